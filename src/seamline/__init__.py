@@ -1,0 +1,2 @@
+"""Seamline."""
+__version__ = "0.1.0"

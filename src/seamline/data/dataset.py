@@ -1,0 +1,77 @@
+"""The type every source returns and every later stage reads."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images and their labels, decoded, in one fixed order.
+
+    Attributes:
+        images: (N, H, W, C) uint8, values 0..255; C is 1 for grey and 3 for red, green, blue.
+        labels: (N,) int64, values 0..K-1.
+        names: N names, each the path of an image inside the dataset, such as `train/00042`.
+        groups: (N,) int64; images with the same number are related (one building, say) and must not be torn
+            apart by a split. Where every image stands alone the numbers are all different.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    names: tuple[str, ...]
+    groups: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        """Check that the four parts describe the same images."""
+        counts = {len(self.images), len(self.labels), len(self.names), len(self.groups)}
+        if len(counts) != 1:
+            raise ValueError(f"images, labels, names and groups must be of one length, got lengths {sorted(counts)}")
+        if self.images.ndim != 4 or self.images.dtype != np.uint8:
+            raise ValueError(f"images must be (N, H, W, C) uint8, got {self.images.shape} {self.images.dtype}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, indices: NDArray[np.int64]) -> "Split":
+        """Return the images at `indices` (n,), in that order, as a split of their own."""
+        names = tuple(self.names[i] for i in indices)
+        return Split(self.images[indices], self.labels[indices], names, self.groups[indices])
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A named set of images with its classes: what to learn from, and what to be tested on.
+
+    Attributes:
+        name: the name it is called by on the command line, such as `fashion-mnist`.
+        title: the name for people, such as `Fashion-MNIST`.
+        classes: K class names; label i means `classes[i]`.
+        train: the images to learn from; validation images are taken from these.
+        test: the images that are looked at once, at the end.
+        place: where it came from: a folder, or a sentence such as `drawn by a program, seed 0`.
+        drawn: True where a program drew the images, so that every page made from them can say so.
+        note: source, licence and citation, in a sentence.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    train: Split
+    test: Split
+    place: str
+    drawn: bool = False
+    note: str = ""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits of SHA-256 over classes, images, labels and groups; equal only for equal data."""
+        digest = hashlib.sha256("\n".join(self.classes).encode())
+        for part in (self.train, self.test):
+            for array in (part.images, part.labels, part.groups):
+                digest.update(str(array.shape).encode())
+                digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""What a person sees: a function of the run folder alone."""
