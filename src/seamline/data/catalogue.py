@@ -1,0 +1,56 @@
+"""A name -> a Dataset."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from seamline.data.dataset import Dataset
+from seamline.data.errors import UserError
+from seamline.data.sources import drawn_garments, fashion_mnist
+
+Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A dataset that can be called by name.
+
+    Attributes:
+        title: what it is, in a few words.
+        load: takes the user's folder or None, and a callable for the progress of downloads; gives the dataset.
+    """
+
+    title: str
+    load: Callable[[Path | None, Progress | None], Dataset]
+
+
+def load(name: str, folder: Path | str | None = None, *, progress: Progress | None = None) -> Dataset:
+    """Return the dataset called `name`.
+
+    Args:
+        name: a key of `DATASETS`, such as `fashion-mnist`.
+        folder: where its files lie; None looks in `SEAMLINE_DATA`, then in the cache, then on the network.
+        progress: called with file name, bytes done and bytes in all (or None) while files are downloaded.
+
+    Raises:
+        UserError: there is no dataset of that name, or its files cannot be had or read.
+    """
+    if name not in DATASETS:
+        raise UserError(f"{name}: there is no such dataset; there are {', '.join(DATASETS)}")
+    return DATASETS[name].load(None if folder is None else Path(folder).expanduser(), progress)
+
+
+def _fashion_mnist(folder: Path | None, progress: Progress | None) -> Dataset:
+    return fashion_mnist.load(folder, progress=progress)
+
+
+def _builtin_garments(folder: Path | None, progress: Progress | None) -> Dataset:
+    if folder is not None:
+        raise UserError(f"--data {folder}: builtin-garments are drawn by a program and need no folder; leave it out")
+    return drawn_garments.load()
+
+
+DATASETS: dict[str, Entry] = {
+    "fashion-mnist": Entry("70,000 grey images of garments in ten classes (Zalando Research)", _fashion_mnist),
+    "builtin-garments": Entry("garments of the same ten classes, drawn by a program", _builtin_garments),
+}

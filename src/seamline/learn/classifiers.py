@@ -1,0 +1,137 @@
+"""Networks that give each image one score a class: (B, C, H, W) uint8 -> (B, K) float32.
+
+They take raw pixels 0..255: the normalisation lies inside, in buffers, so that whoever holds the weights holds it too.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seamline.data.errors import UserError
+
+
+class Normalise(nn.Module):
+    """Raw pixels to numbers of mean 0 and standard deviation 1 for each channel.
+
+    Args:
+        channels: number of channels C.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
+        self.register_buffer("std", torch.ones(1, channels, 1, 1))
+
+    def fit(self, images: NDArray[np.uint8]) -> None:
+        """Take mean and deviation over from `images` (N, H, W, C) uint8, exactly, by counting pixel values."""
+        levels = np.arange(256)
+        counts = np.stack([np.bincount(images[..., c].ravel(), minlength=256) for c in range(images.shape[-1])])
+        mean = (counts @ levels) / counts.sum(1)
+        variance = (counts @ levels**2) / counts.sum(1) - mean**2
+        std = np.sqrt(np.maximum(variance, 1.0))  # a channel of one value must not be divided by zero
+        self.mean.copy_(torch.from_numpy(mean).reshape(1, -1, 1, 1))
+        self.std.copy_(torch.from_numpy(std).reshape(1, -1, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) uint8 -> (B, C, H, W) float32."""
+        return (images.float() - self.mean) / self.std
+
+
+class TwoConvolutions(nn.Module):
+    """The course study's network: two convolutions of 32 filters, kernel 5, and a small head.
+
+    The study fixes the two convolutions. Chosen here: no padding, 2 x 2 max pooling after each convolution, one
+    hidden layer in the head. ReLU comes after the pooling: both orders give the same numbers (the maximum of
+    rectified numbers is the rectified maximum), and this one rectifies a quarter as many.
+
+    Args:
+        shape: (H, W, C) of an image.
+        classes: number of classes K.
+        hidden: units in the head's hidden layer; 0 leaves it out.
+        norm: batch normalisation after each pooling.
+
+    Raises:
+        UserError: the images are smaller than 16 x 16 pixels, too small for two convolutions and poolings.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], classes: int, *, hidden: int, norm: bool = False) -> None:
+        super().__init__()
+        height, width, channels = shape
+        rows, columns = (((side - 4) // 2 - 4) // 2 for side in (height, width))
+        if rows < 1 or columns < 1:
+            raise UserError(f"images of {height} x {width} pixels are too small for this network; it needs 16 x 16")
+        self.normalise = Normalise(channels)
+        self.conv1 = nn.Conv2d(channels, 32, 5, bias=not norm)
+        self.norm1 = nn.BatchNorm2d(32) if norm else nn.Identity()
+        self.conv2 = nn.Conv2d(32, 32, 5, bias=not norm)
+        self.norm2 = nn.BatchNorm2d(32) if norm else nn.Identity()
+        features = 32 * rows * columns
+        self.hidden = nn.Linear(features, hidden) if hidden else nn.Identity()
+        self.scores = nn.Linear(hidden or features, classes)
+
+    def stages(self, images: Tensor) -> dict[str, Tensor]:
+        """Hand out every intermediate by name, in order.
+
+        Args:
+            images: (B, C, H, W) uint8.
+
+        Returns:
+            `pixels` (B, C, H, W), `layer 1` and `layer 2` (B, 32, h, w), `hidden` (B, units), `scores` (B, K),
+            all float32.
+        """
+        pixels = self.normalise(images)  # (B, C, 28, 28)
+        layer1 = F.relu(self.norm1(F.max_pool2d(self.conv1(pixels), 2)))  # (B, 32, 12, 12)
+        layer2 = F.relu(self.norm2(F.max_pool2d(self.conv2(layer1), 2)))  # (B, 32, 4, 4)
+        hidden = F.relu(self.hidden(layer2.flatten(1)))  # (B, units)
+        scores = self.scores(hidden)  # (B, K)
+        return {"pixels": pixels, "layer 1": layer1, "layer 2": layer2, "hidden": hidden, "scores": scores}
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) uint8 -> (B, K) float32, the higher the likelier."""
+        return self.stages(images)["scores"]
+
+    def kernels(self) -> dict[str, Tensor]:
+        """Return the kernels of the two layers by name: (out, in, 5, 5) float32 each."""
+        return {"layer 1": self.conv1.weight.detach(), "layer 2": self.conv2.weight.detach()}
+
+
+def study(shape: tuple[int, int, int], classes: int) -> TwoConvolutions:
+    """The study's network as described."""
+    return TwoConvolutions(shape, classes, hidden=128)
+
+
+def study_fast(shape: tuple[int, int, int], classes: int) -> TwoConvolutions:
+    """The same convolutions with batch normalisation, which bears a larger step."""
+    return TwoConvolutions(shape, classes, hidden=128, norm=True)
+
+
+CLASSIFIERS: dict[str, Callable[[tuple[int, int, int], int], TwoConvolutions]] = {
+    "study": study,
+    "study-fast": study_fast,
+}
+
+
+def build_classifier(name: str, shape: tuple[int, int, int], classes: int, *, seed: int = 0) -> TwoConvolutions:
+    """Make a fresh network whose first weights depend on the seed alone.
+
+    Args:
+        name: a key of `CLASSIFIERS`.
+        shape: (H, W, C) of an image.
+        classes: number of classes.
+        seed: decides the first weights.
+
+    Raises:
+        UserError: there is no network of that name, or the images are too small for it.
+    """
+    if name not in CLASSIFIERS:
+        raise UserError(f"network {name}: there is no such network; there are {', '.join(CLASSIFIERS)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return CLASSIFIERS[name](shape, classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

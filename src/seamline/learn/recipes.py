@@ -1,0 +1,155 @@
+"""How to train: every choice in one frozen record, checked when it is made."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from seamline.data.errors import UserError
+
+Optimizer = Literal["adam", "adamw"]
+Schedule = Literal["constant", "one-cycle"]
+Keep = Literal["last", "val_loss", "val_accuracy"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides how a network is trained, but for the data and the seed."""
+
+    network: str
+    """Name of the network, a key of `CLASSIFIERS`."""
+    epochs: int
+    """Passes over the training images."""
+    batch_size: int
+    """Images a step."""
+    learning_rate: float
+    """Step size; the highest one where the schedule changes it."""
+    optimizer: Optimizer = "adam"
+    """`adam` (weight decay added to the gradient) or `adamw` (weight decay apart from it)."""
+    weight_decay: float = 0.0
+    """Pull of the weights towards zero."""
+    schedule: Schedule = "constant"
+    """`constant`, or `one-cycle`: a straight line up to `learning_rate` and a straight line down to zero."""
+    warmup: float = 0.25
+    """Share of the steps in which `one-cycle` rises."""
+    class_weights: tuple[float, ...] | None = None
+    """Weight of each class in the loss, in the order of the classes; None weighs them equally."""
+    label_smoothing: float = 0.0
+    """Share of the target probability that is spread over all classes."""
+    flip: bool = False
+    """Mirror images left to right, half of them in each epoch."""
+    shift: int = 0
+    """Move images by up to this many pixels, anew in each epoch."""
+    keep: Keep = "last"
+    """Which weights to keep: of the last epoch, or of the epoch best by this validation figure."""
+    validation: float = 0.1
+    """Share of the training images that is set aside for validation."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work.
+
+        Raises:
+            UserError: a field has a value outside its range; the line names the field and the range.
+        """
+        _require(self.epochs >= 1, "epochs", self.epochs, "at least 1")
+        _require(self.batch_size >= 1, "batch_size", self.batch_size, "at least 1")
+        _require(0 < self.learning_rate < math.inf, "learning_rate", self.learning_rate, "above 0")
+        _require(0 <= self.weight_decay < math.inf, "weight_decay", self.weight_decay, "0 or more")
+        _require(0 < self.warmup < 1, "warmup", self.warmup, "between 0 and 1")
+        _require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 or more and below 1")
+        _require(self.shift >= 0, "shift", self.shift, "0 or more")
+        _require(0 < self.validation < 1, "validation", self.validation, "between 0 and 1")
+        for name in ("optimizer", "schedule", "keep"):
+            choices = get_args(get_type_hints(Recipe)[name])
+            _require(getattr(self, name) in choices, name, getattr(self, name), " or ".join(choices))
+        if self.class_weights is not None:
+            fine = all(0 <= weight < math.inf for weight in self.class_weights) and sum(self.class_weights) > 0
+            _require(fine, "class_weights", self.class_weights, "numbers of 0 or more, not all 0")
+
+
+def _require(fine: bool, name: str, value: object, wanted: str) -> None:
+    if not fine:
+        raise UserError(f"recipe: {name} must be {wanted}, got {value}")
+
+
+def with_settings(recipe: Recipe, settings: list[str]) -> Recipe:
+    """Change single fields of a recipe, as `--set field=value` does.
+
+    Args:
+        recipe: where to start.
+        settings: texts `field=value`; several numbers are separated by commas, `none` means none.
+
+    Returns:
+        The changed recipe.
+
+    Raises:
+        UserError: a text is not `field=value`, there is no such field, or the value does not fit it.
+    """
+    kinds = get_type_hints(Recipe)
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise UserError(f"--set {setting}: write it as field=value, for example --set epochs=3")
+        if name not in kinds:
+            raise UserError(f"--set {setting}: a recipe has no field {name}; its fields are {', '.join(kinds)}")
+        try:
+            changes[name] = _parsed(text.strip(), kinds[name])
+        except ValueError:
+            raise UserError(f"--set {setting}: {name} takes {_wanted(kinds[name])}, got {text!r}") from None
+    return dataclasses.replace(recipe, **changes)
+
+
+def _parsed(text: str, kind: Any) -> Any:
+    """Read `text` as a value of a field's type.
+
+    Raises:
+        ValueError: it cannot be read so.
+    """
+    if kind is bool:
+        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[_known(text.lower())]
+    if kind in (int, float):
+        return kind(text)
+    if kind is str or get_origin(kind) is Literal:
+        return text
+    return None if text.lower() == "none" else tuple(float(part) for part in text.split(","))
+
+
+def _known(text: str) -> str:
+    if text not in {"true", "yes", "1", "false", "no", "0"}:
+        raise ValueError(text)
+    return text
+
+
+def _wanted(kind: Any) -> str:
+    words = {bool: "true or false", int: "a whole number", float: "a number"}
+    return words.get(kind, "numbers separated by commas, or none")
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return the recipe called `name`.
+
+    Raises:
+        UserError: there is none of that name; the line lists those there are.
+    """
+    if name not in RECIPES:
+        raise UserError(f"--recipe {name}: there is no such recipe; there are {', '.join(RECIPES)}")
+    return RECIPES[name]
+
+
+ORIGINAL = Recipe(network="study", epochs=50, batch_size=1024, learning_rate=1e-3)
+"""The course study's: Adam at 1e-3, unweighted cross entropy, nothing else."""
+
+FAST = Recipe(
+    network="study-fast",
+    epochs=4,
+    batch_size=256,
+    learning_rate=5e-3,
+    optimizer="adamw",
+    weight_decay=1e-2,
+    schedule="one-cycle",
+    flip=True,
+)
+"""The same two convolutions, trained in a tenth of the time."""
+
+RECIPES: dict[str, Recipe] = {"fast": FAST, "original": ORIGINAL}

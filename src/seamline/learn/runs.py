@@ -1,0 +1,147 @@
+"""The run folder: what of it this stage writes, each file whole or not at all."""
+
+import dataclasses
+import io
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from seamline.data.errors import UserError
+from seamline.data.files import read_json, write_bytes, write_json, write_text
+from seamline.learn.classifiers import TwoConvolutions, build_classifier
+from seamline.learn.recipes import Recipe
+
+History = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training's folder.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def finished(self) -> bool:
+        """Whether training has finished: the kept weights are there."""
+        return self.weights_file.is_file()
+
+    @property
+    def weights_file(self) -> Path:
+        """The kept weights, safetensors."""
+        return self.path / "model.safetensors"
+
+    @property
+    def history_file(self) -> Path:
+        """A line of JSON an epoch."""
+        return self.path / "history.jsonl"
+
+    @property
+    def checkpoint_file(self) -> Path:
+        """All that an exact continuation needs, in one file, so that it is there whole or not at all."""
+        return self.path / "checkpoint" / "state.pt"
+
+    def read(self) -> dict[str, Any]:
+        """Return what `run.json` holds.
+
+        Raises:
+            UserError: there is no such file, or it cannot be read.
+        """
+        file = self.path / "run.json"
+        try:
+            described: dict[str, Any] = read_json(file)
+        except FileNotFoundError:
+            raise UserError(f"{file}: not found; {self.path} is no run folder, which `seamline train` makes") from None
+        except (OSError, ValueError) as error:
+            raise UserError(f"{file}: cannot be read ({error}); train again with --force") from None
+        return described
+
+    def start(self, described: dict[str, Any]) -> None:
+        """Make the folder ready for a fresh training: what an earlier one left there goes."""
+        for name in ("model.safetensors", "scores.json", "calibration.json", "findings.json", "report.html"):
+            (self.path / name).unlink(missing_ok=True)
+        for name in ("checkpoint", "insides", "evaluation", "figures"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        write_json(self.path / "run.json", described)
+        self.write_history([])
+
+    def write_history(self, history: History) -> None:
+        """Write the whole history."""
+        write_text(self.history_file, "".join(json.dumps(line) + "\n" for line in history))
+
+    def add_epoch(self, record: dict[str, Any]) -> None:
+        """Add a line to the history."""
+        with self.history_file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def save_checkpoint(self, state: dict[str, Any]) -> None:
+        """Keep `state` (tensors, numbers and texts, nested in dicts and lists)."""
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        write_bytes(self.checkpoint_file, buffer.getvalue())
+
+    def load_checkpoint(self) -> dict[str, Any] | None:
+        """Return what `save_checkpoint` kept, or None where there is nothing.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        if not self.checkpoint_file.is_file():
+            return None
+        try:
+            state: dict[str, Any] = torch.load(self.checkpoint_file, map_location="cpu", weights_only=True)
+        except Exception:  # torch.load answers a damaged file with many kinds of errors
+            raise UserError(
+                f"{self.checkpoint_file}: damaged, cannot go on from it; start afresh with --force"
+            ) from None
+        return state
+
+    def finish(self, weights: dict[str, Tensor]) -> None:
+        """Write the kept weights; the checkpoint is then no longer needed."""
+        plain = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+        write_bytes(self.weights_file, save(plain))
+        shutil.rmtree(self.checkpoint_file.parent, ignore_errors=True)
+
+    def recipe(self) -> Recipe:
+        """Return the recipe of `run.json`."""
+        return recipe_from(self.read()["recipe"])
+
+    def network(self) -> TwoConvolutions:
+        """Return the trained network, ready to be asked (in evaluation mode, on the processor).
+
+        Raises:
+            UserError: training has not finished, or the weights do not fit what `run.json` says.
+        """
+        described = self.read()
+        if not self.finished:
+            raise UserError(f"{self.weights_file}: not found; training has not finished, go on with --resume")
+        height, width, channels = described["network"]["image"]
+        classes = len(described["dataset"]["classes"])
+        network = build_classifier(described["network"]["name"], (height, width, channels), classes)
+        try:
+            network.load_state_dict(load_file(self.weights_file))
+        except Exception as error:  # safetensors and torch answer misfits with several kinds of errors
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{self.weights_file}: not the weights that run.json describes ({reason})") from None
+        return network.eval()
+
+
+def recipe_from(fields: dict[str, Any]) -> Recipe:
+    """Return the recipe whose fields JSON holds (which knows lists, not tuples)."""
+    fixed: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return Recipe(**fixed)
+
+
+def recipe_fields(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe's fields as JSON holds them."""
+    fields = dataclasses.asdict(recipe)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}

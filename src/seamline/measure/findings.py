@@ -1,0 +1,346 @@
+"""Figures turned into sentences. A sentence is only made where the interval supports it."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seamline.measure.intervals import Interval, difference, wilson
+from seamline.measure.kernels import MIXED, UNIFORM
+
+LARGEST_TIE = 3  # classes named together at most, where the images cannot tell which is first
+STUDY_SHARE = 0.60  # the study saw layer 1 alone reach this on some classes
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """All that findings are made from.
+
+    Attributes:
+        classes: K class names.
+        val: (K, K) int64 confusion matrix of the validation images, row the true class.
+        test: the same of the test images.
+        train: images labelled right and images, of the training images; None where they were not measured.
+        calibration: what `calibration.json` holds, or None.
+        kernels: what `insides/kernels.json` holds, or None.
+        readouts: what `insides/readouts.json` holds, or None.
+    """
+
+    classes: tuple[str, ...]
+    val: NDArray[np.int64]
+    test: NDArray[np.int64]
+    train: tuple[int, int] | None = None
+    calibration: dict[str, Any] | None = None
+    kernels: dict[str, Any] | None = None
+    readouts: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence with its numbers.
+
+    Attributes:
+        name: what it is about, for programs.
+        sentence: what it says, for people.
+        numbers: the figures in the sentence, by name.
+        panel: the panel of the page that shows it.
+    """
+
+    name: str
+    sentence: str
+    numbers: dict[str, Any]
+    panel: str
+
+
+def find(facts: Facts) -> list[Finding]:
+    """Return every finding that the facts support, most important first."""
+    return [finding for rule in FINDINGS for finding in [rule(facts)] if finding is not None]
+
+
+def find_json(facts: Facts) -> list[dict[str, Any]]:
+    """Return the findings as `findings.json` holds them."""
+    return [asdict(finding) for finding in find(facts)]
+
+
+def overall(facts: Facts) -> Finding | None:
+    """How often the network is right on the test images."""
+    share = _accuracy(facts.test)
+    return Finding(
+        "overall",
+        f"Of {_count(facts.test.sum())} test images, which it never saw in training, the network labels "
+        f"{_percent(share)} right.",
+        {"accuracy": share.json(), "images": int(facts.test.sum())},
+        "confusion",
+    )
+
+
+def hardest_class(facts: Facts) -> Finding | None:
+    """Which class is labelled right least often; several where the images cannot tell."""
+    return _extreme(facts, "hardest", lowest=True)
+
+
+def easiest_classes(facts: Facts) -> Finding | None:
+    """Which classes are labelled right most often."""
+    return _extreme(facts, "easiest", lowest=False)
+
+
+def taken_for(facts: Facts) -> Finding | None:
+    """What the hardest class is taken for, when it is taken for something else."""
+    hardest = _leading(_shares(facts.test), lowest=True)
+    if len(hardest) != 1:
+        return None
+    row = facts.test[hardest[0]].copy()
+    row[hardest[0]] = 0
+    takers = _most_frequent(row)
+    if not takers:
+        return None
+    name, errors = facts.classes[hardest[0]], int(row.sum())
+    shares = {facts.classes[i]: wilson(int(row[i]), errors) for i in takers}
+    parts = [f"{taker} ({_percent(share)})" for taker, share in shares.items()]
+    return Finding(
+        "taken_for",
+        f"When {name} is mislabelled on the test images ({_count(errors)} times), it is most often taken for "
+        f"{_listed(parts)}.",
+        {"class": name, "errors": errors, "takers": {taker: share.json() for taker, share in shares.items()}},
+        "confusion",
+    )
+
+
+def pairs(facts: Facts) -> Finding | None:
+    """Which few pairs of classes make up most of the errors."""
+    mutual = np.triu(facts.test + facts.test.T, 1)
+    errors = int(mutual.sum())
+    possible = len(facts.classes) * (len(facts.classes) - 1) // 2
+    number = min(3, possible)
+    if errors == 0 or number == possible:
+        return None
+    order = np.argsort(-mutual, axis=None, kind="stable")[:number]
+    chosen = [(int(place) // len(mutual), int(place) % len(mutual)) for place in order]
+    together = wilson(sum(int(mutual[pair]) for pair in chosen), errors)
+    if together.low <= 0.5 or mutual[chosen[-1]] == 0:
+        return None
+    parts = [f"{facts.classes[a]} and {facts.classes[b]} ({_count(mutual[a, b])})" for a, b in chosen]
+    return Finding(
+        "pairs",
+        f"{_number_word(number)} pairs of classes, mixed up with each other, make up {_percent(together)} of the "
+        f"{_count(errors)} test errors: {_listed(parts)}.",
+        {
+            "errors": errors,
+            "share": together.json(),
+            "pairs": [[facts.classes[a], facts.classes[b], int(mutual[a, b])] for a, b in chosen],
+        },
+        "confusion",
+    )
+
+
+def first_layer(facts: Facts) -> Finding | None:
+    """What layer 1 alone can tell, beside bare pixels and the whole network."""
+    if facts.readouts is None:
+        return None
+    rows = {row["name"]: row for row in facts.readouts["readouts"]}
+    if not {"pixels", "layer 1", "whole network"} <= rows.keys():
+        return None
+    layer, pixels, whole = (Interval.of(rows[name]["accuracy"]) for name in ("layer 1", "pixels", "whole network"))
+    more = difference(layer, pixels)
+    beside = f"bare pixels reach {_percent(pixels)}"
+    if more.low > 0:
+        beside = f"{_points(more)} more than bare pixels do"
+    per_class = {name: Interval.of(share) for name, share in rows["layer 1"]["per_class"].items()}
+    reached = [name for name, share in per_class.items() if share.low > STUDY_SHARE]
+    return Finding(
+        "first_layer",
+        f"Layer 1 alone, with a linear readout, labels {_percent(layer)} of the validation images right, {beside}; "
+        f"it is surely above {STUDY_SHARE:.0%} on {len(reached)} of {len(per_class)} classes. "
+        f"The whole network reaches {_percent(whole)}.",
+        {"layer_1": layer.json(), "pixels": pixels.json(), "whole": whole.json(), "above_60_percent": reached},
+        "readouts",
+    )
+
+
+def confidence(facts: Facts) -> Finding | None:
+    """Whether the network is surer than it is right, or less sure."""
+    if facts.calibration is None:
+        return None
+    test = facts.calibration["test"]
+    surer = Interval.of(test["overconfidence_before"])
+    before, after = Interval.of(test["ece_before"]), Interval.of(test["ece_after"])
+    temperature = Interval.of(facts.calibration["temperature"])
+    if surer.low <= 0 <= surer.high:
+        return None
+    word, size = ("over", surer) if surer.value > 0 else ("under", _negated(surer))
+    sentence = (
+        f"The network is {word}confident: on the test images its stated confidence lies {_points(size)} "
+        f"{'above' if word == 'over' else 'below'} its accuracy on average."
+    )
+    if after.high < before.low:
+        sentence += (
+            f" A temperature of {temperature.value:.2f}, fitted on validation, brings the calibration error "
+            f"from {_percent(before)} to {_percent(after)}."
+        )
+    numbers = {"overconfidence": surer.json(), "ece_before": before.json(), "ece_after": after.json()}
+    return Finding("confidence", sentence, {**numbers, "temperature": temperature.json()}, "calibration")
+
+
+def generalisation(facts: Facts) -> Finding | None:
+    """How much better the network does on the images it learned from."""
+    if facts.train is None:
+        return None
+    train, val = wilson(*facts.train), _accuracy(facts.val)
+    gap = difference(train, val)
+    if gap.low <= 0:
+        return None
+    return Finding(
+        "generalisation",
+        f"It labels {_percent(train)} of its training images right, {_points(gap)} more than of the validation images "
+        f"({_percent(val)}): that much does not carry over to images it has not seen.",
+        {"train": train.json(), "val": val.json(), "gap": gap.json()},
+        "training",
+    )
+
+
+def validation_and_test(facts: Facts) -> Finding | None:
+    """Whether the validation score foretold the test score."""
+    val, test = _accuracy(facts.val), _accuracy(facts.test)
+    gap = difference(test, val)
+    numbers = {"val": val.json(), "test": test.json(), "gap": gap.json()}
+    if gap.low <= 0 <= gap.high:
+        sentence = (
+            f"Validation ({_percent(val)}) and test ({_percent(test)}) differ by no more than chance explains: "
+            f"{_signed_points(gap)}."
+        )
+    else:
+        word, size = ("above", gap) if gap.value > 0 else ("below", _negated(gap))
+        sentence = (
+            f"The test score ({_percent(test)}) lies {_points(size)} {word} the validation score ({_percent(val)}), "
+            "more than chance explains."
+        )
+    return Finding("validation_and_test", sentence, numbers, "classes")
+
+
+def shapes_of_kernels(facts: Facts) -> Finding | None:
+    """How many kernels of each layer are edges, and how many nearly uniform."""
+    if facts.kernels is None:
+        return None
+    parts, numbers = [], {}
+    for layer in facts.kernels["layers"]:
+        kinds: list[str] = layer["kinds"]
+        groups = {
+            "edges": sum(kind.endswith("edge") for kind in kinds),
+            "lines or blobs": sum(kind.endswith("line") or kind == "blob" for kind in kinds),
+            UNIFORM: kinds.count(UNIFORM),
+            MIXED: kinds.count(MIXED),
+        }
+        shares = {group: wilson(count, len(kinds)) for group, count in groups.items()}
+        numbers[layer["name"]] = {group: share.json() for group, share in shares.items()}
+        told = [f"{_percent(shares[group])} {group}" for group in ("edges", "lines or blobs", UNIFORM)]
+        parts.append(f"of the {_count(len(kinds))} kernels of {layer['name']} {_listed(told)}")
+    chance = facts.kernels["chance_share"]
+    return Finding(
+        "shapes_of_kernels",
+        f"By rule, {'; '.join(parts)}. Of kernels of pure noise {chance:.0%} would pass for an edge, a line or a blob.",
+        numbers,
+        "kernels",
+    )
+
+
+def _extreme(facts: Facts, word: str, *, lowest: bool) -> Finding | None:
+    """Name the classes at one end, or nothing where too many lie too close together."""
+    shares = _shares(facts.test)
+    chosen = _leading(shares, lowest=lowest)
+    if not chosen:
+        return None
+    parts = [f"{facts.classes[i]} ({_percent(shares[i])})" for i in chosen]
+    numbers = {facts.classes[i]: shares[i].json() for i in chosen}
+    if len(chosen) == 1:
+        of = int(facts.test[chosen[0]].sum())
+        sentence = (
+            f"{facts.classes[chosen[0]]} is the {word} class: {_percent(shares[chosen[0]])} of its {_count(of)} "
+            "test images are labelled right."
+        )
+    else:
+        sentence = (
+            f"The {word} classes are {_listed(parts)}, labelled right on test; "
+            f"which of them is the {word} these images cannot tell."
+        )
+    return Finding(f"{word}_class" if lowest else f"{word}_classes", sentence, numbers, "classes")
+
+
+def _leading(shares: list[Interval], *, lowest: bool) -> list[int]:
+    """Return the classes at one end that cannot be told apart from the first but can from all others.
+
+    Empty where there are more than `LARGEST_TIE` of them, or no class is left to be told from.
+    """
+    present = [i for i, share in enumerate(shares) if not np.isnan(share.value)]
+    order = sorted(present, key=lambda i: shares[i].value if lowest else -shares[i].value)
+    for size in range(1, min(LARGEST_TIE, len(order) - 1) + 1):
+        inside, outside = order[:size], order[size:]
+        if all(_apart(shares[a], shares[b]) for a in inside for b in outside):
+            return inside
+    return []
+
+
+def _apart(first: Interval, second: Interval) -> bool:
+    gap = difference(first, second)
+    return gap.low > 0 or gap.high < 0
+
+
+def _most_frequent(counts: NDArray[np.int64]) -> list[int]:
+    """Return the smallest leading set whose last member is surely more frequent than the next; at most three."""
+    order = np.argsort(-counts, kind="stable")
+    for size in range(1, min(LARGEST_TIE, len(order) - 1) + 1):
+        last, following = int(counts[order[size - 1]]), int(counts[order[size]])
+        if wilson(last, last + following).low > 0.5:
+            return [int(i) for i in order[:size]]
+    return []
+
+
+def _shares(confusion: NDArray[np.int64]) -> list[Interval]:
+    return [wilson(int(row[i]), int(row.sum())) for i, row in enumerate(confusion)]
+
+
+def _accuracy(confusion: NDArray[np.int64]) -> Interval:
+    return wilson(int(np.trace(confusion)), int(confusion.sum()))
+
+
+def _negated(interval: Interval) -> Interval:
+    return Interval(-interval.value, -interval.high, -interval.low)
+
+
+def _percent(share: Interval) -> str:
+    return f"{100 * share.value:.1f} % ({100 * share.low:.1f} to {100 * share.high:.1f})"
+
+
+def _points(gap: Interval) -> str:
+    return f"{100 * gap.value:.1f} points ({100 * gap.low:.1f} to {100 * gap.high:.1f})"
+
+
+def _signed_points(gap: Interval) -> str:
+    return f"{100 * gap.value:+.1f} points ({100 * gap.low:+.1f} to {100 * gap.high:+.1f})"
+
+
+def _count(number: int | np.int64) -> str:
+    return f"{int(number):,}"
+
+
+def _number_word(number: int) -> str:
+    return {1: "One", 2: "Two", 3: "Three"}[number]
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+FINDINGS: tuple[Callable[[Facts], Finding | None], ...] = (
+    overall,
+    hardest_class,
+    taken_for,
+    pairs,
+    easiest_classes,
+    first_layer,
+    confidence,
+    generalisation,
+    validation_and_test,
+    shapes_of_kernels,
+)

@@ -1,0 +1,71 @@
+"""All that this stage writes into the run folder, from one pass over each split."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from seamline.data.dataset import Split
+from seamline.data.files import write_bytes, write_json
+from seamline.learn.classifiers import TwoConvolutions
+from seamline.measure.calibration import summarise_calibration
+from seamline.measure.evaluation import Evaluation, evaluate_split
+from seamline.measure.examples import describe_examples
+from seamline.measure.findings import Facts, find_json
+from seamline.measure.kernels import describe_kernels
+from seamline.measure.metrics import definitions, summarise, summarise_whole
+from seamline.measure.readouts import describe_readouts
+
+
+def measure(
+    folder: Path, network: TwoConvolutions, classes: tuple[str, ...], train: Split, val: Split, test: Split
+) -> None:
+    """Measure a trained network and write the figures.
+
+    Args:
+        folder: the run folder.
+        network: trained.
+        classes: K class names.
+        train: the images it learned from.
+        val: the images set aside; the temperature is fitted on them and the readouts scored.
+        test: the images that nothing was chosen by.
+    """
+    network.eval()
+    on_train, on_val, on_test = (evaluate_split(network, split, classes) for split in (train, val, test))
+    calibration = summarise_calibration(on_val, on_test)
+    kernels = describe_kernels(network.kernels())
+    readouts = describe_readouts(network, train, val, on_val)
+    facts = Facts(
+        classes=classes,
+        val=on_val.confusion,
+        test=on_test.confusion,
+        train=(int(np.trace(on_train.confusion)), len(train)),
+        calibration=calibration,
+        kernels=kernels,
+        readouts=readouts,
+    )
+    temperature = calibration["temperature"]["value"]
+    for name, evaluation, split in (("val", on_val, val), ("test", on_test, test)):
+        _write_evaluation(folder / "evaluation", name, evaluation, split, temperature)
+    write_json(folder / "calibration.json", calibration)
+    write_json(folder / "insides" / "kernels.json", kernels)
+    write_json(folder / "insides" / "readouts.json", readouts)
+    write_json(folder / "findings.json", find_json(facts))
+    scores = {"val": summarise(on_val), "test": summarise(on_test), "train": summarise_whole(on_train)}
+    write_json(folder / "scores.json", {**scores, "definitions": definitions()})  # last: it says that all is there
+
+
+def _write_evaluation(folder: Path, name: str, evaluation: Evaluation, split: Split, temperature: float) -> None:
+    """Write every image's scores, and the examples that the page shows."""
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        labels=evaluation.labels,
+        scores=evaluation.scores,
+        names=np.array(split.names),
+        confusion=evaluation.confusion,
+    )
+    write_bytes(folder / f"{name}.npz", buffer.getvalue())
+    described, sheet = describe_examples(evaluation, split, temperature)
+    write_json(folder / f"{name}.json", described)
+    write_bytes(folder / f"{name}.png", sheet)
