@@ -197,7 +197,7 @@ def one_line(error: pytest.ExceptionInfo[UserError]) -> str:
     ids=["good", "without Range", "without length", "cut once", "cut twice", "cut, then afresh", "hangs half way"],
 )
 def test_one_address_gives_the_file(server: Server, target: Path, behaviour: Behaviour) -> None:
-    assert fetch([server.serve(behaviour)], target, md5=MD5, timeout=0.2) == target
+    assert fetch([server.serve(behaviour)], target, md5=MD5, timeout=0.8) == target
     assert_fetched(target)
 
 
@@ -251,7 +251,7 @@ def test_short_range_answer_is_gone_on_with(server: Server, target: Path) -> Non
 )
 def test_mirror_is_used(server: Server, target: Path, behaviour: Behaviour) -> None:
     server.serve(status(404), "/elsewhere")
-    fetch([server.serve(behaviour, "/bad"), server.serve(good, "/mirror")], target, md5=MD5, timeout=0.2)
+    fetch([server.serve(behaviour, "/bad"), server.serve(good, "/mirror")], target, md5=MD5, timeout=0.8)
     assert server.requests[0][0] == "/bad"
     assert server.requests[-1][0] == "/mirror"
     assert_fetched(target)
@@ -377,9 +377,9 @@ def test_failure_is_one_line_that_names_file_reasons_and_remedy(server: Server, 
         server.serve(cuts_off(99), "/d"),
     ]
     with pytest.raises(UnavailableError) as error:
-        fetch(urls, target, md5=MD5, timeout=0.1)
+        fetch(urls, target, md5=MD5, timeout=0.8)
     text = one_line(error)
-    parts = ("404 Not Found", "wrong MD5", "no answer within 0.1 s", "cut off after", f"of {len(BODY):,} bytes")
+    parts = ("404 Not Found", "wrong MD5", "no answer within 0.8 s", "cut off after", f"of {len(BODY):,} bytes")
     for part in ("garments.gz", "127.0.0.1", *parts, str(target.parent)):
         assert part in text
     assert not target.exists()

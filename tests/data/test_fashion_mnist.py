@@ -138,7 +138,7 @@ def test_data_folder_without_the_set_leads_on_to_the_cache(
 def test_data_folder_that_is_not_there_is_refused(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path / "mistyped"))
     put(cache, small_set())
-    with pytest.raises(UserError, match="SEAMLINE_DATA=.*mistyped: there is no such folder"):
+    with pytest.raises(UserError, match=r"SEAMLINE_DATA=.*mistyped: there is no such folder"):
         load()
 
 

@@ -126,6 +126,18 @@ def _wanted(kind: Any) -> str:
     return words.get(kind, "numbers separated by commas, or none")
 
 
+def recipe_from(fields: dict[str, Any]) -> Recipe:
+    """Return the recipe whose fields JSON holds (which knows lists, not tuples)."""
+    fixed: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return Recipe(**fixed)
+
+
+def recipe_fields(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe's fields as JSON holds them."""
+    fields = dataclasses.asdict(recipe)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+
+
 def find_recipe(name: str) -> Recipe:
     """Return the recipe called `name`.
 
@@ -142,7 +154,7 @@ ORIGINAL = Recipe(network="study", epochs=50, batch_size=1024, learning_rate=1e-
 
 FAST = Recipe(
     network="study-fast",
-    epochs=4,
+    epochs=5,
     batch_size=256,
     learning_rate=5e-3,
     optimizer="adamw",

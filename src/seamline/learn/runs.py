@@ -1,6 +1,5 @@
 """The run folder: what of it this stage writes, each file whole or not at all."""
 
-import dataclasses
 import io
 import json
 import shutil
@@ -15,7 +14,7 @@ from torch import Tensor
 from seamline.data.errors import UserError
 from seamline.data.files import read_json, write_bytes, write_json, write_text
 from seamline.learn.classifiers import TwoConvolutions, build_classifier
-from seamline.learn.recipes import Recipe
+from seamline.learn.recipes import Recipe, recipe_from
 
 History = list[dict[str, Any]]
 
@@ -133,15 +132,3 @@ class Run:
             reason = str(error).splitlines()[0]
             raise UserError(f"{self.weights_file}: not the weights that run.json describes ({reason})") from None
         return network.eval()
-
-
-def recipe_from(fields: dict[str, Any]) -> Recipe:
-    """Return the recipe whose fields JSON holds (which knows lists, not tuples)."""
-    fixed: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    return Recipe(**fixed)
-
-
-def recipe_fields(recipe: Recipe) -> dict[str, Any]:
-    """Return a recipe's fields as JSON holds them."""
-    fields = dataclasses.asdict(recipe)
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}

@@ -78,9 +78,6 @@ class Training:
         batches: what to learn from, on the network's device.
         recipe: how.
         on_step: called every few steps.
-
-    Raises:
-        UserError: the recipe has another number of class weights than the network has classes.
     """
 
     def __init__(
@@ -99,7 +96,7 @@ class Training:
         """Train epoch after epoch, from where this training stands to the recipe's end.
 
         Raises:
-            UserError: the loss is no longer a number.
+            UserError: the loss is no longer a number, or there are not as many class weights as classes.
         """
         while self.done < self.recipe.epochs:
             yield self._epoch(self.done + 1)
@@ -146,8 +143,10 @@ class Training:
         return Epoch(number, float(losses.sum()) / images, right.item() / images, rate, seconds, images)
 
     def _loss(self, scores: Tensor, labels: Tensor) -> Tensor:
-        smoothing = self.recipe.label_smoothing
-        return F.cross_entropy(scores, labels, weight=self.class_weights, label_smoothing=smoothing)
+        weights, smoothing = self.class_weights, self.recipe.label_smoothing
+        if weights is not None and len(weights) != scores.shape[1]:
+            raise UserError(f"recipe: class_weights has {len(weights)} numbers for {scores.shape[1]} classes")
+        return F.cross_entropy(scores, labels, weight=weights, label_smoothing=smoothing)
 
     def _set_rate(self, step: int) -> float:
         """Give the optimizer the step size of step `step` of the whole training."""

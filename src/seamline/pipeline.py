@@ -1,0 +1,308 @@
+"""The story, from a dataset to a page."""
+
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import seamline
+from seamline.console import Teller
+from seamline.data.batches import Batches
+from seamline.data.catalogue import load
+from seamline.data.dataset import Dataset, Split
+from seamline.data.errors import UnavailableError, UserError
+from seamline.data.splits import split_groups
+from seamline.learn.classifiers import TwoConvolutions, build_classifier
+from seamline.learn.devices import describe_machine, find_device, keep_freed_memory, use_threads
+from seamline.learn.recipes import Recipe, find_recipe, recipe_fields, with_settings
+from seamline.learn.runs import History, Run
+from seamline.learn.training import Training
+from seamline.measure.evaluation import evaluate_split
+from seamline.measure.record import measure
+from seamline.report.page import write_report
+
+DRAWN_NOTICE = "The images of this page are not photographs: a program drew them, for want of the real ones."
+
+
+def train(
+    data: str | Dataset,
+    *,
+    recipe: str | Recipe = "fast",
+    settings: tuple[str, ...] = (),
+    seed: int = 0,
+    out: Path | str | None = None,
+    folder: Path | str | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    force: bool = False,
+    resume: bool = False,
+    teller: Teller | None = None,
+) -> Path:
+    """Train a network, measure it and write its page.
+
+    Args:
+        data: a dataset's name, or a dataset.
+        recipe: a recipe's name, or a recipe.
+        settings: changes of single fields of the recipe, each `field=value`.
+        seed: decides the split, the first weights and the batches.
+        out: the run folder; by default `runs/DATA-RECIPE`.
+        folder: where the dataset's files lie.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        threads: threads of the processor to use; None leaves it to PyTorch.
+        force: write over a finished run.
+        resume: go on where an interrupted run stopped; a finished run is left as it is.
+        teller: says how it goes; by default nobody does.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        UserError: what was asked for cannot be done; the line says why.
+    """
+    keep_freed_memory()
+    teller = teller or Teller(quiet=True)
+    recipe_name = recipe if isinstance(recipe, str) else "custom"
+    recipe = with_settings(find_recipe(recipe) if isinstance(recipe, str) else recipe, list(settings))
+    place, used_threads = find_device(device), use_threads(threads)
+    if isinstance(data, str):
+        with teller.downloading() as progress:
+            data = load(data, folder, progress=progress)
+    run = Run(Path(out) if out is not None else Path("runs") / f"{data.name}-{recipe_name}")
+    if run.finished and not (resume or force):
+        raise UserError(f"{run.path}: holds a finished run; name another --out, or write over it with --force")
+
+    learned, aside = split(data, recipe, seed)
+    network = build_classifier(recipe.network, learned.images.shape[1:], len(data.classes), seed=seed)
+    network.normalise.fit(learned.images)
+    network.to(place)
+    described = {
+        "seamline": seamline.__version__,
+        "recipe_name": recipe_name,
+        "recipe": recipe_fields(recipe),
+        "dataset": _describe_dataset(data, len(learned), len(aside)),
+        "split": {"fraction": recipe.validation, "seed": seed, "groups": len(np.unique(data.train.groups))},
+        "network": {
+            "name": recipe.network,
+            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            "image": list(learned.images.shape[1:]),
+        },
+        "seed": seed,
+        "device": place.type,
+        "machine": describe_machine(place),
+        "threads": used_threads,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("torch", "numpy", "scipy", "matplotlib")},
+        },
+        "command": _command(data.name, recipe_name, settings, seed, folder, run.path),
+        "notice": DRAWN_NOTICE if data.drawn else None,
+    }
+    if not (resume and run.finished and _same(run.read(), described)):
+        batches = Batches(learned, recipe.batch_size, seed=seed, flip=recipe.flip, shift=recipe.shift, device=place)
+        _train(run, network, batches, recipe, described, aside, data.classes, resume=resume, teller=teller)
+    elif (run.path / "scores.json").is_file():
+        teller.say(f"{run.path}: finished already")
+        return run.path
+    _measure(run, data, learned, aside, teller)
+    return run.path
+
+
+def _train(
+    run: Run,
+    network: TwoConvolutions,
+    batches: Batches,
+    recipe: Recipe,
+    described: dict[str, Any],
+    val: Split,
+    classes: tuple[str, ...],
+    *,
+    resume: bool,
+    teller: Teller,
+) -> None:
+    """Train to the recipe's end, keeping a checkpoint after every epoch, and write the kept weights."""
+    history: History = []
+    kept: dict[str, Any] = {"weights": None, "value": None}
+    with teller.training(recipe.epochs) as on_step:
+        training = Training(network, batches, recipe, on_step=on_step)
+        checkpoint = run.load_checkpoint() if resume else None
+        if checkpoint is None:
+            run.start(described)
+        else:
+            if not _same(run.read(), described):
+                raise UserError(f"{run.path}: was begun with other data, recipe or seed; name another --out or --force")
+            training.restore(checkpoint["training"])
+            history, kept = checkpoint["history"], checkpoint["kept"]
+            run.write_history(history)
+            teller.say(f"going on after epoch {training.done}")
+        for epoch in training:
+            on_val = evaluate_split(network, val, classes)
+            record = {**asdict(epoch), "val_loss": on_val.loss, "val_accuracy": on_val.accuracy}
+            history.append(record)
+            if _is_best(recipe, record, kept["value"]):
+                weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+                kept = {"weights": weights, "value": record.get(recipe.keep)}
+            run.save_checkpoint({"training": training.state(), "history": history, "kept": kept})
+            run.add_epoch(record)
+            teller.epoch(record, recipe.epochs)
+    run.finish(kept["weights"])
+
+
+def _is_best(recipe: Recipe, record: dict[str, Any], best: float | None) -> bool:
+    """Tell whether this epoch's weights are the ones to keep so far."""
+    if recipe.keep == "last" or best is None:
+        return True
+    value: float = record[recipe.keep]
+    return value < best if recipe.keep == "val_loss" else value > best
+
+
+def _measure(run: Run, data: Dataset, learned: Split, aside: Split, teller: Teller) -> None:
+    """Measure a trained run on the split it was trained with, and write its page."""
+    teller.say("measuring")
+    measure(run.path, run.network(), data.classes, learned, aside, data.test)
+    write_report(run.path)
+
+
+def split(data: Dataset, recipe: Recipe, seed: int) -> tuple[Split, Split]:
+    """Cut a dataset's training images into those to learn from and those to validate on."""
+    try:
+        learned, aside = split_groups(data.train.labels, data.train.groups, fraction=recipe.validation, seed=seed)
+    except ValueError as error:
+        raise UserError(f"{data.place}: {error}") from None
+    return data.train.take(learned), data.train.take(aside)
+
+
+def evaluate(
+    run: Path | str,
+    data: str | Dataset | None = None,
+    *,
+    folder: Path | str | None = None,
+    teller: Teller | None = None,
+) -> Path:
+    """Measure a finished run again, on the images it was trained and tested with, and write its page anew.
+
+    Args:
+        run: the run folder.
+        data: its dataset, if it has no name that can be loaded.
+        folder: where the dataset's files lie.
+        teller: says how it goes.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        UserError: the run has not finished, or the images are not those it was trained with.
+    """
+    keep_freed_memory()
+    finished = Run(Path(run))
+    described = finished.read()
+    if not isinstance(data, Dataset):
+        data = load(data or described["dataset"]["name"], folder)
+    if data.fingerprint != described["dataset"]["fingerprint"]:
+        raise UserError(f"{data.place}: not the images that {finished.path} was trained with; name them with --data")
+    learned, aside = split(data, finished.recipe(), described["split"]["seed"])
+    _measure(finished, data, learned, aside, teller or Teller(quiet=True))
+    return finished.path
+
+
+def report(run: Path | str) -> Path:
+    """Make a run's page again from its folder alone; return the page's path."""
+    return write_report(Path(run))
+
+
+def reproduce(
+    *,
+    recipe: str = "fast",
+    seed: int = 0,
+    out: Path | str = "runs",
+    folder: Path | str | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    force: bool = False,
+    teller: Teller | None = None,
+) -> list[Path]:
+    """Run the course study again: the real garments where they can be had, the built-in ones elsewhere.
+
+    A finished run of the same data, recipe and seed is used again; an interrupted one goes on.
+
+    Args:
+        recipe: `fast`, or `original` for the study's own.
+        seed: decides the split, the first weights and the batches.
+        out: the folder that the run folders go to.
+        folder: where the real garments' files lie.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        threads: threads of the processor to use.
+        force: train again what is finished.
+        teller: says how it goes.
+
+    Returns:
+        The run folders.
+
+    Raises:
+        UserError: the files that the user named cannot be read.
+    """
+    keep_freed_memory()
+    teller = teller or Teller(quiet=True)
+    try:
+        with teller.downloading() as progress:
+            data = load("fashion-mnist", folder, progress=progress)
+    except UnavailableError as reason:
+        teller.say(f"The real garments cannot be had: {reason}")
+        teller.say("Using garments drawn by a program instead; the page says so.")
+        data = load("builtin-garments")
+    run = Run(Path(out) / f"{data.name}-{recipe}")
+    resume = not force and (run.path / "run.json").is_file() and _fits(run, data, recipe, seed)
+    train(
+        data,
+        recipe=recipe,
+        seed=seed,
+        out=run.path,
+        device=device,
+        threads=threads,
+        resume=resume,
+        force=not resume,
+        teller=teller,
+    )
+    return [run.path]
+
+
+def _fits(run: Run, data: Dataset, recipe: str, seed: int) -> bool:
+    """Tell whether a run folder was made, or begun, with these data, recipe and seed by this version."""
+    described = run.read()
+    return bool(
+        described["seamline"] == seamline.__version__
+        and described["dataset"]["fingerprint"] == data.fingerprint
+        and described["recipe"] == recipe_fields(find_recipe(recipe))
+        and described["seed"] == seed
+    )
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Tell whether two runs learn the same thing in the same way."""
+    alike = all(one[key] == other[key] for key in ("recipe", "split", "network", "seed"))
+    return alike and bool(one["dataset"]["fingerprint"] == other["dataset"]["fingerprint"])
+
+
+def _describe_dataset(data: Dataset, learned: int, aside: int) -> dict[str, Any]:
+    return {
+        "name": data.name,
+        "title": data.title,
+        "place": data.place,
+        "drawn": data.drawn,
+        "note": data.note,
+        "fingerprint": data.fingerprint,
+        "classes": list(data.classes),
+        "train": learned,
+        "val": aside,
+        "test": len(data.test),
+    }
+
+
+def _command(name: str, recipe: str, settings: tuple[str, ...], seed: int, folder: Path | str | None, out: Path) -> str:
+    """Return the line that makes the run again."""
+    parts = ["seamline", "train", name, "--recipe", recipe]
+    parts += [part for setting in settings for part in ("--set", setting)]
+    parts += ["--seed", str(seed), *(["--data", str(folder)] if folder else []), "--out", str(out)]
+    return " ".join(parts)

@@ -1,0 +1,48 @@
+"""What tests of several stages share: small images with a class that can be seen, and a cache of their own."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from seamline.data.dataset import Dataset, Split
+
+CLASSES = ("left", "right", "both <&>")
+
+torch.set_num_threads(1)  # networks this small gain nothing from a second thread, and it would wait for other work
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep tests away from the user's cache; drawn garments are shared between tests."""
+    folder = tmp_path_factory.getbasetemp() / "shared-cache"
+    monkeypatch.setenv("SEAMLINE_CACHE", str(folder))
+
+
+def bright_sides(count: int, seed: int, first_group: int = 0) -> Split:
+    """Draw (count, 20, 20, 1) images in which the left half, the right half or both are bright, with noise."""
+    chance = np.random.default_rng(seed)
+    labels = np.arange(count, dtype=np.int64) % 3
+    images = chance.integers(0, 120, (count, 20, 20, 1))
+    images[labels != 1, :, :10] += 90
+    images[labels != 0, :, 10:] += 90
+    names = tuple(f"{seed}/{i:04d}" for i in range(count))
+    return Split(images.astype(np.uint8), labels, names, np.arange(first_group, first_group + count))
+
+
+@pytest.fixture
+def sides() -> Dataset:
+    """A dataset of three classes that a small network learns in a few steps."""
+    train, test = bright_sides(300, 1), bright_sides(90, 2, first_group=300)
+    return Dataset("sides", "Bright sides", CLASSES, train, test, "drawn in a test", drawn=True, note="none")
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of the real images; skips the test where it is not named."""
+    folder = os.environ.get("SEAMLINE_DATA")
+    if not folder:
+        pytest.skip("SEAMLINE_DATA is not set, so there are no real images to test with")
+    return Path(folder)

@@ -1,0 +1,54 @@
+import numpy as np
+import torch
+
+from conftest import bright_sides
+from seamline.data.batches import Batches
+from seamline.data.dataset import Split
+
+
+def numbered(count: int) -> Split:
+    """Images that carry their own place as a pixel at the left edge."""
+    images = np.zeros((count, 4, 6, 1), dtype=np.uint8)
+    images[:, 0, 0, 0] = np.arange(count)
+    return Split(images, np.arange(count) % 5, tuple(map(str, range(count))), np.arange(count))
+
+
+def places(batches: Batches, epoch: int) -> list[int]:
+    return [int(image.max()) for batch in batches.epoch(epoch) for image in batch.images]
+
+
+def test_an_epoch_shows_every_image_once_with_its_label() -> None:
+    batches = Batches(numbered(100), 32, seed=0)
+    seen = list(batches.epoch(1))
+    assert [len(batch.labels) for batch in seen] == [32, 32, 32, 4]
+    assert len(batches) == 4
+    assert sorted(places(batches, 1)) == list(range(100))
+    for images, labels in seen:
+        assert images.dtype == torch.uint8
+        assert torch.equal(images.amax((1, 2, 3)).long() % 5, labels)
+
+
+def test_epochs_and_seeds_differ_but_repeat() -> None:
+    one, other = Batches(numbered(100), 32, seed=0), Batches(numbered(100), 32, seed=1)
+    assert places(one, 1) != places(one, 2)
+    assert places(one, 1) != places(other, 1)
+    assert places(one, 2) == places(Batches(numbered(100), 32, seed=0), 2)
+
+
+def test_what_happens_to_a_sample_does_not_depend_on_the_batch_size() -> None:
+    split = bright_sides(60, 3)
+    whole, cut = (Batches(split, size, seed=4, flip=True, shift=2) for size in (60, 7))
+    for epoch in (1, 2):
+        images = torch.cat([batch.images for batch in cut.epoch(epoch)])
+        assert torch.equal(next(iter(whole.epoch(epoch))).images, images)
+
+
+def test_each_sample_alternates_between_its_sides() -> None:
+    batches = Batches(numbered(50), 50, seed=0, flip=True)
+    turned = []
+    for epoch in (1, 2):
+        images = next(iter(batches.epoch(epoch))).images
+        turned.append({int(image.max()) for image in images if image[0, 0, 0] == 0} - {0})
+    assert 10 < len(turned[0]) < 40
+    assert turned[0] | turned[1] == set(range(1, 50))
+    assert not turned[0] & turned[1]

@@ -1,0 +1,75 @@
+import contextlib
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seamline.data.errors import UserError
+from seamline.learn.classifiers import CLASSIFIERS
+from seamline.learn.recipes import RECIPES, Recipe, find_recipe, recipe_fields, recipe_from, with_settings
+
+ORIGINAL = RECIPES["original"]
+
+
+def test_original_is_the_study() -> None:
+    fields = recipe_fields(ORIGINAL)
+    study = {"epochs": 50, "batch_size": 1024, "optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.0}
+    assert fields.items() >= study.items()
+    assert ORIGINAL.class_weights is None
+    assert (ORIGINAL.label_smoothing, ORIGINAL.schedule, ORIGINAL.validation) == (0.0, "constant", 0.1)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_names_a_network_and_survives_json(name: str) -> None:
+    recipe = find_recipe(name)
+    assert recipe.network in CLASSIFIERS
+    assert recipe_from(recipe_fields(recipe)) == recipe
+
+
+def test_settings_change_single_fields() -> None:
+    texts = ["epochs=3", "learning_rate=0.1", "flip=true", "class_weights=1,2.5", "keep=val_loss", "optimizer=adamw"]
+    changed = with_settings(ORIGINAL, texts)
+    assert changed == dataclasses.replace(
+        ORIGINAL, epochs=3, learning_rate=0.1, flip=True, class_weights=(1.0, 2.5), keep="val_loss", optimizer="adamw"
+    )
+    assert with_settings(changed, ["class_weights=none"]).class_weights is None
+    assert recipe_from(recipe_fields(changed)) == changed
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("epochs", ["--set epochs", "field=value"]),
+        ("epoch=3", ["no field epoch", "epochs"]),
+        ("epochs=many", ["a whole number", "'many'"]),
+        ("epochs=0", ["epochs", "at least 1", "0"]),
+        ("learning_rate=-1", ["learning_rate", "above 0"]),
+        ("learning_rate=nan", ["learning_rate", "above 0"]),
+        ("learning_rate=inf", ["learning_rate", "above 0"]),
+        ("flip=perhaps", ["true or false"]),
+        ("optimizer=lion", ["adam or adamw", "lion"]),
+        ("keep=best", ["last or val_loss or val_accuracy"]),
+        ("class_weights=a,b", ["numbers separated by commas"]),
+        ("class_weights=0,0", ["not all 0"]),
+        ("label_smoothing=1", ["below 1"]),
+        ("validation=1", ["between 0 and 1"]),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_says_what_is_wanted(setting: str, words: list[str]) -> None:
+    with pytest.raises(UserError) as error:
+        with_settings(ORIGINAL, [setting])
+    assert "\n" not in str(error.value)
+    for word in words:
+        assert word in str(error.value)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_taken_or_refused(text: str) -> None:
+    with contextlib.suppress(UserError):
+        assert isinstance(with_settings(ORIGINAL, [text]), Recipe)
+
+
+def test_an_unknown_recipe_lists_the_known() -> None:
+    with pytest.raises(UserError, match="there are fast, original"):
+        find_recipe("best")

@@ -1,0 +1,131 @@
+import dataclasses
+import math
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+
+from seamline.data.batches import Batches
+from seamline.data.dataset import Dataset
+from seamline.data.errors import UserError
+from seamline.learn.classifiers import TwoConvolutions, build_classifier
+from seamline.learn.recipes import Optimizer, Recipe
+from seamline.learn.training import Step, Training, learning_rate_at
+
+RECIPE = Recipe(network="study-fast", epochs=3, batch_size=32, learning_rate=3e-3, schedule="one-cycle", flip=False)
+
+
+def start(data: Dataset, recipe: Recipe = RECIPE, seed: int = 0) -> tuple[TwoConvolutions, Training]:
+    network = build_classifier(recipe.network, (20, 20, 1), len(data.classes), seed=seed)
+    network.normalise.fit(data.train.images)
+    batches = Batches(data.train, recipe.batch_size, seed=seed, flip=recipe.flip, shift=recipe.shift)
+    return network, Training(network, batches, recipe)
+
+
+def test_it_learns_and_records(sides: Dataset) -> None:
+    network, training = start(sides)
+    records = list(training)
+    assert [record.epoch for record in records] == [1, 2, 3]
+    assert records[-1].train_loss < records[0].train_loss
+    assert records[-1].train_accuracy > 0.9
+    assert all(record.images == 300 and record.seconds > 0 for record in records)
+    network.eval()
+    answers = network(torch.from_numpy(sides.test.images).permute(0, 3, 1, 2)).argmax(1)
+    assert (answers.numpy() == sides.test.labels).mean() > 0.9
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(sides: Dataset) -> None:
+    states = []
+    for seed in (0, 0, 1):
+        network, training = start(sides, seed=seed)
+        torch.rand(seed + 3)  # what others draw must not matter
+        list(training)
+        states.append(network.state_dict())
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert not torch.equal(states[0]["conv1.weight"], states[2]["conv1.weight"])
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_an_interrupted_training_goes_on_bit_for_bit(sides: Dataset, optimizer: Optimizer) -> None:
+    recipe = dataclasses.replace(RECIPE, optimizer=optimizer, weight_decay=0.01, shift=1)
+    whole, training = start(sides, recipe)
+    records = list(training)
+    _, first = start(sides, recipe)
+    next(iter(first))
+    network, second = start(sides, recipe, seed=0)
+    second.restore(first.state())
+    rest = list(second)
+    assert [record.train_loss for record in rest] == [record.train_loss for record in records[1:]]
+    assert all(torch.equal(tensor, network.state_dict()[name]) for name, tensor in whole.state_dict().items())
+
+
+def test_the_loss_is_that_of_a_loop_written_by_hand(sides: Dataset) -> None:
+    """Three steps of plain Adam with class weights and label smoothing, next to the loop's own mean."""
+    recipe = Recipe(
+        network="study",
+        epochs=1,
+        batch_size=100,
+        learning_rate=1e-3,
+        weight_decay=1e-2,
+        class_weights=(1.0, 2.0, 3.0),
+        label_smoothing=0.1,
+    )
+    network, training = start(sides, recipe)
+    mine = build_classifier("study", (20, 20, 1), 3, seed=0)
+    mine.normalise.fit(sides.train.images)
+    matrices = [weight for weight in mine.parameters() if weight.ndim > 1]
+    others = [weight for weight in mine.parameters() if weight.ndim == 1]
+    groups: list[dict[str, Any]] = [{"params": matrices, "weight_decay": 1e-2}, {"params": others}]
+    adam = torch.optim.Adam(groups, lr=1e-3)
+    losses = []
+    for images, labels in Batches(sides.train, 100, seed=0).epoch(1):
+        logs = torch.log_softmax(mine(images), 1)
+        weights = torch.tensor([1.0, 2.0, 3.0])
+        picked = -(0.9 * weights[labels] * logs[range(100), labels]).sum() / weights[labels].sum()
+        spread = -(0.1 / 3 * (weights * logs).sum(1)).sum() / weights[labels].sum()
+        loss = picked + spread
+        adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        adam.step()
+        losses.append(loss.item())
+    (record,) = training
+    assert record.train_loss == pytest.approx(sum(losses) / 3, rel=1e-5)
+    for name, tensor in mine.state_dict().items():
+        torch.testing.assert_close(network.state_dict()[name], tensor, rtol=1e-3, atol=1e-5)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_says_where(sides: Dataset) -> None:
+    network, training = start(sides, dataclasses.replace(RECIPE, schedule="constant", learning_rate=1e-4))
+    epochs = iter(training)
+    next(epochs)
+    with torch.no_grad():
+        network.scores.bias[0] = math.nan
+    with pytest.raises(UserError, match=r"loss is nan in epoch 2, step 1 of 10, at learning rate 0\.0001.*--set"):
+        next(epochs)
+
+
+def test_the_schedule() -> None:
+    rates = [learning_rate_at(RECIPE, step, 40) for step in range(40)]
+    assert max(rates) == pytest.approx(3e-3, rel=0.06)
+    assert rates.index(max(rates)) in (9, 10)
+    assert all(a < b for a, b in pairwise(rates[:10]))
+    assert all(a > b for a, b in pairwise(rates[10:]))
+    assert 0 < rates[-1] < 1e-4
+    assert learning_rate_at(dataclasses.replace(RECIPE, schedule="constant"), 39, 40) == 3e-3
+
+
+def test_progress_counts_up(sides: Dataset) -> None:
+    seen: list[Step] = []
+    _, training = start(sides)
+    training.on_step = seen.append
+    next(iter(training))
+    assert [(step.done, step.steps, step.images) for step in seen] == [(10, 10, 300)]
+    assert seen[0].loss > 0
+    assert 0 <= seen[0].accuracy <= 1
+
+
+def test_the_number_of_class_weights_must_fit(sides: Dataset) -> None:
+    _, training = start(sides, dataclasses.replace(RECIPE, class_weights=(1.0, 2.0)))
+    with pytest.raises(UserError, match="class_weights has 2 numbers for 3 classes"):
+        list(training)

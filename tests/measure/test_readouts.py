@@ -1,0 +1,36 @@
+import numpy as np
+import torch
+from sklearn.linear_model import Ridge
+
+from seamline.data.dataset import Dataset
+from seamline.learn.classifiers import build_classifier
+from seamline.measure.evaluation import evaluate_split
+from seamline.measure.readouts import RIDGE, ask_readout, describe_readouts, fit_readout
+
+
+def test_the_readout_of_pixels_is_scikit_learns_ridge(sides: Dataset) -> None:
+    network = build_classifier("study", (20, 20, 1), 3).eval()
+    network.normalise.fit(sides.train.images)
+    pixels = {
+        name: network.normalise(torch.from_numpy(split.images).permute(0, 3, 1, 2)).flatten(1).numpy()
+        for name, split in (("train", sides.train), ("test", sides.test))
+    }
+    with_bias = {name: np.hstack([part, np.ones((len(part), 1))]).astype(np.float64) for name, part in pixels.items()}
+    alpha = RIDGE * (with_bias["train"] ** 2).sum() / with_bias["train"].shape[1]
+    ridge = Ridge(alpha=alpha, fit_intercept=False).fit(with_bias["train"], np.eye(3)[sides.train.labels])
+    weights = fit_readout(network, sides.train, ("pixels",), 3)
+    np.testing.assert_allclose(weights, ridge.coef_.T, atol=1e-3)
+    answers = ask_readout(network, sides.test, ("pixels",), weights)
+    assert (answers == ridge.predict(with_bias["test"]).argmax(1)).mean() > 0.98
+
+
+def test_every_readout_is_scored_beside_the_network(sides: Dataset) -> None:
+    network = build_classifier("study-fast", (20, 20, 1), 3).eval()
+    network.normalise.fit(sides.train.images)
+    whole = evaluate_split(network, sides.test, sides.classes)
+    rows = describe_readouts(network, sides.train, sides.test, whole)["readouts"]
+    assert [row["name"] for row in rows] == ["pixels", "layer 1", "layers 1 and 2", "whole network"]
+    assert [row["numbers"] for row in rows[:3]] == [400, 32 * 36, 32 * 36 + 32 * 25]
+    assert rows[3]["accuracy"]["value"] == whole.accuracy
+    assert rows[1]["accuracy"]["value"] > 0.8  # even random filters tell the sides apart
+    assert all(set(row["per_class"]) == set(sides.classes) for row in rows)
