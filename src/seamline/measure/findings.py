@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.measure.intervals import Interval, difference, wilson
-from seamline.measure.kernels import MIXED, UNIFORM
+from seamline.measure.kernels import UNIFORM
 
 LARGEST_TIE = 3  # classes named together at most, where the images cannot tell which is first
 STUDY_SHARE = 0.60  # the study saw layer 1 alone reach this on some classes
@@ -98,34 +98,28 @@ def taken_for(facts: Facts) -> Finding | None:
         return None
     name, errors = facts.classes[hardest[0]], int(row.sum())
     shares = {facts.classes[i]: wilson(int(row[i]), errors) for i in takers}
-    parts = [f"{taker} ({_percent(share)})" for taker, share in shares.items()]
+    parts = [f"{taker} ({_within(share)})" for taker, share in shares.items()]
     return Finding(
         "taken_for",
-        f"When {name} is mislabelled on the test images ({_count(errors)} times), it is most often taken for "
-        f"{_listed(parts)}.",
+        f"The {_count(errors)} mislabelled test images of {name} are most often taken for {_listed(parts)}.",
         {"class": name, "errors": errors, "takers": {taker: share.json() for taker, share in shares.items()}},
         "confusion",
     )
 
 
 def pairs(facts: Facts) -> Finding | None:
-    """Which few pairs of classes make up most of the errors."""
+    """Which pairs of classes are mixed up with each other most often, and how much of the errors that makes."""
     mutual = np.triu(facts.test + facts.test.T, 1)
     errors = int(mutual.sum())
-    possible = len(facts.classes) * (len(facts.classes) - 1) // 2
-    number = min(3, possible)
-    if errors == 0 or number == possible:
+    chosen = [divmod(place, len(mutual)) for place in _most_frequent(mutual.ravel())]
+    if not chosen:
         return None
-    order = np.argsort(-mutual, axis=None, kind="stable")[:number]
-    chosen = [(int(place) // len(mutual), int(place) % len(mutual)) for place in order]
     together = wilson(sum(int(mutual[pair]) for pair in chosen), errors)
-    if together.low <= 0.5 or mutual[chosen[-1]] == 0:
-        return None
-    parts = [f"{facts.classes[a]} and {facts.classes[b]} ({_count(mutual[a, b])})" for a, b in chosen]
+    parts = [f"{facts.classes[a]} and {facts.classes[b]} ({_count(mutual[a, b])} times)" for a, b in chosen]
+    most = "pair mixed up most often is" if len(parts) == 1 else "pairs mixed up most often are"
     return Finding(
         "pairs",
-        f"{_number_word(number)} pairs of classes, mixed up with each other, make up {_percent(together)} of the "
-        f"{_count(errors)} test errors: {_listed(parts)}.",
+        f"The {most} {_listed(parts, last=', ')}: {_percent(together)} of the {_count(errors)} test errors.",
         {
             "errors": errors,
             "share": together.json(),
@@ -152,7 +146,7 @@ def first_layer(facts: Facts) -> Finding | None:
     return Finding(
         "first_layer",
         f"Layer 1 alone, with a linear readout, labels {_percent(layer)} of the validation images right, {beside}; "
-        f"it is surely above {STUDY_SHARE:.0%} on {len(reached)} of {len(per_class)} classes. "
+        f"on {len(reached)} of {len(per_class)} classes it is surely above {STUDY_SHARE:.0%}. "
         f"The whole network reaches {_percent(whole)}.",
         {"layer_1": layer.json(), "pixels": pixels.json(), "whole": whole.json(), "above_60_percent": reached},
         "readouts",
@@ -193,8 +187,8 @@ def generalisation(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "generalisation",
-        f"It labels {_percent(train)} of its training images right, {_points(gap)} more than of the validation images "
-        f"({_percent(val)}): that much does not carry over to images it has not seen.",
+        f"It labels {_percent(train)} of its training images right and {_percent(val)} of the validation images: "
+        f"{_points(gap)} do not carry over to images it has not learned from.",
         {"train": train.json(), "val": val.json(), "gap": gap.json()},
         "training",
     )
@@ -207,13 +201,13 @@ def validation_and_test(facts: Facts) -> Finding | None:
     numbers = {"val": val.json(), "test": test.json(), "gap": gap.json()}
     if gap.low <= 0 <= gap.high:
         sentence = (
-            f"Validation ({_percent(val)}) and test ({_percent(test)}) differ by no more than chance explains: "
+            f"Test ({_within(test)}) and validation ({_within(val)}) differ by no more than chance explains: "
             f"{_signed_points(gap)}."
         )
     else:
         word, size = ("above", gap) if gap.value > 0 else ("below", _negated(gap))
         sentence = (
-            f"The test score ({_percent(test)}) lies {_points(size)} {word} the validation score ({_percent(val)}), "
+            f"The test score ({_within(test)}) lies {_points(size)} {word} the validation score ({_within(val)}), "
             "more than chance explains."
         )
     return Finding("validation_and_test", sentence, numbers, "classes")
@@ -223,23 +217,26 @@ def shapes_of_kernels(facts: Facts) -> Finding | None:
     """How many kernels of each layer are edges, and how many nearly uniform."""
     if facts.kernels is None:
         return None
-    parts, numbers = [], {}
+    chance: float = facts.kernels["chance_share"]
+    sentences, numbers = [], {}
     for layer in facts.kernels["layers"]:
         kinds: list[str] = layer["kinds"]
-        groups = {
+        counts = {
             "edges": sum(kind.endswith("edge") for kind in kinds),
-            "lines or blobs": sum(kind.endswith("line") or kind == "blob" for kind in kinds),
-            UNIFORM: kinds.count(UNIFORM),
-            MIXED: kinds.count(MIXED),
+            "lines_and_blobs": sum(kind.endswith("line") or kind == "blob" for kind in kinds),
+            "nearly_uniform": kinds.count(UNIFORM),
         }
-        shares = {group: wilson(count, len(kinds)) for group, count in groups.items()}
-        numbers[layer["name"]] = {group: share.json() for group, share in shares.items()}
-        told = [f"{_percent(shares[group])} {group}" for group in ("edges", "lines or blobs", UNIFORM)]
-        parts.append(f"of the {_count(len(kinds))} kernels of {layer['name']} {_listed(told)}")
-    chance = facts.kernels["chance_share"]
+        clear = wilson(counts["edges"] + counts["lines_and_blobs"], len(kinds))
+        shares = {group: wilson(count, len(kinds)).json() for group, count in counts.items()}
+        numbers[layer["name"]] = {"clear_shapes": clear.json(), **shares}
+        sentences.append(
+            f"In {layer['name']} {_percent(clear)} of {_count(len(kinds))} kernels have a clear shape: "
+            f"{_count(counts['edges'])} edges, {_count(counts['lines_and_blobs'])} lines and blobs; "
+            f"{_count(counts['nearly_uniform'])} are nearly uniform."
+        )
     return Finding(
         "shapes_of_kernels",
-        f"By rule, {'; '.join(parts)}. Of kernels of pure noise {chance:.0%} would pass for an edge, a line or a blob.",
+        f"{' '.join(sentences)} Of kernels of pure noise {chance:.0%} would pass for a shape.",
         numbers,
         "kernels",
     )
@@ -251,7 +248,7 @@ def _extreme(facts: Facts, word: str, *, lowest: bool) -> Finding | None:
     chosen = _leading(shares, lowest=lowest)
     if not chosen:
         return None
-    parts = [f"{facts.classes[i]} ({_percent(shares[i])})" for i in chosen]
+    parts = [f"{facts.classes[i]} ({_within(shares[i])})" for i in chosen]
     numbers = {facts.classes[i]: shares[i].json() for i in chosen}
     if len(chosen) == 1:
         of = int(facts.test[chosen[0]].sum())
@@ -312,6 +309,11 @@ def _percent(share: Interval) -> str:
     return f"{100 * share.value:.1f} % ({100 * share.low:.1f} to {100 * share.high:.1f})"
 
 
+def _within(share: Interval) -> str:
+    """Return a share and its interval for use inside brackets."""
+    return f"{100 * share.value:.1f} %, {100 * share.low:.1f} to {100 * share.high:.1f}"
+
+
 def _points(gap: Interval) -> str:
     return f"{100 * gap.value:.1f} points ({100 * gap.low:.1f} to {100 * gap.high:.1f})"
 
@@ -324,12 +326,8 @@ def _count(number: int | np.int64) -> str:
     return f"{int(number):,}"
 
 
-def _number_word(number: int) -> str:
-    return {1: "One", 2: "Two", 3: "Three"}[number]
-
-
-def _listed(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+def _listed(parts: list[str], last: str = " and ") -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}{last}{parts[-1]}"
 
 
 FINDINGS: tuple[Callable[[Facts], Finding | None], ...] = (

@@ -113,8 +113,9 @@ def _templates(size: int) -> tuple[list[str], NDArray[np.float64]]:
         angle = turn * np.pi / 4
         along = -np.cos(angle) * down - np.sin(angle) * right  # grows towards the bright side
         for place in places:
-            names.append(name)
-            drawn.append(np.tanh(along - place))
+            names += [name, name]
+            step = along - place
+            drawn += [np.tanh(step), step * np.exp(-(step**2) / 2)]  # a wide edge, and Canny's: a Gaussian's derivative
     for turn, name in enumerate(_LINES):
         angle = turn * np.pi / 4
         across = np.cos(angle) * down + np.sin(angle) * right

@@ -1,0 +1,37 @@
+import subprocess
+import sys
+
+import seamline
+
+
+def test_the_public_names() -> None:
+    assert seamline.__all__ == [
+        "Dataset",
+        "Recipe",
+        "Split",
+        "UserError",
+        "__version__",
+        "evaluate",
+        "load",
+        "report",
+        "reproduce",
+        "train",
+    ]
+    assert dir(seamline) == sorted(seamline.__all__)
+    for name in seamline.__all__:
+        assert getattr(seamline, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    assert not hasattr(seamline, "fit")
+
+
+def test_importing_seamline_and_asking_for_help_import_no_torch() -> None:
+    script = (
+        "import sys, seamline, seamline.cli\n"
+        "from typer.testing import CliRunner\n"
+        "assert CliRunner().invoke(seamline.cli.app, ['--help']).exit_code == 0\n"
+        "assert CliRunner().invoke(seamline.cli.app, ['list']).exit_code == 0\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
