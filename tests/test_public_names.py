@@ -35,3 +35,9 @@ def test_importing_seamline_and_asking_for_help_import_no_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_report_can_be_called_whoever_imported_the_stage_first() -> None:
+    script = "import seamline.report.page, seamline; print(callable(seamline.report), callable(seamline.train))"
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert run.stdout == "True True\n"

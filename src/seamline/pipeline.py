@@ -100,7 +100,9 @@ def train(
         "command": _command(data.name, recipe_name, settings, seed, folder, run.path),
         "notice": DRAWN_NOTICE if data.drawn else None,
     }
-    if not (resume and run.finished and _same(run.read(), described)):
+    if resume and (run.finished or run.checkpoint_file.is_file()) and not _same(run.read(), described):
+        raise UserError(f"{run.path}: was begun with other data, recipe or seed; name another --out or use --force")
+    if not (resume and run.finished):
         batches = Batches(learned, recipe.batch_size, seed=seed, flip=recipe.flip, shift=recipe.shift, device=place)
         _train(run, network, batches, recipe, described, aside, data.classes, resume=resume, teller=teller)
     elif (run.path / "scores.json").is_file():
@@ -131,8 +133,6 @@ def _train(
         if checkpoint is None:
             run.start(described)
         else:
-            if not _same(run.read(), described):
-                raise UserError(f"{run.path}: was begun with other data, recipe or seed; name another --out or --force")
             training.restore(checkpoint["training"])
             history, kept = checkpoint["history"], checkpoint["kept"]
             run.write_history(history)

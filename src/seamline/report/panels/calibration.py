@@ -1,0 +1,98 @@
+"""Can its probabilities be trusted."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from seamline.report import figures
+from seamline.report.contents import SPLITS, Contents
+from seamline.report.drawing import inline_svg
+from seamline.report.panels.panel import Panel
+from seamline.report.words import ABSENT, Estimate, number, percent, points
+
+
+def calibration(run: Contents) -> Panel | None:
+    """Show how often answers were right against how surely they were given, before and after temperature scaling."""
+    if run.calibration is None:
+        return None
+    split = next((name for name in SPLITS if run.calibration.get(name)), None)
+    if split is None:
+        return None
+    measured, temperature = run.calibration[split], Estimate.of(run.calibration["temperature"])
+    drawings = {}
+    for when, title in (("before", "As the network says it"), ("after", "After temperature scaling")):
+        bins = measured[f"reliability_{when}"]
+        drawings[f"reliability-{when}"] = partial(figures.reliability, bins=bins, title=title, accent=when == "after")
+    sentences = _sentences(temperature, measured, SPLITS[split])
+    rows = [
+        {
+            "title": SPLITS[name],
+            "cells": [show(Estimate.of(run.calibration[name][key])) for key, show in COLUMNS.items()],
+        }
+        for name in SPLITS
+        if run.calibration.get(name)
+    ]
+    alt = f"Reliability diagram on the {SPLITS[split]} images. {' '.join(sentences)}"
+    return Panel(
+        "calibration",
+        "Can its probabilities be trusted",
+        {
+            "plots": [inline_svg(draw, name, alt) for name, draw in drawings.items()],
+            "sentences": sentences,
+            "rows": rows,
+            "split": SPLITS[split],
+            "temperature": _degrees(temperature),
+        },
+        drawings,
+    )
+
+
+COLUMNS = {"ece_before": percent, "ece_after": percent, "nll_before": number, "nll_after": number}
+
+
+def _degrees(temperature: Estimate | None) -> str:
+    """Print a temperature: three digits that count."""
+    return ABSENT if temperature is None else f"{temperature.value:.3g}"
+
+
+def _sentences(temperature: Estimate | None, measured: Mapping[str, Any], split: str) -> list[str]:
+    """Say how far stated and real shares lie apart, before and after, and in which direction."""
+    before, after = (Estimate.of(measured[f"ece_{when}"]) for when in ("before", "after"))
+    if before is None or after is None:
+        return []
+    lean, chance = _lean(measured["reliability_before"])
+    if abs(lean) <= chance:
+        way = "taken together it is neither surer nor less sure than it is right, as far as these images can tell"
+    else:
+        surer = "surer than it is right" if lean > 0 else "right more often than it says"
+        way = f"taken together it is {surer}, by {points(abs(lean))}"
+    if not after.apart_from(before):
+        change = f"makes that {points(after.value)}, no clear change"
+    else:
+        change = f"{'brings that down' if after.value < before.value else 'raises that'} to {points(after.value)}"
+    sentences = [
+        f"On the {split} images what the network states and how often it is right lie {points(before.value)} apart on "
+        f"average; {way}.",
+        f"Dividing its scores by a temperature of {_degrees(temperature)}, fitted on the validation images, {change}; "
+        "its answers stay the same.",
+    ]
+    off = [
+        one
+        for one in measured["reliability_after"]
+        if (right := Estimate.of(one["accuracy"])) and not right.interval[0] <= one["confidence"] <= right.interval[1]
+    ]
+    total = len(measured["reliability_after"])
+    if total:
+        sentences.append(
+            f"After it, {total - len(off)} of {total} intervals reach the dashed line, where it states the truth."
+        )
+    return sentences
+
+
+def _lean(bins: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """Return by how much the mean confidence exceeds the accuracy, and how much of that may be chance (95 %)."""
+    known = [(one["images"], one["confidence"], right.value) for one in bins if (right := Estimate.of(one["accuracy"]))]
+    images = sum(number for number, _, _ in known) or 1
+    stated = sum(number * confidence for number, confidence, _ in known) / images
+    real = sum(number * right for number, _, right in known) / images
+    return stated - real, 1.96 * (real * (1 - real) / images) ** 0.5

@@ -1,0 +1,88 @@
+"""How to run it again."""
+
+from typing import Any
+
+from seamline.report.contents import Contents
+from seamline.report.panels.panel import Panel
+from seamline.report.words import count
+
+FILES = {
+    "run.json": "recipe, data, split, seed, versions",
+    "history.jsonl": "a line an epoch",
+    "model.safetensors": "the weights kept",
+    "scores.json": "every figure with its interval and its definition",
+    "calibration.json": "temperature and reliability",
+    "findings.json": "the findings with their numbers",
+    "insides": "kernels and what each layer alone can tell",
+    "evaluation": "every answer on the validation and the test images",
+}
+
+
+def rerun(run: Contents) -> Panel:
+    """Show the command that makes the run again, and all that it depends on."""
+    data, split = run.run["dataset"], run.run.get("split") or {}
+    versions = run.run.get("versions") or {}
+    facts: list[tuple[str, Any]] = [
+        ("data", data.get("title")),
+        ("from", data.get("place")),
+        ("fingerprint", data.get("fingerprint")),
+        ("source and licence", data.get("note")),
+        ("images", _images(data)),
+        ("split", _split(split, data)),
+        ("network", run.run["network"].get("name")),
+        ("parameters", _count(run.run["network"].get("parameters"))),
+        ("seed", run.run.get("seed")),
+        ("device", run.run.get("device")),
+        ("machine", run.run.get("machine")),
+        ("threads", run.run.get("threads")),
+        ("Seamline", run.run.get("seamline")),
+        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+    ]
+    files = {name: what for name, what in FILES.items() if (run.folder / name).exists()}
+    return Panel(
+        "rerun",
+        "How to run it again",
+        {
+            "command": run.run.get("command"),
+            "recipe_name": run.run["recipe_name"],
+            "recipe": {name: _plain(value) for name, value in run.run["recipe"].items()},
+            "facts": [(name, value) for name, value in facts if value not in (None, "")],
+            "definitions": run.scores.get("definitions") or {},
+            "files": files | {"report.html": "this page", "figures": "its figures for a paper, as SVG and PNG"},
+        },
+    )
+
+
+def _count(value: int | None) -> str:
+    """Print a number of parameters, if known."""
+    return "" if value is None else count(value)
+
+
+def _images(data: Any) -> str:
+    """Say how many images there are to learn, to validate and to test on."""
+    return ", ".join(
+        f"{count(data[key])} {name}"
+        for key, name in (("train", "training"), ("val", "validation"), ("test", "test"))
+        if data.get(key) is not None
+    )
+
+
+def _split(split: Any, data: Any) -> str:
+    """Say how validation images were taken from the training images."""
+    if split.get("fraction") is None:
+        return ""
+    groups = split.get("groups")
+    images = (data.get("train") or 0) + (data.get("val") or 0)
+    related = f", {count(groups)} groups of related images kept whole" if groups and groups < images else ""
+    return f"{100 * split['fraction']:g} % for validation, seed {split.get('seed')}{related}"
+
+
+def _plain(value: Any) -> str:
+    """Print a recipe's field."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(one) for one in value)
+    return "none" if value is None else str(value)

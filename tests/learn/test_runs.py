@@ -1,0 +1,86 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from seamline.data.errors import UserError
+from seamline.learn.classifiers import build_classifier
+from seamline.learn.recipes import RECIPES, recipe_fields
+from seamline.learn.runs import Run
+
+DESCRIBED = {
+    "recipe": recipe_fields(RECIPES["fast"]),
+    "dataset": {"classes": ["a", "b", "c"]},
+    "network": {"name": "study-fast", "image": [20, 20, 1]},
+}
+
+
+def test_a_finished_run_gives_its_network_back(tmp_path: Path) -> None:
+    network = build_classifier("study-fast", (20, 20, 1), 3, seed=5)
+    network.normalise.mean.fill_(99.0)
+    run = Run(tmp_path / "run")
+    run.start(DESCRIBED)
+    assert not run.finished
+    run.finish(network.state_dict())
+    assert run.finished
+    assert run.recipe() == RECIPES["fast"]
+    images = torch.randint(0, 256, (4, 1, 20, 20), dtype=torch.uint8)
+    assert torch.equal(run.network()(images), network.eval()(images))
+    first = run.weights_file.read_bytes()
+    run.finish(network.state_dict())
+    assert run.weights_file.read_bytes() == first
+
+
+def test_a_checkpoint_comes_back_and_goes_when_training_has_finished(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    assert run.load_checkpoint() is None
+    state = {"done": 2, "history": [{"epoch": 1, "loss": 0.5}], "weights": {"a": torch.arange(3)}, "best": None}
+    run.save_checkpoint(state)
+    loaded = run.load_checkpoint()
+    assert loaded is not None
+    assert loaded["history"] == state["history"]
+    assert torch.equal(loaded["weights"]["a"], torch.arange(3))
+    run.finish({"a": torch.zeros(1)})
+    assert run.load_checkpoint() is None
+
+
+def test_history_grows_line_by_line(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.start(DESCRIBED)
+    assert run.history_file.read_text() == ""
+    run.add_epoch({"epoch": 1})
+    run.add_epoch({"epoch": 2})
+    assert [json.loads(line)["epoch"] for line in run.history_file.read_text().splitlines()] == [1, 2]
+
+
+def test_starting_afresh_leaves_nothing_of_the_earlier_run(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    for name in ("scores.json", "report.html", "insides/kernels.json", "checkpoint/state.pt", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("old")
+    run.start(DESCRIBED)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["history.jsonl", "notes.txt", "run.json"]  # what Seamline did not write is not touched
+
+
+def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    with pytest.raises(UserError, match=r"run\.json: not found"):
+        run.read()
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(UserError, match=r"run\.json: cannot be read"):
+        run.read()
+    run.start(DESCRIBED)
+    with pytest.raises(UserError, match=r"model\.safetensors: not found"):
+        run.network()
+    run.finish({"conv1.weight": torch.zeros(1)})
+    with pytest.raises(UserError, match=r"model\.safetensors: not the weights"):
+        run.network()
+    run.weights_file.write_bytes(b"garbage")
+    with pytest.raises(UserError, match=r"model\.safetensors: not the weights"):
+        run.network()
+    run.checkpoint_file.parent.mkdir()
+    run.checkpoint_file.write_bytes(b"garbage")
+    with pytest.raises(UserError, match=r"state\.pt: damaged"):
+        run.load_checkpoint()

@@ -1,0 +1,191 @@
+import json
+import re
+import shutil
+from html import unescape
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from report.made_run import make_run
+from seamline.data.errors import UserError
+from seamline.report.contents import read_contents
+from seamline.report.page import make_panels, render_page, write_report
+
+HOSTILE = ("<script>alert(1)</script>", "</style>&amp;", "\"q\" 'q' --x:1;", "Größe $x$ 衣", "`${1}`", "{{ 7*7 }}")
+PANELS = ["training", "confusion", "classes", "gallery", "kernels", "readouts", "calibration", "rerun"]
+
+
+class Reader(HTMLParser):
+    """Gathers ids, references, headings and text of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.loads: list[str] = []
+        self.links: list[str] = []
+        self.headings: list[int] = []
+        self.scripts = 0
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if given.get("id"):
+            self.ids.append(given["id"] or "")
+        self.loads += [given[name] or "" for name in ("src", "srcset", "poster", "data") if name in given]
+        if tag in ("a", "link", "use", "image"):
+            self.links.append(given.get("href") or "")
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        self.scripts += tag == "script"
+
+
+def page_of(run: Path) -> str:
+    """The page alone, without writing the figures, which takes longest."""
+    contents = read_contents(run)
+    return render_page(contents, make_panels(contents))
+
+
+def copy(finished: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(finished, folder / "run"))
+
+
+def sections(page: str) -> list[str]:
+    return re.findall(r'<section id="(\w+)"', page)
+
+
+def test_page_is_one_small_file_that_loads_nothing(finished: Path) -> None:
+    path = finished / "report.html"
+    assert path.stat().st_size < 3_000_000
+    page = path.read_text(encoding="utf-8")
+    reader = Reader(page)
+    assert all(load.startswith("data:") for load in reader.loads)
+    assert all(link.startswith(("#", "data:")) for link in reader.links)
+    assert all(url.startswith("data:image/png") for url in re.findall(r"url\(([^)#][^)]*)\)", page))
+    assert "@import" not in page
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+def test_ids_are_unique_and_links_lead_somewhere(finished: Path) -> None:
+    page = (finished / "report.html").read_text(encoding="utf-8")
+    reader = Reader(page)
+    assert len(reader.ids) == len(set(reader.ids))
+    named = {link[1:] for link in reader.links if link.startswith("#")}
+    named |= set(re.findall(r'aria-(?:labelledby|controls)="([^"]+)"', page))
+    assert named <= set(reader.ids)
+
+
+def test_headings_are_in_order(finished: Path) -> None:
+    headings = Reader((finished / "report.html").read_text(encoding="utf-8")).headings
+    assert headings[0] == 1
+    assert headings.count(1) == 1
+    assert all(later <= earlier + 1 for earlier, later in pairwise(headings))
+
+
+def test_the_same_run_gives_the_same_bytes(finished: Path, tmp_path: Path) -> None:
+    again = copy(finished, tmp_path)
+    write_report(again)
+    written = [path.relative_to(finished) for path in finished.rglob("*") if path.is_file()]
+    assert len([path for path in written if path.parts[0] == "figures"]) == 2 * 9
+    for path in written:
+        assert (finished / path).read_bytes() == (again / path).read_bytes(), path
+
+
+def test_panels_stand_in_the_order_in_which_a_person_asks(finished: Path) -> None:
+    assert sections((finished / "report.html").read_text(encoding="utf-8")) == PANELS
+
+
+@pytest.mark.parametrize(
+    ("missing", "gone"),
+    [
+        (["calibration.json"], ["calibration"]),
+        (["insides/kernels.json"], ["kernels"]),
+        (["insides/readouts.json"], ["readouts"]),
+        (["evaluation/val.json"], []),
+        (["evaluation/test.png"], []),
+        (["evaluation/val.json", "evaluation/test.json"], ["confusion", "gallery"]),
+        (["findings.json"], []),
+        (["calibration.json", "insides", "evaluation", "findings.json"],
+         ["calibration", "kernels", "readouts", "confusion", "gallery"]),
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_left_out(finished: Path, tmp_path: Path, missing: list[str], gone: list[str]) -> None:
+    run = copy(finished, tmp_path)
+    for name in missing:
+        shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink()
+    page = page_of(run)
+    assert sections(page) == [name for name in PANELS if name not in gone]
+    links = {link[1:] for link in Reader(page).links if link.startswith("#")}
+    assert links <= set(Reader(page).ids)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "says"),
+    [
+        ("run.json", None, "run.json: not found"),
+        ("model.safetensors", None, "model.safetensors: not found, training has not finished"),
+        ("scores.json", None, "scores.json: not found"),
+        ("history.jsonl", None, "history.jsonl: not found"),
+        ("run.json", "{", "run.json: line 1 is not JSON"),
+        ("run.json", "{}", "run.json: recipe_name, recipe, dataset, network not found"),
+        ("scores.json", "[]", "scores.json: val, test not found"),
+        ("history.jsonl", '{"epoch": 1}\n', "history.jsonl: train_loss"),
+        ("calibration.json", '{"a":\n', "calibration.json: line"),
+        ("findings.json", "{}", "findings.json: must hold a list"),
+        ("evaluation/test.png", "no image", "test.png: cannot be read as an image"),
+        ("evaluation/val.json", '{"confusion": [[1]], "tile": [1, 1], "columns": 1, "examples": []}', "val.json: conf"),
+        ("scores.json", b"\xff\xfe", "scores.json: cannot be read"),
+    ],
+)
+def test_an_unreadable_run_is_one_line_that_names_the_file(
+    finished: Path, tmp_path: Path, file: str, content: str | bytes | None, says: str
+) -> None:
+    run = copy(finished, tmp_path)
+    if content is None:
+        (run / file).unlink()
+    else:
+        (run / file).write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(UserError) as caught:
+        write_report(run)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_folder_at_all_is_a_user_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such folder"):
+        write_report(tmp_path / "nowhere")
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    page = page_of(make_run(tmp_path / "run", classes=HOSTILE, notice="<b>bold</b> & 'q'"))
+    assert Reader(page).scripts == 4  # theme, confusion data, kernel data, script; and no other
+    assert "<script>alert" not in page
+    assert "<b>bold" not in page
+    assert "&lt;b&gt;bold&lt;/b&gt; &amp;" in page
+    assert "&lt;script&gt;alert(1)" in page
+    data = re.search(r'id="confusion-data">(.*?)</script>', page, re.S)
+    assert data is not None
+    assert tuple(json.loads(data[1])["classes"]) == HOSTILE
+    assert "{{ 7*7 }}" in unescape(page)
+
+
+@pytest.mark.parametrize(("notice", "drawn"), [("Look out.", False), (None, True)])
+def test_notice_stands_at_the_head(tmp_path: Path, notice: str | None, drawn: bool) -> None:
+    page = page_of(make_run(tmp_path / "run", notice=notice, drawn=drawn))
+    assert re.search(r'<p class="notice" role="note">[^<]+</p>', page)
+    assert page.index('class="notice"') < page.index("<h1>")
+
+
+def test_no_notice_where_there_is_nothing_to_say(finished: Path) -> None:
+    assert 'class="notice"' not in (finished / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("classes", "side", "channels"), [(2, 8, 3), (50, 9, 1)])
+def test_any_number_of_classes_and_any_small_image(tmp_path: Path, classes: int, side: int, channels: int) -> None:
+    names = [f"class {i}" for i in range(classes)]
+    run = make_run(tmp_path / "run", classes=names, side=side, channels=channels, images=600, epochs=1)
+    page = page_of(run)
+    assert sections(page) == PANELS
+    assert len(page) < 3_000_000
