@@ -21,6 +21,10 @@ def read(run: Path, name: str) -> Any:
     return json.loads((run / name).read_text(encoding="utf-8"))
 
 
+def history(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+
+
 @pytest.fixture
 def run(sides: Dataset, tmp_path: Path) -> Path:
     return seamline.train(sides, recipe=RECIPE, out=tmp_path / "run", threads=1)
@@ -32,16 +36,16 @@ def test_a_run_folder_holds_what_its_contract_says(run: Path, sides: Dataset) ->
     assert (described["dataset"]["train"], described["dataset"]["val"], described["dataset"]["test"]) == (270, 30, 90)
     assert described["recipe"]["epochs"] == 3
     assert "drew" in described["notice"]
-    history = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
-    assert [line["epoch"] for line in history] == [1, 2, 3]
+    lines = history(run)
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
     fields = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images", "epoch"}
-    assert set(history[0]) == fields
+    assert set(lines[0]) == fields
 
     scores = read(run, "scores.json")
     assert scores["test"]["accuracy"]["value"] > 0.9
     assert set(scores["test"]["per_class"]) == set(sides.classes)
-    assert scores["val"]["accuracy"]["value"] == history[-1]["val_accuracy"]
-    assert scores["val"]["loss"]["value"] == pytest.approx(history[-1]["val_loss"], rel=1e-6)
+    assert scores["val"]["accuracy"]["value"] == lines[-1]["val_accuracy"]
+    assert scores["val"]["loss"]["value"] == pytest.approx(lines[-1]["val_loss"], rel=1e-6)
     stored = np.load(run / "evaluation" / "test.npz")
     assert np.array_equal(stored["labels"], sides.test.labels)
     assert (stored["scores"].argmax(1) == sides.test.labels).mean() == scores["test"]["accuracy"]["value"]
@@ -88,14 +92,13 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     with pytest.raises(KeyboardInterrupt):
         seamline.train(sides, recipe=RECIPE, out=cut, threads=1)
     monkeypatch.undo()
-    assert len((cut / "history.jsonl").read_text().splitlines()) == 2
+    assert len(history(cut)) == 2
     with pytest.raises(UserError, match="begun with other data, recipe or seed"):
         seamline.train(sides, recipe=RECIPE, out=cut, seed=1, resume=True, threads=1)
     seamline.train(sides, recipe=RECIPE, out=cut, resume=True, threads=1)
     assert (cut / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
     assert (cut / "scores.json").read_bytes() == (run / "scores.json").read_bytes()
-    losses = [[json.loads(line)["train_loss"] for line in (path / "history.jsonl").open()] for path in (cut, run)]
-    assert losses[0] == losses[1]
+    assert [line["train_loss"] for line in history(cut)] == [line["train_loss"] for line in history(run)]
 
 
 def test_a_finished_run_is_kept(run: Path, sides: Dataset) -> None:
@@ -125,8 +128,7 @@ def test_a_run_is_measured_again(run: Path, sides: Dataset) -> None:
 def test_the_weights_kept_are_those_of_the_best_epoch(sides: Dataset, tmp_path: Path, keep: str) -> None:
     recipe = dataclasses.replace(RECIPE, epochs=6, schedule="constant", learning_rate=2e-2)
     run = seamline.train(sides, recipe=recipe, settings=(f"keep={keep}",), out=tmp_path / "run", threads=1)
-    history = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
-    best = (min if keep == "val_loss" else max)(line[keep] for line in history)
+    best = (min if keep == "val_loss" else max)(line[keep] for line in history(run))
     figure = read(run, "scores.json")["val"][keep.removeprefix("val_")]["value"]
     assert figure == pytest.approx(best, rel=1e-6)
 

@@ -23,6 +23,9 @@ SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Decides the spli
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder that holds the dataset's files.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change one field of the recipe.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
 
 
@@ -44,6 +47,7 @@ def main(
 @app.command()
 def reproduce(
     recipe: RecipeOption = "fast",
+    settings: SetOption = None,
     seed: SeedOption = 0,
     out: Annotated[Path, typer.Option("--out", help="Folder for the run folders.")] = Path("runs"),
     data: DataOption = None,
@@ -56,7 +60,15 @@ def reproduce(
     from seamline import pipeline
 
     runs = pipeline.reproduce(
-        recipe=recipe, seed=seed, out=out, folder=data, device=device, threads=threads, force=force, teller=Teller()
+        recipe=recipe,
+        settings=tuple(settings or ()),
+        seed=seed,
+        out=out,
+        folder=data,
+        device=device,
+        threads=threads,
+        force=force,
+        teller=Teller(),
     )
     _tell(runs, as_json=as_json)
 
@@ -65,9 +77,7 @@ def reproduce(
 def train(
     data_name: Annotated[str, typer.Argument(metavar="DATA", help="A dataset's name; `seamline list` shows them.")],
     recipe: RecipeOption = "fast",
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change one field of the recipe.")
-    ] = None,
+    settings: SetOption = None,
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Run folder; by default runs/DATA-RECIPE.")] = None,
     data: DataOption = None,

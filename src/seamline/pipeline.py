@@ -215,6 +215,7 @@ def report(run: Path | str) -> Path:
 def reproduce(
     *,
     recipe: str = "fast",
+    settings: tuple[str, ...] = (),
     seed: int = 0,
     out: Path | str = "runs",
     folder: Path | str | None = None,
@@ -229,6 +230,7 @@ def reproduce(
 
     Args:
         recipe: `fast`, or `original` for the study's own.
+        settings: changes of single fields of the recipe, each `field=value`.
         seed: decides the split, the first weights and the batches.
         out: the folder that the run folders go to.
         folder: where the real garments' files lie.
@@ -245,6 +247,7 @@ def reproduce(
     """
     keep_freed_memory()
     teller = teller or Teller(quiet=True)
+    asked = with_settings(find_recipe(recipe), list(settings))
     try:
         with teller.downloading() as progress:
             data = load("fashion-mnist", folder, progress=progress)
@@ -253,10 +256,11 @@ def reproduce(
         teller.say("Using garments drawn by a program instead; the page says so.")
         data = load("builtin-garments")
     run = Run(Path(out) / f"{data.name}-{recipe}")
-    resume = not force and (run.path / "run.json").is_file() and _fits(run, data, recipe, seed)
+    resume = not force and (run.path / "run.json").is_file() and _fits(run, data, asked, seed)
     train(
         data,
         recipe=recipe,
+        settings=settings,
         seed=seed,
         out=run.path,
         device=device,
@@ -268,13 +272,13 @@ def reproduce(
     return [run.path]
 
 
-def _fits(run: Run, data: Dataset, recipe: str, seed: int) -> bool:
+def _fits(run: Run, data: Dataset, recipe: Recipe, seed: int) -> bool:
     """Tell whether a run folder was made, or begun, with these data, recipe and seed by this version."""
     described = run.read()
     return bool(
         described["seamline"] == seamline.__version__
         and described["dataset"]["fingerprint"] == data.fingerprint
-        and described["recipe"] == recipe_fields(find_recipe(recipe))
+        and described["recipe"] == recipe_fields(recipe)
         and described["seed"] == seed
     )
 

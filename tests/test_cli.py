@@ -1,0 +1,142 @@
+"""The commands as people type them, in processes of their own, on the built-in garments."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FAST = ["--set", "epochs=1", "--threads", "1"]
+
+
+def seamline(*words: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command without network (the proxy is a closed port) and without the real images."""
+    settings = {key: value for key, value in os.environ.items() if key != "SEAMLINE_DATA"}
+    settings |= {"https_proxy": "http://127.0.0.1:9", "COLUMNS": "200", **environment}
+    command = [sys.executable, "-m", "seamline", *words]
+    return subprocess.run(command, cwd=cwd, env=settings, capture_output=True, text=True, check=False, timeout=280)
+
+
+def one_line(run: "subprocess.CompletedProcess[str]") -> str:
+    """The message of a user's mistake: one line, status 2, no traceback."""
+    assert run.returncode == 2, run.stderr
+    assert run.stdout == ""
+    (line,) = run.stderr.splitlines()
+    assert line.startswith("seamline: ")
+    return line
+
+
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "subprocess.CompletedProcess[str]", str]:
+    """One offline `reproduce`, as the README tells, and the cache it drew into."""
+    folder = tmp_path_factory.mktemp("reproduced")
+    cache = str(tmp_path_factory.getbasetemp() / "shared-cache")
+    return folder, seamline("reproduce", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache), cache
+
+
+def test_reproduce_without_the_real_images_says_so(
+    reproduced: tuple[Path, "subprocess.CompletedProcess[str]", str],
+) -> None:
+    folder, run, _ = reproduced
+    assert run.returncode == 0, run.stderr
+    assert "The real garments cannot be had: train-images-idx3-ubyte.gz could not be downloaded" in run.stderr
+    assert "drawn by a program" in run.stderr
+    assert "epoch   1/1" in run.stderr  # a line an epoch where the output is no terminal
+    (told,) = json.loads(run.stdout)["runs"]
+    assert told["run"] == "runs/builtin-garments-fast"
+    assert told["scores"]["test"]["accuracy"]["low"] > 0.8
+    page = (folder / told["report"]).read_text(encoding="utf-8")
+    assert "not photographs" in page
+    assert len(page) < 3_000_000
+
+
+def test_the_second_reproduce_uses_the_first(
+    reproduced: tuple[Path, "subprocess.CompletedProcess[str]", str],
+) -> None:
+    folder, first, cache = reproduced
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    second = seamline("reproduce", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache)
+    assert second.returncode == 0, second.stderr
+    assert "finished already" in second.stderr
+    assert second.stdout == first.stdout
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_train_ends_with_where_the_result_lies(tmp_path: Path) -> None:
+    run = seamline("train", "builtin-garments", *FAST, "--seed", "3", "--out", "mine", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "test       accuracy" in run.stdout
+    assert "The page:  mine/report.html" in run.stdout
+    described: dict[str, Any] = json.loads((tmp_path / "mine" / "run.json").read_text())
+    assert described["seed"] == 3
+    assert described["recipe"]["epochs"] == 1
+    command = "seamline train builtin-garments --recipe fast --set epochs=1 --seed 3 --out mine"
+    assert described["command"] == command
+    again = seamline("train", "builtin-garments", *FAST, "--out", "mine", cwd=tmp_path)
+    assert "mine: holds a finished run" in one_line(again)
+    (tmp_path / "mine" / "report.html").unlink()
+    report = seamline("report", "mine", cwd=tmp_path)
+    assert report.stdout == "The page: mine/report.html\n"
+    assert (tmp_path / "mine" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["train", "fashion-mnist"], ["train-images-idx3-ubyte.gz", "--data", "SEAMLINE_DATA", "builtin-garments"]),
+        (["train", "fashion-mnist", "--data", "nowhere"], ["nowhere: cannot be read"]),
+        (["train", "cats"], ["cats: there is no such dataset", "fashion-mnist"]),
+        (["train", "builtin-garments", "--data", "."], ["builtin-garments", "need no folder"]),
+        (["train", "builtin-garments", "--recipe", "best"], ["--recipe best", "fast, original"]),
+        (["train", "builtin-garments", "--set", "epochs"], ["--set epochs", "field=value"]),
+        (["train", "builtin-garments", "--set", "network=vit"], ["network vit", "study"]),
+        (["train", "builtin-garments", "--device", "abacus"], ["--device abacus"]),
+        (["reproduce", "--data", "nowhere"], ["nowhere: cannot be read"]),
+        (["report", "nowhere"], ["nowhere"]),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_to_do(words: list[str], expected: list[str], tmp_path: Path) -> None:
+    line = one_line(seamline(*words, cwd=tmp_path))
+    for part in expected:
+        assert part in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_file_stops_reproduce_instead_of_hiding_behind_drawn_images(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "fashion-mnist"
+    folder.mkdir(parents=True)
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (folder / f"{name}-ubyte.gz").write_bytes(b"<html>not found</html>")
+    line = one_line(seamline("reproduce", cwd=tmp_path, SEAMLINE_DATA=str(tmp_path / "data")))
+    assert "train-images-idx3-ubyte.gz" in line
+    assert "not gzip" in line
+
+
+def test_list_shows_what_there_is(tmp_path: Path) -> None:
+    shown = seamline("list", cwd=tmp_path)
+    for name in ("fashion-mnist", "builtin-garments", "fast", "original"):
+        assert name in shown.stdout
+    tables = json.loads(seamline("list", "--json", cwd=tmp_path).stdout)
+    assert tables["recipes"]["original"]["epochs"] == 50
+
+
+def test_help_is_shown_and_wrong_words_are_told(tmp_path: Path) -> None:
+    assert "reproduce" in seamline("--help", cwd=tmp_path).stdout
+    assert seamline("--version", cwd=tmp_path).stdout.startswith("seamline 0.")
+    wrong = seamline("train", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert "DATA" in wrong.stderr
+
+
+@pytest.mark.real
+def test_the_real_garments_are_trained_on(real_data: Path, tmp_path: Path) -> None:
+    words = ["train", "fashion-mnist", "--data", str(real_data), *FAST, "--out", "real", "--json"]
+    run = seamline(*words, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    (told,) = json.loads(run.stdout)["runs"]
+    assert told["scores"]["test"]["accuracy"]["value"] > 0.84
+    assert told["scores"]["test"]["images"] == 10_000
+    assert json.loads((tmp_path / "real" / "run.json").read_text())["notice"] is None
