@@ -199,7 +199,8 @@ def evaluate(
     finished = Run(Path(run))
     described = finished.read()
     if not isinstance(data, Dataset):
-        data = load(data or described["dataset"]["name"], folder)
+        place = Path(described["dataset"]["place"])
+        data = load(data or described["dataset"]["name"], folder or (place if place.is_dir() else None))
     if data.fingerprint != described["dataset"]["fingerprint"]:
         raise UserError(f"{data.place}: not the images that {finished.path} was trained with; name them with --data")
     learned, aside = split(data, finished.recipe(), described["split"]["seed"])

@@ -5,7 +5,7 @@ from sklearn.linear_model import Ridge
 from seamline.data.dataset import Dataset
 from seamline.learn.classifiers import build_classifier
 from seamline.measure.evaluation import evaluate_split
-from seamline.measure.readouts import RIDGE, ask_readout, describe_readouts, fit_readout
+from seamline.measure.readouts import RIDGE, ask_readouts, describe_readouts, fit_readouts
 
 
 def test_the_readout_of_pixels_is_scikit_learns_ridge(sides: Dataset) -> None:
@@ -18,9 +18,9 @@ def test_the_readout_of_pixels_is_scikit_learns_ridge(sides: Dataset) -> None:
     with_bias = {name: np.hstack([part, np.ones((len(part), 1))]).astype(np.float64) for name, part in pixels.items()}
     alpha = RIDGE * (with_bias["train"] ** 2).sum() / with_bias["train"].shape[1]
     ridge = Ridge(alpha=alpha, fit_intercept=False).fit(with_bias["train"], np.eye(3)[sides.train.labels])
-    weights = fit_readout(network, sides.train, ("pixels",), 3)
-    np.testing.assert_allclose(weights, ridge.coef_.T, atol=1e-3)
-    answers = ask_readout(network, sides.test, ("pixels",), weights)
+    weights = fit_readouts(network, sides.train, 3)
+    np.testing.assert_allclose(weights["pixels"], ridge.coef_.T, atol=1e-3)
+    answers = ask_readouts(network, sides.test, weights)["pixels"]
     assert (answers == ridge.predict(with_bias["test"]).argmax(1)).mean() > 0.98
 
 

@@ -146,7 +146,7 @@ def first_layer(facts: Facts) -> Finding | None:
     return Finding(
         "first_layer",
         f"Layer 1 alone, with a linear readout, labels {_percent(layer)} of the validation images right, {beside}; "
-        f"on {len(reached)} of {len(per_class)} classes it is surely above {STUDY_SHARE:.0%}. "
+        f"on {len(reached)} of {len(per_class)} classes it is surely above {100 * STUDY_SHARE:.0f} %. "
         f"The whole network reaches {_percent(whole)}.",
         {"layer_1": layer.json(), "pixels": pixels.json(), "whole": whole.json(), "above_60_percent": reached},
         "readouts",
@@ -236,7 +236,7 @@ def shapes_of_kernels(facts: Facts) -> Finding | None:
         )
     return Finding(
         "shapes_of_kernels",
-        f"{' '.join(sentences)} Of kernels of pure noise {chance:.0%} would pass for a shape.",
+        f"{' '.join(sentences)} Of kernels of pure noise {100 * chance:.0f} % would pass for a shape.",
         numbers,
         "kernels",
     )

@@ -36,11 +36,11 @@ def describe_readouts(network: TwoConvolutions, train: Split, val: Split, whole:
         val: images to score on.
         whole: the network's own evaluation of `val`, to stand beside.
     """
-    rows = []
-    for name, layers in READOUTS.items():
-        weights = fit_readout(network, train, layers, len(whole.classes))
-        predicted = ask_readout(network, val, layers, weights)
-        rows.append(_row(name, len(weights) - 1, whole.classes, val.labels, predicted))
+    fitted = fit_readouts(network, train, len(whole.classes))
+    answers = ask_readouts(network, val, fitted)
+    rows = [
+        _row(name, len(fitted[name]) - 1, whole.classes, val.labels, predicted) for name, predicted in answers.items()
+    ]
     numbers = sum(parameter.numel() for parameter in network.parameters())
     rows.append(_row("whole network", numbers, whole.classes, whole.labels, whole.predicted))
     return {
@@ -53,39 +53,57 @@ def describe_readouts(network: TwoConvolutions, train: Split, val: Split, whole:
     }
 
 
-def fit_readout(network: TwoConvolutions, train: Split, layers: tuple[str, ...], classes: int) -> NDArray[np.float64]:
-    """Return the weights (features + 1, K) of the least-squares readout of `layers`; the last row is the bias."""
-    gram, target = np.zeros((0, 0)), np.zeros((0, 0))
+def fit_readouts(network: TwoConvolutions, train: Split, classes: int) -> dict[str, NDArray[np.float64]]:
+    """Return the weights (features + 1, K) of each least-squares readout by name; the last row is the bias.
+
+    The normal equations of all layers together are added up in one pass; those of each readout are a part of them.
+    """
+    gram, target = torch.zeros(()), torch.zeros(())  # sums that take their size from the first portion
+    columns: dict[str, list[int]] = {}
     start = 0
-    for features in _features(network, train, layers):
-        labels = train.labels[start : start + len(features)]
+    for parts in _features(network, train):
+        columns = columns or _columns(parts)
+        features = torch.cat(list(parts.values()), dim=1)
+        labels = torch.from_numpy(train.labels[start : start + len(features)])
         start += len(features)
-        if not gram.size:
-            gram = np.zeros((features.shape[1], features.shape[1]))
-            target = np.zeros((features.shape[1], classes))
-        gram += (features.T @ features).numpy()
-        target += (features.T @ F.one_hot(torch.from_numpy(labels), classes).float()).numpy()
-    ridge = RIDGE * np.trace(gram) / len(gram)
-    weights: NDArray[np.float64] = solve(gram + ridge * np.eye(len(gram)), target, assume_a="pos")
+        gram = gram + (features.T @ features).double()
+        target = target + (features.T @ F.one_hot(labels, classes).float()).double()
+    weights = {}
+    for name, chosen in columns.items():
+        part = gram[chosen][:, chosen].numpy()
+        ridge = RIDGE * np.trace(part) / len(part)
+        weights[name] = solve(part + ridge * np.eye(len(part)), target[chosen].numpy(), assume_a="pos")
     return weights
 
 
-def ask_readout(
-    network: TwoConvolutions, split: Split, layers: tuple[str, ...], weights: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """Return the class (N,) int64 that a readout gives each image."""
-    matrix = torch.from_numpy(weights).float()
-    return np.concatenate([(part @ matrix).argmax(1).numpy() for part in _features(network, split, layers)])
+def ask_readouts(
+    network: TwoConvolutions, split: Split, weights: dict[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.int64]]:
+    """Return the class (N,) int64 that each readout gives each image."""
+    matrices = {name: torch.from_numpy(matrix).float() for name, matrix in weights.items()}
+    answers: dict[str, list[NDArray[np.int64]]] = {name: [] for name in weights}
+    for parts in _features(network, split):
+        for name, matrix in matrices.items():
+            features = torch.cat([parts[layer] for layer in (*READOUTS[name], "bias")], dim=1)
+            answers[name].append((features @ matrix).argmax(1).numpy())
+    return {name: np.concatenate(given) for name, given in answers.items()}
 
 
-def _features(network: TwoConvolutions, split: Split, layers: tuple[str, ...]) -> Iterator[Tensor]:
-    """Yield (b, features + 1) float32 on the processor, the last column 1 for the bias."""
+def _features(network: TwoConvolutions, split: Split) -> Iterator[dict[str, Tensor]]:
+    """Yield (b, features) float32 of every layer that is read out, on the processor, and a bias of ones (b, 1)."""
     device = next(network.parameters()).device
+    layers = dict.fromkeys(layer for chosen in READOUTS.values() for layer in chosen)
     with torch.inference_mode():
         for images in portions(split.images, device):
             stages = network.stages(images)
-            parts = [_flat(name, stages[name]).cpu() for name in layers]
-            yield torch.cat([*parts, torch.ones(len(images), 1)], dim=1)
+            yield {**{name: _flat(name, stages[name]).cpu() for name in layers}, "bias": torch.ones(len(images), 1)}
+
+
+def _columns(parts: dict[str, Tensor]) -> dict[str, list[int]]:
+    """Return which columns of all features side by side belong to each readout, the bias last."""
+    starts = np.cumsum([0, *(part.shape[1] for part in parts.values())])
+    own = {layer: range(int(a), int(b)) for layer, a, b in zip(parts, starts, starts[1:], strict=False)}
+    return {name: [column for layer in (*layers, "bias") for column in own[layer]] for name, layers in READOUTS.items()}
 
 
 def _flat(name: str, values: Tensor) -> Tensor:

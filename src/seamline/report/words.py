@@ -72,6 +72,13 @@ def number(value: "float | Estimate | None") -> str:
     return f"{plain:.3f}" if abs(plain) >= 0.01 or plain == 0 else f"{plain:.2g}"
 
 
+def number_range(figure: Estimate | None) -> str:
+    """The interval of a loss, as `0.231–0.245`; empty where there is none."""
+    if figure is None or figure.low is None or figure.high is None:
+        return ""
+    return f"{number(figure.low)}–{number(figure.high)}"
+
+
 def count(value: float) -> str:
     """A whole number, with a comma between thousands."""
     return f"{value:,.0f}"

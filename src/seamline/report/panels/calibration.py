@@ -8,7 +8,7 @@ from seamline.report import figures
 from seamline.report.contents import SPLITS, Contents
 from seamline.report.drawing import inline_svg
 from seamline.report.panels.panel import Panel
-from seamline.report.words import ABSENT, Estimate, number, percent, points
+from seamline.report.words import ABSENT, Estimate, number, number_range, percent, percent_range, points
 
 
 def calibration(run: Contents) -> Panel | None:
@@ -27,7 +27,11 @@ def calibration(run: Contents) -> Panel | None:
     rows = [
         {
             "title": SPLITS[name],
-            "cells": [show(Estimate.of(run.calibration[name][key])) for key, show in COLUMNS.items()],
+            "cells": [
+                {"value": show(figure), "range": show_range(figure)}
+                for key, (show, show_range) in COLUMNS.items()
+                for figure in [Estimate.of(run.calibration[name][key])]
+            ],
         }
         for name in SPLITS
         if run.calibration.get(name)
@@ -47,12 +51,20 @@ def calibration(run: Contents) -> Panel | None:
     )
 
 
-COLUMNS = {"ece_before": percent, "ece_after": percent, "nll_before": number, "nll_after": number}
+COLUMNS = {
+    "ece_before": (percent, percent_range),
+    "ece_after": (percent, percent_range),
+    "nll_before": (number, number_range),
+    "nll_after": (number, number_range),
+}
 
 
 def _degrees(temperature: Estimate | None) -> str:
-    """Print a temperature: three digits that count."""
-    return ABSENT if temperature is None else f"{temperature.value:.3g}"
+    """Print a temperature and its interval: three digits that count."""
+    if temperature is None:
+        return ABSENT
+    low, high = temperature.interval
+    return f"{temperature.value:.3g} ({low:.3g}–{high:.3g})"
 
 
 def _sentences(temperature: Estimate | None, measured: Mapping[str, Any], split: str) -> list[str]:
