@@ -1,12 +1,8 @@
 """The story, from a dataset to a page."""
 
-import platform
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 import seamline
 from seamline.console import Teller
@@ -16,15 +12,14 @@ from seamline.data.dataset import Dataset, Split
 from seamline.data.errors import UnavailableError, UserError
 from seamline.data.splits import split_groups
 from seamline.learn.classifiers import TwoConvolutions, build_classifier
-from seamline.learn.devices import describe_machine, find_device, keep_freed_memory, use_threads
+from seamline.learn.description import describe_run, same_training, train_command
+from seamline.learn.devices import find_device, keep_freed_memory, use_threads
 from seamline.learn.recipes import Recipe, find_recipe, recipe_fields, with_settings
 from seamline.learn.runs import History, Run
 from seamline.learn.training import Training
 from seamline.measure.evaluation import evaluate_split
 from seamline.measure.record import measure
 from seamline.report.page import write_report
-
-DRAWN_NOTICE = "The images of this page are not photographs: a program drew them, for want of the real ones."
 
 
 def train(
@@ -78,34 +73,17 @@ def train(
     network = build_classifier(recipe.network, learned.images.shape[1:], len(data.classes), seed=seed)
     network.normalise.fit(learned.images)
     network.to(place)
-    described = {
-        "seamline": seamline.__version__,
-        "recipe_name": recipe_name,
-        "recipe": recipe_fields(recipe),
-        "dataset": _describe_dataset(data, len(learned), len(aside)),
-        "split": {"fraction": recipe.validation, "seed": seed, "groups": len(np.unique(data.train.groups))},
-        "network": {
-            "name": recipe.network,
-            "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "image": list(learned.images.shape[1:]),
-        },
-        "seed": seed,
-        "device": place.type,
-        "machine": describe_machine(place),
-        "threads": used_threads,
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("torch", "numpy", "scipy", "matplotlib")},
-        },
-        "command": _command(data.name, recipe_name, settings, seed, folder, run.path),
-        "notice": DRAWN_NOTICE if data.drawn else None,
-    }
-    if resume and (run.finished or run.checkpoint_file.is_file()) and not _same(run.read(), described):
+    described = describe_run(
+        data, recipe, network, learned=len(learned), aside=len(aside), seed=seed, device=place, threads=used_threads
+    )
+    described["recipe_name"] = recipe_name
+    described["command"] = train_command(data.name, recipe_name, settings, seed, folder, run.path)
+    if resume and (run.finished or run.checkpoint_file.is_file()) and not same_training(run.read(), described):
         raise UserError(f"{run.path}: was begun with other data, recipe or seed; name another --out or use --force")
     if not (resume and run.finished):
         batches = Batches(learned, recipe.batch_size, seed=seed, flip=recipe.flip, shift=recipe.shift, device=place)
         _train(run, network, batches, recipe, described, aside, data.classes, resume=resume, teller=teller)
-    elif (run.path / "scores.json").is_file():
+    elif (run.path / "scores.json").is_file() and (run.path / "report.html").is_file():
         teller.say(f"{run.path}: finished already")
         return run.path
     _measure(run, data, learned, aside, teller)
@@ -249,9 +227,10 @@ def reproduce(
     keep_freed_memory()
     teller = teller or Teller(quiet=True)
     asked = with_settings(find_recipe(recipe), list(settings))
+    offline_before = Run(Path(out) / f"builtin-garments-{recipe}").finished  # then a silent network is not waited for
     try:
         with teller.downloading() as progress:
-            data = load("fashion-mnist", folder, progress=progress)
+            data = load("fashion-mnist", folder, progress=progress, timeout=0.8 if offline_before else 20.0)
     except UnavailableError as reason:
         teller.say(f"The real garments cannot be had: {reason}")
         teller.say("Using garments drawn by a program instead; the page says so.")
@@ -282,32 +261,3 @@ def _fits(run: Run, data: Dataset, recipe: Recipe, seed: int) -> bool:
         and described["recipe"] == recipe_fields(recipe)
         and described["seed"] == seed
     )
-
-
-def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Tell whether two runs learn the same thing in the same way."""
-    alike = all(one[key] == other[key] for key in ("recipe", "split", "network", "seed"))
-    return alike and bool(one["dataset"]["fingerprint"] == other["dataset"]["fingerprint"])
-
-
-def _describe_dataset(data: Dataset, learned: int, aside: int) -> dict[str, Any]:
-    return {
-        "name": data.name,
-        "title": data.title,
-        "place": data.place,
-        "drawn": data.drawn,
-        "note": data.note,
-        "fingerprint": data.fingerprint,
-        "classes": list(data.classes),
-        "train": learned,
-        "val": aside,
-        "test": len(data.test),
-    }
-
-
-def _command(name: str, recipe: str, settings: tuple[str, ...], seed: int, folder: Path | str | None, out: Path) -> str:
-    """Return the line that makes the run again."""
-    parts = ["seamline", "train", name, "--recipe", recipe]
-    parts += [part for setting in settings for part in ("--set", setting)]
-    parts += ["--seed", str(seed), *(["--data", str(folder)] if folder else []), "--out", str(out)]
-    return " ".join(parts)

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seamline.data.dataset import Dataset
+from seamline.data.downloads import Progress
 from seamline.data.errors import UserError
 from seamline.data.sources import drawn_garments, fashion_mnist
-
-Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -17,34 +16,38 @@ class Entry:
 
     Attributes:
         title: what it is, in a few words.
-        load: takes the user's folder or None, and a callable for the progress of downloads; gives the dataset.
+        load: takes the user's folder or None, a callable for the progress of downloads or None, and the seconds to
+            wait for a server; gives the dataset.
     """
 
     title: str
-    load: Callable[[Path | None, Progress | None], Dataset]
+    load: Callable[[Path | None, Progress | None, float], Dataset]
 
 
-def load(name: str, folder: Path | str | None = None, *, progress: Progress | None = None) -> Dataset:
+def load(
+    name: str, folder: Path | str | None = None, *, progress: Progress | None = None, timeout: float = 20.0
+) -> Dataset:
     """Return the dataset called `name`.
 
     Args:
         name: a key of `DATASETS`, such as `fashion-mnist`.
         folder: where its files lie; None looks in `SEAMLINE_DATA`, then in the cache, then on the network.
         progress: called with file name, bytes done and bytes in all (or None) while files are downloaded.
+        timeout: seconds to wait for a server, for connecting and for each read.
 
     Raises:
         UserError: there is no dataset of that name, or its files cannot be had or read.
     """
     if name not in DATASETS:
         raise UserError(f"{name}: there is no such dataset; there are {', '.join(DATASETS)}")
-    return DATASETS[name].load(None if folder is None else Path(folder).expanduser(), progress)
+    return DATASETS[name].load(None if folder is None else Path(folder).expanduser(), progress, timeout)
 
 
-def _fashion_mnist(folder: Path | None, progress: Progress | None) -> Dataset:
-    return fashion_mnist.load(folder, progress=progress)
+def _fashion_mnist(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
+    return fashion_mnist.load(folder, progress=progress, timeout=timeout)
 
 
-def _builtin_garments(folder: Path | None, progress: Progress | None) -> Dataset:
+def _builtin_garments(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
     if folder is not None:
         raise UserError(f"--data {folder}: builtin-garments are drawn by a program and need no folder; leave it out")
     return drawn_garments.load()

@@ -1,0 +1,90 @@
+"""What `run.json` says of a training: enough to make it again, and to tell whether another is the same."""
+
+import platform
+import shlex
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import seamline
+from seamline.data.dataset import Dataset
+from seamline.learn.classifiers import TwoConvolutions
+from seamline.learn.devices import describe_machine
+from seamline.learn.recipes import Recipe, recipe_fields
+
+DRAWN_NOTICE = "The images of this page are not photographs: a program drew them, for want of the real ones."
+
+
+def describe_run(
+    data: Dataset,
+    recipe: Recipe,
+    network: TwoConvolutions,
+    *,
+    learned: int,
+    aside: int,
+    seed: int,
+    device: torch.device,
+    threads: int,
+) -> dict[str, Any]:
+    """Return what `run.json` holds, but for the recipe's name and the command.
+
+    Args:
+        data: the dataset.
+        recipe: how it is trained, resolved.
+        network: the network, untrained or trained.
+        learned: training images.
+        aside: validation images.
+        seed: decides the split, the first weights and the batches.
+        device: where it is trained.
+        threads: threads of the processor.
+    """
+    return {
+        "seamline": seamline.__version__,
+        "recipe": recipe_fields(recipe),
+        "dataset": {
+            "name": data.name,
+            "title": data.title,
+            "place": data.place,
+            "drawn": data.drawn,
+            "note": data.note,
+            "fingerprint": data.fingerprint,
+            "classes": list(data.classes),
+            "train": learned,
+            "val": aside,
+            "test": len(data.test),
+        },
+        "split": {"fraction": recipe.validation, "seed": seed, "groups": len(np.unique(data.train.groups))},
+        "network": {
+            "name": recipe.network,
+            "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            "image": list(data.train.images.shape[1:]),
+        },
+        "seed": seed,
+        "device": device.type,
+        "machine": describe_machine(device),
+        "threads": threads,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("torch", "numpy", "scipy", "matplotlib")},
+        },
+        "notice": DRAWN_NOTICE if data.drawn else None,
+    }
+
+
+def same_training(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Tell whether two descriptions are of the same training: recipe, split, network, seed and data."""
+    alike = all(one[key] == other[key] for key in ("recipe", "split", "network", "seed"))
+    return alike and bool(one["dataset"]["fingerprint"] == other["dataset"]["fingerprint"])
+
+
+def train_command(
+    name: str, recipe: str, settings: tuple[str, ...], seed: int, folder: Path | str | None, out: Path
+) -> str:
+    """Return the command line that makes the run again."""
+    parts = ["seamline", "train", name, "--recipe", recipe]
+    parts += [part for setting in settings for part in ("--set", setting)]
+    parts += ["--seed", str(seed), *(["--data", str(folder)] if folder else []), "--out", str(out)]
+    return shlex.join(parts)
