@@ -161,7 +161,7 @@ def page(collected: dict[str, list[dict[str, Any]]], drawn: dict[str, Any]) -> s
         fast_words(original, fast),
         fast_table(fast),
         "## The built-in garments",
-        "The garments that a program draws where the real ones cannot be had: hard in the same places, but another set; "
+        "Garments that a program draws where the real ones cannot be had: hard in the same places, but another set; "
         "figures on them say nothing of photographs. The linear model is scikit-learn's `LogisticRegression` on the "
         "pixels of 20,000 training images. Intervals are Wilson's, over the 10,000 test images.",
         drawn_table(drawn),

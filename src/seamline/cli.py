@@ -133,9 +133,11 @@ def list_all(as_json: JsonOption = False) -> None:
     result("Datasets")
     for name, title in tables["datasets"].items():
         result(f"  {name:<18}{title}")
-    result("\nRecipes (change a field with --set field=value)")
-    for name, fields in tables["recipes"].items():
-        result(f"  {name:<18}" + ", ".join(f"{field}={value}" for field, value in fields.items()))
+    result("\nRecipes; --set FIELD=VALUE changes a field")
+    result(f"  {'':<18}" + "".join(f"{name:<14}" for name in tables["recipes"]))
+    for field in next(iter(tables["recipes"].values())):
+        shown = ["none" if fields[field] is None else str(fields[field]) for fields in tables["recipes"].values()]
+        result(f"  {field:<18}" + "".join(f"{value:<14}" for value in shown).rstrip())
 
 
 def _tell(runs: list[Path], *, as_json: bool) -> None:

@@ -82,7 +82,7 @@ def assert_shows(view: Any, run: Path, split: str, true: int, predicted: int) ->
     images = int(confusion(run, split)[true, predicted])
     title = view.locator(".cell-title").inner_text()
     wanted = f"{CLASSES[true]} taken for {CLASSES[predicted]}"
-    assert title == (f"{CLASSES[true]}, answered rightly" if true == predicted else wanted)
+    assert title == (f"{CLASSES[true]}, labelled right" if true == predicted else wanted)
     note = view.locator(".note").inner_text()
     assert note.startswith(f"{images} of {confusion(run, split)[true].sum()} images of this class")
     if images > len(expected):

@@ -12,7 +12,7 @@ WRONG = 8
 
 
 def gallery(run: Contents) -> Panel | None:
-    """Show one image answered rightly, and the most confidently wrong ones, of each class."""
+    """Show one image labelled right, and the most confidently wrong ones, of each class."""
     if not run.answers:
         return None
     split = next(iter(run.answers))
@@ -73,7 +73,7 @@ def _sentence(run: Contents, split: str, sheet: Sheet) -> str:
     """Name the most confident wrong answer."""
     wrong = [one for (true, predicted), cell in sheet.cells.items() if true != predicted for one in cell]
     if not wrong:
-        return f"All {SPLITS[split]} images shown were answered rightly."
+        return f"All {SPLITS[split]} images shown were labelled right."
     worst = max(wrong, key=lambda one: one.confidence)
     stated = surely(worst.confidence).replace(">", "over ")
     sure = sum(one.confidence >= 0.9 for one in wrong)

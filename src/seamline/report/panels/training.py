@@ -80,7 +80,7 @@ def _gap(scores: Mapping[str, Any]) -> list[str]:
     val = Estimate.of((scores["val"] or {}).get("accuracy"))
     if train is None or val is None:
         return []
-    sentence = f"The weights that were kept answer {percent(train)} of the training images rightly"
+    sentence = f"The weights that were kept label {percent(train)} of the training images right"
     if train.value > val.value and train.apart_from(val):
         return [f"{sentence}, {points(train.value - val.value)} more than of the validation images."]
     return [f"{sentence} and {percent(val)} of the validation images."]

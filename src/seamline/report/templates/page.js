@@ -83,7 +83,7 @@ function confusion() {
     const images = Number(button.textContent) || 0;
     const shown = splits[split].cells[`${true_}-${predicted}`] ?? [];
     const right = true_ === predicted;
-    const title = right ? `${classes[true_]}, answered rightly` : `${classes[true_]} taken for ${classes[predicted]}`;
+    const title = right ? `${classes[true_]}, labelled right` : `${classes[true_]} taken for ${classes[predicted]}`;
     const total = Number(button.closest("tr").lastElementChild.textContent);
     const some = shown.length < images ? `${shown.length} of ${count(images)} shown, the most confident` : "All shown, the most confident first";
     view.replaceChildren(
