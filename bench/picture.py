@@ -7,10 +7,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 DOCS = Path(__file__).parent.parent / "docs"
-SIZE = {"width": 1180, "height": 1960}
+SIZE: ViewportSize = {"width": 1180, "height": 1960}
 
 
 def main() -> None:

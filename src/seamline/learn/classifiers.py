@@ -119,6 +119,11 @@ def study(shape: tuple[int, int, int], classes: int) -> TwoConvolutions:
     return TwoConvolutions(shape, classes)
 
 
+def study_hidden(shape: tuple[int, int, int], classes: int) -> TwoConvolutions:
+    """The study's network with a hidden layer of 128 units in its head, to compare with."""
+    return TwoConvolutions(shape, classes, hidden=128)
+
+
 def study_fast(shape: tuple[int, int, int], classes: int) -> TwoConvolutions:
     """The same convolutions, strided (two thirds of the work), with batch normalisation, which bears larger steps."""
     return TwoConvolutions(shape, classes, hidden=128, norm=True, strided=True)
@@ -126,6 +131,7 @@ def study_fast(shape: tuple[int, int, int], classes: int) -> TwoConvolutions:
 
 CLASSIFIERS: dict[str, Callable[[tuple[int, int, int], int], TwoConvolutions]] = {
     "study": study,
+    "study-hidden": study_hidden,
     "study-fast": study_fast,
 }
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from seamline.measure.intervals import Interval, difference, wilson
 from seamline.measure.kernels import UNIFORM
 
-LARGEST_TIE = 3  # classes named together at most, where the images cannot tell which is first
+LARGEST_TIE = 4  # classes named together at most, where the images cannot tell which is first
+LARGEST_LEAD = 3  # kinds of errors named together at most
 STUDY_SHARE = 0.60  # the study saw layer 1 alone reach this on some classes
 
 
@@ -267,11 +268,11 @@ def _extreme(facts: Facts, word: str, *, lowest: bool) -> Finding | None:
 def _leading(shares: list[Interval], *, lowest: bool) -> list[int]:
     """Return the classes at one end that cannot be told apart from the first but can from all others.
 
-    Empty where there are more than `LARGEST_TIE` of them, or no class is left to be told from.
+    Empty where there are more than `LARGEST_TIE` of them, or more than half of all classes.
     """
     present = [i for i, share in enumerate(shares) if not np.isnan(share.value)]
     order = sorted(present, key=lambda i: shares[i].value if lowest else -shares[i].value)
-    for size in range(1, min(LARGEST_TIE, len(order) - 1) + 1):
+    for size in range(1, min(LARGEST_TIE, len(order) // 2) + 1):
         inside, outside = order[:size], order[size:]
         if all(_apart(shares[a], shares[b]) for a in inside for b in outside):
             return inside
@@ -284,9 +285,9 @@ def _apart(first: Interval, second: Interval) -> bool:
 
 
 def _most_frequent(counts: NDArray[np.int64]) -> list[int]:
-    """Return the smallest leading set whose last member is surely more frequent than the next; at most three."""
+    """Return the smallest leading set whose last member is surely more frequent than the next."""
     order = np.argsort(-counts, kind="stable")
-    for size in range(1, min(LARGEST_TIE, len(order) - 1) + 1):
+    for size in range(1, min(LARGEST_LEAD, len(order) - 1) + 1):
         last, following = int(counts[order[size - 1]]), int(counts[order[size]])
         if wilson(last, last + following).low > 0.5:
             return [int(i) for i in order[:size]]
