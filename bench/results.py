@@ -208,8 +208,8 @@ def head_words(linear: dict[str, Any], hidden: dict[str, Any]) -> str:
     ]
     return (
         "The study fixes the two convolutions and says nothing of the head. A linear head came nearer to its figures "
-        f"than a hidden layer of 128 units (seed 0: {shown[0]} against {shown[1]}, `--set network=study-hidden`) and is "
-        "used."
+        f"than a hidden layer of 128 units (`--set network=study-hidden`) and is used; seed 0: {shown[0]} against "
+        f"{shown[1]}."
     )
 
 

@@ -82,10 +82,15 @@ class Teller:
 
             yield show
 
-    def _progress(self, *columns: Any) -> Progress:
-        """Return a bar that leaves nothing behind and shows nothing where there is no terminal."""
-        hidden = not self.console.is_terminal or self.console.quiet
-        return Progress(*columns, console=self.console, transient=True, disable=hidden)
+    @contextmanager
+    def _progress(self, *columns: Any) -> Iterator[Progress]:
+        """Show a bar that leaves nothing behind; where there is no terminal it is only counted, never drawn."""
+        bar = Progress(*columns, console=self.console, transient=True)
+        if not self.console.is_terminal or self.console.quiet:
+            yield bar
+        else:
+            with bar:
+                yield bar
 
 
 def result(text: str) -> None:

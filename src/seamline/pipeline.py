@@ -76,6 +76,7 @@ def train(
     described = describe_run(
         data, recipe, network, learned=len(learned), aside=len(aside), seed=seed, device=place, threads=used_threads
     )
+    described["seamline"] = seamline.__version__
     described["recipe_name"] = recipe_name
     described["command"] = train_command(data.name, recipe_name, settings, seed, folder, run.path)
     if resume and (run.finished or run.checkpoint_file.is_file()) and not same_training(run.read(), described):

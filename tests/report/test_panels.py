@@ -184,8 +184,13 @@ def test_calibration_states_the_errors_and_the_direction(run: Contents) -> None:
     text = " ".join(panel.values["sentences"])
     assert f"lie {100 * measured['ece_before']['value']:.1f}\u00a0points apart" in text
     assert "surer than it is right" in text
-    assert "a temperature of 1.65, fitted on the validation images, " in text
-    assert panel.values["rows"][0]["cells"][2] == f"{measured['nll_before']:.3f}"
+    low, high = (run.calibration["temperature"][end] for end in ("low", "high"))
+    assert f"a temperature of 1.65 ({low:.3g}–{high:.3g}), fitted on the validation images, " in text
+    nll = measured["nll_before"]
+    assert panel.values["rows"][0]["cells"][2] == {
+        "value": f"{nll['value']:.3f}",
+        "range": f"{nll['low']:.3f}–{nll['high']:.3f}",
+    }
 
 
 @pytest.mark.parametrize(

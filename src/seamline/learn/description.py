@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 
-import seamline
 from seamline.data.dataset import Dataset
 from seamline.learn.classifiers import TwoConvolutions
 from seamline.learn.devices import describe_machine
@@ -29,7 +28,7 @@ def describe_run(
     device: torch.device,
     threads: int,
 ) -> dict[str, Any]:
-    """Return what `run.json` holds, but for the recipe's name and the command.
+    """Return what `run.json` holds, but for Seamline's version, the recipe's name and the command.
 
     Args:
         data: the dataset.
@@ -42,7 +41,6 @@ def describe_run(
         threads: threads of the processor.
     """
     return {
-        "seamline": seamline.__version__,
         "recipe": recipe_fields(recipe),
         "dataset": {
             "name": data.name,
