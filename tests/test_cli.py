@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-FAST = ["--set", "epochs=1", "--threads", "1"]
+from seamline.__main__ import main
+
+FAST = ["--set", "epochs=1"]
 
 
 def seamline(*words: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -20,11 +22,11 @@ def seamline(*words: str, cwd: Path, **environment: str) -> "subprocess.Complete
     return subprocess.run(command, cwd=cwd, env=settings, capture_output=True, text=True, check=False, timeout=280)
 
 
-def one_line(run: "subprocess.CompletedProcess[str]") -> str:
+def one_line(status: object, out: str, err: str) -> str:
     """The message of a user's mistake: one line, status 2, no traceback."""
-    assert run.returncode == 2, run.stderr
-    assert run.stdout == ""
-    (line,) = run.stderr.splitlines()
+    assert status == 2, err
+    assert out == ""
+    (line,) = err.splitlines()
     assert line.startswith("seamline: ")
     return line
 
@@ -46,7 +48,7 @@ def test_reproduce_without_the_real_images_says_so(
     assert "drawn by a program" in run.stderr
     assert "epoch   1/1" in run.stderr  # a line an epoch where the output is no terminal
     (told,) = json.loads(run.stdout)["runs"]
-    assert told["run"] == "runs/builtin-garments-fast"
+    assert Path(told["run"]) == Path("runs", "builtin-garments-fast")
     assert told["scores"]["test"]["accuracy"]["low"] > 0.8
     page = (folder / told["report"]).read_text(encoding="utf-8")
     assert "not photographs" in page
@@ -69,17 +71,17 @@ def test_train_ends_with_where_the_result_lies(tmp_path: Path) -> None:
     run = seamline("train", "builtin-garments", *FAST, "--seed", "3", "--out", "mine", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "test       accuracy" in run.stdout
-    assert "The page:  mine/report.html" in run.stdout
+    assert f"The page:  {Path('mine', 'report.html')}" in run.stdout
     described: dict[str, Any] = json.loads((tmp_path / "mine" / "run.json").read_text())
     assert described["seed"] == 3
     assert described["recipe"]["epochs"] == 1
     command = "seamline train builtin-garments --recipe fast --set epochs=1 --seed 3 --out mine"
     assert described["command"] == command
     again = seamline("train", "builtin-garments", *FAST, "--out", "mine", cwd=tmp_path)
-    assert "mine: holds a finished run" in one_line(again)
+    assert "mine: holds a finished run" in one_line(again.returncode, again.stdout, again.stderr)
     (tmp_path / "mine" / "report.html").unlink()
     report = seamline("report", "mine", cwd=tmp_path)
-    assert report.stdout == "The page: mine/report.html\n"
+    assert report.stdout == f"The page: {Path('mine', 'report.html')}\n"
     assert (tmp_path / "mine" / "report.html").is_file()
 
 
@@ -96,13 +98,49 @@ def test_train_ends_with_where_the_result_lies(tmp_path: Path) -> None:
         (["train", "builtin-garments", "--device", "abacus"], ["--device abacus"]),
         (["reproduce", "--data", "nowhere"], ["nowhere: cannot be read"]),
         (["report", "nowhere"], ["nowhere"]),
+        (["train", "builtin-garments", "--seed", "-1"], ["--seed", "see seamline --help"]),
+        (["train"], ["Missing argument 'DATA'"]),
+        (["fit"], ["No such command 'fit'"]),
+        (["train", "builtin-garments", "--device", "meta"], ["--device meta"]),
     ],
 )
-def test_a_mistake_is_one_line_that_says_what_to_do(words: list[str], expected: list[str], tmp_path: Path) -> None:
-    line = one_line(seamline(*words, cwd=tmp_path))
+def test_a_mistake_is_one_line_that_says_what_to_do(
+    words: list[str],
+    expected: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEAMLINE_DATA", raising=False)
+    monkeypatch.setenv("SEAMLINE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setattr(sys, "argv", ["seamline", *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    line = one_line(end.value.code, *capsys.readouterr())
     for part in expected:
         assert part in line
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    run = seamline("train", "builtin-garments", *FAST, "--out", str(Path("file", "run")), cwd=tmp_path)
+    assert run.returncode == 2
+    assert "check the path" in run.stderr.splitlines()[-1]
+    assert "Traceback" not in run.stderr
+
+
+def test_reproduce_leaves_a_finished_run_of_another_seed_alone(
+    reproduced: tuple[Path, "subprocess.CompletedProcess[str]", str],
+) -> None:
+    folder, _, cache = reproduced
+    before = (folder / "runs" / "builtin-garments-fast" / "run.json").read_bytes()
+    run = seamline("reproduce", *FAST, "--seed", "1", cwd=folder, SEAMLINE_CACHE=cache)
+    assert run.returncode == 2
+    assert "made with other data, recipe or seed; name another --out or use --force" in run.stderr
+    assert (folder / "runs" / "builtin-garments-fast" / "run.json").read_bytes() == before
 
 
 def test_a_damaged_file_stops_reproduce_instead_of_hiding_behind_drawn_images(tmp_path: Path) -> None:
@@ -110,7 +148,8 @@ def test_a_damaged_file_stops_reproduce_instead_of_hiding_behind_drawn_images(tm
     folder.mkdir(parents=True)
     for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
         (folder / f"{name}-ubyte.gz").write_bytes(b"<html>not found</html>")
-    line = one_line(seamline("reproduce", cwd=tmp_path, SEAMLINE_DATA=str(tmp_path / "data")))
+    run = seamline("reproduce", cwd=tmp_path, SEAMLINE_DATA=str(tmp_path / "data"))
+    line = one_line(run.returncode, run.stdout, run.stderr)
     assert "train-images-idx3-ubyte.gz" in line
     assert "not gzip" in line
 
@@ -123,12 +162,10 @@ def test_list_shows_what_there_is(tmp_path: Path) -> None:
     assert tables["recipes"]["original"]["epochs"] == 50
 
 
-def test_help_is_shown_and_wrong_words_are_told(tmp_path: Path) -> None:
+def test_help_is_shown(tmp_path: Path) -> None:
     assert "reproduce" in seamline("--help", cwd=tmp_path).stdout
     assert seamline("--version", cwd=tmp_path).stdout.startswith("seamline 0.")
-    wrong = seamline("train", cwd=tmp_path)
-    assert wrong.returncode == 2
-    assert "DATA" in wrong.stderr
+    assert "reproduce" in seamline(cwd=tmp_path).stdout
 
 
 @pytest.mark.real

@@ -93,7 +93,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
         seamline.train(sides, recipe=RECIPE, out=cut, threads=1)
     monkeypatch.undo()
     assert len(history(cut)) == 2
-    with pytest.raises(UserError, match="begun with other data, recipe or seed"):
+    with pytest.raises(UserError, match="made with other data, recipe or seed"):
         seamline.train(sides, recipe=RECIPE, out=cut, seed=1, resume=True, threads=1)
     seamline.train(sides, recipe=RECIPE, out=cut, resume=True, threads=1)
     assert (cut / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
@@ -103,7 +103,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
 
 def test_a_finished_run_is_kept(run: Path, sides: Dataset) -> None:
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
-    with pytest.raises(UserError, match="holds a finished run; name another --out, or write over it with --force"):
+    with pytest.raises(UserError, match="holds a finished run; name another --out, write over it with --force"):
         seamline.train(sides, recipe=RECIPE, out=run, threads=1)
     seamline.train(sides, recipe=RECIPE, out=run, resume=True, threads=1)
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
@@ -134,6 +134,31 @@ def test_the_weights_kept_are_those_of_the_best_epoch(sides: Dataset, tmp_path: 
 
 
 def test_too_few_images_to_validate_on_is_one_line(sides: Dataset, tmp_path: Path) -> None:
-    few = dataclasses.replace(sides, train=sides.train.take(np.arange(6)))
-    with pytest.raises(UserError, match="drawn in a test: 6 images in 6 groups are too few"):
+    few = dataclasses.replace(sides, train=sides.train.take(np.arange(3)))
+    with pytest.raises(UserError, match="drawn in a test: 3 images in 3 groups are too few"):
         seamline.train(few, recipe=RECIPE, out=tmp_path / "run")
+
+
+def test_the_number_of_class_weights_must_fit_and_nothing_is_touched(run: Path, sides: Dataset) -> None:
+    with pytest.raises(UserError, match="class_weights has 2 numbers for 3 classes"):
+        seamline.train(sides, recipe=RECIPE, settings=("class_weights=1,2",), out=run, force=True)
+    assert (run / "model.safetensors").is_file()
+
+
+def test_weights_that_are_no_numbers_are_never_kept(sides: Dataset, tmp_path: Path) -> None:
+    """One step an epoch: the loss is still a number when the step is taken, and the weights no longer are."""
+    settings = ("epochs=1", "batch_size=1000", "learning_rate=1e38", "schedule=constant")
+    with pytest.raises(UserError, match=r"training stopped: the (validation )?loss is (nan|inf)"):
+        seamline.train(sides, recipe=RECIPE, settings=settings, out=tmp_path / "run", threads=1)
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_an_interrupted_measuring_is_made_good(run: Path, sides: Dataset) -> None:
+    before = (run / "scores.json").read_bytes()
+    for name in ("scores.json", "findings.json", "report.html"):
+        (run / name).unlink()
+    with pytest.raises(UserError, match="measure what is not measured with --resume"):
+        seamline.train(sides, recipe=RECIPE, out=run, threads=1)
+    seamline.train(sides, recipe=RECIPE, out=run, resume=True, threads=1)
+    assert (run / "scores.json").read_bytes() == before
+    assert (run / "report.html").is_file()

@@ -1,21 +1,34 @@
 """Runs the command line; a user's mistake ends in one line, not in a traceback."""
 
 import sys
+from typing import Any
 
 
 def main() -> None:
     """Run `seamline`. Ends with status 2 after a user's mistake, with 130 when interrupted."""
+    import typer
+
     from seamline.cli import app
     from seamline.data.errors import UserError
 
+    usage_error: Any = typer.BadParameter.__mro__[1]  # UsageError, whose home differs between versions of Typer
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except UserError as error:
-        sys.stderr.write(f"seamline: {error}\n")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("seamline: interrupted; the same command with --resume goes on\n")
-        sys.exit(130)
+        _end(str(error), 2)
+    except usage_error as error:
+        _end(f"{error.format_message().rstrip('.')}; see seamline --help", 2)
+    except OSError as error:
+        place = error.filename or "a file"
+        _end(f"{place}: {error.strerror or error}; check the path, its permissions and the room on the disk", 2)
+    except (KeyboardInterrupt, typer.Abort):
+        _end("interrupted; what is done is kept: `reproduce` goes on by itself, `train` with --resume", 130)
+
+
+def _end(message: str, status: int) -> None:
+    """Print one line and leave."""
+    sys.stderr.write(f"seamline: {' '.join(message.split())}\n")
+    sys.exit(status)
 
 
 if __name__ == "__main__":

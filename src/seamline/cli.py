@@ -12,14 +12,16 @@ from seamline.console import Teller, result
 app = typer.Typer(
     name="seamline",
     help="Train image classifiers and see on one page what they learned and where they fail.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 RecipeOption = Annotated[str, typer.Option("--recipe", help="How to train: fast, or original (the course study's).")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Decides the split, the first weights and the batches.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, max=2**63 - 1, help="Decides the split, the first weights and the batches.")
+]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder that holds the dataset's files.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")]
@@ -37,11 +39,14 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def main(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Train image classifiers and see on one page what they learned and where they fail."""
+    if context.invoked_subcommand is None:
+        result(context.get_help())
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """The story, from a dataset to a page."""
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from seamline.data.splits import split_groups
 from seamline.learn.classifiers import TwoConvolutions, build_classifier
 from seamline.learn.description import describe_run, same_training, train_command
 from seamline.learn.devices import find_device, keep_freed_memory, use_threads
-from seamline.learn.recipes import Recipe, find_recipe, recipe_fields, with_settings
+from seamline.learn.recipes import Recipe, find_recipe, with_settings
 from seamline.learn.runs import History, Run
 from seamline.learn.training import Training
 from seamline.measure.evaluation import evaluate_split
@@ -65,30 +66,51 @@ def train(
     if isinstance(data, str):
         with teller.downloading() as progress:
             data = load(data, folder, progress=progress)
+    _check_class_weights(recipe, data)
     run = Run(Path(out) if out is not None else Path("runs") / f"{data.name}-{recipe_name}")
-    if run.finished and not (resume or force):
-        raise UserError(f"{run.path}: holds a finished run; name another --out, or write over it with --force")
-
-    learned, aside = split(data, recipe, seed)
-    network = build_classifier(recipe.network, learned.images.shape[1:], len(data.classes), seed=seed)
-    network.normalise.fit(learned.images)
-    network.to(place)
-    described = describe_run(
-        data, recipe, network, learned=len(learned), aside=len(aside), seed=seed, device=place, threads=used_threads
-    )
-    described["seamline"] = seamline.__version__
-    described["recipe_name"] = recipe_name
-    described["command"] = train_command(data.name, recipe_name, settings, seed, folder, run.path)
-    if resume and (run.finished or run.checkpoint_file.is_file()) and not same_training(run.read(), described):
-        raise UserError(f"{run.path}: was begun with other data, recipe or seed; name another --out or use --force")
-    if not (resume and run.finished):
-        batches = Batches(learned, recipe.batch_size, seed=seed, flip=recipe.flip, shift=recipe.shift, device=place)
-        _train(run, network, batches, recipe, described, aside, data.classes, resume=resume, teller=teller)
-    elif (run.path / "scores.json").is_file() and (run.path / "report.html").is_file():
+    begun = run.read() if resume and (run.finished or run.checkpoint_file.is_file()) else None
+    if begun is not None and not same_training(begun, data, recipe, seed):
+        raise UserError(f"{run.path}: was made with other data, recipe or seed; name another --out or use --force")
+    if run.finished and resume and _is_measured(run):
         teller.say(f"{run.path}: finished already")
         return run.path
+    if run.finished and not (resume or force):
+        raise UserError(
+            f"{run.path}: holds a finished run; name another --out, write over it with --force, "
+            "or measure what is not measured with --resume"
+        )
+
+    learned, aside = split(data, recipe, seed)
+    if begun is None or not run.finished:
+        network = build_classifier(recipe.network, data.train.images.shape[1:], len(data.classes), seed=seed)
+        network.normalise.fit(learned.images)
+        network.to(place)
+        described = describe_run(
+            data, recipe, network, learned=len(learned), aside=len(aside), seed=seed, device=place, threads=used_threads
+        )
+        described["seamline"] = seamline.__version__
+        described["recipe_name"] = ", ".join([recipe_name, *settings])
+        options: dict[str, object] = {
+            "--data": folder,
+            "--device": None if device == "auto" else device,
+            "--threads": threads,
+        }
+        described["command"] = train_command(data.name, recipe_name, settings, seed, run.path, options)
+        batches = Batches(learned, recipe.batch_size, seed=seed, flip=recipe.flip, shift=recipe.shift, device=place)
+        _train(run, network, batches, recipe, described, aside, data.classes, resume=resume, teller=teller)
     _measure(run, data, learned, aside, teller)
     return run.path
+
+
+def _check_class_weights(recipe: Recipe, data: Dataset) -> None:
+    """Refuse a recipe whose class weights are not as many as the classes."""
+    weights = recipe.class_weights
+    if weights is not None and len(weights) != len(data.classes):
+        raise UserError(f"recipe: class_weights has {len(weights)} numbers for {len(data.classes)} classes")
+
+
+def _is_measured(run: Run) -> bool:
+    return all((run.path / name).is_file() for name in ("scores.json", "report.html"))
 
 
 def _train(
@@ -118,6 +140,11 @@ def _train(
             teller.say(f"going on after epoch {training.done}")
         for epoch in training:
             on_val = evaluate_split(network, val, classes)
+            if not math.isfinite(on_val.loss):
+                raise UserError(
+                    f"training stopped: the validation loss is {on_val.loss} after epoch {epoch.epoch}, at learning "
+                    f"rate {epoch.learning_rate:.3g}; try a smaller one with --set learning_rate=…"
+                )
             record = {**asdict(epoch), "val_loss": on_val.loss, "val_accuracy": on_val.accuracy}
             history.append(record)
             if _is_best(recipe, record, kept["value"]):
@@ -206,7 +233,8 @@ def reproduce(
 ) -> list[Path]:
     """Run the course study again: the real garments where they can be had, the built-in ones elsewhere.
 
-    A finished run of the same data, recipe and seed is used again; an interrupted one goes on.
+    A finished run of the same data, recipe and seed is used again, an interrupted one goes on; one of others is left
+    alone and refused.
 
     Args:
         recipe: `fast`, or `original` for the study's own.
@@ -223,11 +251,11 @@ def reproduce(
         The run folders.
 
     Raises:
-        UserError: the files that the user named cannot be read.
+        UserError: files that the user named cannot be read, or the run folder holds a run of another recipe or seed.
     """
     keep_freed_memory()
     teller = teller or Teller(quiet=True)
-    asked = with_settings(find_recipe(recipe), list(settings))
+    with_settings(find_recipe(recipe), list(settings))  # a mistake there is told before anything is fetched
     offline_before = Run(Path(out) / f"builtin-garments-{recipe}").finished  # then a silent network is not waited for
     try:
         with teller.downloading() as progress:
@@ -235,30 +263,18 @@ def reproduce(
     except UnavailableError as reason:
         teller.say(f"The real garments cannot be had: {reason}")
         teller.say("Using garments drawn by a program instead; the page says so.")
-        data = load("builtin-garments")
-    run = Run(Path(out) / f"{data.name}-{recipe}")
-    resume = not force and (run.path / "run.json").is_file() and _fits(run, data, asked, seed)
-    train(
+        data, folder = load("builtin-garments"), None
+    run = train(
         data,
         recipe=recipe,
         settings=settings,
         seed=seed,
-        out=run.path,
+        out=Path(out) / f"{data.name}-{recipe}",
+        folder=folder,
         device=device,
         threads=threads,
-        resume=resume,
-        force=not resume,
+        resume=not force,
+        force=force,
         teller=teller,
     )
-    return [run.path]
-
-
-def _fits(run: Run, data: Dataset, recipe: Recipe, seed: int) -> bool:
-    """Tell whether a run folder was made, or begun, with these data, recipe and seed by this version."""
-    described = run.read()
-    return bool(
-        described["seamline"] == seamline.__version__
-        and described["dataset"]["fingerprint"] == data.fingerprint
-        and described["recipe"] == recipe_fields(recipe)
-        and described["seed"] == seed
-    )
+    return [run]

@@ -34,7 +34,15 @@ def test_no_group_is_torn_apart(groups: list[int], classes: int, seed: int) -> N
         return  # too few groups to cut
     assert np.array_equal(np.sort(np.concatenate([learned, aside])), np.arange(len(groups)))
     assert not set(numbers[learned]) & set(numbers[aside])
-    assert len(aside) <= round(0.3 * len(groups)) + classes
+    largest = max(np.bincount(numbers))
+    assert len(aside) <= round(0.3 * len(groups)) + classes * (1 + largest)
+
+
+def test_a_rare_class_is_validated_too() -> None:
+    labels = np.array([0] * 100 + [1, 1, 1])
+    learned, aside = split_groups(labels, np.arange(103), fraction=0.1, seed=0)
+    assert np.bincount(labels[aside]).tolist() == [10, 1]
+    assert np.bincount(labels[learned]).tolist() == [90, 2]
 
 
 def test_one_group_cannot_be_cut() -> None:

@@ -13,6 +13,8 @@ DESCRIBED = {
     "recipe": recipe_fields(RECIPES["fast"]),
     "dataset": {"classes": ["a", "b", "c"]},
     "network": {"name": "study-fast", "image": [20, 20, 1]},
+    "seed": 0,
+    "split": {"seed": 0},
 }
 
 
@@ -70,6 +72,9 @@ def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> 
         run.read()
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(UserError, match=r"run\.json: cannot be read"):
+        run.read()
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(UserError, match=r"run\.json: lacks recipe, seed"):
         run.read()
     run.start(DESCRIBED)
     with pytest.raises(UserError, match=r"model\.safetensors: not found"):

@@ -73,7 +73,24 @@ def test_scaling_mends_an_overconfident_network_and_keeps_its_answers() -> None:
     assert sum(row["images"] for row in figures["reliability_after"]) == 4000
 
 
-def test_scores_that_say_nothing_have_no_temperature() -> None:
+def test_scores_that_determine_no_temperature_keep_their_own() -> None:
     flat = Evaluation(("a", "b"), np.zeros((10, 2), dtype=np.float32), np.arange(10) % 2)
-    temperature = fit_temperature(flat)
-    assert temperature.low < 1 < temperature.high
+    perfect = Evaluation(("a", "b"), 9 * np.eye(2, dtype=np.float32)[np.arange(10) % 2], np.arange(10) % 2)
+    for asked in (flat, perfect):
+        assert fit_temperature(asked).json() == {"value": 1.0, "low": None, "high": None}
+
+
+@pytest.mark.parametrize("sharpened", [1.0, 1.2, 2.0])
+@pytest.mark.parametrize("count", [500, 5000])
+def test_the_interval_of_the_calibration_error_covers(sharpened: float, count: int) -> None:
+    """The truth is the error of the same scores on so many images that chance has no part in it."""
+    crowd = honest(400_000, sharpened, seed=99)
+    sure = confidences(crowd.scores, 1.0)
+    truth = expected_calibration_error(sure, crowd.predicted == crowd.labels).value if sharpened > 1 else 0.0
+    hits = 0
+    for seed in range(60):
+        asked = honest(count, sharpened, seed)
+        right = asked.predicted == asked.labels
+        interval = expected_calibration_error(confidences(asked.scores, 1.0), right)
+        hits += interval.low <= truth <= interval.high
+    assert hits >= 55

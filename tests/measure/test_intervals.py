@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from seamline.measure.intervals import ABSENT, Interval, difference, mean, resampled_counts, wilson
+from seamline.measure.intervals import ABSENT, Interval, difference, mean, wilson
 
 
 def wilson_by_hand(hits: int, of: int) -> tuple[float, float]:
@@ -47,16 +46,3 @@ def test_mean_is_the_textbook_interval() -> None:
     margin = 1.959963984540054 * np.std(values, ddof=1) / 2
     assert interval == pytest.approx((3.0, 3 - margin, 3 + margin))
     assert math.isnan(mean(values[:1]).value)
-
-
-def test_bootstrap_of_a_share_agrees_with_wilson() -> None:
-    def share(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-        shares: NDArray[np.float64] = counts[..., :1] / counts.sum(-1, keepdims=True)
-        return shares
-
-    (interval,) = resampled_counts(np.array([300, 700]), share)
-    expected = wilson(300, 1000)
-    assert interval.value == 0.3
-    assert interval.low == pytest.approx(expected.low, abs=0.004)
-    assert interval.high == pytest.approx(expected.high, abs=0.004)
-    assert resampled_counts(np.array([300, 700]), share) == [interval]

@@ -177,6 +177,8 @@ def calibrated(
         gaps = [row["images"] * abs(row["confidence"] - row["accuracy"]["value"]) for row in table]
         part[f"reliability_{when}"] = table
         part[f"ece_{when}"] = {"value": sum(gaps) / len(labels), "low": 0.0, "high": 0.1}
+        surer = float(confidence.mean() - right.mean())
+        part[f"overconfidence_{when}"] = {"value": surer, "low": surer - 0.01, "high": surer + 0.01}
         nll = float(-np.log(probabilities[np.arange(len(labels)), labels]).mean())
         part[f"nll_{when}"] = {"value": nll, "low": 0.9 * nll, "high": 1.1 * nll}
     return part

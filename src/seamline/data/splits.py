@@ -12,7 +12,7 @@ def split_groups(
     """Choose validation images by group, the same share of every class.
 
     A group counts as the class most frequent in it. Within each class the groups are taken in random order until
-    the next one would lead past the share asked for.
+    the next one would lead past the share asked for; a class of two groups or more gives at least one.
 
     Args:
         labels: (N,) int64, the class of each image.
@@ -38,7 +38,8 @@ def split_groups(
     for stratum in np.unique(strata):
         members = chance.permutation(np.flatnonzero(strata == stratum))
         running = np.cumsum(sizes[members])
-        aside[members[running <= round(fraction * running[-1])]] = True
+        taken = int(np.count_nonzero(running <= round(fraction * running[-1])))
+        aside[members[: max(taken, min(1, len(members) - 1))]] = True
     chosen = aside[group]
     if chosen.all() or not chosen.any():
         raise ValueError(

@@ -14,7 +14,7 @@ from seamline.learn.classifiers import TwoConvolutions
 from seamline.learn.devices import describe_machine
 from seamline.learn.recipes import Recipe, recipe_fields
 
-DRAWN_NOTICE = "The images of this page are not photographs: a program drew them, for want of the real ones."
+DRAWN_NOTICE = "The images of this page are not photographs: a program drew them. Its figures say nothing of real ones."
 
 
 def describe_run(
@@ -72,17 +72,21 @@ def describe_run(
     }
 
 
-def same_training(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Tell whether two descriptions are of the same training: recipe, split, network, seed and data."""
-    alike = all(one[key] == other[key] for key in ("recipe", "split", "network", "seed"))
-    return alike and bool(one["dataset"]["fingerprint"] == other["dataset"]["fingerprint"])
+def same_training(described: dict[str, Any], data: Dataset, recipe: Recipe, seed: int) -> bool:
+    """Tell whether a run so described learns from these data by this recipe and seed."""
+    return bool(
+        described["recipe"] == recipe_fields(recipe)
+        and described["seed"] == seed
+        and described["dataset"]["fingerprint"] == data.fingerprint
+    )
 
 
 def train_command(
-    name: str, recipe: str, settings: tuple[str, ...], seed: int, folder: Path | str | None, out: Path
+    name: str, recipe: str, settings: tuple[str, ...], seed: int, out: Path, options: dict[str, object]
 ) -> str:
-    """Return the command line that makes the run again."""
+    """Return the command line that makes the run again; `options` that are None are left out."""
     parts = ["seamline", "train", name, "--recipe", recipe]
     parts += [part for setting in settings for part in ("--set", setting)]
-    parts += ["--seed", str(seed), *(["--data", str(folder)] if folder else []), "--out", str(out)]
-    return shlex.join(parts)
+    parts += ["--seed", str(seed)]
+    parts += [part for option, value in options.items() if value is not None for part in (option, str(value))]
+    return shlex.join([*parts, "--out", str(out)])

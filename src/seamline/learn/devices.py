@@ -25,8 +25,8 @@ def find_device(name: str = "auto") -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError):
+        torch.ones(1, device=device).item()  # a device that holds no numbers, such as `meta`, fails here
+    except (RuntimeError, AssertionError, NotImplementedError):
         raise UserError(f"--device {name}: not to be had on this machine; use auto, cpu, cuda or mps") from None
     return device
 

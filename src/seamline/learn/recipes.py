@@ -51,13 +51,13 @@ class Recipe:
         Raises:
             UserError: a field has a value outside its range; the line names the field and the range.
         """
-        _require(self.epochs >= 1, "epochs", self.epochs, "at least 1")
-        _require(self.batch_size >= 1, "batch_size", self.batch_size, "at least 1")
+        _require(1 <= self.epochs <= 1_000_000, "epochs", self.epochs, "1 to 1,000,000")
+        _require(1 <= self.batch_size <= 1_000_000, "batch_size", self.batch_size, "1 to 1,000,000")
         _require(0 < self.learning_rate < math.inf, "learning_rate", self.learning_rate, "above 0")
         _require(0 <= self.weight_decay < math.inf, "weight_decay", self.weight_decay, "0 or more")
         _require(0 < self.warmup < 1, "warmup", self.warmup, "between 0 and 1")
         _require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 or more and below 1")
-        _require(self.shift >= 0, "shift", self.shift, "0 or more")
+        _require(0 <= self.shift <= 100, "shift", self.shift, "0 to 100")
         _require(0 < self.validation < 1, "validation", self.validation, "between 0 and 1")
         for name in ("optimizer", "schedule", "keep"):
             choices = get_args(get_type_hints(Recipe)[name])

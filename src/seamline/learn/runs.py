@@ -62,6 +62,9 @@ class Run:
             raise UserError(f"{file}: not found; {self.path} is no run folder, which `seamline train` makes") from None
         except (OSError, ValueError) as error:
             raise UserError(f"{file}: cannot be read ({error}); train again with --force") from None
+        missing = [key for key in ("recipe", "seed", "split", "dataset", "network") if key not in described]
+        if missing:
+            raise UserError(f"{file}: lacks {', '.join(missing)}; train again with --force")
         return described
 
     def start(self, described: dict[str, Any]) -> None:

@@ -96,7 +96,7 @@ class Training:
         """Train epoch after epoch, from where this training stands to the recipe's end.
 
         Raises:
-            UserError: the loss is no longer a number, or there are not as many class weights as classes.
+            UserError: the loss is no longer a number.
         """
         while self.done < self.recipe.epochs:
             yield self._epoch(self.done + 1)
@@ -140,13 +140,13 @@ class Training:
                     self.on_step(Step(number, step + 1, steps, images, total / images, right.item() / images))
         self.done = number
         seconds = time.perf_counter() - start
-        return Epoch(number, float(losses.sum()) / images, right.item() / images, rate, seconds, images)
+        return Epoch(
+            number, float(losses.sum(dtype=torch.float64)) / images, right.item() / images, rate, seconds, images
+        )
 
     def _loss(self, scores: Tensor, labels: Tensor) -> Tensor:
-        weights, smoothing = self.class_weights, self.recipe.label_smoothing
-        if weights is not None and len(weights) != scores.shape[1]:
-            raise UserError(f"recipe: class_weights has {len(weights)} numbers for {scores.shape[1]} classes")
-        return F.cross_entropy(scores, labels, weight=weights, label_smoothing=smoothing)
+        smoothing = self.recipe.label_smoothing
+        return F.cross_entropy(scores, labels, weight=self.class_weights, label_smoothing=smoothing)
 
     def _set_rate(self, step: int) -> float:
         """Give the optimizer the step size of step `step` of the whole training."""
@@ -157,15 +157,19 @@ class Training:
 
     def _look(self, losses: Tensor, epoch: int) -> float:
         """Return the sum of the losses so far, or stop where one is not a number."""
-        total = float(losses.sum())
-        if total - total == 0:  # false for NaN and for infinities
-            return total
+        if bool(torch.isfinite(losses).all()):
+            return _total(losses)
         step = int(torch.nonzero(~torch.isfinite(losses))[0])
         rate = learning_rate_at(self.recipe, (epoch - 1) * len(losses) + step, self.recipe.epochs * len(losses))
         raise UserError(
             f"training stopped: the loss is {losses[step].item()} in epoch {epoch}, step {step + 1} of {len(losses)}, "
             f"at learning rate {rate:.3g}; try a smaller one, for example --set learning_rate={rate / 10:.1g}"
         )
+
+
+def _total(losses: Tensor) -> float:
+    """Add up in double precision, on the processor: not every GPU has it."""
+    return float(losses.cpu().double().sum())
 
 
 def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

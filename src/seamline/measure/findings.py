@@ -113,7 +113,7 @@ def pairs(facts: Facts) -> Finding | None:
     mutual = np.triu(facts.test + facts.test.T, 1)
     errors = int(mutual.sum())
     chosen = [divmod(place, len(mutual)) for place in _most_frequent(mutual.ravel())]
-    if not chosen:
+    if not chosen or len(facts.classes) == 2:  # of two classes there is one pair, and nothing to say of it
         return None
     together = wilson(sum(int(mutual[pair]) for pair in chosen), errors)
     parts = [f"{facts.classes[a]} and {facts.classes[b]} ({_count(mutual[a, b])} times)" for a, b in chosen]
@@ -266,7 +266,7 @@ def _extreme(facts: Facts, word: str, *, lowest: bool) -> Finding | None:
 
 
 def _leading(shares: list[Interval], *, lowest: bool) -> list[int]:
-    """Return the classes at one end that cannot be told apart from the first but can from all others.
+    """Return the fewest classes at one end, each of which can be told apart from all that are not among them.
 
     Empty where there are more than `LARGEST_TIE` of them, or more than half of all classes.
     """

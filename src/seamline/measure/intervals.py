@@ -1,7 +1,6 @@
 """How far a figure can be trusted: 95 % intervals."""
 
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,37 +62,3 @@ def mean(values: NDArray[np.floating[Any]]) -> Interval:
     centre = float(np.mean(values, dtype=np.float64))
     margin = Z * float(np.std(values, ddof=1, dtype=np.float64)) / math.sqrt(len(values))
     return Interval(centre, centre - margin, centre + margin)
-
-
-def resampled_counts(
-    counts: NDArray[np.int64],
-    figures: Callable[[NDArray[np.int64]], NDArray[np.float64]],
-    *,
-    resamples: int = 1000,
-) -> list[Interval]:
-    """Bootstrap figures of a table of counts: percentile intervals over images drawn again with replacement.
-
-    To draw N images with replacement and count them is to draw the counts from a multinomial distribution, so no
-    image is touched.
-
-    Args:
-        counts: any shape, for example a (K, K) confusion matrix.
-        figures: (..., *shape of counts) -> (..., F); it is given the point counts and all the resamples at once.
-        resamples: how many; the seed is fixed, so the same counts give the same intervals.
-
-    Returns:
-        F intervals; NaN for a figure that is NaN at the point.
-    """
-    total = int(counts.sum())
-    points = figures(counts)
-    if total == 0:
-        return [ABSENT] * len(points)
-    chance = np.random.default_rng(0)
-    drawn = chance.multinomial(total, counts.ravel() / total, size=resamples).reshape(resamples, *counts.shape)
-    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    results = []
-    for point, sample in zip(points, figures(drawn).T, strict=True):
-        seen = sample[~np.isnan(sample)]
-        absent = math.isnan(point) or not len(seen)
-        results.append(ABSENT if absent else Interval(float(point), *map(float, np.quantile(seen, tails))))
-    return results

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.measure.evaluation import Evaluation
-from seamline.measure.intervals import Interval, mean, resampled_counts, wilson
+from seamline.measure.intervals import Interval, mean, wilson
 
 Counts = NDArray[np.int64]
 
@@ -36,24 +36,22 @@ def trusted(confusion: Counts) -> list[Interval]:
     return [wilson(hit, of) for hit, of in zip(np.diagonal(confusion), confusion.sum(0), strict=True)]
 
 
-def f1_scores(confusion: Counts) -> NDArray[np.float64]:
-    """Return 2 TP / (2 TP + FP + FN) for each class: (..., K, K) -> (..., K), NaN where a class is absent."""
-    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
-    whole = confusion.sum(-1) + confusion.sum(-2)
-    scores: NDArray[np.float64] = np.divide(2.0 * hits, whole, out=np.full(hits.shape, np.nan), where=whole > 0)
-    return scores
-
-
 def f1(confusion: Counts) -> list[Interval]:
-    """Return F1 of each class with bootstrap intervals."""
-    return resampled_counts(confusion, f1_scores)
+    """Return F1 of each class, 2 TP / (2 TP + FP + FN).
+
+    F1 = 2 J / (1 + J) grows with J = TP / (TP + FP + FN), a share of images: those that carry the class in truth or
+    in answer. Its interval is that of J (Wilson), sent through the same formula.
+    """
+    hits, either = np.diagonal(confusion), confusion.sum(0) + confusion.sum(1) - np.diagonal(confusion)
+    shares = [wilson(hit, of) for hit, of in zip(hits, either, strict=True)]
+    return [Interval(*(2 * end / (1 + end) for end in share)) for share in shares]
 
 
 METRICS: dict[str, Metric] = {
     "accuracy": Metric("of the images of the class, the share labelled right (Wilson interval)", found),
     "precision": Metric("of the images given this label, the share that deserves it (Wilson interval)", trusted),
     "recall": Metric("the same as the accuracy of the class", found),
-    "f1": Metric("harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN) (bootstrap over images)", f1),
+    "f1": Metric("harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN) (from a Wilson interval)", f1),
 }
 
 

@@ -18,6 +18,7 @@ from seamline.measure.intervals import wilson
 from seamline.measure.metrics import found
 
 LARGEST_MAP = 6  # a layer's maps are averaged down to this many rows and columns: 32 filters then give 1,152 numbers
+LARGEST_PICTURE = 32  # larger pictures are averaged down before their pixels are read out
 RIDGE = 1e-4  # of the features' mean squared length: enough to keep the equations soluble
 
 READOUTS: dict[str, tuple[str, ...]] = {
@@ -41,13 +42,12 @@ def describe_readouts(network: TwoConvolutions, train: Split, val: Split, whole:
     rows = [
         _row(name, len(fitted[name]) - 1, whole.classes, val.labels, predicted) for name, predicted in answers.items()
     ]
-    numbers = sum(parameter.numel() for parameter in network.parameters())
-    rows.append(_row("whole network", numbers, whole.classes, whole.labels, whole.predicted))
+    rows.append(_row("whole network", None, whole.classes, whole.labels, whole.predicted))
     return {
         "rule": (
-            "The numbers of a layer (its maps averaged down to at most "
-            f"{LARGEST_MAP} x {LARGEST_MAP}; pixels as they are) feed a linear least-squares classifier with a slight "
-            "ridge, fitted on the training images and scored on the validation images. The network stays as it is."
+            "The numbers of a layer feed a linear least-squares classifier with a slight ridge, fitted on the training "
+            "images and scored on the validation images; the network stays as it is. Maps are averaged down to at most "
+            f"{LARGEST_MAP} x {LARGEST_MAP}, pictures to {LARGEST_PICTURE} x {LARGEST_PICTURE}."
         ),
         "readouts": rows,
     }
@@ -107,15 +107,16 @@ def _columns(parts: dict[str, Tensor]) -> dict[str, list[int]]:
 
 
 def _flat(name: str, values: Tensor) -> Tensor:
-    """(b, C, h, w) -> (b, features); the maps of a layer averaged down, pixels as they are."""
-    if name != "pixels" and max(values.shape[2:]) > LARGEST_MAP:
-        rows, columns = (min(side, LARGEST_MAP) for side in values.shape[2:])
+    """(b, C, h, w) -> (b, features); large maps and pictures averaged down."""
+    largest = LARGEST_PICTURE if name == "pixels" else LARGEST_MAP
+    if max(values.shape[2:]) > largest:
+        rows, columns = (min(side, largest) for side in values.shape[2:])
         values = F.adaptive_avg_pool2d(values, (rows, columns))
     return values.flatten(1)
 
 
 def _row(
-    name: str, numbers: int, classes: tuple[str, ...], labels: NDArray[np.int64], predicted: NDArray[np.int64]
+    name: str, numbers: int | None, classes: tuple[str, ...], labels: NDArray[np.int64], predicted: NDArray[np.int64]
 ) -> dict[str, Any]:
     confusion = confusion_matrix(labels, predicted, len(classes))
     return {

@@ -90,7 +90,7 @@ def read_contents(folder: Path) -> Contents:
         raise UserError(f"{folder / 'model.safetensors'}: not found, training has not finished; resume it first")
     scores = _read_json(folder / "scores.json", ("val", "test"))
     if scores is None:
-        raise UserError(f"{folder / 'scores.json'}: not found, the run has not been measured; measure it first")
+        raise UserError(f"{folder / 'scores.json'}: not found, the run is not measured; train it with --resume")
     return Contents(
         folder=folder,
         run=run,

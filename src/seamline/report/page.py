@@ -90,7 +90,7 @@ def _head(run: Contents) -> dict[str, Any]:
 
 
 def _headline(run: Contents) -> list[dict[str, str]]:
-    """Choose the figures that matter: accuracy on test and validation images, and the hardest class."""
+    """Choose the figures that matter: accuracy on test and validation images, and the lowest of a class."""
     figures = []
     for split, name in (("test", "Test accuracy"), ("val", "Validation accuracy")):
         accuracy = Estimate.of((run.scores[split] or {}).get("accuracy"))
@@ -101,8 +101,8 @@ def _headline(run: Contents) -> list[dict[str, str]]:
         per_class = (run.scores[split] or {}).get("per_class") or {}
         known = {name: one for name, of in per_class.items() if (one := Estimate.of(of.get("accuracy")))}
         if known:
-            hardest = min(known, key=lambda name: known[name].value)
-            figures.append(_figure("Hardest class", known[hardest], hardest))
+            lowest = min(known, key=lambda name: known[name].value)
+            figures.append(_figure("Lowest class accuracy", known[lowest], lowest))
             break
     return figures
 

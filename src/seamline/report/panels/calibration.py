@@ -1,6 +1,6 @@
 """Can its probabilities be trusted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -63,8 +63,9 @@ def _degrees(temperature: Estimate | None) -> str:
     """Print a temperature and its interval: three digits that count."""
     if temperature is None:
         return ABSENT
-    low, high = temperature.interval
-    return f"{temperature.value:.3g} ({low:.3g}–{high:.3g})"
+    if temperature.low is None or temperature.high is None:
+        return f"{temperature.value:.3g} (these images determine none)"
+    return f"{temperature.value:.3g} ({temperature.low:.3g}–{temperature.high:.3g})"
 
 
 def _sentences(temperature: Estimate | None, measured: Mapping[str, Any], split: str) -> list[str]:
@@ -72,12 +73,12 @@ def _sentences(temperature: Estimate | None, measured: Mapping[str, Any], split:
     before, after = (Estimate.of(measured[f"ece_{when}"]) for when in ("before", "after"))
     if before is None or after is None:
         return []
-    lean, chance = _lean(measured["reliability_before"])
-    if abs(lean) <= chance:
+    lean = Estimate.of(measured.get("overconfidence_before"))
+    if lean is None or lean.interval[0] <= 0 <= lean.interval[1]:
         way = "taken together it is neither surer nor less sure than it is right, as far as these images can tell"
     else:
-        surer = "surer than it is right" if lean > 0 else "right more often than it says"
-        way = f"taken together it is {surer}, by {points(abs(lean))}"
+        surer = "surer than it is right" if lean.value > 0 else "right more often than it says"
+        way = f"taken together it is {surer}, by {points(abs(lean.value))}"
     if not after.apart_from(before):
         change = f"makes that {points(after.value)}, no clear change"
     else:
@@ -99,12 +100,3 @@ def _sentences(temperature: Estimate | None, measured: Mapping[str, Any], split:
             f"After it, {total - len(off)} of {total} intervals reach the dashed line, where it states the truth."
         )
     return sentences
-
-
-def _lean(bins: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
-    """Return by how much the mean confidence exceeds the accuracy, and how much of that may be chance (95 %)."""
-    known = [(one["images"], one["confidence"], right.value) for one in bins if (right := Estimate.of(one["accuracy"]))]
-    images = sum(number for number, _, _ in known) or 1
-    stated = sum(number * confidence for number, confidence, _ in known) / images
-    real = sum(number * right for number, _, right in known) / images
-    return stated - real, 1.96 * (real * (1 - real) / images) ** 0.5

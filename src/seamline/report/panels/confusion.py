@@ -68,13 +68,11 @@ def _sentence(matrix: NDArray[np.int64], classes: tuple[str, ...], split: str) -
         return f"No {split} image was taken for another class."
     order = np.argsort(-errors, axis=None, kind="stable")
     true, predicted = (int(place) for place in np.unravel_index(order[0], errors.shape))
-    images, row = int(errors[true, predicted]), int(matrix[true].sum())
     sentence = (
-        f"{count(total)} of {several(int(matrix.sum()), f'{split} image')} were taken for another class. Most often "
-        f"{classes[true]} was taken for {classes[predicted]}: {count(images)} of {count(row)} "
-        f"({percent(images / row)})."
+        f"{count(total)} of {several(int(matrix.sum()), f'{split} image')} were taken for another class. The largest "
+        f"cell off the diagonal holds {count(int(errors[true, predicted]))} of {count(int(matrix[true].sum()))} images "
+        f"of {classes[true]}, taken for {classes[predicted]}."
     )
     if np.count_nonzero(errors) > 6:
-        first = int(errors.flat[order[:3]].sum())
-        sentence += f" The three most frequent confusions make up {percent(first / total)} of all errors."
+        sentence += f" The three largest hold {count(int(errors.flat[order[:3]].sum()))} of the {count(total)} errors."
     return sentence

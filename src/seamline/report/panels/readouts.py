@@ -7,7 +7,7 @@ from seamline.report import figures
 from seamline.report.contents import Contents
 from seamline.report.drawing import inline_svg
 from seamline.report.panels.panel import Panel
-from seamline.report.words import Estimate, percent, percent_range, points
+from seamline.report.words import Estimate, listed, percent, percent_range, points
 
 
 def readouts(run: Contents) -> Panel | None:
@@ -52,26 +52,23 @@ def _sentences(series: dict[str, list[Estimate | None]], classes: tuple[str, ...
     parts = [f"{percent(one)} from {name}" if name == "pixels" else f"{percent(one)} from the {_called(name)}"
              for name, one in known]  # fmt: skip
     sentences = ["Over all classes: " + ", ".join(parts) + "."]
-    steps = [
-        (later.value - earlier.value, a, b, later.apart_from(earlier)) for (a, earlier), (b, later) in pairwise(known)
-    ]
-    if steps:
-        gain, before, after, sure = max(steps)
-        if sure and gain > 0:
-            sentences.append(f"The greatest step is from {before} to {after}: {points(gain)}.")
-        _, before, after, sure = steps[-1]
-        if not sure:
-            sentences.append(f"The {_called(after)} is not clearly better than the {_called(before)}.")
+    for (before, earlier), (after, later) in pairwise(known):
+        if later.apart_from(earlier):
+            gap = points(abs(later.value - earlier.value))
+            sentences.append(f"The {_called(after)} tells {gap} {_more(later, earlier)} than the {_called(before)}.")
     first, last = next(iter(series.values())), list(series.values())[-1]
-    gains = [
-        (b.value - a.value, name, a, b)
+    rising = [
+        name
         for name, a, b in zip(classes, first[1:], last[1:], strict=True)
         if a is not None and b is not None and b.value > a.value and b.apart_from(a)
     ]
-    if gains:
-        _, name, a, b = max(gains, key=lambda gain: gain[0])
-        sentences.append(f"Of the classes, {name} rises most here: from {percent(a)} to {percent(b)}.")
+    if rising:
+        sentences.append(f"From {known[0][0]} to {known[-1][0]} these classes rise surely: {listed(rising)}.")
     return sentences
+
+
+def _more(later: Estimate, earlier: Estimate) -> str:
+    return "more" if later.value > earlier.value else "less"
 
 
 def _called(name: str) -> str:

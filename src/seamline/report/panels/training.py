@@ -64,13 +64,10 @@ def _turn(history: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     best, last = min(measured, key=lambda one: one["val_loss"]), measured[-1]
     if best is last:
-        return ["The validation loss was lowest in the last epoch: longer training might lower it further."]
+        return ["The validation loss was lowest after the last epoch."]
     sentence = f"The validation loss was lowest after epoch {best['epoch']} ({number(best['val_loss'])})"
     if last["val_loss"] > 1.05 * best["val_loss"] and last["train_loss"] < best["train_loss"]:
-        return [
-            f"{sentence} and rose to {number(last['val_loss'])} while the training loss went on falling: "
-            "from there on it learned the training images by heart."
-        ]
+        return [f"{sentence} and rose to {number(last['val_loss'])} while the training loss went on falling."]
     return [f"{sentence}; at the end it was {number(last['val_loss'])}."]
 
 
