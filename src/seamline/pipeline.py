@@ -138,6 +138,9 @@ def _train(
             history, kept = checkpoint["history"], checkpoint["kept"]
             run.write_history(history)
             teller.say(f"going on after epoch {training.done}")
+            begun = run.read()
+            if any(begun[key] != described[key] for key in ("device", "threads", "versions")):
+                teller.say("begun on another device, with other threads or versions: the last bits may differ")
         for epoch in training:
             on_val = evaluate_split(network, val, classes)
             if not math.isfinite(on_val.loss):

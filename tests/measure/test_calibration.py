@@ -68,7 +68,9 @@ def test_scaling_mends_an_overconfident_network_and_keeps_its_answers() -> None:
     figures = summarise_calibration(val, test)["test"]
     assert overconfidence(test, 1.0).low > 0
     assert figures["ece_after"]["high"] < figures["ece_before"]["low"]
-    assert figures["nll_after"]["value"] < figures["nll_before"]["value"]
+    gain = figures["nll_before"]["value"] - figures["nll_after"]["value"]
+    assert figures["nll_gain"]["value"] == pytest.approx(gain)
+    assert figures["nll_gain"]["low"] > 0
     assert figures["overconfidence_after"]["low"] < 0 < figures["overconfidence_after"]["high"]
     assert sum(row["images"] for row in figures["reliability_after"]) == 4000
 

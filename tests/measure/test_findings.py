@@ -121,28 +121,26 @@ def test_validation_beside_test() -> None:
     assert "below the validation score" in sentence
 
 
-def calibration(surer: tuple[float, float, float], before: float, after: float) -> dict[str, Any]:
-    def around(value: float) -> dict[str, float | None]:
-        return Interval(value, value - 0.005, value + 0.005).json()
-
+def calibration(surer: tuple[float, float, float], gain: float) -> dict[str, Any]:
     measured = {
         "overconfidence_before": Interval(*surer).json(),
-        "ece_before": around(before),
-        "ece_after": around(after),
+        "overconfidence_after": Interval(0.001, -0.004, 0.006).json(),
+        "nll_gain": Interval(gain, gain - 0.002, gain + 0.002).json(),
     }
-    return {"temperature": around(1.4), "test": measured}
+    return {"temperature": Interval(1.4, 1.3, 1.5).json(), "test": measured}
 
 
 def test_confidence_is_judged_only_where_the_interval_allows() -> None:
-    over = named(facts(calibration=calibration((0.04, 0.03, 0.05), 0.05, 0.01)))["confidence"]
+    over = named(facts(calibration=calibration((0.04, 0.03, 0.05), 0.011)))["confidence"]
     assert "overconfident" in over.sentence
     assert "4.0 points (3.0 to 5.0) above" in over.sentence
-    assert "temperature of 1.40" in over.sentence
-    under = named(facts(calibration=calibration((-0.04, -0.05, -0.03), 0.05, 0.048)))["confidence"]
+    assert "temperature of 1.40, fitted on validation, leaves +0.1 points (−0.4 to +0.6)" in over.sentence
+    assert "log loss by 0.011 (0.009 to 0.013)" in over.sentence
+    under = named(facts(calibration=calibration((-0.04, -0.05, -0.03), 0.001)))["confidence"]
     assert "underconfident" in under.sentence
     assert "4.0 points (3.0 to 5.0) below" in under.sentence
     assert "temperature" not in under.sentence
-    assert "confidence" not in named(facts(calibration=calibration((0.01, -0.01, 0.03), 0.05, 0.01)))
+    assert "confidence" not in named(facts(calibration=calibration((0.01, -0.01, 0.03), 0.011)))
 
 
 def readouts(layer1: int, pixels: int) -> dict[str, Any]:

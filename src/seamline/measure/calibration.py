@@ -118,6 +118,7 @@ def summarise_calibration(val: Evaluation, test: Evaluation) -> dict[str, Any]:
 def _measured(evaluation: Evaluation, temperature: float) -> dict[str, Any]:
     right = evaluation.predicted == evaluation.labels
     figures: dict[str, Any] = {}
+    losses: list[NDArray[np.float64]] = []
     for when, used in (("before", 1.0), ("after", temperature)):
         confidence = confidences(evaluation.scores, used)
         cooled = Evaluation(evaluation.classes, evaluation.scores / np.float32(used), evaluation.labels)
@@ -125,6 +126,8 @@ def _measured(evaluation: Evaluation, temperature: float) -> dict[str, Any]:
         figures[f"ece_{when}"] = expected_calibration_error(confidence, right).json()
         figures[f"overconfidence_{when}"] = overconfidence(evaluation, used).json()
         figures[f"reliability_{when}"] = reliability(confidence, right)
+        losses.append(cooled.losses)
+    figures["nll_gain"] = mean(losses[0] - losses[1]).json()
     return figures
 
 

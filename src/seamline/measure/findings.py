@@ -160,7 +160,7 @@ def confidence(facts: Facts) -> Finding | None:
         return None
     test = facts.calibration["test"]
     surer = Interval.of(test["overconfidence_before"])
-    before, after = Interval.of(test["ece_before"]), Interval.of(test["ece_after"])
+    gain, left = Interval.of(test["nll_gain"]), Interval.of(test["overconfidence_after"])
     temperature = Interval.of(facts.calibration["temperature"])
     if surer.low <= 0 <= surer.high:
         return None
@@ -169,12 +169,12 @@ def confidence(facts: Facts) -> Finding | None:
         f"The network is {word}confident: on the test images its stated confidence lies {_points(size)} "
         f"{'above' if word == 'over' else 'below'} its accuracy on average."
     )
-    if after.high < before.low:
+    if gain.low > 0:
         sentence += (
-            f" A temperature of {temperature.value:.2f}, fitted on validation, brings the calibration error "
-            f"from {_percent(before)} to {_percent(after)}."
+            f" A temperature of {temperature.value:.2f}, fitted on validation, leaves {_signed_points(left)} of that "
+            f"and lowers the log loss by {gain.value:.3f} ({gain.low:.3f} to {gain.high:.3f})."
         )
-    numbers = {"overconfidence": surer.json(), "ece_before": before.json(), "ece_after": after.json()}
+    numbers = {"overconfidence": surer.json(), "overconfidence_after": left.json(), "nll_gain": gain.json()}
     return Finding("confidence", sentence, {**numbers, "temperature": temperature.json()}, "calibration")
 
 
@@ -320,7 +320,7 @@ def _points(gap: Interval) -> str:
 
 
 def _signed_points(gap: Interval) -> str:
-    return f"{100 * gap.value:+.1f} points ({100 * gap.low:+.1f} to {100 * gap.high:+.1f})"
+    return f"{100 * gap.value:+.1f} points ({100 * gap.low:+.1f} to {100 * gap.high:+.1f})".replace("-", "−")
 
 
 def _count(number: int | np.int64) -> str:
