@@ -228,6 +228,14 @@ def test_calibration_claims_only_what_the_images_support(
     assert all(part in text for part in says)
 
 
+def test_calibration_tells_what_the_temperature_gains(run: Contents) -> None:
+    assert run.calibration is not None
+    measured = {**run.calibration["test"], "nll_gain": dict(zip(ENDS, (0.012, 0.010, 0.014), strict=True))}
+    panel = calibration(dataclasses.replace(run, calibration={**run.calibration, "test": measured}))
+    assert panel is not None
+    assert "lowers the log loss by 0.012 (0.010–0.014)" in " ".join(panel.values["sentences"])
+
+
 def test_rerun_holds_all_that_the_run_depends_on(run: Contents) -> None:
     panel = rerun(run)
     facts = dict(panel.values["facts"])

@@ -79,7 +79,10 @@ def _sentences(temperature: Estimate | None, measured: Mapping[str, Any], split:
     else:
         surer = "surer than it is right" if lean.value > 0 else "right more often than it says"
         way = f"taken together it is {surer}, by {points(abs(lean.value))}"
-    if not after.apart_from(before):
+    gain = Estimate.of(measured.get("nll_gain"))  # image by image, so it tells more than the two errors apart
+    if gain is not None and gain.interval[0] > 0:
+        change = f"makes that {points(after.value)} and lowers the log loss by {number(gain)} ({number_range(gain)})"
+    elif not after.apart_from(before):
         change = f"makes that {points(after.value)}, no clear change"
     else:
         change = f"{'brings that down' if after.value < before.value else 'raises that'} to {points(after.value)}"
