@@ -2,7 +2,7 @@
 
     python bench/speed.py
 
-Takes some minutes. Uses the built-in garments, so it needs no data. Results go to the terminal alone.
+Takes a minute or two. Uses the built-in garments, so it needs no data. Writes docs/speed.md.
 """
 
 import statistics
@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
 import seamline
 from seamline.data.batches import Batches
+from seamline.data.files import write_text
 from seamline.data.sources import drawn_garments
 from seamline.learn.classifiers import build_classifier
 from seamline.learn.devices import describe_machine, keep_freed_memory
@@ -22,28 +24,43 @@ from seamline.learn.recipes import RECIPES
 from seamline.learn.training import Training
 
 ROUNDS = 5
+DOCS = Path(__file__).parent.parent / "docs"
 
 
 def main() -> None:
     """Time the parts and print a table."""
     keep_freed_memory()
     data = seamline.load("builtin-garments")
-    print(f"{describe_machine(torch.device('cpu'))}, {torch.get_num_threads()} threads, torch {torch.__version__}\n")
-    seconds = {
-        "seamline --help": timed(lambda: command("--help")),
-        "seamline list": timed(lambda: command("list")),
+    rows = {
+        "`seamline --help`": timed(lambda: command("--help")),
+        "`seamline list`": timed(lambda: command("list")),
         "draw 60,000 garments": timed(lambda: drawn_garments.draw(60_000, 1), rounds=3),
         "load the built-in garments from the cache": timed(lambda: seamline.load("builtin-garments")),
     }
-    for name, values in seconds.items():
-        print(f"{name:<44}{statistics.median(values):8.2f} s   ({min(values):.2f} to {max(values):.2f})")
     rates: dict[str, list[float]] = {name: [] for name in RECIPES}
     for _ in range(ROUNDS):
         for name in RECIPES:
             rates[name].append(training_rate(name, data))
-    for name, found in rates.items():
-        print(f"{'training, recipe ' + name:<44}{statistics.median(found):8,.0f} images/s   "
-              f"({min(found):,.0f} to {max(found):,.0f})")  # fmt: skip
+    machine = describe_machine(torch.device("cpu"))
+    lines = [
+        "# Speed of the parts",
+        "",
+        f"{machine}, {torch.get_num_threads()} threads, torch {torch.__version__}. `make bench` makes this page again "
+        "([`bench/speed.py`](../bench/speed.py)): medians, with the least and the most in brackets.",
+        "",
+        "| what | |",
+        "| --- | --- |",
+        *(f"| {name} | {shown(values, '.2f')} s |" for name, values in rows.items()),
+        *(f"| training, recipe `{name}`, built-in garments | {shown(found, ',.0f')} images/s |"
+          for name, found in rates.items()),
+    ]  # fmt: skip
+    write_text(DOCS / "speed.md", "\n".join(lines) + "\n")
+    print("\n".join(lines[2:]))
+
+
+def shown(values: list[float], style: str) -> str:
+    """Median, least and most."""
+    return f"{statistics.median(values):{style}} ({min(values):{style}} to {max(values):{style}})"
 
 
 def command(*words: str) -> None:

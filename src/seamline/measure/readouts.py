@@ -47,7 +47,7 @@ def describe_readouts(network: TwoConvolutions, train: Split, val: Split, whole:
         "rule": (
             "The numbers of a layer feed a linear least-squares classifier with a slight ridge, fitted on the training "
             "images and scored on the validation images; the network stays as it is. Maps are averaged down to at most "
-            f"{LARGEST_MAP} x {LARGEST_MAP}, pictures to {LARGEST_PICTURE} x {LARGEST_PICTURE}."
+            f"{LARGEST_MAP} × {LARGEST_MAP}, pictures to {LARGEST_PICTURE} × {LARGEST_PICTURE}."
         ),
         "readouts": rows,
     }
