@@ -97,7 +97,8 @@ def train(
         }
         described["command"] = train_command(data.name, recipe_name, settings, seed, run.path, options)
         batches = Batches(learned, recipe.batch_size, seed=seed, flip=recipe.flip, shift=recipe.shift, device=place)
-        _train(run, network, batches, recipe, described, aside, data.classes, resume=resume, teller=teller)
+        with run.alone():
+            _train(run, network, batches, recipe, described, aside, data.classes, resume=resume, teller=teller)
     _measure(run, data, learned, aside, teller)
     return run.path
 
@@ -170,8 +171,9 @@ def _is_best(recipe: Recipe, record: dict[str, Any], best: float | None) -> bool
 def _measure(run: Run, data: Dataset, learned: Split, aside: Split, teller: Teller) -> None:
     """Measure a trained run on the split it was trained with, and write its page."""
     teller.say("measuring")
-    measure(run.path, run.network(), data.classes, learned, aside, data.test)
-    write_report(run.path)
+    with run.alone():
+        measure(run.path, run.network(), data.classes, learned, aside, data.test)
+        write_report(run.path)
 
 
 def split(data: Dataset, recipe: Recipe, seed: int) -> tuple[Split, Split]:

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,17 @@ def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> 
     run.checkpoint_file.write_bytes(b"garbage")
     with pytest.raises(UserError, match=r"state\.pt: damaged"):
         run.load_checkpoint()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
+def test_a_folder_has_one_process_at_a_time(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    script = (
+        "import sys; from pathlib import Path; from seamline.learn.runs import Run\n"
+        "with Run(Path(sys.argv[1])).alone(): print('alone')"
+    )
+    with run.alone():
+        other = subprocess.run([sys.executable, "-c", script, run.path], capture_output=True, text=True, check=False)
+        assert "another process works in it" in other.stderr
+    after = subprocess.run([sys.executable, "-c", script, run.path], capture_output=True, text=True, check=True)
+    assert after.stdout == "alone\n"

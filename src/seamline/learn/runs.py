@@ -2,7 +2,11 @@
 
 import io
 import json
+import os
 import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,9 @@ from seamline.data.errors import UserError
 from seamline.data.files import read_json, write_bytes, write_json, write_text
 from seamline.learn.classifiers import TwoConvolutions, build_classifier
 from seamline.learn.recipes import Recipe, recipe_from
+
+if sys.platform != "win32":
+    import fcntl
 
 History = list[dict[str, Any]]
 
@@ -48,6 +55,31 @@ class Run:
     def checkpoint_file(self) -> Path:
         """All that an exact continuation needs, in one file, so that it is there whole or not at all."""
         return self.path / "checkpoint" / "state.pt"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep the folder to this process inside the block; the system lets it go when the process ends, however.
+
+        Raises:
+            UserError: another process holds it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        if sys.platform == "win32":  # folders cannot be locked there
+            yield
+            return
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            self._lock(handle)
+            yield
+        finally:
+            os.close(handle)
+
+    def _lock(self, handle: int) -> None:
+        """Take the lock on the open folder, or refuse."""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{self.path}: another process works in it; wait for it or name another --out") from None
 
     def read(self) -> dict[str, Any]:
         """Return what `run.json` holds.
