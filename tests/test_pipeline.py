@@ -93,8 +93,10 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
         seamline.train(sides, recipe=RECIPE, out=cut, threads=1)
     monkeypatch.undo()
     assert len(history(cut)) == 2
-    with pytest.raises(UserError, match="made with other data, recipe or seed"):
+    with pytest.raises(UserError, match="made with another seed"):
         seamline.train(sides, recipe=RECIPE, out=cut, seed=1, resume=True, threads=1)
+    with pytest.raises(UserError, match="holds an unfinished run; go on with --resume"):
+        seamline.train(sides, recipe=RECIPE, out=cut, threads=1)
     seamline.train(sides, recipe=RECIPE, out=cut, resume=True, threads=1)
     assert (cut / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
     assert (cut / "scores.json").read_bytes() == (run / "scores.json").read_bytes()
@@ -107,7 +109,7 @@ def test_a_finished_run_is_kept(run: Path, sides: Dataset) -> None:
         seamline.train(sides, recipe=RECIPE, out=run, threads=1)
     seamline.train(sides, recipe=RECIPE, out=run, resume=True, threads=1)
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
-    with pytest.raises(UserError, match="other data, recipe or seed"):
+    with pytest.raises(UserError, match="made with another seed"):
         seamline.train(sides, recipe=RECIPE, out=run, resume=True, seed=1, threads=1)
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
     seamline.train(sides, recipe=RECIPE, out=run, force=True, seed=1, threads=1)

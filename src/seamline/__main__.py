@@ -13,7 +13,10 @@ def main() -> None:
 
     usage_error: Any = typer.BadParameter.__mro__[1]  # UsageError, whose home differs between versions of Typer
     try:
-        sys.exit(app(standalone_mode=False))
+        status = app(standalone_mode=False)
+        if status == 130:  # some versions of Typer turn an interruption into a status
+            raise KeyboardInterrupt
+        sys.exit(status)
     except UserError as error:
         _end(str(error), 2)
     except usage_error as error:

@@ -13,7 +13,7 @@ from seamline.data.dataset import Dataset, Split
 from seamline.data.errors import UnavailableError, UserError
 from seamline.data.splits import split_groups
 from seamline.learn.classifiers import TwoConvolutions, build_classifier
-from seamline.learn.description import describe_run, same_training, train_command
+from seamline.learn.description import describe_run, differences, train_command
 from seamline.learn.devices import find_device, keep_freed_memory, use_threads
 from seamline.learn.recipes import Recipe, find_recipe, with_settings
 from seamline.learn.runs import History, Run
@@ -69,8 +69,10 @@ def train(
     _check_class_weights(recipe, data)
     run = Run(Path(out) if out is not None else Path("runs") / f"{data.name}-{recipe_name}")
     begun = run.read() if resume and (run.finished or run.checkpoint_file.is_file()) else None
-    if begun is not None and not same_training(begun, data, recipe, seed):
-        raise UserError(f"{run.path}: was made with other data, recipe or seed; name another --out or use --force")
+    if begun is not None and (other := differences(begun, data, recipe, seed)):
+        raise UserError(f"{run.path}: was made with another {other}; name another --out or use --force")
+    if run.path.is_file():
+        raise UserError(f"{run.path}: is a file; name a folder with --out")
     if run.finished and resume and _is_measured(run):
         teller.say(f"{run.path}: finished already")
         return run.path
@@ -79,6 +81,8 @@ def train(
             f"{run.path}: holds a finished run; name another --out, write over it with --force, "
             "or measure what is not measured with --resume"
         )
+    if run.checkpoint_file.is_file() and not (resume or force):
+        raise UserError(f"{run.path}: holds an unfinished run; go on with --resume, or start afresh with --force")
 
     learned, aside = split(data, recipe, seed)
     if begun is None or not run.finished:

@@ -41,7 +41,7 @@ def test_the_plain_case_says_what_the_matrix_says() -> None:
     taken = told["taken_for"]
     assert list(taken.numbers["takers"]) == ["T-shirt"]
     assert taken.numbers["takers"]["T-shirt"]["value"] == pytest.approx(180 / 300)
-    assert "300 mislabelled test images of Shirt" in taken.sentence
+    assert "300 misclassified test images of Shirt" in taken.sentence
     pairs = told["pairs"]
     assert pairs.numbers["pairs"] == [["T-shirt", "Shirt", 290], ["Coat", "Shirt", 245]]
     assert pairs.numbers["share"]["value"] == pytest.approx(535 / 578)
@@ -167,5 +167,5 @@ def test_kernels_are_counted_by_kind() -> None:
     finding = named(facts(kernels=described))["shapes_of_kernels"]
     assert finding.numbers["layer 1"]["edges"]["value"] == 0.5
     assert finding.numbers["layer 1"]["nearly_uniform"]["value"] == 0.25
-    assert "In layer 1 62.5 % (45.3 to 77.1) of 32 kernels have a clear shape: 16 edges, 4 lines" in finding.sentence
+    assert "In layer 1, 62.5 % (45.3 to 77.1) of 32 kernels have a clear shape: 16 edges, 4 lines" in finding.sentence
     assert "8 are nearly uniform" in finding.sentence

@@ -1,4 +1,4 @@
-"""What `run.json` says of a training: enough to make it again, and to tell whether another is the same."""
+"""What `run.json` says of a training: enough to make it again, and to tell how another differs."""
 
 import platform
 import shlex
@@ -72,13 +72,14 @@ def describe_run(
     }
 
 
-def same_training(described: dict[str, Any], data: Dataset, recipe: Recipe, seed: int) -> bool:
-    """Tell whether a run so described learns from these data by this recipe and seed."""
-    return bool(
-        described["recipe"] == recipe_fields(recipe)
-        and described["seed"] == seed
-        and described["dataset"]["fingerprint"] == data.fingerprint
-    )
+def differences(described: dict[str, Any], data: Dataset, recipe: Recipe, seed: int) -> str:
+    """Say in which of data, recipe and seed a run so described differs; an empty text where in none."""
+    alike = {
+        "dataset": described["dataset"]["fingerprint"] == data.fingerprint,
+        "recipe": described["recipe"] == recipe_fields(recipe),
+        "seed": described["seed"] == seed,
+    }
+    return " and ".join(name for name, same in alike.items() if not same)
 
 
 def train_command(

@@ -102,7 +102,7 @@ def taken_for(facts: Facts) -> Finding | None:
     parts = [f"{taker} ({_within(share)})" for taker, share in shares.items()]
     return Finding(
         "taken_for",
-        f"The {_count(errors)} mislabelled test images of {name} are most often taken for {_listed(parts)}.",
+        f"The {_count(errors)} misclassified test images of {name} are most often taken for {_listed(parts)}.",
         {"class": name, "errors": errors, "takers": {taker: share.json() for taker, share in shares.items()}},
         "confusion",
     )
@@ -231,7 +231,7 @@ def shapes_of_kernels(facts: Facts) -> Finding | None:
         shares = {group: wilson(count, len(kinds)).json() for group, count in counts.items()}
         numbers[layer["name"]] = {"clear_shapes": clear.json(), **shares}
         sentences.append(
-            f"In {layer['name']} {_percent(clear)} of {_count(len(kinds))} kernels have a clear shape: "
+            f"In {layer['name']}, {_percent(clear)} of {_count(len(kinds))} kernels have a clear shape: "
             f"{_count(counts['edges'])} edges, {_count(counts['lines_and_blobs'])} lines and blobs; "
             f"{_count(counts['nearly_uniform'])} are nearly uniform."
         )

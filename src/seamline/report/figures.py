@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from seamline.report.drawing import Palette
@@ -69,7 +69,8 @@ def curves(
     alone = 0.5 if len(epochs) == 1 else 0.0
     last = epochs[-1] + alone
     axes.set_xlim(epochs[0] - alone, last)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
+    whole = MaxNLocator(6, integer=True, steps=[1, 2, 5, 10])
+    axes.xaxis.set_major_locator(FixedLocator(epochs) if len(epochs) == 1 else whole)
     colours = [palette.muted] * (len(series) - 1) + [palette.accent]
     for row, colour in zip(values, colours, strict=True):
         marker = "o" if len(epochs) == 1 else None

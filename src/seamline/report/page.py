@@ -77,6 +77,7 @@ def _head(run: Contents) -> dict[str, Any]:
     """Gather what stands above the panels."""
     dataset, network = run.run["dataset"], run.run["network"]
     parameters = network.get("parameters")
+    findings = [{**one, "sentence": one["sentence"].replace(" %", "\u00a0%")} for one in run.findings]
     return {
         "title": dataset["title"],
         "recipe": run.run["recipe_name"],
@@ -84,8 +85,8 @@ def _head(run: Contents) -> dict[str, Any]:
         "parameters": None if parameters is None else count(parameters),
         "notice": run.run.get("notice") or (DRAWN if dataset.get("drawn") else None),
         "figures": _headline(run),
-        "findings": run.findings[:FIRST],
-        "more_findings": run.findings[FIRST:],
+        "findings": findings[:FIRST],
+        "more_findings": findings[FIRST:],
     }
 
 

@@ -99,7 +99,5 @@ def _sentences(temperature: Estimate | None, measured: Mapping[str, Any], split:
     ]
     total = len(measured["reliability_after"])
     if total:
-        sentences.append(
-            f"After it, {total - len(off)} of {total} intervals reach the dashed line, where it states the truth."
-        )
+        sentences.append(f"After it, {total - len(off)} of {total} intervals reach the dashed line.")
     return sentences

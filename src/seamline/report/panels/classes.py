@@ -63,10 +63,10 @@ def _sentence(recalls: Mapping[str, Estimate], split: str) -> str:
         lowest += f", but its interval overlaps with those of {len(rivals)} other classes."
     if not recalls[best].apart_from(recalls[hardest]):
         return lowest
-    highest = f" {best} is found most often, {percent(recalls[best])}"
+    highest = f" At the other end is {best} with {percent(recalls[best])}"
     equals = [name for name in reversed(order[1:-1]) if not recalls[name].apart_from(recalls[best])]
     if equals and len(equals) <= 3:
-        highest += f", not clearly more often than {listed(equals)}"
+        highest += f", which these images cannot tell from {listed(equals)}"
     elif equals:
-        highest += f", not clearly more often than {len(equals)} others"
+        highest += f", which these images cannot tell from {len(equals)} others"
     return f"{lowest}{highest}."

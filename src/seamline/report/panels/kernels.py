@@ -135,7 +135,7 @@ def _sentences(layer: Mapping[str, Any], weights: NDArray[np.float64], chance: f
     )
     sentences = [sentence + ("." if chance is None else f", where of kernels of pure noise {percent(chance)} would.")]
     if formed:
-        sentences.append(f"Most frequent: {listed([_share(kind) for kind in formed[:3]])}.")
+        sentences.append(f"Among the most frequent: {listed([_share(kind) for kind in formed[:3]])}.")
     if rest := kinds[len(formed) :]:
         sentences.append(f"The others are {listed([_share(kind) for kind in rest])}.")
     return sentences

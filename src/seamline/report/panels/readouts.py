@@ -63,7 +63,7 @@ def _sentences(series: dict[str, list[Estimate | None]], classes: tuple[str, ...
         if a is not None and b is not None and b.value > a.value and b.apart_from(a)
     ]
     if rising:
-        sentences.append(f"From {known[0][0]} to {known[-1][0]} these classes rise surely: {listed(rising)}.")
+        sentences.append(f"From {known[0][0]} to {known[-1][0]} these classes clearly improve: {listed(rising)}.")
     return sentences
 
 
