@@ -66,7 +66,7 @@ def test_reliability_agrees_with_scikit_learn() -> None:
 def test_scaling_mends_an_overconfident_network_and_keeps_its_answers() -> None:
     val, test = honest(4000, 3.0, 1), honest(4000, 3.0, 2)
     figures = summarise_calibration(val, test)["test"]
-    assert overconfidence(test, 1.0).low > 0
+    assert overconfidence(confidences(test.scores, 1.0), test.predicted == test.labels).low > 0
     assert figures["ece_after"]["high"] < figures["ece_before"]["low"]
     gain = figures["nll_before"]["value"] - figures["nll_after"]["value"]
     assert figures["nll_gain"]["value"] == pytest.approx(gain)

@@ -100,6 +100,9 @@ def with_settings(recipe: Recipe, settings: list[str]) -> Recipe:
     return dataclasses.replace(recipe, **changes)
 
 
+_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
 def _parsed(text: str, kind: Any) -> Any:
     """Read `text` as a value of a field's type.
 
@@ -107,18 +110,14 @@ def _parsed(text: str, kind: Any) -> Any:
         ValueError: it cannot be read so.
     """
     if kind is bool:
-        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[_known(text.lower())]
+        if text.lower() not in _TRUTHS:
+            raise ValueError(text)
+        return _TRUTHS[text.lower()]
     if kind in (int, float):
         return kind(text)
     if kind is str or get_origin(kind) is Literal:
         return text
     return None if text.lower() == "none" else tuple(float(part) for part in text.split(","))
-
-
-def _known(text: str) -> str:
-    if text not in {"true", "yes", "1", "false", "no", "0"}:
-        raise ValueError(text)
-    return text
 
 
 def _wanted(kind: Any) -> str:

@@ -99,9 +99,9 @@ def reliability(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> li
     return rows
 
 
-def overconfidence(evaluation: Evaluation, temperature: float) -> Interval:
+def overconfidence(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> Interval:
     """Return mean confidence minus accuracy: above 0 the network is surer than it is right."""
-    return mean(confidences(evaluation.scores, temperature) - (evaluation.predicted == evaluation.labels))
+    return mean(confidence - right)
 
 
 def summarise_calibration(val: Evaluation, test: Evaluation) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _measured(evaluation: Evaluation, temperature: float) -> dict[str, Any]:
         cooled = Evaluation(evaluation.classes, evaluation.scores / np.float32(used), evaluation.labels)
         figures[f"nll_{when}"] = mean(cooled.losses).json()
         figures[f"ece_{when}"] = expected_calibration_error(confidence, right).json()
-        figures[f"overconfidence_{when}"] = overconfidence(evaluation, used).json()
+        figures[f"overconfidence_{when}"] = overconfidence(confidence, right).json()
         figures[f"reliability_{when}"] = reliability(confidence, right)
         losses.append(cooled.losses)
     figures["nll_gain"] = mean(losses[0] - losses[1]).json()
