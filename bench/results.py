@@ -1,330 +1,48 @@
-"""Every figure of docs/results.md: trains each recipe over several seeds in one run, in turns, and writes the page.
+"""Every figure of docs/results.md: trains the recipes of both studies on the real images, and writes the page.
 
-    SEAMLINE_DATA=... python bench/results.py [--out runs/results]
+    SEAMLINE_DATA=... python bench/results.py [--only garments|facades] [--out runs/results]
 
-About half an hour on two cores. A run that is finished is not trained again, so an interrupted call goes on.
+Hours on two cores. A run that is finished is not trained again and one that was interrupted goes on, so the call can be
+repeated until it is through. `--only` renews one study's half and takes the other from docs/results.json.
 """
 
 import argparse
 import json
-import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from scipy import stats
-from sklearn.linear_model import LogisticRegression
-
-import seamline
-from seamline.console import Teller
+import results_facades
+import results_garments
 from seamline.data.files import write_json, write_text
-from seamline.measure.intervals import wilson
 
-STUDY = {"train_loss": 0.134, "train_accuracy": 0.948, "val_loss": 0.277, "val_accuracy": 0.912}
-TURNS = (
-    ("original", 0),
-    ("fast", 0),
-    ("fast", 1),
-    ("original", 1),
-    ("fast", 2),
-    ("fast", 3),
-    ("original", 2),
-    ("fast", 4),
-)
 DOCS = Path(__file__).parent.parent / "docs"
+
+Part = tuple[Callable[[Path, Path | None], dict[str, Any]], Callable[[dict[str, Any]], str]]
+
+PARTS: dict[str, Part] = {
+    "garments": (results_garments.collect_all, results_garments.page),
+    "facades": (results_facades.collect_all, results_facades.page),
+}
 
 
 def main() -> None:
     """Train, collect and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/results"))
-    parser.add_argument("--data", type=Path, default=None, help="folder of the real images")
+    parser.add_argument("--data", type=Path, default=None, help="folder that holds fashion-mnist and facades")
+    parser.add_argument("--only", choices=tuple(PARTS))
     options = parser.parse_args()
-    data = seamline.load("fashion-mnist", options.data)
-    runs: dict[str, list[Path]] = {"original": [], "fast": []}
-    for recipe, seed in TURNS:
-        print(f"{recipe}, seed {seed}", flush=True)
-        out = options.out / f"{recipe}-{seed}"
-        runs[recipe].append(seamline.train(data, recipe=recipe, seed=seed, out=out, resume=True, teller=Teller()))
-    collected = {recipe: [collect(run, data) for run in folders] for recipe, folders in runs.items()}
-    collected["hidden"] = [collect(hidden_head(data, options.out), data)]
-    drawn = drawn_garments(options.out)
-    write_json(DOCS / "results.json", {**collected, "drawn": drawn})
-    write_text(DOCS / "results.md", page(collected, drawn))
+    file = DOCS / "results.json"
+    figures = json.loads(file.read_text(encoding="utf-8"))
+    for name, (collect, _) in PARTS.items():
+        if options.only in (None, name):
+            figures[name] = collect(options.out, options.data)
+    write_json(file, figures)
+    write_text(
+        DOCS / "results.md", "\n".join(["# Results\n", *(page(figures[name]) for name, (_, page) in PARTS.items())])
+    )
     print(f"The results: {DOCS / 'results.md'}")
-
-
-def hidden_head(data: seamline.Dataset, out: Path) -> Path:
-    """Train the study's recipe with a hidden layer in the head, once, on the same split as seed 0 of the others."""
-    print("original with a hidden layer, seed 0", flush=True)
-    settings = ("network=study-hidden",)
-    return seamline.train(
-        data, recipe="original", settings=settings, seed=0, out=out / "hidden-0", resume=True, teller=Teller()
-    )
-
-
-def drawn_garments(out: Path) -> dict[str, Any]:
-    """Train on the built-in garments, and fit a linear model to their pixels beside."""
-    data = seamline.load("builtin-garments")
-    plans = [("original", 0, ("epochs=10",)), *(("fast", seed, ()) for seed in range(3))]
-    runs = []
-    for recipe, seed, settings in plans:
-        print(f"built-in garments: {recipe}, seed {seed}", flush=True)
-        run = seamline.train(
-            data,
-            recipe=recipe,
-            settings=settings,
-            seed=seed,
-            out=out / f"drawn-{recipe}-{seed}",
-            resume=True,
-            teller=Teller(),
-        )
-        runs.append({"name": f"`{' '.join([recipe, *settings])}`, seed {seed}", **collect(run, data)})
-    pixels = [part.images[:20_000].reshape(len(part.images[:20_000]), -1) / 255.0 for part in (data.train, data.test)]
-    linear = LogisticRegression(max_iter=1000).fit(pixels[0], data.train.labels[:20_000])
-    right = int((linear.predict(pixels[1]) == data.test.labels).sum())
-    return {"runs": runs, "linear": wilson(right, len(data.test)).json()}
-
-
-def collect(run: Path, data: seamline.Dataset) -> dict[str, Any]:
-    """Measure a run by the code as it is now, and take out of its folder what the page shows."""
-    seamline.evaluate(run, data)
-    described, scores = read(run / "run.json"), read(run / "scores.json")
-    history = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
-    kernels = read(run / "insides" / "kernels.json")
-    calibration = read(run / "calibration.json")
-    return {
-        "seed": described["seed"],
-        "recipe": described["recipe"],
-        "parameters": described["network"]["parameters"],
-        "machine": described["machine"],
-        "threads": described["threads"],
-        "versions": described["versions"],
-        "command": described["command"],
-        "last_epoch": history[-1],
-        "seconds": sum(line["seconds"] for line in history),
-        "train": scores["train"],
-        "val": scores["val"],
-        "test": scores["test"],
-        "readouts": read(run / "insides" / "readouts.json")["readouts"],
-        "kernels": {layer["name"]: layer["shares"] for layer in kernels["layers"]},
-        "temperature": calibration["temperature"],
-        "ece": {when: calibration["test"][f"ece_{when}"]["value"] for when in ("before", "after")},
-    }
-
-
-def read(file: Path) -> Any:
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
-def over_seeds(values: list[float]) -> tuple[float, float]:
-    """Mean and half the width of its 95 % t interval over seeds."""
-    margin = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values))
-    return float(np.mean(values)), float(margin)
-
-
-def percent(values: list[float]) -> str:
-    mean, margin = over_seeds(values)
-    return f"{100 * mean:.2f} ± {100 * margin:.2f} %"
-
-
-def plain(values: list[float]) -> str:
-    mean, margin = over_seeds(values)
-    return f"{mean:.3f} ± {margin:.3f}"
-
-
-def page(collected: dict[str, list[dict[str, Any]]], drawn: dict[str, Any]) -> str:
-    """Write the page."""
-    original, fast = collected["original"], collected["fast"]
-    first = original[0]
-    versions = ", ".join(f"{name} {number}" for name, number in first["versions"].items())
-    parts = [
-        "# Results: garments",
-        f"Real images (Fashion-MNIST), {first['machine']}, {first['threads']} threads; {versions}. `make results` with "
-        "`SEAMLINE_DATA` set makes this page again: it trains the runs below in turns "
-        "([`bench/results.py`](../bench/results.py)); `results.json` beside this page holds every figure. "
-        "Each seed decides the validation images (6,000 of the 60,000), the first weights and the batches. "
-        "± is a 95 % t interval over seeds; the tables name the intervals that are over images. "
-        "The test images were scored once for each run, and nothing was chosen by them.",
-        "## The study's recipe beside the study",
-        f"`seamline train fashion-mnist --recipe original`: 50 epochs, batch 1024, Adam at 0.001, unweighted cross "
-        f"entropy, {first['parameters']:,} weights; {len(original)} seeds. Training loss and accuracy are those met "
-        "during the last epoch.",
-        study_table(original),
-        head_words(original[0], collected["hidden"][0]) + " " + beside_the_study(original),
-        "### Hardest and easiest classes",
-        "Accuracy of each class on the 10,000 test images and on the validation images.",
-        class_table(original, fast),
-        hardest_words(original),
-        "### What layer 1 alone can tell",
-        "A linear least-squares readout of layer 1 (maps averaged to 6 × 6), fitted on the training images, scored on "
-        f"the validation images; `original`, {len(original)} seeds. The study remarks that layer 1 alone already "
-        "reached 60 % on some classes, Bag for one; how it read the layer out is not known.",
-        readout_table(original),
-        "### What the kernels look like",
-        "Share of the kernels with each shape, by the rule printed on every page; 5 % of kernels of pure noise would "
-        "pass for an edge, a line or a blob. The study says of layer 1 that many kernels are top, bottom or side "
-        "edges, and of layer 2 that some are sharp gradients and some almost uniform.",
-        kernel_table(original, fast),
-        "## The `fast` recipe",
-        fast_words(original, fast),
-        fast_table(fast),
-        "## The built-in garments",
-        "Garments that a program draws where the real ones cannot be had: hard in the same places, but another set; "
-        "figures on them say nothing of photographs. The linear model is scikit-learn's `LogisticRegression` on the "
-        "pixels of 20,000 training images. Intervals are Wilson's, over the 10,000 test images.",
-        drawn_table(drawn),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def study_table(runs: list[dict[str, Any]]) -> str:
-    rows = ["| | study | here | each seed |", "| --- | --- | --- | --- |"]
-    for key, words in (("train_loss", "training loss"), ("train_accuracy", "training accuracy")):
-        rows.append(study_row(words, STUDY[key], [run["last_epoch"][key] for run in runs], key))
-    for key, words in (("val_loss", "validation loss"), ("val_accuracy", "validation accuracy")):
-        rows.append(study_row(words, STUDY[key], [run["last_epoch"][key] for run in runs], key))
-    rows.append(study_row("test accuracy", None, [run["test"]["accuracy"]["value"] for run in runs], "accuracy"))
-    seconds = [run["seconds"] for run in runs]
-    rows.append(
-        f"| seconds of training | | median {np.median(seconds):.0f} | {', '.join(f'{s:.0f}' for s in seconds)} |"
-    )
-    return "\n".join(rows)
-
-
-def study_row(words: str, study: float | None, values: list[float], key: str) -> str:
-    share = "accuracy" in key
-    shown = ["" if study is None else (f"{100 * study:.1f} %" if share else f"{study:.3f}")]
-    shown += [percent(values) if share else plain(values)]
-    shown += [", ".join(f"{100 * v:.2f}" if share else f"{v:.3f}" for v in values)]
-    return f"| {words} | {' | '.join(shown)} |"
-
-
-def head_words(linear: dict[str, Any], hidden: dict[str, Any]) -> str:
-    """Say why the head is linear."""
-    shown = [
-        f"{100 * run['last_epoch']['train_accuracy']:.1f} % training and "
-        f"{100 * run['last_epoch']['val_accuracy']:.1f} % validation accuracy"
-        for run in (linear, hidden)
-    ]
-    return (
-        "The study fixes the two convolutions and says nothing of the head. Of the two heads tried with seed 0 the "
-        f"linear one reached {shown[0]}, one with a hidden layer of 128 units (`--set network=study-hidden`) "
-        f"{shown[1]}; the one nearer to the study's training accuracy of 94.8 % is used."
-    )
-
-
-def beside_the_study(runs: list[dict[str, Any]]) -> str:
-    """Say of each of the study's figures whether one more run of ours might have given it."""
-    words = {"train_loss": "training loss", "train_accuracy": "training accuracy"}
-    words |= {"val_loss": "validation loss", "val_accuracy": "validation accuracy"}
-    inside: list[str] = []
-    outside: list[str] = []
-    for key, name in words.items():
-        mean, margin = over_seeds([run["last_epoch"][key] for run in runs])
-        reach = margin * math.sqrt(len(runs) + 1)  # from the interval of a mean to that of one more run
-        (inside if abs(mean - STUDY[key]) <= reach else outside).append(name)
-    return (
-        "The study tells of one run. Within the 95 % prediction interval for one more run of ours: "
-        f"{', '.join(inside) or 'none'}; outside it: {', '.join(outside) or 'none'}."
-    )
-
-
-def class_table(original: list[dict[str, Any]], fast: list[dict[str, Any]]) -> str:
-    rows = [
-        "| class | study | `original`, test | `original`, validation | `fast`, test |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    study = {"Shirt": "73 %", "Trouser": "98 %", "Sandal": "98 %", "Bag": "98 %"}
-    for name in original[0]["test"]["per_class"]:
-        columns = [(original, "test"), (original, "val"), (fast, "test")]
-        shown = [percent([run[part]["per_class"][name]["accuracy"]["value"] for run in runs]) for runs, part in columns]
-        rows.append(f"| {name} | {study.get(name, '')} | {' | '.join(shown)} |")
-    return "\n".join(rows)
-
-
-def hardest_words(runs: list[dict[str, Any]]) -> str:
-    orders = []
-    for run in runs:
-        shares = {name: figures["accuracy"]["value"] for name, figures in run["test"]["per_class"].items()}
-        orders.append(sorted(shares, key=lambda name: shares[name]))
-    hardest = ", ".join(f"{order[0]} (seed {run['seed']})" for order, run in zip(orders, runs, strict=True))
-    easiest = ", ".join(sorted(set.intersection(*(set(order[-4:]) for order in orders))))
-    return f"Lowest on test: {hardest}. Among the four highest in every seed: {easiest}."
-
-
-def readout_table(runs: list[dict[str, Any]]) -> str:
-    names = [row["name"] for row in runs[0]["readouts"]]
-    rows = [f"| class | {' | '.join(names)} |", "| --- |" + " --- |" * len(names)]
-    by_name = [{row["name"]: row for row in run["readouts"]} for run in runs]
-    shown = [percent([rows_of[name]["accuracy"]["value"] for rows_of in by_name]) for name in names]
-    rows.append(f"| all | {' | '.join(shown)} |")
-    for label in runs[0]["readouts"][0]["per_class"]:
-        shown = [percent([rows_of[name]["per_class"][label]["value"] for rows_of in by_name]) for name in names]
-        rows.append(f"| {label} | {' | '.join(shown)} |")
-    return "\n".join(rows)
-
-
-def kernel_table(original: list[dict[str, Any]], fast: list[dict[str, Any]]) -> str:
-    rows = ["| recipe, layer | edges | lines and blobs | nearly uniform | mixed |", "| --- | --- | --- | --- | --- |"]
-    for recipe, runs in (("original", original), ("fast", fast)):
-        for layer in runs[0]["kernels"]:
-            shown = [percent([share_of(run["kernels"][layer], group) for run in runs]) for group in GROUPS]
-            rows.append(f"| `{recipe}`, {layer} | {' | '.join(shown)} |")
-    return "\n".join(rows)
-
-
-GROUPS = (("edge",), ("line", "blob"), ("nearly uniform",), ("mixed",))
-
-
-def share_of(shares: dict[str, Any], endings: tuple[str, ...]) -> float:
-    return sum(float(share["share"]["value"]) for kind, share in shares.items() if kind.endswith(endings))
-
-
-def fast_words(original: list[dict[str, Any]], fast: list[dict[str, Any]]) -> str:
-    recipe = fast[0]["recipe"]
-    slow, quick = ([run["seconds"] for run in runs] for runs in (original, fast))
-    ratio = np.median(slow) / np.median(quick)
-    least, most = min(slow) / max(quick), max(slow) / min(quick)
-    values = [run["val"]["accuracy"]["value"] for run in fast]
-    passed = sum(value >= STUDY["val_accuracy"] for value in values)
-    return (
-        f"`seamline train fashion-mnist`: the same two convolutions, strided and with batch normalisation, "
-        f"{recipe['epochs']} epochs, batch {recipe['batch_size']}, {fast[0]['parameters']:,} weights. "
-        f"Validation accuracy {percent(values)} over {len(fast)} seeds, at least the study's 91.2 % on {passed} of "
-        f"{len(fast)}; test accuracy {percent([run['test']['accuracy']['value'] for run in fast])}. "
-        f"Median time of the `original` recipe over that of `fast`, trained in turns: **{ratio:.1f}** "
-        f"(of single runs {least:.1f} to {most:.1f})."
-    )
-
-
-def fast_table(runs: list[dict[str, Any]]) -> str:
-    head = (
-        "| seed | validation accuracy (Wilson) | test accuracy (Wilson) | seconds | temperature | ECE before, after |"
-    )
-    rows = [head, "| --- | --- | --- | --- | --- | --- |"]
-    for run in runs:
-        shown = [wilson_percent(run[part]["accuracy"]) for part in ("val", "test")]
-        calibration = (
-            f"{run['temperature']['value']:.2f} | {100 * run['ece']['before']:.1f} %, {100 * run['ece']['after']:.1f} %"
-        )
-        rows.append(f"| {run['seed']} | {' | '.join(shown)} | {run['seconds']:.1f} | {calibration} |")
-    return "\n".join(rows)
-
-
-def drawn_table(drawn: dict[str, Any]) -> str:
-    rows = ["| | test accuracy | hardest class |", "| --- | --- | --- |"]
-    rows.append(f"| linear model | {wilson_percent(drawn['linear'])} | |")
-    for run in drawn["runs"]:
-        shares = {name: figures["accuracy"]["value"] for name, figures in run["test"]["per_class"].items()}
-        hardest = min(shares, key=lambda name: shares[name])
-        shown = f"{wilson_percent(run['test']['accuracy'])} | {hardest}, {100 * shares[hardest]:.1f} %"
-        rows.append(f"| {run['name']} | {shown} |")
-    return "\n".join(rows)
-
-
-def wilson_percent(share: dict[str, float]) -> str:
-    return f"{100 * share['value']:.2f} % ({100 * share['low']:.2f} to {100 * share['high']:.2f})"
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ from pathlib import Path
 import torch
 
 import seamline
-from seamline.data.batches import Batches
+from seamline.data.batches import Batches, Changes
 from seamline.data.files import write_text
-from seamline.data.sources import drawn_garments
-from seamline.learn.classifiers import build_classifier
+from seamline.data.sources import drawn_facades, drawn_garments
 from seamline.learn.devices import describe_machine, keep_freed_memory
-from seamline.learn.recipes import RECIPES
+from seamline.learn.networks import build_network
+from seamline.learn.recipes import Recipe, recipes_for
 from seamline.learn.training import Training
 
 ROUNDS = 5
@@ -31,16 +31,21 @@ def main() -> None:
     """Time the parts and print a table."""
     keep_freed_memory()
     data = seamline.load("builtin-garments")
+    streets = seamline.load("builtin-facades")
     rows = {
         "`seamline --help`": timed(lambda: command("--help")),
         "`seamline list`": timed(lambda: command("list")),
         "draw 60,000 garments": timed(lambda: drawn_garments.draw(60_000, 1), rounds=3),
         "load the built-in garments from the cache": timed(lambda: seamline.load("builtin-garments")),
+        "draw 500 facades": timed(lambda: drawn_facades.draw(500, 1), rounds=2),
+        "load the built-in facades from the cache": timed(lambda: seamline.load("builtin-facades")),
     }
-    rates: dict[str, list[float]] = {name: [] for name in RECIPES}
+    rates: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
-        for name in RECIPES:
-            rates[name].append(training_rate(name, data))
+        for dataset, few, many in ((data, 2_000, 20_000), (streets, 16, 48)):
+            for name, recipe in recipes_for(segments=dataset.segments).items():
+                found = training_rate(recipe, dataset, few, many)
+                rates.setdefault(f"`{name}`, {dataset.title.lower()}", []).append(found)
     machine = describe_machine(torch.device("cpu"))
     lines = [
         "# Speed of the parts",
@@ -51,7 +56,7 @@ def main() -> None:
         "| what | |",
         "| --- | --- |",
         *(f"| {name} | {shown(values, '.2f')} s |" for name, values in rows.items()),
-        *(f"| training, recipe `{name}`, built-in garments | {shown(found, ',.0f')} images/s |"
+        *(f"| training, recipe {name} | {shown(found, ',.1f' if found[0] < 100 else ',.0f')} images/s |"
           for name, found in rates.items()),
     ]  # fmt: skip
     write_text(DOCS / "speed.md", "\n".join(lines) + "\n")
@@ -78,15 +83,15 @@ def timed(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     return found
 
 
-def training_rate(name: str, data: seamline.Dataset) -> float:
-    """Images a second in one epoch over the first 20,000 images, after a tenth of one that does not count."""
-    recipe = RECIPES[name]
-    for count in (2_000, 20_000):
+def training_rate(recipe: Recipe, data: seamline.Dataset, few: int, many: int) -> float:
+    """Images a second in one epoch over the first `many` images, after one over `few` that does not count."""
+    for count in (few, many):
         split = data.train.take(torch.arange(count).numpy())
-        network = build_classifier(recipe.network, (28, 28, 1), len(data.classes))
+        shape = split.images.shape[1:]
+        network = build_network(recipe.network, shape, len(data.classes), segments=data.segments)
         network.normalise.fit(split.images)
-        batches = Batches(split, recipe.batch_size, seed=0, flip=recipe.flip, shift=recipe.shift)
-        record = next(iter(Training(network, batches, recipe)))
+        changes = Changes(recipe.flip, recipe.shift, recipe.scale, recipe.stretch, recipe.colour)
+        record = next(iter(Training(network, Batches(split, recipe.batch_size, seed=0, changes=changes), recipe)))
     return record.images / record.seconds
 
 

@@ -39,6 +39,31 @@ def sides() -> Dataset:
     return Dataset("sides", "Bright sides", CLASSES, train, test, "drawn in a test", drawn=True, note="none")
 
 
+def small_streets(count: int, seed: int, first_group: int = 0) -> Split:
+    """Draw (count, 32, 32, 3) images of dark boxes on a light wall under a blue sky, with masks; two crops a group."""
+    chance = np.random.default_rng(seed)
+    images = chance.integers(0, 40, (count, 32, 32, 3))
+    labels = np.zeros((count, 32, 32), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        roof, left = chance.integers(3, 12), chance.integers(2, 8)
+        label[roof:] = 1
+        for row in range(roof + 3, 28, 9):
+            for column in range(left, 28, 9):
+                label[row : row + 5, column : column + 4] = 2
+        image += np.array([[60, 90, 190], [200, 180, 150], [40, 40, 60]])[label]
+    names = tuple(f"{seed}/{i:04d}" for i in range(count))
+    return Split(images.astype(np.uint8), labels, names, first_group + np.arange(count) // 2)
+
+
+@pytest.fixture
+def streets() -> Dataset:
+    """A dataset of masks of three classes that a small network learns in a few steps; two crops of each building."""
+    train, test = small_streets(24, 3), small_streets(12, 4, first_group=12)
+    colours = ((0, 0, 0), (0, 128, 255), (255, 128, 0))
+    place = "drawn in a test"
+    return Dataset("streets", "Streets", ("sky", "wall", "window"), train, test, place, drawn=True, colours=colours)
+
+
 @pytest.fixture
 def real_data() -> Path:
     """The folder of the real images; skips the test where it is not named."""

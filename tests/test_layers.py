@@ -9,7 +9,7 @@ import pytest
 import seamline
 
 ROOT = Path(seamline.__file__).parent
-STAGES = ("data", "learn", "measure", "report")
+STAGES = ("data", "learn", "measure", "report", "ship")
 LEAVES = ("console",)
 """Modules beside the stages that import no stage."""
 FILES = sorted(ROOT.rglob("*.py"))

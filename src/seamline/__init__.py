@@ -1,9 +1,10 @@
-"""Seamline trains image classifiers and shows on one page what they learned and where they fail.
+"""Seamline trains image classifiers and semantic segmenters, and shows on one page what they learned.
 
     import seamline
 
-    run = seamline.train("builtin-garments", out="runs/mine")
+    run = seamline.train("builtin-facades", out="runs/mine")
     page = seamline.report(run)
+    seamline.predict(run, ["photo.jpg"], out="masks")
 
 The names below are resolved on first use, so that `import seamline` is quick.
 """
@@ -16,21 +17,38 @@ if TYPE_CHECKING:
     from seamline.data.dataset import Dataset, Split
     from seamline.data.errors import UserError
     from seamline.learn.recipes import Recipe
-    from seamline.pipeline import evaluate, report, reproduce, train
+    from seamline.pipeline import audit, evaluate, report, train
+    from seamline.ship.predict import predict
+    from seamline.studies import reproduce
 
 __version__ = "0.1.0"
 
-__all__ = ["Dataset", "Recipe", "Split", "UserError", "__version__", "evaluate", "load", "report", "reproduce", "train"]
+__all__ = [
+    "Dataset",
+    "Recipe",
+    "Split",
+    "UserError",
+    "__version__",
+    "audit",
+    "evaluate",
+    "load",
+    "predict",
+    "report",
+    "reproduce",
+    "train",
+]
 
 _HOMES = {
     "Dataset": "seamline.data.dataset",
     "Recipe": "seamline.learn.recipes",
     "Split": "seamline.data.dataset",
     "UserError": "seamline.data.errors",
+    "audit": "seamline.pipeline",
     "evaluate": "seamline.pipeline",
     "load": "seamline.data.catalogue",
+    "predict": "seamline.ship.predict",
     "report": "seamline.pipeline",
-    "reproduce": "seamline.pipeline",
+    "reproduce": "seamline.studies",
     "train": "seamline.pipeline",
 }
 

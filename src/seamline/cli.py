@@ -11,14 +11,17 @@ from seamline.console import Teller, result
 
 app = typer.Typer(
     name="seamline",
-    help="Train image classifiers and see on one page what they learned and where they fail.",
+    help="Train image classifiers and segmenters, and see on one page what they learned and where they fail.",
     invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-RecipeOption = Annotated[str, typer.Option("--recipe", help="How to train: fast, or original (the course study's).")]
+RecipeOption = Annotated[
+    str,
+    typer.Option("--recipe", help="How to train: fast, original (the course study's), or another of `seamline list`."),
+]
 SeedOption = Annotated[
     int, typer.Option("--seed", min=0, max=2**63 - 1, help="Decides the split, the first weights and the batches.")
 ]
@@ -44,7 +47,7 @@ def main(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Train image classifiers and see on one page what they learned and where they fail."""
+    """Train image classifiers and segmenters, and see on one page what they learned and where they fail."""
     if context.invoked_subcommand is None:
         result(context.get_help())
 
@@ -55,27 +58,35 @@ def reproduce(
     settings: SetOption = None,
     seed: SeedOption = 0,
     out: Annotated[Path, typer.Option("--out", help="Folder for the run folders.")] = Path("runs"),
-    data: DataOption = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder that holds the folders fashion-mnist and facades.")
+    ] = None,
+    photos: Annotated[
+        list[Path] | None, typer.Option("--photo", help="Your own photo of a building, for the page; may be repeated.")
+    ] = None,
+    only: Annotated[str | None, typer.Option("--only", help="One half alone: garments or facades.")] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Train again what is finished.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the course study again: real garments where they can be had, drawn ones elsewhere."""
-    from seamline import pipeline
+    """Run both halves of the course study again: real images where they can be had, drawn ones elsewhere."""
+    from seamline.studies import reproduce as run_again
 
-    runs = pipeline.reproduce(
+    runs = run_again(
         recipe=recipe,
         settings=tuple(settings or ()),
         seed=seed,
         out=out,
         folder=data,
+        photos=tuple(photos or ()),
+        only=only,
         device=device,
         threads=threads,
         force=force,
         teller=Teller(),
     )
-    _tell(runs, as_json=as_json)
+    _tell(runs, as_json=as_json, index=out / "index.html")
 
 
 @app.command()
@@ -122,30 +133,95 @@ def report(
     result(json.dumps({"run": str(run), "report": str(page)}) if as_json else f"The page: {page}")
 
 
+@app.command()
+def audit(
+    data_name: Annotated[str, typer.Argument(metavar="DATA", help="A dataset's name, or a folder of images.")],
+    data: DataOption = None,
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find repeats, near repeats and several crops of one scene, within and across the splits."""
+    from seamline import pipeline
+    from seamline.learn.devices import use_threads
+
+    use_threads(threads)
+    found = pipeline.audit(data_name, folder=data, teller=Teller())
+    if as_json:
+        result(json.dumps(found.json(), indent=1))
+        return
+    for group in found.groups:
+        result("  ".join(group))
+    result(found.summary())
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A finished run folder.")],
+    photos: Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Photos, folders of photos, or patterns.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the results; by default predictions/RUN.")
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            "--size",
+            help="Longer side at which the network sees a photo; 0 for the photo's own. By default 1.5 times that of "
+            "the training images: ask for more where a photo shows a street, not a house.",
+        ),
+    ] = None,
+    with_report: Annotated[bool, typer.Option("--report", help="Also write a page that shows the photos.")] = False,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Use a trained network on your own photos."""
+    from seamline.ship.predict import predict as predict_photos
+
+    teller = Teller()
+    with teller.photos() as progress:
+        made = predict_photos(
+            model, photos, out=out, size=size, report=with_report, device=device, threads=threads, progress=progress
+        )
+    if as_json:
+        result((made.folder / "predictions.json").read_text(encoding="utf-8").rstrip())
+    else:
+        for one in made.photos:
+            if "label" in one:
+                result(f"{one['file']}: {one['label']} ({one['probability']:.0%})")
+        result(f"{len(made.photos)} of {len(made.photos) + len(made.failed)} photos predicted")
+        result(f"The results: {made.folder}" + (f"\nThe page:    {made.page}" if made.page else ""))
+    for one in made.failed:
+        teller.say(f"{one['file']}: {one['reason']}")
+    if made.failed:
+        raise typer.Exit(1)
+
+
 @app.command(name="list")
 def list_all(as_json: JsonOption = False) -> None:
     """List the datasets and the recipes."""
     from seamline.data.catalogue import DATASETS
-    from seamline.learn.recipes import RECIPES, recipe_fields
+    from seamline.learn.recipes import recipe_fields, recipes_for
 
-    tables: dict[str, Any] = {
-        "datasets": {name: entry.title for name, entry in DATASETS.items()},
-        "recipes": {name: recipe_fields(recipe) for name, recipe in RECIPES.items()},
+    recipes = {
+        kind: {name: recipe_fields(recipe) for name, recipe in recipes_for(segments=segments).items()}
+        for kind, segments in (("classifiers", False), ("segmenters", True))
     }
     if as_json:
-        result(json.dumps(tables, indent=1))
+        titles = {name: entry.title for name, entry in DATASETS.items()}
+        result(json.dumps({"datasets": titles, "recipes": recipes}, indent=1))
         return
     result("Datasets")
-    for name, title in tables["datasets"].items():
-        result(f"  {name:<18}{title}")
-    result("\nRecipes; --set FIELD=VALUE changes a field")
-    result(f"  {'':<18}" + "".join(f"{name:<14}" for name in tables["recipes"]))
-    for field in next(iter(tables["recipes"].values())):
-        shown = ["none" if fields[field] is None else str(fields[field]) for fields in tables["recipes"].values()]
-        result(f"  {field:<18}" + "".join(f"{value:<14}" for value in shown).rstrip())
+    for name, entry in DATASETS.items():
+        result(f"  {name:<18}{entry.title}")
+    for kind, table in recipes.items():
+        result(f"\nRecipes of {kind}; --set FIELD=VALUE changes a field")
+        result(f"  {'':<18}" + "".join(f"{name:<14}" for name in table))
+        for field in next(iter(table.values())):
+            shown = ["none" if fields[field] is None else str(fields[field]) for fields in table.values()]
+            result(f"  {field:<18}" + "".join(f"{value:<14}" for value in shown).rstrip())
 
 
-def _tell(runs: list[Path], *, as_json: bool) -> None:
+def _tell(runs: list[Path], *, as_json: bool, index: Path | None = None) -> None:
     """Say at the end what came out and where it lies."""
     from seamline.data.files import read_json
 
@@ -155,9 +231,28 @@ def _tell(runs: list[Path], *, as_json: bool) -> None:
         told.append({"run": str(run), "report": str(run / "report.html"), "scores": scores})
         if not as_json:
             for part, words in (("val", "validation"), ("test", "test")):
-                share = scores[part]["accuracy"]
-                low, value, high = (100 * share[key] for key in ("low", "value", "high"))
-                result(f"{words:<11}accuracy {value:.1f} % ({low:.1f} to {high:.1f})")
+                result(f"{words:<11}" + ", ".join(_figures(scores[part])))
             result(f"The run:   {run}\nThe page:  {run / 'report.html'}")
     if as_json:
-        result(json.dumps({"runs": told}, indent=1))
+        result(json.dumps({"runs": told, **({} if index is None else {"index": str(index)})}, indent=1))
+    elif index is not None:
+        result(f"All pages: {index}")
+
+
+def _figures(scores: dict[str, Any]) -> list[str]:
+    """Return a split's headline figures in words, those that it has."""
+    told = []
+    for key, words, scale, unit in (
+        ("mean_ap", "mean AP by raw scores", 1, ""),
+        ("mean_ap_softmax", "by softmax", 1, ""),
+        ("accuracy", "accuracy", 100, " %"),
+    ):
+        if scores.get(key, {}).get("value") is not None:
+            low, value, high = (None if scores[key][end] is None else scale * scores[key][end] for end in _ENDS)
+            digits = 1 if unit else 3
+            interval = "" if low is None or high is None else f" ({low:.{digits}f} to {high:.{digits}f})"
+            told.append(f"{words} {value:.{digits}f}{unit}{interval}")
+    return told
+
+
+_ENDS = ("low", "value", "high")

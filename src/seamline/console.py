@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import TransferSpeedColumn as SpeedColumn
 
@@ -79,6 +80,46 @@ class Teller:
                     if not self.console.is_terminal:
                         self.say(f"fetching {name}")
                 bar.update(tasks[name], completed=done, total=total)
+
+            yield show
+
+    @contextmanager
+    def counting(self, what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+        """Show a bar for work that is counted; yields what to call with the number done and the number in all."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f} of {task.total:,.0f} {task.fields[unit]}"),
+            TimeRemainingColumn(compact=True),
+        )
+        with self._progress(*columns) as bar:
+            tasks: list[TaskID] = []
+
+            def show(done: int, total: int) -> None:
+                if not tasks:
+                    tasks.append(bar.add_task(what, total=total, unit=unit))
+                    if not self.console.is_terminal:
+                        self.say(what)
+                bar.update(tasks[0], completed=done, total=total)
+
+            yield show
+
+    @contextmanager
+    def photos(self) -> Iterator[Callable[[float, int, str], None]]:
+        """Show a bar over photos; yields what to call with the number done, the number in all and a file's name."""
+        columns = (
+            BarColumn(),
+            TextColumn("{task.completed:,.0f} of {task.total:,.0f} photos"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.description}"),
+        )
+        with self._progress(*columns) as bar:
+            tasks: list[TaskID] = []
+
+            def show(done: float, total: int, file: str) -> None:
+                if not tasks:
+                    tasks.append(bar.add_task(file, total=total))
+                bar.update(tasks[0], completed=done, total=total, description=escape(file))
 
             yield show
 

@@ -7,18 +7,20 @@ from typing import Any
 
 import seamline
 from seamline.console import Teller
-from seamline.data.batches import Batches
-from seamline.data.catalogue import load
+from seamline.data.audit import Audit, audit_dataset, audit_folder, with_relatives
+from seamline.data.batches import Batches, Changes
+from seamline.data.catalogue import DATASETS, load
 from seamline.data.dataset import Dataset, Split
-from seamline.data.errors import UnavailableError, UserError
-from seamline.data.splits import split_groups
-from seamline.learn.classifiers import TwoConvolutions, build_classifier
+from seamline.data.errors import UserError
+from seamline.data.splits import Division, divide
+from seamline.learn.blocks import Network
 from seamline.learn.description import describe_run, differences, train_command
 from seamline.learn.devices import find_device, keep_freed_memory, use_threads
+from seamline.learn.networks import build_network
 from seamline.learn.recipes import Recipe, find_recipe, with_settings
 from seamline.learn.runs import History, Run
 from seamline.learn.training import Training
-from seamline.measure.evaluation import evaluate_split
+from seamline.measure.evaluation import glance
 from seamline.measure.record import measure
 from seamline.report.page import write_report
 
@@ -61,12 +63,14 @@ def train(
     keep_freed_memory()
     teller = teller or Teller(quiet=True)
     recipe_name = recipe if isinstance(recipe, str) else "custom"
-    recipe = with_settings(find_recipe(recipe) if isinstance(recipe, str) else recipe, list(settings))
     place, used_threads = find_device(device), use_threads(threads)
     if isinstance(data, str):
         with teller.downloading() as progress:
             data = load(data, folder, progress=progress)
+    recipe = find_recipe(recipe, segments=data.segments) if isinstance(recipe, str) else recipe
+    recipe = with_settings(recipe, list(settings))
     _check_class_weights(recipe, data)
+    data = related(data, teller)
     run = Run(Path(out) if out is not None else Path("runs") / f"{data.name}-{recipe_name}")
     begun = run.read() if resume and (run.finished or run.checkpoint_file.is_file()) else None
     if begun is not None and (other := differences(begun, data, recipe, seed)):
@@ -84,14 +88,14 @@ def train(
     if run.checkpoint_file.is_file() and not (resume or force):
         raise UserError(f"{run.path}: holds an unfinished run; go on with --resume, or start afresh with --force")
 
-    learned, aside = split(data, recipe, seed)
+    division = divide_by(data, recipe, seed)
+    learned, aside = division.learned, division.aside
     if begun is None or not run.finished:
-        network = build_classifier(recipe.network, data.train.images.shape[1:], len(data.classes), seed=seed)
+        shape = data.train.images.shape[1:]
+        network = build_network(recipe.network, shape, len(data.classes), segments=data.segments, seed=seed)
         network.normalise.fit(learned.images)
         network.to(place)
-        described = describe_run(
-            data, recipe, network, learned=len(learned), aside=len(aside), seed=seed, device=place, threads=used_threads
-        )
+        described = describe_run(data, recipe, network, division, seed=seed, device=place, threads=used_threads)
         described["seamline"] = seamline.__version__
         described["recipe_name"] = ", ".join([recipe_name, *settings])
         options: dict[str, object] = {
@@ -100,11 +104,20 @@ def train(
             "--threads": threads,
         }
         described["command"] = train_command(data.name, recipe_name, settings, seed, run.path, options)
-        batches = Batches(learned, recipe.batch_size, seed=seed, flip=recipe.flip, shift=recipe.shift, device=place)
+        changes = Changes(recipe.flip, recipe.shift, recipe.scale, recipe.stretch, recipe.colour)
+        batches = Batches(learned, recipe.batch_size, seed=seed, changes=changes, device=place)
         with run.alone():
-            _train(run, network, batches, recipe, described, aside, data.classes, resume=resume, teller=teller)
+            _train(run, network, batches, recipe, described, aside, resume=resume, teller=teller)
     _measure(run, data, learned, aside, teller)
     return run.path
+
+
+def related(data: Dataset, teller: Teller) -> Dataset:
+    """Return the dataset with groups of related images: those it came with, or those found in its pixels."""
+    if data.grouped:
+        return data
+    with teller.counting("looking for relatives", "pairs of images") as progress:
+        return with_relatives(data, progress)
 
 
 def _check_class_weights(recipe: Recipe, data: Dataset) -> None:
@@ -120,12 +133,11 @@ def _is_measured(run: Run) -> bool:
 
 def _train(
     run: Run,
-    network: TwoConvolutions,
+    network: Network,
     batches: Batches,
     recipe: Recipe,
     described: dict[str, Any],
     val: Split,
-    classes: tuple[str, ...],
     *,
     resume: bool,
     teller: Teller,
@@ -147,7 +159,7 @@ def _train(
             if any(begun[key] != described[key] for key in ("device", "threads", "versions")):
                 teller.say("begun on another device, with other threads or versions: the last bits may differ")
         for epoch in training:
-            on_val = evaluate_split(network, val, classes)
+            on_val = glance(network, val)
             if not math.isfinite(on_val.loss):
                 raise UserError(
                     f"training stopped: the validation loss is {on_val.loss} after epoch {epoch.epoch}, at learning "
@@ -176,17 +188,17 @@ def _measure(run: Run, data: Dataset, learned: Split, aside: Split, teller: Tell
     """Measure a trained run on the split it was trained with, and write its page."""
     teller.say("measuring")
     with run.alone():
-        measure(run.path, run.network(), data.classes, learned, aside, data.test)
+        network, division = run.network(), run.read()["split"]
+        measure(run.path, network, data.classes, learned, aside, data.test, colours=data.colours, division=division)
         write_report(run.path)
 
 
-def split(data: Dataset, recipe: Recipe, seed: int) -> tuple[Split, Split]:
+def divide_by(data: Dataset, recipe: Recipe, seed: int) -> Division:
     """Cut a dataset's training images into those to learn from and those to validate on."""
     try:
-        learned, aside = split_groups(data.train.labels, data.train.groups, fraction=recipe.validation, seed=seed)
+        return divide(data, fraction=recipe.validation, seed=seed, by=recipe.split_by)
     except ValueError as error:
         raise UserError(f"{data.place}: {error}") from None
-    return data.train.take(learned), data.train.take(aside)
 
 
 def evaluate(
@@ -216,10 +228,12 @@ def evaluate(
     if not isinstance(data, Dataset):
         place = Path(described["dataset"]["place"])
         data = load(data or described["dataset"]["name"], folder or (place if place.is_dir() else None))
+    teller = teller or Teller(quiet=True)
+    data = related(data, teller)
     if data.fingerprint != described["dataset"]["fingerprint"]:
         raise UserError(f"{data.place}: not the images that {finished.path} was trained with; name them with --data")
-    learned, aside = split(data, finished.recipe(), described["split"]["seed"])
-    _measure(finished, data, learned, aside, teller or Teller(quiet=True))
+    division = divide_by(data, finished.recipe(), described["split"]["seed"])
+    _measure(finished, data, division.learned, division.aside, teller)
     return finished.path
 
 
@@ -228,62 +242,23 @@ def report(run: Path | str) -> Path:
     return write_report(Path(run))
 
 
-def reproduce(
-    *,
-    recipe: str = "fast",
-    settings: tuple[str, ...] = (),
-    seed: int = 0,
-    out: Path | str = "runs",
-    folder: Path | str | None = None,
-    device: str = "auto",
-    threads: int | None = None,
-    force: bool = False,
-    teller: Teller | None = None,
-) -> list[Path]:
-    """Run the course study again: the real garments where they can be had, the built-in ones elsewhere.
-
-    A finished run of the same data, recipe and seed is used again, an interrupted one goes on; one of others is left
-    alone and refused.
+def audit(data: str | Dataset, *, folder: Path | str | None = None, teller: Teller | None = None) -> Audit:
+    """Find repeats, near repeats and several crops of one scene, within and across the splits.
 
     Args:
-        recipe: `fast`, or `original` for the study's own.
-        settings: changes of single fields of the recipe, each `field=value`.
-        seed: decides the split, the first weights and the batches.
-        out: the folder that the run folders go to.
-        folder: where the real garments' files lie.
-        device: `auto`, `cpu`, `cuda` or `mps`.
-        threads: threads of the processor to use.
-        force: train again what is finished.
+        data: a dataset, its name, or a folder of images.
+        folder: where the dataset's files lie.
         teller: says how it goes.
 
-    Returns:
-        The run folders.
-
     Raises:
-        UserError: files that the user named cannot be read, or the run folder holds a run of another recipe or seed.
+        UserError: there is no such dataset or folder, or an image cannot be read.
     """
-    keep_freed_memory()
     teller = teller or Teller(quiet=True)
-    with_settings(find_recipe(recipe), list(settings))  # a mistake there is told before anything is fetched
-    offline_before = Run(Path(out) / f"builtin-garments-{recipe}").finished  # then a silent network is not waited for
-    try:
-        with teller.downloading() as progress:
-            data = load("fashion-mnist", folder, progress=progress, timeout=0.8 if offline_before else 20.0)
-    except UnavailableError as reason:
-        teller.say(f"The real garments cannot be had: {reason}")
-        teller.say("Using garments drawn by a program instead; the page says so.")
-        data, folder = load("builtin-garments"), None
-    run = train(
-        data,
-        recipe=recipe,
-        settings=settings,
-        seed=seed,
-        out=Path(out) / f"{data.name}-{recipe}",
-        folder=folder,
-        device=device,
-        threads=threads,
-        resume=not force,
-        force=force,
-        teller=teller,
-    )
-    return [run]
+    if isinstance(data, str) and data not in DATASETS and Path(data).expanduser().is_dir():
+        with teller.counting("looking for relatives", "pairs of images") as progress:
+            return audit_folder(Path(data).expanduser(), progress)
+    if isinstance(data, str):
+        with teller.downloading() as fetching:
+            data = load(data, folder, progress=fetching)
+    with teller.counting("looking for relatives", "pairs of images") as progress:
+        return audit_dataset(data, progress)

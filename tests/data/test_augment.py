@@ -24,3 +24,51 @@ def test_shift_moves_by_whole_pixels_and_fills_with_black(down: int, right: int,
                 expected[:, y, x] = images[0, :, y - down, x - right].numpy()
     assert np.array_equal(moved[0], expected)
     assert np.array_equal(moved[1], images[1].numpy())
+
+
+def test_masks_are_mirrored_like_their_images() -> None:
+    masks = torch.arange(24, dtype=torch.uint8).reshape(2, 3, 4)
+    flipped = augment.flip(masks, torch.tensor([False, True]))
+    assert torch.equal(flipped[0], masks[0])
+    assert np.array_equal(flipped[1].numpy(), np.fliplr(masks[1].numpy()))
+
+
+def test_an_unchanged_place_leaves_image_and_mask_alone() -> None:
+    images = torch.randint(0, 256, (2, 3, 9, 12), dtype=torch.uint8)
+    masks = torch.randint(0, 5, (2, 9, 12), dtype=torch.uint8)
+    same = torch.tensor([[1.0, 0, 0], [0, 1, 0]]).repeat(2, 1, 1)
+    moved, labels = augment.warp(images, masks, same)
+    assert torch.equal(moved, images)
+    assert torch.equal(labels, masks)
+    assert (moved.dtype, labels.dtype) == (torch.uint8, torch.uint8)
+
+
+@given(right=st.integers(-4, 4), down=st.integers(-3, 3))
+def test_image_and_mask_are_warped_alike(right: int, down: int) -> None:
+    """A move by whole pixels can be checked by slicing; outside, the image goes on mirrored, the mask with it."""
+    masks = torch.randint(0, 200, (1, 12, 16), dtype=torch.uint8)
+    images = masks[:, None].repeat(1, 3, 1, 1)
+    places = torch.tensor([[[1.0, 0, -right * 2 / 16], [0, 1, -down * 2 / 12]]])
+    moved, labels = augment.warp(images, masks, places)
+    assert torch.equal(moved[0, 0], labels[0])
+    seen = labels[0, max(0, down) : 12 + min(0, down), max(0, right) : 16 + min(0, right)]
+    assert torch.equal(seen, masks[0, max(0, -down) : 12 - max(0, down), max(0, -right) : 16 - max(0, right)])
+
+
+def test_an_image_is_enlarged_about_its_middle() -> None:
+    masks = torch.zeros(1, 16, 16, dtype=torch.uint8)
+    masks[0, 6:10, 6:10] = 3
+    _, labels = augment.warp(masks[:, None], masks, torch.tensor([[[0.5, 0, 0], [0, 0.5, 0]]]))
+    expected = torch.zeros_like(masks)
+    expected[0, 4:12, 4:12] = 3
+    assert torch.equal(labels, expected)
+
+
+def test_colours_are_mixed_and_lifted() -> None:
+    images = torch.randint(0, 256, (2, 3, 4, 5), dtype=torch.uint8)
+    swap = torch.tensor([[0.0, 0, 1], [0, 1, 0], [1, 0, 0]]).repeat(2, 1, 1)
+    mixed = augment.recolour(images, swap, torch.tensor([[0.0, 0, 0], [10, -300, 300]]))
+    assert torch.equal(mixed[0], images[0].flip(0))
+    assert torch.equal(mixed[1, 0], (images[1, 2].int() + 10).clamp(max=255).to(torch.uint8))
+    assert (mixed[1, 1] == 0).all()
+    assert (mixed[1, 2] == 255).all()

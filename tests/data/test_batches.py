@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from conftest import bright_sides
-from seamline.data.batches import Batches
+from seamline.data.batches import Batches, Changes
 from seamline.data.dataset import Split
 
 
@@ -37,14 +37,14 @@ def test_epochs_and_seeds_differ_but_repeat() -> None:
 
 def test_what_happens_to_a_sample_does_not_depend_on_the_batch_size() -> None:
     split = bright_sides(60, 3)
-    whole, cut = (Batches(split, size, seed=4, flip=True, shift=2) for size in (60, 7))
+    whole, cut = (Batches(split, size, seed=4, changes=Changes(flip=True, shift=2)) for size in (60, 7))
     for epoch in (1, 2):
         images = torch.cat([batch.images for batch in cut.epoch(epoch)])
         assert torch.equal(next(iter(whole.epoch(epoch))).images, images)
 
 
 def test_each_sample_alternates_between_its_sides() -> None:
-    batches = Batches(numbered(50), 50, seed=0, flip=True)
+    batches = Batches(numbered(50), 50, seed=0, changes=Changes(flip=True))
     turned = []
     for epoch in (1, 2):
         images = next(iter(batches.epoch(epoch))).images

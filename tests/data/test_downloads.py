@@ -197,17 +197,17 @@ def one_line(error: pytest.ExceptionInfo[UserError]) -> str:
     ids=["good", "without Range", "without length", "cut once", "cut twice", "cut, then afresh", "hangs half way"],
 )
 def test_one_address_gives_the_file(server: Server, target: Path, behaviour: Behaviour) -> None:
-    assert fetch([server.serve(behaviour)], target, md5=MD5, timeout=0.8) == target
+    assert fetch([server.serve(behaviour)], target, check=MD5, timeout=0.8) == target
     assert_fetched(target)
 
 
 def test_capital_md5_is_the_same_sum(server: Server, target: Path) -> None:
-    fetch([server.serve(good)], target, md5=MD5.upper())
+    fetch([server.serve(good)], target, check=MD5.upper())
     assert_fetched(target)
 
 
 def test_what_is_cut_off_goes_on_where_it_stopped(server: Server, target: Path) -> None:
-    fetch([server.serve(cuts_off(2))], target, md5=MD5)
+    fetch([server.serve(cuts_off(2))], target, check=MD5)
     assert [asked for _, asked in server.requests] == [None, f"bytes={HALF}-", f"bytes={HALF + HALF // 2}-"]
     assert_fetched(target)
 
@@ -222,7 +222,7 @@ def test_short_range_answer_is_gone_on_with(server: Server, target: Path) -> Non
         stop = min(start + HALF // 2, len(BODY))
         return handler.send(206, BODY[start:stop], Content_Range=f"bytes {start}-{stop - 1}/{len(BODY)}")
 
-    fetch([server.serve(miserly)], target, md5=MD5)
+    fetch([server.serve(miserly)], target, check=MD5)
     assert len(server.requests) == 3
     assert_fetched(target)
 
@@ -251,7 +251,7 @@ def test_short_range_answer_is_gone_on_with(server: Server, target: Path) -> Non
 )
 def test_mirror_is_used(server: Server, target: Path, behaviour: Behaviour) -> None:
     server.serve(status(404), "/elsewhere")
-    fetch([server.serve(behaviour, "/bad"), server.serve(good, "/mirror")], target, md5=MD5, timeout=0.8)
+    fetch([server.serve(behaviour, "/bad"), server.serve(good, "/mirror")], target, check=MD5, timeout=0.8)
     assert server.requests[0][0] == "/bad"
     assert server.requests[-1][0] == "/mirror"
     assert_fetched(target)
@@ -260,7 +260,7 @@ def test_mirror_is_used(server: Server, target: Path, behaviour: Behaviour) -> N
 def test_mirror_is_used_when_nobody_listens(server: Server, target: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        fetch([f"http://127.0.0.1:{unused.getsockname()[1]}/file", server.serve(good)], target, md5=MD5)
+        fetch([f"http://127.0.0.1:{unused.getsockname()[1]}/file", server.serve(good)], target, check=MD5)
     assert_fetched(target)
 
 
@@ -268,39 +268,39 @@ def test_mirror_goes_on_where_the_first_address_stopped(server: Server, target: 
     def cuts_off_then_fails(handler: Handler) -> None:
         return status(500)(handler) if handler.start else handler.send(200, BODY[:HALF], len(BODY))
 
-    fetch([server.serve(cuts_off_then_fails, "/bad"), server.serve(good, "/mirror")], target, md5=MD5)
+    fetch([server.serve(cuts_off_then_fails, "/bad"), server.serve(good, "/mirror")], target, check=MD5)
     assert server.requests == [("/bad", None), ("/bad", f"bytes={HALF}-"), ("/mirror", f"bytes={HALF}-")]
     assert_fetched(target)
 
 
 def test_garbage_is_never_gone_on_with(server: Server, target: Path) -> None:
     urls = [server.serve(garbage, "/bad"), server.serve(good, "/mirror")]
-    fetch(urls, target, md5=MD5)
+    fetch(urls, target, check=MD5)
     assert server.requests == [("/bad", None), ("/mirror", None)]
 
 
 def test_redirection_is_followed(server: Server, target: Path) -> None:
     server.serve(good, "/there")
-    fetch([server.serve(lambda handler: handler.send(302, b"", Location="/there"))], target, md5=MD5)
+    fetch([server.serve(lambda handler: handler.send(302, b"", Location="/there"))], target, check=MD5)
     assert_fetched(target)
 
 
 def test_length_that_promises_too_much_is_no_harm_when_the_bytes_are_right(server: Server, target: Path) -> None:
-    fetch([server.serve(claims(len(BODY) + 1000))], target, md5=MD5)
+    fetch([server.serve(claims(len(BODY) + 1000))], target, check=MD5)
     assert len(server.requests) == 1
     assert_fetched(target)
 
 
 def test_half_file_of_an_earlier_call_is_completed(server: Server, target: Path) -> None:
     put_half(target, BODY[:100_000])
-    fetch([server.serve(good)], target, md5=MD5)
+    fetch([server.serve(good)], target, check=MD5)
     assert server.requests == [("/file", "bytes=100000-")]
     assert_fetched(target)
 
 
 def test_whole_half_file_needs_no_server(server: Server, target: Path) -> None:
     put_half(target, BODY)
-    fetch([server.serve(good)], target, md5=MD5)
+    fetch([server.serve(good)], target, check=MD5)
     assert server.requests == []
     assert_fetched(target)
 
@@ -322,14 +322,14 @@ def test_half_file_that_does_not_fit_is_started_afresh(
     server: Server, target: Path, half: bytes, behaviour: Behaviour
 ) -> None:
     put_half(target, half)
-    fetch([server.serve(behaviour)], target, md5=MD5)
+    fetch([server.serve(behaviour)], target, check=MD5)
     assert server.requests[0] == ("/file", f"bytes={len(half)}-")
     assert_fetched(target)
 
 
 def test_answer_with_the_whole_file_replaces_the_half_file(server: Server, target: Path) -> None:
     put_half(target, BODY[:100_000])
-    fetch([server.serve(without_range)], target, md5=MD5)
+    fetch([server.serve(without_range)], target, check=MD5)
     assert len(server.requests) == 1
     assert_fetched(target)
 
@@ -338,7 +338,7 @@ def test_existing_target_is_returned_as_it_is(server: Server, target: Path) -> N
     target.parent.mkdir()
     target.write_bytes(b"as it was")
     changed = target.parent.stat().st_mtime_ns
-    assert fetch([server.serve(good)], target, md5=MD5) == target
+    assert fetch([server.serve(good)], target, check=MD5) == target
     assert target.read_bytes() == b"as it was"
     assert server.requests == []
     assert target.parent.stat().st_mtime_ns == changed, "a folder that cannot be written must do"
@@ -346,7 +346,7 @@ def test_existing_target_is_returned_as_it_is(server: Server, target: Path) -> N
 
 def test_target_appears_only_when_it_is_whole(server: Server, target: Path) -> None:
     seen = []
-    fetch([server.serve(cuts_off(1))], target, md5=MD5, progress=lambda *_: seen.append(target.exists()))
+    fetch([server.serve(cuts_off(1))], target, check=MD5, progress=lambda *_: seen.append(target.exists()))
     assert len(seen) > 2
     assert not any(seen)
     assert target.exists()
@@ -355,7 +355,7 @@ def test_target_appears_only_when_it_is_whole(server: Server, target: Path) -> N
 def test_progress_counts_the_bytes(server: Server, target: Path) -> None:
     told: list[tuple[str, int, int | None]] = []
     put_half(target, BODY[:100_000])
-    fetch([server.serve(good)], target, md5=MD5, progress=lambda *call: told.append(call))
+    fetch([server.serve(good)], target, check=MD5, progress=lambda *call: told.append(call))
     assert {(name, total) for name, _, total in told} == {("garments.gz", len(BODY))}
     done = [count for _, count, _ in told]
     assert done[0] == 100_000
@@ -365,7 +365,7 @@ def test_progress_counts_the_bytes(server: Server, target: Path) -> None:
 
 def test_progress_knows_when_the_length_is_unknown(server: Server, target: Path) -> None:
     told: list[tuple[str, int, int | None]] = []
-    fetch([server.serve(without_length)], target, md5=MD5, progress=lambda *call: told.append(call))
+    fetch([server.serve(without_length)], target, check=MD5, progress=lambda *call: told.append(call))
     assert told[-1] == ("garments.gz", len(BODY), None)
 
 
@@ -377,7 +377,7 @@ def test_failure_is_one_line_that_names_file_reasons_and_remedy(server: Server, 
         server.serve(cuts_off(99), "/d"),
     ]
     with pytest.raises(UnavailableError) as error:
-        fetch(urls, target, md5=MD5, timeout=0.8)
+        fetch(urls, target, check=MD5, timeout=0.8)
     text = one_line(error)
     parts = ("404 Not Found", "wrong MD5", "no answer within 0.8 s", "cut off after", f"of {len(BODY):,} bytes")
     for part in ("garments.gz", "127.0.0.1", *parts, str(target.parent)):
@@ -387,16 +387,16 @@ def test_failure_is_one_line_that_names_file_reasons_and_remedy(server: Server, 
 
 def test_failure_without_a_single_byte_leaves_nothing(server: Server, target: Path) -> None:
     with pytest.raises(UserError, match="garments"):
-        fetch([server.serve(status(404), "/a"), server.serve(garbage, "/b")], target, md5=MD5)
+        fetch([server.serve(status(404), "/a"), server.serve(garbage, "/b")], target, check=MD5)
     assert list(target.parent.iterdir()) == []
 
 
 def test_failure_keeps_the_half_file_for_the_next_call(server: Server, target: Path) -> None:
     with pytest.raises(UserError, match="cut off"):
-        fetch([server.serve(cuts_off(99))], target, md5=MD5)
+        fetch([server.serve(cuts_off(99))], target, check=MD5)
     assert len(server.requests) == downloads.ATTEMPTS
     kept = half_of(target).stat().st_size
-    fetch([server.serve(good)], target, md5=MD5)
+    fetch([server.serve(good)], target, check=MD5)
     assert server.requests[-1] == ("/file", f"bytes={kept}-")
     assert_fetched(target)
 
@@ -407,17 +407,17 @@ def test_interruption_keeps_what_had_arrived(server: Server, target: Path) -> No
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fetch([server.serve(good)], target, md5=MD5, progress=interrupt)
+        fetch([server.serve(good)], target, check=MD5, progress=interrupt)
     kept = half_of(target).stat().st_size
     assert kept > HALF
-    fetch([server.serve(good)], target, md5=MD5)
+    fetch([server.serve(good)], target, check=MD5)
     assert server.requests[-1] == ("/file", f"bytes={kept}-")
 
 
 def test_folder_that_cannot_be_made_is_one_line(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError) as error:
-        fetch([server.serve(good)], tmp_path / "file" / "garments.gz", md5=MD5)
+        fetch([server.serve(good)], tmp_path / "file" / "garments.gz", check=MD5)
     text = one_line(error)
     assert error.type is UnavailableError
     assert "garments.gz" in text
@@ -426,13 +426,13 @@ def test_folder_that_cannot_be_made_is_one_line(server: Server, tmp_path: Path) 
 
 def test_no_address_is_a_failure(target: Path) -> None:
     with pytest.raises(UserError, match="no address"):
-        fetch([], target, md5=MD5)
+        fetch([], target, check=MD5)
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/file", "file:///etc/hosts", "/etc/hosts", ""])
 def test_other_addresses_are_refused(target: Path, url: str) -> None:
     with pytest.raises(ValueError, match="http"):
-        fetch([url], target, md5=MD5)
+        fetch([url], target, check=MD5)
     assert not target.parent.exists()
 
 
@@ -440,7 +440,7 @@ def start_process(url: str, target: Path) -> "subprocess.Popen[bytes]":
     """Fetch in a process of its own."""
     code = (
         "import sys; from pathlib import Path; from seamline.data.downloads import fetch; "
-        "fetch([sys.argv[1]], Path(sys.argv[2]), md5=sys.argv[3])"
+        "fetch([sys.argv[1]], Path(sys.argv[2]), check=sys.argv[3])"
     )
     return subprocess.Popen([sys.executable, "-c", code, url, str(target), MD5])
 
@@ -474,7 +474,7 @@ def test_second_process_waits_for_the_first(server: Server, target: Path) -> Non
         wait_until(lambda: len(server.requests) == 1)
         timer = threading.Timer(0.2, gate.set)
         timer.start()
-        fetch([url], target, md5=MD5)
+        fetch([url], target, check=MD5)
         timer.join()
         assert process.wait(10) == 0
     assert server.requests == [("/file", None)]
@@ -489,7 +489,7 @@ def test_process_that_was_killed_blocks_nobody(server: Server, target: Path) -> 
         wait_until(lambda: half_of(target).exists() and half_of(target).stat().st_size > 0)
         process.kill()
     kept = half_of(target).stat().st_size
-    fetch([url], target, md5=MD5)
+    fetch([url], target, check=MD5)
     gate.set()
     assert server.requests == [("/file", None), ("/file", f"bytes={kept}-")]
     assert_fetched(target)
@@ -502,7 +502,7 @@ def test_waiting_for_a_half_file_that_is_removed(server: Server, target: Path) -
 
     gate = Event()
     url = server.serve(gated(gate))
-    threads = [Thread(target=fetch, args=([url], target), kwargs={"md5": MD5}) for _ in range(2)]
+    threads = [Thread(target=fetch, args=([url], target), kwargs={"check": MD5}) for _ in range(2)]
     put_half(target, b"")
     with half_of(target).open("ab") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -522,7 +522,7 @@ def test_waiting_for_a_half_file_that_is_removed(server: Server, target: Path) -
 def test_many_threads_at_once(server: Server, target: Path) -> None:
     url = server.serve(cuts_off(1))
     results: list[bytes] = []
-    threads = [Thread(target=lambda: results.append(fetch([url], target, md5=MD5).read_bytes())) for _ in range(8)]
+    threads = [Thread(target=lambda: results.append(fetch([url], target, check=MD5).read_bytes())) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from seamline.data.dataset import Dataset
-from seamline.data.sources import drawn_garments, fashion_mnist
-from seamline.data.sources.drawn_garments import store
+from seamline.data.sources import drawn_garments, fashion_mnist, store
 from seamline.data.sources.drawn_garments.chance import Array, Chance
 
 TRAIN, TEST = 3000, 1000
@@ -171,7 +170,7 @@ def test_other_counts_and_seeds_do_not_meet_the_same_cache_file() -> None:
 def test_a_changed_program_draws_anew(cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     small()
     (tmp_path / "bags.py").write_text("changed")
-    monkeypatch.setattr(store, "__file__", str(tmp_path / "store.py"))
+    monkeypatch.setattr(drawn_garments, "__file__", str(tmp_path / "__init__.py"))
     small()
     assert len(list(cache.iterdir())) == 2
 

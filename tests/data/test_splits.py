@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seamline.data.splits import split_groups
+from seamline.data.dataset import Dataset, Split
+from seamline.data.splits import divide, random_split, split_groups
 
 
 def test_each_class_gives_its_tenth() -> None:
@@ -54,3 +55,53 @@ def test_one_group_cannot_be_cut() -> None:
 def test_a_share_out_of_range_is_refused(fraction: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         split_groups(np.zeros(9, dtype=np.int64), np.arange(9), fraction=fraction, seed=0)
+
+
+def buildings(train: list[int], test: list[int]) -> Dataset:
+    """A dataset of masks whose groups are given."""
+
+    def split(name: str, groups: list[int]) -> Split:
+        count = len(groups)
+        images = np.zeros((count, 4, 4, 3), dtype=np.uint8)
+        names = tuple(f"{name}/{i}" for i in range(count))
+        return Split(images, np.zeros((count, 4, 4), dtype=np.uint8), names, np.array(groups, dtype=np.int64))
+
+    return Dataset(
+        "made", "Made", ("a", "b"), split("train", train), split("test", test), "a test", colours=((0, 0, 0),)
+    )
+
+
+def test_training_images_with_relatives_in_the_test_set_are_left_out() -> None:
+    data = buildings([0, 0, 0, 1, 1, 2, 3, 3, 4, 5, 6, 7], [3, 3, 8, 9, 1])
+    division = divide(data, fraction=0.3, seed=0)
+    used = set(division.learned.groups.tolist()) | set(division.aside.groups.tolist())
+    assert used == {0, 2, 4, 5, 6, 7}
+    assert not set(division.learned.groups.tolist()) & set(division.aside.groups.tolist())
+    facts = division.facts
+    assert facts["left_out"] == ["train/3", "train/4", "train/6", "train/7"]
+    assert facts["test_related"] == ["test/0", "test/1", "test/4"]
+    assert (facts["groups"], facts["test_groups"], facts["grouped_images"], facts["largest_group"]) == (8, 4, 7, 4)
+
+
+def test_a_random_split_looks_at_no_groups() -> None:
+    data = buildings([0] * 20 + [1] * 20, [1])
+    division = divide(data, fraction=0.25, seed=0, by="images")
+    assert (len(division.learned), len(division.aside)) == (30, 10)
+    assert division.facts["left_out"] == []
+    assert set(division.aside.groups.tolist()) == {0, 1}
+
+
+@given(sizes=st.lists(st.integers(1, 5), min_size=2, max_size=30), share=st.floats(0.05, 0.9), seed=st.integers(0, 99))
+def test_what_a_random_split_would_do_agrees_with_trying_it(sizes: list[int], share: float, seed: int) -> None:
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    aside = max(1, int(share * len(groups)))
+    chance = np.random.default_rng(seed)
+    torn, related = [], []
+    for _ in range(400):
+        drawn = np.isin(np.arange(len(groups)), chance.permutation(len(groups))[:aside])
+        both = np.intersect1d(groups[drawn], groups[~drawn])
+        torn.append(len(both))
+        related.append(np.isin(groups[drawn], both).mean())
+    expected = random_split(np.array(sizes), aside)
+    assert abs(np.mean(torn) - expected[0]) < 5 * np.std(torn) / 20 + 0.05
+    assert abs(np.mean(related) - expected[1]) < 5 * np.std(related) / 20 + 0.02

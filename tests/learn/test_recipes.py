@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from seamline.data.errors import UserError
 from seamline.learn.classifiers import CLASSIFIERS
-from seamline.learn.recipes import RECIPES, find_recipe, recipe_fields, recipe_from, with_settings
+from seamline.learn.recipes import find_recipe, recipe_fields, recipe_from, recipes_for, with_settings
+from seamline.learn.segmenters import SEGMENTERS
 
-ORIGINAL = RECIPES["original"]
+ORIGINAL = find_recipe("original", segments=False)
 
 
 def test_original_is_the_study() -> None:
@@ -19,11 +20,20 @@ def test_original_is_the_study() -> None:
     assert (ORIGINAL.label_smoothing, ORIGINAL.schedule, ORIGINAL.validation) == (0.0, "constant", 0.1)
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_names_a_network_and_survives_json(name: str) -> None:
-    recipe = find_recipe(name)
-    assert recipe.network in CLASSIFIERS
-    assert recipe_from(recipe_fields(recipe)) == recipe
+def test_original_for_masks_is_the_study() -> None:
+    fields = recipe_fields(find_recipe("original", segments=True))
+    study = {"epochs": 15, "batch_size": 10, "optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 1e-5}
+    assert fields.items() >= {**study, "class_weights": None, "validation": 0.1, "schedule": "constant"}.items()
+    assert not any(fields[name] for name in ("flip", "shift", "scale", "stretch", "colour", "z_loss"))
+
+
+@pytest.mark.parametrize(("segments", "networks"), [(False, CLASSIFIERS), (True, SEGMENTERS)])
+def test_every_recipe_names_a_network_and_survives_json(segments: bool, networks: dict[str, object]) -> None:
+    recipes = recipes_for(segments=segments)
+    assert {"fast", "original"} <= set(recipes)
+    for recipe in recipes.values():
+        assert recipe.network in networks
+        assert recipe_from(recipe_fields(recipe)) == recipe
 
 
 def test_settings_change_single_fields() -> None:
@@ -45,6 +55,11 @@ def test_settings_change_single_fields() -> None:
         ("epochs=0", ["epochs", "1 to 1,000,000", "0"]),
         ("batch_size=99999999999999999999", ["batch_size", "1 to 1,000,000"]),
         ("shift=100000", ["shift", "0 to 100"]),
+        ("scale=-0.1", ["scale", "0 to 3"]),
+        ("stretch=9", ["stretch", "0 to 3"]),
+        ("colour=2", ["colour", "0 to 1"]),
+        ("z_loss=-1", ["z_loss", "0 or more"]),
+        ("split_by=chance", ["split_by", "groups or images"]),
         ("learning_rate=-1", ["learning_rate", "above 0"]),
         ("learning_rate=nan", ["learning_rate", "above 0"]),
         ("learning_rate=inf", ["learning_rate", "above 0"]),
@@ -81,5 +96,7 @@ def test_any_value_is_taken_or_refused_in_one_line(name: str, value: str) -> Non
 
 
 def test_an_unknown_recipe_lists_the_known() -> None:
-    with pytest.raises(UserError, match="there are fast, original"):
-        find_recipe("best")
+    with pytest.raises(UserError, match="one label an image; there are fast, original"):
+        find_recipe("fcn", segments=False)
+    with pytest.raises(UserError, match="masks; there are fast, original"):
+        find_recipe("quick", segments=True)

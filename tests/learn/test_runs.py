@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from seamline.data.errors import UserError
-from seamline.learn.classifiers import build_classifier
-from seamline.learn.recipes import RECIPES, recipe_fields
+from seamline.learn.networks import build_network
+from seamline.learn.recipes import find_recipe, recipe_fields
 from seamline.learn.runs import Run
 
 DESCRIBED = {
-    "recipe": recipe_fields(RECIPES["fast"]),
+    "recipe": recipe_fields(find_recipe("fast", segments=False)),
     "dataset": {"classes": ["a", "b", "c"]},
     "network": {"name": "study-fast", "image": [20, 20, 1]},
     "seed": 0,
@@ -21,14 +21,14 @@ DESCRIBED = {
 
 
 def test_a_finished_run_gives_its_network_back(tmp_path: Path) -> None:
-    network = build_classifier("study-fast", (20, 20, 1), 3, seed=5)
+    network = build_network("study-fast", (20, 20, 1), 3, seed=5, segments=False)
     network.normalise.mean.fill_(99.0)
     run = Run(tmp_path / "run")
     run.start(DESCRIBED)
     assert not run.finished
     run.finish(network.state_dict())
     assert run.finished
-    assert run.recipe() == RECIPES["fast"]
+    assert run.recipe() == find_recipe("fast", segments=False)
     images = torch.randint(0, 256, (4, 1, 20, 20), dtype=torch.uint8)
     assert torch.equal(run.network()(images), network.eval()(images))
     first = run.weights_file.read_bytes()

@@ -1,25 +1,27 @@
 import dataclasses
 import math
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import pytest
 import torch
+from torch.nn import functional as F
 
-from seamline.data.batches import Batches
-from seamline.data.dataset import Dataset
+from seamline.data.batches import Batches, Changes
+from seamline.data.dataset import IGNORE, Dataset
 from seamline.data.errors import UserError
-from seamline.learn.classifiers import TwoConvolutions, build_classifier
+from seamline.learn.blocks import Network
+from seamline.learn.networks import build_network
 from seamline.learn.recipes import Optimizer, Recipe
 from seamline.learn.training import Step, Training, learning_rate_at
 
 RECIPE = Recipe(network="study-fast", epochs=3, batch_size=32, learning_rate=3e-3, schedule="one-cycle", flip=False)
 
 
-def start(data: Dataset, recipe: Recipe = RECIPE, seed: int = 0) -> tuple[TwoConvolutions, Training]:
-    network = build_classifier(recipe.network, (20, 20, 1), len(data.classes), seed=seed)
+def start(data: Dataset, recipe: Recipe = RECIPE, seed: int = 0) -> tuple[Network, Training]:
+    network = build_network(recipe.network, (20, 20, 1), len(data.classes), seed=seed, segments=False)
     network.normalise.fit(data.train.images)
-    batches = Batches(data.train, recipe.batch_size, seed=seed, flip=recipe.flip, shift=recipe.shift)
+    batches = Batches(data.train, recipe.batch_size, seed=seed, changes=Changes(recipe.flip, recipe.shift))
     return network, Training(network, batches, recipe)
 
 
@@ -72,12 +74,9 @@ def test_the_loss_is_that_of_a_loop_written_by_hand(sides: Dataset) -> None:
         label_smoothing=0.1,
     )
     network, training = start(sides, recipe)
-    mine = build_classifier("study", (20, 20, 1), 3, seed=0)
+    mine = build_network("study", (20, 20, 1), 3, seed=0, segments=False)
     mine.normalise.fit(sides.train.images)
-    matrices = [weight for weight in mine.parameters() if weight.ndim > 1]
-    others = [weight for weight in mine.parameters() if weight.ndim == 1]
-    groups: list[dict[str, Any]] = [{"params": matrices, "weight_decay": 1e-2}, {"params": others}]
-    adam = torch.optim.Adam(groups, lr=1e-3)
+    adam = torch.optim.Adam(mine.parameters(), lr=1e-3, weight_decay=1e-2)
     losses = []
     for images, labels in Batches(sides.train, 100, seed=0).epoch(1):
         logs = torch.log_softmax(mine(images), 1)
@@ -100,7 +99,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_where(sides: Dataset) -
     epochs = iter(training)
     next(epochs)
     with torch.no_grad():
-        network.scores.bias[0] = math.nan
+        dict(network.named_parameters())["scores.bias"][0] = math.nan
     with pytest.raises(UserError, match=r"loss is nan in epoch 2, step 1 of 10, at learning rate 0\.0001.*--set"):
         next(epochs)
 
@@ -123,3 +122,37 @@ def test_progress_counts_up(sides: Dataset) -> None:
     assert [(step.done, step.steps, step.images) for step in seen] == [(10, 10, 300)]
     assert seen[0].loss > 0
     assert 0 <= seen[0].accuracy <= 1
+
+
+def test_pixels_that_count_nowhere_teach_nothing(streets: Dataset) -> None:
+    """Turning ignored pixels' labels into anything else must not be possible to see in the weights."""
+    blank = streets.train.labels.copy()
+    blank[:, ::2] = IGNORE
+    split = replace(streets.train, labels=blank)
+    recipe = Recipe(network="facadenet", epochs=1, batch_size=4, learning_rate=1e-3)
+    network = build_network("facadenet", (32, 32, 3), 3, segments=True)
+    (record,) = Training(network, Batches(split, 4, seed=0), recipe)
+    twin = build_network("facadenet", (32, 32, 3), 3, segments=True)
+    adam = torch.optim.Adam(twin.parameters(), lr=1e-3, fused=True)
+    right = 0
+    for images, labels in Batches(streets.train, 4, seed=0).epoch(1):
+        scores = twin(images)[:, :, 1::2]
+        F.cross_entropy(scores, labels[:, 1::2]).backward()  # type: ignore[no-untyped-call]
+        right += int((scores.argmax(1) == labels[:, 1::2]).sum())
+        adam.step()
+        adam.zero_grad()
+    for name, tensor in twin.state_dict().items():
+        torch.testing.assert_close(network.state_dict()[name], tensor, rtol=1e-3, atol=1e-4)
+    assert record.train_accuracy == pytest.approx(right / (len(split) * 32 * 16), abs=0.01)
+
+
+def test_the_z_loss_draws_the_denominator_to_one(streets: Dataset) -> None:
+    recipe = Recipe(network="unet-fast", epochs=4, batch_size=4, learning_rate=3e-3)
+    sizes = []
+    for weight in (0.0, 1.0):
+        network = build_network("unet-fast", (32, 32, 3), 3, segments=True)
+        list(Training(network, Batches(streets.train, 4, seed=0), replace(recipe, z_loss=weight)))
+        with torch.inference_mode():
+            images = torch.from_numpy(streets.train.images).permute(0, 3, 1, 2)
+            sizes.append(network.eval()(images).logsumexp(1).abs().mean().item())
+    assert sizes[1] < sizes[0] / 2

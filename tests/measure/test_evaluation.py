@@ -8,7 +8,7 @@ from torch import nn
 from conftest import CLASSES, bright_sides
 from seamline.measure.evaluation import Evaluation, confusion_matrix, evaluate_split
 from seamline.measure.examples import COLUMNS, MOST_OF_A_CELL, choose_examples, describe_examples
-from seamline.measure.inference import ASKED_AT_ONCE, predict_scores
+from seamline.measure.inference import PIXELS_AT_ONCE, predict_scores
 
 
 class Sides(nn.Module):
@@ -26,7 +26,7 @@ class Sides(nn.Module):
 
 
 def test_scores_come_in_order_and_the_mode_is_kept() -> None:
-    split = bright_sides(ASKED_AT_ONCE + 5, 0)
+    split = bright_sides(PIXELS_AT_ONCE // 400 + 5, 0)
     network = Sides().train()
     scores = predict_scores(network, split.images)
     pixels = split.images[..., 0].astype(np.float64)
@@ -50,7 +50,7 @@ def test_an_evaluation_counts_what_was_answered() -> None:
 def test_examples_are_the_most_confident_of_each_cell() -> None:
     split = bright_sides(200, 0)
     chance = np.random.default_rng(0)
-    asked = Evaluation(CLASSES, chance.normal(size=(200, 3)).astype(np.float32), split.labels)
+    asked = Evaluation(CLASSES, chance.normal(size=(200, 3)).astype(np.float32), split.labels.astype(np.int64))
     chosen, sure = choose_examples(asked, 2.0)
     expected = []
     for true in range(3):

@@ -3,13 +3,15 @@ import torch
 from sklearn.linear_model import Ridge
 
 from seamline.data.dataset import Dataset
-from seamline.learn.classifiers import build_classifier
+from seamline.learn.classifiers import TwoConvolutions
+from seamline.learn.networks import build_network
 from seamline.measure.evaluation import evaluate_split
 from seamline.measure.readouts import RIDGE, ask_readouts, describe_readouts, fit_readouts
 
 
 def test_the_readout_of_pixels_is_scikit_learns_ridge(sides: Dataset) -> None:
-    network = build_classifier("study", (20, 20, 1), 3).eval()
+    network = build_network("study", (20, 20, 1), 3, segments=False).eval()
+    assert isinstance(network, TwoConvolutions)
     network.normalise.fit(sides.train.images)
     pixels = {
         name: network.normalise(torch.from_numpy(split.images).permute(0, 3, 1, 2)).flatten(1).numpy()
@@ -25,7 +27,8 @@ def test_the_readout_of_pixels_is_scikit_learns_ridge(sides: Dataset) -> None:
 
 
 def test_every_readout_is_scored_beside_the_network(sides: Dataset) -> None:
-    network = build_classifier("study-fast", (20, 20, 1), 3).eval()
+    network = build_network("study-fast", (20, 20, 1), 3, segments=False).eval()
+    assert isinstance(network, TwoConvolutions)
     network.normalise.fit(sides.train.images)
     whole = evaluate_split(network, sides.test, sides.classes)
     rows = describe_readouts(network, sides.train, sides.test, whole)["readouts"]

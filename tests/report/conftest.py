@@ -1,20 +1,31 @@
 """One made run with its page, and one browser, for all tests of this stage."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from report.made_masks import make_mask_run
 from report.made_run import make_run
 from seamline.report.page import write_report
+
+Open = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with its page and figures; to be read only."""
     run = make_run(tmp_path_factory.mktemp("report") / "run")
+    write_report(run)
+    return run
+
+
+@pytest.fixture(scope="session")
+def segmented(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A segmenter's run folder with its page and figures; to be read only."""
+    run = make_mask_run(tmp_path_factory.mktemp("report") / "segmented")
     write_report(run)
     return run
 
@@ -33,3 +44,31 @@ def browser() -> Iterator[Any]:
         )
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Open]:
+    """Open a page from disk; afterwards fail on anything the console said and on any request that left the file."""
+    contexts, complaints = [], []
+
+    def open_it(
+        run: Path, width: int = 1280, scheme: str = "light", hash_: str = "", file: str = "report.html", **settings: Any
+    ) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(f"{said.type}: {said.text}"))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url[:99]}"))
+        page.on("request", lambda asked: None if is_local(asked.url, file) else complaints.append(asked.url[:99]))
+        page.goto((run / file).as_uri() + hash_)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+def is_local(url: str, file: str) -> bool:
+    return url.startswith("data:") or (url.startswith("file:") and file in url)

@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,39 +10,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from report.conftest import Open
 from report.made_run import CLASSES, made_images, make_run
 from seamline.report.page import write_report
 
 pytestmark = pytest.mark.browser
 
-Open = Callable[..., Any]
 SIDE = 12
-
-
-@pytest.fixture
-def open_page(browser: Any) -> Iterator[Open]:
-    """Open a page from disk; afterwards fail on anything the console said and on any request that left the file."""
-    contexts, complaints = [], []
-
-    def open_it(run: Path, width: int = 1280, scheme: str = "light", hash_: str = "", **settings: Any) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda said: complaints.append(f"{said.type}: {said.text}"))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url[:99]}"))
-        page.on("request", lambda asked: None if is_local(asked.url) else complaints.append(f"asked: {asked.url}"))
-        page.goto((run / "report.html").as_uri() + hash_)
-        return page
-
-    yield open_it
-    for context in contexts:
-        context.close()
-    assert not complaints
-
-
-def is_local(url: str) -> bool:
-    return url.startswith("data:") or (url.startswith("file:") and "report.html" in url)
 
 
 def examples(run: Path, split: str, true: int, predicted: int) -> list[dict[str, Any]]:

@@ -108,3 +108,9 @@ def test_labels_at_the_ends_keep_apart_and_in_order() -> None:
 def test_errors_are_shares_of_their_row_and_the_diagonal_is_quiet() -> None:
     shares = figures.error_shares(np.array([[8, 2], [0, 0]]))
     assert shares.tolist() == [[0, 0.2], [0, 0]]
+
+
+def test_many_labels_that_meet_stay_apart_and_inside() -> None:
+    moved = figures.spread([0.02, 0.05, 0.16, 0.17, 0.9, 0.99], 0.1, 0.0, 1.0)
+    assert moved[:4] == pytest.approx([0.0, 0.1, 0.2, 0.3])
+    assert moved[4:] == pytest.approx([0.895, 0.995])

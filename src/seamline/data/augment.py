@@ -6,16 +6,16 @@ from torch.nn import functional as F
 
 
 def flip(images: Tensor, which: Tensor) -> Tensor:
-    """Mirror some images left to right.
+    """Mirror some images, or masks, left to right.
 
     Args:
-        images: (B, C, H, W).
+        images: (B, C, H, W) or (B, H, W).
         which: (B,) bool, the images to mirror.
 
     Returns:
-        (B, C, H, W), of the dtype and memory format of `images`.
+        Of the shape, dtype and memory format of `images`.
     """
-    return torch.where(which[:, None, None, None], images.flip(-1), images)
+    return torch.where(which.view(-1, *[1] * (images.ndim - 1)), images.flip(-1), images)
 
 
 def shift(images: Tensor, down: Tensor, right: Tensor, reach: int) -> Tensor:
@@ -36,3 +36,41 @@ def shift(images: Tensor, down: Tensor, right: Tensor, reach: int) -> Tensor:
     columns = torch.arange(width, device=images.device) + reach - right[:, None]
     which = torch.arange(len(images), device=images.device)[:, None, None]
     return padded[which, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def warp(images: Tensor, labels: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    """Shift, scale and stretch images and their masks alike; outside an image its mirror image goes on.
+
+    Args:
+        images: (B, C, H, W) uint8.
+        labels: (B, H, W), any integer dtype.
+        places: (B, 2, 3) float32: where in the old image each place of the new one lies, both in -1..1 from edge to
+            edge, x before y, as `torch.nn.functional.affine_grid` has it.
+
+    Returns:
+        Images (B, C, H, W) uint8, read between pixels, channels last in memory, and labels of their dtype, read at
+        the nearest pixel.
+    """
+    grid = F.affine_grid(places, list(images.shape), align_corners=False)
+    moved = F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    mask = F.grid_sample(labels[:, None].float(), grid, mode="nearest", padding_mode="reflection", align_corners=False)
+    as_bytes = moved.round_().to(torch.uint8).contiguous(memory_format=torch.channels_last)
+    return as_bytes, mask[:, 0].to(labels.dtype)
+
+
+def recolour(images: Tensor, mixing: Tensor, lift: Tensor) -> Tensor:
+    """Give each image other colours: each channel becomes a mixture of the channels, plus a number.
+
+    Args:
+        images: (B, C, H, W) uint8.
+        mixing: (B, C, C) float32; row the new channel, column the old one.
+        lift: (B, C) float32, in grey levels.
+
+    Returns:
+        (B, C, H, W) uint8, cut at 0 and 255, channels last in memory.
+    """
+    pixels = images.permute(0, 2, 3, 1).flatten(1, 2).float()  # (B, H W, C)
+    mixed = torch.baddbmm(lift[:, None, :], pixels, mixing.transpose(1, 2))
+    as_bytes = mixed.round_().clamp_(0, 255).to(torch.uint8)
+    count, channels, height, width = images.shape
+    return as_bytes.view(count, height, width, channels).permute(0, 3, 1, 2)

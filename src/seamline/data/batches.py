@@ -6,6 +6,7 @@ of nothing else, so a run that was interrupted meets the same batches when it go
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +14,12 @@ import torch
 from torch import Tensor
 
 from seamline.data import augment
-from seamline.data.dataset import Split
+from seamline.data.dataset import IGNORE, Split
 
-_ORDER, _FLIP, _SHIFT = 2, 3, 4  # each kind of chance has a stream of its own
+UNLABELLED = -100
+"""The label of a pixel that counts nowhere, as PyTorch's losses have it."""
+
+_ORDER, _FLIP, _SHIFT, _FORM, _COLOUR = 2, 3, 4, 5, 6  # each kind of chance has a stream of its own
 
 
 class Batch(NamedTuple):
@@ -23,11 +27,30 @@ class Batch(NamedTuple):
 
     Attributes:
         images: (B, C, H, W) uint8, channels last in memory.
-        labels: (B,) int64.
+        labels: (B,) or (B, H, W) int64, 0..K-1, or `UNLABELLED`.
     """
 
     images: Tensor
     labels: Tensor
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The random changes that batches go through; each is made anew in each epoch.
+
+    Attributes:
+        flip: mirror each image left to right in every second epoch, half of the images in each.
+        shift: move each image by up to this many pixels in both directions.
+        scale: enlarge or shrink by a factor of up to 1 + this.
+        stretch: change the ratio of width to height by a factor of up to 1 + this.
+        colour: change brightness, contrast, saturation and tint by up to about this share.
+    """
+
+    flip: bool = False
+    shift: int = 0
+    scale: float = 0.0
+    stretch: float = 0.0
+    colour: float = 0.0
 
 
 class Batches:
@@ -37,8 +60,7 @@ class Batches:
         split: the images to learn from.
         batch_size: images in a batch; the last batch of an epoch may be smaller.
         seed: decides the order and the random changes.
-        flip: mirror each image left to right in every second epoch, half of the images in each.
-        shift: move each image by up to this many pixels in both directions.
+        changes: what the images go through.
         device: where the images are held and the batches are made.
     """
 
@@ -48,14 +70,12 @@ class Batches:
         batch_size: int,
         *,
         seed: int,
-        flip: bool = False,
-        shift: int = 0,
+        changes: Changes | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         self.batch_size = batch_size
         self.seed = seed
-        self.flip = flip
-        self.shift = shift
+        self.changes = changes or Changes()
         self.images = torch.from_numpy(split.images).to(device)
         self.labels = torch.from_numpy(split.labels).to(device)
 
@@ -66,17 +86,27 @@ class Batches:
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yield the batches of epoch `number` (from 1)."""
         device = self.images.device
+        masks = self.labels.ndim == 3
         order = torch.randperm(len(self.images), generator=self._chance(_ORDER, number)).to(device)
         mirrored = self._mirrored(number)
-        moves = self._moves(number)
-        for places in torch.split(order, self.batch_size):
-            images = self.images[places].permute(0, 3, 1, 2)
+        places = self._places(number) if masks or self.changes.scale or self.changes.stretch else None
+        moves = self._moves(number) if places is None else None
+        colours = self._colours(number)
+        for chosen in torch.split(order, self.batch_size):
+            images, labels = self.images[chosen].permute(0, 3, 1, 2), self.labels[chosen]
             if mirrored is not None:
-                images = augment.flip(images, mirrored[places])
+                images = augment.flip(images, mirrored[chosen])
+                labels = augment.flip(labels, mirrored[chosen]) if masks else labels
             if moves is not None:
-                down, right = moves[places].unbind(1)
-                images = augment.shift(images, down, right, self.shift)
-            yield Batch(images, self.labels[places])
+                down, right = moves[chosen].unbind(1)
+                images = augment.shift(images, down, right, self.changes.shift)
+            if places is not None:
+                images, warped = augment.warp(images, labels if masks else images[:, 0], places[chosen])
+                labels = warped if masks else labels
+            if colours is not None:
+                mixing, lift = colours
+                images = augment.recolour(images, mixing[chosen], lift[chosen])
+            yield Batch(images, _targets(labels) if masks else labels)
 
     def _mirrored(self, epoch: int) -> Tensor | None:
         """Return which samples are mirrored, (N,) bool.
@@ -84,20 +114,57 @@ class Batches:
         A sample alternates between its two sides, so that every two epochs show it whole (Keller Jordan, 94 % on
         CIFAR-10 in 3.29 seconds on a single GPU, 2024).
         """
-        if not self.flip:
+        if not self.changes.flip:
             return None
         first = torch.randint(2, (len(self.images),), generator=self._chance(_FLIP, 0))
         return ((first + epoch) % 2 == 1).to(self.images.device)
 
     def _moves(self, epoch: int) -> Tensor | None:
         """Return how far each sample moves down and right, (N, 2) int64."""
-        if not self.shift:
+        reach = self.changes.shift
+        if not reach:
             return None
         chance = self._chance(_SHIFT, epoch)
-        moves = torch.randint(-self.shift, self.shift + 1, (len(self.images), 2), generator=chance)
-        return moves.to(self.images.device)
+        return torch.randint(-reach, reach + 1, (len(self.images), 2), generator=chance).to(self.images.device)
+
+    def _places(self, epoch: int) -> Tensor | None:
+        """Return where each sample's places are read from, (N, 2, 3) float32, as `augment.warp` takes it."""
+        changes = self.changes
+        if not (changes.shift or changes.scale or changes.stretch):
+            return None
+        sides = torch.tensor([self.images.shape[2], self.images.shape[1]])
+        drawn = torch.rand((len(self.images), 4), generator=self._chance(_FORM, epoch)) * 2 - 1
+        larger = (1 + changes.scale) ** drawn[:, 0]
+        wider = (1 + changes.stretch) ** (drawn[:, 1] / 2)
+        places = torch.zeros(len(self.images), 2, 3)
+        places[:, 0, 0], places[:, 1, 1] = 1 / (larger * wider), wider / larger
+        places[:, :, 2] = drawn[:, 2:] * changes.shift * 2 / sides
+        return places.to(self.images.device)
+
+    def _colours(self, epoch: int) -> tuple[Tensor, Tensor] | None:
+        """Return how each sample's colours are mixed, (N, C, C), and lifted, (N, C), as `augment.recolour` takes it.
+
+        Saturation draws the channels towards their mean or away from it, contrast draws all from the middle grey,
+        brightness and tint lift all channels and each of them.
+        """
+        reach, channels = self.changes.colour, self.images.shape[-1]
+        if not reach:
+            return None
+        drawn = torch.rand((len(self.images), 3 + channels), generator=self._chance(_COLOUR, epoch)) * 2 - 1
+        contrast, saturation = (1 + reach * drawn[:, :2]).unbind(1)
+        lift = 128 * (1 - contrast) + 64 * reach * drawn[:, 2]
+        mean = torch.full((channels, channels), 1 / channels)
+        mixing = mean + saturation[:, None, None] * (torch.eye(channels) - mean)
+        lifts = lift[:, None] + 32 * reach * drawn[:, 3:]
+        device = self.images.device
+        return (contrast[:, None, None] * mixing).to(device), lifts.to(device)
 
     def _chance(self, kind: int, epoch: int) -> torch.Generator:
         """Return a generator that depends on the seed, the kind of chance and the epoch alone."""
         state = np.random.SeedSequence([kind, self.seed, epoch]).generate_state(1, np.uint64)
         return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+
+
+def _targets(masks: Tensor) -> Tensor:
+    """Return masks (B, H, W) as losses take them: int64, ignored pixels `UNLABELLED`."""
+    return torch.where(masks == IGNORE, UNLABELLED, masks.long())

@@ -7,7 +7,7 @@ from pathlib import Path
 from seamline.data.dataset import Dataset
 from seamline.data.downloads import Progress
 from seamline.data.errors import UserError
-from seamline.data.sources import drawn_garments, fashion_mnist
+from seamline.data.sources import cmp_facades, drawn_facades, drawn_garments, facades, fashion_mnist
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,32 @@ def _fashion_mnist(folder: Path | None, progress: Progress | None, timeout: floa
     return fashion_mnist.load(folder, progress=progress, timeout=timeout)
 
 
+def _facades(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
+    return facades.load(folder, progress=progress, timeout=timeout)
+
+
+def _cmp_facades(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
+    return cmp_facades.load(folder, progress=progress, timeout=timeout)
+
+
 def _builtin_garments(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
+    return _drawn("builtin-garments", drawn_garments.load, folder)
+
+
+def _builtin_facades(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
+    return _drawn("builtin-facades", drawn_facades.load, folder)
+
+
+def _drawn(name: str, draw: Callable[[], Dataset], folder: Path | None) -> Dataset:
     if folder is not None:
-        raise UserError(f"--data {folder}: builtin-garments are drawn by a program and need no folder; leave it out")
-    return drawn_garments.load()
+        raise UserError(f"--data {folder}: {name} are drawn by a program and need no folder; leave it out")
+    return draw()
 
 
 DATASETS: dict[str, Entry] = {
     "fashion-mnist": Entry("70,000 grey images of garments in ten classes (Zalando Research)", _fashion_mnist),
+    "facades": Entry("1,020 crops of building fronts with masks of five classes (mini facade set)", _facades),
+    "cmp-facades": Entry("606 building fronts with masks, brought to the same classes (CMP, Prague)", _cmp_facades),
     "builtin-garments": Entry("garments of the same ten classes, drawn by a program", _builtin_garments),
+    "builtin-facades": Entry("streets with masks of the same five classes, drawn by a program", _builtin_facades),
 }

@@ -1,11 +1,15 @@
 """The type every source returns and every later stage reads."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+IGNORE = 255
+"""In a mask: a pixel that is of no class and counts nowhere."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,14 +18,15 @@ class Split:
 
     Attributes:
         images: (N, H, W, C) uint8, values 0..255; C is 1 for grey and 3 for red, green, blue.
-        labels: (N,) int64, values 0..K-1.
+        labels: (N,) int64, the class of each image, values 0..K-1; or (N, H, W) uint8, the class of each pixel,
+            values 0..K-1 and `IGNORE` where a pixel counts nowhere.
         names: N names, each the path of an image inside the dataset, such as `train/00042`.
         groups: (N,) int64; images with the same number are related (one building, say) and must not be torn
             apart by a split. Where every image stands alone the numbers are all different.
     """
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    labels: NDArray[np.integer[Any]]
     names: tuple[str, ...]
     groups: NDArray[np.int64]
 
@@ -32,6 +37,8 @@ class Split:
             raise ValueError(f"images, labels, names and groups must be of one length, got lengths {sorted(counts)}")
         if self.images.ndim != 4 or self.images.dtype != np.uint8:
             raise ValueError(f"images must be (N, H, W, C) uint8, got {self.images.shape} {self.images.dtype}")
+        if self.labels.ndim != 1 and self.labels.shape != self.images.shape[:3]:
+            raise ValueError(f"labels must be (N,) or (N, H, W) of the images' size, got {self.labels.shape}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -55,6 +62,10 @@ class Dataset:
         place: where it came from: a folder, or a sentence such as `drawn by a program, seed 0`.
         drawn: True where a program drew the images, so that every page made from them can say so.
         note: source, licence and citation, in a sentence.
+        colours: red, green and blue, 0..255, of each class in masks and pictures of them; empty where the classes
+            are of whole images.
+        grouped: False where several images may show one thing and the groups do not say so yet: then relatives are
+            to be found before anything is split.
     """
 
     name: str
@@ -65,6 +76,19 @@ class Dataset:
     place: str
     drawn: bool = False
     note: str = ""
+    colours: tuple[tuple[int, int, int], ...] = ()
+    grouped: bool = True
+
+    @property
+    def segments(self) -> bool:
+        """Whether the labels are masks: a class for each pixel."""
+        return self.train.labels.ndim == 3
+
+    def regrouped(self, train: NDArray[np.int64], test: NDArray[np.int64]) -> "Dataset":
+        """Return the same images with the groups that were found: one number for each image of each split."""
+        return replace(
+            self, train=replace(self.train, groups=train), test=replace(self.test, groups=test), grouped=True
+        )
 
     @cached_property
     def fingerprint(self) -> str:

@@ -1,6 +1,6 @@
 """Fetches a file from the first address that works, resumes what was cut off, and verifies it.
 
-Knows nothing of what the file holds: its MD5 sum alone says whether it is the right one.
+Knows nothing of what the file holds: its MD5 sum, or a check that the caller gives, says whether it is the right one.
 """
 
 import hashlib
@@ -27,6 +27,9 @@ if sys.platform != "win32":
 Progress = Callable[[str, int, int | None], None]
 """Called with the file's name, the bytes that are there and the bytes in all (None where the server does not say)."""
 
+Check = Callable[[Path], str]
+"""Says in a few words, after 'its file', what is wrong with a file; an empty text where nothing is."""
+
 ATTEMPTS = 3
 """Transfers from one address before the next one is tried."""
 
@@ -37,19 +40,24 @@ _CHUNK = 1 << 16
 
 
 def fetch(
-    urls: Sequence[str], target: Path, *, md5: str, progress: Progress | None = None, timeout: float = 20.0
+    urls: Sequence[str],
+    target: Path,
+    *,
+    check: str | Check,
+    progress: Progress | None = None,
+    timeout: float = 20.0,
 ) -> Path:
     """Download a file over HTTP or HTTPS, unless it is there already.
 
-    The bytes go to a half file, `NAME.part` beside the target, which becomes the target when its MD5 sum is right.
+    The bytes go to a half file, `NAME.part` beside the target, which becomes the target when it has passed the check.
     A transfer that is cut off, now or in an earlier call, goes on where it stopped. A second process that wants the
     same file waits for the first one; the operating system ends the wait when the first one ends, however it ends.
 
     Args:
         urls: addresses of the same file, best first; the next one is tried when one fails.
-        target: where the file goes; missing folders are made. An existing file is returned as it is: its sum was
-            checked when it was put there.
-        md5: 32 hexadecimal digits, the MD5 sum of the whole file.
+        target: where the file goes; missing folders are made. An existing file is returned as it is: it was checked
+            when it was put there.
+        check: 32 hexadecimal digits, the MD5 sum of the whole file; or, where none is published, a `Check`.
         progress: called as bytes arrive, see `Progress`; the count falls back when a transfer starts afresh.
         timeout: seconds, for connecting and for each read.
 
@@ -70,7 +78,9 @@ def fetch(
         with _half_file(target) as half:
             # Another process may have put the target there while this one waited for the half file.
             if not target.exists():
-                _Download(half, target, md5.lower(), progress, timeout).fill(urls)
+                _Download(half, target, _of_sum(check) if isinstance(check, str) else check, progress, timeout).fill(
+                    urls
+                )
                 half.replace(target)
     except OSError as error:
         raise UnavailableError(
@@ -147,7 +157,7 @@ class _Download:
 
     half: Path
     target: Path
-    md5: str
+    check: Check
     progress: Progress | None
     timeout: float
 
@@ -168,7 +178,7 @@ class _Download:
 
     def _fill_from(self, url: str) -> None:
         """Fill the half file from one address in a few transfers, or raise a `_FailedError`."""
-        if self._is_right():  # an earlier process ended between the last byte and the renaming
+        if not self._fault():  # an earlier process ended between the last byte and the renaming
             return
         failure = _FailedError("not tried")
         for attempt in range(ATTEMPTS):
@@ -178,26 +188,24 @@ class _Download:
             except _FailedError as error:
                 if error.received == 0:
                     raise
-                if self._is_right():  # the server promised more bytes than the file has
+                if not self._fault():  # the server promised more bytes than the file has
                     return
                 failure = error
                 continue
-            if self._is_right():
+            fault = self._fault()
+            if not fault:
                 return
             # Emptied, so that nothing is ever added to wrong bytes; not removed, because the lock is on this file.
             os.truncate(self.half, 0)
-            failure = _FailedError("its file has a wrong MD5 sum")
+            failure = _FailedError(f"its file {fault}")
             if start == 0:
                 break
             # The wrong bytes may be those that were there before: this address gets a clean start.
         raise failure
 
-    def _is_right(self) -> bool:
-        """Return whether the half file is there and has the MD5 sum asked for."""
-        if not self.half.exists():
-            return False
-        with self.half.open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == self.md5
+    def _fault(self) -> str:
+        """Return what is wrong with the half file, an empty text where nothing is."""
+        return self.check(self.half) if self.half.exists() else "is not there"
 
     def _transfer(self, url: str) -> int:
         """Bring what the half file lacks, to the length that the server promises.
@@ -278,6 +286,17 @@ class _Download:
             return "cut off"
         text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
         return " ".join(text.split())
+
+
+def _of_sum(md5: str) -> Check:
+    """Return the check of a file's MD5 sum."""
+
+    def check(path: Path) -> str:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        return "" if found == md5.lower() else "has a wrong MD5 sum"
+
+    return check
 
 
 def _content_range(response: HTTPResponse) -> tuple[int | None, int | None]:

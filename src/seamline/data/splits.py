@@ -1,13 +1,104 @@
 """Training and validation, by group: what belongs together stays together."""
 
+from dataclasses import dataclass
+from typing import Any, Literal
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from seamline.data.dataset import Dataset, Split
+
+By = Literal["groups", "images"]
 
 _CHANCE_OF_SPLIT = 1  # tells this stream of random numbers from the others made with the same seed
 
 
+@dataclass(frozen=True, eq=False)
+class Division:
+    """What a dataset's training images are used for.
+
+    Attributes:
+        learned: the images to learn from.
+        aside: the images to validate on.
+        facts: how it was done and what it avoided, as `run.json` holds it.
+    """
+
+    learned: Split
+    aside: Split
+    facts: dict[str, Any]
+
+
+def divide(data: Dataset, *, fraction: float, seed: int, by: By = "groups") -> Division:
+    """Choose what to learn from and what to validate on.
+
+    By groups, training images with relatives in the test set are left out, and no group is on both sides. By images,
+    groups are not looked at: that is the split that flatters, and is there to be compared with.
+
+    Args:
+        data: the dataset, its groups numbered alike in training and test.
+        fraction: the share of training images to set aside, 0 < fraction < 1.
+        seed: the same seed chooses the same images.
+        by: `groups` or `images`.
+
+    Raises:
+        ValueError: `fraction` is not between 0 and 1, or one side would be empty.
+    """
+    train, test = data.train, data.test
+    related = np.isin(train.groups, test.groups)
+    kept = np.flatnonzero(~related) if by == "groups" else np.arange(len(train))
+    groups = train.groups[kept] if by == "groups" else np.arange(len(train))
+    labels: NDArray[np.integer[Any]] = np.zeros(len(kept), dtype=np.int64) if data.segments else train.labels[kept]
+    learned, aside = split_groups(labels, groups, fraction=fraction, seed=seed)
+    sizes = np.unique(train.groups, return_counts=True)[1]
+    everywhere = np.unique(np.concatenate([train.groups, test.groups]), return_counts=True)[1]
+    torn, val_related = random_split(sizes, round(fraction * len(train)))
+    facts = {
+        "fraction": fraction,
+        "seed": seed,
+        "by": by,
+        "groups": len(sizes),
+        "grouped_images": int(sizes[sizes > 1].sum()),
+        "largest_group": int(everywhere.max()),
+        "left_out": [train.names[place] for place in np.flatnonzero(related)] if by == "groups" else [],
+        "test_related": [test.names[place] for place in np.flatnonzero(np.isin(test.groups, train.groups))],
+        "test_groups": len(np.unique(test.groups)),
+        "random": {"torn_groups": torn, "val_related": val_related},
+    }
+    return Division(train.take(kept[learned]), train.take(kept[aside]), facts)
+
+
+def random_split(sizes: NDArray[np.int64], aside: int) -> tuple[float, float]:
+    """Return what a split that does not look at groups would do, the mean over all such splits.
+
+    Of N images `aside` are drawn; a group of s images is torn unless none or all of them are among those, and the
+    chances of both are hypergeometric.
+
+    Args:
+        sizes: (G,) images in each group.
+        aside: images that are drawn.
+
+    Returns:
+        The expected number of groups with images on both sides, and the expected share of the drawn images that
+        have a relative among the others.
+    """
+    count = int(sizes.sum())
+    none_drawn = np.exp(_log_choose(count - sizes, aside) - _log_choose(count, aside))
+    all_drawn = np.exp(_log_choose(count - sizes, aside - sizes) - _log_choose(count, aside))
+    torn = float(np.sum(1 - none_drawn - all_drawn))
+    whole = np.exp(_log_choose(count - sizes, aside - sizes) - _log_choose(count - 1, aside - 1))  # given one is drawn
+    return torn, float(np.sum(sizes / count * (1 - whole)))
+
+
+def _log_choose(of: Any, taken: Any) -> Any:
+    """Return the logarithm of the binomial coefficient, minus infinity where it is 0."""
+    possible = (np.asarray(taken) >= 0) & (np.asarray(taken) <= of)
+    drawn = np.where(possible, taken, 0)
+    return np.where(possible, gammaln(of + 1) - gammaln(drawn + 1) - gammaln(of - drawn + 1), -np.inf)
+
+
 def split_groups(
-    labels: NDArray[np.int64], groups: NDArray[np.int64], *, fraction: float, seed: int
+    labels: NDArray[np.integer[Any]], groups: NDArray[np.int64], *, fraction: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Choose validation images by group, the same share of every class.
 
@@ -15,7 +106,7 @@ def split_groups(
     the next one would lead past the share asked for; a class of two groups or more gives at least one.
 
     Args:
-        labels: (N,) int64, the class of each image.
+        labels: (N,) integers, the class of each image.
         groups: (N,) int64, equal for images that are related.
         fraction: the share of images to set aside, 0 < fraction < 1.
         seed: the same seed chooses the same images.

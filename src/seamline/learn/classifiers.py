@@ -5,46 +5,14 @@ They take raw pixels 0..255: the normalisation lies inside, in buffers, so that 
 
 from collections.abc import Callable
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seamline.data.errors import UserError
+from seamline.learn.blocks import Network, Normalise
 
 
-class Normalise(nn.Module):
-    """Raw pixels to numbers of mean 0 and standard deviation 1 for each channel.
-
-    Args:
-        channels: number of channels C.
-    """
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
-        self.register_buffer("std", torch.ones(1, channels, 1, 1))
-
-    def fit(self, images: NDArray[np.uint8]) -> None:
-        """Take mean and deviation over from `images` (N, H, W, C) uint8, exactly, by counting pixel values."""
-        levels = np.arange(256)
-        counts = np.stack([np.bincount(images[..., c].ravel(), minlength=256) for c in range(images.shape[-1])])
-        mean = (counts @ levels) / counts.sum(1)
-        variance = (counts @ levels**2) / counts.sum(1) - mean**2
-        std = np.sqrt(np.maximum(variance, 1.0))  # a channel of one value must not be divided by zero
-        self.mean.copy_(torch.from_numpy(mean).reshape(1, -1, 1, 1))
-        self.std.copy_(torch.from_numpy(std).reshape(1, -1, 1, 1))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) uint8 -> (B, C, H, W) float32."""
-        return (images.float() - self.mean) / self.std
-
-
-class TwoConvolutions(nn.Module):
+class TwoConvolutions(Network):
     """The course study's network: two convolutions of 32 filters, kernel 5, and a small head.
 
     The study fixes the two convolutions. Chosen here: no padding, 2 x 2 max pooling after each convolution, a linear
@@ -134,22 +102,3 @@ CLASSIFIERS: dict[str, Callable[[tuple[int, int, int], int], TwoConvolutions]] =
     "study-hidden": study_hidden,
     "study-fast": study_fast,
 }
-
-
-def build_classifier(name: str, shape: tuple[int, int, int], classes: int, *, seed: int = 0) -> TwoConvolutions:
-    """Make a fresh network whose first weights depend on the seed alone.
-
-    Args:
-        name: a key of `CLASSIFIERS`.
-        shape: (H, W, C) of an image.
-        classes: number of classes.
-        seed: decides the first weights.
-
-    Raises:
-        UserError: there is no network of that name, or the images are too small for it.
-    """
-    if name not in CLASSIFIERS:
-        raise UserError(f"network {name}: there is no such network; there are {', '.join(CLASSIFIERS)}")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return CLASSIFIERS[name](shape, classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

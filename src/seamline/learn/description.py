@@ -6,13 +6,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from seamline.data.dataset import Dataset
-from seamline.learn.classifiers import TwoConvolutions
+from seamline.data.errors import UserError
+from seamline.data.splits import Division
+from seamline.learn.blocks import Network
 from seamline.learn.devices import describe_machine
-from seamline.learn.recipes import Recipe, recipe_fields
+from seamline.learn.recipes import Recipe, recipe_fields, recipe_from
 
 DRAWN_NOTICE = "The images of this page are not photographs: a program drew them. Its figures say nothing of real ones."
 
@@ -20,10 +21,9 @@ DRAWN_NOTICE = "The images of this page are not photographs: a program drew them
 def describe_run(
     data: Dataset,
     recipe: Recipe,
-    network: TwoConvolutions,
+    network: Network,
+    division: Division,
     *,
-    learned: int,
-    aside: int,
     seed: int,
     device: torch.device,
     threads: int,
@@ -34,8 +34,7 @@ def describe_run(
         data: the dataset.
         recipe: how it is trained, resolved.
         network: the network, untrained or trained.
-        learned: training images.
-        aside: validation images.
+        division: what its training images are used for.
         seed: decides the split, the first weights and the batches.
         device: where it is trained.
         threads: threads of the processor.
@@ -50,11 +49,12 @@ def describe_run(
             "note": data.note,
             "fingerprint": data.fingerprint,
             "classes": list(data.classes),
-            "train": learned,
-            "val": aside,
+            "colours": [list(colour) for colour in data.colours],
+            "train": len(division.learned),
+            "val": len(division.aside),
             "test": len(data.test),
         },
-        "split": {"fraction": recipe.validation, "seed": seed, "groups": len(np.unique(data.train.groups))},
+        "split": division.facts,
         "network": {
             "name": recipe.network,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
@@ -66,7 +66,7 @@ def describe_run(
         "threads": threads,
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("torch", "numpy", "scipy", "matplotlib")},
+            **{name: version(name) for name in ("torch", "numpy", "scipy", "opencv-python-headless", "matplotlib")},
         },
         "notice": DRAWN_NOTICE if data.drawn else None,
     }
@@ -76,10 +76,18 @@ def differences(described: dict[str, Any], data: Dataset, recipe: Recipe, seed: 
     """Say in which of data, recipe and seed a run so described differs; an empty text where in none."""
     alike = {
         "dataset": described["dataset"]["fingerprint"] == data.fingerprint,
-        "recipe": described["recipe"] == recipe_fields(recipe),
+        "recipe": _same_recipe(described["recipe"], recipe),
         "seed": described["seed"] == seed,
     }
     return " and ".join(name for name, same in alike.items() if not same)
+
+
+def _same_recipe(fields: dict[str, Any], recipe: Recipe) -> bool:
+    """Tell whether a run's recipe is this one; what an older run does not name is as it was before it had a name."""
+    try:
+        return recipe_from(fields) == recipe
+    except (TypeError, UserError):  # fields of another version
+        return False
 
 
 def train_command(

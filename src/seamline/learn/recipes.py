@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from seamline.data.errors import UserError
+from seamline.data.splits import By
 
 Optimizer = Literal["adam", "adamw"]
 Schedule = Literal["constant", "one-cycle"]
@@ -17,7 +18,7 @@ class Recipe:
     """All that decides how a network is trained, but for the data and the seed."""
 
     network: str
-    """Name of the network, a key of `CLASSIFIERS`."""
+    """Name of the network, a key of `CLASSIFIERS` or `SEGMENTERS`."""
     epochs: int
     """Passes over the training images."""
     batch_size: int
@@ -25,7 +26,7 @@ class Recipe:
     learning_rate: float
     """Step size; the highest one where the schedule changes it."""
     optimizer: Optimizer = "adam"
-    """`adam` (weight decay added to the gradient) or `adamw` (weight decay apart from it)."""
+    """`adam` (weight decay added to the gradient of every weight) or `adamw` (apart from it, matrices alone)."""
     weight_decay: float = 0.0
     """Pull of the weights towards zero."""
     schedule: Schedule = "constant"
@@ -36,14 +37,24 @@ class Recipe:
     """Weight of each class in the loss, in the order of the classes; None weighs them equally."""
     label_smoothing: float = 0.0
     """Share of the target probability that is spread over all classes."""
+    z_loss: float = 0.0
+    """Weight in the loss of (log of the softmax's denominator)²: keeps scores comparable from place to place."""
     flip: bool = False
     """Mirror images left to right, half of them in each epoch."""
     shift: int = 0
     """Move images by up to this many pixels, anew in each epoch."""
+    scale: float = 0.0
+    """Enlarge or shrink images by a factor of up to 1 + this, anew in each epoch."""
+    stretch: float = 0.0
+    """Change the ratio of width to height by a factor of up to 1 + this, anew in each epoch."""
+    colour: float = 0.0
+    """Change brightness, contrast, saturation and tint by up to about this share, anew in each epoch."""
     keep: Keep = "last"
     """Which weights to keep: of the last epoch, or of the epoch best by this validation figure."""
     validation: float = 0.1
     """Share of the training images that is set aside for validation."""
+    split_by: By = "groups"
+    """`groups`: relatives stay on one side; `images`: at random, to see what that flatters."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot work.
@@ -57,9 +68,13 @@ class Recipe:
         _require(0 <= self.weight_decay < math.inf, "weight_decay", self.weight_decay, "0 or more")
         _require(0 < self.warmup < 1, "warmup", self.warmup, "between 0 and 1")
         _require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 or more and below 1")
+        _require(0 <= self.z_loss < math.inf, "z_loss", self.z_loss, "0 or more")
         _require(0 <= self.shift <= 100, "shift", self.shift, "0 to 100")
+        for name in ("scale", "stretch"):
+            _require(0 <= getattr(self, name) <= 3, name, getattr(self, name), "0 to 3")
+        _require(0 <= self.colour <= 1, "colour", self.colour, "0 to 1")
         _require(0 < self.validation < 1, "validation", self.validation, "between 0 and 1")
-        for name in ("optimizer", "schedule", "keep"):
+        for name in ("optimizer", "schedule", "keep", "split_by"):
             choices = get_args(get_type_hints(Recipe)[name])
             _require(getattr(self, name) in choices, name, getattr(self, name), " or ".join(choices))
         if self.class_weights is not None:
@@ -137,30 +152,62 @@ def recipe_fields(recipe: Recipe) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
 
 
-def find_recipe(name: str) -> Recipe:
+def recipes_for(*, segments: bool) -> dict[str, Recipe]:
+    """Return the recipes by name: those for masks, or those for one label an image."""
+    return SEGMENTER_RECIPES if segments else CLASSIFIER_RECIPES
+
+
+def find_recipe(name: str, *, segments: bool) -> Recipe:
     """Return the recipe called `name`.
+
+    Args:
+        name: a name of `recipes_for(segments=segments)`.
+        segments: whether the labels are masks.
 
     Raises:
         UserError: there is none of that name; the line lists those there are.
     """
-    if name not in RECIPES:
-        raise UserError(f"--recipe {name}: there is no such recipe; there are {', '.join(RECIPES)}")
-    return RECIPES[name]
+    recipes = recipes_for(segments=segments)
+    if name not in recipes:
+        labels = "masks" if segments else "one label an image"
+        raise UserError(f"--recipe {name}: there is no such recipe for {labels}; there are {', '.join(recipes)}")
+    return recipes[name]
 
 
-ORIGINAL = Recipe(network="study", epochs=50, batch_size=1024, learning_rate=1e-3)
-"""The course study's: Adam at 1e-3, unweighted cross entropy, nothing else."""
+CLASSIFIER_RECIPES: dict[str, Recipe] = {
+    "fast": Recipe(
+        network="study-fast",
+        epochs=5,
+        batch_size=256,
+        learning_rate=5e-3,
+        optimizer="adamw",
+        weight_decay=1e-2,
+        schedule="one-cycle",
+        flip=True,
+    ),
+    "original": Recipe(network="study", epochs=50, batch_size=1024, learning_rate=1e-3),
+}
+"""`fast`: the same two convolutions as the study's, trained in a tenth of the time. `original`: the course study's,
+Adam at 1e-3, unweighted cross entropy, nothing else."""
 
-FAST = Recipe(
-    network="study-fast",
-    epochs=5,
-    batch_size=256,
-    learning_rate=5e-3,
-    optimizer="adamw",
-    weight_decay=1e-2,
-    schedule="one-cycle",
-    flip=True,
-)
-"""The same two convolutions, trained in a tenth of the time."""
-
-RECIPES: dict[str, Recipe] = {"fast": FAST, "original": ORIGINAL}
+SEGMENTER_RECIPES: dict[str, Recipe] = {
+    "fast": Recipe(
+        network="unet-fast",
+        epochs=20,
+        batch_size=16,
+        learning_rate=5e-3,
+        optimizer="adamw",
+        weight_decay=1e-2,
+        schedule="one-cycle",
+        z_loss=1e-2,
+        flip=True,
+        shift=16,
+        scale=0.3,
+        stretch=0.15,
+        colour=0.2,
+    ),
+    "original": Recipe(network="facadenet", epochs=15, batch_size=10, learning_rate=1e-3, weight_decay=1e-5),
+    "fcn": Recipe(network="fcn", epochs=30, batch_size=10, learning_rate=1e-3, weight_decay=1e-5),
+}
+"""`original`: the course study's, with equal weights of the classes. `fcn`: what inspired it, trained the same way, for
+longer."""

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from seamline.data.errors import UserError
 from seamline.data.files import read_json, write_bytes, write_json, write_text
-from seamline.learn.classifiers import TwoConvolutions, build_classifier
+from seamline.learn.blocks import Network
+from seamline.learn.networks import build_network
 from seamline.learn.recipes import Recipe, recipe_from
 
 if sys.platform != "win32":
@@ -149,7 +150,7 @@ class Run:
         """Return the recipe of `run.json`."""
         return recipe_from(self.read()["recipe"])
 
-    def network(self) -> TwoConvolutions:
+    def network(self) -> Network:
         """Return the trained network, ready to be asked (in evaluation mode, on the processor).
 
         Raises:
@@ -160,7 +161,8 @@ class Run:
             raise UserError(f"{self.weights_file}: not found; training has not finished, go on with --resume")
         height, width, channels = described["network"]["image"]
         classes = len(described["dataset"]["classes"])
-        network = build_classifier(described["network"]["name"], (height, width, channels), classes)
+        segments = bool(described["dataset"].get("colours"))
+        network = build_network(described["network"]["name"], (height, width, channels), classes, segments=segments)
         try:
             network.load_state_dict(load_file(self.weights_file))
         except Exception as error:  # safetensors and torch answer misfits with several kinds of errors

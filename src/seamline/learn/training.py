@@ -3,6 +3,7 @@
 It knows nothing of validation, reports or files: whoever iterates may look at the network between two epochs.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ class Epoch:
     Attributes:
         epoch: its number, from 1.
         train_loss: mean loss met on the way, each batch as it was before its step; smoothed and weighted as trained.
-        train_accuracy: share of images labelled right on the way, 0..1.
+        train_accuracy: share of images, or of pixels, labelled right on the way, 0..1.
         learning_rate: step size of the last step.
         seconds: time for training alone.
         images: images learned from.
@@ -74,7 +75,7 @@ class Training:
     """One network on its way through a recipe; iterate over it to train.
 
     Args:
-        network: gives (B, K) scores for (B, C, H, W) uint8; trained in place.
+        network: gives scores (B, K) or (B, K, H, W) for (B, C, H, W) uint8; trained in place.
         batches: what to learn from, on the network's device.
         recipe: how.
         on_step: called every few steps.
@@ -121,7 +122,7 @@ class Training:
         steps = len(self.batches)
         device = self.batches.labels.device
         losses = torch.zeros(steps, device=device)  # read every few steps only, so that a GPU is not held up
-        right = torch.zeros((), dtype=torch.int64, device=device)
+        right, counted = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(2))
         images, rate = 0, 0.0
         self.network.train()
         for step, (batch, labels) in enumerate(self.batches.epoch(number)):
@@ -133,20 +134,29 @@ class Training:
             self.optimizer.step()
             losses[step] = loss.detach() * len(labels)
             right += (scores.detach().argmax(1) == labels).sum()
+            counted += (labels >= 0).sum()
             images += len(labels)
             if (step + 1) % LOOK_EVERY == 0 or step + 1 == steps:
                 total = self._look(losses, number)
                 if self.on_step is not None:
-                    self.on_step(Step(number, step + 1, steps, images, total / images, right.item() / images))
+                    self.on_step(Step(number, step + 1, steps, images, total / images, _share(right, counted)))
         self.done = number
         seconds = time.perf_counter() - start
         return Epoch(
-            number, float(losses.sum(dtype=torch.float64)) / images, right.item() / images, rate, seconds, images
+            number, float(losses.sum(dtype=torch.float64)) / images, _share(right, counted), rate, seconds, images
         )
 
     def _loss(self, scores: Tensor, labels: Tensor) -> Tensor:
+        """Cross entropy, mean over all labels of 0 or more, and the recipe's pull of the softmax's denominator to 1.
+
+        The pull is the z-loss of Chowdhery et al., PaLM, 2022: the cross entropy cannot see a number added to all
+        scores of a place, and this one keeps it from wandering.
+        """
         smoothing = self.recipe.label_smoothing
-        return F.cross_entropy(scores, labels, weight=self.class_weights, label_smoothing=smoothing)
+        loss = F.cross_entropy(scores, labels, weight=self.class_weights, label_smoothing=smoothing)
+        if self.recipe.z_loss:
+            loss = loss + self.recipe.z_loss * scores.logsumexp(1).square().mean()
+        return loss
 
     def _set_rate(self, step: int) -> float:
         """Give the optimizer the step size of step `step` of the whole training."""
@@ -167,6 +177,11 @@ class Training:
         )
 
 
+def _share(right: Tensor, counted: Tensor) -> float:
+    """Return the share labelled right, NaN where nothing is labelled."""
+    return right.item() / counted.item() if counted.item() else math.nan
+
+
 def _total(losses: Tensor) -> float:
     """Add up in double precision, on the processor: not every GPU has it."""
     return float(losses.cpu().double().sum())
@@ -175,11 +190,13 @@ def _total(losses: Tensor) -> float:
 def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Return the recipe's optimizer in its fused form: one pass over the weights a step.
 
-    Biases and normalisation are left out of the weight decay: they do not make the function steeper.
+    Biases and normalisation are left out of AdamW's weight decay: they do not make the function steeper. Adam decays
+    every weight, as PyTorch's does by itself, which is how the study used it.
     """
+    if recipe.optimizer == "adam":
+        rate, decay = recipe.learning_rate, recipe.weight_decay
+        return torch.optim.Adam(network.parameters(), lr=rate, weight_decay=decay, fused=True)
     matrices = [weight for weight in network.parameters() if weight.ndim > 1]
     others = [weight for weight in network.parameters() if weight.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
-    return torch.optim.Adam(groups, lr=recipe.learning_rate, fused=True)
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)

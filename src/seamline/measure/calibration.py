@@ -1,6 +1,7 @@
 """How far a stated probability can be trusted, before and after temperature scaling."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,59 @@ _COOLEST, _HOTTEST = 0.05, 20.0  # a temperature at either end is not one that t
 _DRAWS = 10_000
 
 
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The temperature that suits labelled scores best, and how surely each of them says so.
+
+    Attributes:
+        log_inverse: logarithm of b = 1 / temperature.
+        slopes: (N,) float64, each label's slope of the negative log likelihood in b: E[z] - z of the true class
+            under softmax(b z).
+        curvatures: (N,) float64, the same's curvature, Var[z].
+        determined: False where the labels determine none: scores that are all equal, or a temperature at the end of
+            what is looked at.
+    """
+
+    log_inverse: float
+    slopes: NDArray[np.float64]
+    curvatures: NDArray[np.float64]
+    determined: bool
+
+    @property
+    def inverse(self) -> float:
+        """What the scores are multiplied by, 1 / temperature."""
+        return math.exp(self.log_inverse)
+
+
+def find_fit(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> Fit:
+    """Find the b = 1 / T for which softmax(b scores) has the lowest negative log likelihood.
+
+    Args:
+        scores: (N, K).
+        labels: (N,), 0..K-1.
+    """
+    rows = np.arange(len(scores))
+
+    def loss(log_inverse: float) -> float:
+        return float(-log_softmax(math.exp(log_inverse) * scores, axis=1)[rows, labels].mean())
+
+    ends = (-math.log(_HOTTEST), -math.log(_COOLEST))
+    log_inverse = float(minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-6}).x)
+    inverse = math.exp(log_inverse)
+    probabilities = softmax(inverse * scores, axis=1)
+    expected = (probabilities * scores).sum(1, keepdims=True)
+    slopes = expected[:, 0] - scores[rows, labels]
+    curvatures = (probabilities * (scores - expected) ** 2).sum(1)
+    at_an_end = min(log_inverse - ends[0], ends[1] - log_inverse) < 1e-3
+    return Fit(log_inverse, slopes, curvatures, not at_an_end and float(curvatures.mean()) != 0)
+
+
 def fit_temperature(evaluation: Evaluation) -> Interval:
     """Find the temperature T for which softmax(scores / T) has the lowest negative log likelihood.
 
     Guo, Pleiss, Sun, Weinberger, On Calibration of Modern Neural Networks, ICML 2017. The interval is that of the
-    estimating equation in b = 1 / T: its slope at image i is E[z] - z of the true class under softmax(b z), its
-    curvature Var[z], and the sandwich of the two gives the standard error of log b.
+    estimating equation in b = 1 / T: its slope and curvature at each image, and the sandwich of the two, give the
+    standard error of log b.
 
     Args:
         evaluation: of the validation images.
@@ -30,24 +78,12 @@ def fit_temperature(evaluation: Evaluation) -> Interval:
         The temperature; 1 without an interval where the images determine none (scores that are all equal, or that
         tell the classes apart without an error, so that any sharper temperature would be better still).
     """
-    scores = evaluation.scores.astype(np.float64)
-    rows = np.arange(len(scores))
-
-    def loss(log_inverse: float) -> float:
-        return float(-log_softmax(math.exp(log_inverse) * scores, axis=1)[rows, evaluation.labels].mean())
-
-    ends = (-math.log(_HOTTEST), -math.log(_COOLEST))
-    log_inverse = float(minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-6}).x)
-    inverse = math.exp(log_inverse)
-    probabilities = softmax(inverse * scores, axis=1)
-    expected = (probabilities * scores).sum(1, keepdims=True)
-    slopes = expected[:, 0] - scores[rows, evaluation.labels]
-    curvature = float((probabilities * (scores - expected) ** 2).sum(1).mean())
-    at_an_end = min(log_inverse - ends[0], ends[1] - log_inverse) < 1e-3
-    if at_an_end or curvature == 0 or evaluation.accuracy == 1:
+    fit = find_fit(evaluation.scores.astype(np.float64), evaluation.labels)
+    if not fit.determined or evaluation.accuracy == 1:
         return Interval(1.0, math.nan, math.nan)
-    error = math.sqrt(float((slopes**2).mean()) / len(scores)) / (curvature * inverse)
-    return Interval(1 / inverse, math.exp(-log_inverse - Z * error), math.exp(-log_inverse + Z * error))
+    spread = math.sqrt(float((fit.slopes**2).mean()) / len(fit.slopes))
+    error = spread / (float(fit.curvatures.mean()) * fit.inverse)
+    return Interval(1 / fit.inverse, math.exp(-fit.log_inverse - Z * error), math.exp(-fit.log_inverse + Z * error))
 
 
 def confidences(scores: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
@@ -67,7 +103,7 @@ def expected_calibration_error(confidence: NDArray[np.float64], right: NDArray[n
         confidence: (N,) in 0..1.
         right: (N,) whether the answer was right.
     """
-    places = _bin_of(confidence)
+    places = bin_of(confidence)
     total = len(confidence)
     images = np.bincount(places, minlength=BINS)
     hits = np.bincount(places, weights=right, minlength=BINS)
@@ -82,7 +118,7 @@ def expected_calibration_error(confidence: NDArray[np.float64], right: NDArray[n
 
 def reliability(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> list[dict[str, Any]]:
     """Return confidence and accuracy bin by bin, as `calibration.json` holds them; empty bins are left out."""
-    places = _bin_of(confidence)
+    places = bin_of(confidence)
     rows = []
     for place in range(BINS):
         inside = places == place
@@ -131,6 +167,7 @@ def _measured(evaluation: Evaluation, temperature: float) -> dict[str, Any]:
     return figures
 
 
-def _bin_of(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the bin of each confidence, 0..BINS-1; a bin holds its upper end."""
-    return np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+def bin_of(confidence: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """Return the bin of each confidence 0..1: 0..BINS-1; a bin holds its upper end."""
+    places: NDArray[np.int64] = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    return places

@@ -7,30 +7,45 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-ASKED_AT_ONCE = 1000  # images; fixed, because the rounding of a sum may depend on it
+PIXELS_AT_ONCE = 784_000  # 1,000 garments of 28 x 28; fixed, because the rounding of a sum may depend on it
+
+
+def asked_at_once(images: NDArray[np.uint8]) -> int:
+    """Return how many images (N, H, W, C) are shown to a network at once: as many as the pixels allow, at least 1."""
+    height, width = images.shape[1:3]
+    return max(1, PIXELS_AT_ONCE // int(height * width))
 
 
 def portions(images: NDArray[np.uint8], device: torch.device) -> Iterator[Tensor]:
     """Yield `images` (N, H, W, C) uint8 as (b, C, H, W) uint8 tensors on `device`, in order."""
-    for start in range(0, len(images), ASKED_AT_ONCE):
-        portion = np.ascontiguousarray(images[start : start + ASKED_AT_ONCE])
+    size = asked_at_once(images)
+    for start in range(0, len(images), size):
+        portion = np.ascontiguousarray(images[start : start + size])
         yield torch.from_numpy(portion).to(device).permute(0, 3, 1, 2)
 
 
-def predict_scores(network: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the network's scores for every image.
+def ask(network: nn.Module, images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
+    """Yield the network's scores portion by portion, in the order of the images.
 
     Args:
-        network: (B, C, H, W) uint8 -> (B, K); asked in evaluation mode and left in the mode it was in.
+        network: (B, C, H, W) uint8 -> (B, K) or (B, K, H, W); asked in evaluation mode and left in the mode it was in.
         images: (N, H, W, C) uint8.
 
-    Returns:
-        (N, K) float32, the higher the likelier.
+    Yields:
+        (b, K) or (b, K, H, W) float32, the higher the likelier.
     """
     device = next(network.parameters()).device
-    training = network.training
-    network.eval()
-    with torch.inference_mode():
-        scores = [network(portion).float().cpu().numpy() for portion in portions(images, device)]
-    network.train(training)
-    return np.concatenate(scores)
+    for portion in portions(images, device):
+        training = network.training
+        network.eval()
+        try:
+            with torch.inference_mode():
+                scores = network(portion).float().contiguous().cpu().numpy()
+        finally:
+            network.train(training)
+        yield scores
+
+
+def predict_scores(network: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the network's scores for every image: (N, K) or (N, K, H, W) float32; `ask`, put together."""
+    return np.concatenate(list(ask(network, images)))

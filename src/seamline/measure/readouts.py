@@ -40,7 +40,7 @@ def describe_readouts(network: TwoConvolutions, train: Split, val: Split, whole:
     fitted = fit_readouts(network, train, len(whole.classes))
     answers = ask_readouts(network, val, fitted)
     rows = [
-        _row(name, len(fitted[name]) - 1, whole.classes, val.labels, predicted) for name, predicted in answers.items()
+        _row(name, len(fitted[name]) - 1, whole.classes, whole.labels, predicted) for name, predicted in answers.items()
     ]
     rows.append(_row("whole network", None, whole.classes, whole.labels, whole.predicted))
     return {

@@ -1,36 +1,62 @@
 """All that this stage writes into the run folder, from one pass over each split."""
 
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
+from torch import nn
 
 from seamline.data.dataset import Split
 from seamline.data.files import write_bytes, write_json
+from seamline.data.images import Colour
 from seamline.learn.classifiers import TwoConvolutions
 from seamline.measure.calibration import summarise_calibration
 from seamline.measure.evaluation import Evaluation, evaluate_split
 from seamline.measure.examples import describe_examples
 from seamline.measure.findings import Facts, find_json
 from seamline.measure.kernels import describe_kernels
+from seamline.measure.masks.record import measure_masks
 from seamline.measure.metrics import definitions, summarise, summarise_whole
 from seamline.measure.readouts import describe_readouts
 
 
 def measure(
-    folder: Path, network: TwoConvolutions, classes: tuple[str, ...], train: Split, val: Split, test: Split
+    folder: Path,
+    network: nn.Module,
+    classes: tuple[str, ...],
+    train: Split,
+    val: Split,
+    test: Split,
+    *,
+    colours: Sequence[Colour] = (),
+    division: Mapping[str, Any] | None = None,
 ) -> None:
     """Measure a trained network and write the figures.
 
     Args:
         folder: the run folder.
-        network: trained.
+        network: trained; a classifier, or a segmenter where the labels are masks.
         classes: K class names.
         train: the images it learned from.
-        val: the images set aside; the temperature is fitted on them and the readouts scored.
+        val: the images set aside; the temperature is fitted on them and a classifier's readouts are scored.
         test: the images that nothing was chosen by.
+        colours: K colours of the classes in pictures of masks; not used where the labels are of whole images.
+        division: how the images were divided, `split` in `run.json`; a finding is made of it where the labels are
+            masks.
     """
     network.eval()
+    if test.labels.ndim == 3:
+        measure_masks(folder, network, classes, train, val, test, colours=colours, division=division)
+    else:
+        _measure_labels(folder, cast(TwoConvolutions, network), classes, train, val, test)
+
+
+def _measure_labels(
+    folder: Path, network: TwoConvolutions, classes: tuple[str, ...], train: Split, val: Split, test: Split
+) -> None:
+    """Measure a classifier."""
     on_train, on_val, on_test = (evaluate_split(network, split, classes) for split in (train, val, test))
     calibration = summarise_calibration(on_val, on_test)
     kernels = describe_kernels(network.kernels())

@@ -3,7 +3,7 @@
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -33,6 +33,9 @@ PAPER = Palette(ink="#1c1c1a", muted="#6b6b67", rule="#dddcd8", accent="#b5400f"
 SENTINELS = Palette(ink="#010203", muted="#040506", rule="#070809", accent="#0a0b0c", paper="#0d0e0f")
 """Colours that nothing else has, so that each can be replaced by what the page's style sheet says."""
 
+_CLASS = "#0f1e{:02x}"
+"""The colours that stand for the classes' own, for the same reason."""
+
 _STYLES = {
     SENTINELS.ink: "currentColor",
     SENTINELS.muted: "var(--muted)",
@@ -51,6 +54,11 @@ _SETTINGS: Any = {
     "axes.linewidth": 0.8,
     "text.parse_math": False,
 }
+
+
+def class_ink(palette: Palette, place: int, colours: Sequence[str]) -> str:
+    """Return a class's colour: its own in files, and in the page the one that a reader chooses there."""
+    return _CLASS.format(place) if palette is SENTINELS else colours[place]
 
 
 def inline_svg(draw: Drawing, name: str, alt: str) -> str:
@@ -79,7 +87,7 @@ def _follow_page(tag: str, name: str, used: set[str]) -> str:
     tag = re.sub(r"'DejaVu Sans'(, [\w' -]+)*", "var(--sans)", tag)
     for sentinel, style in _STYLES.items():
         tag = tag.replace(sentinel, style)
-    return tag
+    return re.sub("#0f1e([0-9a-f]{2})", lambda found: f"var(--class-{int(found[1], 16)})", tag)
 
 
 def write_figure(draw: Drawing, path: Path) -> None:

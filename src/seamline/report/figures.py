@@ -101,24 +101,35 @@ def share_floor(values: NDArray[np.float64]) -> float:
 
 
 def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move labels apart until neighbours are `gap` apart, within low..high, in their order."""
+    """Move labels apart until neighbours are `gap` apart, within low..high as far as they fit, in their order."""
     order = sorted(range(len(places)), key=lambda i: places[i])
-    moved = [min(max(places[i], low), high) for i in order]
-    for i in range(1, len(moved)):
-        short = gap - (moved[i] - moved[i - 1])
-        if short > 0:
-            moved[i - 1] -= short / 2
-            moved[i] += short / 2
-    if moved and moved[0] < low:
-        moved = [place + low - moved[0] for place in moved]
+    blocks: list[list[float]] = []  # labels that touch; each stays as near to its places as it can
+
+    def start(block: Sequence[float]) -> float:
+        middle = sum(place - i * gap for i, place in enumerate(block)) / len(block)
+        return max(min(middle, high - (len(block) - 1) * gap), low)
+
+    for i in order:
+        blocks.append([min(max(places[i], low), high)])
+        while len(blocks) > 1 and start(blocks[-2]) + len(blocks[-2]) * gap > start(blocks[-1]):
+            last = blocks.pop()
+            blocks[-1] += last
+    moved = [start(block) + i * gap for block in blocks for i in range(len(block))]
     result = [0.0] * len(places)
     for i, place in zip(order, moved, strict=True):
         result[i] = place
     return result
 
 
-def confusion(palette: Palette, matrix: NDArray[np.int64], classes: Sequence[str]) -> Figure:
-    """Draw a confusion matrix: errors shaded by their share of the row, the diagonal left quiet."""
+def confusion(palette: Palette, matrix: NDArray[np.int64], classes: Sequence[str], *, percents: bool = False) -> Figure:
+    """Draw a confusion matrix: errors shaded by their share of the row, the diagonal left quiet.
+
+    Args:
+        palette: the colours.
+        matrix: (K, K) numbers.
+        classes: the K names.
+        percents: whether a cell says its share of the row in percent, not its number.
+    """
     size = len(classes)
     cell = 34 if size <= 12 else max(10.0, 420 / size)
     margin = 8 + 6 * min(max(len(name) for name in classes), 24)
@@ -143,8 +154,14 @@ def confusion(palette: Palette, matrix: NDArray[np.int64], classes: Sequence[str
             if images:
                 errs = palette.paper if shares[row, column] > hot else palette.ink
                 colour = palette.muted if row == column else errs
-                axes.text(column, row, str(images), color=colour, fontsize=10, ha="center", va="center")
+                said = tenths(images / matrix[row].sum()) if percents else str(images)
+                axes.text(column, row, said, color=colour, fontsize=10, ha="center", va="center")
     return figure
+
+
+def tenths(share: float) -> str:
+    """A share as percent for a narrow cell: one digit after the point, the sign left out."""
+    return f"{100 * share:.1f}" if share >= 0.0005 else "<0.1"
 
 
 def error_shares(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -155,8 +172,10 @@ def error_shares(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
     return shares
 
 
-def reliability(palette: Palette, bins: Sequence[Mapping[str, Any]], title: str, *, accent: bool) -> Figure:
-    """Draw how often answers were right against how surely they were given, with intervals and counts."""
+def reliability(
+    palette: Palette, bins: Sequence[Mapping[str, Any]], title: str, *, accent: bool, unit: str = "images"
+) -> Figure:
+    """Draw how often answers were right against how surely they were given, with intervals and counts of `unit`."""
     figure = canvas(380, 380)
     axes = frame(figure, palette, 48, 22, 34, 118)
     colour = palette.accent if accent else palette.ink
@@ -175,24 +194,31 @@ def reliability(palette: Palette, bins: Sequence[Mapping[str, Any]], title: str,
     figure.text(0, 1 - 8 / 380, title, color=palette.ink, fontsize=12, fontweight="bold", va="top")
     axes.text(0.02, 0.955, "how often it was right", color=palette.muted, fontsize=SMALL)
     below = frame(figure, palette, 48, 22, 380 - 118 + 14, 40)
-    images = [one["images"] for one in bins]
+    images = [one[unit] for one in bins]
     widths = [one["to"] - one["from"] for one in bins]
     below.bar([one["from"] for one in bins], images, width=np.multiply(widths, 0.92), align="edge", color=palette.muted)
     below.set(xlim=(0, 1), ylim=(0, 1.08 * max([*images, 1])))
     below.yaxis.set_major_locator(MaxNLocator(2, integer=True))
     below.xaxis.set_major_formatter(percent)
     below.set_xticks(np.linspace(0, 1, 6))
-    below.text(0.02, 0.86 * below.get_ylim()[1], "images", color=palette.muted, fontsize=SMALL, va="top")
+    if max([*images, 1]) >= 100_000:
+        below.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1e6:g} M"))
+    below.text(0.02, 0.86 * below.get_ylim()[1], unit, color=palette.muted, fontsize=SMALL, va="top")
     below.set_xlabel("how sure it said it was", color=palette.muted, fontsize=SMALL, labelpad=6)
     return figure
 
 
 def dots(
-    palette: Palette, rows: Sequence[str], series: Mapping[str, Sequence[Estimate | None]], width: float
+    palette: Palette,
+    rows: Sequence[str],
+    series: Mapping[str, Sequence[Estimate | None]],
+    width: float,
+    *,
+    share: bool = True,
 ) -> Figure:
     """Draw one row for each of `rows`, one dot for each of `series`; the last of them in the accent.
 
-    The first row is set apart by a line: it stands for all the others together.
+    The first row is set apart by a line: it stands for all the others together. With `share` the axis is in percent.
     """
     step = 28
     left = 18 + 6.7 * min(max(len(row) for row in rows), 18)
@@ -207,7 +233,7 @@ def dots(
     known = [one.interval[0] for column in series.values() for one in column if one is not None]
     low = share_floor(np.array(known))
     axes.set_xlim(low, 1)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %" if share else f"{value:.1f}"))
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     names = [row if len(row) <= 18 else row[:17] + "…" for row in rows]
     axes.set_yticks(range(len(rows)), names)

@@ -1,5 +1,6 @@
 """Run folder -> one page that opens from disk, and its figures as files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from seamline.data.errors import UserError
 from seamline.data.files import write_text
+from seamline.report.colours import Colour, hexed, palette_text, safe_colours
 from seamline.report.contents import Contents, read_contents
 from seamline.report.drawing import write_figure
+from seamline.report.headline import headline, notice, tied
 from seamline.report.panels import PANELS, Panel
 from seamline.report.pictures import example_sheet
-from seamline.report.words import Estimate, count, number, percent, percent_range
-
-DRAWN = "These images were drawn by a program: what it reaches on them says nothing about photographs."
+from seamline.report.words import count, number, percent
 
 FIRST = 5
 """Findings that stand at the head; the rest is folded."""
@@ -55,13 +56,30 @@ def make_panels(contents: Contents) -> list[Panel]:
 
 def render_page(contents: Contents, panels: list[Panel]) -> str:
     """Put the panels on the page."""
-    template = _environment().get_template("page.html")
     titles = {panel.name: panel.title for panel in panels}
-    return template.render(head=_head(contents), panels=panels, titles=titles, sheets=_sheets(contents))
+    return render(
+        "page.html", contents.colours, head=_head(contents), panels=panels, titles=titles, sheets=_sheets(contents)
+    )
+
+
+def render(template: str, colours: Sequence[Colour], **values: Any) -> str:
+    """Fill a template; whatever is data is escaped, and what is not there is an error.
+
+    Args:
+        template: its name.
+        colours: of the classes, where the page shows masks; else empty.
+        values: what the template shows.
+    """
+    safe = safe_colours(colours)
+    both = {"own": colours, "safe": safe}
+    dress = {name: [hexed(colour) for colour in of] for name, of in both.items()} | {
+        "palettes": {name: palette_text(of) for name, of in both.items()}
+    }
+    return _environment().get_template(template).render(colours=dress if colours else None, **values)
 
 
 def _environment() -> Environment:
-    """Make the template engine; whatever is data is escaped, and what is not there is an error."""
+    """Make the template engine."""
     environment = Environment(
         loader=PackageLoader("seamline.report"),
         autoescape=True,
@@ -77,40 +95,17 @@ def _head(run: Contents) -> dict[str, Any]:
     """Gather what stands above the panels."""
     dataset, network = run.run["dataset"], run.run["network"]
     parameters = network.get("parameters")
-    findings = [{**one, "sentence": one["sentence"].replace(" %", "\u00a0%")} for one in run.findings]
+    findings = [{**one, "sentence": tied(one["sentence"])} for one in run.findings]
     return {
         "title": dataset["title"],
         "recipe": run.run["recipe_name"],
         "network": network.get("name"),
         "parameters": None if parameters is None else count(parameters),
-        "notice": run.run.get("notice") or (DRAWN if dataset.get("drawn") else None),
-        "figures": _headline(run),
+        "notice": notice(run),
+        "figures": headline(run),
         "findings": findings[:FIRST],
         "more_findings": findings[FIRST:],
     }
-
-
-def _headline(run: Contents) -> list[dict[str, str]]:
-    """Choose the figures that matter: accuracy on test and validation images, and the lowest of a class."""
-    figures = []
-    for split, name in (("test", "Test accuracy"), ("val", "Validation accuracy")):
-        accuracy = Estimate.of((run.scores[split] or {}).get("accuracy"))
-        if accuracy:
-            images = run.scores[split].get("images")
-            figures.append(_figure(name, accuracy, "" if images is None else f"{count(images)} images"))
-    for split in ("test", "val"):
-        per_class = (run.scores[split] or {}).get("per_class") or {}
-        known = {name: one for name, of in per_class.items() if (one := Estimate.of(of.get("accuracy")))}
-        if known:
-            lowest = min(known, key=lambda name: known[name].value)
-            figures.append(_figure("Lowest class accuracy", known[lowest], lowest))
-            break
-    return figures
-
-
-def _figure(name: str, estimate: Estimate, of: str) -> dict[str, str]:
-    """Prepare one headline figure."""
-    return {"name": name, "value": percent(estimate), "range": percent_range(estimate), "of": of}
 
 
 def _sheets(run: Contents) -> dict[str, dict[str, Any]]:

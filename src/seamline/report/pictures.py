@@ -41,10 +41,15 @@ class Sheet:
     cells: Mapping[tuple[int, int], tuple[Example, ...]]
 
 
-def data_uri(image: Image.Image) -> str:
-    """Encode a picture as a data URI, as a PNG: exact, and the same bytes each time."""
+def data_uri(image: Image.Image, *, optimize: bool = True) -> str:
+    """Encode a picture as a data URI, as a PNG: exact, and the same bytes each time.
+
+    Args:
+        image: the picture.
+        optimize: whether its palette may lose what is not used.
+    """
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
+    image.save(buffer, "PNG", optimize=optimize, compress_level=9)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 

@@ -128,7 +128,7 @@ def _cached(download: bool, progress: Progress | None, timeout: float) -> dict[s
         for name, md5 in MD5_SUMS.items():
             if name not in files:
                 urls = [f"{address}{name}.gz" for address in ADDRESSES]
-                files[name] = fetch(urls, folder / f"{name}.gz", md5=md5, progress=progress, timeout=timeout)
+                files[name] = fetch(urls, folder / f"{name}.gz", check=md5, progress=progress, timeout=timeout)
     except UnavailableError as error:
         raise UnavailableError(f"{error}, {_OTHERWISE}") from error
     return files

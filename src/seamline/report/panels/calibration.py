@@ -22,8 +22,11 @@ def calibration(run: Contents) -> Panel | None:
     drawings = {}
     for when, title in (("before", "As the network says it"), ("after", "After temperature scaling")):
         bins = measured[f"reliability_{when}"]
-        drawings[f"reliability-{when}"] = partial(figures.reliability, bins=bins, title=title, accent=when == "after")
-    sentences = _sentences(temperature, measured, SPLITS[split])
+        drawings[f"reliability-{when}"] = partial(
+            figures.reliability, bins=bins, title=title, accent=when == "after", unit=run.unit
+        )
+    of = f"{SPLITS[split]} {run.unit}"
+    sentences = _sentences(temperature, measured, of)
     rows = [
         {
             "title": SPLITS[name],
@@ -36,7 +39,7 @@ def calibration(run: Contents) -> Panel | None:
         for name in SPLITS
         if run.calibration.get(name)
     ]
-    alt = f"Reliability diagram on the {SPLITS[split]} images. {' '.join(sentences)}"
+    alt = f"Reliability diagram on the {of}. {' '.join(sentences)}"
     return Panel(
         "calibration",
         "Can its probabilities be trusted",
@@ -44,7 +47,8 @@ def calibration(run: Contents) -> Panel | None:
             "plots": [inline_svg(draw, name, alt) for name, draw in drawings.items()],
             "sentences": sentences,
             "rows": rows,
-            "split": SPLITS[split],
+            "of": of,
+            "unit": run.unit,
             "temperature": _degrees(temperature),
         },
         drawings,
@@ -68,7 +72,7 @@ def _degrees(temperature: Estimate | None) -> str:
     return f"{temperature.value:.3g} ({temperature.low:.3g}–{temperature.high:.3g})"
 
 
-def _sentences(temperature: Estimate | None, measured: Mapping[str, Any], split: str) -> list[str]:
+def _sentences(temperature: Estimate | None, measured: Mapping[str, Any], of: str) -> list[str]:
     """Say how far stated and real shares lie apart, before and after, and in which direction."""
     before, after = (Estimate.of(measured[f"ece_{when}"]) for when in ("before", "after"))
     if before is None or after is None:
@@ -87,7 +91,7 @@ def _sentences(temperature: Estimate | None, measured: Mapping[str, Any], split:
     else:
         change = f"{'brings that down' if after.value < before.value else 'raises that'} to {points(after.value)}"
     sentences = [
-        f"On the {split} images what the network states and how often it is right lie {points(before.value)} apart on "
+        f"On the {of} what the network states and how often it is right lie {points(before.value)} apart on "
         f"average; {way}.",
         f"Dividing its scores by a temperature of {_degrees(temperature)}, fitted on the validation images, {change}; "
         "its answers stay the same.",

@@ -1,70 +1,153 @@
 """The figures of each class."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from seamline.report import figures
 from seamline.report.contents import SPLITS, Contents
+from seamline.report.drawing import Drawing, inline_svg
+from seamline.report.panels.documented import against, documented
 from seamline.report.panels.panel import Panel
-from seamline.report.words import Estimate, listed, percent, percent_range
+from seamline.report.words import Estimate, listed, number, number_range, percent, percent_range
 
-FIGURES = {"recall": "Accuracy", "precision": "Precision", "f1": "F1"}
+
+@dataclass(frozen=True)
+class Column:
+    """A figure of each class: its heading, how it is printed, and what it is called over all classes."""
+
+    title: str
+    show: Callable[[Estimate | None], str] = percent
+    show_range: Callable[[Estimate | None], str] = percent_range
+    whole: str = ""
+
+
+OF_IMAGES = {"recall": Column("Accuracy"), "precision": Column("Precision"), "f1": Column("F1")}
+OF_MASKS = {
+    "ap": Column("AP, raw scores", number, number_range, "mean_ap"),
+    "ap_softmax": Column("AP, softmax", number, number_range, "mean_ap_softmax"),
+    "iou": Column("IoU", number, number_range, "mean_iou"),
+    "accuracy": Column("Accuracy", whole="accuracy"),
+}
+"""Figure -> its column. The first is drawn as well, and the sentence is about it."""
+
+SIZES = {"wide": 720.0, "narrow": 350.0}
 
 
 def classes(run: Contents) -> Panel | None:
-    """Show every class's figures with their intervals, on each split."""
-    splits = []
+    """Show every class's figures with their intervals, on each split; for masks beside what others reached."""
+    columns = OF_MASKS if run.masks else OF_IMAGES
+    first = next(iter(columns))
+    splits: list[dict[str, Any]] = []
+    drawings: dict[str, Drawing] = {}
     for split, title in SPLITS.items():
-        per_class = (run.scores[split] or {}).get("per_class") or {}
+        measured = run.scores[split] or {}
+        per_class = measured.get("per_class") or {}
         if not per_class:
             continue
-        known = {name: one for name in run.classes if (one := Estimate.of((per_class.get(name) or {}).get("recall")))}
+        known = {name: one for name in run.classes if (one := Estimate.of((per_class.get(name) or {}).get(first)))}
         floor = figures.share_floor(np.array([one.interval[0] for one in known.values()]))
-        rows = [_row(name, per_class[name], floor) for name in run.classes if name in per_class]
-        splits.append(
-            {"name": split, "title": title, "rows": rows, "floor": floor, "sentence": _sentence(known, title)}
-        )
+        part: dict[str, Any] = {"name": split, "title": title, "floor": floor}
+        part["rows"] = [
+            _row(name, place, per_class[name], floor, columns)
+            for place, name in enumerate(run.classes)
+            if name in per_class
+        ]
+        part["sentence"] = _sentence(known, title, masks=run.masks)
+        if run.masks:
+            name = run.run["dataset"].get("name")
+            results = documented(name, split, run.classes)
+            part["whole"] = _row("mean", -1, {key: measured.get(one.whole) for key, one in columns.items()}, 0, columns)
+            part["documented"] = {
+                mean: [f"{of[row['name']]:.3f}".rstrip("0") for row in part["rows"]] for mean, of in results.items()
+            }
+            part["sentence"] += against(name, Estimate.of(measured.get("mean_ap")), results)
+            series = _series(measured, per_class, run.classes, results)
+            rows = ("mean", *run.classes)
+            draw = {
+                size: partial(figures.dots, rows=rows, series=series, width=width, share=False)
+                for size, width in SIZES.items()
+            }
+            alt = f"Average precision of each class, one row a class. {part['sentence']}"
+            part["plots"] = {size: inline_svg(one, f"classes-{split}-{size}", alt) for size, one in draw.items()}
+            drawings[f"classes-{split}"] = draw["wide"]
+        splits.append(part)
     if not splits:
         return None
     tabs = [(split["name"], f"{str(split['title']).capitalize()} images") for split in splits]
     definitions = run.scores.get("definitions") or {}
-    said = {key: definitions.get(f"{key} of a class") or definitions.get(key, "") for key in FIGURES}
-    return Panel("classes", "Class by class", {"tabs": tabs, "splits": splits, "columns": FIGURES, "definitions": said})
+    values = {
+        "tabs": tabs,
+        "splits": splits,
+        "columns": {key: column.title for key, column in columns.items()},
+        "definitions": {key: definitions.get(f"{key} of a class") or definitions.get(key, "") for key in columns},
+        "masks": run.masks,
+    }
+    return Panel("classes", "Class by class", values, drawings)
 
 
-def _row(name: str, written: Mapping[str, Any], floor: float) -> dict[str, Any]:
+def _row(
+    name: str, place: int, written: Mapping[str, Any], floor: float, columns: Mapping[str, Column]
+) -> dict[str, Any]:
     """Prepare one class; places on its line run from 0 at `floor` to 1 at 100 %."""
     row = []
-    for key in FIGURES:
+    for key, column in columns.items():
         estimate = Estimate.of(written.get(key))
-        prepared: dict[str, Any] = {"estimate": estimate, "text": percent(estimate), "range": percent_range(estimate)}
+        prepared: dict[str, Any] = {
+            "estimate": estimate,
+            "text": column.show(estimate),
+            "range": column.show_range(estimate),
+        }
         if estimate:
             ends = {"low": estimate.interval[0], "value": estimate.value, "high": estimate.interval[1]}
-            prepared |= {end: round(max(place - floor, 0) / (1 - floor), 4) for end, place in ends.items()}
+            prepared |= {end: round(max(value - floor, 0) / (1 - floor), 4) for end, value in ends.items()}
         row.append(prepared)
-    return {"name": name, "images": written.get("images"), "figures": row}
+    share = Estimate.of(written.get("share"))
+    return {"name": name, "place": place, "images": written.get("images"), "share": share, "figures": row}
 
 
-def _sentence(recalls: Mapping[str, Estimate], split: str) -> str:
+def _series(
+    measured: Mapping[str, Any],
+    per_class: Mapping[str, Any],
+    names: tuple[str, ...],
+    results: Mapping[str, Mapping[str, float]],
+) -> dict[str, list[Estimate | None]]:
+    """Gather average precisions to draw, the mean first: what others reached, by softmax, and by raw scores last."""
+    series: dict[str, list[Estimate | None]] = {
+        f"course, mean {mean}": [Estimate(float(mean)), *(Estimate(of[name]) for name in names)]
+        for mean, of in results.items()
+    }
+    for title, key in (("by softmax", "ap_softmax"), ("by raw scores", "ap")):
+        column = [Estimate.of((per_class.get(name) or {}).get(key)) for name in names]
+        series[title] = [Estimate.of(measured.get(OF_MASKS[key].whole)), *column]
+    return series
+
+
+def _sentence(figures_of: Mapping[str, Estimate], split: str, *, masks: bool) -> str:
     """Name the hardest and the easiest classes, as far as their intervals allow."""
-    if len(recalls) < 2:
+    if len(figures_of) < 2:
         return ""
-    order = sorted(recalls, key=lambda name: recalls[name].value)
+    said = number if masks else percent
+    order = sorted(figures_of, key=lambda name: figures_of[name].value)
     hardest, best = order[0], order[-1]
-    rivals = [name for name in order[1:] if not recalls[name].apart_from(recalls[hardest])]
-    lowest = f"On the {split} images {hardest} is found least often: {percent(recalls[hardest])} of its images"
+    rivals = [name for name in order[1:] if not figures_of[name].apart_from(figures_of[hardest])]
+    if masks:
+        lowest = f"On the {split} images {hardest} has the lowest average precision, {said(figures_of[hardest])}"
+    else:
+        lowest = f"On the {split} images {hardest} is found least often: {said(figures_of[hardest])} of its images"
     if not rivals:
-        lowest += f"; the next is {order[1]} with {percent(recalls[order[1]])}, and the intervals do not overlap."
+        lowest += f"; the next is {order[1]} with {said(figures_of[order[1]])}, and the intervals do not overlap."
     elif len(rivals) <= 3:
         lowest += f", but its interval overlaps with {listed(rivals)}: which is harder stays open."
     else:
         lowest += f", but its interval overlaps with those of {len(rivals)} other classes."
-    if not recalls[best].apart_from(recalls[hardest]):
+    if not figures_of[best].apart_from(figures_of[hardest]):
         return lowest
-    highest = f" At the other end is {best} with {percent(recalls[best])}"
-    equals = [name for name in reversed(order[1:-1]) if not recalls[name].apart_from(recalls[best])]
+    highest = f" At the other end is {best} with {said(figures_of[best])}"
+    equals = [name for name in reversed(order[1:-1]) if not figures_of[name].apart_from(figures_of[best])]
     if equals and len(equals) <= 3:
         highest += f", which these images cannot tell from {listed(equals)}"
     elif equals:

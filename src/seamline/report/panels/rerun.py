@@ -15,6 +15,7 @@ FILES = {
     "findings.json": "the findings with their numbers",
     "insides": "kernels and what each layer alone can tell",
     "evaluation": "every answer on the validation and the test images",
+    "photos": "photos that are no part of the dataset, with their masks",
 }
 
 
@@ -38,7 +39,8 @@ def rerun(run: Contents) -> Panel:
         ("Seamline", run.run.get("seamline")),
         ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
-    files = {name: what for name, what in FILES.items() if (run.folder / name).exists()}
+    asked = FILES | ({"evaluation": "figures, curves, masks and cases of each split"} if run.masks else {})
+    files = {name: what for name, what in asked.items() if (run.folder / name).exists()}
     return Panel(
         "rerun",
         "How to run it again",

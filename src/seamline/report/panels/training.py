@@ -23,9 +23,10 @@ def training(run: Contents) -> Panel | None:
             "validation": _column(run.history, f"val_{what}"),
         }
         drawings[f"training-{what}"] = partial(
-            figures.curves, epochs=epochs, series=series, title=what.capitalize(), share=share
+            figures.curves, epochs=epochs, series=series, title=_called(what, run).capitalize(), share=share
         )
-    sentences = [_end(run.history), *_turn(run.history), *_gap(run.scores)]
+    accuracy = _called("accuracy", run)
+    sentences = [_end(run.history, accuracy), *_turn(run.history), *_gap(run.scores, run.unit)]
     alt = f"Curves of training and validation over {several(len(epochs), 'epoch')}. {sentences[0]}"
     floor = figures.share_floor(figures.finite([drawing.keywords["series"] for drawing in drawings.values()][1]))
     return Panel(
@@ -35,11 +36,17 @@ def training(run: Contents) -> Panel | None:
             "plots": [inline_svg(draw, name, alt) for name, draw in drawings.items()],
             "sentences": sentences,
             "epochs": run.history,
-            "axis": f"The axis of accuracy starts at {percent(floor)}." if floor else "",
+            "accuracy": accuracy,
+            "axis": f"The axis of {accuracy} starts at {percent(floor)}." if floor else "",
             "took": duration(sum(one.get("seconds") or 0 for one in run.history)),
         },
         drawings,
     )
+
+
+def _called(what: str, run: Contents) -> str:
+    """Say of what an accuracy is where that is not plain."""
+    return "pixel accuracy" if run.masks and what == "accuracy" else what
 
 
 def _column(history: Sequence[Mapping[str, Any]], key: str) -> list[float]:
@@ -47,13 +54,13 @@ def _column(history: Sequence[Mapping[str, Any]], key: str) -> list[float]:
     return [float("nan") if one[key] is None else float(one[key]) for one in history]
 
 
-def _end(history: Sequence[Mapping[str, Any]]) -> str:
+def _end(history: Sequence[Mapping[str, Any]], accuracy: str) -> str:
     """Say where training ended."""
     last = history[-1]
     return (
         f"After {several(len(history), 'epoch')} the loss is {number(last['train_loss'])} on the training images and "
-        f"{number(last['val_loss'])} on the validation images; the accuracy is {percent(last['train_accuracy'])} and "
-        f"{percent(last['val_accuracy'])}."
+        f"{number(last['val_loss'])} on the validation images; the {accuracy} is {percent(last['train_accuracy'])} "
+        f"and {percent(last['val_accuracy'])}."
     )
 
 
@@ -71,13 +78,13 @@ def _turn(history: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"{sentence}; at the end it was {number(last['val_loss'])}."]
 
 
-def _gap(scores: Mapping[str, Any]) -> list[str]:
-    """Compare what the kept weights reach on training and on validation images."""
+def _gap(scores: Mapping[str, Any], unit: str) -> list[str]:
+    """Compare what the kept weights reach on the images, or pixels, of training and of validation."""
     train = Estimate.of((scores.get("train") or {}).get("accuracy"))
     val = Estimate.of((scores["val"] or {}).get("accuracy"))
     if train is None or val is None:
         return []
-    sentence = f"The weights that were kept label {percent(train)} of the training images right"
+    sentence = f"The weights that were kept label {percent(train)} of the training {unit} right"
     if train.value > val.value and train.apart_from(val):
-        return [f"{sentence}, {points(train.value - val.value)} more than of the validation images."]
-    return [f"{sentence} and {percent(val)} of the validation images."]
+        return [f"{sentence}, {points(train.value - val.value)} more than of the validation {unit}."]
+    return [f"{sentence} and {percent(val)} of the validation {unit}."]

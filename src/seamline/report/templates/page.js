@@ -224,7 +224,7 @@ function contents() {
       }
     }
   }, { rootMargin: "-20% 0px -75% 0px" });
-  for (const section of $$("main > section")) watch.observe(section);
+  for (const id of links.keys()) watch.observe(document.getElementById(id));
 }
 
 function printing() {

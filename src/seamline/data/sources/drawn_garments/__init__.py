@@ -7,12 +7,13 @@ an outline, a cloth, folds and light, and its measures are chance. Image i depen
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.dataset import Dataset, Split
-from seamline.data.sources.drawn_garments import store
+from seamline.data.sources import store
 from seamline.data.sources.drawn_garments.bags import bags
 from seamline.data.sources.drawn_garments.canvas import SIZE
 from seamline.data.sources.drawn_garments.chance import Array, Chance, clip
@@ -49,7 +50,9 @@ def load(*, train: int = 60_000, test: int = 10_000, seed: int = 0) -> Dataset:
     def fresh() -> tuple[Images, Labels, Images, Labels]:
         return *_draw(train, seed, _TRAIN), *_draw(test, seed, _TEST)
 
-    train_images, train_labels, test_images, test_labels = store.kept(NAME, (train, test), seed, fresh)
+    train_images, train_labels, test_images, test_labels = store.kept(
+        NAME, (train, test), seed, fresh, Path(__file__).parent
+    )
     return Dataset(
         NAME,
         "Built-in garments",

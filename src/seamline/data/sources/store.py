@@ -1,19 +1,22 @@
-"""Keeps drawn images in the cache folder, so that they are drawn once."""
+"""Keeps what a program drew in the cache folder, so that it is drawn once."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.files import cache_folder, replacing
 
-Arrays = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]
+Arrays = Sequence[NDArray[Any]]
 
 
-def kept(name: str, counts: tuple[int, int], seed: int, fresh: Callable[[], Arrays]) -> Arrays:
+def kept(
+    name: str, counts: tuple[int, int], seed: int, fresh: Callable[[], Arrays], program: Path, *versions: str
+) -> Arrays:
     """Return the arrays from the cache, or make them and keep them there.
 
     Args:
@@ -21,12 +24,14 @@ def kept(name: str, counts: tuple[int, int], seed: int, fresh: Callable[[], Arra
         counts: images to learn from and to be tested on.
         seed: what they were drawn with.
         fresh: draws them.
+        program: the folder of the source that draws them; another source draws anew.
+        versions: of the libraries that help to draw; other versions draw anew.
 
     Returns:
-        Images (N, 28, 28, 1) uint8 and labels (N,) int64 to learn from, then the same to be tested on.
+        What `fresh` returns, in its order.
     """
     train, test = counts
-    path = cache_folder() / name / f"seed{seed}-{train}-{test}-{_program()}.npz"
+    path = cache_folder() / name / f"seed{seed}-{train}-{test}-{_digest(program, versions)}.npz"
     found = _read(path)
     if found is not None:
         return found
@@ -41,10 +46,9 @@ def _read(path: Path) -> Arrays | None:
     try:
         # Opened here, because numpy leaves a file open that is not what its name says.
         with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
-            train_images, train_labels, test_images, test_labels = (file[f"arr_{part}"] for part in range(4))
+            return [file[f"arr_{part}"] for part in range(len(file.files))]
     except Exception:  # a damaged file can make the reader raise almost anything; it is drawn anew
         return None
-    return train_images, train_labels, test_images, test_labels
 
 
 def _write(path: Path, arrays: Arrays) -> None:
@@ -53,9 +57,9 @@ def _write(path: Path, arrays: Arrays) -> None:
         np.savez(temporary, *arrays)
 
 
-def _program() -> str:
-    """Return 16 hexadecimal digits that change with this program's source and with the version of numpy."""
-    digest = hashlib.sha256(np.__version__.encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+def _digest(program: Path, versions: Sequence[str]) -> str:
+    """Return 16 hexadecimal digits that change with a program's source and with the versions of its libraries."""
+    digest = hashlib.sha256("\n".join([np.__version__, *versions]).encode())
+    for source in sorted(program.glob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,17 +1,18 @@
-"""Figures turned into sentences. A sentence is only made where the interval supports it."""
+"""What a classifier's figures say. A sentence is only made where the interval supports it."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seamline.measure.findings.choosing import leading, most_frequent
+from seamline.measure.findings.confidence import judge_confidence
+from seamline.measure.findings.finding import Finding
+from seamline.measure.findings.wording import count, listed, negated, percent, points, signed_points, within
 from seamline.measure.intervals import Interval, difference, wilson
 from seamline.measure.kernels import UNIFORM
 
-LARGEST_TIE = 4  # classes named together at most, where the images cannot tell which is first
-LARGEST_LEAD = 3  # kinds of errors named together at most
 STUDY_SHARE = 0.60  # the study saw layer 1 alone reach this on some classes
 
 
@@ -38,40 +39,13 @@ class Facts:
     readouts: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A sentence with its numbers.
-
-    Attributes:
-        name: what it is about, for programs.
-        sentence: what it says, for people.
-        numbers: the figures in the sentence, by name.
-        panel: the panel of the page that shows it.
-    """
-
-    name: str
-    sentence: str
-    numbers: dict[str, Any]
-    panel: str
-
-
-def find(facts: Facts) -> list[Finding]:
-    """Return every finding that the facts support, most important first."""
-    return [finding for rule in FINDINGS for finding in [rule(facts)] if finding is not None]
-
-
-def find_json(facts: Facts) -> list[dict[str, Any]]:
-    """Return the findings as `findings.json` holds them."""
-    return [asdict(finding) for finding in find(facts)]
-
-
 def overall(facts: Facts) -> Finding | None:
     """How often the network is right on the test images."""
     share = _accuracy(facts.test)
     return Finding(
         "overall",
-        f"Of {_count(facts.test.sum())} test images, which it never saw in training, the network labels "
-        f"{_percent(share)} right.",
+        f"Of {count(facts.test.sum())} test images, which it never saw in training, the network labels "
+        f"{percent(share)} right.",
         {"accuracy": share.json(), "images": int(facts.test.sum())},
         "confusion",
     )
@@ -99,10 +73,10 @@ def taken_for(facts: Facts) -> Finding | None:
         return None
     name, errors = facts.classes[hardest[0]], int(row.sum())
     shares = {facts.classes[i]: wilson(int(row[i]), errors) for i in takers}
-    parts = [f"{taker} ({_within(share)})" for taker, share in shares.items()]
+    parts = [f"{taker} ({within(share)})" for taker, share in shares.items()]
     return Finding(
         "taken_for",
-        f"The {_count(errors)} misclassified test images of {name} are most often taken for {_listed(parts)}.",
+        f"The {count(errors)} misclassified test images of {name} are most often taken for {listed(parts)}.",
         {"class": name, "errors": errors, "takers": {taker: share.json() for taker, share in shares.items()}},
         "confusion",
     )
@@ -116,11 +90,11 @@ def pairs(facts: Facts) -> Finding | None:
     if not chosen or len(facts.classes) == 2:  # of two classes there is one pair, and nothing to say of it
         return None
     together = wilson(sum(int(mutual[pair]) for pair in chosen), errors)
-    parts = [f"{facts.classes[a]} and {facts.classes[b]} ({_count(mutual[a, b])} times)" for a, b in chosen]
+    parts = [f"{facts.classes[a]} and {facts.classes[b]} ({count(mutual[a, b])} times)" for a, b in chosen]
     most = "pair mixed up most often is" if len(parts) == 1 else "pairs mixed up most often are"
     return Finding(
         "pairs",
-        f"The {most} {_listed(parts, last=', ')}: {_percent(together)} of the {_count(errors)} test errors.",
+        f"The {most} {listed(parts, last=', ')}: {percent(together)} of the {count(errors)} test errors.",
         {
             "errors": errors,
             "share": together.json(),
@@ -139,16 +113,16 @@ def first_layer(facts: Facts) -> Finding | None:
         return None
     layer, pixels, whole = (Interval.of(rows[name]["accuracy"]) for name in ("layer 1", "pixels", "whole network"))
     more = difference(layer, pixels)
-    beside = f"bare pixels reach {_percent(pixels)}"
+    beside = f"bare pixels reach {percent(pixels)}"
     if more.low > 0:
-        beside = f"{_points(more)} more than bare pixels do"
+        beside = f"{points(more)} more than bare pixels do"
     per_class = {name: Interval.of(share) for name, share in rows["layer 1"]["per_class"].items()}
     reached = [name for name, share in per_class.items() if share.low > STUDY_SHARE]
     return Finding(
         "first_layer",
-        f"Layer 1 alone, with a linear readout, labels {_percent(layer)} of the validation images right, {beside}; "
+        f"Layer 1 alone, with a linear readout, labels {percent(layer)} of the validation images right, {beside}; "
         f"on {len(reached)} of {len(per_class)} classes it is surely above {100 * STUDY_SHARE:.0f} %. "
-        f"The whole network reaches {_percent(whole)}.",
+        f"The whole network reaches {percent(whole)}.",
         {"layer_1": layer.json(), "pixels": pixels.json(), "whole": whole.json(), "above_60_percent": reached},
         "readouts",
     )
@@ -156,26 +130,7 @@ def first_layer(facts: Facts) -> Finding | None:
 
 def confidence(facts: Facts) -> Finding | None:
     """Whether the network is surer than it is right, or less sure."""
-    if facts.calibration is None:
-        return None
-    test = facts.calibration["test"]
-    surer = Interval.of(test["overconfidence_before"])
-    gain, left = Interval.of(test["nll_gain"]), Interval.of(test["overconfidence_after"])
-    temperature = Interval.of(facts.calibration["temperature"])
-    if surer.low <= 0 <= surer.high:
-        return None
-    word, size = ("over", surer) if surer.value > 0 else ("under", _negated(surer))
-    sentence = (
-        f"The network is {word}confident: on the test images its stated confidence lies {_points(size)} "
-        f"{'above' if word == 'over' else 'below'} its accuracy on average."
-    )
-    if gain.low > 0:
-        sentence += (
-            f" A temperature of {temperature.value:.2f}, fitted on validation, leaves {_signed_points(left)} of that "
-            f"and lowers the log loss by {gain.value:.3f} ({gain.low:.3f} to {gain.high:.3f})."
-        )
-    numbers = {"overconfidence": surer.json(), "overconfidence_after": left.json(), "nll_gain": gain.json()}
-    return Finding("confidence", sentence, {**numbers, "temperature": temperature.json()}, "calibration")
+    return judge_confidence(facts.calibration, "images")
 
 
 def generalisation(facts: Facts) -> Finding | None:
@@ -188,8 +143,8 @@ def generalisation(facts: Facts) -> Finding | None:
         return None
     return Finding(
         "generalisation",
-        f"It labels {_percent(train)} of its training images right and {_percent(val)} of the validation images: "
-        f"{_points(gap)} do not carry over to images it has not learned from.",
+        f"It labels {percent(train)} of its training images right and {percent(val)} of the validation images: "
+        f"{points(gap)} do not carry over to images it has not learned from.",
         {"train": train.json(), "val": val.json(), "gap": gap.json()},
         "training",
     )
@@ -202,13 +157,13 @@ def validation_and_test(facts: Facts) -> Finding | None:
     numbers = {"val": val.json(), "test": test.json(), "gap": gap.json()}
     if gap.low <= 0 <= gap.high:
         sentence = (
-            f"Test ({_within(test)}) and validation ({_within(val)}) differ by no more than chance explains: "
-            f"{_signed_points(gap)}."
+            f"Test ({within(test)}) and validation ({within(val)}) differ by no more than chance explains: "
+            f"{signed_points(gap)}."
         )
     else:
-        word, size = ("above", gap) if gap.value > 0 else ("below", _negated(gap))
+        word, size = ("above", gap) if gap.value > 0 else ("below", negated(gap))
         sentence = (
-            f"The test score ({_within(test)}) lies {_points(size)} {word} the validation score ({_within(val)}), "
+            f"The test score ({within(test)}) lies {points(size)} {word} the validation score ({within(val)}), "
             "more than chance explains."
         )
     return Finding("validation_and_test", sentence, numbers, "classes")
@@ -231,9 +186,9 @@ def shapes_of_kernels(facts: Facts) -> Finding | None:
         shares = {group: wilson(count, len(kinds)).json() for group, count in counts.items()}
         numbers[layer["name"]] = {"clear_shapes": clear.json(), **shares}
         sentences.append(
-            f"In {layer['name']}, {_percent(clear)} of {_count(len(kinds))} kernels have a clear shape: "
-            f"{_count(counts['edges'])} edges, {_count(counts['lines_and_blobs'])} lines and blobs; "
-            f"{_count(counts['nearly_uniform'])} are nearly uniform."
+            f"In {layer['name']}, {percent(clear)} of {count(len(kinds))} kernels have a clear shape: "
+            f"{count(counts['edges'])} edges, {count(counts['lines_and_blobs'])} lines and blobs; "
+            f"{count(counts['nearly_uniform'])} are nearly uniform."
         )
     return Finding(
         "shapes_of_kernels",
@@ -249,34 +204,24 @@ def _extreme(facts: Facts, word: str, *, lowest: bool) -> Finding | None:
     chosen = _leading(shares, lowest=lowest)
     if not chosen:
         return None
-    parts = [f"{facts.classes[i]} ({_within(shares[i])})" for i in chosen]
+    parts = [f"{facts.classes[i]} ({within(shares[i])})" for i in chosen]
     numbers = {facts.classes[i]: shares[i].json() for i in chosen}
     if len(chosen) == 1:
         of = int(facts.test[chosen[0]].sum())
         sentence = (
-            f"{facts.classes[chosen[0]]} is the {word} class: {_percent(shares[chosen[0]])} of its {_count(of)} "
+            f"{facts.classes[chosen[0]]} is the {word} class: {percent(shares[chosen[0]])} of its {count(of)} "
             "test images are labelled right."
         )
     else:
         sentence = (
-            f"The {word} classes are {_listed(parts)}, labelled right on test; "
+            f"The {word} classes are {listed(parts)}, labelled right on test; "
             f"which of them is the {word} these images cannot tell."
         )
     return Finding(f"{word}_class" if lowest else f"{word}_classes", sentence, numbers, "classes")
 
 
 def _leading(shares: list[Interval], *, lowest: bool) -> list[int]:
-    """Return the fewest classes at one end, each of which can be told apart from all that are not among them.
-
-    Empty where there are more than `LARGEST_TIE` of them, or more than half of all classes.
-    """
-    present = [i for i, share in enumerate(shares) if not np.isnan(share.value)]
-    order = sorted(present, key=lambda i: shares[i].value if lowest else -shares[i].value)
-    for size in range(1, min(LARGEST_TIE, len(order) // 2) + 1):
-        inside, outside = order[:size], order[size:]
-        if all(_apart(shares[a], shares[b]) for a in inside for b in outside):
-            return inside
-    return []
+    return leading([share.value for share in shares], lambda a, b: _apart(shares[a], shares[b]), lowest=lowest)
 
 
 def _apart(first: Interval, second: Interval) -> bool:
@@ -285,13 +230,10 @@ def _apart(first: Interval, second: Interval) -> bool:
 
 
 def _most_frequent(counts: NDArray[np.int64]) -> list[int]:
-    """Return the smallest leading set whose last member is surely more frequent than the next."""
-    order = np.argsort(-counts, kind="stable")
-    for size in range(1, min(LARGEST_LEAD, len(order) - 1) + 1):
-        last, following = int(counts[order[size - 1]]), int(counts[order[size]])
-        if wilson(last, last + following).low > 0.5:
-            return [int(i) for i in order[:size]]
-    return []
+    def more(a: int, b: int) -> bool:
+        return wilson(int(counts[a]), int(counts[a] + counts[b])).low > 0.5
+
+    return most_frequent([int(number) for number in counts], more)
 
 
 def _shares(confusion: NDArray[np.int64]) -> list[Interval]:
@@ -300,46 +242,3 @@ def _shares(confusion: NDArray[np.int64]) -> list[Interval]:
 
 def _accuracy(confusion: NDArray[np.int64]) -> Interval:
     return wilson(int(np.trace(confusion)), int(confusion.sum()))
-
-
-def _negated(interval: Interval) -> Interval:
-    return Interval(-interval.value, -interval.high, -interval.low)
-
-
-def _percent(share: Interval) -> str:
-    return f"{100 * share.value:.1f} % ({100 * share.low:.1f} to {100 * share.high:.1f})"
-
-
-def _within(share: Interval) -> str:
-    """Return a share and its interval for use inside brackets."""
-    return f"{100 * share.value:.1f} %, {100 * share.low:.1f} to {100 * share.high:.1f}"
-
-
-def _points(gap: Interval) -> str:
-    return f"{100 * gap.value:.1f} points ({100 * gap.low:.1f} to {100 * gap.high:.1f})"
-
-
-def _signed_points(gap: Interval) -> str:
-    return f"{100 * gap.value:+.1f} points ({100 * gap.low:+.1f} to {100 * gap.high:+.1f})".replace("-", "−")
-
-
-def _count(number: int | np.int64) -> str:
-    return f"{int(number):,}"
-
-
-def _listed(parts: list[str], last: str = " and ") -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}{last}{parts[-1]}"
-
-
-FINDINGS: tuple[Callable[[Facts], Finding | None], ...] = (
-    overall,
-    hardest_class,
-    taken_for,
-    pairs,
-    easiest_classes,
-    first_layer,
-    confidence,
-    generalisation,
-    validation_and_test,
-    shapes_of_kernels,
-)

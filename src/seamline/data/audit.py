@@ -1,0 +1,126 @@
+"""What is related to what in a set of images: repeats, near repeats and several crops of one scene."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seamline.data.dataset import Dataset
+from seamline.data.errors import UserError
+from seamline.data.images import read_photo
+from seamline.data.relatives import Relatives, find_relatives, kept_relatives
+
+SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"))
+"""What a file's name ends with where it is taken for an image."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Who is related to whom.
+
+    Attributes:
+        names: N names of images, each its path inside the dataset's folder.
+        splits: N names of the splits they stand in; one and the same where there are none.
+        groups: the related ones, each group sorted by name, groups of one image left out.
+        kinds: how many pairs were found of each kind: `same`, `near`, `crop`.
+    """
+
+    names: tuple[str, ...]
+    splits: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...]
+    kinds: dict[str, int]
+
+    @property
+    def cross_split(self) -> list[tuple[str, str]]:
+        """Pairs of related images that stand in different splits."""
+        split = dict(zip(self.names, self.splits, strict=True))
+        return [
+            (one, other) for group in self.groups for one, other in combinations(group, 2) if split[one] != split[other]
+        ]
+
+    def json(self) -> dict[str, Any]:
+        """Return the groups and the pairs across splits, as JSON holds them."""
+        return {"groups": [list(group) for group in self.groups], "cross_split": [list(p) for p in self.cross_split]}
+
+    def summary(self) -> str:
+        """Say in a few lines what was found."""
+        related = sum(len(group) for group in self.groups)
+        alone = len(self.names) - related
+        found = ", ".join(f"{count:,} {words}" for kind, words in _KINDS.items() if (count := self.kinds[kind]))
+        lines = [
+            f"{len(self.names):,} images: {related:,} of them in {len(self.groups):,} groups of related ones, "
+            f"{alone:,} alone",
+            f"pairs found: {found or 'none'}",
+        ]
+        if len(set(self.splits)) > 1:
+            lines.append(f"pairs across splits: {len(self.cross_split):,}")
+        return "\n".join(lines)
+
+
+_KINDS = {"same": "exact repeats", "near": "near repeats", "crop": "crops of one scene"}
+
+
+def with_relatives(data: Dataset, progress: Progress | None = None) -> Dataset:
+    """Return the dataset with groups: those it came with, or those found in its pixels.
+
+    What was found is kept in the cache folder under the dataset's fingerprint.
+    """
+    if data.grouped:
+        return data
+    groups = _relatives_of(data, progress).groups
+    return data.regrouped(groups[: len(data.train)], groups[len(data.train) :])
+
+
+def audit_dataset(data: Dataset, progress: Progress | None = None) -> Audit:
+    """Find relatives within and across the splits of a dataset."""
+    names = data.train.names + data.test.names
+    return _audit(names, _relatives_of(data, progress))
+
+
+def audit_folder(folder: Path, progress: Progress | None = None) -> Audit:
+    """Find relatives among all images below a folder; each folder directly in it is taken for a split.
+
+    PNG files that stand beside another image of the same stem are masks and are left out.
+
+    Raises:
+        UserError: there are no two images in it, or one cannot be read.
+    """
+    files = _images_below(folder)
+    if len(files) < 2:
+        raise UserError(f"{folder}: holds {len(files)} images; an audit needs two or more")
+    images = [read_photo(file) for file in files]
+    names = tuple(file.relative_to(folder).as_posix() for file in files)
+    return _audit(names, find_relatives(images, progress=progress))
+
+
+def _images_below(folder: Path) -> list[Path]:
+    """Return the image files below a folder, sorted by their path, masks left out."""
+    found: list[Path] = []
+    for place, _, names in os.walk(folder):
+        images = [Path(place) / name for name in names if Path(name).suffix.lower() in SUFFIXES]
+        photos = {file.stem for file in images if file.suffix.lower() != ".png"}
+        found += [file for file in images if file.suffix.lower() != ".png" or file.stem not in photos]
+    return sorted(found, key=lambda file: file.relative_to(folder).as_posix())
+
+
+def _relatives_of(data: Dataset, progress: Progress | None) -> Relatives:
+    images: NDArray[np.uint8] = np.concatenate([data.train.images, data.test.images])
+    return kept_relatives(data.fingerprint, lambda: find_relatives(images, progress=progress))
+
+
+def _audit(names: tuple[str, ...], relatives: Relatives) -> Audit:
+    """Put names to numbers."""
+    members: dict[int, list[str]] = {}
+    for name, group in zip(names, relatives.groups.tolist(), strict=True):
+        members.setdefault(group, []).append(name)
+    groups = sorted(tuple(sorted(group)) for group in members.values() if len(group) > 1)
+    splits = tuple(name.partition("/")[0] if "/" in name else "" for name in names)
+    kinds = {kind: sum(pair[2] == kind for pair in relatives.pairs) for kind in ("same", "near", "crop")}
+    return Audit(names, splits, tuple(groups), kinds)

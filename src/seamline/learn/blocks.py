@@ -1,0 +1,88 @@
+"""Layers that networks share."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Normalise(nn.Module):
+    """Raw pixels to numbers of mean 0 and standard deviation 1 for each channel.
+
+    Args:
+        channels: number of channels C.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
+        self.register_buffer("std", torch.ones(1, channels, 1, 1))
+
+    def fit(self, images: NDArray[np.uint8]) -> None:
+        """Take mean and deviation over from `images` (N, H, W, C) uint8, exactly, by counting pixel values."""
+        levels = np.arange(256)
+        counts = np.stack([np.bincount(images[..., c].ravel(), minlength=256) for c in range(images.shape[-1])])
+        mean = (counts @ levels) / counts.sum(1)
+        variance = (counts @ levels**2) / counts.sum(1) - mean**2
+        std = np.sqrt(np.maximum(variance, 1.0))  # a channel of one value must not be divided by zero
+        self.mean.copy_(torch.from_numpy(mean).reshape(1, -1, 1, 1))
+        self.std.copy_(torch.from_numpy(std).reshape(1, -1, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) uint8 -> (B, C, H, W) float32."""
+        return (images.float() - self.mean) / self.std
+
+
+class Network(nn.Module):
+    """What every network here has beside its layers.
+
+    Attributes:
+        normalise: brings raw pixels to the scale the layers were trained with; fitted once, before training.
+    """
+
+    normalise: Normalise
+
+
+class ConvNorm(nn.Sequential):
+    """A convolution and its batch normalisation, edges padded with zeros so that only the stride shrinks the maps.
+
+    Args:
+        inputs: channels in.
+        outputs: channels out.
+        kernel: side of the kernel, odd.
+        stride: step of the convolution.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions and a way past them (He, Zhang, Ren, Sun, CVPR 2016).
+
+    Args:
+        inputs: channels in.
+        outputs: channels out.
+        stride: step of the first convolution; the way past is averaged over as many pixels.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        self.first = ConvNorm(inputs, outputs, stride=stride)
+        self.second = ConvNorm(outputs, outputs)
+        nn.init.zeros_(self.second[1].weight)  # type: ignore[arg-type]  # each block begins as its way past
+        self.past: nn.Module = nn.Identity()
+        if stride > 1 or inputs != outputs:
+            pooled: nn.Module = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
+            self.past = nn.Sequential(pooled, ConvNorm(inputs, outputs, 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(B, inputs, h, w) -> (B, outputs, h / stride, w / stride)."""
+        return F.relu(self.second(F.relu(self.first(maps), inplace=True)) + self.past(maps), inplace=True)

@@ -1,0 +1,30 @@
+"""A name -> a fresh network, whatever it gives its scores to."""
+
+import torch
+
+from seamline.data.errors import UserError
+from seamline.learn.blocks import Network
+from seamline.learn.classifiers import CLASSIFIERS
+from seamline.learn.segmenters import SEGMENTERS
+
+
+def build_network(name: str, shape: tuple[int, int, int], classes: int, *, segments: bool, seed: int = 0) -> Network:
+    """Make a fresh network whose first weights depend on the seed alone.
+
+    Args:
+        name: a key of `SEGMENTERS` where `segments` is True, else of `CLASSIFIERS`.
+        shape: (H, W, C) of an image.
+        classes: number of classes K.
+        segments: whether it is to score each pixel, not each image.
+        seed: decides the first weights.
+
+    Raises:
+        UserError: there is no network of that name for this kind of labels, or the images are too small for it.
+    """
+    table = SEGMENTERS if segments else CLASSIFIERS
+    if name not in table:
+        labels = "masks" if segments else "one label an image"
+        raise UserError(f"network {name}: there is no such network for {labels}; there are {', '.join(table)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return table[name](shape, classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

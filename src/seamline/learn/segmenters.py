@@ -1,0 +1,202 @@
+"""Networks that give each pixel one score a class: (B, C, H, W) uint8 -> (B, K, H, W) float32.
+
+They take raw pixels 0..255 of images of any size: what a network's strides need is padded inside, by repeating the
+edge, and cropped from the scores.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seamline.learn.blocks import ConvNorm, Network, Normalise, Residual
+
+
+class Segmenter(Network):
+    """What every segmenter does around its layers: normalise, pad, score, crop.
+
+    A subclass gives `scores_of`, which takes sides that are multiples of `stride`.
+
+    Args:
+        channels: channels C of an image.
+        stride: what height and width are padded to a multiple of.
+        mirror: when not training, average the scores over the image and its mirror image.
+    """
+
+    def __init__(self, channels: int, stride: int, *, mirror: bool = False) -> None:
+        super().__init__()
+        self.stride = stride
+        self.mirror = mirror
+        self.normalise = Normalise(channels)
+
+    def scores_of(self, pixels: Tensor) -> Tensor:
+        """(B, C, h, w) float32, normalised -> (B, K, h, w)."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) uint8 -> (B, K, H, W) float32, the higher the likelier."""
+        height, width = images.shape[-2:]
+        pixels = self.normalise(images)
+        down, right = -height % self.stride, -width % self.stride
+        if down or right:
+            pixels = F.pad(pixels, (0, right, 0, down), mode="replicate")
+        scores = self.scores_of(pixels)
+        if self.mirror and not self.training:
+            scores = (scores + self.scores_of(pixels.flip(-1)).flip(-1)) / 2
+        return scores[..., :height, :width]
+
+
+class FacadeNet(Segmenter):
+    """The course study's segmenter: six convolutions, two transposed ones, batch normalisation after each ReLU.
+
+    The study fixes these counts, kernel 3 everywhere, up to 1024 filters in the middle, and the order of ReLU and
+    normalisation. Chosen here: the filters (32, 64, 128, 256, 1024, 256, then 64 and the classes), 2 x 2 max pooling
+    after each of the first three convolutions, and the way back: each transposed convolution doubles the sides (with
+    kernel 3 a longer stride would leave pixels out), the last one gives the scores, and these, at half the image's
+    size, are enlarged bilinearly.
+
+    Args:
+        channels: channels C of an image.
+        classes: number of classes K.
+    """
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__(channels, stride=8)
+        layers: list[nn.Module] = []
+        inputs = channels
+        for number, outputs in enumerate((32, 64, 128, 256, 1024, 256)):
+            layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True), nn.BatchNorm2d(outputs)]
+            if number < 3:
+                layers.append(nn.MaxPool2d(2))
+            inputs = outputs
+        layers += [nn.ConvTranspose2d(inputs, 64, 3, 2, 1, 1), nn.ReLU(inplace=True), nn.BatchNorm2d(64)]
+        layers.append(nn.ConvTranspose2d(64, classes, 3, 2, 1, 1))
+        self.layers = nn.Sequential(*layers)
+
+    def scores_of(self, pixels: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, K, h, w); sides are multiples of 8."""
+        return _enlarged(self.layers(pixels), 2)
+
+
+class FullyConvolutional(Segmenter):
+    """A fully convolutional network on AlexNet-like features (Long, Shelhamer, Darrell, CVPR 2015).
+
+    AlexNet's five convolutions (Krizhevsky, One weird trick for parallelizing convolutional neural networks, 2014:
+    64 of kernel 11 and stride 4, 192 of kernel 5, 384, 256 and 256 of kernel 3, max pooling 3 x 3 by 2 after the
+    first, second and fifth), its two dense layers as 1 x 1 convolutions with dropout, and scores for each 32 x 32
+    pixels, enlarged twice by 2 and added to the scores of the second and first pooling, then by 8. Chosen here, so
+    that it trains from nothing on a small set: batch normalisation before each ReLU, 1024 units instead of 4096.
+
+    Args:
+        channels: channels C of an image.
+        classes: number of classes K.
+    """
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__(channels, stride=32)
+        self.eighth = nn.Sequential(_step(channels, 64, 11, 4), nn.MaxPool2d(3, 2, 1))
+        self.sixteenth = nn.Sequential(_step(64, 192, 5), nn.MaxPool2d(3, 2, 1))
+        self.last = nn.Sequential(
+            _step(192, 384), _step(384, 256), _step(256, 256), nn.MaxPool2d(3, 2, 1),
+            _step(256, 1024, 1), nn.Dropout2d(0.5), _step(1024, 1024, 1), nn.Dropout2d(0.5),
+        )  # fmt: skip
+        self.heads = nn.ModuleList([nn.Conv2d(width, classes, 1) for width in (64, 192, 1024)])
+
+    def scores_of(self, pixels: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, K, h, w); sides are multiples of 32."""
+        eighth = self.eighth(pixels)  # (B, 64, h / 8, w / 8)
+        sixteenth = self.sixteenth(eighth)  # (B, 192, h / 16, w / 16)
+        scores = self.heads[2](self.last(sixteenth))  # (B, K, h / 32, w / 32)
+        scores = _enlarged(scores, 2) + self.heads[1](sixteenth)
+        scores = _enlarged(scores, 2) + self.heads[0](eighth)
+        return _enlarged(scores, 8)
+
+
+class UNet(Segmenter):
+    """A compact U-Net (Ronneberger, Fischer, Brox, MICCAI 2015) of residual blocks that works at half size and below.
+
+    A strided convolution halves the image, each further level halves again; on the way back each level is enlarged,
+    brought to the width of the next by a 1 x 1 convolution and added to it. The scores of the four pixels under each
+    place of the uppermost level are read from it at once (Shi et al., sub-pixel convolution, CVPR 2016; begun as
+    Aitken et al., Checkerboard artifact free sub-pixel convolution, 2017, advise).
+
+    Args:
+        channels: channels C of an image.
+        classes: number of classes K.
+        widths: channels of each level, from half size down.
+        blocks: residual blocks of each level on the way down.
+        mirror: when not training, average the scores over the image and its mirror image.
+    """
+
+    def __init__(
+        self, channels: int, classes: int, widths: tuple[int, ...], blocks: tuple[int, ...], *, mirror: bool = True
+    ) -> None:
+        super().__init__(channels, stride=2 ** len(widths), mirror=mirror)
+        self.stem = _step(channels, widths[0], stride=2)
+        self.down = nn.ModuleList()
+        inputs = widths[0]
+        for level, (outputs, count) in enumerate(zip(widths, blocks, strict=True)):
+            strides = [2 if level and number == 0 else 1 for number in range(count)]
+            steps = [Residual(inputs if number == 0 else outputs, outputs, s) for number, s in enumerate(strides)]
+            self.down.append(nn.Sequential(*steps))
+            inputs = outputs
+        pairs = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
+        self.narrow = nn.ModuleList([ConvNorm(lower, upper, 1) for lower, upper in pairs])
+        self.up = nn.ModuleList([Residual(upper, upper) for _, upper in pairs])
+        self.head = nn.Conv2d(widths[0], classes * 4, 1)
+        with torch.no_grad():  # the four pixels of a place begin alike, else their differences stay visible as a comb
+            for weight in self.head.parameters():
+                weight.copy_(weight[::4].repeat_interleave(4, 0))
+
+    def scores_of(self, pixels: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, K, h, w); sides are multiples of `stride`."""
+        maps = self.stem(pixels)
+        levels = []
+        for step in self.down:
+            maps = step(maps)
+            levels.append(maps)
+        for narrow, step, level in zip(self.narrow, self.up, levels[-2::-1], strict=True):
+            maps = step(F.relu(_enlarged(narrow(maps), 2) + level))
+        return F.pixel_shuffle(self.head(maps), 2)
+
+
+def _step(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """A convolution, batch normalisation and ReLU."""
+    return nn.Sequential(ConvNorm(inputs, outputs, kernel, stride), nn.ReLU(inplace=True))
+
+
+def _enlarged(maps: Tensor, factor: int) -> Tensor:
+    """(B, C, h, w) -> (B, C, factor h, factor w), bilinearly."""
+    return F.interpolate(maps, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
+Shape = tuple[int, int, int]
+
+
+def facadenet(shape: Shape, classes: int) -> FacadeNet:
+    """The study's network as described."""
+    return FacadeNet(shape[-1], classes)
+
+
+def fcn(shape: Shape, classes: int) -> FullyConvolutional:
+    """What the study was inspired by, small."""
+    return FullyConvolutional(shape[-1], classes)
+
+
+def unet_fast(shape: Shape, classes: int) -> UNet:
+    """A U-Net for minutes on two cores."""
+    return UNet(shape[-1], classes, (24, 48, 96, 192), (1, 1, 1, 1))
+
+
+def unet_best(shape: Shape, classes: int) -> UNet:
+    """A U-Net for an hour on two cores."""
+    return UNet(shape[-1], classes, (32, 64, 128, 256, 256), (1, 1, 2, 2, 1))
+
+
+SEGMENTERS: dict[str, Callable[[Shape, int], Segmenter]] = {
+    "facadenet": facadenet,
+    "fcn": fcn,
+    "unet-fast": unet_fast,
+    "unet-best": unet_best,
+}

@@ -1,0 +1,120 @@
+"""Images in the order of how well they went, and pictures of the best, the median and the worst."""
+
+import colorsys
+import io
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seamline.data.images import Colour, mask_png
+from seamline.measure.masks.evaluation import Tally
+from seamline.measure.masks.metrics import iou
+from seamline.measure.masks.resampling import ratio
+
+OF_A_RANK = 2  # cases shown of the best, of the median and of the worst
+LARGEST_SIDE = 512  # pixels; larger pictures are scaled down
+_QUALITY = 88  # of JPEG
+
+
+class Ranked(NamedTuple):
+    """How well an image went.
+
+    Attributes:
+        image: its place in the split.
+        accuracy: share of its pixels labelled right.
+        mean_iou: mean intersection over union of the classes that it shows or is said to show.
+    """
+
+    image: int
+    accuracy: float
+    mean_iou: float
+
+
+def rank_images(tally: Tally) -> list[Ranked]:
+    """Return all images with a pixel that counts, best mean intersection over union first."""
+    confusions = tally.confusions.astype(np.float64)
+    per_class = iou(confusions)  # NaN where a class is neither there nor said to be
+    present = ~np.isnan(per_class)
+    mean_iou = ratio(np.where(present, per_class, 0).sum(1), present.sum(1).astype(np.float64))
+    accuracy = ratio(np.trace(confusions, axis1=1, axis2=2), confusions.sum((1, 2)))
+    order = np.argsort(-mean_iou, kind="stable")  # NaN, of images without a pixel that counts, comes last
+    return [Ranked(int(i), float(accuracy[i]), float(mean_iou[i])) for i in order if not np.isnan(mean_iou[i])]
+
+
+def choose_cases(count: int) -> list[tuple[str, int]]:
+    """Choose which of `count` ranked images are shown: (rank, place from 0), none of them twice.
+
+    The best and the worst come first where there are too few for all.
+    """
+    middle = (count - OF_A_RANK) // 2
+    wanted = {
+        "best": range(OF_A_RANK),
+        "worst": range(count - 1, count - 1 - OF_A_RANK, -1),
+        "median": range(middle, middle + OF_A_RANK),
+    }
+    taken: dict[int, str] = {}
+    for rank, places in wanted.items():
+        for place in places:
+            if 0 <= place < count:
+                taken.setdefault(place, rank)
+    return [(rank, place) for place, rank in sorted(taken.items())]
+
+
+def describe_cases(
+    tally: Tally, ranking: list[Ranked], colours: Sequence[Colour]
+) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
+    """Return what `evaluation/SPLIT.json` holds of the cases, and their pictures by file name.
+
+    Args:
+        tally: of the split.
+        ranking: of its images.
+        colours: K colours of the classes; where there are none, evenly spaced ones are made.
+    """
+    colours = colours or made_colours(len(tally.classes))
+    cases, files = [], {}
+    numbers: dict[str, int] = {}
+    for rank, place in choose_cases(len(ranking)):
+        image, accuracy, mean_iou = ranking[place]
+        numbers[rank] = numbers.get(rank, 0) + 1
+        stem = f"{rank}-{numbers[rank]}"
+        names = {"photo": f"{stem}.jpg", "truth": f"{stem}.truth.png", "output": f"{stem}.output.png"}
+        pictures = tally.split.images[image], tally.split.labels[image].astype(np.uint8), tally.predicted[image]
+        files[names["photo"]] = _photo_jpeg(pictures[0])
+        files[names["truth"]] = mask_png(_smaller_mask(pictures[1]), colours)
+        files[names["output"]] = mask_png(_smaller_mask(pictures[2]), colours)
+        name = tally.split.names[image]
+        figures = {"accuracy": round(accuracy, 6), "mean_iou": round(mean_iou, 6)}
+        cases.append({"name": name, "rank": rank, "place": place + 1, **figures, **names})
+    return cases, files
+
+
+def made_colours(count: int) -> tuple[Colour, ...]:
+    """Return `count` colours for classes that have none, their hues evenly spaced, the first one black."""
+    hues = [colorsys.hsv_to_rgb(place / max(1, count - 1), 0.8, 0.95) for place in range(count - 1)]
+    return ((0, 0, 0), *((round(255 * red), round(255 * green), round(255 * blue)) for red, green, blue in hues))
+
+
+def _smaller(height: int, width: int) -> tuple[int, int]:
+    """Return height and width as they are shown."""
+    scale = min(1.0, LARGEST_SIDE / max(height, width))
+    return max(1, round(scale * height)), max(1, round(scale * width))
+
+
+def _photo_jpeg(photo: NDArray[np.uint8]) -> bytes:
+    """Encode a photo (H, W, C) uint8 of one or three channels."""
+    height, width = _smaller(*photo.shape[:2])
+    picture = Image.fromarray(photo[..., 0] if photo.shape[2] == 1 else photo)
+    stream = io.BytesIO()
+    picture.resize((width, height), Image.Resampling.LANCZOS).save(stream, "JPEG", quality=_QUALITY, optimize=True)
+    return stream.getvalue()
+
+
+def _smaller_mask(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Scale a mask (H, W) down to the nearest pixel."""
+    height, width = _smaller(*mask.shape)
+    rows = ((np.arange(height) + 0.5) * mask.shape[0] / height).astype(np.int64)
+    columns = ((np.arange(width) + 0.5) * mask.shape[1] / width).astype(np.int64)
+    return np.ascontiguousarray(mask[rows][:, columns])

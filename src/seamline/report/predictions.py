@@ -1,0 +1,64 @@
+"""What a model made of photos that are no part of its dataset, as a folder of predictions holds it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seamline.data.errors import UserError
+from seamline.report.reading import AGAIN, check_keys, read_json
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The photos of one folder.
+
+    Attributes:
+        folder: where their files lie.
+        dataset: title of the dataset that the model has learned from.
+        recipe: the name of its recipe.
+        model: the run folder, or None.
+        classes: the K class names.
+        colours: red, green and blue of each; empty where the model gives whole images a label.
+        photos: one mapping a photo, as `predictions.json` has it.
+        failed: photos that could not be read, each with `file` and `reason`.
+    """
+
+    folder: Path
+    dataset: str
+    recipe: str
+    model: str | None
+    classes: tuple[str, ...]
+    colours: tuple[tuple[int, int, int], ...]
+    photos: tuple[Mapping[str, Any], ...]
+    failed: tuple[Mapping[str, Any], ...]
+
+
+def read_predictions(folder: Path) -> Predictions | None:
+    """Read `predictions.json` of a folder; None where there is none.
+
+    Raises:
+        UserError: the file cannot be read, or lacks something.
+    """
+    path = folder / "predictions.json"
+    written = read_json(path, ("classes", "photos"))
+    if written is None:
+        return None
+    colours = tuple(tuple(colour) for colour in written.get("colours") or ())
+    if colours and len(colours) != len(written["classes"]):
+        raise UserError(f"{path}: {len(colours)} colours for {len(written['classes'])} classes; {AGAIN}")
+    needed = ("file", "mask", "shares") if colours else ("file", "label", "probabilities")
+    for one in written["photos"]:
+        check_keys(path, one, needed)
+    for one in written.get("failed") or ():
+        check_keys(path, one, ("file", "reason"))
+    return Predictions(
+        folder=folder,
+        dataset=str(written.get("dataset") or ""),
+        recipe=str(written.get("recipe_name") or ""),
+        model=written.get("model"),
+        classes=tuple(written["classes"]),
+        colours=colours,
+        photos=tuple(written["photos"]),
+        failed=tuple(written.get("failed") or ()),
+    )

@@ -1,0 +1,87 @@
+"""Reads files of a run folder; whatever is wrong with one is a single line that names it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seamline.data.errors import UserError
+
+AGAIN = "make the run again"
+"""What a user can do about a file that is not what it should be."""
+
+
+def read_text(path: Path) -> str | None:
+    """Return the file's text, or None where there is no such file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as fault:
+        raise UserError(f"{path}: cannot be read ({type(fault).__name__}); {AGAIN}") from fault
+
+
+def parse(path: Path, text: str, line: int = 0) -> Any:
+    """Parse JSON; `line` is added to the line number that an error names."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as fault:
+        raise UserError(f"{path}: line {line + fault.lineno} is not JSON ({fault.msg}); {AGAIN}") from fault
+
+
+def check_keys(path: Path, content: Any, keys: Sequence[str]) -> None:
+    """Refuse what is not an object with all of `keys`."""
+    missing = [key for key in keys if not isinstance(content, dict) or key not in content]
+    if missing:
+        raise UserError(f"{path}: {', '.join(missing)} not found in it; {AGAIN}")
+
+
+def read_json(path: Path, keys: Sequence[str]) -> dict[str, Any] | None:
+    """Read a JSON object that must have `keys`; None where there is no such file."""
+    text = read_text(path)
+    if text is None:
+        return None
+    content = parse(path, text)
+    check_keys(path, content, keys)
+    parsed: dict[str, Any] = content
+    return parsed
+
+
+def read_confusion(path: Path, written: Any, classes: int) -> NDArray[np.int64]:
+    """Check and return a confusion matrix, (K, K)."""
+    try:
+        confusion = np.asarray(written, dtype=np.int64)
+    except (TypeError, ValueError) as fault:
+        raise UserError(f"{path}: confusion does not hold numbers alone; {AGAIN}") from fault
+    if confusion.shape != (classes, classes):
+        raise UserError(f"{path}: confusion is {confusion.shape}, not one row a class; {AGAIN}")
+    return confusion
+
+
+def read_picture(path: Path, *, colour: bool = False) -> Image.Image:
+    """Read a picture as grey or RGB; with `colour` as RGB whatever it is."""
+    try:
+        with Image.open(path) as opened:
+            return opened.convert("L" if not colour and opened.mode in ("1", "L") else "RGB")
+    except (OSError, Image.DecompressionBombError) as fault:
+        raise UserError(f"{path}: {_fault(fault)}; {AGAIN}") from fault
+
+
+def read_mask(path: Path) -> NDArray[np.uint8]:
+    """Read a palette PNG as the classes of its pixels, (H, W)."""
+    try:
+        with Image.open(path) as opened:
+            if opened.mode not in ("P", "L"):
+                raise UserError(f"{path}: is no palette picture ({opened.mode}); {AGAIN}")
+            return np.asarray(opened, dtype=np.uint8)
+    except (OSError, Image.DecompressionBombError) as fault:
+        raise UserError(f"{path}: {_fault(fault)}; {AGAIN}") from fault
+
+
+def _fault(fault: Exception) -> str:
+    """Say what is wrong with a picture."""
+    return "not found" if isinstance(fault, FileNotFoundError) else "cannot be read as an image"

@@ -1,0 +1,216 @@
+"""A model and photos -> labels or masks, overlays, and a record of them.
+
+It knows nothing of datasets and of truth: what it writes is what the network says.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seamline.data.errors import UserError
+from seamline.data.images import read_photo
+from seamline.learn.devices import use_threads
+from seamline.ship.memory import give_back_freed_memory
+from seamline.ship.model import Model, load_model
+from seamline.ship.photos import Photo, find_photos
+from seamline.ship.results import Results
+
+ENLARGED = 1.5
+"""A photo's longer side for the network, where no size is asked for, over that of the training images.
+
+Measured with facades: photos framed as the training images are recognised best at 1, with a margin of a quarter at
+1.5, streets of three houses at 3. At 4 every photo of one house loses half of its mean IoU.
+"""
+
+SMALLEST = 32
+"""The smallest size that a photo may be reduced to, pixels."""
+
+_SECONDS = 5.0  # between two writings of the record while photos are at work
+_ALONE = 16_000_000  # pixels from which on a photo is worked on with no other in memory
+
+Progress = Callable[[float, int, str], None]
+"""Called with photos done (with a fraction while one is at work), photos in all, and the file at work or just done."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What became of the photos.
+
+    Attributes:
+        folder: where the results lie.
+        photos: a record a photo, in order, as `predictions.json` has them.
+        failed: `file` and `reason` of each that could not be predicted.
+        page: the page, where one was asked for.
+    """
+
+    folder: Path
+    photos: tuple[dict[str, Any], ...]
+    failed: tuple[dict[str, str], ...]
+    page: Path | None = None
+
+
+def predict(
+    run: Path | str,
+    photos: Sequence[Path | str] | Path | str,
+    *,
+    out: Path | str | None = None,
+    size: int | None = None,
+    report: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Predictions:
+    """Use a trained network on photos.
+
+    A network that gives masks sees a photo at about the scale that it was trained at: its longer side is reduced to
+    `size`, by default one and a half times that of the training images. In a photo of 4,000 pixels a window is many
+    times larger than any that a network trained with 256 pixels has seen, and is not recognised. Ask for more where
+    a photo shows much more than a training image does: a street of three houses, not a house, wants three times the
+    training images' side. Masks always have the photo's own size: the scores are enlarged before the highest is taken.
+    What is large even so is asked about in overlapping tiles.
+
+    A network that labels whole images sees the largest part of its images' proportions from the photo's middle, scaled
+    to their size, in grey where it was trained in grey. Nothing is inverted: a network that has learned light things
+    on black wants such photos. Probabilities are those at the temperature that the run was measured to need.
+
+    One photo that cannot be read does not stop the others. Results of the same names are replaced. The record is
+    written every few seconds and at the end, so that an interruption loses little.
+
+    Args:
+        run: a finished run folder.
+        photos: files, folders (searched with all below them) and patterns such as `photos/*.jpg`, or one of these:
+            JPEG, PNG, WebP, TIFF, of any size.
+        out: folder for the results; by default `predictions/RUN` in the working folder, RUN being the run's name.
+        size: the most pixels that the longer side may have for the network, from 32; 0 leaves photos as they are.
+            Smaller photos are not enlarged. Only for networks that give masks.
+        report: also keep a small copy of each photo and write a page that shows everything.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        threads: threads of the processor to use; None leaves it to PyTorch.
+        progress: called as the work goes on.
+
+    Returns:
+        What became of the photos.
+
+    Raises:
+        UserError: there is no finished run, no such device, no photo or no place for the results, or the size is too
+            small.
+    """
+    if size is not None and size != 0 and size < SMALLEST:
+        raise UserError(f"--size {size}: too small; use at least {SMALLEST}, or 0 for photos as they are")
+    use_threads(threads)
+    model = load_model(run, device=device)
+    if size is not None and not model.segments:
+        raise UserError(f"--size {size}: is for masks, and {model.path} labels whole photos; leave it out")
+    found = find_photos([photos] if isinstance(photos, str | Path) else photos)
+    folder = Path(out) if out is not None else Path("predictions") / model.name
+    results = Results(model, folder, _default_size(model) if size is None else size, report)
+    results.check_names(found.photos)
+    failed = [{"file": name, "reason": reason} for name, reason in found.failed]
+    done: list[dict[str, Any]] = []
+    try:
+        results.begin()
+        _predict_all(results, found.photos, done, failed, progress)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(f"{folder}: cannot be written to ({reason}); name another folder with --out") from None
+    page = None
+    if report:
+        from seamline.report.photos import write_photos_page
+
+        page = write_photos_page(folder)
+    return Predictions(folder, tuple(done), tuple(failed), page)
+
+
+def _default_size(model: Model) -> int:
+    """Return the longer side that photos are reduced to where no size is asked for."""
+    return max(SMALLEST, round(ENLARGED * max(model.image[:2])))
+
+
+def _predict_all(
+    results: Results,
+    photos: Sequence[Photo],
+    done: list[dict[str, Any]],
+    failed: list[dict[str, str]],
+    progress: Progress | None,
+) -> None:
+    """Predict photo after photo, adding to `done` and `failed`, and keep the record up to date."""
+    told = progress or _silent
+    written = time.monotonic()
+    decoded = _Decoded(photos)
+    try:
+        for number, photo in enumerate(photos):
+            file = str(photo.file)
+            told(number, len(photos), file)
+            try:
+                done.append(results.add(photo, decoded.take(number), partial(_part, told, number, len(photos), file)))
+            except UserError as error:
+                failed.append({"file": file, "reason": str(error).removeprefix(f"{file}: ")})
+            except (MemoryError, RuntimeError) as error:  # PyTorch's are RuntimeErrors
+                if isinstance(error, RuntimeError) and "memory" not in str(error):
+                    raise
+                failed.append({"file": file, "reason": "needs more memory than there is; use a smaller --size"})
+            told(number + 1, len(photos), file)
+            if time.monotonic() - written > _SECONDS:
+                results.record(done, failed)
+                written = time.monotonic()
+    finally:
+        decoded.close()
+        results.record(done, failed)
+
+
+def _silent(done: float, total: int, file: str) -> None:
+    """Tell nobody."""
+
+
+def _part(told: Progress, number: int, total: int, file: str, part: int, parts: int) -> None:
+    """Tell that of photo `number` so many parts are done; writing its files counts as one more."""
+    told(number + part / (parts + 1), total, file)
+
+
+class _Decoded:
+    """Photos' pixels, taken in order; while one is at work, the next is decoded in a thread.
+
+    After a large photo the next one waits until it is asked for, so that memory holds one large photo at a time.
+
+    Args:
+        photos: the photos.
+    """
+
+    def __init__(self, photos: Sequence[Photo]) -> None:
+        self.photos = photos
+        self.reader = ThreadPoolExecutor(1)
+        self.coming: Future[NDArray[np.uint8]] | None = None
+
+    def take(self, number: int) -> NDArray[np.uint8]:
+        """Return photo `number`, (H, W, 3) uint8, and begin with the next.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        present = self.coming or self._begin(number)
+        self.coming = None
+        small = True
+        try:
+            pixels = present.result()
+            small = pixels.size < 3 * _ALONE
+            if not small:
+                give_back_freed_memory()
+            return pixels
+        finally:
+            if small and number + 1 < len(self.photos):
+                self.coming = self._begin(number + 1)
+
+    def close(self) -> None:
+        """End the thread; what it has not begun with is left."""
+        self.reader.shutdown(cancel_futures=True)
+
+    def _begin(self, number: int) -> Future[NDArray[np.uint8]]:
+        file = self.photos[number].file
+        return self.reader.submit(read_photo, file, name=str(file))

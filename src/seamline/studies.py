@@ -1,0 +1,150 @@
+"""The course study again, both halves of it: real images where they can be had, built-in ones elsewhere."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from seamline.console import Teller
+from seamline.data.catalogue import load
+from seamline.data.dataset import Dataset
+from seamline.data.errors import UnavailableError, UserError
+from seamline.data.files import replacing
+from seamline.data.sources.drawn_facades import own_photo
+from seamline.learn.devices import keep_freed_memory
+from seamline.learn.recipes import find_recipe, with_settings
+from seamline.learn.runs import Run
+from seamline.pipeline import train
+from seamline.report.index import write_index
+from seamline.report.page import write_report
+from seamline.ship.predict import predict
+
+
+@dataclass(frozen=True)
+class Study:
+    """One half of the course study.
+
+    Attributes:
+        what: what its images show, in the plural.
+        real: datasets to try, the first that can be had is taken.
+        drawn: the built-in one.
+        segments: whether its labels are masks.
+    """
+
+    what: str
+    real: tuple[str, ...]
+    drawn: str
+    segments: bool
+
+
+def reproduce(
+    *,
+    recipe: str = "fast",
+    settings: tuple[str, ...] = (),
+    seed: int = 0,
+    out: Path | str = "runs",
+    folder: Path | str | None = None,
+    photos: tuple[Path | str, ...] = (),
+    only: str | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    force: bool = False,
+    teller: Teller | None = None,
+) -> list[Path]:
+    """Run both halves of the course study again, and write an index page that links their pages.
+
+    A finished run of the same data, recipe and seed is used again, an interrupted one goes on; one of others is left
+    alone and refused.
+
+    Args:
+        recipe: `fast`, or `original` for the study's own.
+        settings: changes of single fields of the recipes, each `field=value`.
+        seed: decides the splits, the first weights and the batches.
+        out: the folder that the run folders and `index.html` go to.
+        folder: holds the folders `fashion-mnist` and `facades` of real images, or the files of one of them.
+        photos: the user's own photos of buildings; by default one that is drawn, a library front.
+        only: `garments` or `facades` runs one half alone.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        threads: threads of the processor to use.
+        force: train again what is finished.
+        teller: says how it goes.
+
+    Returns:
+        The run folders.
+
+    Raises:
+        UserError: files that the user named cannot be read, or a run folder holds a run of another recipe or seed.
+    """
+    keep_freed_memory()
+    teller = teller or Teller(quiet=True)
+    studies = [study for study in STUDIES if only in (None, study.what)]
+    if not studies:
+        raise UserError(f"--only {only}: there is no such study; there are {', '.join(s.what for s in STUDIES)}")
+    for study in studies:  # a mistake there is told before anything is fetched
+        with_settings(find_recipe(recipe, segments=study.segments), list(settings))
+    runs = []
+    for study in studies:
+        data, found = _images(study, Path(out), recipe, folder, teller)
+        teller.say(f"{data.title}: recipe {recipe}")
+        path = Path(out) / f"{data.name}-{recipe}"
+        options: dict[str, Any] = {"recipe": recipe, "settings": settings, "seed": seed, "device": device}
+        options |= {"threads": threads, "force": force, "resume": not force}
+        runs.append(train(data, out=path, folder=found, teller=teller, **options))
+        if study.segments:
+            _add_photos(path, photos, teller)
+    write_index(Path(out), runs)
+    return runs
+
+
+def _images(
+    study: Study, out: Path, recipe: str, folder: Path | str | None, teller: Teller
+) -> tuple[Dataset, Path | None]:
+    """Return the first of the study's datasets that can be had, and the folder it was read from if one was named."""
+    reasons = []
+    done_offline = Run(out / f"{study.drawn}-{recipe}").finished  # then a silent network is not waited for again
+    for name in study.real:
+        place = _place(name, folder)
+        try:
+            with teller.downloading() as progress:
+                return load(name, place, progress=progress, timeout=0.8 if done_offline else 20.0), place
+        except UnavailableError as reason:
+            reasons.append(str(reason))
+    teller.say(f"The real {study.what} cannot be had: {reasons[0]}")
+    teller.say(f"Using {study.what} drawn by a program instead; the page says so.")
+    return load(study.drawn), None
+
+
+def _place(name: str, folder: Path | str | None) -> Path | None:
+    """Return where a dataset's files lie below the folder that the user named, or None where they do not."""
+    if folder is None:
+        return None
+    root = Path(folder).expanduser()
+    known = [name for study in STUDIES for name in study.real]
+    if not any((root / one).is_dir() for one in known):
+        raise UserError(f"--data {folder}: holds none of the folders {', '.join(known)}")
+    return root / name if (root / name).is_dir() else None
+
+
+def _add_photos(run: Path, photos: tuple[Path | str, ...], teller: Teller) -> None:
+    """Show the run photos of buildings that it was not made for, and make its page again."""
+    folder = run / "photos"
+    written = folder / "predictions.json"
+    if not photos and written.is_file() and written.stat().st_mtime > (run / "model.safetensors").stat().st_mtime:
+        return
+    teller.say("looking at a photo of its own" if not photos else f"looking at {len(photos)} photos")
+    shown: list[Path | str] = list(photos)
+    if not shown:
+        drawn = folder / "library-front.png"
+        with replacing(drawn) as temporary:
+            Image.fromarray(own_photo()[0]).save(temporary, "PNG")
+        shown = [drawn]
+    predict(run, shown, out=folder, report=True)
+    write_report(run)
+
+
+STUDIES: tuple[Study, ...] = (
+    Study("garments", ("fashion-mnist",), "builtin-garments", segments=False),
+    Study("facades", ("facades", "cmp-facades"), "builtin-facades", segments=True),
+)
+"""The two halves of the course study."""

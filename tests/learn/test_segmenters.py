@@ -1,0 +1,60 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from seamline.data.errors import UserError
+from seamline.learn.networks import build_network
+from seamline.learn.segmenters import SEGMENTERS, FacadeNet, UNet
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+@pytest.mark.parametrize("shape", [(64, 64, 3), (37, 50, 1), (1, 1, 3), (33, 130, 4)])
+def test_every_segmenter_keeps_the_contract(name: str, shape: tuple[int, int, int]) -> None:
+    """Any size, divisible by the strides or not, gives scores of its own size."""
+    height, width, channels = shape
+    network = build_network(name, shape, 6, segments=True, seed=1).eval()
+    images = torch.randint(0, 256, (2, channels, height, width), dtype=torch.uint8)
+    scores = network(images)
+    assert scores.shape == (2, 6, height, width)
+    assert scores.dtype == torch.float32
+    assert torch.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_every_weight_of_a_segmenter_learns(name: str) -> None:
+    network = build_network(name, (64, 64, 3), 3, segments=True)
+    scores = network(torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8))
+    F.cross_entropy(scores, torch.randint(0, 3, (2, 64, 64))).backward()  # type: ignore[no-untyped-call]
+    assert all(weight.grad is not None for weight in network.parameters())
+
+
+def test_facadenet_is_what_the_study_describes() -> None:
+    network = build_network("facadenet", (64, 64, 3), 5, segments=True)
+    assert isinstance(network, FacadeNet)
+    layers = list(network.layers)
+    convolutions = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
+    transposed = [layer for layer in layers if isinstance(layer, nn.ConvTranspose2d)]
+    assert (len(convolutions), len(transposed)) == (6, 2)
+    assert max(layer.out_channels for layer in convolutions) == 1024
+    assert all(layer.kernel_size == (3, 3) for layer in [*convolutions, *transposed])
+    for place, layer in enumerate(layers):
+        if isinstance(layer, nn.BatchNorm2d):
+            assert isinstance(layers[place - 1], nn.ReLU)
+            assert isinstance(layers[place - 2], nn.Conv2d | nn.ConvTranspose2d)
+
+
+def test_the_mirror_image_gets_the_mirrored_scores() -> None:
+    network = UNet(3, 4, (8, 8), (1, 1)).eval()
+    for norm in network.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            nn.init.uniform_(norm.weight)
+    images = torch.randint(0, 256, (1, 3, 20, 24), dtype=torch.uint8)
+    torch.testing.assert_close(network(images.flip(-1)).flip(-1), network(images), rtol=1e-4, atol=1e-5)
+    network.mirror = False
+    assert not torch.allclose(network(images.flip(-1)).flip(-1), network(images), atol=1e-3)
+
+
+def test_a_classifier_is_not_taken_for_a_segmenter() -> None:
+    with pytest.raises(UserError, match="network study: there is no such network for masks; there are facadenet"):
+        build_network("study", (28, 28, 1), 10, segments=True)

@@ -1,0 +1,121 @@
+"""What a person meets who opens a segmenter's page: sliders, colours, keys, narrow and wide, light and dark."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from report.conftest import Open
+from report.made_masks import COLOURS
+from seamline.report.colours import safe_colours
+from seamline.report.contents import read_contents
+from seamline.report.index import write_index
+from seamline.report.photos import write_photos_page
+
+pytestmark = pytest.mark.browser
+
+
+def seen(part: Any) -> NDArray[np.uint8]:
+    """Return what the screen shows of a part of the page."""
+    return np.asarray(Image.open(io.BytesIO(part.screenshot())).convert("RGB"))
+
+
+def colour_at(part: Any, x: float, y: float) -> tuple[int, ...]:
+    picture = seen(part)
+    return tuple(picture[int(y * picture.shape[0]), int(x * picture.shape[1])].tolist())
+
+
+def test_the_choice_of_colours_changes_masks_curves_and_legends(segmented: Path, open_page: Open) -> None:
+    page = open_page(segmented)
+    case = read_contents(segmented).segmented["test"].cases[0]
+    truth = page.locator(".case img.mask").nth(1)
+    row, column = np.argwhere(case.truth == 1)[700]
+    place = ((column + 0.5) / case.truth.shape[1], (row + 0.5) / case.truth.shape[0])
+    swatch = "getComputedStyle(document.querySelectorAll('#cases .swatch')[1]).backgroundColor"
+    assert colour_at(truth, *place) == COLOURS[1]
+    assert page.evaluate(swatch) == "rgb({}, {}, {})".format(*COLOURS[1])
+    page.locator("#cases .colours").focus()
+    page.keyboard.press("Enter")
+    safe = safe_colours(COLOURS)
+    assert colour_at(truth, *place) == safe[1]
+    assert page.evaluate(swatch) == "rgb({}, {}, {})".format(*safe[1])
+    assert page.locator("#photos .colours").get_attribute("aria-pressed") == "true"
+    page.locator("#photos .colours").click()
+    assert colour_at(truth, *place) == COLOURS[1]
+
+
+def test_the_slider_moves_by_keys_and_uncovers_the_photo(segmented: Path, open_page: Open) -> None:
+    page = open_page(segmented)
+    compare = page.locator(".case .compare").first
+    output, slider = compare.locator(".over img"), compare.locator("input")
+    assert "0.5" in compare.get_attribute("style")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    assert slider.input_value() == "51"
+    page.keyboard.press("Home")
+    covered = seen(output)
+    page.keyboard.press("End")
+    assert slider.get_attribute("aria-valuetext") == "100 percent photo"
+    uncovered = seen(output)
+    assert (covered != uncovered).any(2).mean() > 0.5
+    box = compare.locator("input").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 3)
+    assert 18 < int(slider.input_value()) < 30
+
+
+def test_the_ranking_switches_by_keys(segmented: Path, open_page: Open) -> None:
+    page = open_page(segmented)
+    page.locator("#precision-raw-tab").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#precision-softmax").is_visible()
+    assert not page.locator("#precision-raw").is_visible()
+    page.locator("#classes-test thead button").nth(1).click()
+    shown = [float(text.split()[0]) for text in page.locator("#classes-test tbody td:nth-child(2)").all_inner_texts()]
+    assert shown == sorted(shown, reverse=True)
+    assert page.locator("#classes-test tfoot th").inner_text() == "all"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_page(segmented: Path, open_page: Open, width: int) -> None:
+    page = open_page(segmented, width, "dark")
+    page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.evaluate("for (const one of document.querySelectorAll('.compare input')) one.value = 100")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_without_scripts_photo_and_output_stand_side_by_side(segmented: Path, open_page: Open) -> None:
+    page = open_page(segmented, java_script_enabled=False)
+    boxes = [one.bounding_box() for one in page.locator(".case").first.locator("img").all()]
+    assert len(boxes) == 4
+    assert len({round(box["y"]) for box in boxes}) == 1
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+    first, second = (one.bounding_box() for one in page.locator("#photo-1 img").all())
+    assert first["x"] + first["width"] <= second["x"]
+    for control in (".compare input", ".colours", ".through", ".tabs"):
+        assert not page.locator(control).first.is_visible()
+
+
+def test_paper_gets_all_pictures_and_nothing_to_press(segmented: Path, open_page: Open) -> None:
+    page = open_page(segmented, width=760, scheme="dark")
+    page.emulate_media(media="print")
+    for control in (".compare input", ".colours", ".tabs"):
+        assert not page.locator(control).first.is_visible()
+    boxes = [one.bounding_box() for one in page.locator(".case").first.locator("img").all()]
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+    assert page.locator("#precision-softmax").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 760
+
+
+def test_the_other_pages_open_too(finished: Path, segmented: Path, open_page: Open, tmp_path: Path) -> None:
+    write_photos_page(segmented / "photos")
+    write_index(tmp_path, [finished, segmented], [segmented / "photos"])
+    for folder, file in ((tmp_path, "index.html"), (segmented / "photos", "report.html")):
+        page = open_page(folder, 390, file=file)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.locator(".through").click()
+    assert page.evaluate("getComputedStyle(document.querySelector('.over img')).opacity") == "0.55"
