@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from seamline.__main__ import main
+from seamline.data.dataset import Dataset
+from seamline.pipeline import train
 
 FAST = ["--set", "epochs=1"]
 
@@ -36,7 +39,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "subproc
     """One offline `reproduce`, as the README tells, and the cache it drew into."""
     folder = tmp_path_factory.mktemp("reproduced")
     cache = str(tmp_path_factory.getbasetemp() / "shared-cache")
-    return folder, seamline("reproduce", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache), cache
+    return folder, seamline("reproduce", "--only", "garments", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache), cache
 
 
 def test_reproduce_without_the_real_images_says_so(
@@ -59,12 +62,13 @@ def test_the_second_reproduce_uses_the_first(
     reproduced: tuple[Path, "subprocess.CompletedProcess[str]", str],
 ) -> None:
     folder, first, cache = reproduced
-    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    second = seamline("reproduce", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache)
+    run = folder / "runs" / "builtin-garments-fast"
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    second = seamline("reproduce", "--only", "garments", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache)
     assert second.returncode == 0, second.stderr
     assert "finished already" in second.stderr
     assert second.stdout == first.stdout
-    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
 
 
 def test_train_ends_with_where_the_result_lies(tmp_path: Path) -> None:
@@ -96,7 +100,12 @@ def test_train_ends_with_where_the_result_lies(tmp_path: Path) -> None:
         (["train", "builtin-garments", "--set", "epochs"], ["--set epochs", "field=value"]),
         (["train", "builtin-garments", "--set", "network=vit"], ["network vit", "study"]),
         (["train", "builtin-garments", "--device", "abacus"], ["--device abacus"]),
-        (["reproduce", "--data", "nowhere"], ["nowhere: cannot be read"]),
+        (["reproduce", "--data", "nowhere"], ["--data nowhere", "fashion-mnist, facades"]),
+        (["reproduce", "--only", "shoes"], ["--only shoes", "garments, facades"]),
+        (["train", "facades"], ["mini facade set", "SEAMLINE_DATA", "builtin-facades"]),
+        (["train", "builtin-facades", "--recipe", "quick"], ["--recipe quick", "masks", "fast, original"]),
+        (["audit", "nowhere"], ["nowhere: there is no such dataset"]),
+        (["predict", "nowhere", "photo.jpg"], ["nowhere"]),
         (["report", "nowhere"], ["nowhere"]),
         (["train", "builtin-garments", "--seed", "-1"], ["--seed", "see seamline --help"]),
         (["train"], ["Missing argument 'DATA'"]),
@@ -137,7 +146,7 @@ def test_reproduce_leaves_a_finished_run_of_another_seed_alone(
 ) -> None:
     folder, _, cache = reproduced
     before = (folder / "runs" / "builtin-garments-fast" / "run.json").read_bytes()
-    run = seamline("reproduce", *FAST, "--seed", "1", cwd=folder, SEAMLINE_CACHE=cache)
+    run = seamline("reproduce", "--only", "garments", *FAST, "--seed", "1", cwd=folder, SEAMLINE_CACHE=cache)
     assert run.returncode == 2
     assert "made with another seed; name another --out or use --force" in run.stderr
     assert (folder / "runs" / "builtin-garments-fast" / "run.json").read_bytes() == before
@@ -159,7 +168,56 @@ def test_list_shows_what_there_is(tmp_path: Path) -> None:
     for name in ("fashion-mnist", "builtin-garments", "fast", "original"):
         assert name in shown.stdout
     tables = json.loads(seamline("list", "--json", cwd=tmp_path).stdout)
-    assert tables["recipes"]["original"]["epochs"] == 50
+    assert tables["recipes"]["classifiers"]["original"]["epochs"] == 50
+    assert tables["recipes"]["segmenters"]["original"]["epochs"] == 15
+
+
+def test_photos_are_predicted_and_a_bad_one_sets_the_status(
+    streets: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train(streets, settings=("epochs=1",), out=tmp_path / "run", threads=1)
+    Image.fromarray(streets.test.images[0]).save(tmp_path / "good.png")
+    monkeypatch.chdir(tmp_path)
+    statuses = []
+    for photos in (["good.png"], ["good.png", "bad.jpg"]):
+        (tmp_path / "bad.jpg").write_bytes(b"no photo")
+        monkeypatch.setattr(sys, "argv", ["seamline", "predict", str(run), *photos, "--out", "masks"])
+        with pytest.raises(SystemExit) as end:
+            main()
+        statuses.append(end.value.code)
+    assert statuses in ([0, 1], [None, 1])
+    out, err = capsys.readouterr()
+    assert "1 of 2 photos predicted" in out
+    assert "bad.jpg: " in err
+    told = json.loads((tmp_path / "masks" / "predictions.json").read_text())
+    assert set(told["photos"][0]["shares"]) == set(streets.classes)
+    assert {file.name for file in (tmp_path / "masks").iterdir()} == {
+        "good.mask.png",
+        "good.overlay.png",
+        "legend.png",
+        "predictions.json",
+    }
+
+
+def test_an_audit_is_printed(
+    streets: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, place in (("train/a", 0), ("train/b", 2), ("test/c", 0)):
+        file = tmp_path / f"{name}.png"
+        file.parent.mkdir(exist_ok=True)
+        Image.fromarray(streets.train.images[place]).save(file)
+    for options in ([], ["--json"]):
+        monkeypatch.setattr(sys, "argv", ["seamline", "audit", str(tmp_path), *options])
+        with pytest.raises(SystemExit):
+            main()
+    out = capsys.readouterr().out
+    lines, _, as_json = out.partition("{")
+    assert "test/c.png  train/a.png" in lines
+    assert "pairs across splits: 1" in lines
+    assert json.loads("{" + as_json) == {
+        "groups": [["test/c.png", "train/a.png"]],
+        "cross_split": [["test/c.png", "train/a.png"]],
+    }
 
 
 def test_help_is_shown(tmp_path: Path) -> None:

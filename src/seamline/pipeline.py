@@ -64,6 +64,8 @@ def train(
     teller = teller or Teller(quiet=True)
     recipe_name = recipe if isinstance(recipe, str) else "custom"
     place, used_threads = find_device(device), use_threads(threads)
+    if isinstance(data, str) and data in DATASETS and isinstance(recipe, str):  # a mistake is told before long work
+        with_settings(find_recipe(recipe, segments=DATASETS[data].segments), list(settings))
     if isinstance(data, str):
         with teller.downloading() as progress:
             data = load(data, folder, progress=progress)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from seamline.data.errors import UnavailableError, UserError
-from seamline.data.images import mask_png
+from seamline.data.masks import mask_png
 from seamline.data.sources.facade_classes import CLASSES, COLOURS
 from seamline.data.sources.facades import load
 

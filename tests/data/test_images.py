@@ -18,7 +18,8 @@ from PIL import Image
 
 from seamline.data.dataset import IGNORE
 from seamline.data.errors import UserError
-from seamline.data.images import mask_png, read_mask, read_photo
+from seamline.data.images import read_photo
+from seamline.data.masks import mask_png, read_mask
 from seamline.data.sources.facade_classes import COLOURS
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)

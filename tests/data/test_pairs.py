@@ -10,7 +10,7 @@ from PIL import Image
 
 from seamline.data.dataset import IGNORE
 from seamline.data.errors import UserError
-from seamline.data.images import mask_png
+from seamline.data.masks import mask_png
 from seamline.data.sources.facade_classes import COLOURS
 from seamline.data.sources.pairs import read_pairs
 

@@ -257,6 +257,11 @@ def test_rerun_names_the_files_of_a_segmenter(run: Contents) -> None:
     assert "insides" not in files
 
 
+def test_rerun_says_that_groups_were_kept_whole_only_where_they_were(run: Contents) -> None:
+    assert "412 groups of related images kept whole" in dict(rerun(run).values["facts"])["split"]
+    assert "kept whole" not in dict(rerun(with_split(run, by="images")).values["facts"])["split"]
+
+
 def test_classes_claim_no_order_that_intervals_do_not_carry(run: Contents) -> None:
     near = {name: {"ap": share(0.6, 50), "share": share(0.2, 50)} for name in run.classes}
     panel = classes(with_scores(run, per_class=near))

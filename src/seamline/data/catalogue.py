@@ -16,11 +16,13 @@ class Entry:
 
     Attributes:
         title: what it is, in a few words.
+        segments: whether its labels are masks.
         load: takes the user's folder or None, a callable for the progress of downloads or None, and the seconds to
             wait for a server; gives the dataset.
     """
 
     title: str
+    segments: bool
     load: Callable[[Path | None, Progress | None, float], Dataset]
 
 
@@ -70,9 +72,11 @@ def _drawn(name: str, draw: Callable[[], Dataset], folder: Path | None) -> Datas
 
 
 DATASETS: dict[str, Entry] = {
-    "fashion-mnist": Entry("70,000 grey images of garments in ten classes (Zalando Research)", _fashion_mnist),
-    "facades": Entry("1,020 crops of building fronts with masks of five classes (mini facade set)", _facades),
-    "cmp-facades": Entry("606 building fronts with masks, brought to the same classes (CMP, Prague)", _cmp_facades),
-    "builtin-garments": Entry("garments of the same ten classes, drawn by a program", _builtin_garments),
-    "builtin-facades": Entry("streets with masks of the same five classes, drawn by a program", _builtin_facades),
+    "fashion-mnist": Entry("70,000 grey images of garments in ten classes (Zalando Research)", False, _fashion_mnist),
+    "facades": Entry("1,020 crops of building fronts with masks of five classes (mini facade set)", True, _facades),
+    "cmp-facades": Entry(
+        "606 building fronts with masks, brought to these classes (CMP, Prague)", True, _cmp_facades
+    ),
+    "builtin-garments": Entry("garments of the same ten classes, drawn by a program", False, _builtin_garments),
+    "builtin-facades": Entry("streets with masks of the same five classes, drawn by a program", True, _builtin_facades),
 }

@@ -10,7 +10,7 @@ from torch import nn
 
 from seamline.data.dataset import Split
 from seamline.data.files import write_bytes, write_json
-from seamline.data.images import Colour
+from seamline.data.masks import Colour
 from seamline.learn.classifiers import TwoConvolutions
 from seamline.measure.calibration import summarise_calibration
 from seamline.measure.evaluation import Evaluation, evaluate_split

@@ -8,7 +8,7 @@ from torch import nn
 
 from seamline.data.errors import UserError
 from seamline.data.files import read_json
-from seamline.data.images import Colour
+from seamline.data.masks import Colour
 from seamline.learn.devices import find_device
 from seamline.learn.runs import Run
 

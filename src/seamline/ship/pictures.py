@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from seamline.data.images import Colour
+from seamline.data.masks import Colour
 
 CLEAR = (0, 0, 0)
 """The colour of a class that overlays leave clear: masks show their background black, and black would only darken."""

@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 from seamline.data.errors import UserError
 from seamline.data.files import write_bytes, write_json
-from seamline.data.images import mask_png
+from seamline.data.masks import mask_png
 from seamline.measure.inference import predict_scores
 from seamline.measure.tiles import predict_mask
 from seamline.ship.fitting import fitted_pixels, fitted_whole

@@ -15,7 +15,7 @@ def building(seed: int, size: int = 640) -> Image:
     for reach, depth in ((2, 60), (6, 180), (40, 300)):  # grain, dirt, damp
         noise = cv2.GaussianBlur(chance.normal(0, 1, (size, size)).astype(np.float32), (0, 0), reach)
         canvas += depth * noise[:, :, None]
-    step = 70 + int(chance.integers(0, 9))
+    step = 62 + 3 * (seed % 10)
     for top in range(20, size - 50, step):
         canvas[top - 12 : top - 8] -= 50
         for left in range(20, size - 30, step - 14):

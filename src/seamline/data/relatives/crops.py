@@ -38,6 +38,18 @@ LEAST_FAITHFUL = 0.2
 """Share of the agreeing points that are each other's best match in the whole image: facades full of one window agree
 at any shift by a window, and best matches then scatter over all of them. For `SAME_PIXELS` half of it is enough."""
 
+FEW = 0.37
+"""Share of the points up to which few of them agree at all."""
+
+FAITHFUL_OF_FEW = 0.35
+"""What will do instead of `LEAST_FAITHFUL` where few agree, as a multiple of the share that does."""
+
+COLOUR_OF_FEW = 0.75
+"""The correlation of colour that is then asked for."""
+
+SURELY_FAITHFUL = 0.3
+"""The same share, without which a link counts as doubtful whatever its evidence: see `grouping`."""
+
 LEAST_COLOUR = 0.5
 """Correlation of colour, pixel by pixel, that two photos of one building reach: painted differently, it is another."""
 
@@ -143,6 +155,19 @@ def evidence(found: Alignment, agreed: Agreement) -> float:
     proof = agreed.median * agreed.shared * min(1.0, found.matches / _MANY)
     if proof < SAME_SCENE or agreed.median < LEAST_MEDIAN:
         return 0.0
-    if agreed.faithful < LEAST_FAITHFUL or max(agreed.cover) < LEAST_COVER:
+    if not _faithful(agreed) or max(agreed.cover) < LEAST_COVER:
         return 0.0
-    return proof if agreed.colour >= LEAST_COLOUR or proof >= BEYOND_DOUBT else 0.0
+    if agreed.colour < LEAST_COLOUR and proof < BEYOND_DOUBT:
+        return 0.0
+    return proof if agreed.faithful >= SURELY_FAITHFUL else min(proof, 0.99 * SURE)
+
+
+def _faithful(agreed: Agreement) -> bool:
+    """Whether the points agree because they are the same ones, and not as any window agrees with any other.
+
+    Where few points agree at all, few best matches are to be expected; then the colours must agree the better.
+    """
+    if agreed.shared > FEW:
+        return agreed.faithful >= LEAST_FAITHFUL
+    few = agreed.faithful >= FAITHFUL_OF_FEW * agreed.shared and agreed.colour >= COLOUR_OF_FEW
+    return agreed.faithful >= LEAST_FAITHFUL or few

@@ -29,7 +29,8 @@ from seamline.data.dataset import IGNORE, Dataset, Split
 from seamline.data.downloads import Progress, fetch
 from seamline.data.errors import UnavailableError, UserError
 from seamline.data.files import cache_folder
-from seamline.data.images import read_mask, read_photo
+from seamline.data.images import read_photo
+from seamline.data.masks import read_mask
 from seamline.data.sources.facade_classes import CLASSES, COLOURS
 
 NAME = "cmp-facades"

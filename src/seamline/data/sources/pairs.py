@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from seamline.data.dataset import Split
 from seamline.data.errors import UserError
-from seamline.data.images import Colour, read_mask, read_photo
+from seamline.data.images import read_photo
+from seamline.data.masks import Colour, read_mask
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 """What image files are called; a `.png` is a mask. Other files are passed over."""

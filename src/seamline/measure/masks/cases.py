@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seamline.data.images import Colour, mask_png
+from seamline.data.masks import Colour, mask_png
 from seamline.measure.masks.evaluation import Tally
 from seamline.measure.masks.metrics import iou
 from seamline.measure.masks.resampling import ratio

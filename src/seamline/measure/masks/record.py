@@ -10,7 +10,7 @@ from torch import nn
 
 from seamline.data.dataset import Split
 from seamline.data.files import write_bytes, write_json
-from seamline.data.images import Colour
+from seamline.data.masks import Colour
 from seamline.measure.findings import MaskFacts, find_json
 from seamline.measure.masks.calibration import summarise_calibration
 from seamline.measure.masks.cases import Ranked, describe_cases, rank_images

@@ -75,7 +75,8 @@ def _split(split: Any, data: Any) -> str:
         return ""
     groups = split.get("groups")
     images = (data.get("train") or 0) + (data.get("val") or 0)
-    related = f", {count(groups)} groups of related images kept whole" if groups and groups < images else ""
+    whole = groups and groups < images and split.get("by") != "images"
+    related = f", {count(groups)} groups of related images kept whole" if whole else ""
     return f"{100 * split['fraction']:g} % for validation, seed {split.get('seed')}{related}"
 
 
