@@ -44,7 +44,7 @@ FEW = 0.37
 FAITHFUL_OF_FEW = 0.35
 """What will do instead of `LEAST_FAITHFUL` where few agree, as a multiple of the share that does."""
 
-COLOUR_OF_FEW = 0.75
+COLOUR_OF_FEW = 0.7
 """The correlation of colour that is then asked for."""
 
 SURELY_FAITHFUL = 0.3
