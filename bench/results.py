@@ -34,14 +34,13 @@ def main() -> None:
     parser.add_argument("--only", choices=tuple(PARTS))
     options = parser.parse_args()
     file = DOCS / "results.json"
-    figures = json.loads(file.read_text(encoding="utf-8"))
+    figures = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     for name, (collect, _) in PARTS.items():
         if options.only in (None, name):
             figures[name] = collect(options.out, options.data)
     write_json(file, figures)
-    write_text(
-        DOCS / "results.md", "\n".join(["# Results\n", *(page(figures[name]) for name, (_, page) in PARTS.items())])
-    )
+    halves = [page(figures[name]) for name, (_, page) in PARTS.items() if name in figures]
+    write_text(DOCS / "results.md", "\n".join(["# Results\n", *halves]))
     print(f"The results: {DOCS / 'results.md'}")
 
 

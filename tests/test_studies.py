@@ -78,6 +78,10 @@ def test_one_half_alone_with_a_photo_of_the_users_own(asked: list[tuple[str, Pat
     assert (run / "photos" / "my house.overlay.png").is_file()
     with pytest.raises(UserError, match="--only shoes: there is no such study; there are garments, facades"):
         studies.reproduce(out=tmp_path / "runs", only="shoes")
+    with pytest.raises(UserError, match=r"--photo .*is for the facades"):
+        studies.reproduce(out=tmp_path / "runs", only="garments", photos=(photo,))
+    with pytest.raises(UserError, match=r"nowhere\.jpg: not found"):
+        studies.reproduce(out=tmp_path / "runs", photos=(tmp_path / "nowhere.jpg",))
 
 
 def test_the_folder_holds_a_folder_for_each_set(asked: list[tuple[str, Path | None]], tmp_path: Path) -> None:

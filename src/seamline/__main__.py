@@ -25,7 +25,7 @@ def main() -> None:
         place = error.filename or "a file"
         _end(f"{place}: {error.strerror or error}; check the path, its permissions and the room on the disk", 2)
     except (KeyboardInterrupt, typer.Abort):
-        _end("interrupted; what is done is kept: `reproduce` goes on by itself, `train` with --resume", 130)
+        _end("interrupted; a training goes on with --resume, `reproduce` by itself", 130)
 
 
 def _end(message: str, status: int) -> None:

@@ -84,12 +84,12 @@ class Teller:
             yield show
 
     @contextmanager
-    def counting(self, what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-        """Show a bar for work that is counted; yields what to call with the number done and the number in all."""
+    def counting(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Show a bar for work in steps; yields what to call with the steps done and the steps in all."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed:,.0f} of {task.total:,.0f} {task.fields[unit]}"),
+            TextColumn("{task.percentage:.0f} %"),
             TimeRemainingColumn(compact=True),
         )
         with self._progress(*columns) as bar:
@@ -97,7 +97,7 @@ class Teller:
 
             def show(done: int, total: int) -> None:
                 if not tasks:
-                    tasks.append(bar.add_task(what, total=total, unit=unit))
+                    tasks.append(bar.add_task(what, total=total))
                     if not self.console.is_terminal:
                         self.say(what)
                 bar.update(tasks[0], completed=done, total=total)

@@ -72,23 +72,16 @@ def train(
     recipe = find_recipe(recipe, segments=data.segments) if isinstance(recipe, str) else recipe
     recipe = with_settings(recipe, list(settings))
     _check_class_weights(recipe, data)
-    data = related(data, teller)
     run = Run(Path(out) if out is not None else Path("runs") / f"{data.name}-{recipe_name}")
+    _check_place(run, resume=resume, force=force)
+    searched = not data.grouped
+    data = related(data, teller)
     begun = run.read() if resume and (run.finished or run.checkpoint_file.is_file()) else None
     if begun is not None and (other := differences(begun, data, recipe, seed)):
         raise UserError(f"{run.path}: was made with another {other}; name another --out or use --force")
-    if run.path.is_file():
-        raise UserError(f"{run.path}: is a file; name a folder with --out")
     if run.finished and resume and _is_measured(run):
         teller.say(f"{run.path}: finished already")
         return run.path
-    if run.finished and not (resume or force):
-        raise UserError(
-            f"{run.path}: holds a finished run; name another --out, write over it with --force, "
-            "or measure what is not measured with --resume"
-        )
-    if run.checkpoint_file.is_file() and not (resume or force):
-        raise UserError(f"{run.path}: holds an unfinished run; go on with --resume, or start afresh with --force")
 
     division = divide_by(data, recipe, seed)
     learned, aside = division.learned, division.aside
@@ -98,6 +91,7 @@ def train(
         network.normalise.fit(learned.images)
         network.to(place)
         described = describe_run(data, recipe, network, division, seed=seed, device=place, threads=used_threads)
+        described["split"]["searched"] = searched
         described["seamline"] = seamline.__version__
         described["recipe_name"] = ", ".join([recipe_name, *settings])
         options: dict[str, object] = {
@@ -118,8 +112,21 @@ def related(data: Dataset, teller: Teller) -> Dataset:
     """Return the dataset with groups of related images: those it came with, or those found in its pixels."""
     if data.grouped:
         return data
-    with teller.counting("looking for relatives", "pairs of images") as progress:
+    with teller.counting("looking for relatives") as progress:
         return with_relatives(data, progress)
+
+
+def _check_place(run: Run, *, resume: bool, force: bool) -> None:
+    """Refuse a run folder that holds what neither `resume` nor `force` allows to touch."""
+    if run.path.is_file():
+        raise UserError(f"{run.path}: is a file; name a folder with --out")
+    if run.finished and not (resume or force):
+        raise UserError(
+            f"{run.path}: holds a finished run; name another --out, write over it with --force, "
+            "or measure what is not measured with --resume"
+        )
+    if run.checkpoint_file.is_file() and not (resume or force):
+        raise UserError(f"{run.path}: holds an unfinished run; go on with --resume, or start afresh with --force")
 
 
 def _check_class_weights(recipe: Recipe, data: Dataset) -> None:
@@ -229,7 +236,7 @@ def evaluate(
     described = finished.read()
     if not isinstance(data, Dataset):
         place = Path(described["dataset"]["place"])
-        data = load(data or described["dataset"]["name"], folder or (place if place.is_dir() else None))
+        data = load(data or described["dataset"]["name"], folder or (place if place.exists() else None))
     teller = teller or Teller(quiet=True)
     data = related(data, teller)
     if data.fingerprint != described["dataset"]["fingerprint"]:
@@ -257,10 +264,10 @@ def audit(data: str | Dataset, *, folder: Path | str | None = None, teller: Tell
     """
     teller = teller or Teller(quiet=True)
     if isinstance(data, str) and data not in DATASETS and Path(data).expanduser().is_dir():
-        with teller.counting("looking for relatives", "pairs of images") as progress:
+        with teller.counting("looking for relatives") as progress:
             return audit_folder(Path(data).expanduser(), progress)
     if isinstance(data, str):
         with teller.downloading() as fetching:
             data = load(data, folder, progress=fetching)
-    with teller.counting("looking for relatives", "pairs of images") as progress:
+    with teller.counting("looking for relatives") as progress:
         return audit_dataset(data, progress)

@@ -18,6 +18,7 @@ from seamline.learn.runs import Run
 from seamline.pipeline import train
 from seamline.report.index import write_index
 from seamline.report.page import write_report
+from seamline.ship.photos import find_photos
 from seamline.ship.predict import predict
 
 
@@ -62,7 +63,7 @@ def reproduce(
         settings: changes of single fields of the recipes, each `field=value`.
         seed: decides the splits, the first weights and the batches.
         out: the folder that the run folders and `index.html` go to.
-        folder: holds the folders `fashion-mnist` and `facades` of real images, or the files of one of them.
+        folder: holds the folders `fashion-mnist`, `facades` or `cmp-facades` of real images.
         photos: the user's own photos of buildings; by default one that is drawn, a library front.
         only: `garments` or `facades` runs one half alone.
         device: `auto`, `cpu`, `cuda` or `mps`.
@@ -83,6 +84,10 @@ def reproduce(
         raise UserError(f"--only {only}: there is no such study; there are {', '.join(s.what for s in STUDIES)}")
     for study in studies:  # a mistake there is told before anything is fetched
         with_settings(find_recipe(recipe, segments=study.segments), list(settings))
+    if photos and not any(study.segments for study in studies):
+        raise UserError(f"--photo {photos[0]}: is for the facades, and --only {only} leaves them out")
+    for name, reason in find_photos([str(photo) for photo in photos]).failed if photos else ():
+        raise UserError(f"--photo {name}: {reason}")
     runs = []
     for study in studies:
         data, found = _images(study, Path(out), recipe, folder, teller)
@@ -92,8 +97,8 @@ def reproduce(
         options |= {"threads": threads, "force": force, "resume": not force}
         runs.append(train(data, out=path, folder=found, teller=teller, **options))
         if study.segments:
-            _add_photos(path, photos, teller)
-    write_index(Path(out), runs)
+            _add_photos(path, photos, teller, device=device, threads=threads)
+    write_index(Path(out), [*runs, *_others(Path(out), runs)])
     return runs
 
 
@@ -126,11 +131,17 @@ def _place(name: str, folder: Path | str | None) -> Path | None:
     return root / name if (root / name).is_dir() else None
 
 
-def _add_photos(run: Path, photos: tuple[Path | str, ...], teller: Teller) -> None:
+def _others(out: Path, runs: list[Path]) -> list[Path]:
+    """Return the finished runs beside these, so that a half run alone keeps the other one linked."""
+    found = sorted(page.parent for page in out.glob("*/report.html") if (page.parent / "run.json").is_file())
+    return [run for run in found if run not in runs]
+
+
+def _add_photos(run: Path, photos: tuple[Path | str, ...], teller: Teller, *, device: str, threads: int | None) -> None:
     """Show the run photos of buildings that it was not made for, and make its page again."""
     folder = run / "photos"
-    written = folder / "predictions.json"
-    if not photos and written.is_file() and written.stat().st_mtime > (run / "model.safetensors").stat().st_mtime:
+    written, page = folder / "predictions.json", run / "report.html"
+    if not photos and written.is_file() and page.stat().st_mtime > written.stat().st_mtime:
         return
     teller.say("looking at a photo of its own" if not photos else f"looking at {len(photos)} photos")
     shown: list[Path | str] = list(photos)
@@ -139,7 +150,9 @@ def _add_photos(run: Path, photos: tuple[Path | str, ...], teller: Teller) -> No
         with replacing(drawn) as temporary:
             Image.fromarray(own_photo()[0]).save(temporary, "PNG")
         shown = [drawn]
-    predict(run, shown, out=folder, report=True)
+    made = predict(run, shown, out=folder, report=True, device=device, threads=threads)
+    for one in made.failed:
+        teller.say(f"{one['file']}: {one['reason']}")
     write_report(run)
 
 

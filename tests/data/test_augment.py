@@ -37,7 +37,7 @@ def test_an_unchanged_place_leaves_image_and_mask_alone() -> None:
     images = torch.randint(0, 256, (2, 3, 9, 12), dtype=torch.uint8)
     masks = torch.randint(0, 5, (2, 9, 12), dtype=torch.uint8)
     same = torch.tensor([[1.0, 0, 0], [0, 1, 0]]).repeat(2, 1, 1)
-    moved, labels = augment.warp(images, masks, same)
+    moved, labels = augment.warp(images, same), augment.warp_masks(masks, same)
     assert torch.equal(moved, images)
     assert torch.equal(labels, masks)
     assert (moved.dtype, labels.dtype) == (torch.uint8, torch.uint8)
@@ -49,7 +49,7 @@ def test_image_and_mask_are_warped_alike(right: int, down: int) -> None:
     masks = torch.randint(0, 200, (1, 12, 16), dtype=torch.uint8)
     images = masks[:, None].repeat(1, 3, 1, 1)
     places = torch.tensor([[[1.0, 0, -right * 2 / 16], [0, 1, -down * 2 / 12]]])
-    moved, labels = augment.warp(images, masks, places)
+    moved, labels = augment.warp(images, places), augment.warp_masks(masks, places)
     assert torch.equal(moved[0, 0], labels[0])
     seen = labels[0, max(0, down) : 12 + min(0, down), max(0, right) : 16 + min(0, right)]
     assert torch.equal(seen, masks[0, max(0, -down) : 12 - max(0, down), max(0, -right) : 16 - max(0, right)])
@@ -58,7 +58,7 @@ def test_image_and_mask_are_warped_alike(right: int, down: int) -> None:
 def test_an_image_is_enlarged_about_its_middle() -> None:
     masks = torch.zeros(1, 16, 16, dtype=torch.uint8)
     masks[0, 6:10, 6:10] = 3
-    _, labels = augment.warp(masks[:, None], masks, torch.tensor([[[0.5, 0, 0], [0, 0.5, 0]]]))
+    labels = augment.warp_masks(masks, torch.tensor([[[0.5, 0, 0], [0, 0.5, 0]]]))
     expected = torch.zeros_like(masks)
     expected[0, 4:12, 4:12] = 3
     assert torch.equal(labels, expected)

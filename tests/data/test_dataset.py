@@ -30,3 +30,35 @@ def test_parts_of_unequal_length_are_refused() -> None:
         Split(images, np.zeros(2, dtype=np.int64), ("a", "b", "c"), np.arange(3))
     with pytest.raises(ValueError, match="uint8"):
         Split(images[..., 0], np.zeros(3, dtype=np.int64), ("a", "b", "c"), np.arange(3))
+
+
+def masks(values: list[int], size: int = 4) -> Split:
+    """One image for each value, its mask full of it."""
+    images = np.zeros((len(values), size, size, 3), dtype=np.uint8)
+    labels = np.stack([np.full((size, size), value, dtype=np.uint8) for value in values])
+    return Split(images, labels, tuple(map(str, values)), np.arange(len(values)))
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "colours", "words"),
+    [
+        (masks([0, 7]), masks([1]), 2, "labels must be 0..1, got 0..7"),
+        (masks([0, 1]), masks([1], size=5), 2, "of one size"),
+        (masks([0, 1]), masks([1]), 0, "a colour for each of 2 classes"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(train: Split, test: Split, colours: int, words: str) -> None:
+    black = ((0, 0, 0), (9, 9, 9))[:colours]
+    with pytest.raises(ValueError, match=words):
+        Dataset("made", "Made", ("a", "b"), train, test, "a test", colours=black)
+
+
+def test_a_mask_dataset_may_ignore_pixels_and_take_over_found_groups() -> None:
+    data = Dataset(
+        "made", "Made", ("a", "b"), masks([0, 255]), masks([1]), "a test", colours=((0, 0, 0),) * 2, grouped=False
+    )
+    assert data.segments
+    found = data.regrouped(np.array([5, 5]), np.array([5]))
+    assert found.grouped
+    assert found.train.groups.tolist() == [5, 5]
+    assert found.fingerprint != data.fingerprint

@@ -67,7 +67,7 @@ def buildings(train: list[int], test: list[int]) -> Dataset:
         return Split(images, np.zeros((count, 4, 4), dtype=np.uint8), names, np.array(groups, dtype=np.int64))
 
     return Dataset(
-        "made", "Made", ("a", "b"), split("train", train), split("test", test), "a test", colours=((0, 0, 0),)
+        "made", "Made", ("a", "b"), split("train", train), split("test", test), "a test", colours=((0, 0, 0), (0, 0, 0))
     )
 
 
@@ -84,11 +84,16 @@ def test_training_images_with_relatives_in_the_test_set_are_left_out() -> None:
 
 
 def test_a_random_split_looks_at_no_groups() -> None:
-    data = buildings([0] * 20 + [1] * 20, [1])
+    data = buildings([0] * 20 + [1] * 20 + [2], [2])
     division = divide(data, fraction=0.25, seed=0, by="images")
     assert (len(division.learned), len(division.aside)) == (30, 10)
-    assert division.facts["left_out"] == []
+    assert division.facts["left_out"] == ["train/40"]  # so that both ways learn nothing of the test images
     assert set(division.aside.groups.tolist()) == {0, 1}
+
+
+def test_a_share_of_less_than_an_image_is_reckoned_as_one() -> None:
+    facts = divide(buildings([0, 1, 2, 2], [9]), fraction=0.1, seed=0, by="images").facts
+    assert facts["random"]["val_related"] == 0.5
 
 
 @given(sizes=st.lists(st.integers(1, 5), min_size=2, max_size=30), share=st.floats(0.05, 0.9), seed=st.integers(0, 99))

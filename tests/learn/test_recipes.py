@@ -98,5 +98,5 @@ def test_any_value_is_taken_or_refused_in_one_line(name: str, value: str) -> Non
 def test_an_unknown_recipe_lists_the_known() -> None:
     with pytest.raises(UserError, match="one label an image; there are fast, original"):
         find_recipe("fcn", segments=False)
-    with pytest.raises(UserError, match="masks; there are fast, original"):
+    with pytest.raises(UserError, match="masks; there are fast, best, original, fcn"):
         find_recipe("quick", segments=True)

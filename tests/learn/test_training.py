@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 import math
 from dataclasses import replace
@@ -156,3 +157,26 @@ def test_the_z_loss_draws_the_denominator_to_one(streets: Dataset) -> None:
             images = torch.from_numpy(streets.train.images).permute(0, 3, 1, 2)
             sizes.append(network.eval()(images).logsumexp(1).abs().mean().item())
     assert sizes[1] < sizes[0] / 2
+
+
+@pytest.mark.parametrize("name", ["facadenet", "fcn", "unet-fast"])
+def test_a_segmenter_goes_on_bit_for_bit_whatever_was_drawn_between(name: str, streets: Dataset) -> None:
+    """Dropout's chance belongs to the step, not to what was drawn before."""
+    changes = Changes(flip=True, shift=3, scale=0.2, stretch=0.1, colour=0.2)
+    recipe = Recipe(network=name, epochs=2, batch_size=8, learning_rate=1e-3, z_loss=0.01)
+
+    def begun() -> tuple[Network, Training]:
+        network = build_network(name, (32, 32, 3), 3, segments=True)
+        return network, Training(network, Batches(streets.train, 8, seed=1, changes=changes), recipe)
+
+    whole, training = begun()
+    epochs = iter(training)
+    next(epochs)
+    state = copy.deepcopy(training.state())
+    next(epochs)
+    torch.rand(7)
+    again, resumed = begun()
+    resumed.restore(state)
+    list(resumed)
+    for key, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[key]), key

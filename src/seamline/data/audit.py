@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,7 @@ from seamline.data.dataset import Dataset
 from seamline.data.errors import UserError
 from seamline.data.images import read_photo
 from seamline.data.relatives import Relatives, find_relatives, kept_relatives
+from seamline.data.relatives.features import LONGEST
 
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"))
 """What a file's name ends with where it is taken for an image."""
@@ -87,7 +90,8 @@ def audit_dataset(data: Dataset, progress: Progress | None = None) -> Audit:
 def audit_folder(folder: Path, progress: Progress | None = None) -> Audit:
     """Find relatives among all images below a folder; each folder directly in it is taken for a split.
 
-    PNG files that stand beside another image of the same stem are masks and are left out.
+    PNG files that stand beside another image of the same stem are masks and are left out. Images are compared at
+    no more than `LONGEST` pixels on the longer side, so that a folder of photos fits into memory.
 
     Raises:
         UserError: there are no two images in it, or one cannot be read.
@@ -95,9 +99,21 @@ def audit_folder(folder: Path, progress: Progress | None = None) -> Audit:
     files = _images_below(folder)
     if len(files) < 2:
         raise UserError(f"{folder}: holds {len(files)} images; an audit needs two or more")
-    images = [read_photo(file) for file in files]
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
+        images = list(threads.map(_read, files))
     names = tuple(file.relative_to(folder).as_posix() for file in files)
     return _audit(names, find_relatives(images, progress=progress))
+
+
+def _read(file: Path) -> NDArray[np.uint8]:
+    """Decode an image and reduce it to the size that is compared."""
+    image = read_photo(file)
+    height, width = image.shape[:2]
+    scale = LONGEST / max(height, width)
+    if scale >= 1:
+        return image
+    size = max(1, round(scale * width)), max(1, round(scale * height))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _images_below(folder: Path) -> list[Path]:

@@ -38,24 +38,38 @@ def shift(images: Tensor, down: Tensor, right: Tensor, reach: int) -> Tensor:
     return padded[which, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
-def warp(images: Tensor, labels: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-    """Shift, scale and stretch images and their masks alike; outside an image its mirror image goes on.
+def warp(images: Tensor, places: Tensor) -> Tensor:
+    """Shift, scale and stretch images; outside an image its mirror image goes on.
 
     Args:
         images: (B, C, H, W) uint8.
-        labels: (B, H, W), any integer dtype.
         places: (B, 2, 3) float32: where in the old image each place of the new one lies, both in -1..1 from edge to
             edge, x before y, as `torch.nn.functional.affine_grid` has it.
 
     Returns:
-        Images (B, C, H, W) uint8, read between pixels, channels last in memory, and labels of their dtype, read at
-        the nearest pixel.
+        (B, C, H, W) uint8, read between pixels, channels last in memory.
     """
-    grid = F.affine_grid(places, list(images.shape), align_corners=False)
-    moved = F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    mask = F.grid_sample(labels[:, None].float(), grid, mode="nearest", padding_mode="reflection", align_corners=False)
-    as_bytes = moved.round_().to(torch.uint8).contiguous(memory_format=torch.channels_last)
-    return as_bytes, mask[:, 0].to(labels.dtype)
+    moved = _read_at(images.float(), places, "bilinear")
+    return moved.round_().to(torch.uint8).contiguous(memory_format=torch.channels_last)
+
+
+def warp_masks(masks: Tensor, places: Tensor) -> Tensor:
+    """Shift, scale and stretch masks as `warp` does their images, reading the nearest pixel.
+
+    Args:
+        masks: (B, H, W), any integer dtype, values up to 2**24.
+        places: as for `warp`.
+
+    Returns:
+        (B, H, W), of the dtype of `masks`.
+    """
+    return _read_at(masks[:, None].float(), places, "nearest")[:, 0].to(masks.dtype)
+
+
+def _read_at(maps: Tensor, places: Tensor, mode: str) -> Tensor:
+    """Read (B, C, H, W) float32 at the places that the matrices give."""
+    grid = F.affine_grid(places, list(maps.shape), align_corners=False)
+    return F.grid_sample(maps, grid, mode=mode, padding_mode="reflection", align_corners=False)
 
 
 def recolour(images: Tensor, mixing: Tensor, lift: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from seamline.data.dataset import IGNORE, Split
 UNLABELLED = -100
 """The label of a pixel that counts nowhere, as PyTorch's losses have it."""
 
-_ORDER, _FLIP, _SHIFT, _FORM, _COLOUR = 2, 3, 4, 5, 6  # each kind of chance has a stream of its own
+_ORDER, _FLIP, _SHIFT, _FORM, _COLOUR, IN_NETWORK = range(2, 8)  # each kind of chance has a stream of its own
 
 
 class Batch(NamedTuple):
@@ -101,8 +101,8 @@ class Batches:
                 down, right = moves[chosen].unbind(1)
                 images = augment.shift(images, down, right, self.changes.shift)
             if places is not None:
-                images, warped = augment.warp(images, labels if masks else images[:, 0], places[chosen])
-                labels = warped if masks else labels
+                images = augment.warp(images, places[chosen])
+                labels = augment.warp_masks(labels, places[chosen]) if masks else labels
             if colours is not None:
                 mixing, lift = colours
                 images = augment.recolour(images, mixing[chosen], lift[chosen])
@@ -161,8 +161,13 @@ class Batches:
 
     def _chance(self, kind: int, epoch: int) -> torch.Generator:
         """Return a generator that depends on the seed, the kind of chance and the epoch alone."""
-        state = np.random.SeedSequence([kind, self.seed, epoch]).generate_state(1, np.uint64)
-        return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+        return torch.Generator().manual_seed(chance_of(kind, self.seed, epoch))
+
+
+def chance_of(*numbers: int) -> int:
+    """Return what to seed a generator with: 0..2**63-1, a function of the numbers alone."""
+    state = np.random.SeedSequence(numbers).generate_state(1, np.uint64)
+    return int(state[0] >> np.uint64(1))
 
 
 def _targets(masks: Tensor) -> Tensor:

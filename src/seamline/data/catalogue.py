@@ -74,9 +74,7 @@ def _drawn(name: str, draw: Callable[[], Dataset], folder: Path | None) -> Datas
 DATASETS: dict[str, Entry] = {
     "fashion-mnist": Entry("70,000 grey images of garments in ten classes (Zalando Research)", False, _fashion_mnist),
     "facades": Entry("1,020 crops of building fronts with masks of five classes (mini facade set)", True, _facades),
-    "cmp-facades": Entry(
-        "606 building fronts with masks, brought to these classes (CMP, Prague)", True, _cmp_facades
-    ),
+    "cmp-facades": Entry("606 building fronts with masks, brought to these classes (CMP, Prague)", True, _cmp_facades),
     "builtin-garments": Entry("garments of the same ten classes, drawn by a program", False, _builtin_garments),
     "builtin-facades": Entry("streets with masks of the same five classes, drawn by a program", True, _builtin_facades),
 }

@@ -62,8 +62,8 @@ class Dataset:
         place: where it came from: a folder, or a sentence such as `drawn by a program, seed 0`.
         drawn: True where a program drew the images, so that every page made from them can say so.
         note: source, licence and citation, in a sentence.
-        colours: red, green and blue, 0..255, of each class in masks and pictures of them; empty where the classes
-            are of whole images.
+        colours: red, green and blue, 0..255, of each class in masks and pictures of them, K of them; empty where
+            the labels are of whole images.
         grouped: False where several images may show one thing and the groups do not say so yet: then relatives are
             to be found before anything is split.
     """
@@ -78,6 +78,20 @@ class Dataset:
     note: str = ""
     colours: tuple[tuple[int, int, int], ...] = ()
     grouped: bool = True
+
+    def __post_init__(self) -> None:
+        """Check that classes, labels and colours fit one another, and that training and test images are alike."""
+        for split in (self.train, self.test):
+            named = split.labels[split.labels != IGNORE] if split.labels.ndim == 3 else split.labels
+            if named.size and not 0 <= int(named.min()) <= int(named.max()) < len(self.classes):
+                raise ValueError(f"labels must be 0..{len(self.classes) - 1}, got {named.min()}..{named.max()}")
+        if self.train.images.shape[1:] != self.test.images.shape[1:]:
+            sizes = self.train.images.shape[1:], self.test.images.shape[1:]
+            raise ValueError(f"training and test images must be of one size, got {sizes[0]} and {sizes[1]}")
+        if self.train.labels.ndim != self.test.labels.ndim:
+            raise ValueError("training and test labels must be of one kind: a class an image, or masks")
+        if len(self.colours) != (len(self.classes) if self.segments else 0):
+            raise ValueError(f"masks need a colour for each of {len(self.classes)} classes, got {len(self.colours)}")
 
     @property
     def segments(self) -> bool:

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+import numpy as np
 import platformdirs
 
 
@@ -66,3 +68,18 @@ def cache_folder() -> Path:
     """Return the user's cache folder for Seamline: `SEAMLINE_CACHE`, or the system's usual place."""
     named = os.environ.get("SEAMLINE_CACHE")
     return Path(named).expanduser() if named else platformdirs.user_cache_path("seamline", appauthor=False)
+
+
+def program_digest(program: Path, *versions: str) -> str:
+    """Return 16 hexadecimal digits that change with a program's source and with the versions of its libraries.
+
+    They name what a program made and keeps in the cache, so that another program makes it anew.
+
+    Args:
+        program: the folder of its source.
+        versions: of the libraries that it uses, numpy's apart, which always counts.
+    """
+    digest = hashlib.sha256("\n".join([np.__version__, *versions]).encode())
+    for source in sorted(program.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]

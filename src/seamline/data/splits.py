@@ -32,8 +32,9 @@ class Division:
 def divide(data: Dataset, *, fraction: float, seed: int, by: By = "groups") -> Division:
     """Choose what to learn from and what to validate on.
 
-    By groups, training images with relatives in the test set are left out, and no group is on both sides. By images,
-    groups are not looked at: that is the split that flatters, and is there to be compared with.
+    Training images with relatives in the test set are left out. By groups, no group is on both sides of the rest. By
+    images, groups are not looked at there: that is the split that flatters, and is there to be compared with; because
+    the same images are left out, both learn nothing of the test images.
 
     Args:
         data: the dataset, its groups numbered alike in training and test.
@@ -46,13 +47,13 @@ def divide(data: Dataset, *, fraction: float, seed: int, by: By = "groups") -> D
     """
     train, test = data.train, data.test
     related = np.isin(train.groups, test.groups)
-    kept = np.flatnonzero(~related) if by == "groups" else np.arange(len(train))
-    groups = train.groups[kept] if by == "groups" else np.arange(len(train))
+    kept = np.flatnonzero(~related)
+    groups = train.groups[kept] if by == "groups" else np.arange(len(kept))
     labels: NDArray[np.integer[Any]] = np.zeros(len(kept), dtype=np.int64) if data.segments else train.labels[kept]
     learned, aside = split_groups(labels, groups, fraction=fraction, seed=seed)
     sizes = np.unique(train.groups, return_counts=True)[1]
     everywhere = np.unique(np.concatenate([train.groups, test.groups]), return_counts=True)[1]
-    torn, val_related = random_split(sizes, round(fraction * len(train)))
+    torn, val_related = random_split(sizes, max(1, round(fraction * len(train))))
     facts = {
         "fraction": fraction,
         "seed": seed,
@@ -60,7 +61,7 @@ def divide(data: Dataset, *, fraction: float, seed: int, by: By = "groups") -> D
         "groups": len(sizes),
         "grouped_images": int(sizes[sizes > 1].sum()),
         "largest_group": int(everywhere.max()),
-        "left_out": [train.names[place] for place in np.flatnonzero(related)] if by == "groups" else [],
+        "left_out": [train.names[place] for place in np.flatnonzero(related)],
         "test_related": [test.names[place] for place in np.flatnonzero(np.isin(test.groups, train.groups))],
         "test_groups": len(np.unique(test.groups)),
         "random": {"torn_groups": torn, "val_related": val_related},

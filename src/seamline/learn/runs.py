@@ -104,7 +104,7 @@ class Run:
         """Make the folder ready for a fresh training: what an earlier one left there goes."""
         for name in ("model.safetensors", "scores.json", "calibration.json", "findings.json", "report.html"):
             (self.path / name).unlink(missing_ok=True)
-        for name in ("checkpoint", "insides", "evaluation", "figures"):
+        for name in ("checkpoint", "insides", "evaluation", "figures", "photos"):
             shutil.rmtree(self.path / name, ignore_errors=True)
         write_json(self.path / "run.json", described)
         self.write_history([])

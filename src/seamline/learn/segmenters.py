@@ -186,7 +186,7 @@ def fcn(shape: Shape, classes: int) -> FullyConvolutional:
 
 def unet_fast(shape: Shape, classes: int) -> UNet:
     """A U-Net for minutes on two cores."""
-    return UNet(shape[-1], classes, (24, 48, 96, 192), (1, 1, 1, 1))
+    return UNet(shape[-1], classes, (16, 48, 96, 192, 192), (1, 1, 1, 1, 1))
 
 
 def unet_best(shape: Shape, classes: int) -> UNet:

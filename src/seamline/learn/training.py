@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seamline.data.batches import Batches
+from seamline.data.batches import IN_NETWORK, Batches, chance_of
 from seamline.data.errors import UserError
 from seamline.learn.recipes import Recipe
 
@@ -127,7 +127,7 @@ class Training:
         self.network.train()
         for step, (batch, labels) in enumerate(self.batches.epoch(number)):
             rate = self._set_rate((number - 1) * steps + step)
-            scores = self.network(batch)
+            scores = self._scores(batch, number, step)
             loss = self._loss(scores, labels)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -146,6 +146,13 @@ class Training:
             number, float(losses.sum(dtype=torch.float64)) / images, _share(right, counted), rate, seconds, images
         )
 
+    def _scores(self, images: Tensor, epoch: int, step: int) -> Tensor:
+        """Ask the network; what is chance in it (dropout) is a function of the seed, the epoch and the step."""
+        with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
+            torch.manual_seed(chance_of(IN_NETWORK, self.batches.seed, epoch, step))
+            scores: Tensor = self.network(images)
+            return scores
+
     def _loss(self, scores: Tensor, labels: Tensor) -> Tensor:
         """Cross entropy, mean over all labels of 0 or more, and the recipe's pull of the softmax's denominator to 1.
 
@@ -155,7 +162,7 @@ class Training:
         smoothing = self.recipe.label_smoothing
         loss = F.cross_entropy(scores, labels, weight=self.class_weights, label_smoothing=smoothing)
         if self.recipe.z_loss:
-            loss = loss + self.recipe.z_loss * scores.logsumexp(1).square().mean()
+            loss = loss + self.recipe.z_loss * scores.logsumexp(1).square()[labels >= 0].mean()
         return loss
 
     def _set_rate(self, step: int) -> float:

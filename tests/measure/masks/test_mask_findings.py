@@ -88,7 +88,7 @@ def test_the_plain_case_says_what_the_figures_say() -> None:
     )
     wrong = 1 - test.per_class["precision"][0, 2]
     alarms = told["false_alarms"].sentence
-    assert alarms.startswith("post is the class most often seen where there is none: ")
+    assert alarms.startswith("post is the answer that deserves least trust: ")
     assert f"{100 * wrong:.1f} % (" in alarms
     assert "most often wall (" in alarms
 

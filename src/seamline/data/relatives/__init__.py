@@ -7,20 +7,19 @@ of it.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.files import cache_folder, read_json, write_json
+from seamline.data.files import cache_folder, program_digest, read_json, write_json
 from seamline.data.relatives.crops import SURE, crop_links
 from seamline.data.relatives.grouping import Link, grouped
 from seamline.data.relatives.repeats import first_of_each, near_pairs
 
 KINDS = ("same", "near", "crop")
 """How two images can be related: equal to the bit, equal but for encoding or light, showing one scene."""
-
-VERSION = 1
-"""Of the method: part of the key under which results are kept, raised when results may differ."""
 
 _LEAST_SIDE = 64  # pixels that an image needs on both sides to have local features
 
@@ -86,13 +85,15 @@ def kept_relatives(key: str, find: Callable[[], Relatives]) -> Relatives:
     """Return what was found before for `key`, or find it and keep it in the cache folder.
 
     Args:
-        key: stands for the images, such as a fingerprint of them; letters, digits and dashes. `VERSION` is added to it.
+        key: stands for the images, such as a fingerprint of them; letters, digits and dashes. What another
+            version of this program found is not used.
         find: called without arguments where nothing, or nothing sound, is kept.
 
     Returns:
         The relatives. Where they cannot be kept, because the folder cannot be written, they are returned all the same.
     """
-    file = cache_folder() / "relatives" / f"{key}-{VERSION}.json"
+    program = program_digest(Path(__file__).parent, cv2.__version__)
+    file = cache_folder() / "relatives" / f"{key}-{program}.json"
     try:
         return _read(read_json(file))
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,5 +1,6 @@
 """Which images repeat another one: to the bit, or but for encoding, a little light or a shift by a pixel."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,7 +32,10 @@ _BLOCK = 2048
 def first_of_each(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.int64]:
     """Return for each image the index of the first one that is equal to it, itself included: (N,) int64."""
     seen: dict[tuple[tuple[int, ...], bytes], int] = {}
-    firsts = [seen.setdefault((image.shape, image.tobytes()), i) for i, image in enumerate(images)]
+    firsts = [
+        seen.setdefault((image.shape, hashlib.sha256(np.ascontiguousarray(image).data).digest()), i)
+        for i, image in enumerate(images)
+    ]
     return np.array(firsts, dtype=np.int64)
 
 

@@ -34,7 +34,7 @@ def read_pairs(
         folder: holds `STEM.jpg` (or another of `IMAGE_SUFFIXES`) and `STEM.png` for each image.
         prefix: what the names of the images start with: `train` gives `train/STEM.jpg`.
         classes: the number of classes K.
-        colours: the colour of each class, see `seamline.data.images.read_mask`.
+        colours: the colour of each class, see `seamline.data.masks.read_mask`.
         ignore: the value or colour of a mask that counts nowhere.
         size: height and width that every image must have; the first image's by default.
 

@@ -1,6 +1,5 @@
 """Keeps what a program drew in the cache folder, so that it is drawn once."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.files import cache_folder, replacing
+from seamline.data.files import cache_folder, program_digest, replacing
 
 Arrays = Sequence[NDArray[Any]]
 
@@ -31,7 +30,7 @@ def kept(
         What `fresh` returns, in its order.
     """
     train, test = counts
-    path = cache_folder() / name / f"seed{seed}-{train}-{test}-{_digest(program, versions)}.npz"
+    path = cache_folder() / name / f"seed{seed}-{train}-{test}-{program_digest(program, *versions)}.npz"
     found = _read(path)
     if found is not None:
         return found
@@ -55,11 +54,3 @@ def _write(path: Path, arrays: Arrays) -> None:
     """Write the arrays, uncompressed because reading them must be quick."""
     with replacing(path) as temporary:
         np.savez(temporary, *arrays)
-
-
-def _digest(program: Path, versions: Sequence[str]) -> str:
-    """Return 16 hexadecimal digits that change with a program's source and with the versions of its libraries."""
-    digest = hashlib.sha256("\n".join([np.__version__, *versions]).encode())
-    for source in sorted(program.glob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]

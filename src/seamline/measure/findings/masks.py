@@ -140,7 +140,7 @@ def false_alarms(facts: MaskFacts) -> Finding | None:
     if not share.low > 0:
         return None
     what = f"{percent(share)} of the test pixels called {name} are something else"
-    sentence = f"{name} is the class most often seen where there is none: {what}" if chosen == lowest else what
+    sentence = f"{name} is the answer that deserves least trust: {what}" if chosen == lowest else what
     truths = {facts.classes[k]: interval(ratio(wrong[:, k], wrong.sum(1))) for k in _most_frequent(wrong)}
     if truths:
         sentence += f", most often {listed([f'{truth} ({within(of)})' for truth, of in truths.items()])}"

@@ -105,8 +105,8 @@ def find_slender(tally: Tally, place: int) -> Slender | None:
 
     Regions are the connected true pixels of the class (4 neighbours). Of those with at least `SMALLEST` pixels, at
     least half must be tall and thin: `SLENDER` times as high as wide or more, and `TALL` pixels high or more. Regions
-    that touch the upper or lower edge of their image are left out from the start: they are cut there, and where their
-    ends would be is not to be seen. The upper end is the upper fifth of a region's rows, the lower end the lower
+    that touch an edge of their image are left out from the start: they are cut there, and how wide they are, or where
+    their ends would be, is not to be seen. The upper end is the upper fifth of a region's rows, the lower end the lower
     fifth.
 
     Args:
@@ -121,7 +121,8 @@ def find_slender(tally: Tally, place: int) -> Slender | None:
         sizes = np.bincount(numbered.ravel())
         for number, box in enumerate(ndimage.find_objects(numbered), start=1):
             rows, columns = box
-            if sizes[number] < SMALLEST or rows.start == 0 or rows.stop == len(truth):
+            cut = 0 in (rows.start, columns.start) or rows.stop == truth.shape[0] or columns.stop == truth.shape[1]
+            if sizes[number] < SMALLEST or cut:
                 continue
             regions += 1
             height = rows.stop - rows.start
