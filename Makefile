@@ -30,7 +30,7 @@ lint: install
 bench: install
 	$(BIN)/python bench/speed.py
 
-# Long (about half an hour on two cores): every figure of docs/results.md.
+# Hours on two cores: every figure of docs/results.md. It goes on where it was interrupted.
 results: install
 	$(BIN)/python bench/results.py
 
