@@ -44,9 +44,10 @@ def make_mask_run(
         calibration[split] = of_pixels(calibrated(labels, made_scores(chance, labels, len(classes))))
     write_json(folder / "scores.json", scores)
     write_json(folder / "calibration.json", calibration)
-    run = described(classes, 10, notice=notice, drawn=False)
+    run = described(classes, 10, notice=notice)
     run["dataset"] |= {"name": name, "title": title, "colours": [list(one) for one in colours], "train": 800, "val": 90}
     run["dataset"]["test"] = 114
+    run["network"]["image"] = [256, 256, 3]
     run["split"] = made_split()
     write_json(folder / "run.json", run)
     write_text(folder / "history.jsonl", "".join(json.dumps(line) + "\n" for line in history(6)))
@@ -219,6 +220,7 @@ def made_split() -> dict[str, Any]:
         "test_related": ["test/image_0001", "test/image_0007"],
         "test_groups": 88,
         "random": {"torn_groups": 63.4, "val_related": 0.81},
+        "searched": True,
     }
 
 

@@ -25,7 +25,6 @@ def make_run(
     images: int = 240,
     epochs: int = 6,
     notice: str | None = None,
-    drawn: bool = False,
 ) -> Path:
     """Write a whole finished run of `images` validation images and twice as many test images."""
     chance = np.random.default_rng(7)
@@ -45,7 +44,7 @@ def make_run(
     }
     write_json(folder / "scores.json", scores)
     write_json(folder / "calibration.json", calibration)
-    write_json(folder / "run.json", described(classes, images, notice=notice, drawn=drawn))
+    write_json(folder / "run.json", described(classes, images, notice=notice))
     write_text(folder / "history.jsonl", "".join(json.dumps(line) + "\n" for line in history(epochs)))
     write_json(folder / "insides" / "kernels.json", kernels(chance, channels))
     write_json(folder / "insides" / "readouts.json", readouts(classes, images))
@@ -184,7 +183,7 @@ def calibrated(
     return part
 
 
-def described(classes: Sequence[str], images: int, *, notice: str | None, drawn: bool) -> dict[str, Any]:
+def described(classes: Sequence[str], images: int, *, notice: str | None) -> dict[str, Any]:
     """What `run.json` holds."""
     return {
         "seamline": "0.1.0",
@@ -194,7 +193,7 @@ def described(classes: Sequence[str], images: int, *, notice: str | None, drawn:
             "name": "made-up",
             "title": "Made-up garments",
             "place": "made by a test",
-            "drawn": drawn,
+            "drawn": False,
             "note": "Nobody's; free for all.",
             "fingerprint": "0123456789abcdef0123456789abcdef",
             "classes": list(classes),

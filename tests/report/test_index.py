@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from report.made_masks import write_labels
 from report.test_page import Reader
 from seamline.report.index import write_index
-from seamline.report.photos import write_photos_page
 from seamline.report.words import number, percent
 
 
@@ -17,29 +15,26 @@ def text_of(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def shelf(finished: Path, segmented: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a classifier's run, a segmenter's, one without a page, one unfinished, and photos."""
+    """A folder with a classifier's run, a segmenter's, one without a page, and one unfinished."""
     folder = tmp_path_factory.mktemp("shelf")
     for run, name in ((finished, "one run"), (segmented, "two")):
         shutil.copytree(run, folder / name)
-    (folder / "two" / "photos" / "report.html").unlink(missing_ok=True)
     shutil.copytree(finished, folder / "bare", ignore=shutil.ignore_patterns("report.html", "evaluation", "findings*"))
     (folder / "begun").mkdir()
-    write_labels(folder / "labels", ("a", "<b>", "c"))
-    write_photos_page(folder / "labels")
     runs = [folder / name for name in ("one run", "two", "bare", "begun", "nowhere")]
-    write_index(folder, runs, [folder / "two" / "photos", folder / "labels", folder / "begun"])
+    write_index(folder, runs)
     return folder
 
 
 def test_links_are_relative_and_lead_to_pages(shelf: Path) -> None:
     links = [link for link in Reader(text_of(shelf / "index.html")).links if not link.startswith(("#", "data:"))]
-    assert links == ["one%20run/report.html", "two/report.html", "labels/report.html"]
+    assert links == ["one%20run/report.html", "two/report.html"]
 
 
 def test_cards_hold_figures_findings_and_pictures(shelf: Path) -> None:
     page = text_of(shelf / "index.html")
     cards = page.split('<article class="card">')[1:]
-    assert len(cards) == 8
+    assert len(cards) == 5
     for card, name, figure, printed in (
         (cards[0], "one run", "accuracy", percent),
         (cards[1], "two", "mean_ap", number),
@@ -48,20 +43,20 @@ def test_cards_hold_figures_findings_and_pictures(shelf: Path) -> None:
         assert printed(test[figure]["value"]) in card
         assert card.count("<dt>") == 1
         assert json.loads(text_of(shelf / name / "findings.json"))[0]["sentence"].replace(" %", "\u00a0%") in card
-    assert [card.count("<img") for card in cards] == [1, 2, 0, 0, 0, 2, 0, 0]
+    assert [card.count("<img") for card in cards] == [1, 2, 0, 0, 0]
     assert "It has no page yet." in cards[2]
     assert "run.json: not found" in cards[3]
     assert "no such folder" in cards[4]
-    assert "2 photos, learned from Made-up garments" in cards[6]
 
 
 def test_the_page_stands_alone_and_says_what_is_drawn(tmp_path: Path, finished: Path) -> None:
     run = Path(shutil.copytree(finished, tmp_path / "run"))
     described = json.loads(text_of(run / "run.json"))
-    described["dataset"] |= {"drawn": True, "title": "<script>x</script>"}
+    described["dataset"] |= {"title": "<script>x</script>"}
+    described["notice"] = "A program drew these."
     (run / "run.json").write_text(json.dumps(described), encoding="utf-8")
     page = text_of(write_index(tmp_path / "deep" / "below", [run]))
-    assert 'class="notice"' in page
+    assert "A program drew these." in page
     assert "&lt;script&gt;x" in page
     assert "../../run/report.html" in page
     assert all(load.startswith("data:image/") for load in Reader(page).loads)

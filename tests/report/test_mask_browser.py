@@ -32,7 +32,7 @@ def colour_at(part: Any, x: float, y: float) -> tuple[int, ...]:
 def test_the_choice_of_colours_changes_masks_curves_and_legends(segmented: Path, open_page: Open) -> None:
     page = open_page(segmented)
     case = read_contents(segmented).segmented["test"].cases[0]
-    truth = page.locator(".case img.mask").nth(1)
+    truth = page.locator(".case .pictures > figure img.mask").nth(1)
     row, column = np.argwhere(case.truth == 1)[700]
     place = ((column + 0.5) / case.truth.shape[1], (row + 0.5) / case.truth.shape[0])
     swatch = "getComputedStyle(document.querySelectorAll('#cases .swatch')[1]).backgroundColor"
@@ -52,10 +52,12 @@ def test_the_slider_moves_by_keys_and_uncovers_the_photo(segmented: Path, open_p
     page = open_page(segmented)
     compare = page.locator(".case .compare").first
     output, slider = compare.locator(".over img"), compare.locator("input")
-    assert "0.5" in compare.get_attribute("style")
+    assert slider.input_value() == "100"
+    assert output.get_attribute("alt") == ""
     slider.focus()
-    page.keyboard.press("ArrowRight")
-    assert slider.input_value() == "51"
+    page.keyboard.press("ArrowLeft")
+    assert slider.input_value() == "99"
+    assert page.locator("#photo-1 .compare input").input_value() == "50"
     page.keyboard.press("Home")
     covered = seen(output)
     page.keyboard.press("End")
@@ -65,6 +67,17 @@ def test_the_slider_moves_by_keys_and_uncovers_the_photo(segmented: Path, open_p
     box = compare.locator("input").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 3)
     assert 18 < int(slider.input_value()) < 30
+
+
+@pytest.mark.parametrize(("width", "rows"), [(1280, 1), (1000, 1), (800, 2), (390, 2)])
+def test_the_whole_output_is_seen_without_a_touch(segmented: Path, open_page: Open, width: int, rows: int) -> None:
+    page = open_page(segmented, width)
+    figures = page.locator(".case").first.locator(".under img, .pictures > figure img").all()
+    boxes = [one.bounding_box() for one in figures]
+    assert len(boxes) == 4
+    assert len({round(box["y"]) for box in boxes}) == rows
+    assert len({round(box["width"]) for box in boxes}) == 1
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
 
 
 def test_the_ranking_switches_by_keys(segmented: Path, open_page: Open) -> None:
@@ -105,7 +118,8 @@ def test_paper_gets_all_pictures_and_nothing_to_press(segmented: Path, open_page
     page.emulate_media(media="print")
     for control in (".compare input", ".colours", ".tabs"):
         assert not page.locator(control).first.is_visible()
-    boxes = [one.bounding_box() for one in page.locator(".case").first.locator("img").all()]
+    boxes = [one.bounding_box() for one in page.locator(".case").first.locator("img").all() if one.is_visible()]
+    assert len(boxes) == 4
     assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
     assert page.locator("#precision-softmax").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 760
@@ -113,7 +127,7 @@ def test_paper_gets_all_pictures_and_nothing_to_press(segmented: Path, open_page
 
 def test_the_other_pages_open_too(finished: Path, segmented: Path, open_page: Open, tmp_path: Path) -> None:
     write_photos_page(segmented / "photos")
-    write_index(tmp_path, [finished, segmented], [segmented / "photos"])
+    write_index(tmp_path, [finished, segmented])
     for folder, file in ((tmp_path, "index.html"), (segmented / "photos", "report.html")):
         page = open_page(folder, 390, file=file)
         assert page.evaluate("document.documentElement.scrollWidth") == 390

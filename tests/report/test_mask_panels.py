@@ -1,4 +1,5 @@
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,13 +106,28 @@ def test_classes_stand_beside_what_others_reached(run: Contents) -> None:
         assert figures[:3] == [number(written[key]["value"]) for key in ("ap", "ap_softmax", "iou")]
         assert figures[3] == percent(written["accuracy"]["value"])
     assert test["whole"]["figures"][0]["text"] == number(run.scores["test"]["mean_ap"]["value"])
-    assert "has the lowest average precision" in test["sentence"]
+    assert "the lowest average precision is that of" in test["sentence"]
+    assert "interval overlaps" not in test["sentence"]
+    assert "stays open" not in test["sentence"]
     assert "the course asked for 0.45." in test["sentence"]
     assert "the course asked" not in val["sentence"]
 
 
-def test_other_datasets_stand_alone(run: Contents) -> None:
-    other = dataclasses.replace(run, run={**run.run, "dataset": {**run.run["dataset"], "name": "mine"}})
+def changed(run: Contents, part: str, field: str, value: Any) -> dict[str, Any]:
+    return {**run.run, part: {**run.run[part], field: value}}
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("dataset", "name", "mine"),
+        ("dataset", "test", 113),
+        ("network", "image", [128, 256, 3]),
+        ("network", "image", None),
+    ],
+)
+def test_other_images_stand_alone(run: Contents, part: str, field: str, value: Any) -> None:
+    other = dataclasses.replace(run, run=changed(run, part, field, value))
     panel = classes(other)
     assert panel is not None
     assert panel.values["splits"][0]["documented"] == {}
@@ -132,14 +148,15 @@ def test_an_absent_class_is_a_dash(run: Contents) -> None:
     [
         (Estimate(0.7, 0.68, 0.72), "0.700, above the best documented course result, 0.63;"),
         (Estimate(0.5, 0.48, 0.52), "0.500, below the best documented course result, 0.63;"),
+        (Estimate(0.7), "0.700, without an interval; the best documented course result is 0.63;"),
         (Estimate(0.62, 0.6, 0.64), "0.620, and the best documented course result, 0.63, lies within its interval;"),
     ],
 )
-def test_a_claim_against_others_needs_its_interval(mean: Estimate, says: str) -> None:
-    names = ("other", "facade", "pillar", "window", "balcony")
-    assert says in against("facades", mean, documented("facades", "test", names))
-    assert documented("facades", "test", (*names, "roof")) == {}
-    assert against("facades", None, documented("facades", "test", names)) == ""
+def test_a_claim_against_others_needs_its_interval(run: Contents, mean: Estimate, says: str) -> None:
+    assert says in against(mean, documented(run.run, "test"))
+    assert documented(run.run, "val") == {}
+    assert documented(changed(run, "dataset", "classes", [*run.classes, "roof"]), "test") == {}
+    assert against(None, documented(run.run, "test")) == ""
 
 
 def test_precision_compares_classes_at_half_recall(run: Contents) -> None:
@@ -194,8 +211,8 @@ def test_audit_says_what_chance_would_have_done(run: Contents) -> None:
     panel = audit(run)
     assert panel is not None
     text = " ".join(panel.values["sentences"])
-    assert "The 906 training images form 412 groups of related images" in text
-    assert "780 of them have at least one relative, and the largest group holds 9 images" in text
+    assert "780 of the 906 training images have at least one relative among them; they form 286 groups" in text
+    assert "and the largest group holds 9 images" in text
     assert "torn 63 groups apart and given 81.0\u00a0% of the validation images a relative" in text
     assert "2 of the 114 test images have relatives among the training images; so 16 training images were left" in text
     assert [bar["text"] for bar in panel.values["bars"]] == ["81.0\u00a0%", "0.0\u00a0%"]
@@ -203,6 +220,26 @@ def test_audit_says_what_chance_would_have_done(run: Contents) -> None:
         "16 training images left out",
         "2 test images with relatives among the training images",
     ]
+
+
+@pytest.mark.parametrize(
+    ("searched", "how", "none"),
+    [
+        (True, "were found by their pixels", "were found to be related"),
+        (False, "The dataset came with groups", "stand in one group"),
+        (None, "Related images form groups.", "stand in one group"),
+    ],
+)
+def test_audit_says_how_relatives_are_known(run: Contents, searched: bool | None, how: str, none: str) -> None:
+    changes = {} if searched is None else {"searched": searched}
+    split = {key: value for key, value in run.run["split"].items() if key != "searched"} | changes
+    panel = audit(dataclasses.replace(run, run={**run.run, "split": split}))
+    alone = audit(dataclasses.replace(run, run={**run.run, "split": {**split, "grouped_images": 0}}))
+    assert panel is not None
+    assert alone is not None
+    assert how in panel.values["known"]
+    assert ("crops of one scene" in panel.values["sentences"][0]) is (searched is True)
+    assert none in alone.values["sentences"][0]
 
 
 def test_audit_of_a_random_split_warns(run: Contents) -> None:
@@ -258,12 +295,46 @@ def test_rerun_names_the_files_of_a_segmenter(run: Contents) -> None:
 
 
 def test_rerun_says_that_groups_were_kept_whole_only_where_they_were(run: Contents) -> None:
-    assert "412 groups of related images kept whole" in dict(rerun(run).values["facts"])["split"]
+    said = "10 % for validation, seed 0, groups of related images kept whole"
+    assert dict(rerun(run).values["facts"])["split"] == said
+    many_out = with_split(run, groups=900, left_out=[f"train/{i}" for i in range(300)])
+    assert dict(rerun(many_out).values["facts"])["split"] == said
+    assert "kept whole" not in dict(rerun(with_split(run, grouped_images=0)).values["facts"])["split"]
     assert "kept whole" not in dict(rerun(with_split(run, by="images")).values["facts"])["split"]
 
 
-def test_classes_claim_no_order_that_intervals_do_not_carry(run: Contents) -> None:
-    near = {name: {"ap": share(0.6, 50), "share": share(0.2, 50)} for name in run.classes}
-    panel = classes(with_scores(run, per_class=near))
+def test_rerun_writes_the_names_of_figures_as_people_do(run: Contents) -> None:
+    definitions = {"mean_ap_softmax": "a", "iou of a class": "b", "f1 of a class": "c", "loss": "d"}
+    names = [*rerun(dataclasses.replace(run, scores={**run.scores, "definitions": definitions})).values["definitions"]]
+    assert names == ["mean AP softmax", "IoU of a class", "F1 of a class", "loss"]
+
+
+def test_shares_of_photos_are_called_most_only_where_they_are(run: Contents) -> None:
+    written = run.photos
+    assert written is not None
+
+    def shown(*shares: Sequence[float]) -> dict[str, Any]:
+        kept = [{**written.photos[0], "shares": dict(zip(run.classes, one, strict=True))} for one in shares]
+        found = dataclasses.replace(written, photos=tuple(kept))
+        panel = photos(dataclasses.replace(run, photos=found))
+        assert panel is not None
+        return dict(panel.values)
+
+    even = shown((0.25, 0.25, 0.2, 0.15, 0.15))["photos"][0]["sentence"]
+    assert even == "The largest shares are those of other (25.0\u00a0%) and facade (25.0\u00a0%)."
+    (together,) = shown((0.38, 0.32, 0.3, 0, 0), (0.38, 0.32, 0.3, 0, 0))["sentences"]
+    assert together == (
+        "Over all 2 photos other takes up the largest share of the area, 38.0\u00a0%; "
+        "window and balcony were not found at all."
+    )
+    (single,) = shown((0.4, 0.2, 0.2, 0.2, 0), (0.4, 0.2, 0.2, 0.2, 0))["sentences"]
+    assert single.endswith("; balcony was not found at all.")
+
+
+def test_classes_leave_the_order_to_the_finding(run: Contents) -> None:
+    near = {name: {"ap": share(0.6 + 0.01 * i, 50), "share": share(0.2, 50)} for i, name in enumerate(run.classes)}
+    panel = classes(with_scores(run, per_class=near, mean_ap=None))
     assert panel is not None
-    assert "but its interval overlaps with those of 4 other classes." in panel.values["splits"][0]["sentence"]
+    assert panel.values["splits"][0]["sentence"] == (
+        "On the test images the lowest average precision is that of other, 0.600, the highest that of balcony, 0.640."
+    )

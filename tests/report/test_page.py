@@ -171,9 +171,8 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     assert "{{ 7*7 }}" in unescape(page)
 
 
-@pytest.mark.parametrize(("notice", "drawn"), [("Look out.", False), (None, True)])
-def test_notice_stands_at_the_head(tmp_path: Path, notice: str | None, drawn: bool) -> None:
-    page = page_of(make_run(tmp_path / "run", notice=notice, drawn=drawn))
+def test_notice_stands_at_the_head(tmp_path: Path) -> None:
+    page = page_of(make_run(tmp_path / "run", notice="Look out."))
     assert re.search(r'<p class="notice" role="note">[^<]+</p>', page)
     assert page.index('class="notice"') < page.index("<h1>")
 

@@ -97,6 +97,15 @@ def test_classes_claim_an_order_only_where_intervals_are_apart(run: Contents) ->
     assert "overlaps with those of 5 other classes" in near.values["splits"][0]["sentence"]
 
 
+def test_classes_without_intervals_get_no_word_on_their_overlap(run: Contents) -> None:
+    recalls: dict[str, Any] = {name: share(0.95, 1000) for name in run.classes}
+    bare = {"value": 0.7, "low": None, "high": None}
+    panel = classes(dataclasses.replace(run, scores=per_class({**recalls, "Shirt": bare})))
+    assert panel is not None
+    sentence = panel.values["splits"][0]["sentence"]
+    assert sentence.endswith("Shirt is found least often: 70.0\u00a0% of its images.")
+
+
 def test_a_class_without_images_is_a_dash(run: Contents) -> None:
     recalls: dict[str, Any] = {name: share(0.9, 100) for name in run.classes}
     panel = classes(dataclasses.replace(run, scores=per_class({**recalls, "Bag": None})))
@@ -234,6 +243,37 @@ def test_calibration_tells_what_the_temperature_gains(run: Contents) -> None:
     panel = calibration(dataclasses.replace(run, calibration={**run.calibration, "test": measured}))
     assert panel is not None
     assert "lowers the log loss by 0.012 (0.010–0.014)" in " ".join(panel.values["sentences"])
+
+
+def test_calibration_claims_nothing_without_intervals(run: Contents) -> None:
+    def bare(value: float) -> dict[str, float | None]:
+        return {"value": value, "low": None, "high": None}
+
+    sure = {"from": 0.8, "to": 1, "images": 9, "confidence": 0.9, "accuracy": bare(0.8)}
+    known = {**sure, "accuracy": {"value": 0.8, "low": 0.7, "high": 0.95}}
+    measured = {key: bare(0.3) for key in ("nll_before", "nll_after", "ece_after")}
+    measured |= {"ece_before": bare(0.5), "overconfidence_before": bare(0.035), "nll_gain": bare(0.0012)}
+
+    def said(*bins: dict[str, Any]) -> str:
+        written = {**measured, "reliability_before": bins, "reliability_after": bins}
+        panel = calibration(dataclasses.replace(run, calibration={"temperature": bare(1.62), "test": written}))
+        assert panel is not None
+        return " ".join(panel.values["sentences"])
+
+    text = said(sure, sure)
+    assert "surer than it is right" not in text
+    assert "lowers the log loss" not in text
+    assert "a temperature of 1.62 (no interval), fitted on the validation images, makes that 30.0\u00a0points;" in text
+    assert "reach the dashed line" not in text
+    assert "1 of 1 intervals reach the dashed line" in said(sure, known)
+
+
+def test_a_temperature_of_one_is_what_the_images_do_not_determine(run: Contents) -> None:
+    assert run.calibration is not None
+    one = {"value": 1.0, "low": None, "high": None}
+    panel = calibration(dataclasses.replace(run, calibration={**run.calibration, "temperature": one}))
+    assert panel is not None
+    assert panel.values["temperature"] == "1 (these images determine none)"
 
 
 def test_rerun_holds_all_that_the_run_depends_on(run: Contents) -> None:

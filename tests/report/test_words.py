@@ -35,6 +35,15 @@ def test_intervals_tell_whether_an_order_can_be_believed() -> None:
     assert high.apart_from(low)
 
 
+def test_a_figure_without_an_interval_is_no_certain_one() -> None:
+    bare, high = Estimate(0.5), Estimate(0.7, 0.65, 0.75)
+    assert not bare.known
+    assert high.known
+    assert not bare.apart_from(high)
+    assert not high.apart_from(bare)
+    assert not bare.apart_from(Estimate(0.7))
+
+
 def test_counts_lists_and_durations() -> None:
     assert count(999) == "999"
     assert count(60_000) == "60,000"

@@ -7,8 +7,6 @@ from typing import Any
 from seamline.report.contents import Contents
 from seamline.report.words import Estimate, count, number, number_range, percent, percent_range, several
 
-DRAWN = "These images were drawn by a program: what it reaches on them says nothing about photographs."
-
 
 @dataclass(frozen=True)
 class HeadFigure:
@@ -28,8 +26,8 @@ def headline(run: Contents) -> list[HeadFigure]:
 
 
 def notice(run: Contents) -> str | None:
-    """Say what a reader must know first: for one, that the images were drawn."""
-    said: str | None = run.run.get("notice") or (DRAWN if run.run["dataset"].get("drawn") else None)
+    """Return what a reader must know first: for one, that the images were drawn."""
+    said: str | None = run.run.get("notice")
     return said
 
 

@@ -14,9 +14,7 @@ from seamline.report.contents import Contents, read_contents
 from seamline.report.headline import HeadFigure, headline, notice, tied
 from seamline.report.masks import mask_uri, photo_uri, smaller
 from seamline.report.page import render
-from seamline.report.panels.photos import first_pictures
 from seamline.report.pictures import data_uri
-from seamline.report.predictions import Predictions, read_predictions
 from seamline.report.words import several
 
 SIDE = 220
@@ -28,7 +26,7 @@ TILES = 10
 
 @dataclass(frozen=True)
 class Card:
-    """One run, or one folder of predicted photos, on the index page.
+    """One run on the index page.
 
     Attributes:
         title: what it is about.
@@ -53,13 +51,12 @@ class Card:
     fault: str = ""
 
 
-def write_index(folder: Path, runs: Sequence[Path], photos: Sequence[Path] = ()) -> Path:
+def write_index(folder: Path, runs: Sequence[Path]) -> Path:
     """Write a page that leads to the pages of several runs.
 
     Args:
         folder: where `index.html` is written.
         runs: run folders, in the order in which they are shown. One that cannot be read is named with the reason.
-        photos: folders that `seamline predict` wrote, shown after them.
 
     Returns:
         The path of `index.html`.
@@ -68,11 +65,10 @@ def write_index(folder: Path, runs: Sequence[Path], photos: Sequence[Path] = ())
         UserError: the page cannot be written.
     """
     cards = [_run_card(folder, Path(run)) for run in runs]
-    albums = [_photos_card(folder, Path(album)) for album in photos]
     path = folder / "index.html"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(path, render("index.html", (), cards=cards, albums=albums, runs=several(len(cards), "run")))
+        write_text(path, render("index.html", (), cards=cards, runs=several(len(cards), "run")))
     except OSError as fault:
         raise UserError(f"{path}: cannot be written ({fault.strerror}); make room or give another folder") from fault
     return path
@@ -95,26 +91,6 @@ def _run_card(folder: Path, run: Path) -> Card:
         pictures=_case(contents) if contents.masks else _tiles(contents),
         sharp=not contents.masks,
     )
-
-
-def _photos_card(folder: Path, album: Path) -> Card:
-    """Prepare the card of a folder of predicted photos."""
-    try:
-        found = read_predictions(album)
-        if found is None:
-            return Card(album.name, fault=f"{album / 'predictions.json'}: not found; predict again")
-        pictures = first_pictures(found, SIDE)
-    except UserError as fault:
-        return Card(album.name, link=_link(folder, album), fault=str(fault))
-    return Card(album.name, _told(found), _link(folder, album), pictures=pictures)
-
-
-def _told(found: Predictions) -> str:
-    """Say how many photos there are and what they were shown to."""
-    parts = [several(len(found.photos), "photo")]
-    parts += [f"learned from {found.dataset}"] if found.dataset else []
-    parts += [f"recipe {found.recipe}"] if found.recipe else []
-    return ", ".join(parts)
 
 
 def _link(folder: Path, run: Path) -> str:

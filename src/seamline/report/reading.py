@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from seamline.data import masks
+from seamline.data.dataset import IGNORE
 from seamline.data.errors import UserError
+from seamline.data.images import LIMIT, decode
 
 AGAIN = "make the run again"
 """What a user can do about a file that is not what it should be."""
@@ -65,23 +68,20 @@ def read_confusion(path: Path, written: Any, classes: int) -> NDArray[np.int64]:
 def read_picture(path: Path, *, colour: bool = False) -> Image.Image:
     """Read a picture as grey or RGB; with `colour` as RGB whatever it is."""
     try:
-        with Image.open(path) as opened:
-            return opened.convert("L" if not colour and opened.mode in ("1", "L") else "RGB")
-    except (OSError, Image.DecompressionBombError) as fault:
-        raise UserError(f"{path}: {_fault(fault)}; {AGAIN}") from fault
+        image = decode(path, str(path), LIMIT).image
+        return image.convert("L" if not colour and image.mode in ("1", "L") else "RGB")
+    except (OSError, UserError) as fault:
+        raise _fault(path) from fault
 
 
 def read_mask(path: Path) -> NDArray[np.uint8]:
-    """Read a palette PNG as the classes of its pixels, (H, W)."""
+    """Read a palette PNG as the classes of its pixels, (H, W); which numbers are classes is for the caller to know."""
     try:
-        with Image.open(path) as opened:
-            if opened.mode not in ("P", "L"):
-                raise UserError(f"{path}: is no palette picture ({opened.mode}); {AGAIN}")
-            return np.asarray(opened, dtype=np.uint8)
-    except (OSError, Image.DecompressionBombError) as fault:
-        raise UserError(f"{path}: {_fault(fault)}; {AGAIN}") from fault
+        return masks.read_mask(path, IGNORE, ignore=IGNORE)
+    except UserError as fault:
+        raise _fault(path) from fault
 
 
-def _fault(fault: Exception) -> str:
+def _fault(path: Path) -> UserError:
     """Say what is wrong with a picture."""
-    return "not found" if isinstance(fault, FileNotFoundError) else "cannot be read as an image"
+    return UserError(f"{path}: {'cannot be read as an image' if path.exists() else 'not found'}; {AGAIN}")

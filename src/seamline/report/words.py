@@ -27,15 +27,22 @@ class Estimate:
         return None if written is None else cls(float(written))
 
     @property
+    def known(self) -> bool:
+        """Whether it has an interval; without one nothing tells how far the value can be believed."""
+        return self.low is not None and self.high is not None
+
+    @property
     def interval(self) -> tuple[float, float]:
-        """The interval's ends; the value twice where there is no interval."""
+        """The interval's ends, to draw; the value twice where there is no interval."""
         return (
             self.value if self.low is None else self.low,
             self.value if self.high is None else self.high,
         )
 
     def apart_from(self, other: "Estimate") -> bool:
-        """Tell whether the two intervals do not touch, so that the order of the two values can be believed."""
+        """Tell whether there are two intervals that do not touch, so that the order of the values can be believed."""
+        if not (self.known and other.known):
+            return False
         return self.interval[1] < other.interval[0] or other.interval[1] < self.interval[0]
 
 

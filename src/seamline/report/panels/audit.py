@@ -10,6 +10,13 @@ from seamline.report.words import count, percent, several
 NAMES = 60
 """Names of one kind that the page lists."""
 
+KNOWN = {
+    True: "Related images were found by their pixels and form groups.",
+    False: "The dataset came with groups of related images; its pixels were not searched.",
+    None: "Related images form groups.",
+}
+"""Whether groups were found in the pixels, as far as the run tells -> how it is known which images are related."""
+
 
 def audit(run: Contents) -> Panel | None:
     """Say how many groups of related images there are and how they were kept apart."""
@@ -26,7 +33,13 @@ def audit(run: Contents) -> Panel | None:
         )
         if names
     ]
-    values = {"sentences": sentences, "bars": _bars(split), "lists": lists, "facts": _facts(split)}
+    values = {
+        "known": KNOWN[split.get("searched")],
+        "sentences": sentences,
+        "bars": _bars(split),
+        "lists": lists,
+        "facts": _facts(split),
+    }
     return Panel("audit", "Are the images independent", values)
 
 
@@ -38,10 +51,13 @@ def _groups(split: Mapping[str, Any], run: Contents) -> list[str]:
     data = run.run["dataset"]
     images = (data.get("train") or 0) + (data.get("val") or 0) + len(split.get("left_out") or ())
     if not grouped:
-        return [f"No two of the {count(images)} training images were found to be related."]
+        found = "were found to be related" if split.get("searched") else "stand in one group"
+        return [f"No two of the {count(images)} training images {found}."]
+    of_relatives = groups - (images - grouped)  # the others hold one image each
+    such = ", such as several crops of one scene" if split.get("searched") else ""
     sentence = (
-        f"The {count(images)} training images form {several(groups, 'group')} of related images, such as several crops "
-        f"of one scene: {count(grouped)} of them have at least one relative"
+        f"{count(grouped)} of the {count(images)} training images have at least one relative among them; they form "
+        f"{several(of_relatives, 'group')} of related images{such}"
     )
     largest = split.get("largest_group")
     return [f"{sentence}, and the largest group holds {several(largest, 'image')}." if largest else f"{sentence}."]
@@ -102,10 +118,10 @@ def _bars(split: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _facts(split: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Gather the plain numbers."""
     facts = [
-        ("groups of training images", split.get("groups")),
+        ("groups of training images, those of one image included", split.get("groups")),
         ("training images with a relative", split.get("grouped_images")),
         ("images in the largest group", split.get("largest_group")),
-        ("groups of test images", split.get("test_groups")),
+        ("groups of test images, those of one image included", split.get("test_groups")),
         ("training images left out", len(split.get("left_out") or ())),
         ("test images with a relative in training", len(split.get("test_related") or ())),
     ]

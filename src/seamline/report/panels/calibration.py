@@ -68,7 +68,7 @@ def _degrees(temperature: Estimate | None) -> str:
     if temperature is None:
         return ABSENT
     if temperature.low is None or temperature.high is None:
-        return f"{temperature.value:.3g} (these images determine none)"
+        return f"{temperature.value:.3g} ({'these images determine none' if temperature.value == 1 else 'no interval'})"
     return f"{temperature.value:.3g} ({temperature.low:.3g}–{temperature.high:.3g})"
 
 
@@ -78,14 +78,18 @@ def _sentences(temperature: Estimate | None, measured: Mapping[str, Any], of: st
     if before is None or after is None:
         return []
     lean = Estimate.of(measured.get("overconfidence_before"))
-    if lean is None or lean.interval[0] <= 0 <= lean.interval[1]:
+    if lean is None or not lean.known:
+        way = "whether taken together it is too sure these images cannot tell"
+    elif lean.interval[0] <= 0 <= lean.interval[1]:
         way = "taken together it is neither surer nor less sure than it is right, as far as these images can tell"
     else:
         surer = "surer than it is right" if lean.value > 0 else "right more often than it says"
         way = f"taken together it is {surer}, by {points(abs(lean.value))}"
     gain = Estimate.of(measured.get("nll_gain"))  # image by image, so it tells more than the two errors apart
-    if gain is not None and gain.interval[0] > 0:
+    if gain is not None and gain.known and gain.interval[0] > 0:
         change = f"makes that {points(after.value)} and lowers the log loss by {number(gain)} ({number_range(gain)})"
+    elif not (after.known and before.known):
+        change = f"makes that {points(after.value)}"
     elif not after.apart_from(before):
         change = f"makes that {points(after.value)}, no clear change"
     else:
@@ -96,12 +100,11 @@ def _sentences(temperature: Estimate | None, measured: Mapping[str, Any], of: st
         f"Dividing its scores by a temperature of {_degrees(temperature)}, fitted on the validation images, {change}; "
         "its answers stay the same.",
     ]
-    off = [
-        one
+    reach = [
+        right.interval[0] <= one["confidence"] <= right.interval[1]
         for one in measured["reliability_after"]
-        if (right := Estimate.of(one["accuracy"])) and not right.interval[0] <= one["confidence"] <= right.interval[1]
+        if (right := Estimate.of(one["accuracy"])) and right.known
     ]
-    total = len(measured["reliability_after"])
-    if total:
-        sentences.append(f"After it, {total - len(off)} of {total} intervals reach the dashed line.")
+    if reach:
+        sentences.append(f"After it, {sum(reach)} of {len(reach)} intervals reach the dashed line.")
     return sentences

@@ -56,15 +56,14 @@ def classes(run: Contents) -> Panel | None:
             for place, name in enumerate(run.classes)
             if name in per_class
         ]
-        part["sentence"] = _sentence(known, title, masks=run.masks)
+        part["sentence"] = (_ends if run.masks else _sentence)(known, title)
         if run.masks:
-            name = run.run["dataset"].get("name")
-            results = documented(name, split, run.classes)
+            results = documented(run.run, split)
             part["whole"] = _row("mean", -1, {key: measured.get(one.whole) for key, one in columns.items()}, 0, columns)
             part["documented"] = {
                 mean: [f"{of[row['name']]:.3f}".rstrip("0") for row in part["rows"]] for mean, of in results.items()
             }
-            part["sentence"] += against(name, Estimate.of(measured.get("mean_ap")), results)
+            part["sentence"] += against(Estimate.of(measured.get("mean_ap")), results)
             series = _series(measured, per_class, run.classes, results)
             rows = ("mean", *run.classes)
             draw = {
@@ -126,27 +125,38 @@ def _series(
     return series
 
 
-def _sentence(figures_of: Mapping[str, Estimate], split: str, *, masks: bool) -> str:
-    """Name the hardest and the easiest classes, as far as their intervals allow."""
+def _ends(figures_of: Mapping[str, Estimate], split: str) -> str:
+    """Name the classes with the lowest and the highest average precision.
+
+    Whether the order holds is no matter of these intervals: all classes are measured on the same images, so a finding
+    compares them on the same resamples.
+    """
     if len(figures_of) < 2:
         return ""
-    said = number if masks else percent
+    order = sorted(figures_of, key=lambda name: figures_of[name].value)
+    lowest, highest = (f"{name}, {number(figures_of[name])}" for name in (order[0], order[-1]))
+    return f"On the {split} images the lowest average precision is that of {lowest}, the highest that of {highest}."
+
+
+def _sentence(figures_of: Mapping[str, Estimate], split: str) -> str:
+    """Name the classes found least and most often, as far as their intervals allow."""
+    if len(figures_of) < 2:
+        return ""
     order = sorted(figures_of, key=lambda name: figures_of[name].value)
     hardest, best = order[0], order[-1]
     rivals = [name for name in order[1:] if not figures_of[name].apart_from(figures_of[hardest])]
-    if masks:
-        lowest = f"On the {split} images {hardest} has the lowest average precision, {said(figures_of[hardest])}"
-    else:
-        lowest = f"On the {split} images {hardest} is found least often: {said(figures_of[hardest])} of its images"
+    lowest = f"On the {split} images {hardest} is found least often: {percent(figures_of[hardest])} of its images"
+    if not all(one.known for one in figures_of.values()):
+        return f"{lowest}."
     if not rivals:
-        lowest += f"; the next is {order[1]} with {said(figures_of[order[1]])}, and the intervals do not overlap."
+        lowest += f"; the next is {order[1]} with {percent(figures_of[order[1]])}, and the intervals do not overlap."
     elif len(rivals) <= 3:
         lowest += f", but its interval overlaps with {listed(rivals)}: which is harder stays open."
     else:
         lowest += f", but its interval overlaps with those of {len(rivals)} other classes."
     if not figures_of[best].apart_from(figures_of[hardest]):
         return lowest
-    highest = f" At the other end is {best} with {said(figures_of[best])}"
+    highest = f" At the other end is {best} with {percent(figures_of[best])}"
     equals = [name for name in reversed(order[1:-1]) if not figures_of[name].apart_from(figures_of[best])]
     if equals and len(equals) <= 3:
         highest += f", which these images cannot tell from {listed(equals)}"

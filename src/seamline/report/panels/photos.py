@@ -60,6 +60,8 @@ def _segmented(one: Mapping[str, Any], found: Predictions, colours: tuple[Colour
     ]
     texts = sorted(((row["share"], row["name"], row["text"]) for row in rows if row["share"]), key=lambda one: -one[0])
     most = listed([f"{name} ({text})" for _, name, text in texts[:2]])
+    half = sum(share for share, _, _ in texts[:2]) > 0.5
+    taken = f"Most of it was taken for {most}." if half else f"The largest shares are those of {most}."
     return {
         "name": Path(str(one["file"])).name,
         "photo": photo_uri(picture, side) if picture else None,
@@ -68,7 +70,7 @@ def _segmented(one: Mapping[str, Any], found: Predictions, colours: tuple[Colour
         "width": width,
         "height": height,
         "rows": rows,
-        "sentence": f"Most of it was taken for {most}." if most else "",
+        "sentence": taken if most else "",
     }
 
 
@@ -84,19 +86,6 @@ def _classified(one: Mapping[str, Any], found: Predictions, colours: tuple[Colou
         "rows": [{"name": name, "share": value, "text": percent(value)} for name, value in likely],
         "more": len(known) - len(likely),
     }
-
-
-def first_pictures(found: Predictions, side: int) -> tuple[tuple[str, str], ...]:
-    """Return the first photo and its output, small, each with what it shows; nothing where there are no pictures."""
-    if not found.photos:
-        return ()
-    one = found.photos[0]
-    name, picture = Path(str(one["file"])).name, _photo(one, found)
-    pictures = [(photo_uri(picture, side), name)] if picture else []
-    if found.colours:
-        mask = smaller(read_mask(_inside(found.folder, one["mask"])), side)
-        pictures.append((mask_uri(mask, found.colours), f"Output for {name}"))
-    return tuple(pictures)
 
 
 def _photo(one: Mapping[str, Any], found: Predictions) -> Image.Image | None:
@@ -126,6 +115,7 @@ def _sentences(found: Predictions, *, masks: bool) -> list[str]:
     }
     order = sorted(means, key=lambda name: -means[name])
     never = [name for name in found.classes if not means[name]]
-    largest = f"{order[0]} takes up most of the area, {percent(means[order[0]])}"
+    largest = f"{order[0]} takes up the largest share of the area, {percent(means[order[0]])}"
     sentence = f"Over all {several(len(found.photos), 'photo')} {largest}"
-    return [f"{sentence}; {listed(never)} was not found at all." if never else f"{sentence}."]
+    were = "was" if len(never) == 1 else "were"
+    return [f"{sentence}; {listed(never)} {were} not found at all." if never else f"{sentence}."]

@@ -18,6 +18,9 @@ FILES = {
     "photos": "photos that are no part of the dataset, with their masks",
 }
 
+WRITTEN = {"ap": "AP", "iou": "IoU", "f1": "F1"}
+"""A word of a figure's name in `scores.json` -> as people write it."""
+
 
 def rerun(run: Contents) -> Panel:
     """Show the command that makes the run again, and all that it depends on."""
@@ -29,7 +32,7 @@ def rerun(run: Contents) -> Panel:
         ("fingerprint", data.get("fingerprint")),
         ("source and licence", data.get("note")),
         ("images", _images(data)),
-        ("split", _split(split, data)),
+        ("split", _split(split)),
         ("network", run.run["network"].get("name")),
         ("parameters", _count(run.run["network"].get("parameters"))),
         ("seed", run.run.get("seed")),
@@ -49,7 +52,7 @@ def rerun(run: Contents) -> Panel:
             "recipe_name": run.run["recipe_name"],
             "recipe": {name: _plain(value) for name, value in run.run["recipe"].items()},
             "facts": [(name, value) for name, value in facts if value not in (None, "")],
-            "definitions": run.scores.get("definitions") or {},
+            "definitions": {_called(name): said for name, said in (run.scores.get("definitions") or {}).items()},
             "files": files | {"report.html": "this page", "figures": "its figures for a paper, as SVG and PNG"},
         },
     )
@@ -69,15 +72,18 @@ def _images(data: Any) -> str:
     )
 
 
-def _split(split: Any, data: Any) -> str:
+def _split(split: Any) -> str:
     """Say how validation images were taken from the training images."""
     if split.get("fraction") is None:
         return ""
-    groups = split.get("groups")
-    images = (data.get("train") or 0) + (data.get("val") or 0)
-    whole = groups and groups < images and split.get("by") != "images"
-    related = f", {count(groups)} groups of related images kept whole" if whole else ""
+    whole = split.get("grouped_images") and split.get("by") != "images"
+    related = ", groups of related images kept whole" if whole else ""
     return f"{100 * split['fraction']:g} % for validation, seed {split.get('seed')}{related}"
+
+
+def _called(name: str) -> str:
+    """Return a figure's name in `scores.json` as people write it: `ap_softmax` -> `AP softmax`."""
+    return " ".join(WRITTEN.get(word, word) for word in name.replace("_", " ").split(" "))
 
 
 def _plain(value: Any) -> str:

@@ -15,6 +15,11 @@ function colours() {
 }
 
 function comparing() {
+  for (const compare of $$(".compare.next")) {  // the output stands beside it; a second one lies over the photo
+    const output = compare.nextElementSibling.firstElementChild.cloneNode();
+    output.alt = "";
+    compare.firstElementChild.after(make("div", { class: "over" }, output));
+  }
   for (const range of $$(".compare input")) {
     const show = () => {
       range.parentElement.style.setProperty("--at", range.value / 100);

@@ -44,7 +44,7 @@ _CROPS, _HOUSE = 0, 1  # of a building: how many crops, and all else
 _THREADS = 8  # each draws a street of some 100 MB
 
 
-def load(*, train: int = 400, test: int = 100, seed: int = 0) -> Dataset:
+def load(*, train: int = 300, test: int = 90, seed: int = 0) -> Dataset:
     """Return the built-in facades: drawn the first time, read from the cache after that.
 
     Args:
