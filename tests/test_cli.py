@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from seamline.__main__ import main
+from seamline.data import catalogue
 from seamline.data.dataset import Dataset
 from seamline.pipeline import train
 
@@ -20,7 +21,7 @@ FAST = ["--set", "epochs=1"]
 def seamline(*words: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run a command without network (the proxy is a closed port) and without the real images."""
     settings = {key: value for key, value in os.environ.items() if key != "SEAMLINE_DATA"}
-    settings |= {"https_proxy": "http://127.0.0.1:9", "COLUMNS": "200", **environment}
+    settings |= {"https_proxy": "http://127.0.0.1:9", "COLUMNS": "200", "OMP_NUM_THREADS": "1", **environment}
     command = [sys.executable, "-m", "seamline", *words]
     return subprocess.run(command, cwd=cwd, env=settings, capture_output=True, text=True, check=False, timeout=280)
 
@@ -71,21 +72,33 @@ def test_the_second_reproduce_uses_the_first(
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
 
 
-def test_train_ends_with_where_the_result_lies(tmp_path: Path) -> None:
-    run = seamline("train", "builtin-garments", *FAST, "--seed", "3", "--out", "mine", cwd=tmp_path)
-    assert run.returncode == 0, run.stderr
-    assert "test       accuracy" in run.stdout
-    assert f"The page:  {Path('mine', 'report.html')}" in run.stdout
+def test_train_ends_with_where_the_result_lies(
+    sides: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process, on small images in place of the built-in garments."""
+    small = catalogue.Entry("small", False, lambda folder, progress, timeout: sides)
+    monkeypatch.setitem(catalogue.DATASETS, "sides", small)
+    monkeypatch.chdir(tmp_path)
+
+    def typed(*words: str) -> tuple[object, str, str]:
+        monkeypatch.setattr(sys, "argv", ["seamline", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return end.value.code, *capsys.readouterr()
+
+    train = ["train", "sides", *FAST, "--threads", "1", "--out", "mine"]
+    status, out, err = typed(*train, "--seed", "3")
+    assert not status, err
+    assert "test       accuracy" in out
+    assert f"The page:  {Path('mine', 'report.html')}" in out
     described: dict[str, Any] = json.loads((tmp_path / "mine" / "run.json").read_text())
     assert described["seed"] == 3
     assert described["recipe"]["epochs"] == 1
-    command = "seamline train builtin-garments --recipe fast --set epochs=1 --seed 3 --out mine"
+    command = "seamline train sides --recipe fast --set epochs=1 --seed 3 --threads 1 --out mine"
     assert described["command"] == command
-    again = seamline("train", "builtin-garments", *FAST, "--out", "mine", cwd=tmp_path)
-    assert "mine: holds a finished run" in one_line(again.returncode, again.stdout, again.stderr)
+    assert "mine: holds a finished run" in one_line(*typed(*train))
     (tmp_path / "mine" / "report.html").unlink()
-    report = seamline("report", "mine", cwd=tmp_path)
-    assert report.stdout == f"The page: {Path('mine', 'report.html')}\n"
+    assert typed("report", "mine")[1] == f"The page: {Path('mine', 'report.html')}\n"
     assert (tmp_path / "mine" / "report.html").is_file()
 
 
@@ -103,7 +116,7 @@ def test_train_ends_with_where_the_result_lies(tmp_path: Path) -> None:
         (["reproduce", "--data", "nowhere"], ["--data nowhere", "fashion-mnist, facades"]),
         (["reproduce", "--only", "shoes"], ["--only shoes", "garments, facades"]),
         (["train", "facades"], ["mini facade set", "SEAMLINE_DATA", "builtin-facades"]),
-        (["train", "builtin-facades", "--recipe", "quick"], ["--recipe quick", "masks", "fast, original"]),
+        (["train", "builtin-facades", "--recipe", "quick"], ["--recipe quick", "masks", "fast, best, original"]),
         (["audit", "nowhere"], ["nowhere: there is no such dataset"]),
         (["predict", "nowhere", "photo.jpg"], ["nowhere"]),
         (["report", "nowhere"], ["nowhere"]),

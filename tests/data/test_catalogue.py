@@ -8,7 +8,7 @@ from seamline.data.sources import drawn_garments
 
 
 def test_every_dataset_says_what_it_is() -> None:
-    assert set(DATASETS) == {"fashion-mnist", "builtin-garments"}
+    assert list(DATASETS) == ["fashion-mnist", "facades", "cmp-facades", "builtin-garments", "builtin-facades"]
     assert all(entry.title for entry in DATASETS.values())
 
 
@@ -23,7 +23,7 @@ def test_a_dataset_is_loaded_by_name() -> None:
 
 
 def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there is no such dataset; there are fashion-mnist, builtin-garments"):
+    with pytest.raises(UserError, match="there is no such dataset; there are fashion-mnist, facades"):
         load("cifar10")
     with pytest.raises(UserError, match="need no folder"):
         load("builtin-garments", tmp_path)
