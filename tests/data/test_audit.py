@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -87,6 +88,15 @@ def test_groups_are_found_once_and_only_where_they_are_not_known() -> None:
     assert not calls  # kept in the cache
     known = made([1, 1], [2], grouped=True)
     assert with_relatives(known) is known
+
+
+def test_found_groups_are_joined_to_those_the_dataset_came_with() -> None:
+    """Pictures 1 and 3 are of one photo by the dataset's word, 1 and 4 by their pixels: all three belong together."""
+    data = made([5, 1, 2, 3], [1, 4], grouped=False)
+    given = replace(data, train=replace(data.train, groups=np.array([10, 7, 8, 7])))
+    found = with_relatives(given)
+    assert found.train.groups.tolist() == [0, 1, 2, 1]
+    assert found.test.groups.tolist() == [1, 3]
 
 
 def test_a_dataset_is_audited_by_its_names() -> None:

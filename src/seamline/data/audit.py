@@ -11,15 +11,14 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from seamline.data.dataset import Dataset
 from seamline.data.errors import UserError
-from seamline.data.images import read_photo
+from seamline.data.images import SUFFIXES, read_photo
 from seamline.data.relatives import Relatives, find_relatives, kept_relatives
 from seamline.data.relatives.features import LONGEST
-
-SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"))
-"""What a file's name ends with where it is taken for an image."""
 
 Progress = Callable[[int, int], None]
 
@@ -71,14 +70,26 @@ _KINDS = {"same": "exact repeats", "near": "near repeats", "crop": "crops of one
 
 
 def with_relatives(data: Dataset, progress: Progress | None = None) -> Dataset:
-    """Return the dataset with groups: those it came with, or those found in its pixels.
+    """Return the dataset with groups that can be relied on.
 
-    What was found is kept in the cache folder under the dataset's fingerprint.
+    Where its own groups do not say everything, those found in its pixels are joined to them: two images are in one
+    group when either says so. What was found is kept in the cache folder under the dataset's fingerprint.
     """
     if data.grouped:
         return data
-    groups = _relatives_of(data, progress).groups
+    found = _relatives_of(data, progress).groups
+    groups = _joined(np.concatenate([data.train.groups, data.test.groups]), found)
     return data.regrouped(groups[: len(data.train)], groups[len(data.train) :])
+
+
+def _joined(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the finest groups (N,) that tear apart no group of either, numbered by first appearance."""
+    first, second = (np.unique(groups, return_inverse=True)[1] for groups in (one, other))
+    shift = int(first.max(initial=-1)) + 1
+    links = coo_array((np.ones(len(one), dtype=np.int8), (first, shift + second)), shape=(shift + len(one),) * 2)
+    parts = connected_components(links, directed=False)[1][first]
+    _, firsts, part = np.unique(parts, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(firsts))[part].astype(np.int64)
 
 
 def audit_dataset(data: Dataset, progress: Progress | None = None) -> Audit:

@@ -21,6 +21,9 @@ from seamline.data.errors import UserError
 LIMIT = 200_000_000
 """The most pixels that an image may have: larger than any camera's, small enough for a laptop's memory."""
 
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+"""What the names of files end with that are taken for images, in lower case."""
+
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 _LARGEST_FILE = 1 << 31  # bytes: eight a pixel at the limit, and then some
 _ORIENTATION = 0x0112  # the EXIF tag

@@ -7,9 +7,7 @@ from glob import has_magic, iglob
 from pathlib import Path
 
 from seamline.data.errors import UserError
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
-"""How the names of photos end, in capitals or not, where a folder or a pattern is searched."""
+from seamline.data.images import SUFFIXES
 
 RECORD = "predictions.json"
 """The file that tells what was predicted; a folder that has it holds results."""

@@ -6,7 +6,8 @@ the class numbers of the database, which start at 1. 0 is no class, so it counts
 
 The photos differ in size. Each is scaled so that its shorter side has 256 pixels (photos with Lanczos filtering,
 labels to the nearest pixel) and is covered by as few squares of 256 x 256 as will do, spread evenly, so that
-neighbours overlap by the same amount. The squares of a photo are one group. A photo whose number is divisible by nine
+neighbours overlap by the same amount. The squares of a photo are one group; photos of one building are
+found later, in their pixels. A photo whose number is divisible by nine
 is a test photo: with both sets complete those are 67 of 606.
 """
 
@@ -122,7 +123,10 @@ def load(folder: Path | None = None, *, progress: Progress | None = None, timeou
         archives = _Archives(stack)
         train = _read_split([s for s in photos if not _is_test(s)], photos, numbers, "train", archives)
         test = _read_split(tests, photos, numbers, "test", archives)
-    return Dataset(NAME, "CMP Facade Database", CLASSES, train, test, str(place), note=NOTE, colours=COLOURS)
+    # Two photos may show one building, so that relatives are to be looked for beyond the squares of a photo.
+    return Dataset(
+        NAME, "CMP Facade Database", CLASSES, train, test, str(place), note=NOTE, colours=COLOURS, grouped=False
+    )
 
 
 def _is_test(stem: str) -> bool:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from seamline.data.dataset import Split
 from seamline.data.errors import UserError
-from seamline.data.images import read_photo
+from seamline.data.images import SUFFIXES, read_photo
 from seamline.data.masks import Colour, read_mask
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".png")
 """What image files are called; a `.png` is a mask. Other files are passed over."""
 
 MASK_SUFFIX = ".png"

@@ -58,10 +58,6 @@ class Chance:
                 return option
         return option
 
-    def evens(self, *shape: int) -> Array:
-        """Return float32 numbers of this shape, even over 0..1."""
-        return self._generator.random(shape, dtype=np.float32)
-
     def grain(self, *shape: int) -> Array:
         """Return float32 numbers of this shape, normal with mean 0 and standard deviation 1."""
         return self._generator.standard_normal(shape, dtype=np.float32)
