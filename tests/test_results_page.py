@@ -1,0 +1,52 @@
+"""The page of results can be written before hours of training prove that it cannot."""
+
+from typing import Any
+
+import results_facades
+
+INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6}
+NONE = {"value": None, "low": None, "high": None}
+
+
+def scores(mean: float) -> dict[str, Any]:
+    figures = dict.fromkeys(("ap", "ap_softmax", "iou", "accuracy"), INTERVAL)
+    return {
+        "accuracy": INTERVAL,
+        "mean_ap": {"value": mean, "low": mean - 0.05, "high": mean + 0.05},
+        "mean_ap_softmax": INTERVAL,
+        "mean_iou": INTERVAL,
+        "per_class": dict.fromkeys(results_facades.CLASSES, figures),
+    }
+
+
+def run(name: str, seed: int, *, val: float, test: float) -> dict[str, Any]:
+    split = {"groups": 300, "grouped_images": 900, "largest_group": 11, "test_related": 11, "left_out": 30}
+    return {
+        "recipe_name": name,
+        "seed": seed,
+        "parameters": 12_345,
+        "machine": "a machine",
+        "threads": 2,
+        "versions": {"python": "3.11"},
+        "epochs": 4,
+        "seconds": 120.0,
+        "split": {**split, "random": {"torn_groups": 80.5, "val_related": 0.98}},
+        "images": {"train": 789, "val": 90, "test": 114},
+        "train": {"accuracy": INTERVAL},
+        "val": scores(val),
+        "test": scores(test),
+        "errors": {"near": {"share": INTERVAL, "area": INTERVAL}, "parts": {}},
+        "ece": {"before": INTERVAL, "after": NONE | {"value": 0.01}},
+    }
+
+
+def test_the_leak_is_the_difference_of_the_differences() -> None:
+    leak = {
+        "groups": [run("fast", seed, val=0.60 + 0.01 * seed, test=0.61) for seed in range(3)],
+        "images": [run("fast", seed, val=0.70 + 0.01 * seed, test=0.61) for seed in range(3)],
+    }
+    page = results_facades.page({"runs": [run("best", 0, val=0.7, test=0.8)], "leak": leak})
+    assert "the random split flatters by +0.100 ± 0.000 more" in page
+    assert "+0.000 ± 0.025 by building" in page  # t with 2 degrees of freedom: 4.303 x 0.01 / sqrt(3)
+    assert "| `best`, seed 0 | **0.800 (0.750–0.850)** |" in page
+    assert "| course result | 0.63 | 0.590 | 0.720 | 0.260 | 0.870 | 0.710 |" in page
