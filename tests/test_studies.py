@@ -62,7 +62,7 @@ def test_both_halves_are_run_and_linked(asked: list[tuple[str, Path | None]], tm
     index = (tmp_path / "index.html").read_text(encoding="utf-8")
     for run in runs:
         assert f"{run.name}/report.html" in index
-    with Image.open(runs[1] / "photos" / "library-front.mask.png") as mask:
+    with Image.open(runs[1] / "photos" / "drawn-library-front.mask.png") as mask:
         assert (mask.mode, mask.size) == ("P", (80, 60))
     assert "library-front" in (runs[1] / "report.html").read_text(encoding="utf-8")
 

@@ -146,7 +146,7 @@ def _add_photos(run: Path, photos: tuple[Path | str, ...], teller: Teller, *, de
     teller.say("looking at a photo of its own" if not photos else f"looking at {len(photos)} photos")
     shown: list[Path | str] = list(photos)
     if not shown:
-        drawn = folder / "library-front.png"
+        drawn = folder / "drawn-library-front.png"
         with replacing(drawn) as temporary:
             Image.fromarray(own_photo()[0]).save(temporary, "PNG")
         shown = [drawn]
