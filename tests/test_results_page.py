@@ -3,6 +3,7 @@
 from typing import Any
 
 import results_facades
+from seamline.data.sources.facade_classes import CLASSES
 
 INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6}
 NONE = {"value": None, "low": None, "high": None}
@@ -15,7 +16,7 @@ def scores(mean: float) -> dict[str, Any]:
         "mean_ap": {"value": mean, "low": mean - 0.05, "high": mean + 0.05},
         "mean_ap_softmax": INTERVAL,
         "mean_iou": INTERVAL,
-        "per_class": dict.fromkeys(results_facades.CLASSES, figures),
+        "per_class": dict.fromkeys(CLASSES, figures),
     }
 
 
