@@ -5,7 +5,7 @@ import io
 import shutil
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from refusals import refusal
 from seamline.data import downloads
 from seamline.data.dataset import IGNORE
-from seamline.data.errors import UnavailableError, UserError
+from seamline.data.errors import UnavailableError
 from seamline.data.sources import cmp_facades
 from seamline.data.sources.cmp_facades import ARCHIVES, SIDE, TWELVE, load
 from seamline.data.sources.facade_classes import CLASSES, COLOURS
@@ -82,16 +83,6 @@ def pack(folder: Path, files: Files) -> Path:
                 if name.startswith(part) or "/" not in name:
                     packed.writestr(name, content)
     return folder
-
-
-def refusal(action: Callable[[], object], kind: type[UserError] = UserError) -> str:
-    """The one line with which an action refuses, with just this kind of error."""
-    with pytest.raises(UserError) as error:
-        action()
-    assert error.type is kind
-    text = str(error.value)
-    assert "\n" not in text
-    return text
 
 
 @pytest.fixture(autouse=True)

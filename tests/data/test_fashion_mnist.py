@@ -6,7 +6,7 @@ import hashlib
 import os
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from refusals import refusal
 from seamline.data import downloads
 from seamline.data.errors import UnavailableError, UserError
 from seamline.data.sources import fashion_mnist
@@ -54,16 +55,6 @@ def put(folder: Path, parts: Parts, *, packed: bool = True) -> Path:
         else:
             (folder / name).write_bytes(content)
     return folder
-
-
-def refusal(action: Callable[[], object], kind: type[UserError] = UserError) -> str:
-    """The one line with which an action refuses, with just this kind of error."""
-    with pytest.raises(UserError) as error:
-        action()
-    assert error.type is kind
-    text = str(error.value)
-    assert "\n" not in text
-    return text
 
 
 @pytest.fixture(autouse=True)

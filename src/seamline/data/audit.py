@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -17,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from seamline.data.dataset import Dataset
 from seamline.data.errors import UserError
 from seamline.data.images import SUFFIXES, read_photo
+from seamline.data.parallel import in_order
 from seamline.data.relatives import Relatives, find_relatives, kept_relatives
 from seamline.data.relatives.features import LONGEST
 
@@ -110,8 +110,7 @@ def audit_folder(folder: Path, progress: Progress | None = None) -> Audit:
     files = _images_below(folder)
     if len(files) < 2:
         raise UserError(f"{folder}: holds {len(files)} images; an audit needs two or more")
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
-        images = list(threads.map(_read, files))
+    images = in_order(_read, files)
     names = tuple(file.relative_to(folder).as_posix() for file in files)
     return _audit(names, find_relatives(images, progress=progress))
 

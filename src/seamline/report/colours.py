@@ -9,7 +9,7 @@ import base64
 import zlib
 from collections.abc import Sequence
 
-Colour = tuple[int, int, int]
+from seamline.data.masks import Colour
 
 SAFE: tuple[Colour, ...] = (
     (0, 0, 0),

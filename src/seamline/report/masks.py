@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seamline.report.colours import WRONG, Colour, palette_of
+from seamline.data.masks import Colour
+from seamline.report.colours import WRONG, palette_of
 from seamline.report.pictures import data_uri
 
 GREYS = 15

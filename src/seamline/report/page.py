@@ -8,7 +8,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from seamline.data.errors import UserError
 from seamline.data.files import write_text
-from seamline.report.colours import Colour, hexed, palette_text, safe_colours
+from seamline.data.masks import Colour
+from seamline.report.colours import hexed, palette_text, safe_colours
 from seamline.report.contents import Contents, read_contents
 from seamline.report.drawing import write_figure
 from seamline.report.headline import headline, notice, tied

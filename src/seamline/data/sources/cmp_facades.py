@@ -15,7 +15,6 @@ import os
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -32,6 +31,7 @@ from seamline.data.errors import UnavailableError, UserError
 from seamline.data.files import cache_folder
 from seamline.data.images import read_photo
 from seamline.data.masks import read_mask
+from seamline.data.parallel import in_order
 from seamline.data.sources.facade_classes import CLASSES, COLOURS
 
 NAME = "cmp-facades"
@@ -319,12 +319,7 @@ def _read_split(
     stems: list[str], photos: dict[str, _Photo], numbers: dict[str, int], part: str, archives: _Archives
 ) -> Split:
     """Read photos and cut them into squares; `numbers` gives each photo's group."""
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
-        try:
-            cuts = list(threads.map(lambda stem: _squares(photos[stem], archives), stems))
-        except BaseException:
-            threads.shutdown(cancel_futures=True)
-            raise
+    cuts = in_order(lambda stem: _squares(photos[stem], archives), stems)
     counts = [len(images) for images, _ in cuts]
     return Split(
         np.concatenate([images for images, _ in cuts]),

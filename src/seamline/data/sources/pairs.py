@@ -1,8 +1,6 @@
 """A folder in which each image stands beside its mask: two files of one stem."""
 
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ from seamline.data.dataset import Split
 from seamline.data.errors import UserError
 from seamline.data.images import SUFFIXES, read_photo
 from seamline.data.masks import Colour, read_mask
+from seamline.data.parallel import in_order
 
 IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".png")
 """What image files are called; a `.png` is a mask. Other files are passed over."""
@@ -68,13 +67,7 @@ def read_pairs(
         images[place] = image
         labels[place] = mask
 
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
-        try:
-            for _ in threads.map(read, range(len(pairs))):  # in order: the first file that is wrong is the one named
-                pass
-        except BaseException:
-            threads.shutdown(cancel_futures=True)
-            raise
+    in_order(read, range(len(pairs)))  # the first file that is wrong is the one named
     names = tuple(f"{prefix}/{image.name}" for image, _ in pairs)
     return Split(images, labels, names, np.arange(len(pairs), dtype=np.int64))
 

@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image
 
 from seamline.data.errors import UserError
-from seamline.report.colours import Colour
+from seamline.data.masks import Colour
 from seamline.report.contents import Contents
 from seamline.report.masks import mask_uri, photo_uri, smaller
 from seamline.report.panels.panel import Panel
