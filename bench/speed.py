@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 import seamline
-from seamline.data.batches import Batches, Changes
+from seamline.data.batches import Batches
 from seamline.data.files import write_text
 from seamline.data.sources import drawn_facades, drawn_garments
 from seamline.learn.devices import describe_machine, keep_freed_memory
@@ -90,8 +90,8 @@ def training_rate(recipe: Recipe, data: seamline.Dataset, few: int, many: int) -
         shape = split.images.shape[1:]
         network = build_network(recipe.network, shape, len(data.classes), segments=data.segments)
         network.normalise.fit(split.images)
-        changes = Changes(recipe.flip, recipe.shift, recipe.scale, recipe.stretch, recipe.colour)
-        record = next(iter(Training(network, Batches(split, recipe.batch_size, seed=0, changes=changes), recipe)))
+        batches = Batches(split, recipe.batch_size, seed=0, changes=recipe.changes)
+        record = next(iter(Training(network, batches, recipe)))
     return record.images / record.seconds
 
 

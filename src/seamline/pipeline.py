@@ -8,7 +8,7 @@ from typing import Any
 import seamline
 from seamline.console import Teller
 from seamline.data.audit import Audit, audit_dataset, audit_folder, with_relatives
-from seamline.data.batches import Batches, Changes
+from seamline.data.batches import Batches
 from seamline.data.catalogue import DATASETS, load
 from seamline.data.dataset import Dataset, Split
 from seamline.data.errors import UserError
@@ -100,8 +100,7 @@ def train(
             "--threads": threads,
         }
         described["command"] = train_command(data.name, recipe_name, settings, seed, run.path, options)
-        changes = Changes(recipe.flip, recipe.shift, recipe.scale, recipe.stretch, recipe.colour)
-        batches = Batches(learned, recipe.batch_size, seed=seed, changes=changes, device=place)
+        batches = Batches(learned, recipe.batch_size, seed=seed, changes=recipe.changes, device=place)
         with run.alone():
             _train(run, network, batches, recipe, described, aside, resume=resume, teller=teller)
     _measure(run, data, learned, aside, teller)

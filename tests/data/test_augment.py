@@ -26,6 +26,18 @@ def test_shift_moves_by_whole_pixels_and_fills_with_black(down: int, right: int,
     assert np.array_equal(moved[1], images[1].numpy())
 
 
+def test_images_go_on_as_the_one_before_them_from_their_column_on() -> None:
+    images = torch.randint(0, 256, (3, 3, 4, 5), dtype=torch.uint8)
+    masks = torch.randint(0, 5, (3, 4, 5), dtype=torch.uint8)
+    columns = torch.tensor([2, 5, 0])
+    cut, cut_masks = augment.cutmix(images, columns), augment.cutmix(masks, columns)
+    assert torch.equal(cut[0], torch.cat([images[0, ..., :2], images[2, ..., 2:]], -1))
+    assert torch.equal(cut_masks[0], torch.cat([masks[0, ..., :2], masks[2, ..., 2:]], -1))
+    assert torch.equal(cut[1], images[1])
+    assert torch.equal(cut[2], images[1])
+    assert torch.equal(cut_masks[1:], masks[[1, 1]])
+
+
 def test_masks_are_mirrored_like_their_images() -> None:
     masks = torch.arange(24, dtype=torch.uint8).reshape(2, 3, 4)
     flipped = augment.flip(masks, torch.tensor([False, True]))

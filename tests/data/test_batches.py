@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 import torch
 
 from conftest import bright_sides
-from seamline.data.batches import Batches, Changes
+from seamline.data.batches import Batches
+from seamline.data.changes import Changes
 from seamline.data.dataset import Split
+from seamline.data.errors import UserError
 
 
 def numbered(count: int) -> Split:
@@ -52,3 +55,29 @@ def test_each_sample_alternates_between_its_sides() -> None:
     assert 10 < len(turned[0]) < 40
     assert turned[0] | turned[1] == set(range(1, 50))
     assert not turned[0] & turned[1]
+
+
+def test_some_samples_are_cut_and_go_on_as_others() -> None:
+    """Each image is of one colour, so that the mask must show the same two colours at the same places."""
+    count, width = 40, 20
+    labels = np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None], (count, 6, width)).copy()
+    split = Split(labels[..., None], labels, tuple(map(str, range(count))), np.arange(count))
+    batches = Batches(split, 8, seed=3, changes=Changes(cutmix=0.5))
+    cuts = []
+    for images, masks in batches.epoch(1):
+        assert torch.equal(images[:, 0].long(), masks)
+        for mask in masks:
+            row, columns = mask[0], (mask[0] == mask[0, 0]).sum().item()
+            assert torch.equal(mask, row.expand_as(mask))
+            assert len(row[columns:].unique()) <= 1
+            cuts += [columns] if columns < width else []
+    assert 10 <= len(cuts) <= 30
+    assert 4 <= min(cuts) <= max(cuts) <= 16
+    again = Batches(split, 8, seed=3, changes=Changes(cutmix=0.5))
+    for one, other in zip(batches.epoch(1), again.epoch(1), strict=True):
+        assert torch.equal(one.labels, other.labels)
+
+
+def test_labels_of_whole_images_are_not_cut() -> None:
+    with pytest.raises(UserError, match=r"cutmix must be 0 .*, got 0\.5$"):
+        Batches(numbered(4), 2, seed=0, changes=Changes(cutmix=0.5))

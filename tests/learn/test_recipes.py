@@ -24,7 +24,7 @@ def test_original_for_masks_is_the_study() -> None:
     fields = recipe_fields(find_recipe("original", segments=True))
     study = {"epochs": 15, "batch_size": 10, "optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 1e-5}
     assert fields.items() >= {**study, "class_weights": None, "validation": 0.1, "schedule": "constant"}.items()
-    assert not any(fields[name] for name in ("flip", "shift", "scale", "stretch", "colour", "z_loss"))
+    assert not any(fields[name] for name in ("flip", "shift", "scale", "stretch", "colour", "cutmix"))
 
 
 @pytest.mark.parametrize(("segments", "networks"), [(False, CLASSIFIERS), (True, SEGMENTERS)])
@@ -58,7 +58,7 @@ def test_settings_change_single_fields() -> None:
         ("scale=-0.1", ["scale", "0 to 3"]),
         ("stretch=9", ["stretch", "0 to 3"]),
         ("colour=2", ["colour", "0 to 1"]),
-        ("z_loss=-1", ["z_loss", "0 or more"]),
+        ("cutmix=1.5", ["cutmix", "0 to 1"]),
         ("split_by=chance", ["split_by", "groups or images"]),
         ("learning_rate=-1", ["learning_rate", "above 0"]),
         ("learning_rate=nan", ["learning_rate", "above 0"]),

@@ -4,6 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from seamline.data.errors import UserError
+from seamline.learn.blocks import StripPooling
 from seamline.learn.networks import build_network
 from seamline.learn.segmenters import SEGMENTERS, FacadeNet, UNet
 
@@ -44,15 +45,50 @@ def test_facadenet_is_what_the_study_describes() -> None:
             assert isinstance(layers[place - 2], nn.Conv2d | nn.ConvTranspose2d)
 
 
+def grown_unet(**options: tuple[float, ...]) -> UNet:
+    """A small U-Net whose blocks do something from the start."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = UNet(3, 4, (8, 8, 8), (1, 1), strips=2, **options)
+        for norm in network.modules():
+            if isinstance(norm, nn.BatchNorm2d):
+                nn.init.uniform_(norm.weight)
+    return network.eval()
+
+
 def test_the_mirror_image_gets_the_mirrored_scores() -> None:
-    network = UNet(3, 4, (8, 8), (1, 1)).eval()
-    for norm in network.modules():
-        if isinstance(norm, nn.BatchNorm2d):
-            nn.init.uniform_(norm.weight)
+    network = grown_unet()
     images = torch.randint(0, 256, (1, 3, 20, 24), dtype=torch.uint8)
     torch.testing.assert_close(network(images.flip(-1)).flip(-1), network(images), rtol=1e-4, atol=1e-5)
-    network.mirror = False
+    network.train()
     assert not torch.allclose(network(images.flip(-1)).flip(-1), network(images), atol=1e-3)
+
+
+def test_a_unet_answers_with_log_probabilities_averaged_over_sizes() -> None:
+    """Worked out again from what the layers say of each view."""
+    network = grown_unet(scales=(1.0, 0.5))
+    images = torch.randint(0, 256, (2, 3, 32, 48), dtype=torch.uint8)
+    scores = network(images)
+    torch.testing.assert_close(scores.exp().sum(1), torch.ones(2, 32, 48))
+    pixels = network.normalise(images)
+    smaller = F.interpolate(pixels, scale_factor=0.5, mode="bilinear")
+    seen = [network.scores_of(view).log_softmax(1) for view in (pixels, smaller)]
+    turned = [network.scores_of(view.flip(-1)).log_softmax(1).flip(-1) for view in (pixels, smaller)]
+    large, small = (torch.stack(pair).mean(0) for pair in zip(seen, turned, strict=True))
+    mean = (large + F.interpolate(small, scale_factor=2, mode="bilinear")) / 2
+    torch.testing.assert_close(scores, mean.log_softmax(1), rtol=1e-4, atol=1e-5)
+
+
+def test_strip_pooling_sees_whole_rows_and_columns() -> None:
+    block = StripPooling(4).eval()
+    nn.init.ones_(block.widen[1].weight)  # type: ignore[arg-type]
+    maps = torch.rand(1, 4, 40, 40)
+    changed = maps.clone()
+    changed[..., 3, 3] += 1000.0
+    moved = (block(changed) != block(maps)).any(1)[0]
+    assert moved[3, 3:].all()  # the whole row
+    assert moved[3:, 3].all()  # and column
+    assert not moved[10:, 10:].any()
 
 
 def test_a_classifier_is_not_taken_for_a_segmenter() -> None:

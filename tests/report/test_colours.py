@@ -7,7 +7,7 @@ from PIL import Image
 
 from report.made_masks import COLOURS
 from seamline.report.colours import NOWHERE, SAFE, hexed, palette_text, safe_colours
-from seamline.report.masks import errors_uri, mask_uri, photo_uri, shares_of, smaller, wrong_pixels
+from seamline.report.masks import errors_uri, mask_uri, photo_uri, shares_of, wrong_pixels
 
 
 def opened(uri: str) -> Image.Image:
@@ -55,12 +55,7 @@ def test_errors_are_one_colour_and_the_rest_is_faint_grey() -> None:
     assert int(wrong_pixels(truth, output, 2).sum()) == 8
 
 
-def test_photos_and_masks_shrink_in_step() -> None:
-    mask = np.zeros((40, 100), np.uint8)
-    mask[:, 50:] = 4
-    small = smaller(mask, 25)
-    assert small.shape == (10, 25)
-    assert set(np.unique(small)) == {0, 4}
+def test_a_photo_shrinks_and_stays_as_it_was() -> None:
     photo = Image.new("L", (100, 40))
     uri = photo_uri(photo, 25)
     assert uri.startswith("data:image/jpeg")

@@ -18,8 +18,9 @@ def segmenter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
-        network.stem[0][0].weight[0, 0, 1, 1] = 1.0
-        network.stem[0][1].weight.fill_(1.0)
+        for step in (network.stem, network.up[-1]):  # one channel is handed on from the image to the head
+            step[0][0].weight[0, 0, 1, 1] = 1.0
+            step[0][1].weight.fill_(1.0)
         network.head.weight[4:, 0] = 1.0  # after the pixel shuffle four channels are one class
         network.head.bias[4:] = -128.0
     data = {"name": "spots", "title": "Spots", "classes": list(SEGMENTER_CLASSES), "colours": [*map(list, COLOURS)]}

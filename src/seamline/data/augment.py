@@ -72,6 +72,21 @@ def _read_at(maps: Tensor, places: Tensor, mode: str) -> Tensor:
     return F.grid_sample(maps, grid, mode=mode, padding_mode="reflection", align_corners=False)
 
 
+def cutmix(images: Tensor, columns: Tensor) -> Tensor:
+    """Let images, or masks, go on as the one before them in the batch: two fronts side by side.
+
+    Args:
+        images: (B, C, H, W) or (B, H, W).
+        columns: (B,) int64, the first column of each that is taken from the one before it; W for none. The first one
+            goes on as the last.
+
+    Returns:
+        Of the shape, dtype and memory format of `images`.
+    """
+    taken = torch.arange(images.shape[-1], device=images.device) >= columns[:, None]  # (B, W)
+    return torch.where(taken.view(len(images), *[1] * (images.ndim - 2), -1), images.roll(1, 0), images)
+
+
 def recolour(images: Tensor, mixing: Tensor, lift: Tensor) -> Tensor:
     """Give each image other colours: each channel becomes a mixture of the channels, plus a number.
 

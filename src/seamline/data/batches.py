@@ -6,7 +6,6 @@ of nothing else, so a run that was interrupted meets the same batches when it go
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +13,14 @@ import torch
 from torch import Tensor
 
 from seamline.data import augment
+from seamline.data.changes import Changes
 from seamline.data.dataset import IGNORE, Split
+from seamline.data.errors import UserError
 
 UNLABELLED = -100
 """The label of a pixel that counts nowhere, as PyTorch's losses have it."""
 
-_ORDER, _FLIP, _SHIFT, _FORM, _COLOUR, IN_NETWORK = range(2, 8)  # each kind of chance has a stream of its own
+_ORDER, _FLIP, _SHIFT, _FORM, _COLOUR, IN_NETWORK, _CUT = range(2, 9)  # each kind of chance has a stream of its own
 
 
 class Batch(NamedTuple):
@@ -34,25 +35,6 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
-@dataclass(frozen=True)
-class Changes:
-    """The random changes that batches go through; each is made anew in each epoch.
-
-    Attributes:
-        flip: mirror each image left to right in every second epoch, half of the images in each.
-        shift: move each image by up to this many pixels in both directions.
-        scale: enlarge or shrink by a factor of up to 1 + this.
-        stretch: change the ratio of width to height by a factor of up to 1 + this.
-        colour: change brightness, contrast, saturation and tint by up to about this share.
-    """
-
-    flip: bool = False
-    shift: int = 0
-    scale: float = 0.0
-    stretch: float = 0.0
-    colour: float = 0.0
-
-
 class Batches:
     """The batches of a split, epoch by epoch.
 
@@ -62,6 +44,9 @@ class Batches:
         seed: decides the order and the random changes.
         changes: what the images go through.
         device: where the images are held and the batches are made.
+
+    Raises:
+        UserError: images whose labels are of the whole are to be cut.
     """
 
     def __init__(
@@ -78,6 +63,8 @@ class Batches:
         self.changes = changes or Changes()
         self.images = torch.from_numpy(split.images).to(device)
         self.labels = torch.from_numpy(split.labels).to(device)
+        if self.changes.cutmix and self.labels.ndim != 3:
+            raise UserError(f"recipe: cutmix must be 0 where labels are of whole images, got {self.changes.cutmix}")
 
     def __len__(self) -> int:
         """Steps in an epoch."""
@@ -92,6 +79,7 @@ class Batches:
         places = self._places(number) if masks or self.changes.scale or self.changes.stretch else None
         moves = self._moves(number) if places is None else None
         colours = self._colours(number)
+        cuts = self._cuts(number)
         for chosen in torch.split(order, self.batch_size):
             images, labels = self.images[chosen].permute(0, 3, 1, 2), self.labels[chosen]
             if mirrored is not None:
@@ -106,6 +94,8 @@ class Batches:
             if colours is not None:
                 mixing, lift = colours
                 images = augment.recolour(images, mixing[chosen], lift[chosen])
+            if cuts is not None:
+                images, labels = (augment.cutmix(either, cuts[chosen]) for either in (images, labels))
             yield Batch(images, _targets(labels) if masks else labels)
 
     def _mirrored(self, epoch: int) -> Tensor | None:
@@ -158,6 +148,19 @@ class Batches:
         lifts = lift[:, None] + 32 * reach * drawn[:, 3:]
         device = self.images.device
         return (contrast[:, None, None] * mixing).to(device), lifts.to(device)
+
+    def _cuts(self, epoch: int) -> Tensor | None:
+        """Return the column from which each sample goes on as another, (N,) int64, as `augment.cutmix` takes it.
+
+        After S. Yun et al., CutMix, ICCV 2019; cut from top to bottom, as streets are. A cut leaves at least a fifth of
+        the width on either side.
+        """
+        if not self.changes.cutmix:
+            return None
+        width = self.images.shape[2]
+        drawn = torch.rand((len(self.images), 2), generator=self._chance(_CUT, epoch))
+        columns = ((0.2 + 0.6 * drawn[:, 1]) * width).long()
+        return torch.where(drawn[:, 0] < self.changes.cutmix, columns, width).to(self.images.device)
 
     def _chance(self, kind: int, epoch: int) -> torch.Generator:
         """Return a generator that depends on the seed, the kind of chance and the epoch alone."""

@@ -86,3 +86,28 @@ class Residual(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """(B, inputs, h, w) -> (B, outputs, h / stride, w / stride)."""
         return F.relu(self.second(F.relu(self.first(maps), inplace=True)) + self.past(maps), inplace=True)
+
+
+class StripPooling(nn.Module):
+    """Lets each place know the means of its row and of its column (Hou, Zhang, Cheng, Feng, CVPR 2020).
+
+    Windows, storeys and pillars stand in rows and columns, and a mean over a whole one reaches further than any kernel.
+
+    Args:
+        channels: channels in and out.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        half = channels // 2
+        self.rows = nn.Conv1d(channels, half, 3, padding=1, bias=False)
+        self.columns = nn.Conv1d(channels, half, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(half)
+        self.widen = ConvNorm(half, channels, 1)
+        nn.init.zeros_(self.widen[1].weight)  # type: ignore[arg-type]  # it begins as nothing added
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(B, channels, h, w) -> the same."""
+        rows, columns = self.rows(maps.mean(3)), self.columns(maps.mean(2))
+        crossed = F.relu(self.norm(rows.unsqueeze(3) + columns.unsqueeze(2)), inplace=True)
+        return F.relu(maps + self.widen(crossed), inplace=True)

@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from seamline.data.changes import Changes
 from seamline.data.errors import UserError
 from seamline.data.splits import By
 
@@ -37,8 +38,6 @@ class Recipe:
     """Weight of each class in the loss, in the order of the classes; None weighs them equally."""
     label_smoothing: float = 0.0
     """Share of the target probability that is spread over all classes."""
-    z_loss: float = 0.0
-    """Weight in the loss of (log of the softmax's denominator)²: keeps scores comparable from place to place."""
     flip: bool = False
     """Mirror images left to right, half of them in each epoch."""
     shift: int = 0
@@ -49,12 +48,19 @@ class Recipe:
     """Change the ratio of width to height by a factor of up to 1 + this, anew in each epoch."""
     colour: float = 0.0
     """Change brightness, contrast, saturation and tint by up to about this share, anew in each epoch."""
+    cutmix: float = 0.0
+    """Share of the images that go on as another one from some column on, anew in each epoch; for masks alone."""
     keep: Keep = "last"
     """Which weights to keep: of the last epoch, or of the epoch best by this validation figure."""
     validation: float = 0.1
     """Share of the training images that is set aside for validation."""
     split_by: By = "groups"
     """`groups`: relatives stay on one side; `images`: at random, to see what that flatters."""
+
+    @property
+    def changes(self) -> Changes:
+        """The random changes that images go through, as `Batches` takes them."""
+        return Changes(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Changes)})
 
     def __post_init__(self) -> None:
         """Refuse what cannot work.
@@ -68,11 +74,11 @@ class Recipe:
         _require(0 <= self.weight_decay < math.inf, "weight_decay", self.weight_decay, "0 or more")
         _require(0 < self.warmup < 1, "warmup", self.warmup, "between 0 and 1")
         _require(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 or more and below 1")
-        _require(0 <= self.z_loss < math.inf, "z_loss", self.z_loss, "0 or more")
         _require(0 <= self.shift <= 100, "shift", self.shift, "0 to 100")
         for name in ("scale", "stretch"):
             _require(0 <= getattr(self, name) <= 3, name, getattr(self, name), "0 to 3")
-        _require(0 <= self.colour <= 1, "colour", self.colour, "0 to 1")
+        for name in ("colour", "cutmix"):
+            _require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "0 to 1")
         _require(0 < self.validation < 1, "validation", self.validation, "between 0 and 1")
         for name in ("optimizer", "schedule", "keep", "split_by"):
             choices = get_args(get_type_hints(Recipe)[name])
@@ -199,7 +205,6 @@ SEGMENTER_RECIPES: dict[str, Recipe] = {
         optimizer="adamw",
         weight_decay=1e-2,
         schedule="one-cycle",
-        z_loss=5e-2,
         flip=True,
         shift=16,
         scale=0.3,
@@ -214,7 +219,6 @@ SEGMENTER_RECIPES: dict[str, Recipe] = {
         optimizer="adamw",
         weight_decay=2e-2,
         schedule="one-cycle",
-        z_loss=5e-2,
         flip=True,
         shift=32,
         scale=0.5,

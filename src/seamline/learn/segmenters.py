@@ -5,12 +5,13 @@ edge, and cropped from the scores.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seamline.learn.blocks import ConvNorm, Network, Normalise, Residual
+from seamline.learn.blocks import ConvNorm, Network, Normalise, Residual, StripPooling
 
 
 class Segmenter(Network):
@@ -21,13 +22,11 @@ class Segmenter(Network):
     Args:
         channels: channels C of an image.
         stride: what height and width are padded to a multiple of.
-        mirror: when not training, average the scores over the image and its mirror image.
     """
 
-    def __init__(self, channels: int, stride: int, *, mirror: bool = False) -> None:
+    def __init__(self, channels: int, stride: int) -> None:
         super().__init__()
         self.stride = stride
-        self.mirror = mirror
         self.normalise = Normalise(channels)
 
     def scores_of(self, pixels: Tensor) -> Tensor:
@@ -36,15 +35,20 @@ class Segmenter(Network):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) uint8 -> (B, K, H, W) float32, the higher the likelier."""
-        height, width = images.shape[-2:]
         pixels = self.normalise(images)
+        return self.whole(pixels) if self.training else self.answer(pixels)
+
+    def whole(self, pixels: Tensor) -> Tensor:
+        """(B, C, H, W) float32, normalised, of any size -> (B, K, H, W)."""
+        height, width = pixels.shape[-2:]
         down, right = -height % self.stride, -width % self.stride
         if down or right:
             pixels = F.pad(pixels, (0, right, 0, down), mode="replicate")
-        scores = self.scores_of(pixels)
-        if self.mirror and not self.training:
-            scores = (scores + self.scores_of(pixels.flip(-1)).flip(-1)) / 2
-        return scores[..., :height, :width]
+        return self.scores_of(pixels)[..., :height, :width]
+
+    def answer(self, pixels: Tensor) -> Tensor:
+        """What is said when not training: the scores as they are."""
+        return self.whole(pixels)
 
 
 class FacadeNet(Segmenter):
@@ -116,34 +120,48 @@ class FullyConvolutional(Segmenter):
 class UNet(Segmenter):
     """A compact U-Net (Ronneberger, Fischer, Brox, MICCAI 2015) of residual blocks that works at half size and below.
 
-    A strided convolution halves the image, each further level halves again; on the way back each level is enlarged,
-    brought to the width of the next by a 1 x 1 convolution and added to it. The scores of the four pixels under each
-    place of the uppermost level are read from it at once (Shi et al., sub-pixel convolution, CVPR 2016; begun as
-    Aitken et al., Checkerboard artifact free sub-pixel convolution, 2017, advise).
+    A strided convolution halves the image, each further level halves again and ends in residual blocks; one level also
+    looks along its rows and columns. On the way back each level is enlarged, brought to the width of the next by a
+    1 x 1 convolution and added to it. The scores of the four pixels under each place of half size are read from it at
+    once (Shi et al., sub-pixel convolution, CVPR 2016; begun as Aitken et al., Checkerboard artifact free sub-pixel
+    convolution, 2017, advise).
+
+    When not training it gives log probabilities: the log softmax, averaged over the image, its mirror image and both at
+    other sizes, and made to sum to one again. So they can be compared from pixel to pixel and from image to image, and
+    ranking pixels by these scores is ranking them by probability.
 
     Args:
         channels: channels C of an image.
         classes: number of classes K.
-        widths: channels of each level, from half size down.
-        blocks: residual blocks of each level on the way down.
-        mirror: when not training, average the scores over the image and its mirror image.
+        widths: channels of each level, from half size down, at least two.
+        blocks: residual blocks of each level below half size on the way down.
+        strips: the level that looks along rows and columns.
+        scales: sizes at which the image is looked at when not training, 1 for its own.
     """
 
     def __init__(
-        self, channels: int, classes: int, widths: tuple[int, ...], blocks: tuple[int, ...], *, mirror: bool = True
+        self,
+        channels: int,
+        classes: int,
+        widths: tuple[int, ...],
+        blocks: tuple[int, ...],
+        *,
+        strips: int = 3,
+        scales: tuple[float, ...] = (1.0,),
     ) -> None:
-        super().__init__(channels, stride=2 ** len(widths), mirror=mirror)
+        super().__init__(channels, stride=2 ** len(widths))
+        self.scales = scales
         self.stem = _step(channels, widths[0], stride=2)
         self.down = nn.ModuleList()
-        inputs = widths[0]
-        for level, (outputs, count) in enumerate(zip(widths, blocks, strict=True)):
-            strides = [2 if level and number == 0 else 1 for number in range(count)]
-            steps = [Residual(inputs if number == 0 else outputs, outputs, s) for number, s in enumerate(strides)]
+        for level, (inputs, outputs) in enumerate(pairwise(widths), 1):
+            steps: list[nn.Module] = [Residual(inputs, outputs, 2)]
+            steps += [Residual(outputs, outputs) for _ in range(blocks[level - 1] - 1)]
+            steps += [StripPooling(outputs)] * (level == strips)
             self.down.append(nn.Sequential(*steps))
-            inputs = outputs
-        pairs = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
+        pairs = list(pairwise(widths[::-1]))
         self.narrow = nn.ModuleList([ConvNorm(lower, upper, 1) for lower, upper in pairs])
-        self.up = nn.ModuleList([Residual(upper, upper) for _, upper in pairs])
+        self.up = nn.ModuleList([Residual(upper, upper) for _, upper in pairs[:-1]])
+        self.up.append(_step(widths[0], widths[0]))  # half size costs most: one convolution there
         self.head = nn.Conv2d(widths[0], classes * 4, 1)
         with torch.no_grad():  # the four pixels of a place begin alike, else their differences stay visible as a comb
             for weight in self.head.parameters():
@@ -151,14 +169,23 @@ class UNet(Segmenter):
 
     def scores_of(self, pixels: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, K, h, w); sides are multiples of `stride`."""
-        maps = self.stem(pixels)
-        levels = []
+        levels = [self.stem(pixels)]
         for step in self.down:
-            maps = step(maps)
-            levels.append(maps)
-        for narrow, step, level in zip(self.narrow, self.up, levels[-2::-1], strict=True):
+            levels.append(step(levels[-1]))
+        maps = levels.pop()
+        for narrow, step, level in zip(self.narrow, self.up, reversed(levels), strict=True):
             maps = step(F.relu(_enlarged(narrow(maps), 2) + level))
         return F.pixel_shuffle(self.head(maps), 2)
+
+    def answer(self, pixels: Tensor) -> Tensor:
+        """Log probabilities, averaged over mirror images and sizes."""
+        size = pixels.shape[-2:]
+        total = torch.zeros((), device=pixels.device)
+        for scale in self.scales:
+            seen = pixels if scale == 1 else _resized(pixels, [max(1, round(side * scale)) for side in size])
+            both = self.whole(seen).log_softmax(1) + self.whole(seen.flip(-1)).log_softmax(1).flip(-1)
+            total = total + (both if scale == 1 else _resized(both, list(size)))
+        return (total / (2 * len(self.scales))).log_softmax(1)
 
 
 def _step(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -169,6 +196,11 @@ def _step(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Seq
 def _enlarged(maps: Tensor, factor: int) -> Tensor:
     """(B, C, h, w) -> (B, C, factor h, factor w), bilinearly."""
     return F.interpolate(maps, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
+def _resized(maps: Tensor, size: list[int]) -> Tensor:
+    """(B, C, h, w) -> (B, C, *size), bilinearly."""
+    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
 
 
 Shape = tuple[int, int, int]
@@ -186,7 +218,7 @@ def fcn(shape: Shape, classes: int) -> FullyConvolutional:
 
 def unet_fast(shape: Shape, classes: int) -> UNet:
     """A U-Net for minutes on two cores."""
-    return UNet(shape[-1], classes, (16, 48, 96, 192, 192), (1, 1, 1, 1, 1))
+    return UNet(shape[-1], classes, (16, 48, 96, 192, 192), (1, 1, 1, 1))
 
 
 def unet_best(shape: Shape, classes: int) -> UNet:

@@ -154,16 +154,9 @@ class Training:
             return scores
 
     def _loss(self, scores: Tensor, labels: Tensor) -> Tensor:
-        """Cross entropy, mean over all labels of 0 or more, and the recipe's pull of the softmax's denominator to 1.
-
-        The pull is the z-loss of Chowdhery et al., PaLM, 2022: the cross entropy cannot see a number added to all
-        scores of a place, and this one keeps it from wandering.
-        """
+        """Cross entropy, mean over all labels of 0 or more."""
         smoothing = self.recipe.label_smoothing
-        loss = F.cross_entropy(scores, labels, weight=self.class_weights, label_smoothing=smoothing)
-        if self.recipe.z_loss:
-            loss = loss + self.recipe.z_loss * scores.logsumexp(1).square()[labels >= 0].mean()
-        return loss
+        return F.cross_entropy(scores, labels, weight=self.class_weights, label_smoothing=smoothing)
 
     def _set_rate(self, step: int) -> float:
         """Give the optimizer the step size of step `step` of the whole training."""

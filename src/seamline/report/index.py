@@ -10,9 +10,10 @@ from PIL import Image
 
 from seamline.data.errors import UserError
 from seamline.data.files import write_text
+from seamline.data.pictures import smaller_mask
 from seamline.report.contents import Contents, read_contents
 from seamline.report.headline import HeadFigure, headline, notice, tied
-from seamline.report.masks import mask_uri, photo_uri, smaller
+from seamline.report.masks import mask_uri, photo_uri
 from seamline.report.page import render
 from seamline.report.pictures import data_uri
 from seamline.report.words import several
@@ -109,7 +110,7 @@ def _case(run: Contents) -> tuple[tuple[str, str], ...]:
     shown = next((case for case in cases if case.rank == "median"), cases[0])
     return (
         (photo_uri(shown.photo, SIDE), shown.name),
-        (mask_uri(smaller(shown.output, SIDE), run.colours), f"Output for {shown.name}"),
+        (mask_uri(smaller_mask(shown.output, SIDE), run.colours), f"Output for {shown.name}"),
     )
 
 

@@ -1,7 +1,6 @@
 """Draws masks and photos for the page: small, and each once."""
 
 import base64
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seamline.data.masks import Colour
+from seamline.data.pictures import jpeg
 from seamline.report.colours import WRONG, palette_of
 from seamline.report.pictures import data_uri
 
@@ -31,20 +31,10 @@ def mask_uri(mask: NDArray[np.uint8], colours: Sequence[Colour]) -> str:
     return data_uri(picture, optimize=False)
 
 
-def smaller(mask: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Shrink a mask until its longer side is at most `side` pixels; no class is mixed with another."""
-    picture = Image.fromarray(mask)
-    picture.thumbnail((side, side), Image.Resampling.NEAREST)
-    return np.asarray(picture, dtype=np.uint8)
-
-
 def photo_uri(photo: Image.Image, side: int, quality: int = 82) -> str:
     """Encode a photo as a JPEG, its longer side at most `side` pixels."""
-    photo = photo.convert("RGB").copy()
-    photo.thumbnail((side, side), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    photo.save(buffer, "JPEG", quality=quality, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    content = jpeg(np.asarray(photo.convert("RGB")), side, quality)
+    return "data:image/jpeg;base64," + base64.b64encode(content).decode()
 
 
 def errors_uri(photo: Image.Image, truth: NDArray[np.uint8], output: NDArray[np.uint8], classes: int) -> str:

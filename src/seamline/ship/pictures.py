@@ -1,6 +1,5 @@
 """What a person sees of a mask: the photo with colours laid over it, and what the colours mean."""
 
-import io
 from collections.abc import Sequence
 
 import cv2
@@ -68,12 +67,3 @@ def png(picture: NDArray[np.uint8]) -> bytes:
     """Encode a picture (H, W, 3) as a PNG, quickly rather than tightly: OpenCV takes half of Pillow's time for it."""
     _, content = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     return content.tobytes()
-
-
-def jpeg(photo: NDArray[np.uint8], longest: int) -> bytes:
-    """Encode a photo (H, W, 3) as a JPEG of at most `longest` pixels on the longer side."""
-    image = Image.fromarray(photo)
-    image.thumbnail((longest, longest), Image.Resampling.BICUBIC)
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=85)
-    return stream.getvalue()

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 from sklearn.metrics import jaccard_score
 
-from measure.masks.made import CLASSES, made_evaluation, made_split
+from measure.masks.made import made_evaluation, made_split
 from seamline.data.dataset import IGNORE, Split
-from seamline.measure.masks.cases import choose_cases, describe_cases, made_colours, rank_images
+from seamline.measure.masks.cases import choose_cases, describe_cases, rank_images
 
 COLOURS = ((0, 0, 0), (0, 128, 255), (128, 255, 128), (255, 128, 0))
 
@@ -70,15 +70,8 @@ def test_large_pictures_are_scaled_down() -> None:
     small = made_split(1)
     images, labels = (np.repeat(np.repeat(part, 60, axis=1), 60, axis=2) for part in (small.images, small.labels))
     tally = made_evaluation(Split(images, labels, small.names, small.groups)).tally
-    _, files = describe_cases(tally, rank_images(tally), ())
+    _, files = describe_cases(tally, rank_images(tally), COLOURS)
     for content in files.values():
         assert Image.open(io.BytesIO(content)).size == (384, 512)
     shown = np.asarray(Image.open(io.BytesIO(files["best-1.truth.png"])))
     assert np.array_equal(shown[16::32, 16::32], small.labels[0])
-
-
-def test_colours_are_made_where_there_are_none() -> None:
-    for count in (1, 2, len(CLASSES), 30):
-        colours = made_colours(count)
-        assert len(set(colours)) == count
-        assert all(0 <= part <= 255 for colour in colours for part in colour)

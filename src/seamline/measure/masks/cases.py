@@ -1,15 +1,12 @@
 """Images in the order of how well they went, and pictures of the best, the median and the worst."""
 
-import colorsys
-import io
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from seamline.data.masks import Colour, mask_png
+from seamline.data.pictures import jpeg, smaller_mask
 from seamline.measure.masks.evaluation import Tally
 from seamline.measure.masks.metrics import iou
 from seamline.measure.masks.resampling import ratio
@@ -71,9 +68,8 @@ def describe_cases(
     Args:
         tally: of the split.
         ranking: of its images.
-        colours: K colours of the classes; where there are none, evenly spaced ones are made.
+        colours: K colours of the classes.
     """
-    colours = colours or made_colours(len(tally.classes))
     cases, files = [], {}
     numbers: dict[str, int] = {}
     for rank, place in choose_cases(len(ranking)):
@@ -82,39 +78,10 @@ def describe_cases(
         stem = f"{rank}-{numbers[rank]}"
         names = {"photo": f"{stem}.jpg", "truth": f"{stem}.truth.png", "output": f"{stem}.output.png"}
         pictures = tally.split.images[image], tally.split.labels[image].astype(np.uint8), tally.predicted[image]
-        files[names["photo"]] = _photo_jpeg(pictures[0])
-        files[names["truth"]] = mask_png(_smaller_mask(pictures[1]), colours)
-        files[names["output"]] = mask_png(_smaller_mask(pictures[2]), colours)
+        files[names["photo"]] = jpeg(pictures[0], LARGEST_SIDE, _QUALITY)
+        files[names["truth"]] = mask_png(smaller_mask(pictures[1], LARGEST_SIDE), colours)
+        files[names["output"]] = mask_png(smaller_mask(pictures[2], LARGEST_SIDE), colours)
         name = tally.split.names[image]
         figures = {"accuracy": round(accuracy, 6), "mean_iou": round(mean_iou, 6)}
         cases.append({"name": name, "rank": rank, "place": place + 1, **figures, **names})
     return cases, files
-
-
-def made_colours(count: int) -> tuple[Colour, ...]:
-    """Return `count` colours for classes that have none, their hues evenly spaced, the first one black."""
-    hues = [colorsys.hsv_to_rgb(place / max(1, count - 1), 0.8, 0.95) for place in range(count - 1)]
-    return ((0, 0, 0), *((round(255 * red), round(255 * green), round(255 * blue)) for red, green, blue in hues))
-
-
-def _smaller(height: int, width: int) -> tuple[int, int]:
-    """Return height and width as they are shown."""
-    scale = min(1.0, LARGEST_SIDE / max(height, width))
-    return max(1, round(scale * height)), max(1, round(scale * width))
-
-
-def _photo_jpeg(photo: NDArray[np.uint8]) -> bytes:
-    """Encode a photo (H, W, C) uint8 of one or three channels."""
-    height, width = _smaller(*photo.shape[:2])
-    picture = Image.fromarray(photo[..., 0] if photo.shape[2] == 1 else photo)
-    stream = io.BytesIO()
-    picture.resize((width, height), Image.Resampling.LANCZOS).save(stream, "JPEG", quality=_QUALITY, optimize=True)
-    return stream.getvalue()
-
-
-def _smaller_mask(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Scale a mask (H, W) down to the nearest pixel."""
-    height, width = _smaller(*mask.shape)
-    rows = ((np.arange(height) + 0.5) * mask.shape[0] / height).astype(np.int64)
-    columns = ((np.arange(width) + 0.5) * mask.shape[1] / width).astype(np.int64)
-    return np.ascontiguousarray(mask[rows][:, columns])

@@ -8,8 +8,9 @@ from PIL import Image
 
 from seamline.data.errors import UserError
 from seamline.data.masks import Colour
+from seamline.data.pictures import smaller_mask
 from seamline.report.contents import Contents
-from seamline.report.masks import mask_uri, photo_uri, smaller
+from seamline.report.masks import mask_uri, photo_uri
 from seamline.report.panels.panel import Panel
 from seamline.report.predictions import Predictions
 from seamline.report.reading import read_mask, read_picture
@@ -48,7 +49,7 @@ def photos_panel(found: Predictions, colours: tuple[Colour, ...], title: str = "
 
 def _segmented(one: Mapping[str, Any], found: Predictions, colours: tuple[Colour, ...], side: int) -> dict[str, Any]:
     """Prepare a photo with its mask and the share of each class."""
-    mask = smaller(read_mask(_inside(found.folder, one["mask"])), side)
+    mask = smaller_mask(read_mask(_inside(found.folder, one["mask"])), side)
     height, width = mask.shape
     picture = _photo(one, found)
     if picture:
