@@ -218,12 +218,12 @@ def fcn(shape: Shape, classes: int) -> FullyConvolutional:
 
 def unet_fast(shape: Shape, classes: int) -> UNet:
     """A U-Net for minutes on two cores."""
-    return UNet(shape[-1], classes, (16, 48, 96, 192, 192), (1, 1, 1, 1))
+    return UNet(shape[-1], classes, (16, 48, 96, 192, 192), (1, 1, 1, 1), scales=(1.0, 1.25))
 
 
 def unet_best(shape: Shape, classes: int) -> UNet:
     """A U-Net for an hour on two cores."""
-    return UNet(shape[-1], classes, (32, 64, 128, 256, 256), (1, 1, 2, 2, 1))
+    return UNet(shape[-1], classes, (32, 64, 128, 256, 256), (1, 1, 2, 2), scales=(1.0, 1.25, 1.5))
 
 
 SEGMENTERS: dict[str, Callable[[Shape, int], Segmenter]] = {
