@@ -26,9 +26,10 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Minutes: speed of the parts on this machine.
+# Minutes: speed of the parts on this machine, and how well relatives are found.
 bench: install
 	$(BIN)/python bench/speed.py
+	$(BIN)/python bench/relatives.py
 
 # Hours on two cores: every figure of docs/results.md. It goes on where it was interrupted.
 results: install

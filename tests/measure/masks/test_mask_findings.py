@@ -70,6 +70,15 @@ def named(found: MaskFacts) -> dict[str, Finding]:
     return {finding.name: finding for finding in find(found)}
 
 
+def test_two_rankings_that_differ_are_both_told() -> None:
+    test = figures()
+    test = dataclasses.replace(test, per_class=test.per_class | {"ap_softmax": test.per_class["ap_softmax"] + 0.05})
+    sentence = named(facts(test=test))["overall"].sentence
+    assert "0.663 (0.6" in sentence
+    assert ") by softmax, the mean over 4 classes" in sentence
+    assert " and 0.713 (0." in sentence
+
+
 def test_the_plain_case_says_what_the_figures_say() -> None:
     test = figures()
     told = named(facts())
@@ -77,7 +86,7 @@ def test_the_plain_case_says_what_the_figures_say() -> None:
     assert overall.numbers["mean_ap"]["value"] == pytest.approx(np.mean(AP))
     assert "On 40 test images" in overall.sentence
     assert "0.663 (0.6" in overall.sentence
-    assert "the mean over 4 classes" in overall.sentence
+    assert "where pixels are ranked by raw scores or by softmax, which rank alike, the mean over 4" in overall.sentence
     assert f"{100 * test.accuracy[0]:.1f} % (" in overall.sentence
     assert "post is the hardest class: its average precision on test is 0.200 (" in told["hardest_class"].sentence
     assert list(told["hardest_class"].numbers) == ["post"]

@@ -63,11 +63,13 @@ def overall(facts: MaskFacts) -> Finding | None:
         return None
     present = int(np.count_nonzero(~np.isnan(test.per_class["ap"][0])))
     over = f"the mean over {present} classes" if present > 1 else "of the one class present"
+    ranked = f"{plain(raw)} where pixels are ranked by raw scores and {plain(softmax)} by softmax"
+    if plain(raw) == plain(softmax):  # so for networks that give log probabilities
+        ranked = f"{plain(raw)} where pixels are ranked by raw scores or by softmax, which rank alike"
     return Finding(
         "overall",
         f"On {_many(test.images, 'test image')}, which the network never saw in training, its average precision is "
-        f"{plain(raw)} where pixels are ranked by raw scores and {plain(softmax)} by softmax, {over}. It labels "
-        f"{percent(accuracy)} of the pixels right.",
+        f"{ranked}, {over}. It labels {percent(accuracy)} of the pixels right.",
         {
             "mean_ap": raw.json(),
             "mean_ap_softmax": softmax.json(),
