@@ -37,7 +37,7 @@ def collect_all(out: Path, folder: Path | None) -> dict[str, Any]:
             print(f"facades: split by {by}, seed {seed}", flush=True)
             run = out / f"facades-by-{by}-{seed}"
             settings = (*SHORT, f"split_by={by}")
-            options: dict[str, Any] = {"seed": seed, "threads": 2, "out": run, "resume": True, "teller": Teller()}
+            options: dict[str, Any] = {"seed": seed, "threads": 1, "out": run, "resume": True, "teller": Teller()}
             seamline.train(data, recipe="fast", settings=settings, **options)
             collected.append(collect(run))
     return {"runs": runs, "leak": leak}
