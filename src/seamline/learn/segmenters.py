@@ -222,7 +222,7 @@ def unet_fast(shape: Shape, classes: int) -> UNet:
 
 
 def unet_best(shape: Shape, classes: int) -> UNet:
-    """A U-Net for an hour on two cores."""
+    """A U-Net for half an hour on two cores."""
     return UNet(shape[-1], classes, (32, 64, 128, 256, 256), (1, 1, 2, 2), scales=(1.0, 1.25, 1.5))
 
 
