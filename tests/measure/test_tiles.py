@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seamline.learn.networks import build_network
-from seamline.measure.tiles import OVERLAP, predict_mask, score_bands
+from seamline.learn.segmenters import SEGMENTERS
+from seamline.measure.tiles import OVERLAP, TILE, predict_mask, score_bands
 
 CLASSES = 3
 
@@ -86,15 +87,25 @@ def test_equal_scores_are_the_lowest_class() -> None:
     assert (predict_mask(Floats(), chance_image(3, 4, 1)) == 1).all()
 
 
-def test_a_trained_kind_of_network_shows_no_seams() -> None:
-    image = chance_image(8, 10, seed=3).repeat(32, 0).repeat(32, 1)  # 256 x 320 in squares, so that all scales count
-    network = build_network("unet-fast", (256, 256, 3), 5, segments=True, seed=1)
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_tiles_lie_on_every_network_s_grid(name: str) -> None:
+    """Also where it looks at the tile at other sizes."""
+    network = SEGMENTERS[name]((256, 256, 3), 5)
+    for scale in getattr(network, "scales", (1.0,)):
+        assert (TILE - OVERLAP) * scale % network.stride == 0
+        assert TILE * scale % network.stride == 0
+
+
+@pytest.mark.parametrize("name", ["unet-fast", "unet-best"])
+def test_a_trained_kind_of_network_shows_no_seams(name: str) -> None:
+    image = chance_image(8, 10, seed=3).repeat(64, 0).repeat(64, 1)  # 512 x 640 in squares, so that all scales count
+    network = build_network(name, (256, 256, 3), 5, segments=True, seed=1)
     network.normalise.fit(image[np.newaxis])
     for module in network.modules():  # as trained: blocks do more than hand on
         if isinstance(module, nn.BatchNorm2d):
             nn.init.ones_(module.weight)
     expected = whole(network, image)
-    scores = tiled(network, image, 128, 64)
+    scores = tiled(network, image, 256, OVERLAP)
     off = scores - expected
     spread = expected.std()
     assert np.abs(off).mean() < 0.05 * spread

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 TILE = 512
-"""Pixels on a side of a tile; with `OVERLAP` a multiple of every network's strides, so that tiles lie on its grid."""
+"""Pixels on a side of a tile; with `OVERLAP` a multiple of every network's strides, also at each of the sizes at which
+it looks at a tile, so that tiles lie on its grid."""
 
 OVERLAP = 128
 """Pixels that neighbouring tiles share."""

@@ -99,7 +99,8 @@ def test_how_images_were_divided_becomes_a_finding(splits: dict[str, Split], tmp
         "test_related": [],
         "random": {"torn_groups": 4.2, "val_related": 0.9},
     }
-    measure(tmp_path, Mixed(), CLASSES, splits["train"], splits["val"], splits["test"], division=division)
+    parts = splits["train"], splits["val"], splits["test"]
+    measure(tmp_path, Mixed(), CLASSES, *parts, colours=COLOURS, division=division)
     found = {finding["name"]: finding for finding in read(tmp_path, "findings.json")}
     assert "20 training images have relatives among the others" in found["relatives"]["sentence"]
     assert found["relatives"]["panel"] == "audit"
