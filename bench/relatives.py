@@ -27,7 +27,6 @@ from seamline.learn.devices import describe_machine
 
 Images = list[NDArray[np.uint8]]
 
-
 DOCS = Path(__file__).parent.parent / "docs"
 
 

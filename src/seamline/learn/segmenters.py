@@ -153,10 +153,12 @@ class UNet(Segmenter):
         self.scales = scales
         self.stem = _step(channels, widths[0], stride=2)
         self.down = nn.ModuleList()
-        for level, (inputs, outputs) in enumerate(pairwise(widths), 1):
+        for level, ((inputs, outputs), count) in enumerate(zip(pairwise(widths), blocks, strict=True), 1):
             steps: list[nn.Module] = [Residual(inputs, outputs, 2)]
-            steps += [Residual(outputs, outputs) for _ in range(blocks[level - 1] - 1)]
-            steps += [StripPooling(outputs)] * (level == strips)
+            steps += [Residual(outputs, outputs) for _ in range(count - 1)]
+            pooling = StripPooling(outputs)  # drawn at every level, as in the runs of docs/results.md; one keeps it
+            if level == strips:
+                steps.append(pooling)
             self.down.append(nn.Sequential(*steps))
         pairs = list(pairwise(widths[::-1]))
         self.narrow = nn.ModuleList([ConvNorm(lower, upper, 1) for lower, upper in pairs])

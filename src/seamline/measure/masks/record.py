@@ -30,7 +30,7 @@ def measure_masks(
     val: Split,
     test: Split,
     *,
-    colours: Sequence[Colour] = (),
+    colours: Sequence[Colour],
     division: Mapping[str, Any] | None = None,
 ) -> None:
     """Measure a trained segmenter and write the figures; arguments as in `seamline.measure.record.measure`."""
