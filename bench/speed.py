@@ -89,7 +89,7 @@ def training_rate(recipe: Recipe, data: seamline.Dataset, few: int, many: int) -
         split = data.train.take(torch.arange(count).numpy())
         shape = split.images.shape[1:]
         network = build_network(recipe.network, shape, len(data.classes), segments=data.segments)
-        network.normalise.fit(split.images)
+        network.fit(split.images)
         batches = Batches(split, recipe.batch_size, seed=0, changes=recipe.changes)
         record = next(iter(Training(network, batches, recipe)))
     return record.images / record.seconds

@@ -109,7 +109,7 @@ def test_train_ends_with_where_the_result_lies(
         (["train", "fashion-mnist", "--data", "nowhere"], ["nowhere: cannot be read"]),
         (["train", "cats"], ["cats: there is no such dataset", "fashion-mnist"]),
         (["train", "builtin-garments", "--data", "."], ["builtin-garments", "need no folder"]),
-        (["train", "builtin-garments", "--recipe", "best"], ["--recipe best", "fast, original"]),
+        (["train", "builtin-garments", "--recipe", "best"], ["--recipe best", "fast, sprint, original"]),
         (["train", "builtin-garments", "--set", "epochs"], ["--set epochs", "field=value"]),
         (["train", "builtin-garments", "--set", "network=vit"], ["network vit", "study"]),
         (["train", "builtin-garments", "--device", "abacus"], ["--device abacus"]),

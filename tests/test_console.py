@@ -28,7 +28,11 @@ def test_a_bar_on_a_terminal_shows_loss_accuracy_rate_and_time_left() -> None:
     told, out = teller(terminal=True)
     with told.training(5) as show:
         for done in (10, 20, 30):
-            show(Step(epoch=2, done=done, steps=53, images=1024 * done, loss=0.4321, accuracy=0.876))
+            show(
+                Step(
+                    epoch=2, done=done, steps=53, before=53, total=265, images=1024 * done, loss=0.4321, accuracy=0.876
+                )
+            )
     for part in ("epoch   2/5", "loss 0.432", "accuracy 87.6%", "images/s", ":"):
         assert part in out.getvalue()
 
@@ -36,7 +40,7 @@ def test_a_bar_on_a_terminal_shows_loss_accuracy_rate_and_time_left() -> None:
 def test_there_is_no_bar_where_the_output_is_no_terminal() -> None:
     told, out = teller(terminal=False)
     with told.training(5) as show:
-        show(Step(epoch=2, done=10, steps=53, images=1024, loss=0.4321, accuracy=0.876))
+        show(Step(epoch=2, done=10, steps=53, before=53, total=265, images=1024, loss=0.4321, accuracy=0.876))
     assert out.getvalue() == ""
     told.epoch(RECORD, 5)
     assert out.getvalue() == (
@@ -62,5 +66,5 @@ def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     fields: dict[str, Any] = RECORD
     told.epoch(fields, 5)
     with told.training(2) as show:
-        show(Step(epoch=1, done=1, steps=2, images=3, loss=1.0, accuracy=0.5))
+        show(Step(epoch=1, done=1, steps=2, before=0, total=4, images=3, loss=1.0, accuracy=0.5))
     assert capsys.readouterr() == ("", "")

@@ -26,7 +26,7 @@ class Teller:
         self.console.print(text, markup=False)
 
     @contextmanager
-    def training(self, epochs: int) -> Iterator[Callable[[Any], None]]:
+    def training(self, epochs: float) -> Iterator[Callable[[Any], None]]:
         """Show a bar over all epochs; yields what to call with each `Step`."""
         columns = (
             TextColumn("epoch {task.fields[epoch]:>3}/{task.fields[epochs]}"),
@@ -42,17 +42,15 @@ class Teller:
                 nonlocal task
                 if task is None:
                     fields = {"epoch": step.epoch, "epochs": epochs, "loss": step.loss, "accuracy": 0.0, "rate": 0.0}
-                    task = bar.add_task(
-                        "", total=epochs * step.steps, completed=(step.epoch - 1) * step.steps, **fields
-                    )
+                    task = bar.add_task("", total=step.total, completed=step.before, **fields)
                 speed = bar.tasks[0].speed or 0.0
                 rate = speed * step.images / step.done
-                bar.update(task, completed=(step.epoch - 1) * step.steps + step.done)
+                bar.update(task, completed=step.before + step.done)
                 bar.update(task, epoch=step.epoch, loss=step.loss, accuracy=step.accuracy, rate=rate)
 
             yield show
 
-    def epoch(self, record: dict[str, Any], epochs: int) -> None:
+    def epoch(self, record: dict[str, Any], epochs: float) -> None:
         """Say how an epoch went, in a line."""
         self.say(
             f"epoch {record['epoch']:>3}/{epochs}  "

@@ -87,8 +87,10 @@ def train(
     learned, aside = division.learned, division.aside
     if begun is None or not run.finished:
         shape = data.train.images.shape[1:]
-        network = build_network(recipe.network, shape, len(data.classes), segments=data.segments, seed=seed)
-        network.normalise.fit(learned.images)
+        network = build_network(
+            recipe.network, shape, len(data.classes), segments=data.segments, seed=seed, mirrored=recipe.flip
+        )
+        network.fit(learned.images)
         network.to(place)
         described = describe_run(data, recipe, network, division, seed=seed, device=place, threads=used_threads)
         described["split"]["searched"] = searched

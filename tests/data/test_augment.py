@@ -67,6 +67,20 @@ def test_image_and_mask_are_warped_alike(right: int, down: int) -> None:
     assert torch.equal(seen, masks[0, max(0, -down) : 12 - max(0, down), max(0, -right) : 16 - max(0, right)])
 
 
+def test_at_half_the_size_a_pixel_is_the_mean_of_four() -> None:
+    images = torch.randint(0, 256, (2, 3, 8, 12), dtype=torch.uint8)
+    still = torch.eye(2, 3).expand(2, 2, 3)
+    small = augment.warp(images, still, 0.5)
+    means = images.float().reshape(2, 3, 4, 2, 6, 2).mean((3, 5))
+    assert small.dtype == torch.uint8
+    assert (small.float() - means).abs().max() <= 0.5 + 1e-3
+    masks = images[:, 0]
+    less = augment.warp_masks(masks, still, 0.5)
+    assert less.shape == (2, 4, 6)
+    fours = masks.reshape(2, 4, 2, 6, 2).permute(0, 1, 3, 2, 4).flatten(3)
+    assert (fours == less[..., None]).any(3).all()
+
+
 def test_an_image_is_enlarged_about_its_middle() -> None:
     masks = torch.zeros(1, 16, 16, dtype=torch.uint8)
     masks[0, 6:10, 6:10] = 3

@@ -78,6 +78,18 @@ def test_some_samples_are_cut_and_go_on_as_others() -> None:
         assert torch.equal(one.labels, other.labels)
 
 
+def test_images_and_masks_are_shown_at_a_share_of_their_size() -> None:
+    labels = np.broadcast_to(np.arange(8, dtype=np.uint8)[:, None, None], (8, 12, 20)).copy()
+    split = Split(labels[..., None], labels, tuple(map(str, range(8))), np.arange(8))
+    for images, masks in Batches(split, 8, seed=3, changes=Changes(size=0.5, cutmix=1.0)).epoch(1):
+        assert images.shape == (8, 1, 6, 10)
+        assert torch.equal(images[:, 0].long(), masks)
+        first = (masks[:, 0] == masks[:, 0, :1]).sum(1)
+        assert 2 <= first.min() <= first.max() <= 8  # cuts lie within the smaller width
+    (batch,) = Batches(numbered(4), 4, seed=0, changes=Changes(size=0.5)).epoch(1)
+    assert batch.images.shape == (4, 1, 2, 3)
+
+
 def test_labels_of_whole_images_are_not_cut() -> None:
     with pytest.raises(UserError, match=r"cutmix must be 0 .*, got 0\.5$"):
         Batches(numbered(4), 2, seed=0, changes=Changes(cutmix=0.5))

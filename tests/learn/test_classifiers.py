@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 import torch
+from sklearn.decomposition import PCA
 from torch.nn import functional as F
 
 from seamline.data.errors import UserError
@@ -20,6 +22,9 @@ def test_every_classifier_keeps_the_contract(name: str, shape: tuple[int, int, i
     stages = network.eval().stages(images)
     assert list(stages) == ["pixels", "layer 1", "layer 2", "hidden", "scores"]
     assert torch.equal(stages["scores"], network(images))
+    network.mirrored = True
+    torch.testing.assert_close(network(images), network(images.flip(-1)))
+    assert not torch.equal(network(images), stages["scores"])
     assert stages["layer 1"].shape[:2] == stages["layer 2"].shape[:2] == (5, 32)
     kernels = network.kernels()
     assert kernels["layer 1"].shape == (32, channels, 5, 5)
@@ -37,7 +42,7 @@ def test_the_study_network_in_the_order_of_the_study() -> None:
     x = (images.float() - network.normalise.mean) / network.normalise.std
     x = F.max_pool2d(F.relu(network.conv1(x)), 2)
     x = F.max_pool2d(F.relu(network.conv2(x)), 2)
-    torch.testing.assert_close(network(images), network.scores(x.flatten(1)))
+    torch.testing.assert_close(network(images), network.scores(x.permute(0, 2, 3, 1).flatten(1)))
     assert sum(weight.numel() for weight in network.parameters()) == 832 + 25_632 + 5_130
 
 
@@ -55,3 +60,30 @@ def test_what_cannot_be_built_is_refused_in_one_line() -> None:
         build_network("study", (15, 40, 1), 10, segments=False)
     with pytest.raises(UserError, match="no such network for one label an image; there are study"):
         build_network("resnet", (28, 28, 1), 10, segments=False)
+
+
+def test_the_first_layer_begins_with_the_directions_of_the_patches() -> None:
+    """Against a principal component analysis by scikit-learn."""
+    images = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 1), dtype=np.uint8)
+    images[:, 4:9] //= 7
+    network = build_network("study-fast", (16, 16, 1), 3, segments=False)
+    assert isinstance(network, TwoConvolutions)
+    network.fit(images)
+    kernels = network.conv1.weight.detach()
+    assert "layer 1 began as the directions" in network.beginning
+    assert torch.equal(kernels[16:], -kernels[:16])
+    pixels = (images[..., 0] - network.normalise.mean.item()) / network.normalise.std.item()
+    patches = np.lib.stride_tricks.sliding_window_view(pixels, (5, 5), axis=(1, 2)).reshape(-1, 25)
+    directions = PCA(16).fit(patches).components_
+    alike = np.abs(kernels[:16].reshape(16, 25).numpy() @ directions.T)
+    np.testing.assert_allclose(alike, np.eye(16), atol=1e-2)
+
+
+def test_other_networks_begin_at_random() -> None:
+    network = build_network("study", (16, 16, 1), 3, segments=False)
+    assert isinstance(network, TwoConvolutions)
+    assert network.beginning == "All kernels began at random."
+    before = network.state_dict()["conv1.weight"].clone()
+    network.fit(np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1))
+    assert torch.equal(network.state_dict()["conv1.weight"], before)
+    assert network.normalise.mean.item() == pytest.approx(127.5)

@@ -51,20 +51,23 @@ def test_settings_change_single_fields() -> None:
     [
         ("epochs", ["--set epochs", "field=value"]),
         ("epoch=3", ["no field epoch", "epochs"]),
-        ("epochs=many", ["a whole number", "'many'"]),
-        ("epochs=0", ["epochs", "1 to 1,000,000", "0"]),
+        ("epochs=many", ["a number", "'many'"]),
+        ("epochs=0", ["epochs", "above 0, up to 1,000,000", "0"]),
         ("batch_size=99999999999999999999", ["batch_size", "1 to 1,000,000"]),
         ("shift=100000", ["shift", "0 to 100"]),
         ("scale=-0.1", ["scale", "0 to 3"]),
         ("stretch=9", ["stretch", "0 to 3"]),
         ("colour=2", ["colour", "0 to 1"]),
         ("cutmix=1.5", ["cutmix", "0 to 1"]),
+        ("size=0", ["size", "0.1 to 1"]),
+        ("muon_rate=0", ["muon_rate", "above 0"]),
+        ("precision=int8", ["float32 or bfloat16"]),
         ("split_by=chance", ["split_by", "groups or images"]),
         ("learning_rate=-1", ["learning_rate", "above 0"]),
         ("learning_rate=nan", ["learning_rate", "above 0"]),
         ("learning_rate=inf", ["learning_rate", "above 0"]),
         ("flip=perhaps", ["true or false"]),
-        ("optimizer=lion", ["adam or adamw", "lion"]),
+        ("optimizer=lion", ["adam or adamw or muon", "lion"]),
         ("keep=best", ["last or val_loss or val_accuracy"]),
         ("class_weights=a,b", ["numbers separated by commas"]),
         ("class_weights=0,0", ["not all 0"]),
@@ -95,8 +98,13 @@ def test_any_value_is_taken_or_refused_in_one_line(name: str, value: str) -> Non
     assert name in message
 
 
+def test_whole_numbers_of_epochs_stay_whole() -> None:
+    assert repr(with_settings(ORIGINAL, ["epochs=3"]).epochs) == "3"
+    assert with_settings(ORIGINAL, ["epochs=1.5"]).epochs == 1.5
+
+
 def test_an_unknown_recipe_lists_the_known() -> None:
-    with pytest.raises(UserError, match="one label an image; there are fast, original"):
+    with pytest.raises(UserError, match="one label an image; there are fast, sprint, original"):
         find_recipe("fcn", segments=False)
-    with pytest.raises(UserError, match="masks; there are fast, best, original, fcn"):
+    with pytest.raises(UserError, match="masks; there are fast, best, sprint, original, fcn"):
         find_recipe("quick", segments=True)

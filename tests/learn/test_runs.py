@@ -21,7 +21,7 @@ DESCRIBED = {
 
 
 def test_a_finished_run_gives_its_network_back(tmp_path: Path) -> None:
-    network = build_network("study-fast", (20, 20, 1), 3, seed=5, segments=False)
+    network = build_network("study-fast", (20, 20, 1), 3, seed=5, segments=False, mirrored=True)
     network.normalise.mean.fill_(99.0)
     run = Run(tmp_path / "run")
     run.start(DESCRIBED)

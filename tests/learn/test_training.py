@@ -15,14 +15,14 @@ from seamline.data.errors import UserError
 from seamline.learn.blocks import Network
 from seamline.learn.networks import build_network
 from seamline.learn.recipes import Optimizer, Recipe
-from seamline.learn.training import Step, Training, learning_rate_at
+from seamline.learn.training import Step, Training, schedule_at
 
 RECIPE = Recipe(network="study-fast", epochs=3, batch_size=32, learning_rate=3e-3, schedule="one-cycle", flip=False)
 
 
 def start(data: Dataset, recipe: Recipe = RECIPE, seed: int = 0) -> tuple[Network, Training]:
     network = build_network(recipe.network, (20, 20, 1), len(data.classes), seed=seed, segments=False)
-    network.normalise.fit(data.train.images)
+    network.fit(data.train.images)
     batches = Batches(data.train, recipe.batch_size, seed=seed, changes=Changes(recipe.flip, recipe.shift))
     return network, Training(network, batches, recipe)
 
@@ -35,6 +35,7 @@ def test_it_learns_and_records(sides: Dataset) -> None:
     assert records[-1].train_accuracy > 0.9
     assert all(record.images == 300 and record.seconds > 0 for record in records)
     network.eval()
+    assert not network.mirrored  # left and right are different classes here
     answers = network(torch.from_numpy(sides.test.images).permute(0, 3, 1, 2)).argmax(1)
     assert (answers.numpy() == sides.test.labels).mean() > 0.9
 
@@ -50,7 +51,7 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(sides: Dataset) -> Non
     assert not torch.equal(states[0]["conv1.weight"], states[2]["conv1.weight"])
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
 def test_an_interrupted_training_goes_on_bit_for_bit(sides: Dataset, optimizer: Optimizer) -> None:
     recipe = dataclasses.replace(RECIPE, optimizer=optimizer, weight_decay=0.01, shift=1)
     whole, training = start(sides, recipe)
@@ -107,13 +108,13 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_where(sides: Dataset) -
 
 
 def test_the_schedule() -> None:
-    rates = [learning_rate_at(RECIPE, step, 40) for step in range(40)]
-    assert max(rates) == pytest.approx(3e-3, rel=0.06)
+    rates = [schedule_at(RECIPE, step, 40) for step in range(40)]
+    assert max(rates) == pytest.approx(1, rel=0.06)
     assert rates.index(max(rates)) in (9, 10)
     assert all(a < b for a, b in pairwise(rates[:10]))
     assert all(a > b for a, b in pairwise(rates[10:]))
-    assert 0 < rates[-1] < 1e-4
-    assert learning_rate_at(dataclasses.replace(RECIPE, schedule="constant"), 39, 40) == 3e-3
+    assert 0 < rates[-1] < 0.03
+    assert schedule_at(dataclasses.replace(RECIPE, schedule="constant"), 39, 40) == 1
 
 
 def test_progress_counts_up(sides: Dataset) -> None:
@@ -121,7 +122,7 @@ def test_progress_counts_up(sides: Dataset) -> None:
     _, training = start(sides)
     training.on_step = seen.append
     next(iter(training))
-    assert [(step.done, step.steps, step.images) for step in seen] == [(10, 10, 300)]
+    assert [(step.done, step.steps, step.before, step.total, step.images) for step in seen] == [(10, 10, 0, 30, 300)]
     assert seen[0].loss > 0
     assert 0 <= seen[0].accuracy <= 1
 
@@ -169,3 +170,62 @@ def test_a_segmenter_goes_on_bit_for_bit_whatever_was_drawn_between(name: str, s
     list(resumed)
     for key, tensor in whole.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[key]), key
+
+
+@pytest.mark.parametrize("weights", [None, (1.0, 2.0, 3.0)])
+def test_portions_add_up_to_the_batch(
+    sides: Dataset, weights: tuple[float, ...] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(
+        network="study",
+        epochs=1,
+        batch_size=128,
+        learning_rate=1e-3,
+        class_weights=weights,
+        label_smoothing=0.1,
+    )
+    whole, training = start(sides, recipe)
+    assert training.portion == 128
+    (record,) = training
+    monkeypatch.setattr("seamline.learn.training.PIXELS_IN_CACHE", 20 * 20 * 50)
+    parts, training = start(sides, recipe)
+    assert training.portion == 50
+    (other,) = training
+    assert other.train_loss == pytest.approx(record.train_loss, rel=1e-5)
+    assert other.train_accuracy == record.train_accuracy
+    for name, tensor in whole.state_dict().items():
+        torch.testing.assert_close(parts.state_dict()[name], tensor, rtol=1e-3, atol=1e-5)
+
+
+def test_a_network_with_batch_normalisation_is_given_whole_batches(
+    sides: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seamline.learn.training.PIXELS_IN_CACHE", 1)
+    _, training = start(sides)
+    assert training.portion == RECIPE.batch_size
+
+
+def test_the_last_epoch_may_be_a_part(sides: Dataset) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=1.5)
+    network, training = start(sides, recipe)
+    records = list(training)
+    assert [(record.epoch, record.images) for record in records] == [(1, 300), (2, 160)]
+    assert records[-1].learning_rate == pytest.approx(RECIPE.learning_rate * 0.5 / 15 / 0.75)  # the cycle has ended
+    again, second = start(sides, recipe)
+    first = next(iter(second))
+    assert first.images == 300
+    state = copy.deepcopy(second.state())
+    again, third = start(sides, recipe)
+    third.restore(state)
+    assert [record.images for record in third] == [160]
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+
+
+def test_mixed_precision_learns_the_same_roughly(sides: Dataset) -> None:
+    exact = next(iter(start(sides, dataclasses.replace(RECIPE, epochs=1))[1]))
+    network, training = start(sides, dataclasses.replace(RECIPE, epochs=1, precision="bfloat16"))
+    mixed = next(iter(training))
+    assert all(weight.dtype == torch.float32 for weight in network.parameters())
+    assert mixed.train_loss != exact.train_loss
+    assert mixed.train_loss == pytest.approx(exact.train_loss, rel=0.05)

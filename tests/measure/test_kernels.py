@@ -53,7 +53,8 @@ def test_noise_is_rarely_called_anything() -> None:
 
 def test_what_is_written_describes_every_kernel() -> None:
     kernels = {"layer 1": torch.randn(8, 1, 5, 5), "layer 2": torch.randn(8, 8, 5, 5)}
-    described = describe_kernels(kernels)
+    described = describe_kernels(kernels, "They began at random.")
+    assert described["rule"].endswith("They began at random.")
     for layer, (name, weights) in zip(described["layers"], kernels.items(), strict=True):
         assert layer["name"] == name
         assert layer["shape"] == list(weights.shape)

@@ -38,37 +38,46 @@ def shift(images: Tensor, down: Tensor, right: Tensor, reach: int) -> Tensor:
     return padded[which, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
-def warp(images: Tensor, places: Tensor) -> Tensor:
+def warp(images: Tensor, places: Tensor, size: float = 1.0) -> Tensor:
     """Shift, scale and stretch images; outside an image its mirror image goes on.
 
     Args:
         images: (B, C, H, W) uint8.
         places: (B, 2, 3) float32: where in the old image each place of the new one lies, both in -1..1 from edge to
             edge, x before y, as `torch.nn.functional.affine_grid` has it.
+        size: height and width of the new image as a share of the old one's.
 
     Returns:
-        (B, C, H, W) uint8, read between pixels, channels last in memory.
+        (B, C, size H, size W) uint8, read between pixels, channels last in memory. At half the size that is the mean
+        of four pixels.
     """
-    moved = _read_at(images.float(), places, "bilinear")
+    moved = _read_at(images.float(), places, "bilinear", size)
     return moved.round_().to(torch.uint8).contiguous(memory_format=torch.channels_last)
 
 
-def warp_masks(masks: Tensor, places: Tensor) -> Tensor:
+def warp_masks(masks: Tensor, places: Tensor, size: float = 1.0) -> Tensor:
     """Shift, scale and stretch masks as `warp` does their images, reading the nearest pixel.
 
     Args:
         masks: (B, H, W), any integer dtype, values up to 2**24.
         places: as for `warp`.
+        size: as for `warp`.
 
     Returns:
-        (B, H, W), of the dtype of `masks`.
+        (B, size H, size W), of the dtype of `masks`.
     """
-    return _read_at(masks[:, None].float(), places, "nearest")[:, 0].to(masks.dtype)
+    return _read_at(masks[:, None].float(), places, "nearest", size)[:, 0].to(masks.dtype)
 
 
-def _read_at(maps: Tensor, places: Tensor, mode: str) -> Tensor:
-    """Read (B, C, H, W) float32 at the places that the matrices give."""
-    grid = F.affine_grid(places, list(maps.shape), align_corners=False)
+def scaled(side: int, size: float) -> int:
+    """Return how many pixels a side of `side` pixels has at a share of its size; at least 1."""
+    return max(1, round(side * size))
+
+
+def _read_at(maps: Tensor, places: Tensor, mode: str, size: float) -> Tensor:
+    """Read (B, C, H, W) float32 at the places that the matrices give, for an image of a share of its size."""
+    shape = [*maps.shape[:2], *(scaled(side, size) for side in maps.shape[2:])]
+    grid = F.affine_grid(places, shape, align_corners=False)
     return F.grid_sample(maps, grid, mode=mode, padding_mode="reflection", align_corners=False)
 
 

@@ -76,7 +76,7 @@ class Batches:
         masks = self.labels.ndim == 3
         order = torch.randperm(len(self.images), generator=self._chance(_ORDER, number)).to(device)
         mirrored = self._mirrored(number)
-        places = self._places(number) if masks or self.changes.scale or self.changes.stretch else None
+        places = self._places(number)
         moves = self._moves(number) if places is None else None
         colours = self._colours(number)
         cuts = self._cuts(number)
@@ -89,8 +89,8 @@ class Batches:
                 down, right = moves[chosen].unbind(1)
                 images = augment.shift(images, down, right, self.changes.shift)
             if places is not None:
-                images = augment.warp(images, places[chosen])
-                labels = augment.warp_masks(labels, places[chosen]) if masks else labels
+                images = augment.warp(images, places[chosen], self.changes.size)
+                labels = augment.warp_masks(labels, places[chosen], self.changes.size) if masks else labels
             if colours is not None:
                 mixing, lift = colours
                 images = augment.recolour(images, mixing[chosen], lift[chosen])
@@ -118,9 +118,13 @@ class Batches:
         return torch.randint(-reach, reach + 1, (len(self.images), 2), generator=chance).to(self.images.device)
 
     def _places(self, epoch: int) -> Tensor | None:
-        """Return where each sample's places are read from, (N, 2, 3) float32, as `augment.warp` takes it."""
+        """Return where each sample's places are read from, (N, 2, 3) float32, as `augment.warp` takes it.
+
+        None where images are at most moved by whole pixels, which is done without reading between pixels.
+        """
         changes = self.changes
-        if not (changes.shift or changes.scale or changes.stretch):
+        shifted = changes.shift and self.labels.ndim == 3
+        if not (shifted or changes.scale or changes.stretch or changes.size != 1):
             return None
         sides = torch.tensor([self.images.shape[2], self.images.shape[1]])
         drawn = torch.rand((len(self.images), 4), generator=self._chance(_FORM, epoch)) * 2 - 1
@@ -157,7 +161,7 @@ class Batches:
         """
         if not self.changes.cutmix:
             return None
-        width = self.images.shape[2]
+        width = augment.scaled(self.images.shape[2], self.changes.size)
         drawn = torch.rand((len(self.images), 2), generator=self._chance(_CUT, epoch))
         columns = ((0.2 + 0.6 * drawn[:, 1]) * width).long()
         return torch.where(drawn[:, 0] < self.changes.cutmix, columns, width).to(self.images.device)

@@ -13,6 +13,7 @@ class Changes:
         scale: enlarge or shrink by a factor of up to 1 + this.
         stretch: change the ratio of width to height by a factor of up to 1 + this.
         colour: change brightness, contrast, saturation and tint by up to about this share.
+        size: show the images at this share of their width and height, 0..1.
         cutmix: share of the images that go on as another one from some column on; for masks alone.
     """
 
@@ -21,4 +22,5 @@ class Changes:
     scale: float = 0.0
     stretch: float = 0.0
     colour: float = 0.0
+    size: float = 1.0
     cutmix: float = 0.0

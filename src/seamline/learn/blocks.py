@@ -41,10 +41,39 @@ class Network(nn.Module):
     """What every network here has beside its layers.
 
     Attributes:
-        normalise: brings raw pixels to the scale the layers were trained with; fitted once, before training.
+        normalise: brings raw pixels to the scale the layers were trained with.
+        mirrored: whether to answer, when not training, for an image and its mirror image together: set where a network
+            learns from mirror images too.
     """
 
     normalise: Normalise
+    mirrored: bool = False
+
+    def fit(self, images: NDArray[np.uint8]) -> None:
+        """Take from the training images (N, H, W, C) uint8 what is not learned step by step; once, before training."""
+        self.normalise.fit(images)
+
+
+def patch_directions(pixels: Tensor, kernel: int, count: int) -> Tensor:
+    """Return the directions in which patches of images differ most: their covariance's first eigenvectors.
+
+    A first layer that begins with them sees all that pixels have to say from the first step on (after Page, How to
+    train your ResNet, 2018, and Jordan, 94 % on CIFAR-10 in 3.29 seconds, 2024).
+
+    Args:
+        pixels: (N, C, H, W) float32.
+        kernel: side of a patch.
+        count: how many, at most C x kernel x kernel.
+
+    Returns:
+        (count, C, kernel, kernel) float32, each of length 1, the one of most variance first.
+    """
+    channels = pixels.shape[1]
+    patches = F.unfold(pixels.contiguous(), kernel).transpose(1, 2).flatten(0, 1)  # (N patches, C kernel kernel)
+    patches = patches - patches.mean(0)
+    covariance = (patches.T @ patches).double() / len(patches)
+    directions: Tensor = torch.linalg.eigh(covariance)[1].flip(1)[:, :count]  # eigh: least variance first
+    return directions.T.float().reshape(count, channels, kernel, kernel)
 
 
 class ConvNorm(nn.Sequential):

@@ -5,11 +5,16 @@ They take raw pixels 0..255: the normalisation lies inside, in buffers, so that 
 
 from collections.abc import Callable
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seamline.data.errors import UserError
-from seamline.learn.blocks import Network, Normalise
+from seamline.learn.blocks import Network, Normalise, patch_directions
+
+BEGUN_ON = 2_000  # images whose patches a first layer begins with; their 5 x 5 pixels have a covariance of 25 x 25
 
 
 class TwoConvolutions(Network):
@@ -24,8 +29,10 @@ class TwoConvolutions(Network):
         shape: (H, W, C) of an image.
         classes: number of classes K.
         hidden: units in the head's hidden layer; 0 leaves it out.
-        norm: batch normalisation before each ReLU.
+        norm: batch normalisation before each ReLU, instead of biases.
         strided: halve the maps by convolving every second pixel, edges padded, instead of by pooling.
+        directions: begin the first layer with the 16 directions in which the images' patches differ most, and with
+            their opposites, instead of at random.
 
     Raises:
         UserError: the images are smaller than 16 x 16 pixels, too small for two convolutions and poolings.
@@ -39,8 +46,10 @@ class TwoConvolutions(Network):
         hidden: int = 0,
         norm: bool = False,
         strided: bool = False,
+        directions: bool = False,
     ) -> None:
         super().__init__()
+        self.directions = directions
         height, width, channels = shape
         if min(height, width) < 16:
             raise UserError(f"images of {height} x {width} pixels are too small for this network; it needs 16 x 16")
@@ -53,8 +62,19 @@ class TwoConvolutions(Network):
         self.norm2 = nn.BatchNorm2d(32) if norm else nn.Identity()
         rows, columns = (-(-side // 4) if strided else ((side - 4) // 2 - 4) // 2 for side in (height, width))
         features = 32 * rows * columns
-        self.hidden = nn.Linear(features, hidden) if hidden else nn.Identity()
+        self.hidden = nn.Linear(features, hidden, bias=not norm) if hidden else nn.Identity()
+        self.norm3 = nn.BatchNorm1d(hidden) if hidden and norm else nn.Identity()
         self.scores = nn.Linear(hidden or features, classes)
+
+    def fit(self, images: NDArray[np.uint8]) -> None:
+        """Take mean and deviation from the images (N, H, W, C) uint8, and the first layer where it begins with them."""
+        super().fit(images)
+        if not self.directions:
+            return
+        some = torch.from_numpy(np.ascontiguousarray(images[:BEGUN_ON])).permute(0, 3, 1, 2)
+        half = patch_directions(self.normalise(some), 5, len(self.conv1.weight) // 2)
+        with torch.no_grad():
+            self.conv1.weight.copy_(torch.cat([half, -half]))
 
     def stages(self, images: Tensor) -> dict[str, Tensor]:
         """Hand out every intermediate by name, in order.
@@ -69,13 +89,27 @@ class TwoConvolutions(Network):
         pixels = self.normalise(images)  # (B, C, 28, 28)
         layer1 = F.relu(self.norm1(self.pool(self.conv1(pixels))))  # (B, 32, 12, 12), strided (B, 32, 14, 14)
         layer2 = F.relu(self.norm2(self.pool(self.conv2(layer1))))  # (B, 32, 4, 4), strided (B, 32, 7, 7)
-        hidden = F.relu(self.hidden(layer2.flatten(1)))  # (B, units)
+        features = layer2.permute(0, 2, 3, 1).flatten(1)  # (B, h w 32), in the order in which maps lie in memory
+        hidden = F.relu(self.norm3(self.hidden(features)))  # (B, units)
         scores = self.scores(hidden)  # (B, K)
         return {"pixels": pixels, "layer 1": layer1, "layer 2": layer2, "hidden": hidden, "scores": scores}
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) uint8 -> (B, K) float32, the higher the likelier."""
-        return self.stages(images)["scores"]
+        """(B, C, H, W) uint8 -> (B, K) float32, the higher the likelier; when `mirrored`, the mean of both sides'."""
+        scores = self.stages(images)["scores"]
+        if self.training or not self.mirrored:
+            return scores
+        return (scores + self.stages(images.flip(-1))["scores"]) / 2
+
+    @property
+    def beginning(self) -> str:
+        """How the kernels began, in a sentence, so that nobody takes for learned what was given."""
+        if not self.directions:
+            return "All kernels began at random."
+        return (
+            "The kernels of layer 1 began as the directions in which 5 × 5 patches of the images differ most, and "
+            "their opposites; those of layer 2 began at random."
+        )
 
     def kernels(self) -> dict[str, Tensor]:
         """Return the kernels of the two layers by name: (out, in, 5, 5) float32 each."""
@@ -93,8 +127,11 @@ def study_hidden(shape: tuple[int, int, int], classes: int) -> TwoConvolutions:
 
 
 def study_fast(shape: tuple[int, int, int], classes: int) -> TwoConvolutions:
-    """The same convolutions, strided (two thirds of the work), with batch normalisation, which bears larger steps."""
-    return TwoConvolutions(shape, classes, hidden=128, norm=True, strided=True)
+    """The same convolutions, strided (two thirds of the work), with batch normalisation, which bears larger steps.
+
+    The first begins with the directions of the images' own patches.
+    """
+    return TwoConvolutions(shape, classes, hidden=128, norm=True, strided=True, directions=True)
 
 
 CLASSIFIERS: dict[str, Callable[[tuple[int, int, int], int], TwoConvolutions]] = {

@@ -8,7 +8,9 @@ from seamline.learn.classifiers import CLASSIFIERS
 from seamline.learn.segmenters import SEGMENTERS
 
 
-def build_network(name: str, shape: tuple[int, int, int], classes: int, *, segments: bool, seed: int = 0) -> Network:
+def build_network(
+    name: str, shape: tuple[int, int, int], classes: int, *, segments: bool, seed: int = 0, mirrored: bool = False
+) -> Network:
     """Make a fresh network whose first weights depend on the seed alone.
 
     Args:
@@ -17,6 +19,7 @@ def build_network(name: str, shape: tuple[int, int, int], classes: int, *, segme
         classes: number of classes K.
         segments: whether it is to score each pixel, not each image.
         seed: decides the first weights.
+        mirrored: whether it is to answer for an image and its mirror image together when not training.
 
     Raises:
         UserError: there is no network of that name for this kind of labels, or the images are too small for it.
@@ -27,4 +30,6 @@ def build_network(name: str, shape: tuple[int, int, int], classes: int, *, segme
         raise UserError(f"network {name}: there is no such network for {labels}; there are {', '.join(table)}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return table[name](shape, classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+        network: Network = table[name](shape, classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.mirrored = mirrored
+    return network

@@ -162,7 +162,13 @@ class Run:
         height, width, channels = described["network"]["image"]
         classes = len(described["dataset"]["classes"])
         segments = bool(described["dataset"].get("colours"))
-        network = build_network(described["network"]["name"], (height, width, channels), classes, segments=segments)
+        network = build_network(
+            described["network"]["name"],
+            (height, width, channels),
+            classes,
+            segments=segments,
+            mirrored=described["recipe"]["flip"],
+        )
         try:
             network.load_state_dict(load_file(self.weights_file))
         except Exception as error:  # safetensors and torch answer misfits with several kinds of errors

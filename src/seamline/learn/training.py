@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -15,8 +16,10 @@ from torch.nn import functional as F
 
 from seamline.data.batches import IN_NETWORK, Batches, chance_of
 from seamline.data.errors import UserError
+from seamline.learn.optimizers import optimizers_for
 from seamline.learn.recipes import Recipe
 
+PIXELS_IN_CACHE = 100_352  # 128 garments of 28 x 28: their maps in both layers stay in a processor's own memory
 LOOK_EVERY = 10  # steps between two looks at the loss; a look waits for a GPU to catch up
 
 
@@ -49,6 +52,8 @@ class Step:
         epoch: the epoch under way, from 1.
         done: steps taken in it.
         steps: steps it has.
+        before: steps of all epochs before it.
+        total: steps of the whole training.
         images: images seen in it.
         loss: mean loss in it.
         accuracy: share labelled right in it.
@@ -57,18 +62,19 @@ class Step:
     epoch: int
     done: int
     steps: int
+    before: int
+    total: int
     images: int
     loss: float
     accuracy: float
 
 
-def learning_rate_at(recipe: Recipe, step: int, steps: int) -> float:
-    """Return the step size of step `step` (from 0) of `steps`."""
+def schedule_at(recipe: Recipe, step: int, steps: int) -> float:
+    """Return what share of the highest step size step `step` (from 0) of `steps` takes, 0..1."""
     if recipe.schedule == "constant":
-        return recipe.learning_rate
+        return 1.0
     place = (step + 0.5) / steps
-    share = place / recipe.warmup if place < recipe.warmup else (1 - place) / (1 - recipe.warmup)
-    return recipe.learning_rate * share
+    return place / recipe.warmup if place < recipe.warmup else (1 - place) / (1 - recipe.warmup)
 
 
 class Training:
@@ -89,7 +95,9 @@ class Training:
         self.recipe = recipe
         self.on_step = on_step
         self.done = 0
-        self.optimizer = _optimizer(network, recipe)
+        self.steps = max(1, round(recipe.epochs * len(batches)))
+        self.optimizers = optimizers_for(network, recipe)
+        self.portion = _portion(network, batches)
         weights = recipe.class_weights
         self.class_weights = None if weights is None else torch.tensor(weights, device=batches.labels.device)
 
@@ -99,7 +107,7 @@ class Training:
         Raises:
             UserError: the loss is no longer a number.
         """
-        while self.done < self.recipe.epochs:
+        while self.done * len(self.batches) < self.steps:
             yield self._epoch(self.done + 1)
 
     def state(self) -> dict[str, Any]:
@@ -107,70 +115,95 @@ class Training:
         return {
             "done": self.done,
             "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a `state`; the epochs that follow are then the same, bit for bit."""
         self.done = state["done"]
         self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
 
     def _epoch(self, number: int) -> Epoch:
-        """Learn from every image once."""
+        """Learn from every image once; in the last epoch from as many as the recipe asks for."""
         start = time.perf_counter()
-        steps = len(self.batches)
+        before = (number - 1) * len(self.batches)
+        steps = min(len(self.batches), self.steps - before)
         device = self.batches.labels.device
         losses = torch.zeros(steps, device=device)  # read every few steps only, so that a GPU is not held up
         right, counted = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(2))
-        images, rate = 0, 0.0
+        images = 0
         self.network.train()
-        for step, (batch, labels) in enumerate(self.batches.epoch(number)):
-            rate = self._set_rate((number - 1) * steps + step)
-            scores = self._scores(batch, number, step)
-            loss = self._loss(scores, labels)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
-            losses[step] = loss.detach() * len(labels)
-            right += (scores.detach().argmax(1) == labels).sum()
+        for step, (batch, labels) in enumerate(islice(self.batches.epoch(number), steps)):
+            self._set_rates(before + step)
+            loss, hits = self._gradients(batch, labels, number, step)
+            for optimizer in self.optimizers:
+                optimizer.step()
+            losses[step] = loss * len(labels)
+            right += hits
             counted += (labels >= 0).sum()
             images += len(labels)
             if (step + 1) % LOOK_EVERY == 0 or step + 1 == steps:
                 total = self._look(losses, number)
                 if self.on_step is not None:
-                    self.on_step(Step(number, step + 1, steps, images, total / images, _share(right, counted)))
+                    accuracy = _share(right, counted)
+                    self.on_step(Step(number, step + 1, steps, before, self.steps, images, total / images, accuracy))
         self.done = number
         seconds = time.perf_counter() - start
+        rate = self.optimizers[0].param_groups[0]["lr"]
         return Epoch(
             number, float(losses.sum(dtype=torch.float64)) / images, _share(right, counted), rate, seconds, images
         )
 
-    def _scores(self, images: Tensor, epoch: int, step: int) -> Tensor:
-        """Ask the network; what is chance in it (dropout) is a function of the seed, the epoch and the step."""
+    def _gradients(self, images: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
+        """Leave the gradients of a batch's loss in the weights, adding up portion by portion.
+
+        The loss is the cross entropy, mean over all labels of 0 or more, weighted. What is chance in the network
+        (dropout) is a function of the seed, the epoch and the step.
+
+        Returns:
+            The loss, and how many labels got the highest score, both () on the device.
+        """
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        smoothing = self.recipe.label_smoothing
+        whole = self._weight_of(labels)
+        loss, right = torch.zeros((), device=labels.device), torch.zeros((), dtype=torch.int64, device=labels.device)
+        mixed = self.recipe.precision == "bfloat16"
         with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
             torch.manual_seed(chance_of(IN_NETWORK, self.batches.seed, epoch, step))
-            scores: Tensor = self.network(images)
-            return scores
+            for some, their in zip(torch.split(images, self.portion), torch.split(labels, self.portion), strict=True):
+                with torch.autocast(images.device.type, torch.bfloat16, enabled=mixed):
+                    scores = self.network(some)
+                losses = F.cross_entropy(
+                    scores.float(), their, weight=self.class_weights, label_smoothing=smoothing, reduction="sum"
+                )
+                part = losses / whole
+                part.backward()  # type: ignore[no-untyped-call]
+                loss += part.detach()
+                right += (scores.detach().argmax(1) == their).sum()
+        return loss, right
 
-    def _loss(self, scores: Tensor, labels: Tensor) -> Tensor:
-        """Cross entropy, mean over all labels of 0 or more."""
-        smoothing = self.recipe.label_smoothing
-        return F.cross_entropy(scores, labels, weight=self.class_weights, label_smoothing=smoothing)
+    def _weight_of(self, labels: Tensor) -> Tensor:
+        """Return the sum of the weights of the labels that count, (): what the mean is taken over."""
+        if self.class_weights is None:
+            return (labels >= 0).sum()
+        return torch.where(labels >= 0, self.class_weights[labels.clamp(min=0)], 0).sum()
 
-    def _set_rate(self, step: int) -> float:
-        """Give the optimizer the step size of step `step` of the whole training."""
-        rate = learning_rate_at(self.recipe, step, self.recipe.epochs * len(self.batches))
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        return rate
+    def _set_rates(self, step: int) -> None:
+        """Give the optimizers the step sizes of step `step` of the whole training."""
+        share = schedule_at(self.recipe, step, self.steps)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["highest_lr"] * share
 
     def _look(self, losses: Tensor, epoch: int) -> float:
         """Return the sum of the losses so far, or stop where one is not a number."""
         if bool(torch.isfinite(losses).all()):
             return _total(losses)
         step = int(torch.nonzero(~torch.isfinite(losses))[0])
-        rate = learning_rate_at(self.recipe, (epoch - 1) * len(losses) + step, self.recipe.epochs * len(losses))
+        rate = self.recipe.learning_rate * schedule_at(self.recipe, (epoch - 1) * len(self.batches) + step, self.steps)
         raise UserError(
             f"training stopped: the loss is {losses[step].item()} in epoch {epoch}, step {step + 1} of {len(losses)}, "
             f"at learning rate {rate:.3g}; try a smaller one, for example --set learning_rate={rate / 10:.1g}"
@@ -187,16 +220,13 @@ def _total(losses: Tensor) -> float:
     return float(losses.cpu().double().sum())
 
 
-def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return the recipe's optimizer in its fused form: one pass over the weights a step.
+def _portion(network: nn.Module, batches: Batches) -> int:
+    """Return how many images go through the network at once: a batch, or as many as a processor's cache holds.
 
-    Biases and normalisation are left out of AdamW's weight decay: they do not make the function steeper. Adam decays
-    every weight, as PyTorch's does by itself, which is how the study used it.
+    Sums over portions are the sums over the batch. Only batch normalisation would see the difference: a network that
+    has it is given whole batches, as a GPU is, whose memory is one.
     """
-    if recipe.optimizer == "adam":
-        rate, decay = recipe.learning_rate, recipe.weight_decay
-        return torch.optim.Adam(network.parameters(), lr=rate, weight_decay=decay, fused=True)
-    matrices = [weight for weight in network.parameters() if weight.ndim > 1]
-    others = [weight for weight in network.parameters() if weight.ndim <= 1]
-    groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+    if batches.labels.is_cuda or any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in network.modules()):
+        return batches.batch_size
+    height, width = batches.images.shape[1:3]
+    return int(min(batches.batch_size, max(1, PIXELS_IN_CACHE // (height * width))))

@@ -26,11 +26,12 @@ KINDS = (*_EDGES, *_LINES, "blob", MIXED, UNIFORM)
 """Every name a kernel can bear. A top edge is dark above and bright below, as the top of a light garment is."""
 
 
-def describe_kernels(kernels: dict[str, Tensor]) -> dict[str, Any]:
+def describe_kernels(kernels: dict[str, Tensor], beginning: str) -> dict[str, Any]:
     """Name every kernel of every layer, as `insides/kernels.json` holds it.
 
     Args:
         kernels: layer name -> (out, in, k, k) float32.
+        beginning: a sentence on what they were before training.
     """
     size = next(iter(kernels.values())).shape[-1]
     return {
@@ -40,7 +41,7 @@ def describe_kernels(kernels: dict[str, Tensor]) -> dict[str, Any]:
             "correlated with drawn edges (8 directions), lines (4 directions, bright or dark) and blobs (bright or "
             f"dark) at several places; the best match gives the name if it exceeds {noise_threshold(size):.2f}, "
             f"which {CHANCE_SHARE:.0%} of kernels of pure noise do; else the kernel is {MIXED}. "
-            "An edge is named for the side of a bright object that it answers to."
+            f"An edge is named for the side of a bright object that it answers to. {beginning}"
         ),
         "threshold": noise_threshold(size),
         "chance_share": CHANCE_SHARE,

@@ -59,7 +59,7 @@ def _measure_labels(
     """Measure a classifier."""
     on_train, on_val, on_test = (evaluate_split(network, split, classes) for split in (train, val, test))
     calibration = summarise_calibration(on_val, on_test)
-    kernels = describe_kernels(network.kernels())
+    kernels = describe_kernels(network.kernels(), network.beginning)
     readouts = describe_readouts(network, train, val, on_val)
     facts = Facts(
         classes=classes,
