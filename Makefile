@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install reproduce test lint bench results clean
+.PHONY: install reproduce test lint bench bench-peers results clean
 
 install: $(STAMP)
 
@@ -26,14 +26,22 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Minutes: speed of the parts on this machine, and how well relatives are found.
+# About an hour: every figure of docs/benchmarks.md but those of other tools, and how well relatives are found.
 bench: install
-	$(BIN)/python bench/speed.py
+	$(BIN)/python bench/benchmarks.py
 	$(BIN)/python bench/relatives.py
+
+# Other tools on the same work, in an environment of their own.
+PEERS := .venv-peers
+bench-peers: install
+	@echo "This installs about 8 GB into $(PEERS): PyTorch with torchvision (with CUDA, on Linux), Lightning, fastai, Keras on TensorFlow."
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement bench/peers/requirements.txt --editable .
+	$(BIN)/python bench/benchmarks.py --peers $(PEERS)/bin/python
 
 # Hours on two cores: every figure of docs/results.md. It goes on where it was interrupted.
 results: install
 	$(BIN)/python bench/results.py
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv $(PEERS) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -100,8 +100,8 @@ def page(collected: dict[str, Any]) -> str:
         softmax_table(runs),
         "### Time, weights, and how far training and validation are apart",
         "Minutes are those of training alone, on as many threads as the table says; runs on one thread had another one "
-        "beside them on the second core, and [speed.md](speed.md) has the rates on two. The pixel accuracy in training "
-        "is that of the kept weights on the images as they are.",
+        "beside them on the second core, and [benchmarks.md](benchmarks.md) has the rates on two. The pixel accuracy "
+        "in training is that of the kept weights on the images as they are.",
         cost_table(runs),
         "### Where the errors lie",
         error_table(runs),

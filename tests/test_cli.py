@@ -116,7 +116,10 @@ def test_train_ends_with_where_the_result_lies(
         (["reproduce", "--data", "nowhere"], ["--data nowhere", "fashion-mnist, facades"]),
         (["reproduce", "--only", "shoes"], ["--only shoes", "garments, facades"]),
         (["train", "facades"], ["mini facade set", "SEAMLINE_DATA", "builtin-facades"]),
-        (["train", "builtin-facades", "--recipe", "quick"], ["--recipe quick", "masks", "fast, best, original"]),
+        (
+            ["train", "builtin-facades", "--recipe", "quick"],
+            ["--recipe quick", "masks", "fast, best, sprint, original"],
+        ),
         (["audit", "nowhere"], ["nowhere: there is no such dataset"]),
         (["predict", "nowhere", "photo.jpg"], ["nowhere"]),
         (["report", "nowhere"], ["nowhere"]),

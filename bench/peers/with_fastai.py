@@ -46,7 +46,7 @@ def train(work: Work, clock: Clock) -> list[float]:
     optimizer = partial(Adam, mom=0.9, sqr_mom=0.999, eps=1e-8, wd=work.decay, decouple_wd=False)
     learner = Learner(loaders, network(work), loss_func=nn.CrossEntropyLoss(), opt_func=optimizer, cbs=timed)
     loaders.valid = loaders.valid.new(dataset=torch.utils.data.Subset(data, [0]))
-    with learner.no_bar(), learner.no_logging():
+    with learner.no_logging():
         learner.fit(2, lr=RATE)
     return timed.losses
 

@@ -226,7 +226,9 @@ def _portion(network: nn.Module, batches: Batches) -> int:
     Sums over portions are the sums over the batch. Only batch normalisation would see the difference: a network that
     has it is given whole batches, as a GPU is, whose memory is one.
     """
-    if batches.labels.is_cuda or any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in network.modules()):
+    if batches.labels.device.type != "cpu" or any(
+        isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in network.modules()
+    ):
         return batches.batch_size
     height, width = batches.images.shape[1:3]
     return int(min(batches.batch_size, max(1, PIXELS_IN_CACHE // (height * width))))

@@ -1,0 +1,96 @@
+"""All benchmarks, one after another.
+
+    python bench/benchmarks.py [SECTION…] [--device cuda] [--again] [--peers PYTHON]
+
+Writes docs/benchmarks.json after each section, and docs/benchmarks.md from it. An hour and a half on two cores, most of
+it the plain loop's whole runs, which are kept unless `--again` is given. With `--peers PYTHON` it runs the section
+`peers` alone, with an interpreter that has the other tools. Leave the machine alone meanwhile.
+"""
+
+import argparse
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import contest
+import growth
+import parts
+import reach
+from benchmarks_page import page
+from limits import limits
+from seamline.data.files import read_json, write_json, write_text
+from seamline.learn.devices import describe_machine
+from sets import TASKS, images_of
+
+DOCS = Path(__file__).parent.parent / "docs"
+FILE = DOCS / "benchmarks.json"
+CUDA_FILE = DOCS / "benchmarks-cuda.json"
+
+
+def main() -> None:
+    """Run what is asked for, keep it, and write the page."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("sections", nargs="*", metavar="SECTION")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--again", action="store_true", help="repeat the plain loop's whole runs too")
+    parser.add_argument("--peers", type=Path, metavar="PYTHON", help="an interpreter that has the other tools")
+    chosen = parser.parse_args()
+    device = chosen.device
+    file = FILE if device == "cpu" else CUDA_FILE
+    stored: dict[str, Any] = read_json(file) if file.is_file() else {}
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        work: dict[str, Callable[[], Any]] = {
+            "parts": parts.parts,
+            "recipes": lambda: {"limits": limits(device), "rows": parts.recipes(device)},
+            "own": lambda: contest.contest(_sets(), folder, contest.OWN, device=device),
+            "reach": lambda: {one.task: reach.reach(one, folder, device) for one in _sets()},
+            "plain": lambda: {one.task: reach.plain_run(one, folder) for one in _sets()},
+            "growth": lambda: {one.task: growth.training(one, folder) for one in _sets()},
+            "photos": lambda: growth.photos(folder),
+        }
+        if device == "cuda":
+            work = {name: work[name] for name in ("recipes", "own", "reach")}
+        if chosen.peers:
+            work = {"peers": lambda: _with_peers(folder, chosen.peers, device)}
+        wanted = chosen.sections or [name for name in work if chosen.again or name != "plain" or name not in stored]
+        for name in wanted:
+            if name not in work:
+                parser.error(f"{name}: there is no such section; there are {', '.join(work)}")
+            print(f"== {name}", flush=True)
+            start = time.perf_counter()
+            result = work[name]()
+            stored[name] = {
+                "result": result,
+                "minutes": (time.perf_counter() - start) / 60,
+                "machine": describe_machine(torch.device(device)),
+                "threads": torch.get_num_threads(),
+                "versions": {"python": platform.python_version(), "torch": torch.__version__},
+            }
+            write_json(file, stored)
+            if device == "cpu":
+                write_text(DOCS / "benchmarks.md", page(stored))
+    if device == "cpu":
+        text = page(stored)
+        write_text(DOCS / "benchmarks.md", text)
+        print(text)
+
+
+def _sets() -> list[Any]:
+    return [images_of(task) for task in TASKS]
+
+
+def _with_peers(folder: Path, python: Path, device: str) -> dict[str, Any]:
+    """All tools, and their versions."""
+    found = contest.contest(_sets(), folder, contest.PEERS, python=python, device=device)
+    found["versions"] = contest.versions(python)
+    return found
+
+
+if __name__ == "__main__":
+    main()

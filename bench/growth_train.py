@@ -1,0 +1,38 @@
+"""One epoch over so many images: python bench/growth_train.py garments FILE RECIPE COUNT. Prints seconds as JSON.
+
+Images beyond those of the file repeat it.
+"""
+
+import json
+import sys
+
+import numpy as np
+
+from seamline.data.batches import Batches
+from seamline.data.dataset import Split
+from seamline.learn.devices import keep_freed_memory
+from seamline.learn.networks import build_network
+from seamline.learn.recipes import find_recipe
+from seamline.learn.training import Training
+
+
+def main() -> None:
+    """Train for an epoch."""
+    task, file, name, count = sys.argv[1:]
+    keep_freed_memory()
+    with np.load(file) as stored:
+        few, their = stored["images"], stored["labels"]
+    chosen = np.arange(int(count)) % len(few)
+    split = Split(few[chosen], their[chosen], tuple(map(str, chosen)), np.arange(len(chosen)))
+    del few, their
+    segments = task == "facades"
+    recipe = find_recipe(name, segments=segments)
+    network = build_network(recipe.network, split.images.shape[1:], 5 if segments else 10, segments=segments)
+    network.fit(split.images)
+    batches = Batches(split, recipe.batch_size, seed=0, changes=recipe.changes)
+    record = next(iter(Training(network, batches, recipe)))
+    print(json.dumps({"seconds": record.seconds, "images": record.images, "stored": split.images.nbytes}))
+
+
+if __name__ == "__main__":
+    main()

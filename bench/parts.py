@@ -1,0 +1,82 @@
+"""How fast Seamline's own parts are: commands, datasets, and an epoch of every recipe."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import seamline
+from limits import operations_of
+from programs import run
+from seamline.data.batches import Batches
+from seamline.data.sources import drawn_facades, drawn_garments
+from seamline.learn.devices import keep_freed_memory
+from seamline.learn.networks import build_network
+from seamline.learn.recipes import Recipe, recipes_for
+from seamline.learn.training import Training
+
+ROUNDS = 5
+
+
+def parts() -> dict[str, list[float]]:
+    """Return seconds of each round of what is waited for."""
+    return {
+        "`seamline --help`": _timed(lambda: run("-m", "seamline", "--help")),
+        "`seamline list`": _timed(lambda: run("-m", "seamline", "list")),
+        "draw 60,000 garments": _timed(lambda: drawn_garments.draw(60_000, 1), rounds=3),
+        "load the built-in garments from the cache": _timed(lambda: seamline.load("builtin-garments")),
+        "draw 500 facades": _timed(lambda: drawn_facades.draw(500, 1), rounds=2),
+        "load the built-in facades from the cache": _timed(lambda: seamline.load("builtin-facades")),
+    }
+
+
+def recipes(device: str) -> list[dict[str, Any]]:
+    """Return for every recipe `data`, `recipe`, `operations` an image and `rates`, images a second of each round."""
+    keep_freed_memory()
+    rows: list[dict[str, Any]] = []
+    sets = (("garments", 4_096, 24_576), ("facades", 24, 48))
+    data = {task: seamline.load(f"builtin-{task}") for task, _, _ in sets}
+    for round_ in range(ROUNDS):
+        place = iter(range(100))
+        for task, few, many in sets:
+            for name, recipe in recipes_for(segments=data[task].segments).items():
+                if round_ == 0:
+                    rows.append({"data": task, "recipe": name, "operations": _operations(recipe, data[task])})
+                    rows[-1]["rates"] = []
+                rows[next(place)]["rates"].append(_rate(recipe, data[task], few, many, device))
+    return rows
+
+
+def _timed(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
+    """Seconds of each of `rounds` calls, after one that does not count."""
+    found = []
+    for _ in range(1 + rounds):
+        start = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - start)
+    return found[1:]
+
+
+def _begin(recipe: Recipe, data: seamline.Dataset, count: int, device: str) -> Training:
+    """A training on the first `count` images."""
+    split = data.train.take(np.arange(count))
+    network = build_network(recipe.network, split.images.shape[1:], len(data.classes), segments=data.segments)
+    network.fit(split.images)
+    network.to(device)
+    batches = Batches(split, recipe.batch_size, seed=0, changes=recipe.changes, device=device)
+    return Training(network, batches, recipe)
+
+
+def _rate(recipe: Recipe, data: seamline.Dataset, few: int, many: int, device: str) -> float:
+    """Images a second in one epoch over `many` images, after one over `few` that does not count."""
+    next(iter(_begin(recipe, data, few, device)))
+    record = next(iter(_begin(recipe, data, many, device)))
+    return record.images / record.seconds
+
+
+def _operations(recipe: Recipe, data: seamline.Dataset) -> float:
+    """Floating-point operations for each image."""
+    training = _begin(recipe, data, 8, "cpu")
+    images, labels = next(training.batches.epoch(1))
+    return operations_of(training.network, images, labels)

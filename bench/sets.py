@@ -1,0 +1,57 @@
+"""The images that the benchmarks learn from: the real ones where they are at hand, else drawn ones."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import seamline
+from seamline.console import Teller
+from seamline.data.dataset import Dataset
+from seamline.data.splits import Division
+from seamline.learn.recipes import find_recipe
+from seamline.pipeline import divide_by, related
+
+TASKS = ("garments", "facades")
+
+
+@dataclass(frozen=True)
+class Images:
+    """A task's dataset, its groups found.
+
+    Attributes:
+        task: `garments` or `facades`.
+        data: the dataset.
+    """
+
+    task: str
+    data: Dataset
+
+    def division(self, seed: int) -> Division:
+        """Training and validation images by groups, as `seamline train --seed` cuts them."""
+        return divide_by(self.data, find_recipe("fast", segments=self.data.segments), seed)
+
+    def write(self, file: Path, seed: int = 0, count: int | None = None) -> Path:
+        """Write images and labels of a division as programs here read them: the first `count` to learn from."""
+        division = self.division(seed)
+        learned, aside, test = division.learned, division.aside, self.data.test
+        np.savez(
+            file,
+            images=learned.images[:count],
+            labels=learned.labels[:count],
+            val_images=aside.images,
+            val_labels=aside.labels,
+            test_images=test.images,
+            test_labels=test.labels,
+        )
+        return file
+
+
+def images_of(task: str) -> Images:
+    """Load a task's images: Fashion-MNIST and the mini facade set where SEAMLINE_DATA names them, else drawn ones."""
+    real = {"garments": "fashion-mnist", "facades": "facades"}[task]
+    drawn = {"garments": "builtin-garments", "facades": "builtin-facades"}[task]
+    folder = os.environ.get("SEAMLINE_DATA")
+    name = real if folder and (Path(folder) / real).is_dir() else drawn
+    return Images(task, related(seamline.load(name), Teller()))
