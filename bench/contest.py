@@ -12,7 +12,7 @@ from peers.networks import FacadeNet, study
 from programs import run
 from sets import Images
 
-ROUNDS = 5
+ROUNDS = 3
 COUNT = {"garments": 20_480, "facades": 40}
 """Images on the clock: twenty batches of 1,024, four of ten; as many come before it."""
 

@@ -25,7 +25,9 @@ class Normalise(nn.Module):
     def fit(self, images: NDArray[np.uint8]) -> None:
         """Take mean and deviation over from `images` (N, H, W, C) uint8, exactly, by counting pixel values."""
         levels = np.arange(256)
-        counts = np.stack([np.bincount(images[..., c].ravel(), minlength=256) for c in range(images.shape[-1])])
+        counts = np.zeros((images.shape[-1], 256), dtype=np.int64)
+        for part in np.array_split(images, max(1, images.size >> 20)):  # a million at a time: counting widens them
+            counts += [np.bincount(part[..., c].ravel(), minlength=256) for c in range(images.shape[-1])]
         mean = (counts @ levels) / counts.sum(1)
         variance = (counts @ levels**2) / counts.sum(1) - mean**2
         std = np.sqrt(np.maximum(variance, 1.0))  # a channel of one value must not be divided by zero
