@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conftest import bright_sides
 from seamline.data.batches import Batches
@@ -29,6 +31,18 @@ def test_an_epoch_shows_every_image_once_with_its_label() -> None:
     for images, labels in seen:
         assert images.dtype == torch.uint8
         assert torch.equal(images.amax((1, 2, 3)).long() % 5, labels)
+
+
+@given(count=st.integers(1, 40), size=st.integers(1, 12))
+def test_no_image_is_left_alone_in_a_batch(count: int, size: int) -> None:
+    batches = Batches(numbered(count), size, seed=0)
+    lengths = [len(batch.labels) for batch in batches.epoch(1)]
+    assert len(lengths) == len(batches)
+    assert sum(lengths) == count
+    assert set(lengths[:-1]) <= {size}
+    assert lengths[-1] <= size + 1
+    if size > 1 and count > 1:
+        assert min(lengths) > 1
 
 
 def test_epochs_and_seeds_differ_but_repeat() -> None:

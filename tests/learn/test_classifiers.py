@@ -58,6 +58,9 @@ def test_first_weights_depend_on_the_seed_alone() -> None:
 def test_what_cannot_be_built_is_refused_in_one_line() -> None:
     with pytest.raises(UserError, match="15 x 40 pixels are too small"):
         build_network("study", (15, 40, 1), 10, segments=False)
+    alone = build_network("study-fast", (16, 16, 1), 3, segments=False).train()
+    with pytest.raises(UserError, match="two images or more at a time; raise batch_size above 1"):
+        alone(torch.zeros(1, 1, 16, 16, dtype=torch.uint8))
     with pytest.raises(UserError, match="no such network for one label an image; there are study"):
         build_network("resnet", (28, 28, 1), 10, segments=False)
 

@@ -40,7 +40,8 @@ class Batches:
 
     Args:
         split: the images to learn from.
-        batch_size: images in a batch; the last batch of an epoch may be smaller.
+        batch_size: images in a batch; the last batch of an epoch may be smaller, and an image that would be alone in it
+            joins the batch before: statistics of a batch need two.
         seed: decides the order and the random changes.
         changes: what the images go through.
         device: where the images are held and the batches are made.
@@ -68,7 +69,7 @@ class Batches:
 
     def __len__(self) -> int:
         """Steps in an epoch."""
-        return math.ceil(len(self.images) / self.batch_size)
+        return max(1, math.ceil((len(self.images) - 1) / self.batch_size)) if self.batch_size > 1 else len(self.images)
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """Yield the batches of epoch `number` (from 1)."""
@@ -80,7 +81,9 @@ class Batches:
         moves = self._moves(number) if places is None else None
         colours = self._colours(number)
         cuts = self._cuts(number)
-        for chosen in torch.split(order, self.batch_size):
+        for place in range(len(self)):
+            start = place * self.batch_size
+            chosen = order[start:] if place + 1 == len(self) else order[start : start + self.batch_size]
             images, labels = self.images[chosen].permute(0, 3, 1, 2), self.labels[chosen]
             if mirrored is not None:
                 images = augment.flip(images, mirrored[chosen])

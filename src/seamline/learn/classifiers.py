@@ -86,7 +86,12 @@ class TwoConvolutions(Network):
         Returns:
             `pixels` (B, C, H, W), `layer 1` and `layer 2` (B, 32, h, w), `hidden` (B, units), `scores` (B, K),
             all float32.
+
+        Raises:
+            UserError: a network with batch normalisation is to learn from a single image.
         """
+        if self.training and len(images) == 1 and isinstance(self.norm3, nn.BatchNorm2d):
+            raise UserError("recipe: this network learns from two images or more at a time; raise batch_size above 1")
         pixels = self.normalise(images)  # (B, C, 28, 28)
         layer1 = F.relu(self.norm1(self.pool(self.conv1(pixels))))  # (B, 32, 12, 12), strided (B, 32, 14, 14)
         layer2 = F.relu(self.norm2(self.pool(self.conv2(layer1))))  # (B, 32, 4, 4), strided (B, 32, 7, 7)
