@@ -273,9 +273,9 @@ def fast_words(original: list[dict[str, Any]], fast: list[dict[str, Any]]) -> st
     values = [run["val"]["accuracy"]["value"] for run in fast]
     passed = sum(value >= STUDY["val_accuracy"] for value in values)
     return (
-        f"`seamline train fashion-mnist`: the same two convolutions, strided and with batch normalisation, the first begun "
-        f"with the directions in which the images' patches vary most, Muon for the matrices in the middle, answers "
-        f"averaged over both sides; {recipe['epochs']:g} epochs, batch {recipe['batch_size']}, "
+        f"`seamline train fashion-mnist`: the same two convolutions, strided and with batch normalisation, the first "
+        f"begun with the directions in which the images' patches vary most, Muon for the matrices in the middle, "
+        f"answers averaged over both sides; {recipe['epochs']:g} epochs, batch {recipe['batch_size']}, "
         f"{fast[0]['parameters']:,} weights. "
         f"Validation accuracy {percent(values)} over {len(fast)} seeds, at least the study's 91.2 % on {passed} of "
         f"{len(fast)}; test accuracy {percent([run['test']['accuracy']['value'] for run in fast])}. "

@@ -5,11 +5,11 @@ from typing import Any
 
 
 def main() -> None:
-    """Run `seamline`. Ends with status 2 after a user's mistake, with 130 when interrupted."""
+    """Run `seamline`. Ends with status 2 after a user's mistake, with 130 or 143 when interrupted."""
     import typer
 
     from seamline.cli import app
-    from seamline.data.errors import UserError
+    from seamline.data.errors import Stopped, UserError
 
     usage_error: Any = typer.BadParameter.__mro__[1]  # UsageError, whose home differs between versions of Typer
     try:
@@ -19,11 +19,15 @@ def main() -> None:
         sys.exit(status)
     except UserError as error:
         _end(str(error), 2)
+    except Stopped as stopped:
+        _end(str(stopped), stopped.status)
     except usage_error as error:
         _end(f"{error.format_message().rstrip('.')}; see seamline --help", 2)
     except OSError as error:
         place = error.filename or "a file"
         _end(f"{place}: {error.strerror or error}; check the path, its permissions and the room on the disk", 2)
+    except MemoryError:
+        _end("more memory is needed than there is; close other programs, or use fewer or smaller images", 2)
     except (KeyboardInterrupt, typer.Abort):
         _end("interrupted; a training goes on with --resume, `reproduce` by itself", 130)
 

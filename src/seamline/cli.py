@@ -101,10 +101,15 @@ def train(
     threads: ThreadsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a finished run.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
+    checkpoint_seconds: Annotated[
+        float,
+        typer.Option("--checkpoint-seconds", min=0.0, help="How often all is kept that --resume needs."),
+    ] = 60.0,
     as_json: JsonOption = False,
 ) -> None:
     """Train a network, measure it and write its page."""
     from seamline import pipeline
+    from seamline.learn.processes import number_here
 
     run = pipeline.train(
         data_name,
@@ -117,9 +122,11 @@ def train(
         threads=threads,
         force=force,
         resume=resume,
+        checkpoint_seconds=checkpoint_seconds,
         teller=Teller(),
     )
-    _tell([run], as_json=as_json)
+    if number_here() == 0:  # of the processes that train together one tells
+        _tell([run], as_json=as_json)
 
 
 @app.command()

@@ -1,9 +1,7 @@
 """The story, from a dataset to a page."""
 
-import math
-from dataclasses import asdict
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import seamline
 from seamline.console import Teller
@@ -13,16 +11,16 @@ from seamline.data.catalogue import DATASETS, load
 from seamline.data.dataset import Dataset, Split
 from seamline.data.errors import UserError
 from seamline.data.splits import Division, divide
-from seamline.learn.blocks import Network
 from seamline.learn.description import describe_run, differences, train_command
 from seamline.learn.devices import find_device, keep_freed_memory, use_threads
 from seamline.learn.networks import build_network
+from seamline.learn.processes import number_here, started_again, together
 from seamline.learn.recipes import Recipe, find_recipe, with_settings
-from seamline.learn.runs import History, Run
+from seamline.learn.runs import Run
 from seamline.learn.training import Training
-from seamline.measure.evaluation import glance
 from seamline.measure.record import measure
 from seamline.report.page import write_report
+from seamline.training_run import train_run
 
 
 def train(
@@ -37,9 +35,15 @@ def train(
     threads: int | None = None,
     force: bool = False,
     resume: bool = False,
+    checkpoint_seconds: float = 60.0,
     teller: Teller | None = None,
 ) -> Path:
     """Train a network, measure it and write its page.
+
+    Ctrl-C and SIGTERM end the training after the step under way, with everything kept; a second one ends it at once.
+    Started by PyTorch's launcher, `torchrun`, the processes train together, each with its part of every batch: the
+    first alone writes, tells and measures, and when the launcher starts them again after one has died, they go on
+    from the newest checkpoint.
 
     Args:
         data: a dataset's name, or a dataset.
@@ -51,7 +55,8 @@ def train(
         device: `auto`, `cpu`, `cuda` or `mps`.
         threads: threads of the processor to use; None leaves it to PyTorch.
         force: write over a finished run.
-        resume: go on where an interrupted run stopped; a finished run is left as it is.
+        resume: go on where an interrupted run stopped, to the same weights bit for bit; a finished run stays as it is.
+        checkpoint_seconds: how often the training's state is kept, beside each epoch's end.
         teller: says how it goes; by default nobody does.
 
     Returns:
@@ -59,53 +64,79 @@ def train(
 
     Raises:
         UserError: what was asked for cannot be done; the line says why.
+        Stopped: a signal ended the training before its end; the text says how to go on.
     """
     keep_freed_memory()
-    teller = teller or Teller(quiet=True)
+    if not checkpoint_seconds >= 0:
+        raise UserError(f"--checkpoint-seconds {checkpoint_seconds}: must be 0 or more")
+    teller = teller if teller and number_here() == 0 else Teller(quiet=True)
+    resume = resume or started_again()
     recipe_name = recipe if isinstance(recipe, str) else "custom"
     place, used_threads = find_device(device), use_threads(threads)
     if isinstance(data, str) and data in DATASETS and isinstance(recipe, str):  # a mistake is told before long work
         with_settings(find_recipe(recipe, segments=DATASETS[data].segments), list(settings))
-    if isinstance(data, str):
-        with teller.downloading() as progress:
-            data = load(data, folder, progress=progress)
-    recipe = find_recipe(recipe, segments=data.segments) if isinstance(recipe, str) else recipe
-    recipe = with_settings(recipe, list(settings))
-    _check_class_weights(recipe, data)
-    run = Run(Path(out) if out is not None else Path("runs") / f"{data.name}-{recipe_name}")
-    _check_place(run, resume=resume, force=force)
-    searched = not data.grouped
-    data = related(data, teller)
-    begun = run.read() if resume and (run.finished or run.checkpoint_file.is_file()) else None
-    if begun is not None and (other := differences(begun, data, recipe, seed)):
-        raise UserError(f"{run.path}: was made with another {other}; name another --out or use --force")
-    if run.finished and resume and _is_measured(run):
-        teller.say(f"{run.path}: finished already")
-        return run.path
+    with together(place) as processes:
+        with processes.one_first():
+            if isinstance(data, str):
+                with teller.downloading() as progress:
+                    data = load(data, folder, progress=progress)
+            searched = not data.grouped
+            data = related(data, teller)
+        recipe = find_recipe(recipe, segments=data.segments) if isinstance(recipe, str) else recipe
+        recipe = with_settings(recipe, list(settings))
+        _check_class_weights(recipe, data)
+        run = Run(Path(out) if out is not None else Path("runs") / f"{data.name}-{recipe_name}")
+        _check_place(run, resume=resume, force=force)
+        begun = run.read() if resume and (run.finished or run.checkpoints.files()) else None
+        if begun is not None and (other := differences(begun, data, recipe, seed)):
+            raise UserError(f"{run.path}: was made with another {other}; name another --out or use --force")
+        if run.finished and resume and _is_measured(run):
+            teller.say(f"{run.path}: finished already")
+            return run.path
 
-    division = divide_by(data, recipe, seed)
-    learned, aside = division.learned, division.aside
-    if begun is None or not run.finished:
-        shape = data.train.images.shape[1:]
-        network = build_network(
-            recipe.network, shape, len(data.classes), segments=data.segments, seed=seed, mirrored=recipe.flip
-        )
-        network.fit(learned.images)
-        network.to(place)
-        described = describe_run(data, recipe, network, division, seed=seed, device=place, threads=used_threads)
-        described["split"]["searched"] = searched
-        described["seamline"] = seamline.__version__
-        described["recipe_name"] = ", ".join([recipe_name, *settings])
-        options: dict[str, object] = {
-            "--data": folder,
-            "--device": None if device == "auto" else device,
-            "--threads": threads,
-        }
-        described["command"] = train_command(data.name, recipe_name, settings, seed, run.path, options)
-        batches = Batches(learned, recipe.batch_size, seed=seed, changes=recipe.changes, device=place)
-        with run.alone():
-            _train(run, network, batches, recipe, described, aside, resume=resume, teller=teller)
-    _measure(run, data, learned, aside, teller)
+        division = divide_by(data, recipe, seed)
+        if begun is None or not run.finished:
+            network = build_network(
+                recipe.network,
+                data.train.images.shape[1:],
+                len(data.classes),
+                segments=data.segments,
+                seed=seed,
+                mirrored=recipe.flip,
+            )
+            network.fit(division.learned.images)
+            network.to(processes.device)
+            described = describe_run(data, recipe, network, division, seed=seed, device=place, threads=used_threads)
+            described["split"]["searched"] = searched
+            described["processes"] = processes.count
+            described["seamline"] = seamline.__version__
+            described["recipe_name"] = ", ".join([recipe_name, *settings])
+            options: dict[str, object] = {
+                "--data": folder,
+                "--device": None if device == "auto" else device,
+                "--threads": threads,
+            }
+            described["command"] = train_command(data.name, recipe_name, settings, seed, run.path, options)
+            batches = Batches(
+                division.learned,
+                recipe.batch_size,
+                seed=seed,
+                changes=recipe.changes,
+                device=processes.device,
+                part=(processes.number, processes.count),
+            )
+            with run.alone() if processes.first else nullcontext():
+                train_run(
+                    run,
+                    Training(network, batches, recipe, processes=processes),
+                    division.aside,
+                    described,
+                    resume=resume,
+                    every=checkpoint_seconds,
+                    teller=teller,
+                )
+    if processes.first:
+        _measure(run, data, division.learned, division.aside, teller)
     return run.path
 
 
@@ -126,7 +157,7 @@ def _check_place(run: Run, *, resume: bool, force: bool) -> None:
             f"{run.path}: holds a finished run; name another --out, write over it with --force, "
             "or measure what is not measured with --resume"
         )
-    if run.checkpoint_file.is_file() and not (resume or force):
+    if run.checkpoints.files() and not (resume or force):
         raise UserError(f"{run.path}: holds an unfinished run; go on with --resume, or start afresh with --force")
 
 
@@ -139,59 +170,6 @@ def _check_class_weights(recipe: Recipe, data: Dataset) -> None:
 
 def _is_measured(run: Run) -> bool:
     return all((run.path / name).is_file() for name in ("scores.json", "report.html"))
-
-
-def _train(
-    run: Run,
-    network: Network,
-    batches: Batches,
-    recipe: Recipe,
-    described: dict[str, Any],
-    val: Split,
-    *,
-    resume: bool,
-    teller: Teller,
-) -> None:
-    """Train to the recipe's end, keeping a checkpoint after every epoch, and write the kept weights."""
-    history: History = []
-    kept: dict[str, Any] = {"weights": None, "value": None}
-    with teller.training(recipe.epochs) as on_step:
-        training = Training(network, batches, recipe, on_step=on_step)
-        checkpoint = run.load_checkpoint() if resume else None
-        if checkpoint is None:
-            run.start(described)
-        else:
-            training.restore(checkpoint["training"])
-            history, kept = checkpoint["history"], checkpoint["kept"]
-            run.write_history(history)
-            teller.say(f"going on after epoch {training.done}")
-            begun = run.read()
-            if any(begun[key] != described[key] for key in ("device", "threads", "versions")):
-                teller.say("begun on another device, with other threads or versions: the last bits may differ")
-        for epoch in training:
-            on_val = glance(network, val)
-            if not math.isfinite(on_val.loss):
-                raise UserError(
-                    f"training stopped: the validation loss is {on_val.loss} after epoch {epoch.epoch}, at learning "
-                    f"rate {epoch.learning_rate:.3g}; try a smaller one with --set learning_rate=…"
-                )
-            record = {**asdict(epoch), "val_loss": on_val.loss, "val_accuracy": on_val.accuracy}
-            history.append(record)
-            if _is_best(recipe, record, kept["value"]):
-                weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
-                kept = {"weights": weights, "value": record.get(recipe.keep)}
-            run.save_checkpoint({"training": training.state(), "history": history, "kept": kept})
-            run.add_epoch(record)
-            teller.epoch(record, recipe.epochs)
-    run.finish(kept["weights"])
-
-
-def _is_best(recipe: Recipe, record: dict[str, Any], best: float | None) -> bool:
-    """Tell whether this epoch's weights are the ones to keep so far."""
-    if recipe.keep == "last" or best is None:
-        return True
-    value: float = record[recipe.keep]
-    return value < best if recipe.keep == "val_loss" else value > best
 
 
 def _measure(run: Run, data: Dataset, learned: Split, aside: Split, teller: Teller) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 from seamline.console import Teller
 from seamline.data.catalogue import load
 from seamline.data.dataset import Dataset
-from seamline.data.errors import UnavailableError, UserError
+from seamline.data.errors import Stopped, UnavailableError, UserError
 from seamline.data.files import replacing
 from seamline.data.sources.drawn_facades import own_photo
 from seamline.learn.devices import keep_freed_memory
@@ -95,7 +95,10 @@ def reproduce(
         path = Path(out) / f"{data.name}-{recipe}"
         options: dict[str, Any] = {"recipe": recipe, "settings": settings, "seed": seed, "device": device}
         options |= {"threads": threads, "force": force, "resume": not force}
-        runs.append(train(data, out=path, folder=found, teller=teller, **options))
+        try:
+            runs.append(train(data, out=path, folder=found, teller=teller, **options))
+        except Stopped as stopped:
+            raise Stopped(stopped.place, "the same command goes on from there", stopped.signal) from None
         if study.segments:
             _add_photos(path, photos, teller, device=device, threads=threads)
     write_index(Path(out), [*runs, *_others(Path(out), runs)])

@@ -36,31 +36,23 @@ def test_a_finished_run_gives_its_network_back(tmp_path: Path) -> None:
     assert run.weights_file.read_bytes() == first
 
 
-def test_a_checkpoint_comes_back_and_goes_when_training_has_finished(tmp_path: Path) -> None:
-    run = Run(tmp_path)
-    assert run.load_checkpoint() is None
-    state = {"done": 2, "history": [{"epoch": 1, "loss": 0.5}], "weights": {"a": torch.arange(3)}, "best": None}
-    run.save_checkpoint(state)
-    loaded = run.load_checkpoint()
-    assert loaded is not None
-    assert loaded["history"] == state["history"]
-    assert torch.equal(loaded["weights"]["a"], torch.arange(3))
-    run.finish({"a": torch.zeros(1)})
-    assert run.load_checkpoint() is None
-
-
-def test_history_grows_line_by_line(tmp_path: Path) -> None:
+def test_history_is_written_whole(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.start(DESCRIBED)
     assert run.history_file.read_text() == ""
-    run.add_epoch({"epoch": 1})
-    run.add_epoch({"epoch": 2})
+    run.write_history([{"epoch": 1}, {"epoch": 2}])
     assert [json.loads(line)["epoch"] for line in run.history_file.read_text().splitlines()] == [1, 2]
 
 
 def test_starting_afresh_leaves_nothing_of_the_earlier_run(tmp_path: Path) -> None:
     run = Run(tmp_path)
-    for name in ("scores.json", "report.html", "insides/kernels.json", "checkpoint/state.pt", "notes.txt"):
+    for name in (
+        "scores.json",
+        "report.html",
+        "insides/kernels.json",
+        "checkpoint/00000001-0.safetensors",
+        "notes.txt",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("old")
     run.start(DESCRIBED)
@@ -87,10 +79,6 @@ def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> 
     run.weights_file.write_bytes(b"garbage")
     with pytest.raises(UserError, match=r"model\.safetensors: not the weights"):
         run.network()
-    run.checkpoint_file.parent.mkdir()
-    run.checkpoint_file.write_bytes(b"garbage")
-    with pytest.raises(UserError, match=r"state\.pt: damaged"):
-        run.load_checkpoint()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
@@ -100,7 +88,11 @@ def test_a_folder_has_one_process_at_a_time(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from seamline.learn.runs import Run\n"
         "with Run(Path(sys.argv[1])).alone(): print('alone')"
     )
+    run.path.mkdir()
+    (run.path / ".scores.json.ab12cd_9.json").write_text("half of it")
+    (run.path / ".notes.personal").write_text("the user's own")
     with run.alone():
+        assert [file.name for file in run.path.iterdir()] == [".notes.personal"]
         other = subprocess.run([sys.executable, "-c", script, run.path], capture_output=True, text=True, check=False)
         assert "another process works in it" in other.stderr
     after = subprocess.run([sys.executable, "-c", script, run.path], capture_output=True, text=True, check=True)

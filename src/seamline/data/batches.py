@@ -45,6 +45,7 @@ class Batches:
         seed: decides the order and the random changes.
         changes: what the images go through.
         device: where the images are held and the batches are made.
+        part: (number, count): of every batch, yield the part that this one of so many processes takes.
 
     Raises:
         UserError: images whose labels are of the whole are to be cut.
@@ -58,7 +59,9 @@ class Batches:
         seed: int,
         changes: Changes | None = None,
         device: torch.device | str = "cpu",
+        part: tuple[int, int] = (0, 1),
     ) -> None:
+        self.part = part
         self.batch_size = batch_size
         self.seed = seed
         self.changes = changes or Changes()
@@ -71,8 +74,12 @@ class Batches:
         """Steps in an epoch."""
         return max(1, math.ceil((len(self.images) - 1) / self.batch_size)) if self.batch_size > 1 else len(self.images)
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """Yield the batches of epoch `number` (from 1)."""
+    def images_in(self, place: int) -> int:
+        """Return how many images the batch at `place` (from 0) has, all processes' parts together."""
+        return len(self.images) - place * self.batch_size if place + 1 == len(self) else self.batch_size
+
+    def epoch(self, number: int, begin: int = 0) -> Iterator[Batch]:
+        """Yield the batches of epoch `number` (from 1), from place `begin` (from 0) on."""
         device = self.images.device
         masks = self.labels.ndim == 3
         order = torch.randperm(len(self.images), generator=self._chance(_ORDER, number)).to(device)
@@ -81,10 +88,18 @@ class Batches:
         moves = self._moves(number) if places is None else None
         colours = self._colours(number)
         cuts = self._cuts(number)
-        for place in range(len(self)):
+        for place in range(begin, len(self)):
             start = place * self.batch_size
-            chosen = order[start:] if place + 1 == len(self) else order[start : start + self.batch_size]
+            whole = order[start:] if place + 1 == len(self) else order[start : start + self.batch_size]
+            first, last = _bounds(len(whole), *self.part)
+            chosen = whole[first:last]
+            led = cuts is not None and len(chosen) < len(whole)  # the first may go on as the one before it: make both
+            if led and len(chosen):
+                chosen = torch.cat([whole[first - 1 : first] if first else whole[-1:], chosen])
             images, labels = self.images[chosen].permute(0, 3, 1, 2), self.labels[chosen]
+            if not len(chosen):
+                yield Batch(images, labels.long())
+                continue
             if mirrored is not None:
                 images = augment.flip(images, mirrored[chosen])
                 labels = augment.flip(labels, mirrored[chosen]) if masks else labels
@@ -98,7 +113,7 @@ class Batches:
                 mixing, lift = colours
                 images = augment.recolour(images, mixing[chosen], lift[chosen])
             if cuts is not None:
-                images, labels = (augment.cutmix(either, cuts[chosen]) for either in (images, labels))
+                images, labels = (augment.cutmix(either, cuts[chosen])[led:] for either in (images, labels))
             yield Batch(images, _targets(labels) if masks else labels)
 
     def _mirrored(self, epoch: int) -> Tensor | None:
@@ -172,6 +187,17 @@ class Batches:
     def _chance(self, kind: int, epoch: int) -> torch.Generator:
         """Return a generator that depends on the seed, the kind of chance and the epoch alone."""
         return torch.Generator().manual_seed(chance_of(kind, self.seed, epoch))
+
+
+def _bounds(size: int, number: int, count: int) -> tuple[int, int]:
+    """Return where process `number` of `count` begins and ends in a batch of `size`.
+
+    Nobody gets a single image where there are two: statistics of a batch need two. So a small batch leaves some
+    processes with none.
+    """
+    working = max(1, min(count, size // 2))
+    number = min(number, working)
+    return number * size // working, min(number + 1, working) * size // working
 
 
 def chance_of(*numbers: int) -> int:

@@ -1,4 +1,4 @@
-"""The one exception for what a user can mend."""
+"""What ends a command before its end: a mistake that the user can mend, or the user's own wish."""
 
 
 class UserError(Exception):
@@ -11,3 +11,22 @@ class UserError(Exception):
 
 class UnavailableError(UserError):
     """What was asked for is not on this machine and cannot be fetched; nothing is wrong with what is there."""
+
+
+class Stopped(Exception):  # noqa: N818 - nothing is wrong
+    """A signal asked a training to stop, and everything is kept.
+
+    Args:
+        place: where it stopped, in words.
+        cure: what to do to go on.
+        signal: the signal's number.
+
+    Attributes:
+        status: what the command ends with, 128 and the signal's number.
+    """
+
+    def __init__(self, place: str, cure: str, signal: int) -> None:
+        super().__init__(f"stopped {place}; {cure}")
+        self.place = place
+        self.signal = signal
+        self.status = 128 + signal

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import platformdirs
+
+_UNFINISHED = re.compile(r"\..+(\.[a-z0-9]+)\.[a-z0-9_]{8}\1")  # how `replacing` names what is not yet whole
 
 
 @contextmanager
@@ -22,18 +25,44 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Yields:
         The temporary path to write to. It is removed when the block raises.
+
+    Raises:
+        OSError: it cannot be written; the error names `path`, which is as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix, delete=False) as handle:
-        temporary = Path(handle.name)
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())  # else a power cut may leave the new name with nothing in it
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix, delete=False) as handle:
+            temporary = Path(handle.name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            with temporary.open("rb+") as written:
+                os.fsync(written.fileno())  # else a power cut may leave the new name with nothing in it
+            temporary.replace(path)
+            _keep_name(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if error.filename is None or str(error.filename).startswith(str(path.parent / f".{path.name}.")):
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        raise
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what processes that were killed left half written in `folder`, below which nobody else may be writing."""
+    for file in folder.rglob(".*"):
+        if _UNFINISHED.fullmatch(file.name):
+            file.unlink(missing_ok=True)
+
+
+def _keep_name(folder: Path) -> None:
+    """Write the folder's list of names to the disk too, where the system can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _umask() -> int:

@@ -73,21 +73,46 @@ def describe_run(
 
 
 def differences(described: dict[str, Any], data: Dataset, recipe: Recipe, seed: int) -> str:
-    """Say in which of data, recipe and seed a run so described differs; an empty text where in none."""
-    alike = {
-        "dataset": described["dataset"]["fingerprint"] == data.fingerprint,
-        "recipe": _same_recipe(described["recipe"], recipe),
-        "seed": described["seed"] == seed,
-    }
-    return " and ".join(name for name, same in alike.items() if not same)
+    """Say in which of data, recipe and seed a run so described differs, and how; an empty text where in none."""
+    found = []
+    if described["dataset"]["fingerprint"] != data.fingerprint:
+        found.append(f"dataset ({_data_words(described['dataset'], data)})")
+    if other := _other_fields(described["recipe"], recipe):
+        found.append(f"recipe ({other})")
+    if described["seed"] != seed:
+        found.append(f"seed ({described['seed']} there, {seed} here)")
+    return " and ".join(found)
 
 
-def _same_recipe(fields: dict[str, Any], recipe: Recipe) -> bool:
-    """Tell whether a run's recipe is this one; what an older run does not name is as it was before it had a name."""
+def _data_words(described: dict[str, Any], data: Dataset) -> str:
+    """Say how a run's dataset differs from this one, as far as its description tells."""
+    there = (described["name"], described["test"], list(described["classes"]))
+    here = (data.name, len(data.test), list(data.classes))
+    for what, one, other in zip(("name", "test images", "classes"), there, here, strict=True):
+        if one != other:
+            return f"{what}: {_shown(one)} there, {_shown(other)} here"
+    return "the same name, other images"
+
+
+def _other_fields(fields: dict[str, Any], recipe: Recipe) -> str:
+    """Say which fields of a run's recipe differ; what an older run does not name is as it was before it had a name."""
     try:
-        return recipe_from(fields) == recipe
+        before = recipe_fields(recipe_from(fields))
     except (TypeError, UserError):  # fields of another version
-        return False
+        return "its fields are those of another version"
+    now = recipe_fields(recipe)
+    return ", ".join(
+        f"{field}: {_shown(before[field])} there, {_shown(now[field])} here"
+        for field in now
+        if before[field] != now[field]
+    )
+
+
+def _shown(value: Any) -> str:
+    """Return a value in few words."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "none" if value is None else str(value)
 
 
 def train_command(

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import platform
+import re
 import sys
 
 import torch
@@ -56,6 +57,35 @@ def keep_freed_memory() -> None:
     libc.mallopt(_M_MMAP_MAX, 0)
     libc.mallopt(_M_TRIM_THRESHOLD, _KEEP)
     libc.mallopt(_M_TOP_PAD, 64 << 20)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell whether memory ran out: PyTorch says so with errors of several kinds."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(one in words for one in ("memory", "bad_alloc"))
+    )
+
+
+def memory_words(error: Exception) -> str:
+    """Say what was asked for when memory ran out, and what was in use, as far as it is known."""
+    found = re.search(r"tried to allocate ([\d.]+) ?(bytes|[KMGT]iB)", str(error), re.IGNORECASE)
+    asked = []
+    if found:
+        amount, unit = float(found[1]), found[2]
+        asked = [f"asked for {amount / 2**30:.2f} GiB more" if unit == "bytes" else f"asked for {found[1]} {unit} more"]
+    if torch.cuda.is_available():
+        return ", ".join([*asked, f"{torch.cuda.memory_allocated() / 2**30:.2f} GiB in use"])
+    return ", ".join([*asked, f"{_used() / 2**30:.2f} GiB in use at most"])
+
+
+def _used() -> int:
+    """Return the most memory that this process has held, bytes; 0 where the system does not tell."""
+    if sys.platform == "win32":
+        return 0
+    import resource  # not to be had on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def describe_machine(device: torch.device) -> str:

@@ -1,6 +1,5 @@
 """The run folder: what of it this stage writes, each file whole or not at all."""
 
-import io
 import json
 import os
 import shutil
@@ -11,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from seamline.data.errors import UserError
-from seamline.data.files import read_json, write_bytes, write_json, write_text
+from seamline.data.files import read_json, remove_unfinished, write_bytes, write_json, write_text
 from seamline.learn.blocks import Network
+from seamline.learn.checkpoints import Checkpoints
 from seamline.learn.networks import build_network
 from seamline.learn.recipes import Recipe, recipe_from
 
@@ -53,9 +52,9 @@ class Run:
         return self.path / "history.jsonl"
 
     @property
-    def checkpoint_file(self) -> Path:
-        """All that an exact continuation needs, in one file, so that it is there whole or not at all."""
-        return self.path / "checkpoint" / "state.pt"
+    def checkpoints(self) -> Checkpoints:
+        """All that an exact continuation needs."""
+        return Checkpoints(self.path / "checkpoint")
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -71,6 +70,7 @@ class Run:
         handle = os.open(self.path, os.O_RDONLY)
         try:
             self._lock(handle)
+            remove_unfinished(self.path)
             yield
         finally:
             os.close(handle)
@@ -113,38 +113,11 @@ class Run:
         """Write the whole history."""
         write_text(self.history_file, "".join(json.dumps(line) + "\n" for line in history))
 
-    def add_epoch(self, record: dict[str, Any]) -> None:
-        """Add a line to the history."""
-        with self.history_file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-
-    def save_checkpoint(self, state: dict[str, Any]) -> None:
-        """Keep `state` (tensors, numbers and texts, nested in dicts and lists)."""
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        write_bytes(self.checkpoint_file, buffer.getvalue())
-
-    def load_checkpoint(self) -> dict[str, Any] | None:
-        """Return what `save_checkpoint` kept, or None where there is nothing.
-
-        Raises:
-            UserError: the file is damaged.
-        """
-        if not self.checkpoint_file.is_file():
-            return None
-        try:
-            state: dict[str, Any] = torch.load(self.checkpoint_file, map_location="cpu", weights_only=True)
-        except Exception:  # torch.load answers a damaged file with many kinds of errors
-            raise UserError(
-                f"{self.checkpoint_file}: damaged, cannot go on from it; start afresh with --force"
-            ) from None
-        return state
-
     def finish(self, weights: dict[str, Tensor]) -> None:
         """Write the kept weights; the checkpoint is then no longer needed."""
         plain = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
         write_bytes(self.weights_file, save(plain))
-        shutil.rmtree(self.checkpoint_file.parent, ignore_errors=True)
+        self.checkpoints.clear()
 
     def recipe(self) -> Recipe:
         """Return the recipe of `run.json`."""

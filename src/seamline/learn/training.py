@@ -16,8 +16,11 @@ from torch.nn import functional as F
 
 from seamline.data.batches import IN_NETWORK, Batches, chance_of
 from seamline.data.errors import UserError
+from seamline.learn.devices import is_out_of_memory, memory_words
 from seamline.learn.optimizers import optimizers_for
+from seamline.learn.processes import Processes
 from seamline.learn.recipes import Recipe
+from seamline.learn.stopping import Wish
 
 PIXELS_IN_CACHE = 100_352  # 128 garments of 28 x 28: their maps in both layers stay in a processor's own memory
 LOOK_EVERY = 10  # steps between two looks at the loss; a look waits for a GPU to catch up
@@ -77,24 +80,52 @@ def schedule_at(recipe: Recipe, step: int, steps: int) -> float:
     return place / recipe.warmup if place < recipe.warmup else (1 - place) / (1 - recipe.warmup)
 
 
+@dataclass
+class _Underway:
+    """What an epoch that has begun has come to. Counts stay on the device: reading them would hold a GPU up."""
+
+    losses: Tensor  # (steps,) float32, of each step's loss times its images
+    right: Tensor  # () int64, labels that got the highest score
+    counted: Tensor  # () int64, labels that count
+    step: int = 0
+    images: int = 0
+    seconds: float = 0.0
+
+
 class Training:
     """One network on its way through a recipe; iterate over it to train.
 
     Args:
         network: gives scores (B, K) or (B, K, H, W) for (B, C, H, W) uint8; trained in place.
-        batches: what to learn from, on the network's device.
+        batches: what to learn from, on the network's device; of each batch this process's part.
         recipe: how.
+        processes: those that train this network together, each with its part of the batches.
         on_step: called every few steps.
+        between: called after every step with the number of the signal that asks this training to stop, or 0: `state`
+            can be kept there, and an exception raised.
+        wish: what signals say.
     """
 
     def __init__(
-        self, network: nn.Module, batches: Batches, recipe: Recipe, *, on_step: Callable[[Step], None] | None = None
+        self,
+        network: nn.Module,
+        batches: Batches,
+        recipe: Recipe,
+        *,
+        processes: Processes | None = None,
+        on_step: Callable[[Step], None] | None = None,
+        between: Callable[[int], None] | None = None,
+        wish: Wish | None = None,
     ) -> None:
         self.network = network
         self.batches = batches
         self.recipe = recipe
+        self.processes = processes or Processes()
         self.on_step = on_step
+        self.between = between
+        self.wish = wish or Wish()
         self.done = 0
+        self.underway: _Underway | None = None
         self.steps = max(1, round(recipe.epochs * len(batches)))
         self.optimizers = optimizers_for(network, recipe)
         self.portion = _portion(network, batches)
@@ -105,85 +136,145 @@ class Training:
         """Train epoch after epoch, from where this training stands to the recipe's end.
 
         Raises:
-            UserError: the loss is no longer a number.
+            UserError: the loss is no longer a number, or memory ran out.
         """
         while self.done * len(self.batches) < self.steps:
             yield self._epoch(self.done + 1)
 
+    @property
+    def place(self) -> str:
+        """Where this training stands, in words."""
+        if self.underway is None:
+            return f"after epoch {self.done}"
+        return f"in epoch {self.done + 1}, after step {self.underway.step} of {len(self.underway.losses)}"
+
     def state(self) -> dict[str, Any]:
-        """Return all that an exact continuation needs: tensors, numbers and texts only."""
+        """Return all that an exact continuation needs: tensors, numbers and texts only.
+
+        What is chance is a function of the seed and the place, so there are no states of generators to keep.
+        """
         return {
             "done": self.done,
+            "underway": None if self.underway is None else vars(self.underway),
             "network": self.network.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a `state`; the epochs that follow are then the same, bit for bit."""
+        """Go back to a `state`; the steps that follow are then the same, bit for bit."""
+        device = self.batches.labels.device
         self.done = state["done"]
+        self.underway = None
+        if state["underway"] is not None:
+            self.underway = _Underway(**state["underway"])
+            for name in ("losses", "right", "counted"):
+                setattr(self.underway, name, getattr(self.underway, name).to(device))
         self.network.load_state_dict(state["network"])
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
+            for weight, its in optimizer.state.items():
+                for name, one in its.items():
+                    if isinstance(one, Tensor) and one.shape == weight.shape:  # in memory as the weight is: same bits
+                        its[name] = torch.empty_like(weight).copy_(one)
 
     def _epoch(self, number: int) -> Epoch:
-        """Learn from every image once; in the last epoch from as many as the recipe asks for."""
-        start = time.perf_counter()
+        """Learn from every image once, or from those left; in the last epoch from as many as the recipe asks for."""
         before = (number - 1) * len(self.batches)
         steps = min(len(self.batches), self.steps - before)
         device = self.batches.labels.device
-        losses = torch.zeros(steps, device=device)  # read every few steps only, so that a GPU is not held up
-        right, counted = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(2))
-        images = 0
+        if self.underway is None:
+            right, counted = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(2))
+            self.underway = _Underway(torch.zeros(steps, device=device), right, counted)
+        run = self.underway
         self.network.train()
-        for step, (batch, labels) in enumerate(islice(self.batches.epoch(number), steps)):
-            self._set_rates(before + step)
-            loss, hits = self._gradients(batch, labels, number, step)
-            for optimizer in self.optimizers:
-                optimizer.step()
-            losses[step] = loss * len(labels)
-            right += hits
-            counted += (labels >= 0).sum()
-            images += len(labels)
-            if (step + 1) % LOOK_EVERY == 0 or step + 1 == steps:
-                total = self._look(losses, number)
+        start = time.perf_counter()
+        for batch, labels in islice(self.batches.epoch(number, run.step), steps - run.step):
+            self._set_rates(before + run.step)
+            try:
+                loss = self._gradients(batch, labels, number, run)
+                for optimizer in self.optimizers:
+                    optimizer.step()
+            except (MemoryError, RuntimeError) as error:
+                raise self._cause(error) from error
+            images = self.batches.images_in(run.step)
+            run.losses[run.step] = loss * images
+            run.images += images
+            run.step += 1
+            if run.step % LOOK_EVERY == 0 or run.step == steps:
+                total = self._look(run.losses, number)
                 if self.on_step is not None:
-                    accuracy = _share(right, counted)
-                    self.on_step(Step(number, step + 1, steps, before, self.steps, images, total / images, accuracy))
-        self.done = number
-        seconds = time.perf_counter() - start
+                    accuracy = _share(run.right, run.counted)
+                    self.on_step(
+                        Step(number, run.step, steps, before, self.steps, run.images, total / run.images, accuracy)
+                    )
+            asked = self.processes.highest(self.wish.signal)
+            run.seconds += time.perf_counter() - start
+            if self.between is not None:
+                self.between(asked)
+            start = time.perf_counter()
+        self.done, self.underway = number, None
         rate = self.optimizers[0].param_groups[0]["lr"]
-        return Epoch(
-            number, float(losses.sum(dtype=torch.float64)) / images, _share(right, counted), rate, seconds, images
-        )
+        loss_mean = float(run.losses.sum(dtype=torch.float64)) / run.images
+        return Epoch(number, loss_mean, _share(run.right, run.counted), rate, run.seconds, run.images)
 
-    def _gradients(self, images: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
-        """Leave the gradients of a batch's loss in the weights, adding up portion by portion.
+    def _gradients(self, images: Tensor, labels: Tensor, epoch: int, run: _Underway) -> Tensor:
+        """Leave the gradients of a batch's loss in the weights, adding up portion by portion and process by process.
 
         The loss is the cross entropy, mean over all labels of 0 or more, weighted. What is chance in the network
-        (dropout) is a function of the seed, the epoch and the step.
+        (dropout) is a function of the seed, the epoch, the step and the process.
 
         Returns:
-            The loss, and how many labels got the highest score, both () on the device.
+            The loss, () on the device.
         """
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         smoothing = self.recipe.label_smoothing
-        whole = self._weight_of(labels)
+        whole, counted = self._weight_of(labels), (labels >= 0).sum()
+        self.processes.add_up(whole, counted)
         loss, right = torch.zeros((), device=labels.device), torch.zeros((), dtype=torch.int64, device=labels.device)
         mixed = self.recipe.precision == "bfloat16"
+        place = (epoch, run.step, self.processes.number)
         with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
-            torch.manual_seed(chance_of(IN_NETWORK, self.batches.seed, epoch, step))
+            torch.manual_seed(chance_of(IN_NETWORK, self.batches.seed, *(place if place[-1] else place[:-1])))
             for some, their in zip(torch.split(images, self.portion), torch.split(labels, self.portion), strict=True):
+                if not len(some):
+                    continue
                 with torch.autocast(images.device.type, torch.bfloat16, enabled=mixed):
                     scores = self.network(some)
                 losses = F.cross_entropy(
-                    scores.float(), their, weight=self.class_weights, label_smoothing=smoothing, reduction="sum"
+                    scores.float() if mixed else scores,
+                    their,
+                    weight=self.class_weights,
+                    label_smoothing=smoothing,
+                    reduction="sum",
                 )
                 part = losses / whole
                 part.backward()  # type: ignore[no-untyped-call]
                 loss += part.detach()
                 right += (scores.detach().argmax(1) == their).sum()
-        return loss, right
+        self._share_with_others(loss, right)
+        run.right += right
+        run.counted += counted
+        return loss
+
+    def _share_with_others(self, loss: Tensor, right: Tensor) -> None:
+        """Add up the processes' gradients and figures; take the mean of what their batch normalisations have seen."""
+        if self.processes.count == 1:
+            return
+        weights = [weight for weight in self.network.parameters() if weight.requires_grad]
+        for weight in weights:
+            if weight.grad is None:  # this process had no image
+                weight.grad = torch.zeros_like(weight)
+        seen = [
+            figures
+            for layer in self.network.modules()
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm)
+            for figures in (layer.running_mean, layer.running_var)
+            if figures is not None
+        ]
+        for figures in seen:
+            figures /= self.processes.count
+        self.processes.add_up(*[weight.grad for weight in weights if weight.grad is not None], loss, right, *seen)
 
     def _weight_of(self, labels: Tensor) -> Tensor:
         """Return the sum of the weights of the labels that count, (): what the mean is taken over."""
@@ -197,6 +288,17 @@ class Training:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["highest_lr"] * share
+
+    def _cause(self, error: Exception) -> Exception:
+        """Return what to raise for `error`: where memory ran out, what to do, with the numbers."""
+        if not is_out_of_memory(error):
+            return error
+        size = self.recipe.batch_size
+        cure = f"--set batch_size={size // 2}" if size > 1 else "a smaller network or, for masks, --set size=0.5"
+        return UserError(
+            f"recipe: training with batch_size={size} needs more memory than there is ({memory_words(error)}); "
+            f"try {cure}"
+        )
 
     def _look(self, losses: Tensor, epoch: int) -> float:
         """Return the sum of the losses so far, or stop where one is not a number."""

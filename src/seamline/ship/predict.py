@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from seamline.data.errors import UserError
 from seamline.data.images import read_photo
-from seamline.learn.devices import use_threads
+from seamline.learn.devices import is_out_of_memory, use_threads
 from seamline.ship.memory import give_back_freed_memory
 from seamline.ship.model import Model, load_model
 from seamline.ship.photos import Photo, find_photos
@@ -153,7 +153,7 @@ def _predict_all(
             except UserError as error:
                 failed.append({"file": file, "reason": str(error).removeprefix(f"{file}: ")})
             except (MemoryError, RuntimeError) as error:  # PyTorch's are RuntimeErrors
-                if isinstance(error, RuntimeError) and "memory" not in str(error):
+                if not is_out_of_memory(error):
                     raise
                 failed.append({"file": file, "reason": "needs more memory than there is; use a smaller --size"})
             told(number + 1, len(photos), file)
