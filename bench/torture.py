@@ -63,8 +63,8 @@ def make_sets(folder: Path) -> None:
     for name, count in (("train", 600), ("t10k", 100)):
         labels = (np.arange(count) % 10).astype(np.uint8)
         images = chance.integers(0, 120, (count, 28, 28), dtype=np.uint8)
-        for image, label in zip(images, labels, strict=True):
-            row, column = divmod(int(label), 4)
+        for image, kind in zip(images, labels, strict=True):
+            row, column = divmod(int(kind), 4)
             image[4 + 8 * row : 12 + 8 * row, 2 + 6 * column : 8 + 6 * column] += 100
         head = (0x803).to_bytes(4, "big") + b"".join(n.to_bytes(4, "big") for n in (count, 28, 28))
         (garments / f"{name}-images-idx3-ubyte").write_bytes(head + images.tobytes())
@@ -122,12 +122,13 @@ def whole(task: str, sets: Path, out: Path) -> Whole:
     return Whole(digest_of(out), (described, time.monotonic() - begun - described), int(told.rsplit("calls: ", 1)[1]))
 
 
-def kill_once(words: list[str], sets: Path, out: Path, expected: Whole, chance: random.Random) -> str:
-    """Start the command and kill it; return where it was hit."""
-    if chance.random() < INSIDE:
-        process = start(
-            words, sets, f"{chance.randint(1, expected.calls)}:{chance.choice(('before', 'half', 'after'))}"
-        )
+def kill_once(
+    words: list[str], sets: Path, out: Path, expected: Whole, chance: random.Random, call: int | None = None
+) -> str:
+    """Start the command and kill it, from inside at `call` if that is given; return where it was hit."""
+    if call or chance.random() < INSIDE:
+        call = call or chance.randint(1, expected.calls)
+        process = start(words, sets, f"{call}:{chance.choice(('before', 'half', 'after'))}")
     else:
         process = start(words, sets)
         begun, rest = expected.seconds
@@ -153,16 +154,16 @@ def kill_once(words: list[str], sets: Path, out: Path, expected: Whole, chance: 
     return "in training" if list((out / "checkpoint").glob("*.safetensors")) else "before the first checkpoint"
 
 
-def trial(task: str, sets: Path, out: Path, expected: Whole, seed: int) -> dict[str, Any]:
-    """Kill a training at a random moment, let it go on, and compare.
+def trial(task: str, sets: Path, out: Path, expected: Whole, seed: int, call: int | None = None) -> dict[str, Any]:
+    """Kill a training at a random moment, or at a call that writes a file, let it go on, and compare.
 
     Returns:
         `task`, `seed`, `killed` (where), `same` (whether all came out the same), `leftovers` (files half written).
     """
     chance = random.Random(seed)  # noqa: S311 - no secret
     words = arguments(task, sets, out)
-    killed = [kill_once(words, sets, out, expected, chance)]
-    if chance.random() < AGAIN:
+    killed = [kill_once(words, sets, out, expected, chance, call)]
+    if call is None and chance.random() < AGAIN:
         killed.append(kill_once([*words, "--resume"], sets, out, expected, chance))
     process = start([*words, "--resume"], sets)
     _, wrong = process.communicate()

@@ -164,7 +164,7 @@ def test_reproduce_leaves_a_finished_run_of_another_seed_alone(
     before = (folder / "runs" / "builtin-garments-fast" / "run.json").read_bytes()
     run = seamline("reproduce", "--only", "garments", *FAST, "--seed", "1", cwd=folder, SEAMLINE_CACHE=cache)
     assert run.returncode == 2
-    assert "made with another seed; name another --out or use --force" in run.stderr
+    assert "made with another seed (0 there, 1 here); name another --out or use --force" in run.stderr
     assert (folder / "runs" / "builtin-garments-fast" / "run.json").read_bytes() == before
 
 

@@ -26,8 +26,12 @@ def main() -> None:
     except OSError as error:
         place = error.filename or "a file"
         _end(f"{place}: {error.strerror or error}; check the path, its permissions and the room on the disk", 2)
-    except MemoryError:
-        _end("more memory is needed than there is; close other programs, or use fewer or smaller images", 2)
+    except (MemoryError, RuntimeError) as error:
+        from seamline.learn.devices import is_out_of_memory, memory_words
+
+        if not is_out_of_memory(error):
+            raise
+        _end(f"more memory is needed than there is ({memory_words(error)}); use fewer or smaller images", 2)
     except (KeyboardInterrupt, typer.Abort):
         _end("interrupted; a training goes on with --resume, `reproduce` by itself", 130)
 

@@ -152,6 +152,7 @@ def _check_place(run: Run, *, resume: bool, force: bool) -> None:
     """Refuse a run folder that holds what neither `resume` nor `force` allows to touch."""
     if run.path.is_file():
         raise UserError(f"{run.path}: is a file; name a folder with --out")
+    run.check_writable()
     if run.finished and not (resume or force):
         raise UserError(
             f"{run.path}: holds a finished run; name another --out, write over it with --force, "

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from seamline.data.errors import UserError
 from seamline.learn.blocks import Network, Normalise, patch_directions
 
-BEGUN_ON = 2_000  # images whose patches a first layer begins with; their 5 x 5 pixels have a covariance of 25 x 25
+BEGUN_ON = 2_000 * 28 * 28  # pixels whose patches a first layer begins with; their covariance is 25 x 25 a channel
 
 
 class TwoConvolutions(Network):
@@ -72,7 +72,8 @@ class TwoConvolutions(Network):
         super().fit(images)
         if not self.directions:
             return
-        some = torch.from_numpy(np.ascontiguousarray(images[:BEGUN_ON])).permute(0, 3, 1, 2)
+        count = max(1, BEGUN_ON // images[0, :, :, 0].size)
+        some = torch.from_numpy(np.ascontiguousarray(images[:count])).permute(0, 3, 1, 2)
         half = patch_directions(self.normalise(some), 5, len(self.conv1.weight) // 2)
         with torch.no_grad():
             self.conv1.weight.copy_(torch.cat([half, -half]))

@@ -5,6 +5,8 @@ one alone, the first, writes and tells.
 """
 
 import os
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +14,13 @@ from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
+from seamline.data.errors import UserError
 
 _PATIENCE = timedelta(hours=2)  # for the first process, which alone looks at the validation images
+_START = 300  # seconds in which all processes must have come up
+_MET_AT = "seamline"
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class Processes:
         """Replace each tensor, in place, by its sum over all processes; in one go where they are of one dtype."""
         if self.count == 1:
             return
-        for dtype in {tensor.dtype for tensor in tensors}:
+        for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):  # in the same order in every process
             some = [tensor for tensor in tensors if tensor.dtype == dtype]
             flat = torch.cat([tensor.reshape(-1) for tensor in some])
             distributed.all_reduce(flat)
@@ -81,6 +88,11 @@ class Processes:
                 distributed.barrier()
 
 
+def is_loss_of_another(error: Exception) -> bool:
+    """Tell whether an error says that another process is no longer there."""
+    return isinstance(error, RuntimeError) and any(one in str(error) for one in ("gloo", "NCCL", "Connection"))
+
+
 def number_here() -> int:
     """Return this process's number as the launcher gave it; 0 where it was started alone."""
     return int(os.environ.get("RANK", "0"))
@@ -102,8 +114,40 @@ def together(device: torch.device) -> Iterator[Processes]:
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    distributed.init_process_group(backend, timeout=_PATIENCE)
+    number = number_here()
+    distributed.init_process_group(backend, store=_meeting(number), rank=number, world_size=count, timeout=_PATIENCE)
     try:
-        yield Processes(number_here(), count, device)
+        yield Processes(number, count, device)
     finally:
         distributed.destroy_process_group()
+
+
+def _meeting(number: int) -> TCPStore:
+    """Return the store at which the processes exchange their addresses.
+
+    The launcher has one, and keeps it when it starts the processes again: what was written there before would be read
+    again (https://github.com/pytorch/pytorch/issues/135712). So the first process opens one of its own and writes
+    there only where that is; an address left by a process that has ended refuses the connection, and is read again.
+    """
+    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+        return TCPStore(host, port, is_master=number == 0, wait_for_workers=False, timeout=_PATIENCE)
+    launchers = TCPStore(host, port, is_master=False, wait_for_workers=False)
+    if number == 0:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+            way.connect((host, port))  # sends nothing, but tells by which address this machine is reached
+            mine: str = way.getsockname()[0]
+        store = TCPStore(mine, 0, is_master=True, wait_for_workers=False, timeout=_PATIENCE)
+        launchers.set(_MET_AT, f"{mine} {store.port}")
+        return store
+    until = time.monotonic() + _START
+    while True:
+        there, its_port = launchers.get(_MET_AT).decode().split()
+        try:
+            with socket.create_connection((there, int(its_port)), timeout=_START):
+                pass
+            return TCPStore(there, int(its_port), is_master=False, wait_for_workers=False, timeout=_PATIENCE)
+        except OSError:
+            if time.monotonic() > until:
+                raise UserError(f"the first process, at {there}, cannot be reached within {_START} s") from None
+            time.sleep(0.1)

@@ -56,6 +56,18 @@ class Run:
         """All that an exact continuation needs."""
         return Checkpoints(self.path / "checkpoint")
 
+    def check_writable(self) -> None:
+        """Refuse a folder that this process may not write to, before any long work.
+
+        Raises:
+            UserError: it may not.
+        """
+        place = next(folder for folder in (self.path, *self.path.absolute().parents) if folder.exists())
+        if not place.is_dir():
+            raise UserError(f"{place}: is a file, not a folder; check the path of --out")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise UserError(f"{self.path}: cannot be written to (Permission denied); name another folder with --out")
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep the folder to this process inside the block; the system lets it go when the process ends, however.

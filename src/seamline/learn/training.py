@@ -18,7 +18,7 @@ from seamline.data.batches import IN_NETWORK, Batches, chance_of
 from seamline.data.errors import UserError
 from seamline.learn.devices import is_out_of_memory, memory_words
 from seamline.learn.optimizers import optimizers_for
-from seamline.learn.processes import Processes
+from seamline.learn.processes import Processes, is_loss_of_another
 from seamline.learn.recipes import Recipe
 from seamline.learn.stopping import Wish
 
@@ -130,7 +130,10 @@ class Training:
         self.optimizers = optimizers_for(network, recipe)
         self.portion = _portion(network, batches)
         weights = recipe.class_weights
-        self.class_weights = None if weights is None else torch.tensor(weights, device=batches.labels.device)
+        self.class_weights = None
+        if weights is not None:
+            kind = next(network.parameters()).dtype
+            self.class_weights = torch.tensor(weights, dtype=kind, device=batches.labels.device)
 
     def __iter__(self) -> Iterator[Epoch]:
         """Train epoch after epoch, from where this training stands to the recipe's end.
@@ -291,6 +294,8 @@ class Training:
 
     def _cause(self, error: Exception) -> Exception:
         """Return what to raise for `error`: where memory ran out, what to do, with the numbers."""
+        if self.processes.count > 1 and is_loss_of_another(error):
+            return UserError("training stopped: another of the processes has ended; look at what it said")
         if not is_out_of_memory(error):
             return error
         size = self.recipe.batch_size

@@ -1,0 +1,230 @@
+"""Nothing is lost: signals, full disks, little memory, killed processes. In full: bench/torture.py."""
+
+import dataclasses
+import json
+import os
+import resource
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import seamline
+import torture
+from seamline.console import Teller
+from seamline.data.dataset import Dataset, Split
+from seamline.data.errors import Stopped, UserError
+from seamline.learn.recipes import Recipe
+from seamline.learn.runs import Run
+from seamline.learn.stopping import heard
+from seamline.learn.training import Training
+
+RECIPE = Recipe(
+    network="study-fast",
+    epochs=2,
+    batch_size=32,
+    learning_rate=3e-3,
+    optimizer="muon",
+    schedule="one-cycle",
+    flip=False,
+    keep="val_loss",
+)
+
+
+class Heard(Teller):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def after_steps(monkeypatch: pytest.MonkeyPatch, steps: int, action: Any) -> None:
+    """Do something once, after so many steps."""
+    original, left = Training._gradients, [steps]
+
+    def counting(*words: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0:
+            action()
+        return original(*words)
+
+    monkeypatch.setattr(Training, "_gradients", counting)
+
+
+def train(data: Dataset, out: Path, **options: Any) -> Path:
+    return seamline.train(data, **{"recipe": RECIPE, "threads": 1, "out": out, **options})
+
+
+@pytest.fixture
+def whole(sides: Dataset, tmp_path: Path) -> bytes:
+    """The weights of a training never stopped."""
+    return (train(sides, tmp_path / "whole") / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("step", [3, 9])
+def test_a_signal_ends_the_step_and_the_rest_comes_out_the_same(
+    number: int, status: int, step: int, sides: Dataset, whole: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = signal.getsignal(number)
+    after_steps(monkeypatch, step, lambda: os.kill(os.getpid(), number))
+    with pytest.raises(Stopped) as stopped:
+        train(sides, tmp_path / "run")
+    assert stopped.value.status == status
+    place = f"in epoch 1, after step {step} of 9; go on with: seamline train sides --recipe custom --seed 0"
+    assert place in str(stopped.value)
+    assert str(stopped.value).endswith("--resume")
+    assert signal.getsignal(number) == handler
+    monkeypatch.undo()
+    teller = Heard()
+    train(sides, tmp_path / "run", resume=True, teller=teller)
+    assert f"going on in epoch 1, after step {step} of 9" in teller.lines
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == whole
+
+
+def test_a_second_signal_stops_at_once() -> None:
+    with heard() as wish:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert wish.signal == signal.SIGINT
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_checkpoint_after_every_step_costs_no_bit(sides: Dataset, whole: bytes, tmp_path: Path) -> None:
+    run = train(sides, tmp_path / "run", checkpoint_seconds=0)
+    assert (run / "model.safetensors").read_bytes() == whole
+    with pytest.raises(UserError, match="--checkpoint-seconds -1: must be 0 or more"):
+        train(sides, tmp_path / "other", checkpoint_seconds=-1)
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_used(
+    sides: Dataset, whole: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after_steps(monkeypatch, 7, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(Stopped):
+        train(sides, tmp_path / "run", checkpoint_seconds=0)
+    monkeypatch.undo()
+    newest = Run(tmp_path / "run").checkpoints.files()[0]
+    newest.write_bytes(newest.read_bytes()[:-1])
+    teller = Heard()
+    train(sides, tmp_path / "run", resume=True, teller=teller)
+    assert f"{newest}: damaged, its checksum does not fit; using the one before" in teller.lines
+    assert "going on in epoch 1, after step 6 of 9" in teller.lines
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == whole
+
+
+def test_another_recipe_or_dataset_is_refused_by_what_differs(
+    sides: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after_steps(monkeypatch, 2, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(Stopped):
+        train(sides, tmp_path / "run")
+    monkeypatch.undo()
+    with pytest.raises(UserError, match=r"another recipe \(epochs: 2 there, 5 here, shift: 0 there, 1 here\)"):
+        train(sides, tmp_path / "run", resume=True, settings=("epochs=5", "shift=1"))
+    with pytest.raises(UserError, match=r"another seed \(0 there, 3 here\)"):
+        train(sides, tmp_path / "run", resume=True, seed=3)
+    other = dataclasses.replace(sides, train=dataclasses.replace(sides.train, images=sides.train.images // 2))
+    with pytest.raises(UserError, match=r"another dataset \(the same name, other images\)"):
+        train(other, tmp_path / "run", resume=True)
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Let this process write no file larger than `size` bytes: what a full disk does, without filling one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_costs_no_checkpoint_that_is_there(
+    sides: Dataset, whole: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    after_steps(monkeypatch, 3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(Stopped):
+        train(sides, out)
+    monkeypatch.undo()
+    (before,) = Run(out).checkpoints.files()
+    teller = Heard()
+    with largest_file(20_000), pytest.raises(OSError, match="File too large") as full:
+        train(sides, out, resume=True, teller=teller)
+    assert full.value.filename == str(out / "model.safetensors")
+    assert sum("File too large; training goes on, the checkpoint before is kept" in line for line in teller.lines) == 2
+    assert Run(out).checkpoints.files() == [before]
+    assert not [file for file in out.rglob(".*") if file.is_file()]
+    train(sides, out, resume=True)
+    assert (out / "model.safetensors").read_bytes() == whole
+
+
+def test_too_little_memory_is_one_line_with_a_smaller_batch(sides: Dataset, tmp_path: Path) -> None:
+    def enlarged(split: Split) -> Split:
+        return dataclasses.replace(split, images=np.kron(split.images, np.ones((1, 10, 10, 1), dtype=np.uint8)))
+
+    large = dataclasses.replace(sides, train=enlarged(sides.train), test=enlarged(sides.test))
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 1_100_000_000, hard))
+    try:
+        with pytest.raises(UserError, match=r"batch_size=256 needs more .*GiB.*; try --set batch_size=128"):
+            train(large, tmp_path / "run", settings=("batch_size=256",))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may run a command as another user")
+def test_a_folder_that_may_not_be_written_to_is_told_before_long_work() -> None:
+    script = (
+        "import os; from pathlib import Path; from seamline.learn.runs import Run; os.setuid(65534)\n"
+        "Run(Path('/usr/run')).check_writable()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert "UserError: /usr/run: cannot be written to (Permission denied); name another folder" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("torture") / "sets"
+    torture.make_sets(folder)
+    return folder
+
+
+@pytest.mark.parametrize("task", list(torture.TASKS))
+def test_a_killed_command_goes_on_to_the_same_bytes(task: str, sets: Path, tmp_path: Path) -> None:
+    expected = torture.whole(task, sets, tmp_path / "whole")
+    outcome = torture.trial(task, sets, tmp_path / "run", expected, seed=0, call=expected.calls // 3)
+    assert outcome["same"], outcome
+    assert outcome["killed"] == ["in training"]
+
+
+def test_the_printed_command_goes_on(sets: Path, tmp_path: Path) -> None:
+    words = torture.arguments("garments", sets, tmp_path / "run")
+    process = torture.start(words, sets)
+    while process.poll() is None and not list((tmp_path / "run" / "checkpoint").glob("*.safetensors")):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert process.returncode == 130, told
+    line = told.splitlines()[-1]
+    assert line.startswith("seamline: stopped ")
+    command = shlex.split(line.split("go on with: ")[1])
+    assert command[0] == "seamline"
+    process = torture.start(command[1:], sets)
+    _, told = process.communicate()
+    assert process.returncode == 0, told
+    assert json.loads((tmp_path / "run" / "scores.json").read_text())["test"]["accuracy"]["value"] > 0
