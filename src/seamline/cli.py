@@ -166,7 +166,7 @@ def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A finished run folder.")],
     photos: Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Photos, folders of photos, or patterns.")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for the results; by default predictions/RUN.")
+        str | None, typer.Option("--out", help="Folder for the results; by default predictions/RUN.")
     ] = None,
     size: Annotated[
         int | None,
@@ -177,11 +177,23 @@ def predict(
         ),
     ] = None,
     with_report: Annotated[bool, typer.Option("--report", help="Also write a page that shows the photos.")] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="[ADDRESS]",
+            help="Predict a folder or a bucket (s3://…) on a Ray cluster, by default one on this machine, into Parquet "
+            "files. An interrupted call goes on when it is made again.",
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Use a trained network on your own photos."""
+    if cluster is not None:
+        _predict_on_cluster(model, photos, out=out, size=size, address=cluster, as_json=as_json)
+        return
     from seamline.ship.predict import predict as predict_photos
 
     teller = Teller()
@@ -201,6 +213,31 @@ def predict(
         teller.say(f"{one['file']}: {one['reason']}")
     if made.failed:
         raise typer.Exit(1)
+
+
+def _predict_on_cluster(
+    model: Path, photos: list[str], *, out: str | None, size: int | None, address: str, as_json: bool
+) -> None:
+    """Predict the photos of one place on a Ray cluster."""
+    from dataclasses import asdict
+
+    from seamline.data.errors import UserError
+
+    try:
+        from seamline.ship.cluster import predict_on_cluster
+    except ImportError as error:
+        raise UserError(f"--cluster: needs {error.name}; pip install 'seamline[cluster]'") from None
+    if len(photos) != 1:
+        raise UserError(f"--cluster: takes one folder or address of photos, got {len(photos)}")
+    with Teller().photos() as progress:
+        done = predict_on_cluster(model, photos[0], out=out, size=size, address=address, progress=progress)
+    if as_json:
+        result(json.dumps(asdict(done)))
+        return
+    result(f"{done.photos:,} of {done.photos + done.errors:,} photos predicted, {done.parts:,} parts in this call")
+    if done.errors:
+        result(f"{done.errors:,} could not be: {done.out}/errors")
+    result(f"The results: {done.out}")
 
 
 @app.command(name="list")

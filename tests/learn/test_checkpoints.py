@@ -122,7 +122,9 @@ def test_a_malicious_file_is_refused_and_runs_nothing(tmp_path: Path, kind: str)
 
 
 def test_no_pickle_is_ever_read() -> None:
-    forbidden = re.compile(r"torch\.load|pickle(?!=False)|\bimport (shelve|marshal)|joblib|object_list|[^.]\beval\(|\bexec\(")
+    forbidden = re.compile(
+        r"torch\.load|pickle(?!=False)|\bimport (shelve|marshal)|joblib|object_list|[^.]\beval\(|\bexec\("
+    )
     for file in Path(seamline.__file__).parent.rglob("*.py"):
         found = [line for line in file.read_text(encoding="utf-8").splitlines() if forbidden.search(line)]
         assert not found, file

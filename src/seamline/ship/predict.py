@@ -110,7 +110,7 @@ def predict(
         raise UserError(f"--size {size}: is for masks, and {model.path} labels whole photos; leave it out")
     found = find_photos([photos] if isinstance(photos, str | Path) else photos)
     folder = Path(out) if out is not None else Path("predictions") / model.name
-    results = Results(model, folder, _default_size(model) if size is None else size, report)
+    results = Results(model, folder, default_size(model) if size is None else size, report)
     results.check_names(found.photos)
     failed = [{"file": name, "reason": reason} for name, reason in found.failed]
     done: list[dict[str, Any]] = []
@@ -128,7 +128,7 @@ def predict(
     return Predictions(folder, tuple(done), tuple(failed), page)
 
 
-def _default_size(model: Model) -> int:
+def default_size(model: Model) -> int:
     """Return the longer side that photos are reduced to where no size is asked for."""
     return max(SMALLEST, round(ENLARGED * max(model.image[:2])))
 
