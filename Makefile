@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install reproduce test lint bench bench-peers results clean
+.PHONY: install reproduce test lint bench bench-peers torture scale results clean
 
 install: $(STAMP)
 
@@ -38,6 +38,15 @@ bench-peers: install
 	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement bench/peers/requirements.txt --editable .
 	$(BIN)/python bench/benchmarks.py --peers $(PEERS)/bin/python
+
+# About three quarters of an hour: kills trainings at random and compares, for docs/reliability.md.
+torture: install
+	$(BIN)/python bench/torture.py
+	$(BIN)/python bench/together.py
+
+# What a city costs, for docs/scale.md.
+scale: install
+	$(BIN)/python bench/scale.py
 
 # Hours on two cores: every figure of docs/results.md. It goes on where it was interrupted.
 results: install

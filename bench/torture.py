@@ -203,7 +203,9 @@ def main() -> None:
     with ThreadPoolExecutor(options.jobs) as pool:
         found = list(pool.map(run, range(options.trials * len(TASKS))))
     minutes = (time.monotonic() - begun) / 60
-    reliability_page.write({"trials": found, "minutes": minutes, "calls": {t: e.calls for t, e in expected.items()}})
+    reliability_page.write(
+        "torture", {"trials": found, "minutes": minutes, "calls": {t: e.calls for t, e in expected.items()}}
+    )
     failed = [one for one in found if not one["same"]]
     print(f"{len(found) - len(failed)} of {len(found)} came out the same, in {minutes:.0f} min")
     if failed:

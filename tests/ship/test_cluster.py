@@ -181,3 +181,34 @@ def test_what_cannot_work_is_one_line(segmenter: Path, classifier: Path, tmp_pat
     process = command(classifier, tmp_path / "photos", tmp_path, "--cluster")
     _, wrong = process.communicate()
     assert (process.returncode, "takes one folder or address of photos, got 2" in wrong) == (2, True)
+
+
+def test_photos_and_results_may_lie_in_a_bucket(
+    classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server_of = pytest.importorskip("moto.server", reason="moto is not installed")
+    boto3 = pytest.importorskip("boto3", reason="boto3 is not installed")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED"):
+        monkeypatch.setenv(name, "true")
+    server = server_of.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        bucket = boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1")
+        bucket.create_bucket(Bucket="town")
+        for number in range(6):
+            photo = save_photo(tmp_path / f"{number}.jpg")
+            bucket.upload_file(str(photo), "town", f"streets/{number % 2}/{number}.jpg")
+        bucket.put_object(Bucket="town", Key="streets/1/bad.jpg", Body=b"no image")
+        options = f"?endpoint_override={host}:{port}&scheme=http&region=us-east-1"
+        told = finished(
+            command(classifier, f"s3://town/streets{options}", "--cluster", "--out", f"s3://town/results{options}")
+        )
+        assert "6 of 7 photos predicted" in told
+        assert told.endswith("The results: s3://town/results\n")
+        manifest = json.loads(bucket.get_object(Bucket="town", Key="results/manifest.json")["Body"].read())
+        assert (manifest["photos"], manifest["errors"]) == (6, 1)
+        table = pq.read_table(find_place(f"s3://town/results{options}").open("photos/part-000000.parquet"))
+        assert table["file"].to_pylist()[0] == "town/streets/0/0.jpg"
+    finally:
+        server.stop()

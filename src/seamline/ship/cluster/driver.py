@@ -97,7 +97,7 @@ def predict_on_cluster(
         "part": part,
     }
     if place.path == source.path or source.path.startswith(place.path + "/"):
-        raise UserError(f"{place.uri}: the photos lie there; name another place with --out")
+        raise UserError(f"{place.shown}: the photos lie there; name another place with --out")
     _agree(place, plan)
     counts = _listed(source, place, part)
     total = sum(counts)
@@ -114,7 +114,7 @@ def predict_on_cluster(
             told(_photos_in(done), total, part_name(int(one["part"])))
     _keep_manifest(place, plan, model.classes, done, len(counts), total)
     photos_done, errors = (int(sum(one[key] for one in done)) for key in ("photos", "errors"))
-    return Done(place.uri, photos_done, errors, time.monotonic() - begun, len(todo))
+    return Done(place.shown, photos_done, errors, time.monotonic() - begun, len(todo))
 
 
 def _worked(work: Work, todo: list[int], address: str) -> Iterator[dict[str, float]]:
@@ -164,12 +164,12 @@ def _agree(place: Place, plan: dict[str, Any]) -> None:
     except FileNotFoundError:
         return
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{place.uri}/{_MANIFEST}: cannot be read ({error}); name another place with --out") from None
+        raise UserError(f"{place.shown}/{_MANIFEST}: cannot be read ({error}); name another place with --out") from None
     for key in ("fingerprint", "photos", "size", "part"):
         if before.get(key) != plan[key]:
             what = "model" if key == "fingerprint" else key
             shown = "" if key == "fingerprint" else f" ({before.get(key)} there, {plan[key]} here)"
-            raise UserError(f"{place.uri}: holds results of another {what}{shown}; name another place with --out")
+            raise UserError(f"{place.shown}: holds results of another {what}{shown}; name another place with --out")
 
 
 def _listed(source: Place, place: Place, part: int) -> list[int]:
@@ -189,7 +189,7 @@ def _listed(source: Place, place: Place, part: int) -> list[int]:
                 writer.write_table(pa.table({"file": some}, schema), row_group_size=part)
                 counts.append(len(some))
         if not counts:
-            raise UserError(f"{source.uri}: holds no photo")
+            raise UserError(f"{source.shown}: holds no photo")
         place.write(place.below(LISTING), Path(kept.name).read_bytes())
     return counts
 

@@ -32,6 +32,11 @@ class Place:
     system: Any
     path: str
 
+    @property
+    def shown(self) -> str:
+        """The address without its options, for people."""
+        return self.uri.partition("?")[0]
+
     def below(self, *names: str) -> str:
         """Return the path of something below."""
         return posixpath.join(self.path, *names)
@@ -50,7 +55,7 @@ class Place:
             try:
                 found = sorted(self.system.get_file_info(fs.FileSelector(folder)), key=lambda info: info.path)
             except OSError as error:
-                raise UserError(f"{self.uri}: {folder} cannot be listed ({_reason(error)})") from None
+                raise UserError(f"{self.shown}: {folder} cannot be listed ({_reason(error)})") from None
             seen = [info for info in found if not info.base_name.startswith(".")]
             folders += [info.path for info in reversed(seen) if info.type == fs.FileType.Directory]
             for info in seen:
