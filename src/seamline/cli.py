@@ -91,12 +91,21 @@ def reproduce(
 
 @app.command()
 def train(
-    data_name: Annotated[str, typer.Argument(metavar="DATA", help="A dataset's name; `seamline list` shows them.")],
+    data_name: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA", help="A dataset's name (`seamline list` shows them), or a folder or CSV of your own images."
+        ),
+    ],
     recipe: RecipeOption = "fast",
     settings: SetOption = None,
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Run folder; by default runs/DATA-RECIPE.")] = None,
     data: DataOption = None,
+    size: Annotated[
+        str | None,
+        typer.Option("--size", help="What own images are brought to: a side, or HEIGHTxWIDTH, in pixels."),
+    ] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a finished run.")] = False,
@@ -118,6 +127,7 @@ def train(
         seed=seed,
         out=out,
         folder=data,
+        size=size,
         device=device,
         threads=threads,
         force=force,

@@ -7,10 +7,10 @@ import seamline
 from seamline.console import Teller
 from seamline.data.audit import Audit, audit_dataset, audit_folder, with_relatives
 from seamline.data.batches import Batches
-from seamline.data.catalogue import DATASETS, load
+from seamline.data.catalogue import DATASETS, is_own, load
 from seamline.data.dataset import Dataset, Split
 from seamline.data.errors import UserError
-from seamline.data.splits import Division, divide
+from seamline.data.splits import Division, divide, with_test
 from seamline.learn.description import describe_run, differences, train_command
 from seamline.learn.devices import find_device, keep_freed_memory, use_threads
 from seamline.learn.networks import build_network
@@ -31,6 +31,7 @@ def train(
     seed: int = 0,
     out: Path | str | None = None,
     folder: Path | str | None = None,
+    size: str | None = None,
     device: str = "auto",
     threads: int | None = None,
     force: bool = False,
@@ -46,12 +47,13 @@ def train(
     from the newest checkpoint.
 
     Args:
-        data: a dataset's name, or a dataset.
+        data: a dataset's name, a folder or table of own images (see `seamline.data.folders`), or a dataset.
         recipe: a recipe's name, or a recipe.
         settings: changes of single fields of the recipe, each `field=value`.
         seed: decides the split, the first weights and the batches.
         out: the run folder; by default `runs/DATA-RECIPE`.
         folder: where the dataset's files lie.
+        size: what own images are brought to, such as `96` or `96x128` (height x width).
         device: `auto`, `cpu`, `cuda` or `mps`.
         threads: threads of the processor to use; None leaves it to PyTorch.
         force: write over a finished run.
@@ -77,9 +79,9 @@ def train(
         with_settings(find_recipe(recipe, segments=DATASETS[data].segments), list(settings))
     with together(place) as processes:
         with processes.one_first():
+            called = data if isinstance(data, str) and is_own(data) else None
             if isinstance(data, str):
-                with teller.downloading() as progress:
-                    data = load(data, folder, progress=progress)
+                data = loaded(data, folder, teller, size=size)
             searched = not data.grouped
             data = related(data, teller)
         recipe = find_recipe(recipe, segments=data.segments) if isinstance(recipe, str) else recipe
@@ -113,10 +115,11 @@ def train(
             described["recipe_name"] = ", ".join([recipe_name, *settings])
             options: dict[str, object] = {
                 "--data": folder,
+                "--size": size,
                 "--device": None if device == "auto" else device,
                 "--threads": threads,
             }
-            described["command"] = train_command(data.name, recipe_name, settings, seed, run.path, options)
+            described["command"] = train_command(called or data.name, recipe_name, settings, seed, run.path, options)
             batches = Batches(
                 division.learned,
                 recipe.batch_size,
@@ -140,12 +143,26 @@ def train(
     return run.path
 
 
-def related(data: Dataset, teller: Teller) -> Dataset:
-    """Return the dataset with groups of related images: those it came with, or those found in its pixels."""
-    if data.grouped:
+def loaded(name: str, folder: Path | str | None, teller: Teller, *, size: str | None = None) -> Dataset:
+    """Load a dataset by its name, telling how it goes."""
+    if is_own(name):
+        with teller.counting("reading images") as counted:
+            data = load(name, folder, size=size, counted=counted)
+        teller.say(f"{data.title}: {data.note}")
         return data
-    with teller.counting("looking for relatives") as progress:
-        return with_relatives(data, progress)
+    with teller.downloading() as progress:
+        return load(name, folder, size=size, progress=progress)
+
+
+def related(data: Dataset, teller: Teller) -> Dataset:
+    """Return the dataset with groups of related images, those it came with or those found in its pixels, and a test."""
+    if not data.grouped:
+        with teller.counting("looking for relatives") as progress:
+            data = with_relatives(data, progress)
+    try:
+        return with_test(data)
+    except ValueError as error:
+        raise UserError(f"{data.place}: {error}") from None
 
 
 def _check_place(run: Run, *, resume: bool, force: bool) -> None:
@@ -216,7 +233,12 @@ def evaluate(
     described = finished.read()
     if not isinstance(data, Dataset):
         place = Path(described["dataset"]["place"])
-        data = load(data or described["dataset"]["name"], folder or (place if place.exists() else None))
+        name = data or described["dataset"]["name"]
+        if name not in DATASETS and place.exists():
+            height, width, _ = described["network"]["image"]
+            data = load(str(place), size=f"{height}x{width}")
+        else:
+            data = load(name, folder or (place if place.exists() else None))
     teller = teller or Teller(quiet=True)
     data = related(data, teller)
     if data.fingerprint != described["dataset"]["fingerprint"]:

@@ -23,7 +23,7 @@ def test_a_dataset_is_loaded_by_name() -> None:
 
 
 def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there is no such dataset; there are fashion-mnist, facades"):
+    with pytest.raises(UserError, match="there is no such dataset or folder; there are fashion-mnist, facades"):
         load("cifar10")
     with pytest.raises(UserError, match="need no folder"):
         load("builtin-garments", tmp_path)

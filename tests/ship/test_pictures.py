@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seamline.ship.fitting import fitted_pixels, fitted_whole
+from seamline.data.fitting import fitted_pixels, fitted_whole
 from seamline.ship.pictures import draw_legend, lay_over, png
 
 

@@ -78,8 +78,7 @@ def with_relatives(data: Dataset, progress: Progress | None = None) -> Dataset:
     if data.grouped:
         return data
     found = _relatives_of(data, progress).groups
-    groups = _joined(np.concatenate([data.train.groups, data.test.groups]), found)
-    return data.regrouped(groups[: len(data.train)], groups[len(data.train) :])
+    return data.regrouped(_joined(np.concatenate([part.groups for part in data.parts]), found))
 
 
 def _joined(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -94,7 +93,7 @@ def _joined(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int6
 
 def audit_dataset(data: Dataset, progress: Progress | None = None) -> Audit:
     """Find relatives within and across the splits of a dataset."""
-    names = data.train.names + data.test.names
+    names = tuple(name for part in data.parts for name in part.names)
     return _audit(names, _relatives_of(data, progress))
 
 
@@ -137,7 +136,7 @@ def _images_below(folder: Path) -> list[Path]:
 
 
 def _relatives_of(data: Dataset, progress: Progress | None) -> Relatives:
-    images: NDArray[np.uint8] = np.concatenate([data.train.images, data.test.images])
+    images: NDArray[np.uint8] = np.concatenate([part.images for part in data.parts])
     return kept_relatives(data.fingerprint, lambda: find_relatives(images, progress=progress))
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 from seamline.data.dataset import Dataset
 from seamline.data.downloads import Progress
 from seamline.data.errors import UserError
+from seamline.data.folders import load_folder
 from seamline.data.sources import cmp_facades, drawn_facades, drawn_garments, facades, fashion_mnist
+
+Counted = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -27,22 +30,41 @@ class Entry:
 
 
 def load(
-    name: str, folder: Path | str | None = None, *, progress: Progress | None = None, timeout: float = 20.0
+    name: str,
+    folder: Path | str | None = None,
+    *,
+    size: str | None = None,
+    progress: Progress | None = None,
+    counted: Counted | None = None,
+    timeout: float = 20.0,
 ) -> Dataset:
     """Return the dataset called `name`.
 
     Args:
-        name: a key of `DATASETS`, such as `fashion-mnist`.
+        name: a key of `DATASETS`, such as `fashion-mnist`, or a folder or table of the user's own images.
         folder: where its files lie; None looks in `SEAMLINE_DATA`, then in the cache, then on the network.
+        size: what own images are brought to, see `seamline.data.folders.load_folder`.
         progress: called with file name, bytes done and bytes in all (or None) while files are downloaded.
+        counted: called with images done and images in all while own images are decoded.
         timeout: seconds to wait for a server, for connecting and for each read.
 
     Raises:
         UserError: there is no dataset of that name, or its files cannot be had or read.
     """
+    if is_own(name):
+        if folder is not None:
+            raise UserError(f"--data {folder}: {name} is a folder itself; leave --data out")
+        return load_folder(Path(name).expanduser(), size=size, progress=counted)
     if name not in DATASETS:
-        raise UserError(f"{name}: there is no such dataset; there are {', '.join(DATASETS)}")
+        raise UserError(f"{name}: there is no such dataset or folder; there are {', '.join(DATASETS)}")
+    if size is not None:
+        raise UserError(f"--size {size}: is for own images; those of {name} have one size")
     return DATASETS[name].load(None if folder is None else Path(folder).expanduser(), progress, timeout)
+
+
+def is_own(name: str) -> bool:
+    """Tell whether a name is that of a folder or a table of the user's own images; names of datasets come first."""
+    return name not in DATASETS and Path(name).expanduser().exists()
 
 
 def _fashion_mnist(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:

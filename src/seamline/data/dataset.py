@@ -66,6 +66,7 @@ class Dataset:
             the labels are of whole images.
         grouped: False where several images may show one thing and the groups do not say so yet: then relatives are
             to be found before anything is split.
+        val: the images to validate on, where the dataset names them; None where they are taken from `train`.
     """
 
     name: str
@@ -78,18 +79,19 @@ class Dataset:
     note: str = ""
     colours: tuple[tuple[int, int, int], ...] = ()
     grouped: bool = True
+    val: Split | None = None
 
     def __post_init__(self) -> None:
         """Check that classes, labels and colours fit one another, and that training and test images are alike."""
-        for split in (self.train, self.test):
+        for split in self.parts:
             named = split.labels[split.labels != IGNORE] if split.labels.ndim == 3 else split.labels
             if named.size and not 0 <= int(named.min()) <= int(named.max()) < len(self.classes):
                 raise ValueError(f"labels must be 0..{len(self.classes) - 1}, got {named.min()}..{named.max()}")
-        if self.train.images.shape[1:] != self.test.images.shape[1:]:
-            sizes = self.train.images.shape[1:], self.test.images.shape[1:]
-            raise ValueError(f"training and test images must be of one size, got {sizes[0]} and {sizes[1]}")
-        if self.train.labels.ndim != self.test.labels.ndim:
-            raise ValueError("training and test labels must be of one kind: a class an image, or masks")
+            if self.train.images.shape[1:] != split.images.shape[1:]:
+                sizes = self.train.images.shape[1:], split.images.shape[1:]
+                raise ValueError(f"training and test images must be of one size, got {sizes[0]} and {sizes[1]}")
+            if self.train.labels.ndim != split.labels.ndim:
+                raise ValueError("training and test labels must be of one kind: a class an image, or masks")
         if len(self.colours) != (len(self.classes) if self.segments else 0):
             raise ValueError(f"masks need a colour for each of {len(self.classes)} classes, got {len(self.colours)}")
 
@@ -98,17 +100,24 @@ class Dataset:
         """Whether the labels are masks: a class for each pixel."""
         return self.train.labels.ndim == 3
 
-    def regrouped(self, train: NDArray[np.int64], test: NDArray[np.int64]) -> "Dataset":
-        """Return the same images with the groups that were found: one number for each image of each split."""
-        return replace(
-            self, train=replace(self.train, groups=train), test=replace(self.test, groups=test), grouped=True
+    @property
+    def parts(self) -> tuple[Split, ...]:
+        """The splits it has: training, test, and validation where it names one."""
+        return (self.train, self.test) if self.val is None else (self.train, self.test, self.val)
+
+    def regrouped(self, groups: NDArray[np.int64]) -> "Dataset":
+        """Return the same images with the groups that were found: a number for each image, part after part."""
+        ends = np.cumsum([len(part) for part in self.parts])[:-1]
+        train, test, *rest = (
+            replace(part, groups=its) for part, its in zip(self.parts, np.split(groups, ends), strict=True)
         )
+        return replace(self, train=train, test=test, val=rest[0] if rest else None, grouped=True)
 
     @cached_property
     def fingerprint(self) -> str:
         """32 hexadecimal digits of SHA-256 over classes, images, labels and groups; equal only for equal data."""
         digest = hashlib.sha256("\n".join(self.classes).encode())
-        for part in (self.train, self.test):
+        for part in self.parts:
             for array in (part.images, part.labels, part.groups):
                 digest.update(str(array.shape).encode())
                 digest.update(np.ascontiguousarray(array).data)

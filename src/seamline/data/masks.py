@@ -86,6 +86,58 @@ def read_mask(
     return _by_number(values, classes, ignored, called)
 
 
+class Marks(NamedTuple):
+    """What a mask holds, whatever it stands for.
+
+    Attributes:
+        by_colour: whether it holds colours.
+        marks: its values, or its colours as 0xRRGGBB.
+        palette: value -> colour, where it has a palette.
+    """
+
+    by_colour: bool
+    marks: set[int]
+    palette: dict[int, Colour]
+
+
+def mask_values(source: Path | bytes, *, name: str | None = None, limit: int = LIMIT) -> NDArray[Any]:
+    """Decode a mask to its values (H, W), integers, or to its colours as 0xRRGGBB (H, W) uint32.
+
+    Raises:
+        UserError: the file cannot be read, is damaged or too large, blurred by JPEG, or has transparent pixels.
+    """
+    return _raw(source, called_by(source, name), limit)[0]
+
+
+def mask_marks(source: Path | bytes, *, name: str | None = None, limit: int = LIMIT) -> Marks:
+    """Return which values or colours a mask holds; see `mask_values`."""
+    values, by_colour, palette = _raw(source, called_by(source, name), limit)
+    marks = {int(value) for value in np.unique(values)}
+    known = {} if palette is None else {mark: _triple(palette[mark]) for mark in marks if mark < len(palette)}
+    return Marks(by_colour, marks, known)
+
+
+def _triple(colour: NDArray[np.uint8]) -> Colour:
+    red, green, blue = colour.tolist()
+    return red, green, blue
+
+
+def _raw(source: Path | bytes, called: str, limit: int) -> tuple[NDArray[Any], bool, NDArray[np.uint8] | None]:
+    """Return a mask's values or codes of colours, which of the two, and its palette."""
+    image, stretch = decode(source, called, limit)
+    try:
+        image = _opaque(image, called)
+        palette = _palette(image)
+        values = _values(image, stretch)
+    except UserError:
+        raise
+    except Exception as error:  # whatever the damage has led to
+        raise damaged(called, error) from error
+    if image.format == "JPEG":
+        raise UserError(f"{called}: is a JPEG, which blurs classes into one another; save the mask as a PNG")
+    return (_codes(values), True, None) if values.ndim == 3 else (values, False, palette)
+
+
 def mask_png(mask: NDArray[np.uint8], colours: Sequence[Colour]) -> bytes:
     """Encode a mask as a palette PNG, which holds class numbers and shows colours.
 

@@ -1,6 +1,6 @@
 """Training and validation, by group: what belongs together stays together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +10,9 @@ from scipy.special import gammaln
 from seamline.data.dataset import Dataset, Split
 
 By = Literal["groups", "images"]
+
+TEST = 0.2
+"""The share of images that is set aside for the test where a dataset names none."""
 
 _CHANCE_OF_SPLIT = 1  # tells this stream of random numbers from the others made with the same seed
 
@@ -32,7 +35,8 @@ class Division:
 def divide(data: Dataset, *, fraction: float, seed: int, by: By = "groups") -> Division:
     """Choose what to learn from and what to validate on.
 
-    Training images with relatives in the test set are left out. By groups, no group is on both sides of the rest. By
+    Training images with relatives in the test set are left out. Where the dataset names its validation images, those
+    are used, and what is related to them is left out too. By groups, no group is on both sides of the rest. By
     images, groups are not looked at there: that is the split that flatters, and is there to be compared with; because
     the same images are left out, both learn nothing of the test images.
 
@@ -46,15 +50,24 @@ def divide(data: Dataset, *, fraction: float, seed: int, by: By = "groups") -> D
         ValueError: `fraction` is not between 0 and 1, or one side would be empty.
     """
     train, test = data.train, data.test
-    related = np.isin(train.groups, test.groups)
+    elsewhere = test.groups
+    if data.val is not None and by == "groups":
+        elsewhere = np.concatenate([test.groups, data.val.groups])
+    related = np.isin(train.groups, elsewhere)
     kept = np.flatnonzero(~related)
-    groups = train.groups[kept] if by == "groups" else np.arange(len(kept))
-    labels: NDArray[np.integer[Any]] = np.zeros(len(kept), dtype=np.int64) if data.segments else train.labels[kept]
-    learned, aside = split_groups(labels, groups, fraction=fraction, seed=seed)
+    if data.val is None:
+        groups = train.groups[kept] if by == "groups" else np.arange(len(kept))
+        learned, aside = split_groups(_strata(data, kept), groups, fraction=fraction, seed=seed)
+        parts = train.take(kept[learned]), train.take(kept[aside])
+    else:
+        parts = train.take(kept), data.val.take(np.flatnonzero(~np.isin(data.val.groups, test.groups)))
+        fraction = len(parts[1]) / max(1, len(parts[0]) + len(parts[1]))
+    if not len(parts[0]) or not len(parts[1]):
+        raise ValueError("every image to learn from, or to validate on, is related to one elsewhere; nothing is left")
     sizes = np.unique(train.groups, return_counts=True)[1]
     everywhere = np.unique(np.concatenate([train.groups, test.groups]), return_counts=True)[1]
     torn, val_related = random_split(sizes, max(1, round(fraction * len(train))))
-    facts = {
+    facts: dict[str, Any] = {
         "fraction": fraction,
         "seed": seed,
         "by": by,
@@ -66,7 +79,30 @@ def divide(data: Dataset, *, fraction: float, seed: int, by: By = "groups") -> D
         "test_groups": len(np.unique(test.groups)),
         "random": {"torn_groups": torn, "val_related": val_related},
     }
-    return Division(train.take(kept[learned]), train.take(kept[aside]), facts)
+    if data.val is not None:
+        facts["given"] = True
+        facts["left_out"] += [name for name in data.val.names if name not in set(parts[1].names)]
+    return Division(*parts, facts)
+
+
+def with_test(data: Dataset) -> Dataset:
+    """Return a dataset that has test images: where it names none, a share of its groups is set aside, once and for all.
+
+    Raises:
+        ValueError: there are too few.
+    """
+    if len(data.test):
+        return data
+    everything = np.arange(len(data.train))
+    learned, aside = split_groups(_strata(data, everything), data.train.groups, fraction=TEST, seed=0)
+    if data.val is not None:  # what is related to validation images is no honest test
+        aside = aside[~np.isin(data.train.groups[aside], data.val.groups)]
+    return replace(data, train=data.train.take(learned), test=data.train.take(aside))
+
+
+def _strata(data: Dataset, kept: NDArray[np.int64]) -> NDArray[np.integer[Any]]:
+    """Return the class of each training image at `kept`; masks are all of one."""
+    return np.zeros(len(kept), dtype=np.int64) if data.segments else data.train.labels[kept]
 
 
 def random_split(sizes: NDArray[np.int64], aside: int) -> tuple[float, float]:

@@ -11,11 +11,11 @@ from scipy.special import softmax
 
 from seamline.data.errors import UserError
 from seamline.data.files import write_bytes, write_json
+from seamline.data.fitting import fitted_pixels, fitted_whole
 from seamline.data.masks import mask_png
 from seamline.data.pictures import jpeg
 from seamline.measure.inference import predict_scores
 from seamline.measure.tiles import predict_mask
-from seamline.ship.fitting import fitted_pixels, fitted_whole
 from seamline.ship.model import Model
 from seamline.ship.photos import LEGEND, RECORD, Photo
 from seamline.ship.pictures import draw_legend, lay_over, png

@@ -76,6 +76,8 @@ def _split(split: Any) -> str:
     """Say how validation images were taken from the training images."""
     if split.get("fraction") is None:
         return ""
+    if split.get("given"):
+        return "the dataset's own validation images"
     whole = split.get("grouped_images") and split.get("by") != "images"
     related = ", groups of related images kept whole" if whole else ""
     return f"{100 * split['fraction']:g} % for validation, seed {split.get('seed')}{related}"

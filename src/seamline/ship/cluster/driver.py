@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import seamline
 from seamline.data.errors import UserError
 from seamline.learn.runs import Run
 from seamline.ship.cluster.places import Place, find_place
@@ -206,7 +206,7 @@ def _keep_manifest(
 ) -> None:
     """Write `manifest.json`."""
     manifest = {
-        "seamline": seamline.__version__,
+        "seamline": version("seamline"),
         "plan": plan,
         "classes": classes,
         "listed": total,

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from seamline.data.errors import UserError
+from seamline.data.fitting import fitted_pixels, fitted_whole
 from seamline.data.images import read_photo
 from seamline.learn.devices import is_out_of_memory, keep_freed_memory, use_threads
 from seamline.measure.inference import predict_scores
 from seamline.measure.tiles import predict_mask
 from seamline.ship.cluster.masks import to_runs
 from seamline.ship.cluster.places import find_place
-from seamline.ship.fitting import fitted_pixels, fitted_whole
 from seamline.ship.model import Model, load_model
 
 LISTING = "listing.parquet"

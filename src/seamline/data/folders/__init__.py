@@ -1,0 +1,10 @@
+"""A user's own images: a folder or a table -> a Dataset.
+
+What a folder holds is seen from its files: images in folders named by their class, images beside masks, a table of
+files and labels, or polygons in COCO's or LabelMe's JSON. Classes are matched by name, never by place.
+"""
+
+from seamline.data.folders.loading import load_folder
+from seamline.data.folders.seen import see
+
+__all__ = ["load_folder", "see"]

@@ -1,0 +1,44 @@
+"""A folder -> what it holds, by the first rule that fits."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from seamline.data.errors import UserError
+from seamline.data.folders import layouts, polygons, tables
+from seamline.data.folders.items import Found
+
+Rule = Callable[[Path, list[Path]], Found | None]
+
+RULES: tuple[Rule, ...] = (
+    tables.from_table,
+    polygons.from_coco,
+    polygons.from_labelme,
+    layouts.from_mask_folders,
+    layouts.from_pairs,
+    layouts.from_class_folders,
+)
+"""What a folder may be, in the order in which it is tried; each returns None where it is something else."""
+
+_SHAPES = (
+    "folders named by class, images/ beside masks/, images with masks of the same name, a CSV of file and label, or "
+    "COCO or LabelMe JSON"
+)
+
+
+def see(place: Path) -> Found:
+    """Return what a folder, a CSV file or a COCO file holds.
+
+    Raises:
+        UserError: there is no such place, it cannot be read, or it holds nothing that can be learned from.
+    """
+    folder = place if place.is_dir() else place.parent
+    files = [place] if place.is_file() else layouts.files_below(folder)
+    for rule in RULES:
+        found = rule(folder, files)
+        if found is not None:
+            if not found.items:
+                raise UserError(f"{place}: {found.kind}, and not one image in it; {_SHAPES} are understood")
+            return found
+    if place.is_file():
+        raise UserError(f"{place}: neither a CSV of file and label nor COCO JSON")
+    raise UserError(f"{place}: not seen what it holds ({layouts.count_words(files)}); {_SHAPES} are understood")
