@@ -204,16 +204,15 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("task", list(torture.TASKS))
-def test_a_killed_command_goes_on_to_the_same_bytes(task: str, sets: Path, tmp_path: Path) -> None:
-    expected = torture.whole(task, sets, tmp_path / "whole")
-    outcome = torture.trial(task, sets, tmp_path / "run", expected, seed=0, call=expected.calls // 3)
+def test_a_killed_command_goes_on_to_the_same_bytes(sets: Path, tmp_path: Path) -> None:
+    expected = torture.whole("garments", sets, tmp_path / "whole")
+    outcome = torture.trial("garments", sets, tmp_path / "run", expected, seed=0, call=expected.calls // 3)
     assert outcome["same"], outcome
     assert outcome["killed"] == ["in training"]
 
 
 def test_the_printed_command_goes_on(sets: Path, tmp_path: Path) -> None:
-    words = torture.arguments("garments", sets, tmp_path / "run")
+    words = torture.arguments("facades", sets, tmp_path / "run")
     process = torture.start(words, sets)
     while process.poll() is None and not list((tmp_path / "run" / "checkpoint").glob("*.safetensors")):
         time.sleep(0.005)
@@ -227,4 +226,4 @@ def test_the_printed_command_goes_on(sets: Path, tmp_path: Path) -> None:
     process = torture.start(command[1:], sets)
     _, told = process.communicate()
     assert process.returncode == 0, told
-    assert json.loads((tmp_path / "run" / "scores.json").read_text())["test"]["accuracy"]["value"] > 0
+    assert json.loads((tmp_path / "run" / "scores.json").read_text())["test"]["mean_ap"]["value"] > 0
