@@ -86,7 +86,7 @@ def _torture(found: dict[str, Any]) -> str:
 | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
-{same} of {len(trials)} in all; the interval is Wilson's, 95 %. Hit: {where}. {found["minutes"]:.0f} minutes, {found["machine"]}, Python {found["python"]}.
+{same} of {len(trials)} in all; the interval is Wilson's, 95 %. {found.get("note", "")} Hit: {where}. {found["minutes"]:.0f} minutes, {found["machine"]}, Python {found["python"]}.
 """
 
 

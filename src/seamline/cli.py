@@ -151,6 +151,26 @@ def report(
 
 
 @app.command()
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN RUN...", help="Run folders; the others are compared with the first.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("compared.html"),
+    as_json: JsonOption = False,
+) -> None:
+    """Set runs on the same test images side by side: what differs, and how sure that is."""
+    from seamline.report.compared import write_comparison
+
+    page, told = write_comparison(runs, out)
+    if as_json:
+        result(json.dumps({"page": str(page), "told": told}, ensure_ascii=False))
+        return
+    for sentence in told:
+        result(sentence)
+    result(f"The page: {page}")
+
+
+@app.command()
 def audit(
     data_name: Annotated[str, typer.Argument(metavar="DATA", help="A dataset's name, or a folder of images.")],
     data: DataOption = None,

@@ -194,6 +194,7 @@ def _measure(run: Run, data: Dataset, learned: Split, aside: Split, teller: Tell
     """Measure a trained run on the split it was trained with, and write its page."""
     teller.say("measuring")
     with run.alone():
+        run.checkpoints.clear()  # a process that ended right after it had written the weights leaves them
         network, division = run.network(), run.read()["split"]
         measure(run.path, network, data.classes, learned, aside, data.test, colours=data.colours, division=division)
         write_report(run.path)

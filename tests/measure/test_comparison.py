@@ -1,0 +1,50 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import seamline
+from seamline.data.dataset import Dataset
+from seamline.data.errors import UserError
+from seamline.learn.recipes import Recipe
+from seamline.measure.comparison import compare_runs, paired
+from seamline.report.compared import write_comparison
+
+RECIPE = Recipe(network="study-fast", epochs=2, batch_size=32, learning_rate=3e-3, schedule="one-cycle", flip=False)
+
+
+def test_a_paired_difference_as_published() -> None:
+    """The example of Newcombe, Statistics in Medicine 17, 1998, table II: 36, 12, 2, 0 by method 10."""
+    change = paired(36, 2, 12, 0)
+    assert change.value == pytest.approx(0.2)
+    assert (change.low, change.high) == (pytest.approx(0.0569, abs=1e-4), pytest.approx(0.3404, abs=1e-4))
+    turned = paired(36, 12, 2, 0)
+    assert (turned.low, turned.high) == (pytest.approx(-change.high), pytest.approx(-change.low))
+
+
+def test_two_runs_side_by_side(sides: Dataset, tmp_path: Path) -> None:
+    runs = [
+        seamline.train(sides, recipe=RECIPE, settings=(f"epochs={epochs}",), out=tmp_path / name, threads=1)
+        for name, epochs in (("short", 1), ("long", 4))
+    ]
+    found = compare_runs(*runs)
+    held = [np.load(run / "evaluation" / "test.npz") for run in runs]
+    right = [one["scores"].argmax(1) == one["labels"] for one in held]
+    assert found.images == 90
+    assert found.figures[0].change.value == pytest.approx(right[1].mean() - right[0].mean())
+    assert found.counts == (int((~right[0] & right[1]).sum()), int((right[0] & ~right[1]).sum()))
+    losses = [json.loads((run / "scores.json").read_text())["test"]["loss"]["value"] for run in runs]
+    assert (found.figures[1].first, found.figures[1].second) == (pytest.approx(losses[0]), pytest.approx(losses[1]))
+    page, told = write_comparison(runs, tmp_path / "compared.html")
+    text = page.read_text(encoding="utf-8")
+    assert "long is better than short in log loss" in told[0] + told[1]
+    assert "What differs in how they were made" in text
+    same, told = write_comparison([runs[0], runs[0].parent / "long" / ".." / "short"], tmp_path / "same.html")
+    assert "No difference between" in told[0]
+    assert "Nothing: recipe, seed and data are the same" in same.read_text(encoding="utf-8")
+    (runs[1] / "evaluation" / "test.npz").write_bytes(b"damaged")
+    with pytest.raises(UserError, match=r"test\.npz: cannot be read"):
+        compare_runs(*runs)
+    with pytest.raises(UserError, match="a comparison needs two runs or more, got 1"):
+        write_comparison(runs[:1], tmp_path / "one.html")
