@@ -39,7 +39,7 @@ def main() -> None:
 def _completed(words: list[str]) -> list[str]:
     """Return the words of the command with `--cluster` completed: it may stand without its value."""
     following = [*words[1:], "-"]
-    pairs = zip(words, following, strict=True)
+    pairs = zip(words, following, strict=False)  # no words, no pairs
     return ["--cluster=local" if word == "--cluster" and then.startswith("-") else word for word, then in pairs]
 
 
