@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from seamline.console import Teller
 from seamline.data.errors import UserError
 
 
@@ -15,3 +16,14 @@ def refusal(action: Callable[[], object], kind: type[UserError] = UserError) -> 
     text = str(error.value)
     assert "\n" not in text
     return text
+
+
+class Lines(Teller):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)

@@ -19,7 +19,7 @@ import pytest
 
 import seamline
 import torture
-from seamline.console import Teller
+from refusals import Lines
 from seamline.data.dataset import Dataset, Split
 from seamline.data.errors import Stopped, UserError
 from seamline.learn.recipes import Recipe
@@ -37,17 +37,6 @@ RECIPE = Recipe(
     flip=False,
     keep="val_loss",
 )
-
-
-class Heard(Teller):
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        super().__init__(quiet=True)
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
 
 
 def after_steps(monkeypatch: pytest.MonkeyPatch, steps: int, action: Any) -> None:
@@ -88,7 +77,7 @@ def test_a_signal_ends_the_step_and_the_rest_comes_out_the_same(
     assert str(stopped.value).endswith("--resume")
     assert signal.getsignal(number) == handler
     monkeypatch.undo()
-    teller = Heard()
+    teller = Lines()
     train(sides, tmp_path / "run", resume=True, teller=teller)
     assert f"going on in epoch 1, after step {step} of 9" in teller.lines
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == whole
@@ -118,7 +107,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_used(
     monkeypatch.undo()
     newest = Run(tmp_path / "run").checkpoints.files()[0]
     newest.write_bytes(newest.read_bytes()[:-1])
-    teller = Heard()
+    teller = Lines()
     train(sides, tmp_path / "run", resume=True, teller=teller)
     assert f"{newest}: damaged, its checksum does not fit; using the one before" in teller.lines
     assert "going on in epoch 1, after step 6 of 9" in teller.lines
@@ -161,7 +150,7 @@ def test_a_full_disk_costs_no_checkpoint_that_is_there(
         train(sides, out)
     monkeypatch.undo()
     (before,) = Run(out).checkpoints.files()
-    teller = Heard()
+    teller = Lines()
     with largest_file(20_000), pytest.raises(OSError, match="File too large") as full:
         train(sides, out, resume=True, teller=teller)
     assert full.value.filename == str(out / "model.safetensors")

@@ -7,23 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from refusals import Lines
 from seamline import studies
-from seamline.console import Teller
 from seamline.data.dataset import Dataset
 from seamline.data.errors import UnavailableError, UserError
 
 QUICK = ("epochs=1",)
-
-
-class Lines(Teller):
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        super().__init__(quiet=True)
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ class Batches:
         cuts = self._cuts(number)
         for place in range(begin, len(self)):
             start = place * self.batch_size
-            whole = order[start:] if place + 1 == len(self) else order[start : start + self.batch_size]
+            whole = order[start : start + self.images_in(place)]
             first, last = _bounds(len(whole), *self.part)
             chosen = whole[first:last]
             led = cuts is not None and len(chosen) < len(whole)  # the first may go on as the one before it: make both

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -63,6 +63,24 @@ def _keep_name(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def walk(folder: Path, refused: Callable[[OSError], None]) -> Iterator[Path]:
+    """Yield the files below a folder, hidden ones passed over; links are followed, each folder is entered once.
+
+    Args:
+        folder: where to begin.
+        refused: called with the error of a folder that cannot be read; what it raises ends the walk.
+    """
+    entered: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=refused):
+        real = os.path.realpath(place)
+        if real in entered:  # a link that leads back
+            folders.clear()
+            continue
+        entered.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(place, name) for name in files if not name.startswith("."))
 
 
 def _umask() -> int:

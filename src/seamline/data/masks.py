@@ -59,15 +59,7 @@ def read_mask(
     if colours is not None and len(colours) != classes:
         raise ValueError(f"there must be a colour for each of {classes} classes, got {len(colours)}")
     called = called_by(source, name)
-    image, stretch = decode(source, called, limit)
-    try:
-        image = _opaque(image, called)
-        palette = _palette(image)
-        values = _values(image, stretch)
-    except UserError:
-        raise
-    except Exception as error:  # whatever the damage has led to
-        raise damaged(called, error) from error
+    form, values, palette = _decoded(source, called, limit)
     if values.ndim == 3:
         if colours is None:
             found = len(_tally(_codes(values)).values)
@@ -76,7 +68,7 @@ def read_mask(
                 "colour of each class, or save the mask as a palette or grey PNG"
             )
         return _by_colour(_codes(values), [*colours], ignore, called)
-    if image.format == "JPEG":
+    if form == "JPEG":
         raise UserError(f"{called}: is a JPEG, which blurs class numbers into one another; save the mask as a PNG")
     if palette is not None and colours is not None and _colours_count(values, palette, colours, ignore):
         return _by_colour(_codes(palette)[values], [*colours], ignore, called)
@@ -123,19 +115,25 @@ def _triple(colour: NDArray[np.uint8]) -> Colour:
 
 
 def _raw(source: Path | bytes, called: str, limit: int) -> tuple[NDArray[Any], bool, NDArray[np.uint8] | None]:
-    """Return a mask's values or codes of colours, which of the two, and its palette."""
+    """Return a mask's values or codes of colours, whether they are colours, and its palette."""
+    form, values, palette = _decoded(source, called, limit)
+    if form == "JPEG":
+        raise UserError(f"{called}: is a JPEG, which blurs classes into one another; save the mask as a PNG")
+    return (_codes(values), True, None) if values.ndim == 3 else (values, False, palette)
+
+
+def _decoded(
+    source: Path | bytes, called: str, limit: int
+) -> tuple[str | None, NDArray[Any], NDArray[np.uint8] | None]:
+    """Return a mask's file format, its numbers (H, W) or colours (H, W, 3), and its palette."""
     image, stretch = decode(source, called, limit)
     try:
         image = _opaque(image, called)
-        palette = _palette(image)
-        values = _values(image, stretch)
+        return image.format, _values(image, stretch), _palette(image)
     except UserError:
         raise
     except Exception as error:  # whatever the damage has led to
         raise damaged(called, error) from error
-    if image.format == "JPEG":
-        raise UserError(f"{called}: is a JPEG, which blurs classes into one another; save the mask as a PNG")
-    return (_codes(values), True, None) if values.ndim == 3 else (values, False, palette)
 
 
 def mask_png(mask: NDArray[np.uint8], colours: Sequence[Colour]) -> bytes:

@@ -101,6 +101,8 @@ class Training:
         recipe: how.
         processes: those that train this network together, each with its part of the batches.
         on_step: called every few steps.
+
+    Attributes:
         between: called after every step with the number of the signal that asks this training to stop, or 0: `state`
             can be kept there, and an exception raised.
         wish: what signals say.
@@ -114,16 +116,14 @@ class Training:
         *,
         processes: Processes | None = None,
         on_step: Callable[[Step], None] | None = None,
-        between: Callable[[int], None] | None = None,
-        wish: Wish | None = None,
     ) -> None:
         self.network = network
         self.batches = batches
         self.recipe = recipe
         self.processes = processes or Processes()
         self.on_step = on_step
-        self.between = between
-        self.wish = wish or Wish()
+        self.between: Callable[[int], None] | None = None
+        self.wish = Wish()
         self.done = 0
         self.underway: _Underway | None = None
         self.steps = max(1, round(recipe.epochs * len(batches)))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from seamline.data.errors import UserError
 from seamline.data.files import read_json
+from seamline.measure.evaluation import log_losses
 from seamline.measure.intervals import ABSENT, Interval, mean, wilson
 from seamline.measure.masks.metrics import iou
 from seamline.measure.masks.resampling import Resamples, unlike
@@ -169,7 +170,7 @@ def _of_labels(first: _Tested, second: _Tested) -> Comparison:
         )
         return Compared("accuracy", name, _mean(one), _mean(other), change)
 
-    losses = [_losses(run.arrays["scores"], labels) for run in (first, second)]
+    losses = [log_losses(run.arrays["scores"].astype(np.float64), labels) for run in (first, second)]
     figures = [
         of("", np.ones(len(labels), dtype=bool)),
         Compared("log loss", "", _mean(losses[0]), _mean(losses[1]), mean(losses[1] - losses[0]), share=False),
@@ -192,15 +193,6 @@ def _of_labels(first: _Tested, second: _Tested) -> Comparison:
 
 def _mean(values: NDArray[Any]) -> float:
     return float(np.mean(values)) if len(values) else math.nan
-
-
-def _losses(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return each image's log loss, of the scores as they are."""
-    wide = scores.astype(np.float64)
-    top = wide.max(1, keepdims=True)
-    logs = wide - top - np.log(np.exp(wide - top).sum(1, keepdims=True))
-    losses: NDArray[np.float64] = -logs[np.arange(len(labels)), labels]
-    return losses
 
 
 def _of_masks(first: _Tested, second: _Tested) -> Comparison:

@@ -1,5 +1,6 @@
 """Several runs on the same test images -> one page that sets them side by side."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from seamline.report import figures
 from seamline.report.contents import Contents, read_contents
 from seamline.report.drawing import inline_svg
 from seamline.report.page import render
-from seamline.report.words import count, listed, number, percent, points, several
+from seamline.report.words import ABSENT, count, listed, number, percent, plain, points, several
 
 SHOWN = 40
 """Images that changed, shown in each table at most."""
@@ -77,7 +78,7 @@ def _told(first: str, second: str, found: Comparison) -> list[str]:
             f"{_value(one, one.first)}, a difference of {_change(one)} ({_range(one)})."
         )
     if not sentences:
-        told = next((one for one in whole if one.change.low == one.change.low), None)
+        told = next((one for one in whole if not math.isnan(one.change.low)), None)
         span = f": the interval of the difference in {told.name} is {_range(told)}" if told else ""
         sentences.append(
             f"No difference between {second} and {first} can be told on {count(found.images)} images{span}."
@@ -94,15 +95,18 @@ def _told(first: str, second: str, found: Comparison) -> list[str]:
     return sentences
 
 
+def _in_percent(one: Compared) -> bool:
+    """Tell how a figure is written: accuracies in percent, AP, IoU and losses as numbers."""
+    return one.name.endswith("accuracy")
+
+
 def _value(one: Compared, value: float) -> str:
-    if not one.share or "AP" in one.name or "IoU" in one.name:
-        return number(value)
-    return percent(value)
+    return percent(value) if _in_percent(one) else number(value)
 
 
 def _change(one: Compared) -> str:
     """Print a difference with its sign."""
-    if not one.share or "AP" in one.name or "IoU" in one.name:
+    if not _in_percent(one):
         return f"{one.change.value:+.3f}".replace("-", "−")
     return f"{'+' if one.change.value >= 0 else '−'}{points(abs(one.change.value))}"
 
@@ -110,9 +114,9 @@ def _change(one: Compared) -> str:
 def _range(one: Compared) -> str:
     """Print a difference's interval."""
     low, high = one.change.low, one.change.high
-    if low != low:
+    if math.isnan(low):
         return "no interval"
-    scale, digits = (1, 3) if not one.share or "AP" in one.name or "IoU" in one.name else (100, 1)
+    scale, digits = (100, 1) if _in_percent(one) else (1, 3)
     return f"{scale * low:+.{digits}f} to {scale * high:+.{digits}f}".replace("-", "−")
 
 
@@ -133,18 +137,11 @@ def _fields(contents: Sequence[Contents]) -> list[tuple[str, list[str]]]:
         }
         made.append(fields)
     keys = list(dict.fromkeys(key for fields in made for key in fields))
-    rows = [(key.replace("_", " "), [_plain(fields.get(key)) for fields in made]) for key in keys]
+    rows = [
+        (key.replace("_", " "), [ABSENT if fields.get(key) is None else plain(fields[key]) for fields in made])
+        for key in keys
+    ]
     return [(key, values) for key, values in rows if len(set(values)) > 1]
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _curves(names: Sequence[str], contents: Sequence[Contents]) -> list[str]:
@@ -173,7 +170,7 @@ def _pair(name: str, found: Comparison, sentences: list[str]) -> dict[str, Any]:
             "of": one.of,
             "first": _value(one, one.first),
             "second": _value(one, one.second),
-            "change": _change(one) if one.change.value == one.change.value else "–",
+            "change": ABSENT if math.isnan(one.change.value) else _change(one),
             "range": _range(one),
             "sure": one.sure,
         }

@@ -1,12 +1,12 @@
 """What the user named -> photos, in one fixed order, each with a name for its results."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from glob import has_magic, iglob
 from pathlib import Path
 
 from seamline.data.errors import UserError
+from seamline.data.files import walk
 from seamline.data.images import SUFFIXES
 
 RECORD = "predictions.json"
@@ -96,21 +96,11 @@ def _named(name: Path | str, troubles: list[str]) -> Iterator[Path]:
 
 def _searched(folder: Path, troubles: list[str]) -> list[Path]:
     """Return the photos in a folder and below it; links to folders are followed, each folder is entered once."""
-    entered: set[str] = set()
-    found: list[Path] = []
 
     def refused(error: OSError) -> None:
         troubles.append(f"{error.filename}: {error.strerror}")
 
-    for place, folders, files in os.walk(folder, followlinks=True, onerror=refused):
-        real = os.path.realpath(place)
-        if real in entered:
-            folders.clear()
-            continue
-        entered.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [file for file in (Path(place, name) for name in files) if _is_photo(file)]
-    return sorted(found)
+    return sorted(file for file in walk(folder, refused) if _is_photo(file))
 
 
 def _is_photo(file: Path) -> bool:

@@ -141,7 +141,7 @@ def _predict_all(
     progress: Progress | None,
 ) -> None:
     """Predict photo after photo, adding to `done` and `failed`, and keep the record up to date."""
-    told = progress or _silent
+    told = progress or silent
     written = time.monotonic()
     decoded = _Decoded(photos)
     try:
@@ -165,7 +165,7 @@ def _predict_all(
         results.record(done, failed)
 
 
-def _silent(done: float, total: int, file: str) -> None:
+def silent(done: float, total: int, file: str) -> None:
     """Tell nobody."""
 
 

@@ -72,6 +72,11 @@ class Found:
     odd: tuple[str, ...] = field(default=())
 
 
+def ordered(items: list[Item]) -> tuple[Item, ...]:
+    """Return the items by name, whatever the system's order was."""
+    return tuple(sorted(items, key=lambda item: item.name))
+
+
 def split_of(parts: tuple[str, ...]) -> str:
     """Return the split that one of a path's folders names, nothing where none does."""
     for part in parts:

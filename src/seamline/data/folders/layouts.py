@@ -1,11 +1,11 @@
 """Kinds of folders that their names alone explain: classes, masks, pairs."""
 
-import os
 from collections import Counter
 from pathlib import Path
 
 from seamline.data.errors import UserError
-from seamline.data.folders.items import SPLITS, Found, Item, split_of
+from seamline.data.files import walk
+from seamline.data.folders.items import SPLITS, Found, Item, ordered, split_of
 from seamline.data.images import SUFFIXES
 
 _IMAGES = ("images", "image", "imgs", "img", "photos")
@@ -20,21 +20,11 @@ def files_below(folder: Path) -> list[Path]:
     Raises:
         UserError: there is no such folder, or a folder cannot be read.
     """
-    entered: set[str] = set()
-    found: list[Path] = []
 
     def refused(error: OSError) -> None:
         raise UserError(f"{error.filename}: cannot be read ({error.strerror}); check the path and its permissions")
 
-    for place, folders, files in os.walk(folder, followlinks=True, onerror=refused):
-        real = os.path.realpath(place)
-        if real in entered:  # a link that leads back
-            folders.clear()
-            continue
-        entered.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(place, name) for name in files if not name.startswith(".")]
-    return sorted(found, key=lambda file: file.relative_to(folder).as_posix())
+    return sorted(walk(folder, refused), key=lambda file: file.relative_to(folder).as_posix())
 
 
 def is_image(file: Path) -> bool:
@@ -61,7 +51,7 @@ def from_mask_folders(folder: Path, files: list[Path]) -> Found | None:
     items = [
         Item(below[name], name, split_of(Path(name).parts[:-1]), mask=below[masks[key]]) for key, name in images.items()
     ]
-    return Found(folder, "images and masks in two folders", _ordered(items))
+    return Found(folder, "images and masks in two folders", ordered(items))
 
 
 def _sided(name: str) -> tuple[str, str]:
@@ -118,7 +108,7 @@ def from_pairs(folder: Path, files: list[Path]) -> Found | None:
         )
     names = [(image.relative_to(folder), image, mask) for image, mask in pairs]
     items = [Item(image, name.as_posix(), split_of(name.parts[:-1]), mask=mask) for name, image, mask in names]
-    return Found(folder, "images beside their masks", _ordered(items))
+    return Found(folder, "images beside their masks", ordered(items))
 
 
 def from_class_folders(folder: Path, files: list[Path]) -> Found | None:
@@ -146,9 +136,4 @@ def from_class_folders(folder: Path, files: list[Path]) -> Found | None:
             f"{folder}: some images lie in folders of splits and {len(unsplit):,} do not, the first is "
             f"{unsplit[0].name}; put all of them into train, val or test, or none"
         )
-    return Found(folder, "class folders", _ordered(items), odd=tuple(odd))
-
-
-def _ordered(items: list[Item]) -> tuple[Item, ...]:
-    """Return the items by name, whatever the system's order was."""
-    return tuple(sorted(items, key=lambda item: item.name))
+    return Found(folder, "class folders", ordered(items), odd=tuple(odd))

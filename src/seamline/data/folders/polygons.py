@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from seamline.data.errors import UserError
-from seamline.data.folders.items import Found, Item, Point, Shape, split_of
+from seamline.data.folders.items import Found, Item, Point, Shape, ordered, split_of
 
 BACKGROUND = "background"
 """The class of what no polygon covers."""
@@ -41,7 +41,7 @@ def from_coco(folder: Path, files: list[Path]) -> Found | None:
     if not classes:
         return None
     _refuse_repeats(folder, items)
-    return Found(folder, "COCO polygons", _ordered(items), tuple(classes), tuple(odd))
+    return Found(folder, "COCO polygons", ordered(items), tuple(classes), tuple(odd))
 
 
 def from_labelme(folder: Path, files: list[Path]) -> Found | None:
@@ -65,7 +65,7 @@ def from_labelme(folder: Path, files: list[Path]) -> Found | None:
     if not items:
         return None
     odd = [f"{count:,} shapes of the kind {kind} cover no area and are left out" for kind, count in skipped.items()]
-    return Found(folder, "LabelMe polygons", _ordered(items), odd=tuple(odd))
+    return Found(folder, "LabelMe polygons", ordered(items), odd=tuple(odd))
 
 
 def draw(shapes: tuple[Shape, ...], numbers: dict[str, int], height: int, width: int) -> NDArray[np.uint8]:
@@ -192,7 +192,3 @@ def _refuse_repeats(folder: Path, items: list[Item]) -> None:
     if len(set(names)) < len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])
         raise UserError(f"{folder / twice}: is listed more than once in the COCO files; list it once")
-
-
-def _ordered(items: list[Item]) -> tuple[Item, ...]:
-    return tuple(sorted(items, key=lambda item: item.name))

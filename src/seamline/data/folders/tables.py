@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 from seamline.data.errors import UserError
-from seamline.data.folders.items import SPLITS, Found, Item
+from seamline.data.folders.items import SPLITS, Found, Item, ordered
 
 _FILE = ("file", "filename", "file_name", "image", "image_id", "path", "name", "id")
 _LABEL = ("label", "class", "category", "target", "class_name")
@@ -18,7 +18,7 @@ def from_table(folder: Path, files: list[Path]) -> Found | None:
 
     Files are named relative to the table; an ending may be left out. Separators are commas, semicolons or tabs.
     """
-    tables = [file for file in files if file.suffix.lower() in (".csv", ".tsv") and file.parent in (folder, folder)]
+    tables = [file for file in files if file.suffix.lower() in (".csv", ".tsv") and file.parent == folder]
     known = [(file, found) for file in tables if (found := _read(file)) is not None]
     if not known:
         return None
@@ -26,7 +26,7 @@ def from_table(folder: Path, files: list[Path]) -> Found | None:
         names = ", ".join(file.name for file, _ in known)
         raise UserError(f"{folder}: holds {len(known)} tables of files and labels ({names}); name the one you mean")
     file, items = known[0]
-    return Found(file, "a table of files and labels", tuple(sorted(items, key=lambda item: item.name)))
+    return Found(file, "a table of files and labels", ordered(items))
 
 
 def _read(file: Path) -> list[Item] | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from seamline.report.contents import Contents
 from seamline.report.panels.panel import Panel
-from seamline.report.words import count
+from seamline.report.words import count, plain
 
 FILES = {
     "run.json": "recipe, data, split, seed, versions",
@@ -50,7 +50,7 @@ def rerun(run: Contents) -> Panel:
         {
             "command": run.run.get("command"),
             "recipe_name": run.run["recipe_name"],
-            "recipe": {name: _plain(value) for name, value in run.run["recipe"].items()},
+            "recipe": {name: plain(value) for name, value in run.run["recipe"].items()},
             "facts": [(name, value) for name, value in facts if value not in (None, "")],
             "definitions": {_called(name): said for name, said in (run.scores.get("definitions") or {}).items()},
             "files": files | {"report.html": "this page", "figures": "its figures for a paper, as SVG and PNG"},
@@ -86,14 +86,3 @@ def _split(split: Any) -> str:
 def _called(name: str) -> str:
     """Return a figure's name in `scores.json` as people write it: `ap_softmax` -> `AP softmax`."""
     return " ".join(WRITTEN.get(word, word) for word in name.replace("_", " ").split(" "))
-
-
-def _plain(value: Any) -> str:
-    """Print a recipe's field."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_plain(one) for one in value)
-    return "none" if value is None else str(value)

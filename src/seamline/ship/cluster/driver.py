@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 
 from seamline.data.errors import UserError
 from seamline.learn.runs import Run
-from seamline.ship.cluster.places import Place, find_place
+from seamline.ship.cluster.places import Place, find_place, first_line
 from seamline.ship.cluster.worker import ERRORS, LISTING, PHOTOS, Work, Worker, part_name, summary_of
 from seamline.ship.model import load_model
-from seamline.ship.predict import default_size
+from seamline.ship.predict import Progress, default_size, silent
 
 PART = 500
 """Photos in a part: what a worker that dies has to do again."""
@@ -31,8 +31,6 @@ PART = 500
 _BLOCKS = 20_000  # pieces of work that Ray is given at most; a piece may hold several parts
 _MODEL_FILES = ("run.json", "model.safetensors", "calibration.json")
 _MANIFEST = "manifest.json"
-
-Progress = Callable[[float, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -103,12 +101,12 @@ def predict_on_cluster(
     total = sum(counts)
     there = place.names(PHOTOS)
     todo = [number for number in range(len(counts)) if part_name(number) not in there]
-    told = progress or _silent
+    told = progress or silent
     done = _summaries(place, [number for number in range(len(counts)) if part_name(number) in there])
     _keep_manifest(place, plan, model.classes, done, len(counts), total)
     told(_photos_in(done), total, "")
     if todo:
-        work = Work(source.uri if "://" in photos else source.path, _uri(place), files, seen_at, "cpu")
+        work = Work(source.anywhere, place.anywhere, files, seen_at, "cpu")
         for one in _worked(work, todo, address):
             done.append(one)
             told(_photos_in(done), total, part_name(int(one["part"])))
@@ -131,8 +129,7 @@ def _worked(work: Work, todo: list[int], address: str) -> Iterator[dict[str, flo
         try:
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **where)
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise UserError(f"--cluster {address}: cannot be reached ({reason})") from None
+            raise UserError(f"--cluster {address}: cannot be reached ({first_line(error)})") from None
     try:
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         ray.data.DataContext.get_current().enable_progress_bars = False
@@ -228,12 +225,3 @@ def _fingerprint(files: dict[str, bytes]) -> str:
     """Return a digest of what decides the answers of a model."""
     parts = [hashlib.sha256(content).digest() for name, content in sorted(files.items()) if name != "run.json"]
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
-
-
-def _uri(place: Place) -> str:
-    """Return a place as a worker with another working folder finds it."""
-    return place.uri if "://" in place.uri else place.path
-
-
-def _silent(done: float, total: int, file: str) -> None:
-    """Tell nobody."""

@@ -37,6 +37,11 @@ class Place:
         """The address without its options, for people."""
         return self.uri.partition("?")[0]
 
+    @property
+    def anywhere(self) -> str:
+        """The address as a worker with another working folder finds it."""
+        return self.uri if "://" in self.uri else self.path
+
     def below(self, *names: str) -> str:
         """Return the path of something below."""
         return posixpath.join(self.path, *names)
@@ -55,7 +60,7 @@ class Place:
             try:
                 found = sorted(self.system.get_file_info(fs.FileSelector(folder)), key=lambda info: info.path)
             except OSError as error:
-                raise UserError(f"{self.shown}: {folder} cannot be listed ({_reason(error)})") from None
+                raise UserError(f"{self.shown}: {folder} cannot be listed ({first_line(error)})") from None
             seen = [info for info in found if not info.base_name.startswith(".")]
             folders += [info.path for info in reversed(seen) if info.type == fs.FileType.Directory]
             for info in seen:
@@ -114,10 +119,10 @@ def find_place(uri: str) -> Place:
     try:
         system, path = fs.FileSystem.from_uri(uri)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise UserError(f"{uri}: no address of photos that can be read ({_reason(error)})") from None
+        raise UserError(f"{uri}: no address of photos that can be read ({first_line(error)})") from None
     return Place(uri, system, path)
 
 
-def _reason(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """Return an error's first line."""
     return (str(error).splitlines() or [type(error).__name__])[0]
