@@ -127,6 +127,7 @@ def page(found: dict[str, Any]) -> str:
             )
     large = costs["12 megapixels"]
     rate = 32 / large.worker
+    share = 1 - costs["1 megapixel"].worker / large.worker
     return f"""# A city, a country
 
 `seamline predict RUN s3://BUCKET/PHOTOS --cluster ADDRESS --out s3://BUCKET/RESULTS` predicts on the machines of a Ray cluster. Each worker has one core (or one GPU), reads and decodes photos ahead while the network is at work, and writes a Parquet file for every 500 photos: a row a photo with its size, the share of each class and the mask as runs. The manifest says what was done; the same call goes on after an interruption.
@@ -146,7 +147,7 @@ From these, for machines whose cores are as fast as those measured, all of them 
 
 {chr(10).join(worked)}
 
-A machine of 32 cores eats {rate:,.0f} photos of 12 megapixels a second, {rate * large.photo / 1e6:,.0f} MB/s: a 10 Gbit/s line, 1,250 MB/s, {"is enough" if rate * large.photo < 1.25e9 else "is not enough"}. Most of the time of a large photo is decoding and the mask at full size, not the network: a GPU would not help there, photos stored at 1 megapixel would.
+A machine of 32 cores eats {rate:,.0f} photos of 12 megapixels a second, {rate * large.photo / 1e6:,.0f} MB/s: a 10 Gbit/s line, 1,250 MB/s, {"is enough" if rate * large.photo < 1.25e9 else "is not enough"}. The network sees 384 pixels whatever the photo has, so {share:.0%} of the time of a large photo comes from its size: decoding, the mask at full size, writing it as runs. A GPU would take away no more than the rest; photos stored at 1 megapixel take away the first.
 
 ## Where it would first break
 
