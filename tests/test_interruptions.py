@@ -85,7 +85,7 @@ def test_a_signal_ends_the_step_and_the_rest_comes_out_the_same(
 
 def test_a_second_signal_stops_at_once() -> None:
     with heard() as wish:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert wish.signal == signal.SIGINT
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)

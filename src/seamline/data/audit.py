@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from seamline.data.images import SUFFIXES, read_photo
 from seamline.data.parallel import in_order
 from seamline.data.relatives import Relatives, find_relatives, kept_relatives
 from seamline.data.relatives.features import LONGEST
+from seamline.data.rows import joined
 
 Progress = Callable[[int, int], None]
 
@@ -32,12 +33,14 @@ class Audit:
         splits: N names of the splits they stand in; one and the same where there are none.
         groups: the related ones, each group sorted by name, groups of one image left out.
         kinds: how many pairs were found of each kind: `same`, `near`, `crop`.
+        crops: whether crops of one scene were looked for.
     """
 
     names: tuple[str, ...]
     splits: tuple[str, ...]
     groups: tuple[tuple[str, ...], ...]
     kinds: dict[str, int]
+    crops: bool = True
 
     @property
     def cross_split(self) -> list[tuple[str, str]]:
@@ -63,9 +66,12 @@ class Audit:
         ]
         if len(set(self.splits)) > 1:
             lines.append(f"pairs across splits: {len(self.cross_split):,}")
+        if not self.crops:
+            lines.append(_NO_CROPS)
         return "\n".join(lines)
 
 
+_NO_CROPS = "Several crops of one scene were not looked for: the images are too many to compare; repeats were."
 _KINDS = {"same": "exact repeats", "near": "near repeats", "crop": "crops of one scene"}
 
 
@@ -77,8 +83,9 @@ def with_relatives(data: Dataset, progress: Progress | None = None) -> Dataset:
     """
     if data.grouped:
         return data
-    found = _relatives_of(data, progress).groups
-    return data.regrouped(_joined(np.concatenate([part.groups for part in data.parts]), found))
+    found = _relatives_of(data, progress)
+    known = data.regrouped(_joined(np.concatenate([part.groups for part in data.parts]), found.groups))
+    return known if found.crops else replace(known, note=f"{data.note} {_NO_CROPS}".lstrip())
 
 
 def _joined(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -136,7 +143,7 @@ def _images_below(folder: Path) -> list[Path]:
 
 
 def _relatives_of(data: Dataset, progress: Progress | None) -> Relatives:
-    images: NDArray[np.uint8] = np.concatenate([part.images for part in data.parts])
+    images = joined([part.images for part in data.parts])
     return kept_relatives(data.fingerprint, lambda: find_relatives(images, progress=progress))
 
 
@@ -148,4 +155,4 @@ def _audit(names: tuple[str, ...], relatives: Relatives) -> Audit:
     groups = sorted(tuple(sorted(group)) for group in members.values() if len(group) > 1)
     splits = tuple(name.partition("/")[0] if "/" in name else "" for name in names)
     kinds = {kind: sum(pair[2] == kind for pair in relatives.pairs) for kind in ("same", "near", "crop")}
-    return Audit(names, splits, tuple(groups), kinds)
+    return Audit(names, splits, tuple(groups), kinds, relatives.crops)

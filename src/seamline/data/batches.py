@@ -16,6 +16,7 @@ from seamline.data import augment
 from seamline.data.changes import Changes
 from seamline.data.dataset import IGNORE, Split
 from seamline.data.errors import UserError
+from seamline.data.rows import Images, Rows
 
 UNLABELLED = -100
 """The label of a pixel that counts nowhere, as PyTorch's losses have it."""
@@ -44,7 +45,7 @@ class Batches:
             joins the batch before: statistics of a batch need two.
         seed: decides the order and the random changes.
         changes: what the images go through.
-        device: where the images are held and the batches are made.
+        device: where the batches are made, and the images held if memory holds them.
         part: (number, count): of every batch, yield the part that this one of so many processes takes.
 
     Raises:
@@ -65,8 +66,9 @@ class Batches:
         self.batch_size = batch_size
         self.seed = seed
         self.changes = changes or Changes()
-        self.images = torch.from_numpy(split.images).to(device)
-        self.labels = torch.from_numpy(split.labels).to(device)
+        self.device = torch.device(device)
+        self.images = self._held(split.images)
+        self.labels = self._held(split.labels)
         if self.changes.cutmix and self.labels.ndim != 3:
             raise UserError(f"recipe: cutmix must be 0 where labels are of whole images, got {self.changes.cutmix}")
 
@@ -78,9 +80,19 @@ class Batches:
         """Return how many images the batch at `place` (from 0) has, all processes' parts together."""
         return len(self.images) - place * self.batch_size if place + 1 == len(self) else self.batch_size
 
+    def _held(self, values: Images) -> Tensor | Rows:
+        """Return images or labels as a tensor on the device; rows that are larger than memory stay where they are."""
+        return values if isinstance(values, Rows) else torch.from_numpy(values).to(self.device)
+
+    def _at(self, values: Tensor | Rows, places: Tensor) -> Tensor:
+        """Return those of `_held` at `places` (n,), on the device."""
+        if isinstance(values, Rows):
+            return torch.from_numpy(values[places.cpu().numpy()]).to(self.device)
+        return values[places]
+
     def epoch(self, number: int, begin: int = 0) -> Iterator[Batch]:
         """Yield the batches of epoch `number` (from 1), from place `begin` (from 0) on."""
-        device = self.images.device
+        device = self.device
         masks = self.labels.ndim == 3
         order = torch.randperm(len(self.images), generator=self._chance(_ORDER, number)).to(device)
         mirrored = self._mirrored(number)
@@ -96,7 +108,7 @@ class Batches:
             led = cuts is not None and len(chosen) < len(whole)  # the first may go on as the one before it: make both
             if led and len(chosen):
                 chosen = torch.cat([whole[first - 1 : first] if first else whole[-1:], chosen])
-            images, labels = self.images[chosen].permute(0, 3, 1, 2), self.labels[chosen]
+            images, labels = self._at(self.images, chosen).permute(0, 3, 1, 2), self._at(self.labels, chosen)
             if not len(chosen):
                 yield Batch(images, labels.long())
                 continue
@@ -125,7 +137,7 @@ class Batches:
         if not self.changes.flip:
             return None
         first = torch.randint(2, (len(self.images),), generator=self._chance(_FLIP, 0))
-        return ((first + epoch) % 2 == 1).to(self.images.device)
+        return ((first + epoch) % 2 == 1).to(self.device)
 
     def _moves(self, epoch: int) -> Tensor | None:
         """Return how far each sample moves down and right, (N, 2) int64."""
@@ -133,7 +145,7 @@ class Batches:
         if not reach:
             return None
         chance = self._chance(_SHIFT, epoch)
-        return torch.randint(-reach, reach + 1, (len(self.images), 2), generator=chance).to(self.images.device)
+        return torch.randint(-reach, reach + 1, (len(self.images), 2), generator=chance).to(self.device)
 
     def _places(self, epoch: int) -> Tensor | None:
         """Return where each sample's places are read from, (N, 2, 3) float32, as `augment.warp` takes it.
@@ -151,7 +163,7 @@ class Batches:
         places = torch.zeros(len(self.images), 2, 3)
         places[:, 0, 0], places[:, 1, 1] = 1 / (larger * wider), wider / larger
         places[:, :, 2] = drawn[:, 2:] * changes.shift * 2 / sides
-        return places.to(self.images.device)
+        return places.to(self.device)
 
     def _colours(self, epoch: int) -> tuple[Tensor, Tensor] | None:
         """Return how each sample's colours are mixed, (N, C, C), and lifted, (N, C), as `augment.recolour` takes it.
@@ -168,7 +180,7 @@ class Batches:
         mean = torch.full((channels, channels), 1 / channels)
         mixing = mean + saturation[:, None, None] * (torch.eye(channels) - mean)
         lifts = lift[:, None] + 32 * reach * drawn[:, 3:]
-        device = self.images.device
+        device = self.device
         return (contrast[:, None, None] * mixing).to(device), lifts.to(device)
 
     def _cuts(self, epoch: int) -> Tensor | None:
@@ -182,7 +194,7 @@ class Batches:
         width = augment.scaled(self.images.shape[2], self.changes.size)
         drawn = torch.rand((len(self.images), 2), generator=self._chance(_CUT, epoch))
         columns = ((0.2 + 0.6 * drawn[:, 1]) * width).long()
-        return torch.where(drawn[:, 0] < self.changes.cutmix, columns, width).to(self.images.device)
+        return torch.where(drawn[:, 0] < self.changes.cutmix, columns, width).to(self.device)
 
     def _chance(self, kind: int, epoch: int) -> torch.Generator:
         """Return a generator that depends on the seed, the kind of chance and the epoch alone."""

@@ -3,10 +3,11 @@
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from seamline.data.rows import Images, in_pieces, taken
 
 IGNORE = 255
 """In a mask: a pixel that is of no class and counts nowhere."""
@@ -15,6 +16,8 @@ IGNORE = 255
 @dataclass(frozen=True, eq=False)
 class Split:
     """Images and their labels, decoded, in one fixed order.
+
+    Images and masks are arrays, or `Rows` of arrays that are larger than memory and are read when asked for.
 
     Attributes:
         images: (N, H, W, C) uint8, values 0..255; C is 1 for grey and 3 for red, green, blue.
@@ -25,8 +28,8 @@ class Split:
             apart by a split. Where every image stands alone the numbers are all different.
     """
 
-    images: NDArray[np.uint8]
-    labels: NDArray[np.integer[Any]]
+    images: Images
+    labels: Images
     names: tuple[str, ...]
     groups: NDArray[np.int64]
 
@@ -46,7 +49,7 @@ class Split:
     def take(self, indices: NDArray[np.int64]) -> "Split":
         """Return the images at `indices` (n,), in that order, as a split of their own."""
         names = tuple(self.names[i] for i in indices)
-        return Split(self.images[indices], self.labels[indices], names, self.groups[indices])
+        return Split(taken(self.images, indices), taken(self.labels, indices), names, self.groups[indices])
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +87,10 @@ class Dataset:
     def __post_init__(self) -> None:
         """Check that classes, labels and colours fit one another, and that training and test images are alike."""
         for split in self.parts:
-            named = split.labels[split.labels != IGNORE] if split.labels.ndim == 3 else split.labels
-            if named.size and not 0 <= int(named.min()) <= int(named.max()) < len(self.classes):
-                raise ValueError(f"labels must be 0..{len(self.classes) - 1}, got {named.min()}..{named.max()}")
+            for labels in in_pieces(split.labels):
+                named = labels[labels != IGNORE] if labels.ndim == 3 else labels
+                if named.size and not 0 <= int(named.min()) <= int(named.max()) < len(self.classes):
+                    raise ValueError(f"labels must be 0..{len(self.classes) - 1}, got {named.min()}..{named.max()}")
             if self.train.images.shape[1:] != split.images.shape[1:]:
                 sizes = self.train.images.shape[1:], split.images.shape[1:]
                 raise ValueError(f"training and test images must be of one size, got {sizes[0]} and {sizes[1]}")
@@ -98,7 +102,7 @@ class Dataset:
     @property
     def segments(self) -> bool:
         """Whether the labels are masks: a class for each pixel."""
-        return self.train.labels.ndim == 3
+        return bool(self.train.labels.ndim == 3)
 
     @property
     def parts(self) -> tuple[Split, ...]:
@@ -120,5 +124,6 @@ class Dataset:
         for part in self.parts:
             for array in (part.images, part.labels, part.groups):
                 digest.update(str(array.shape).encode())
-                digest.update(np.ascontiguousarray(array).data)
+                for piece in in_pieces(array):
+                    digest.update(np.ascontiguousarray(piece).data)
         return digest.hexdigest()[:32]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any
 
 import numpy as np
 import platformdirs
+
+if sys.platform != "win32":
+    import fcntl
 
 _UNFINISHED = re.compile(r"\..+(\.[a-z0-9]+)\.[a-z0-9_]{8}\1")  # how `replacing` names what is not yet whole
 
@@ -88,6 +92,31 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
+
+
+@contextmanager
+def alone_in(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """Keep a folder to this process inside the block; the system lets it go when the process ends, however.
+
+    On Windows, where folders cannot be locked, it is open to all.
+
+    Args:
+        folder: made where it is not there.
+        wait: until another process lets it go.
+
+    Raises:
+        BlockingIOError: another process has it, and `wait` is False.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -2,9 +2,10 @@
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from seamline.data.rows import Images, in_pieces
 
 
 class Normalise(nn.Module):
@@ -22,11 +23,11 @@ class Normalise(nn.Module):
         self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
         self.register_buffer("std", torch.ones(1, channels, 1, 1))
 
-    def fit(self, images: NDArray[np.uint8]) -> None:
+    def fit(self, images: Images) -> None:
         """Take mean and deviation over from `images` (N, H, W, C) uint8, exactly, by counting pixel values."""
         levels = np.arange(256)
         counts = np.zeros((images.shape[-1], 256), dtype=np.int64)
-        for part in np.array_split(images, max(1, images.size >> 20)):  # a million at a time: counting widens them
+        for part in in_pieces(images, 1 << 20):  # a million at a time: counting widens them
             counts += [np.bincount(part[..., c].ravel(), minlength=256) for c in range(images.shape[-1])]
         mean = (counts @ levels) / counts.sum(1)
         variance = (counts @ levels**2) / counts.sum(1) - mean**2
@@ -51,7 +52,7 @@ class Network(nn.Module):
     normalise: Normalise
     mirrored: bool = False
 
-    def fit(self, images: NDArray[np.uint8]) -> None:
+    def fit(self, images: Images) -> None:
         """Take from the training images (N, H, W, C) uint8 what is not learned step by step; once, before training."""
         self.normalise.fit(images)
 

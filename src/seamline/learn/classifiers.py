@@ -3,15 +3,16 @@
 They take raw pixels 0..255: the normalisation lies inside, in buffers, so that whoever holds the weights holds it too.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seamline.data.errors import UserError
+from seamline.data.rows import Images
 from seamline.learn.blocks import Network, Normalise, patch_directions
 
 BEGUN_ON = 2_000 * 28 * 28  # pixels whose patches a first layer begins with; their covariance is 25 x 25 a channel
@@ -67,12 +68,12 @@ class TwoConvolutions(Network):
         self.norm3 = nn.BatchNorm2d(hidden) if hidden and norm else nn.Identity()
         self.scores = nn.Linear(hidden or features, classes)
 
-    def fit(self, images: NDArray[np.uint8]) -> None:
+    def fit(self, images: Images) -> None:
         """Take mean and deviation from the images (N, H, W, C) uint8, and the first layer where it begins with them."""
         super().fit(images)
         if not self.directions:
             return
-        count = max(1, BEGUN_ON // images[0, :, :, 0].size)
+        count = max(1, BEGUN_ON // math.prod(images.shape[1:3]))
         some = torch.from_numpy(np.ascontiguousarray(images[:count])).permute(0, 3, 1, 2)
         half = patch_directions(self.normalise(some), 5, len(self.conv1.weight) // 2)
         with torch.no_grad():

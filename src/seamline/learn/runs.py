@@ -3,9 +3,8 @@
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,11 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from seamline.data.errors import UserError
-from seamline.data.files import read_json, remove_unfinished, write_bytes, write_json, write_text
+from seamline.data.files import alone_in, read_json, remove_unfinished, write_bytes, write_json, write_text
 from seamline.learn.blocks import Network
 from seamline.learn.checkpoints import Checkpoints
 from seamline.learn.networks import build_network
 from seamline.learn.recipes import Recipe, recipe_from
-
-if sys.platform != "win32":
-    import fcntl
 
 History = list[dict[str, Any]]
 
@@ -75,24 +71,15 @@ class Run:
         Raises:
             UserError: another process holds it.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        if sys.platform == "win32":  # folders cannot be locked there
-            yield
-            return
-        handle = os.open(self.path, os.O_RDONLY)
-        try:
-            self._lock(handle)
+        with ExitStack() as held:
+            try:
+                held.enter_context(alone_in(self.path))
+            except BlockingIOError:
+                raise UserError(
+                    f"{self.path}: another process works in it; wait for it or name another --out"
+                ) from None
             remove_unfinished(self.path)
             yield
-        finally:
-            os.close(handle)
-
-    def _lock(self, handle: int) -> None:
-        """Take the lock on the open folder, or refuse."""
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{self.path}: another process works in it; wait for it or name another --out") from None
 
     def read(self) -> dict[str, Any]:
         """Return what `run.json` holds.

@@ -133,7 +133,7 @@ class Training:
         self.class_weights = None
         if weights is not None:
             kind = next(network.parameters()).dtype
-            self.class_weights = torch.tensor(weights, dtype=kind, device=batches.labels.device)
+            self.class_weights = torch.tensor(weights, dtype=kind, device=batches.device)
 
     def __iter__(self) -> Iterator[Epoch]:
         """Train epoch after epoch, from where this training stands to the recipe's end.
@@ -165,7 +165,7 @@ class Training:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a `state`; the steps that follow are then the same, bit for bit."""
-        device = self.batches.labels.device
+        device = self.batches.device
         self.done = state["done"]
         self.underway = None
         if state["underway"] is not None:
@@ -184,7 +184,7 @@ class Training:
         """Learn from every image once, or from those left; in the last epoch from as many as the recipe asks for."""
         before = (number - 1) * len(self.batches)
         steps = min(len(self.batches), self.steps - before)
-        device = self.batches.labels.device
+        device = self.batches.device
         if self.underway is None:
             right, counted = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(2))
             self.underway = _Underway(torch.zeros(steps, device=device), right, counted)
@@ -333,7 +333,7 @@ def _portion(network: nn.Module, batches: Batches) -> int:
     Sums over portions are the sums over the batch. Only batch normalisation would see the difference: a network that
     has it is given whole batches, as a GPU is, whose memory is one.
     """
-    if batches.labels.device.type != "cpu" or any(
+    if batches.device.type != "cpu" or any(
         isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in network.modules()
     ):
         return batches.batch_size

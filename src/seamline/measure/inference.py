@@ -7,16 +7,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from seamline.data.rows import Images
+
 PIXELS_AT_ONCE = 784_000  # 1,000 garments of 28 x 28; fixed, because the rounding of a sum may depend on it
 
 
-def asked_at_once(images: NDArray[np.uint8]) -> int:
+def asked_at_once(images: Images) -> int:
     """Return how many images (N, H, W, C) are shown to a network at once: as many as the pixels allow, at least 1."""
     height, width = images.shape[1:3]
     return max(1, PIXELS_AT_ONCE // int(height * width))
 
 
-def portions(images: NDArray[np.uint8], device: torch.device) -> Iterator[Tensor]:
+def portions(images: Images, device: torch.device) -> Iterator[Tensor]:
     """Yield `images` (N, H, W, C) uint8 as (b, C, H, W) uint8 tensors on `device`, in order."""
     size = asked_at_once(images)
     for start in range(0, len(images), size):
@@ -24,7 +26,7 @@ def portions(images: NDArray[np.uint8], device: torch.device) -> Iterator[Tensor
         yield torch.from_numpy(portion).to(device).permute(0, 3, 1, 2)
 
 
-def ask(network: nn.Module, images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
+def ask(network: nn.Module, images: Images) -> Iterator[NDArray[np.float32]]:
     """Yield the network's scores portion by portion, in the order of the images.
 
     Args:
@@ -46,6 +48,6 @@ def ask(network: nn.Module, images: NDArray[np.uint8]) -> Iterator[NDArray[np.fl
         yield scores
 
 
-def predict_scores(network: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def predict_scores(network: nn.Module, images: Images) -> NDArray[np.float32]:
     """Return the network's scores for every image: (N, K) or (N, K, H, W) float32; `ask`, put together."""
     return np.concatenate(list(ask(network, images)))

@@ -2,7 +2,8 @@
 
 import colorsys
 import json
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from seamline.data.errors import UserError
 from seamline.data.folders.items import Found
 from seamline.data.folders.polygons import BACKGROUND
 from seamline.data.masks import Colour, mask_marks
+from seamline.data.parallel import in_order
+
+_one_at_a_time = threading.Lock()
 
 FILES = ("classes.txt", "classes.json")
 _MOST = 200  # classes that masks may be found to have; more are photos or blurred colours
@@ -39,8 +43,12 @@ class Classes:
     ignored: int = -1
 
 
-def classes_of(found: Found) -> Classes:
+def classes_of(found: Found, told: Callable[[], None] | None = None) -> Classes:
     """Return the classes that a folder names, or those that are found in its labels or masks.
+
+    Args:
+        found: what the folder holds.
+        told: called after each mask that was looked at.
 
     Raises:
         UserError: names and labels contradict each other, or a class is only in images that are not learned from.
@@ -48,7 +56,7 @@ def classes_of(found: Found) -> Classes:
     folder = found.place if found.place.is_dir() else found.place.parent
     declared = _declared(folder)
     if found.items[0].mask is not None:
-        return _of_masks(found, declared)
+        return _of_masks(found, declared, told)
     return _of_names(found, declared)
 
 
@@ -87,23 +95,28 @@ def _used(found: Found, split: str) -> set[str]:
     return labels | {shape.label for item in items for shape in item.shapes or ()}
 
 
-def _of_masks(found: Found, declared: dict[str, Colour | None]) -> Classes:
+def _of_masks(found: Found, declared: dict[str, Colour | None], told: Callable[[], None] | None) -> Classes:
     """Return the classes that the marks in masks stand for."""
     by_colour: set[bool] = set()
     marks: set[int] = set()
     palette: dict[int, Colour] = {}
-    for item in found.items:
-        if item.mask is None:
-            continue
-        seen = mask_marks(item.mask)
-        by_colour.add(seen.by_colour)
-        marks |= seen.marks
-        palette |= seen.palette
+    files = [item.mask for item in found.items if item.mask is not None]
+
+    def look(file: Path) -> None:
+        seen = mask_marks(file)
+        with _one_at_a_time:
+            by_colour.add(seen.by_colour)
+            marks.update(seen.marks)
+            palette.update(seen.palette)
+            if told is not None:
+                told()
         if len(marks) > _MOST:
             raise UserError(
-                f"{item.mask}: masks hold more than {_MOST} different {'colours' if seen.by_colour else 'values'}; a "
-                "mask has one for each class: save masks as PNG, scaled to the nearest pixel, or declare the classes"
+                f"{file}: masks hold more than {_MOST} different {'colours' if seen.by_colour else 'values'}; a mask "
+                "has one for each class: save masks as PNG, scaled to the nearest pixel, or declare the classes"
             )
+
+    in_order(look, files)
     if len(by_colour) > 1:
         raise UserError(f"{found.place}: some masks hold colours and others numbers; save all in one form")
     if by_colour == {True}:

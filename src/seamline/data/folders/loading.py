@@ -11,16 +11,17 @@ from seamline.data.dataset import Dataset, Split
 from seamline.data.errors import UserError
 from seamline.data.folders.classes import Classes, classes_of, to_classes
 from seamline.data.folders.items import Found, Item
+from seamline.data.folders.kept import Kept, Pair, Pixels, kept
 from seamline.data.folders.polygons import draw
 from seamline.data.folders.seen import see
 from seamline.data.folders.sizes import Size, choose_size, fit_image, fit_pair
 from seamline.data.images import read_photo
 from seamline.data.masks import mask_values
+from seamline.data.memory import memory_allowed
 from seamline.data.parallel import in_order
+from seamline.data.rows import Images, Rows
 
 Progress = Callable[[int, int], None]
-
-_ROOM = 8 << 30  # bytes of decoded images that are held in memory
 
 
 def load_folder(place: Path, *, size: str | None = None, progress: Progress | None = None) -> Dataset:
@@ -41,21 +42,15 @@ def load_folder(place: Path, *, size: str | None = None, progress: Progress | No
         UserError: nothing that can be learned from is there, a file is not what it should be, or it is too much.
     """
     found = see(place)
-    classes = classes_of(found)
-    segments = bool(classes.colours)
-    sizes = in_order(_size_of, [item.file for item in found.items])
-    chosen = choose_size(sizes, segments=segments, asked=size)
-    if (needed := len(sizes) * chosen.height * chosen.width * (4 if segments else 3)) > _ROOM:
-        raise UserError(
-            f"{place}: {len(sizes):,} images of {chosen.height} x {chosen.width} need {needed / 2**30:.1f} GiB of "
-            f"memory, and {_ROOM / 2**30:.0f} are allowed; choose a smaller --size"
-        )
-    reader = _Reader(found, classes, chosen, progress)
-    parts = {split: reader.split(split) for split in ("train", "val", "test")}
+    reader = _Reader(found, progress)
+    with kept(found) as store:
+        classes, sizes = store.facts(reader.facts)
+        chosen = choose_size(sizes, segments=bool(classes.colours), asked=size)
+        pixels = reader.pixels(store, classes, chosen)
+    whole = pixels.images.size + (0 if pixels.masks is None else pixels.masks.size) <= memory_allowed()
+    parts = {name: _split(found, classes, pixels, name, in_memory=whole) for name in ("train", "val", "test")}
     if not len(parts["train"]):
         raise UserError(f"{place}: has no images to learn from; put some into train")
-    if all(_is_grey(part.images) for part in parts.values()):
-        parts = {name: _grey(part) for name, part in parts.items()}
     odd = "".join(f" {sentence[:1].upper()}{sentence[1:]}." for sentence in found.odd)
     return Dataset(
         _name(place),
@@ -89,62 +84,68 @@ def _size_of(file: Path) -> tuple[int, int]:
 
 
 class _Reader:
-    """Decodes the images of one split after another."""
+    """Decodes the images of a folder, and says how it goes."""
 
-    def __init__(self, found: Found, classes: Classes, size: Size, progress: Progress | None) -> None:
+    def __init__(self, found: Found, progress: Progress | None) -> None:
         self.found = found
-        self.classes = classes
-        self.size = size
         self.progress = progress
-        self.numbers = {name: number for number, name in enumerate(classes.names)}
         self.done = 0
-        self.groups = 0
+        self.steps = len(found.items)
 
-    def split(self, name: str) -> Split:
-        """Decode the images of a split; those of no split are learned from."""
-        items = [item for item in self.found.items if (item.split or "train") == name]
-        height, width, count = self.size.height, self.size.width, len(items)
-        images = np.empty((count, height, width, 3), np.uint8)
-        segments = bool(self.classes.colours)
-        labels = np.empty((count, height, width), np.uint8) if segments else np.empty(count, np.int64)
+    def told(self) -> None:
+        """Count a step."""
+        self.done += 1
+        if self.progress is not None:
+            self.progress(self.done, self.steps)
 
-        def read(place: int) -> None:
-            item = items[place]
-            if segments:
-                images[place], labels[place] = self._pair(item)
-            else:
-                images[place] = fit_image(read_photo(item.file), self.size)
-                labels[place] = self.numbers[str(item.label)]
-            self.done += 1
-            if self.progress is not None:
-                self.progress(self.done, len(self.found.items))
+    def facts(self) -> tuple[Classes, list[tuple[int, int]]]:
+        """Return the classes, and height and width of each image."""
+        masks = self.found.items[0].mask is not None
+        self.steps *= 2 if masks else 1  # masks are looked at before they are read
+        sizes = in_order(_size_of, [item.file for item in self.found.items])
+        return classes_of(self.found, self.told if masks else None), sizes
 
-        in_order(read, range(count))  # the first file that is wrong is the one named
-        first = self.groups
-        self.groups += count
-        return Split(images, labels, tuple(item.name for item in items), np.arange(first, first + count))
+    def pixels(self, store: Kept, classes: Classes, size: Size) -> Pixels:
+        """Return all images, and masks where there are such."""
+        numbers = {name: number for number, name in enumerate(classes.names)}
+        segments = bool(classes.colours)
 
-    def _pair(self, item: Item) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return an image and its mask, fitted."""
-        photo = read_photo(item.file)
-        height, width = photo.shape[:2]
-        if item.mask is None:
-            mask = draw(item.shapes or (), self.numbers, height, width)
-        else:
-            mask = to_classes(mask_values(item.mask), self.classes, str(item.mask))
-            if mask.shape != (height, width):
-                raise UserError(
-                    f"{item.mask}: is {mask.shape[0]} x {mask.shape[1]} pixels (height x width), its image "
-                    f"{item.file.name} is {height} x {width}; they must be of one size"
-                )
-        return fit_pair(photo, mask, self.size)
+        def decode(place: int) -> Pair:
+            item = self.found.items[place]
+            photo = read_photo(item.file)
+            if not segments:
+                return fit_image(photo, size), None
+            return fit_pair(photo, _mask(item, photo, classes, numbers), size)
+
+        shape = (size.height, size.width)
+        return store.pixels(len(self.found.items), shape, masks=segments, decode=decode, told=self.told)
 
 
-def _is_grey(images: NDArray[np.uint8]) -> bool:
-    """Tell whether red, green and blue are everywhere alike."""
-    return all(bool((image[..., :1] == image).all()) for image in images)
+def _mask(item: Item, photo: NDArray[np.uint8], classes: Classes, numbers: dict[str, int]) -> NDArray[np.uint8]:
+    """Return the mask (H, W) of a photo (H, W, 3)."""
+    height, width = photo.shape[:2]
+    if item.mask is None:
+        return draw(item.shapes or (), numbers, height, width)
+    mask = to_classes(mask_values(item.mask), classes, str(item.mask))
+    if mask.shape != (height, width):
+        raise UserError(
+            f"{item.mask}: is {mask.shape[0]} x {mask.shape[1]} pixels (height x width), its image "
+            f"{item.file.name} is {height} x {width}; they must be of one size"
+        )
+    return mask
 
 
-def _grey(part: Split) -> Split:
-    """Return a split whose images have one channel."""
-    return Split(np.ascontiguousarray(part.images[..., :1]), part.labels, part.names, part.groups)
+def _split(found: Found, classes: Classes, pixels: Pixels, name: str, *, in_memory: bool) -> Split:
+    """Return the images of a split, each a group of its own; those of no split are learned from."""
+    places = np.array([place for place, item in enumerate(found.items) if (item.split or "train") == name], np.int64)
+    items = [found.items[place] for place in places]
+    images: Images = Rows(pixels.images, places)
+    labels: Images
+    if pixels.masks is None:
+        numbers = {name: number for number, name in enumerate(classes.names)}
+        labels = np.array([numbers[str(item.label)] for item in items], np.int64)
+    else:
+        labels = Rows(pixels.masks, places)
+    if in_memory:
+        images, labels = images[:], labels[:]
+    return Split(images, labels, tuple(item.name for item in items), places)

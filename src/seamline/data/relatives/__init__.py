@@ -17,9 +17,14 @@ from seamline.data.files import cache_folder, program_digest, read_json, write_j
 from seamline.data.relatives.crops import SURE, crop_links
 from seamline.data.relatives.grouping import Link, grouped
 from seamline.data.relatives.repeats import first_of_each, near_pairs
+from seamline.data.rows import Images
 
 KINDS = ("same", "near", "crop")
 """How two images can be related: equal to the bit, equal but for encoding or light, showing one scene."""
+
+MOST_CROPS = 10_000
+MOST_PIXELS = 300_000_000
+"""Images, and pixels of theirs, among which crops of one scene are looked for: some 2 GB of memory."""
 
 _LEAST_SIDE = 64  # pixels that an image needs on both sides to have local features
 
@@ -32,24 +37,45 @@ class Relatives:
         groups: (N,) int64, equal for images that are related, numbered 0, 1, … by first appearance.
         pairs: the pairs that were found directly: two indices, the smaller one first, and one of `KINDS`; ascending.
             Of a set of equal images each is paired with the first one only.
+        crops: whether several crops of one scene were looked for; among very many images they are not.
     """
 
     groups: NDArray[np.int64]
     pairs: tuple[tuple[int, int, str], ...]
+    crops: bool = True
+
+
+class _Some(Sequence[NDArray[np.uint8]]):
+    """Some images of many, each read when it is asked for."""
+
+    def __init__(self, images: Images, places: Sequence[int]) -> None:
+        self.images = images
+        self.places = places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, place: int) -> NDArray[np.uint8]:  # type: ignore[override]
+        if place >= len(self.places):
+            raise IndexError(place)
+        image: NDArray[np.uint8] = self.images[self.places[place]]
+        return image
 
 
 def find_relatives(
-    images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]], *, progress: Callable[[int, int], None] | None = None
+    images: Images | Sequence[NDArray[np.uint8]], *, progress: Callable[[int, int], None] | None = None
 ) -> Relatives:
     """Find which images are related.
 
     Equal and nearly equal images are found at any size. Images with both sides of at least 64 pixels are also searched
     for crops of one photo (shifted, scaled between 0.4 and 2.5, overlapping) and for photos of one building: local
     features propose how one image may lie on the other, and the pixels decide. A mirrored copy is not looked for.
-    The same images give the same result.
+    The same images give the same result. Past `MOST_CROPS` such images, or `MOST_PIXELS` of theirs, crops are not
+    looked for: comparing them would take more memory than a laptop has.
 
     Args:
-        images: (N, H, W, C) uint8, or N arrays (H, W, C) uint8 of different sizes; C is 1 or 3, values 0..255.
+        images: (N, H, W, C) uint8 or `Rows` of such, or N arrays (H, W, C) uint8 of different sizes; C is 1 or 3,
+            values 0..255.
         progress: called with the steps done and the steps in all, many times.
 
     Returns:
@@ -58,27 +84,30 @@ def find_relatives(
     Raises:
         ValueError: an image is not (H, W, 1) or (H, W, 3) uint8, or has no pixels.
     """
-    for image in images:
+    for place in range(len(images)):
+        image = images[place]
         if image.ndim != 3 or image.dtype != np.uint8 or image.shape[2] not in (1, 3) or image.size == 0:
             raise ValueError(f"each image must be (H, W, 1) or (H, W, 3) uint8, got {image.shape} {image.dtype}")
-    images = list(images)
-    firsts = first_of_each(images)
+    firsts = first_of_each(_Some(images, range(len(images))))
     unlike = np.flatnonzero(firsts == np.arange(len(firsts))).tolist()
-    large = [k for k in unlike if min(images[k].shape[:2]) >= _LEAST_SIDE]
+    sides = {place: images[place].shape[:2] for place in unlike}
+    large = [place for place in unlike if min(sides[place]) >= _LEAST_SIDE]
+    crops = len(large) <= MOST_CROPS and sum(math.prod(sides[place]) for place in large) <= MOST_PIXELS
+    large = large if crops else []
     total = 2 * len(unlike) + 8 * len(large)  # features cost more than thumbnails
 
     def told(before: int, weight: int) -> Callable[[int, int], None] | None:
         return None if progress is None else lambda done, _: progress(before + weight * done, total)
 
     links = {(first, k): Link(first, k, "same", math.inf) for k, first in enumerate(firsts.tolist()) if first != k}
-    for i, j in near_pairs([images[k] for k in unlike], told(0, 1)):
+    for i, j in near_pairs(_Some(images, unlike), told(0, 1)):
         pair = unlike[i], unlike[j]
         links[pair] = Link(*pair, "near", math.inf)
     for link in crop_links([images[k] for k in large], told(2 * len(unlike), 4)):
         pair = large[link.first], large[link.second]
         links.setdefault(pair, Link(*pair, link.kind, link.evidence))
     groups, followed = grouped(len(images), list(links.values()), SURE)
-    return Relatives(groups, tuple((link.first, link.second, link.kind) for link in followed))
+    return Relatives(groups, tuple((link.first, link.second, link.kind) for link in followed), crops)
 
 
 def kept_relatives(key: str, find: Callable[[], Relatives]) -> Relatives:
@@ -98,7 +127,7 @@ def kept_relatives(key: str, find: Callable[[], Relatives]) -> Relatives:
         return _read(read_json(file))
     except (OSError, ValueError, KeyError, TypeError):
         found = find()
-    content = {"groups": found.groups.tolist(), "pairs": [list(pair) for pair in found.pairs]}
+    content = {"groups": found.groups.tolist(), "pairs": [list(pair) for pair in found.pairs], "crops": found.crops}
     try:
         write_json(file, content)
     except OSError:
@@ -118,4 +147,4 @@ def _read(content: object) -> Relatives:
     pairs = tuple((int(i), int(j), str(kind)) for i, j, kind in content["pairs"])
     if not all(0 <= i < j < count and kind in KINDS and groups[i] == groups[j] for i, j, kind in pairs):
         raise ValueError("pairs do not fit the groups")
-    return Relatives(groups, pairs)
+    return Relatives(groups, pairs, bool(content["crops"]))

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -27,6 +28,7 @@ _BLUR = 1.5
 _NUMBERS = 96  # kept of each thumbnail while many are compared
 _FIRST_LOOK = 0.94  # in those numbers; the loss of the others must not drop a repeat
 _BLOCK = 2048
+_HELD = 16_384  # thumbnails that are kept: 64 MB
 
 
 def first_of_each(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.int64]:
@@ -54,18 +56,43 @@ def near_pairs(
     Returns:
         Pairs i < j in ascending order.
     """
-    thumbs = np.stack([_thumb(image) for image in images]) if len(images) else np.zeros((0, _THUMB, _THUMB), np.float32)
     found: set[tuple[int, int]] = set()
     total = 2 * len(images)
-    for turn, shown in enumerate((thumbs, _centred(thumbs))):
+    for turn, moved in enumerate((False, True)):
+        shown = _Shown(images, moved)
 
         def told(done: int, turn: int = turn) -> None:
             if progress is not None:
                 progress(turn * len(images) + done, total)
 
-        alike = _alike(_details(shown), told)
-        found.update((i, j) for i, j in alike if _worst(shown[i], shown[j]) <= STEADY)
+        alike = _alike(shown, told)
+        found.update((i, j) for i, j in alike if _worst(shown.thumb(i), shown.thumb(j)) <= STEADY)
     return sorted(pair for pair in found if _closer(images[pair[0]], images[pair[1]]))
+
+
+class _Shown:
+    """Images as thumbnails and their detail; those asked for last are kept, so that memory does not grow with the set.
+
+    Args:
+        images: each (H, W, C) uint8.
+        moved: so that their bright parts lie in the middle.
+    """
+
+    def __init__(self, images: Sequence[NDArray[np.uint8]], moved: bool) -> None:
+        self.images = images
+        self.moved = moved
+        self.thumb = lru_cache(_HELD)(self._thumb)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def _thumb(self, place: int) -> NDArray[np.float32]:
+        thumb = _thumb(self.images[place])
+        return _centred(thumb) if self.moved else thumb
+
+    def details(self, places: Sequence[int]) -> NDArray[np.float32]:
+        """Return what a blur takes away from the images at `places`: (n, pixels) float32."""
+        return _details([self.thumb(place) for place in places])
 
 
 def _thumb(image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -85,18 +112,15 @@ def _grey(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     return grey.astype(np.float32)
 
 
-def _centred(thumbs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Move each thumbnail by whole pixels so that the centre of its brightness lies in the middle."""
-    moved = np.empty_like(thumbs)
+def _centred(thumb: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Move a thumbnail by whole pixels so that the centre of its brightness lies in the middle."""
     places = np.arange(_THUMB, dtype=np.float32) - (_THUMB - 1) / 2
-    for k, thumb in enumerate(thumbs):
-        mass = max(float(thumb.sum()), 1.0)
-        down, right = (round(-float(thumb.sum(1 - axis) @ places) / mass) for axis in (0, 1))
-        moved[k] = np.roll(thumb, (down, right), (0, 1))
-    return moved
+    mass = max(float(thumb.sum()), 1.0)
+    down, right = (round(-float(thumb.sum(1 - axis) @ places) / mass) for axis in (0, 1))
+    return np.roll(thumb, (down, right), (0, 1))
 
 
-def _details(thumbs: NDArray[np.float32]) -> NDArray[np.float32]:
+def _details(thumbs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Return (N, pixels) float32 of unit length: what a blur takes away; zeros where an image has no detail."""
     details = np.empty((len(thumbs), thumbs[0].size if len(thumbs) else 0), np.float32)
     for k, thumb in enumerate(thumbs):
@@ -106,20 +130,21 @@ def _details(thumbs: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(lengths > 10, details / np.maximum(lengths, 1), 0).astype(np.float32)
 
 
-def _alike(details: NDArray[np.float32], told: Callable[[int], None]) -> list[tuple[int, int]]:
+def _alike(shown: _Shown, told: Callable[[int], None]) -> list[tuple[int, int]]:
     """Return the pairs whose details correlate by at least `NEAR`."""
-    short = _shortened(details)
+    short = _shortened(shown)
     found: list[tuple[int, int]] = []
-    for start in range(0, len(details), _BLOCK):
-        for other in range(start, len(details), 4 * _BLOCK):
+    for start in range(0, len(short), _BLOCK):
+        for other in range(start, len(short), 4 * _BLOCK):
             alike = short[start : start + _BLOCK] @ short[other : other + 4 * _BLOCK].T
             for row in np.flatnonzero(alike.max(1) > _FIRST_LOOK).tolist():
                 i = start + row
                 columns = other + np.flatnonzero(alike[row] > _FIRST_LOOK)
                 columns = columns[columns > i]
-                near = columns[details[columns] @ details[i] >= NEAR]
-                found += [(i, j) for j in near.tolist()]
-        told(min(start + _BLOCK, len(details)))
+                if len(columns):
+                    near = columns[shown.details(columns.tolist()) @ shown.details([i])[0] >= NEAR]
+                    found += [(i, j) for j in near.tolist()]
+        told(min(start + _BLOCK, len(short)))
     return found
 
 
@@ -130,13 +155,16 @@ def _worst(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     return float(np.sqrt(cv2.GaussianBlur(rest * rest, (0, 0), _BLUR).max()))
 
 
-def _shortened(details: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Project many details onto the directions in which they differ most; few stay as they are."""
-    if len(details) < 20 * _NUMBERS:
-        return details
-    sample = details[:: max(1, len(details) // 10_000)].astype(np.float64)
+def _shortened(shown: _Shown) -> NDArray[np.float32]:
+    """Project many images' details onto the directions in which they differ most; those of few stay as they are."""
+    count = len(shown)
+    if count < 20 * _NUMBERS:
+        return shown.details(range(count))
+    sample = shown.details(range(0, count, max(1, count // 10_000))).astype(np.float64)
     _, axes = np.linalg.eigh(sample.T @ sample)
-    short = details @ axes[:, ::-1][:, :_NUMBERS].astype(np.float32)
+    chosen = axes[:, ::-1][:, :_NUMBERS].astype(np.float32)
+    blocks = (range(start, min(start + _BLOCK, count)) for start in range(0, count, _BLOCK))
+    short = np.concatenate([shown.details(block) @ chosen for block in blocks])
     lengths = np.linalg.norm(short, axis=1, keepdims=True)
     return np.where(lengths > 0, short / np.maximum(lengths, 1e-9), 0).astype(np.float32)
 
@@ -152,5 +180,5 @@ def _closer(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
     both: NDArray[Any] = np.stack(
         [cv2.resize(_grey(image), size, interpolation=cv2.INTER_AREA) for image in (first, second)]
     )
-    details = _details(both)
+    details = _details(list(both))
     return float(details[0] @ details[1]) >= NEAR - 0.05  # recoding costs more there

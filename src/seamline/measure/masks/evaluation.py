@@ -1,5 +1,6 @@
 """One pass over a split of masks: what was answered, what it cost, and how each class's pixels were ranked."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ from scipy.special import softmax
 from torch import nn
 
 from seamline.data.dataset import IGNORE, Split
+from seamline.data.rows import blank
 from seamline.measure.evaluation import log_losses
 from seamline.measure.inference import ask, asked_at_once
 from seamline.measure.masks.precision import Ranking, count_bins, edges_of, rank_pixels, ranking_of
@@ -130,22 +132,26 @@ def evaluate_masks(
         sample: pixels whose scores are kept where there are more.
     """
     tally = _empty(split, classes, stream)
-    masks = (split.labels.astype(np.uint8, copy=False), tally.predicted)
-    truth, predicted = (mask.reshape(len(split), -1) for mask in masks)
-    whole = split.labels.size <= largest
+    area = math.prod(split.labels.shape[1:])
+    whole = len(split) * area <= largest
     histograms = None if whole else _Histograms(network, split, tally, sample)
     places = None if whole else _sampled(split, sample)  # (N, m)
-    size = truth.shape[1] if places is None else places.shape[1]
-    kept_scores = np.empty((len(split), len(classes), size), dtype=np.float32)
+    size = area if places is None else places.shape[1]
+    kept = Kept(
+        np.empty((len(split), len(classes), size), dtype=np.float32),
+        *(np.empty((len(split), size), dtype=np.uint8) for _ in range(2)),
+    )
     for start, scores, labels in _answers(network, split):
         _count(tally, start, scores, labels)
         part = slice(start, start + len(scores))
-        kept_scores[part] = scores if places is None else np.take_along_axis(scores, places[part, None], axis=2)
+        predicted = tally.predicted[part].reshape(len(labels), -1)
+        chosen = slice(None) if places is None else places[part]
+        for image, row in enumerate(range(*part.indices(len(split)))):
+            here = chosen if isinstance(chosen, slice) else chosen[image]
+            kept.scores[row] = scores[image][:, here]
+            kept.labels[row], kept.predicted[row] = labels[image][here], predicted[image][here]
         if histograms is not None:
             histograms.add(start, scores, labels)
-    if places is not None:
-        truth, predicted = (np.take_along_axis(mask, places, axis=1) for mask in (truth, predicted))
-    kept = Kept(kept_scores, truth, predicted)
     return MaskEvaluation(tally, kept, _ranked(kept, tally) if histograms is None else histograms.rankings())
 
 
@@ -164,7 +170,7 @@ def _empty(split: Split, classes: tuple[str, ...], stream: int) -> Tally:
         classes,
         split,
         Resamples(split.groups, stream),
-        np.zeros(split.labels.shape, dtype=np.uint8),
+        blank(split.labels.shape),
         np.zeros((len(split), len(classes), len(classes)), dtype=np.int64),
         np.zeros(len(split)),
     )
@@ -187,7 +193,7 @@ def _count(tally: Tally, start: int, scores: Scores, labels: Labels) -> None:
 
 def _sampled(split: Split, sample: int) -> NDArray[np.int64]:
     """Draw places of pixels, as many in each image: (N, m) int64, rising."""
-    area = split.labels[0].size
+    area = math.prod(split.labels.shape[1:])
     chance = np.random.default_rng(0)
     size = min(area, max(1, sample // len(split)))
     return np.stack([np.sort(chance.choice(area, size, replace=False)) for _ in range(len(split))])
@@ -218,7 +224,7 @@ class _Histograms:
 
     def __init__(self, network: nn.Module, split: Split, tally: Tally, sample: int) -> None:
         self.tally = tally
-        classes, area = len(tally.classes), split.labels[0].size
+        classes, area = len(tally.classes), math.prod(split.labels.shape[1:])
         spread = np.unique(np.linspace(0, len(split) - 1, max(1, sample // area)).astype(np.int64))
         looked_at = [(scores, labels) for _, scores, labels in _answers(network, split.take(spread))]
         labels = np.concatenate([labels for _, labels in looked_at])

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from seamline.data.dataset import IGNORE
+from seamline.data.rows import in_pieces
 from seamline.measure.masks.evaluation import Tally
 from seamline.measure.masks.resampling import Figure, interval, ratio
 
@@ -59,13 +60,17 @@ class Mistakes:
 
 def find_mistakes(tally: Tally) -> Mistakes:
     """Look where the wrong pixels of a split lie."""
-    labels = tally.split.labels
-    counts = labels != IGNORE
-    wrong = (tally.predicted != labels) & counts
-    close = near_borders(labels)
-    totals = tally.resamples.totals
+    parts = []
+    start = 0
+    for labels in in_pieces(tally.split.labels):
+        predicted = tally.predicted[start : start + len(labels)]
+        start += len(labels)
+        counts = labels != IGNORE
+        wrong = (predicted != labels) & counts
+        close = near_borders(labels)
+        parts.append([np.count_nonzero(mask, axis=(1, 2)) for mask in (wrong & close, wrong, close & counts, counts)])
     wrong_close, all_wrong, all_close, everything = (
-        totals(np.count_nonzero(mask, axis=(1, 2))) for mask in (wrong & close, wrong, close & counts, counts)
+        tally.resamples.totals(np.concatenate(of)) for of in zip(*parts, strict=True)
     )
     slender = {
         name: found for place, name in enumerate(tally.classes) if (found := find_slender(tally, place)) is not None
