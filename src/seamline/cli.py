@@ -98,6 +98,10 @@ def train(
         ),
     ],
     recipe: RecipeOption = "fast",
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME", help="The network: timm/NAME, smp/DECODER/ENCODER, or one of its own."),
+    ] = None,
     settings: SetOption = None,
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Run folder; by default runs/DATA-RECIPE.")] = None,
@@ -123,6 +127,7 @@ def train(
     run = pipeline.train(
         data_name,
         recipe=recipe,
+        model=model,
         settings=tuple(settings or ()),
         seed=seed,
         out=out,

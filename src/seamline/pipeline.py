@@ -27,6 +27,7 @@ def train(
     data: str | Dataset,
     *,
     recipe: str | Recipe = "fast",
+    model: str | None = None,
     settings: tuple[str, ...] = (),
     seed: int = 0,
     out: Path | str | None = None,
@@ -49,6 +50,7 @@ def train(
     Args:
         data: a dataset's name, a folder or table of own images (see `seamline.data.folders`), or a dataset.
         recipe: a recipe's name, or a recipe.
+        model: the network, the same as `network=…` in `settings`.
         settings: changes of single fields of the recipe, each `field=value`.
         seed: decides the split, the first weights and the batches.
         out: the run folder; by default `runs/DATA-RECIPE`.
@@ -73,6 +75,7 @@ def train(
         raise UserError(f"--checkpoint-seconds {checkpoint_seconds}: must be 0 or more")
     teller = teller if teller and number_here() == 0 else Teller(quiet=True)
     resume = resume or started_again()
+    settings = settings if model is None else (*settings, f"network={model}")
     recipe_name = recipe if isinstance(recipe, str) else "custom"
     place, used_threads = find_device(device), use_threads(threads)
     if isinstance(data, str) and data in DATASETS and isinstance(recipe, str):  # a mistake is told before long work
@@ -105,9 +108,13 @@ def train(
                 segments=data.segments,
                 seed=seed,
                 mirrored=recipe.flip,
+                pretrained=recipe.pretrained and begun is None and processes.first,
             )
             network.fit(division.learned.images)
             network.to(processes.device)
+            processes.begin_alike(network)
+            if network.begun and begun is None:
+                teller.say(f"{recipe.network} begins {network.begun}")
             described = describe_run(data, recipe, network, division, seed=seed, device=place, threads=used_threads)
             described["split"]["searched"] = searched
             described["processes"] = processes.count

@@ -1,5 +1,9 @@
 """Layers that networks share."""
 
+from collections.abc import Mapping, Sequence
+from itertools import cycle, islice
+from types import MappingProxyType
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -22,9 +26,15 @@ class Normalise(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
         self.register_buffer("std", torch.ones(1, channels, 1, 1))
+        self.given = False
 
     def fit(self, images: Images) -> None:
-        """Take mean and deviation over from `images` (N, H, W, C) uint8, exactly, by counting pixel values."""
+        """Take mean and deviation over from `images` (N, H, W, C) uint8, exactly, by counting pixel values.
+
+        What was given before stays.
+        """
+        if self.given:
+            return
         levels = np.arange(256)
         counts = np.zeros((images.shape[-1], 256), dtype=np.int64)
         for part in in_pieces(images, 1 << 20):  # a million at a time: counting widens them
@@ -34,6 +44,17 @@ class Normalise(nn.Module):
         std = np.sqrt(np.maximum(variance, 1.0))  # a channel of one value must not be divided by zero
         self.mean.copy_(torch.from_numpy(mean).reshape(1, -1, 1, 1))
         self.std.copy_(torch.from_numpy(std).reshape(1, -1, 1, 1))
+
+    def give(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Take mean and deviation of red, green and blue, 0..255, that weights were trained with; `fit` leaves them.
+
+        A grey image gets the means over the three, further channels begin again with red.
+        """
+        for buffer, values in ((self.mean, mean), (self.std, std)):
+            channels = buffer.numel()
+            chosen = [sum(values) / len(values)] if channels == 1 else list(islice(cycle(values), channels))
+            buffer.copy_(torch.tensor(chosen).reshape(1, -1, 1, 1))
+        self.given = True
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) uint8 -> (B, C, H, W) float32."""
@@ -47,10 +68,14 @@ class Network(nn.Module):
         normalise: brings raw pixels to the scale the layers were trained with.
         mirrored: whether to answer, when not training, for an image and its mirror image together: set where a network
             learns from mirror images too.
+        begun: what a network of others begins with, in words that read on after `begins`; None for Seamline's own.
+        packages: versions of the packages that its layers come from, beside PyTorch.
     """
 
     normalise: Normalise
     mirrored: bool = False
+    begun: str | None = None
+    packages: Mapping[str, str] = MappingProxyType({})
 
     def fit(self, images: Images) -> None:
         """Take from the training images (N, H, W, C) uint8 what is not learned step by step; once, before training."""

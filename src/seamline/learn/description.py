@@ -58,6 +58,7 @@ def describe_run(
         "network": {
             "name": recipe.network,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
+            "begun": network.begun,
             "image": list(data.train.images.shape[1:]),
         },
         "seed": seed,
@@ -67,6 +68,7 @@ def describe_run(
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "numpy", "scipy", "opencv-python-headless", "matplotlib")},
+            **network.packages,
         },
         "notice": DRAWN_NOTICE if data.drawn else None,
     }

@@ -6,30 +6,44 @@ from seamline.data.errors import UserError
 from seamline.learn.blocks import Network
 from seamline.learn.classifiers import CLASSIFIERS
 from seamline.learn.segmenters import SEGMENTERS
+from seamline.learn.zoo import build_zoo, is_zoo
 
 
 def build_network(
-    name: str, shape: tuple[int, int, int], classes: int, *, segments: bool, seed: int = 0, mirrored: bool = False
+    name: str,
+    shape: tuple[int, int, int],
+    classes: int,
+    *,
+    segments: bool,
+    seed: int = 0,
+    mirrored: bool = False,
+    pretrained: bool = False,
 ) -> Network:
-    """Make a fresh network whose first weights depend on the seed alone.
+    """Make a fresh network whose first weights depend on the seed alone, but for published ones.
 
     Args:
-        name: a key of `SEGMENTERS` where `segments` is True, else of `CLASSIFIERS`.
+        name: a key of `SEGMENTERS` where `segments` is True, else of `CLASSIFIERS`; or a name of `seamline.learn.zoo`.
         shape: (H, W, C) of an image.
         classes: number of classes K.
         segments: whether it is to score each pixel, not each image.
         seed: decides the first weights.
         mirrored: whether it is to answer for an image and its mirror image together when not training.
+        pretrained: whether a network of others is to begin with its published weights, where they can be had.
 
     Raises:
         UserError: there is no network of that name for this kind of labels, or the images are too small for it.
     """
     table = SEGMENTERS if segments else CLASSIFIERS
-    if name not in table:
-        labels = "masks" if segments else "one label an image"
-        raise UserError(f"network {name}: there is no such network for {labels}; there are {', '.join(table)}")
+    if name not in table and not is_zoo(name):
+        labels, others = ("masks", "smp/DECODER/ENCODER") if segments else ("one label an image", "timm/NAME")
+        known = f"{', '.join(table)} and {others}"
+        raise UserError(f"network {name}: there is no such network for {labels}; there are {known}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network: Network = table[name](shape, classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if is_zoo(name):
+            network = build_zoo(name, shape, classes, segments=segments, pretrained=pretrained)
+        else:
+            network = table[name](shape, classes)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.mirrored = mirrored
     return network

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from seamline.data.errors import UserError
@@ -67,6 +67,14 @@ class Processes:
             sent.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
         distributed.broadcast(sent, 0)
         return sent.numpy().tobytes()
+
+    def begin_alike(self, network: nn.Module) -> None:
+        """Give the network, in place, the weights and buffers of the first process's: it may have fetched them."""
+        if self.count > 1:
+            for tensor in network.state_dict().values():
+                sent = tensor.contiguous()
+                distributed.broadcast(sent, 0)
+                tensor.copy_(sent)
 
     def highest(self, mine: int) -> int:
         """Return the highest of all processes' numbers."""

@@ -20,7 +20,7 @@ class Recipe:
     """All that decides how a network is trained, but for the data and the seed."""
 
     network: str
-    """Name of the network, a key of `CLASSIFIERS` or `SEGMENTERS`."""
+    """Name of the network: a key of `CLASSIFIERS` or `SEGMENTERS`, `timm/NAME` or `smp/DECODER/ENCODER`."""
     epochs: float
     """Passes over the training images; the last one may be a part."""
     batch_size: int
@@ -64,6 +64,8 @@ class Recipe:
     """Share of the training images that is set aside for validation."""
     split_by: By = "groups"
     """`groups`: relatives stay on one side; `images`: at random, to see what that flatters."""
+    pretrained: bool = True
+    """Begin a network `timm/…` or `smp/…` with its published weights, where they can be had; no other has any."""
 
     @property
     def changes(self) -> Changes:

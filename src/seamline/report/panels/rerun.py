@@ -34,6 +34,7 @@ def rerun(run: Contents) -> Panel:
         ("images", _images(data)),
         ("split", _split(split)),
         ("network", run.run["network"].get("name")),
+        ("its first weights", run.run["network"].get("begun")),
         ("parameters", _count(run.run["network"].get("parameters"))),
         ("seed", run.run.get("seed")),
         ("device", run.run.get("device")),

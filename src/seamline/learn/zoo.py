@@ -1,0 +1,247 @@
+"""Networks of others by name: `timm/NAME` gives each image scores, `smp/DECODER/ENCODER` gives each pixel scores.
+
+Their packages, timm and segmentation_models.pytorch, are the extra `zoo`, imported when a name asks for them. Around
+them is what every network here has: raw pixels in, normalisation in buffers, answers at the image's own size.
+"""
+
+import importlib
+import math
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seamline.data.errors import UserError
+from seamline.learn.blocks import Network, Normalise
+from seamline.learn.published import Published, UnavailableError, smp_weights, timm_weights
+from seamline.learn.segmenters import Segmenter
+
+Shape = tuple[int, int, int]
+
+STRIDE = 32  # of every encoder with five levels; others, such as transformers of patches of 14, add their own
+_SIDES = (32, 48, 64, 96, 128, 160, 192, 224, 256, 288, 320, 384, 448, 512)  # looked through for one that is enough
+_ANY = (64, 96)  # height and width at which a segmenter is tried: it must take more sizes than it was drawn for
+
+
+class ZooClassifier(Network):
+    """One of timm's networks.
+
+    Args:
+        layers: (B, C, H, W) float32 -> (B, K).
+        channels: channels C of an image.
+    """
+
+    def __init__(self, layers: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.normalise = Normalise(channels)
+        self.layers = layers
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) uint8 -> (B, K) float32, the higher the likelier; when `mirrored`, the mean of both sides'."""
+        pixels = self.normalise(images)
+        scores = _through(self.layers, pixels)
+        if self.training or not self.mirrored:
+            return scores
+        return (scores + _through(self.layers, pixels.flip(-1))) / 2
+
+
+class ZooSegmenter(Segmenter):
+    """One of segmentation_models.pytorch's networks.
+
+    Args:
+        layers: (B, C, h, w) float32 -> (B, K, h, w), where sides are multiples of `stride`.
+        channels: channels C of an image.
+        stride: what height and width are padded to a multiple of.
+    """
+
+    def __init__(self, layers: nn.Module, channels: int, stride: int) -> None:
+        super().__init__(channels, stride)
+        self.layers = layers
+
+    def scores_of(self, pixels: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, K, h, w); sides are multiples of `stride`."""
+        return _through(self.layers, pixels)
+
+
+def is_zoo(name: str) -> bool:
+    """Tell whether a name is one of this file's: `timm/…` or `smp/…`."""
+    return name.startswith(("timm/", "smp/"))
+
+
+def build_zoo(name: str, shape: Shape, classes: int, *, segments: bool, pretrained: bool) -> Network:
+    """Make a fresh network; its `begun` says what it begins with.
+
+    Args:
+        name: `timm/NAME` or `smp/DECODER/ENCODER`, as those packages name them.
+        shape: (H, W, C) of an image.
+        classes: number of classes K.
+        segments: whether it is to score each pixel, not each image.
+        pretrained: begin with published weights, and normalise as they need it, where they can be had.
+
+    Raises:
+        UserError: the package is missing, it has no such network, or the network does not take such images.
+    """
+    kind, _, called = name.partition("/")
+    if (kind == "smp") != segments:
+        asked = "masks are asked for; try smp/unet/resnet34" if segments else "no masks are; try timm/resnet18"
+        raise UserError(f"network {name}: gives {'masks' if kind == 'smp' else 'one label an image'}, and {asked}")
+    made = (_smp if segments else _timm)(name, called, classes)
+    network = _sized(name, made.build, shape)
+    network.packages, network.begun = made.packages, "at random"
+    if not pretrained:
+        return network
+    try:
+        weights = made.find()
+        begun = made.build(shape, weights)
+    except UnavailableError as error:
+        network.begun = f"at random: its published weights {error}"
+        return network
+    except Exception as error:  # a damaged file, or weights that do not fit
+        network.begun = f"at random: its published weights cannot be used ({_reason(error)})"
+        return network
+    begun.normalise.give(weights.mean, weights.std)
+    begun.packages, begun.begun = made.packages, f"with the published weights {weights.called}"
+    return begun
+
+
+class _Made:
+    """A network that is known by name: how to build it, and where its weights are.
+
+    Attributes:
+        build: (shape, weights or None) -> network.
+        find: fetches the weights.
+        packages: versions of the packages that it comes from.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[Shape, Published | None], ZooClassifier | ZooSegmenter],
+        find: Callable[[], Published],
+        *packages: ModuleType,
+    ) -> None:
+        self.build = build
+        self.find = find
+        self.packages = {package.__name__.replace("_", "-"): package.__version__ for package in packages}
+
+
+def _timm(name: str, called: str, classes: int) -> _Made:
+    timm = _package("timm", name)
+    _check_timm(timm, name, called)
+
+    def build(shape: Shape, weights: Published | None) -> ZooClassifier:
+        height, width, channels = shape
+        options: dict[str, Any] = {"num_classes": classes, "in_chans": channels, **_overlay(weights)}
+        entry = timm.get_pretrained_cfg(called)
+        if entry is not None and entry.fixed_input_size:  # a transformer: its places are drawn for one size
+            options["img_size"] = (height, width)
+        return ZooClassifier(timm.create_model(called, **options), channels)
+
+    return _Made(build, lambda: timm_weights(timm, called), timm)
+
+
+def _smp(name: str, called: str, classes: int) -> _Made:
+    smp = _package("segmentation_models_pytorch", name)
+    timm = _package("timm", name)
+    decoder, _, encoder = called.partition("/")
+    decoders = list(smp.MODEL_ARCHITECTURES_MAPPING)
+    if decoder not in decoders:
+        raise UserError(f"network {name}: there is no decoder {decoder!r}; there are {', '.join(decoders)}")
+    universal = encoder.removeprefix("tu-") if encoder.startswith("tu-") else None
+    own = [known for known in smp.encoders.encoders if not known.startswith("timm-")]  # these have a newer name, tu-
+    if universal is not None:
+        _check_timm(timm, name, universal, "tu-")
+    elif encoder not in own:
+        raise _unknown(name, f"encoder {encoder!r}", encoder, own + [f"tu-{known}" for known in timm.list_models()])
+
+    def build(shape: Shape, weights: Published | None) -> ZooSegmenter:
+        options: dict[str, Any] = {"encoder_weights": weights.key or "imagenet" if weights else None}
+        if universal is not None:
+            options |= _overlay(weights)
+            options.pop("pretrained")  # smp says it by `encoder_weights`
+        layers = smp.create_model(decoder, encoder, in_channels=shape[2], classes=classes, **options)
+        strides = layers.encoder.output_stride
+        return ZooSegmenter(layers, shape[2], math.lcm(STRIDE, strides if isinstance(strides, int) else 1))
+
+    def find() -> Published:
+        return smp_weights(smp.encoders, encoder) if universal is None else timm_weights(timm, universal)
+
+    return _Made(build, find, smp, timm)
+
+
+def _overlay(weights: Published | None) -> dict[str, Any]:
+    """Return what makes timm read fetched weights, in its own way to fit them to classes and channels."""
+    if weights is None:
+        return {"pretrained": False}
+    return {"pretrained": True, "pretrained_cfg_overlay": {"file": str(weights.file), "custom_load": False}}
+
+
+def _package(package: str, name: str) -> ModuleType:
+    try:
+        return importlib.import_module(package)
+    except Exception as error:  # torchvision beside another build of PyTorch raises a RuntimeError
+        raise UserError(f"network {name}: needs {package} ({_reason(error)}); pip install 'seamline[zoo]'") from None
+
+
+def _check_timm(timm: ModuleType, name: str, called: str, prefix: str = "") -> None:
+    """Refuse a name that timm does not know; weights are named after a dot."""
+    plain, dot, _ = called.partition(".")
+    if not timm.is_model(plain):
+        raise _unknown(name, f"network {called!r} in timm", plain, timm.list_models(), prefix)
+    if dot and called not in (tagged := timm.list_pretrained(f"{plain}.*")):
+        raise _unknown(name, f"weights {called!r} in timm", called, tagged, prefix)
+
+
+def _unknown(name: str, what: str, called: str, known: Iterable[str], prefix: str = "") -> UserError:
+    close = [prefix + one for one in get_close_matches(called, list(known), 4, 0.5)]
+    return UserError(f"network {name}: there is no {what}" + (f"; close to it are {', '.join(close)}" if close else ""))
+
+
+def _sized(name: str, build: Callable[[Shape, None], ZooClassifier | ZooSegmenter], shape: Shape) -> Network:
+    """Build a network that takes images of this shape, or say which it would take."""
+    height, width, channels = shape
+    try:
+        return _tried(build(shape, None), shape)
+    except Exception as error:  # they refuse sizes with errors of every kind
+        reason = _reason(error)
+    for side in _SIDES:
+        if side > min(height, width):
+            try:
+                _tried(build((side, side, channels), None), (side, side, channels))
+            except Exception:  # noqa: S112 - the next one may do
+                continue
+            raise UserError(
+                f"network {name}: images of {height} x {width} pixels do not fit it ({reason}); {side} x {side} would"
+            )
+    raise UserError(f"network {name}: cannot be built for images of {height} x {width} pixels ({reason})")
+
+
+def _tried(network: ZooClassifier | ZooSegmenter, shape: Shape) -> Network:
+    """Return a network that has answered for an image of this shape, a segmenter for one of at most this size."""
+    height, width, channels = shape
+    if isinstance(network, ZooSegmenter):
+        height, width = min(height, _ANY[0]), min(width, _ANY[1])
+    network.eval()
+    with torch.inference_mode():
+        network(torch.zeros(1, channels, height, width, dtype=torch.uint8))
+    return network.train()
+
+
+def _through(layers: nn.Module, pixels: Tensor) -> Tensor:
+    """Return `layers(pixels)`; statistics of a batch that need more than one image are a matter of the recipe."""
+    try:
+        scores: Tensor = layers(pixels)
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise UserError(
+            "recipe: this network learns from two images or more at a time; raise batch_size above 1"
+        ) from None
+    return scores
+
+
+def _reason(error: Exception) -> str:
+    """Return an error's first line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
