@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seamline.data.errors import UserError
 from seamline.learn.blocks import Network, Normalise
@@ -22,6 +23,7 @@ from seamline.learn.segmenters import Segmenter
 Shape = tuple[int, int, int]
 
 STRIDE = 32  # of every encoder with five levels; others, such as transformers of patches of 14, add their own
+_STRIDES = {"pan": 128}  # decoders that halve an encoder's last maps on
 _SIDES = (32, 48, 64, 96, 128, 160, 192, 224, 256, 288, 320, 384, 448, 512)  # looked through for one that is enough
 _ANY = (64, 96)  # height and width at which a segmenter is tried: it must take more sizes than it was drawn for
 
@@ -37,7 +39,7 @@ class ZooClassifier(Network):
     def __init__(self, layers: nn.Module, channels: int) -> None:
         super().__init__()
         self.normalise = Normalise(channels)
-        self.layers = layers
+        self.layers = _safe(layers)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) uint8 -> (B, K) float32, the higher the likelier; when `mirrored`, the mean of both sides'."""
@@ -59,11 +61,33 @@ class ZooSegmenter(Segmenter):
 
     def __init__(self, layers: nn.Module, channels: int, stride: int) -> None:
         super().__init__(channels, stride)
-        self.layers = layers
+        self.layers = _safe(layers)
 
     def scores_of(self, pixels: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, K, h, w); sides are multiples of `stride`."""
         return _through(self.layers, pixels)
+
+
+class _Thinned(nn.Conv2d):
+    """A strided 1 x 1 convolution that leaves pixels out before it, not on its way: the same numbers."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(B, in, h, w) -> (B, out, h / stride, w / stride)."""
+        down, right = (int(step) for step in self.stride)
+        return F.conv2d(maps[..., ::down, ::right], self.weight, self.bias, groups=self.groups)
+
+
+def _safe(layers: nn.Module) -> nn.Module:
+    """Keep a fault of PyTorch's from layers: the gradient of a strided 1 x 1 convolution of fewer than 8 channels.
+
+    Where channels lie last in memory it writes beside its own memory on a processor, and ends the process (2.13 and
+    2.14). RepVGG, MobileOne and FastViT begin with one.
+    """
+    for layer in layers.modules():
+        narrow = type(layer) is nn.Conv2d and layer.kernel_size == (1, 1) and layer.in_channels < 8
+        if narrow and layer.stride != (1, 1) and layer.padding == (0, 0):
+            layer.__class__ = _Thinned
+    return layers
 
 
 def is_zoo(name: str) -> bool:
@@ -145,7 +169,9 @@ def _timm(name: str, called: str, classes: int) -> _Made:
 def _smp(name: str, called: str, classes: int) -> _Made:
     smp = _package("segmentation_models_pytorch", name)
     timm = _package("timm", name)
-    decoder, _, encoder = called.partition("/")
+    decoder, slash, encoder = called.partition("/")
+    if not slash:
+        raise UserError(f"network {name}: name a decoder and an encoder, such as smp/unet/resnet34")
     decoders = list(smp.MODEL_ARCHITECTURES_MAPPING)
     if decoder not in decoders:
         raise UserError(f"network {name}: there is no decoder {decoder!r}; there are {', '.join(decoders)}")
@@ -154,16 +180,22 @@ def _smp(name: str, called: str, classes: int) -> _Made:
     if universal is not None:
         _check_timm(timm, name, universal, "tu-")
     elif encoder not in own:
-        raise _unknown(name, f"encoder {encoder!r}", encoder, own + [f"tu-{known}" for known in timm.list_models()])
+        raise _unknown(
+            name, f"is no encoder {encoder!r}", encoder, own + [f"tu-{known}" for known in timm.list_models()]
+        )
 
     def build(shape: Shape, weights: Published | None) -> ZooSegmenter:
-        options: dict[str, Any] = {"encoder_weights": weights.key or "imagenet" if weights else None}
+        options: dict[str, Any] = {"encoder_weights": weights.key or True if weights else None}
         if universal is not None:
             options |= _overlay(weights)
             options.pop("pretrained")  # smp says it by `encoder_weights`
+            entry = timm.get_pretrained_cfg(universal)
+            if entry is not None and entry.fixed_input_size:  # a transformer: its places are drawn for one size
+                options["dynamic_img_size"] = True
         layers = smp.create_model(decoder, encoder, in_channels=shape[2], classes=classes, **options)
         strides = layers.encoder.output_stride
-        return ZooSegmenter(layers, shape[2], math.lcm(STRIDE, strides if isinstance(strides, int) else 1))
+        stride = _STRIDES.get(decoder, STRIDE)
+        return ZooSegmenter(layers, shape[2], math.lcm(stride, strides if isinstance(strides, int) else 1))
 
     def find() -> Published:
         return smp_weights(smp.encoders, encoder) if universal is None else timm_weights(timm, universal)
@@ -189,14 +221,14 @@ def _check_timm(timm: ModuleType, name: str, called: str, prefix: str = "") -> N
     """Refuse a name that timm does not know; weights are named after a dot."""
     plain, dot, _ = called.partition(".")
     if not timm.is_model(plain):
-        raise _unknown(name, f"network {called!r} in timm", plain, timm.list_models(), prefix)
+        raise _unknown(name, f"is no network {called!r} in timm", plain, timm.list_models(), prefix)
     if dot and called not in (tagged := timm.list_pretrained(f"{plain}.*")):
-        raise _unknown(name, f"weights {called!r} in timm", called, tagged, prefix)
+        raise _unknown(name, f"are no weights {called!r} in timm", called, tagged, prefix)
 
 
 def _unknown(name: str, what: str, called: str, known: Iterable[str], prefix: str = "") -> UserError:
     close = [prefix + one for one in get_close_matches(called, list(known), 4, 0.5)]
-    return UserError(f"network {name}: there is no {what}" + (f"; close to it are {', '.join(close)}" if close else ""))
+    return UserError(f"network {name}: there {what}" + (f"; close to it are {', '.join(close)}" if close else ""))
 
 
 def _sized(name: str, build: Callable[[Shape, None], ZooClassifier | ZooSegmenter], shape: Shape) -> Network:
@@ -207,7 +239,7 @@ def _sized(name: str, build: Callable[[Shape, None], ZooClassifier | ZooSegmente
     except Exception as error:  # they refuse sizes with errors of every kind
         reason = _reason(error)
     for side in _SIDES:
-        if side > min(height, width):
+        if side > min(height, width) and not name.startswith("smp/"):  # a segmenter pads to what it needs
             try:
                 _tried(build((side, side, channels), None), (side, side, channels))
             except Exception:  # noqa: S112 - the next one may do
@@ -244,4 +276,4 @@ def _through(layers: nn.Module, pixels: Tensor) -> Tensor:
 
 def _reason(error: Exception) -> str:
     """Return an error's first line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
