@@ -65,6 +65,10 @@ def train(case: str, processes: Processes) -> dict[str, Any]:
         network = trained if case == "normalised" else trained.double()
         recipe = Recipe(network=name, epochs=3, batch_size=32, learning_rate=1e-3, label_smoothing=0.1)
         changes = Changes(shift=1)
+    if processes.number:
+        with torch.no_grad():
+            next(network.parameters()).add_(1)  # as where the first alone could fetch weights
+    processes.begin_alike(network)
     batches = Batches(split, recipe.batch_size, seed=4, changes=changes, part=part)
     training = Training(network, batches, recipe, processes=processes)
     records = [(record.train_loss, record.train_accuracy, record.images) for record in training]

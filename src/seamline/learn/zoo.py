@@ -6,8 +6,9 @@ them is what every network here has: raw pixels in, normalisation in buffers, an
 
 import importlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -131,7 +132,7 @@ def build_zoo(name: str, shape: Shape, classes: int, *, segments: bool, pretrain
     return begun
 
 
-class _Made:
+class _Known:
     """A network that is known by name: how to build it, and where its weights are.
 
     Attributes:
@@ -151,22 +152,20 @@ class _Made:
         self.packages = {package.__name__.replace("_", "-"): package.__version__ for package in packages}
 
 
-def _timm(name: str, called: str, classes: int) -> _Made:
+def _timm(name: str, called: str, classes: int) -> _Known:
     timm = _package("timm", name)
     _check_timm(timm, name, called)
 
     def build(shape: Shape, weights: Published | None) -> ZooClassifier:
         height, width, channels = shape
         options: dict[str, Any] = {"num_classes": classes, "in_chans": channels, **_overlay(weights)}
-        entry = timm.get_pretrained_cfg(called)
-        if entry is not None and entry.fixed_input_size:  # a transformer: its places are drawn for one size
-            options["img_size"] = (height, width)
-        return ZooClassifier(timm.create_model(called, **options), channels)
+        sized = {"img_size": (height, width)} if _is_fixed(timm, called) else {}
+        return ZooClassifier(_made(partial(timm.create_model, called, **options), sized), channels)
 
-    return _Made(build, lambda: timm_weights(timm, called), timm)
+    return _Known(build, lambda: timm_weights(timm, called), timm)
 
 
-def _smp(name: str, called: str, classes: int) -> _Made:
+def _smp(name: str, called: str, classes: int) -> _Known:
     smp = _package("segmentation_models_pytorch", name)
     timm = _package("timm", name)
     decoder, slash, encoder = called.partition("/")
@@ -189,10 +188,9 @@ def _smp(name: str, called: str, classes: int) -> _Made:
         if universal is not None:
             options |= _overlay(weights)
             options.pop("pretrained")  # smp says it by `encoder_weights`
-            entry = timm.get_pretrained_cfg(universal)
-            if entry is not None and entry.fixed_input_size:  # a transformer: its places are drawn for one size
-                options["dynamic_img_size"] = True
-        layers = smp.create_model(decoder, encoder, in_channels=shape[2], classes=classes, **options)
+        sized = {"dynamic_img_size": True} if universal is not None and _is_fixed(timm, universal) else {}
+        create = partial(smp.create_model, decoder, encoder, in_channels=shape[2], classes=classes, **options)
+        layers = _made(create, sized)
         strides = layers.encoder.output_stride
         stride = _STRIDES.get(decoder, STRIDE)
         return ZooSegmenter(layers, shape[2], math.lcm(stride, strides if isinstance(strides, int) else 1))
@@ -200,7 +198,21 @@ def _smp(name: str, called: str, classes: int) -> _Made:
     def find() -> Published:
         return smp_weights(smp.encoders, encoder) if universal is None else timm_weights(timm, universal)
 
-    return _Made(build, find, smp, timm)
+    return _Known(build, find, smp, timm)
+
+
+def _is_fixed(timm: ModuleType, called: str) -> bool:
+    """Tell whether a network of timm's is drawn for one size of images, as transformers are, until told another."""
+    entry = timm.get_pretrained_cfg(called)
+    return entry is not None and bool(entry.fixed_input_size)
+
+
+def _made(create: Callable[..., Any], sized: Mapping[str, Any]) -> Any:
+    """Return a network made for its images' size; some know no such option, and keep their own."""
+    try:
+        return create(**sized)
+    except TypeError:
+        return create()
 
 
 def _overlay(weights: Published | None) -> dict[str, Any]:
