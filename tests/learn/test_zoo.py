@@ -208,7 +208,7 @@ def test_weights_that_cannot_be_fetched_are_told_and_not_needed(
 def test_pickles_are_never_read() -> None:
     timm = importlib.import_module("timm")
     name = next(name for name in timm.list_pretrained() if not timm.get_pretrained_cfg(name).hf_hub_id)
-    with pytest.raises(UnavailableError, match="are published as a pickle alone, which is never read"):
+    with pytest.raises(UnavailableError, match="are not published as safetensors, and nothing else is read"):
         timm_weights(timm, name)
 
 
@@ -315,7 +315,7 @@ def test_without_them_it_is_taken_from_the_images(stand_in: SimpleNamespace) -> 
     ("change", "words"),
     [
         ({"kept": False}, f"cannot be fetched ({NOWHERE}: "),
-        ({"hf_hub_id": None}, "are published as a pickle alone, which is never read"),
+        ({"hf_hub_id": None}, "are not published as safetensors, and nothing else is read"),
         ({"has_weights": False}, "do not exist"),
         ({"damaged": True}, "cannot be used ("),
     ],

@@ -1,6 +1,6 @@
 """Weights that others publish for their networks, fetched from the Hugging Face hub.
 
-Safetensors alone are read, never a pickle, which may run whatever it likes.
+Safetensors alone are read: PyTorch's own format may run whatever it likes.
 """
 
 import json
@@ -40,13 +40,13 @@ def timm_weights(timm: ModuleType, name: str) -> Published:
     """Fetch the weights of timm's network `name`, such as `resnet18` or `resnet18.a1_in1k`.
 
     Raises:
-        UnavailableError: there are none, only a pickle, or they cannot be fetched.
+        UnavailableError: there are none, none as safetensors, or they cannot be fetched.
     """
     entry = timm.get_pretrained_cfg(name)
     if entry is None or not entry.has_weights:
         raise UnavailableError("do not exist")
     if not entry.hf_hub_id:
-        raise UnavailableError("are published as a pickle alone, which is never read")
+        raise UnavailableError("are not published as safetensors, and nothing else is read")
     repository, _, revision = entry.hf_hub_id.partition("@")
     file = fetch(repository, _safe_name(entry.hf_hub_filename), revision or None)
     called = f"{entry.architecture}.{entry.tag}" if entry.tag else name
