@@ -47,7 +47,10 @@ class Network(nn.Module):
         normalise: brings raw pixels to the scale the layers were trained with.
         mirrored: whether to answer, when not training, for an image and its mirror image together: set where a network
             learns from mirror images too.
+        class_layers: how the names of those weights begin that give a score for each class.
     """
+
+    class_layers: tuple[str, ...] = ("scores",)
 
     normalise: Normalise
     mirrored: bool = False

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -50,17 +50,19 @@ def measure(
     if test.labels.ndim == 3:
         measure_masks(folder, network, classes, train, val, test, colours=colours, division=division)
     else:
-        _measure_labels(folder, cast(TwoConvolutions, network), classes, train, val, test)
+        _measure_labels(folder, network, classes, train, val, test)
 
 
 def _measure_labels(
-    folder: Path, network: TwoConvolutions, classes: tuple[str, ...], train: Split, val: Split, test: Split
+    folder: Path, network: nn.Module, classes: tuple[str, ...], train: Split, val: Split, test: Split
 ) -> None:
     """Measure a classifier."""
     on_train, on_val, on_test = (evaluate_split(network, split, classes) for split in (train, val, test))
     calibration = summarise_calibration(on_val, on_test)
-    kernels = describe_kernels(network.kernels(), network.beginning)
-    readouts = describe_readouts(network, train, val, on_val)
+    kernels = readouts = None  # only networks that hand out their insides can be looked into
+    if isinstance(network, TwoConvolutions):
+        kernels = describe_kernels(network.kernels(), network.beginning)
+        readouts = describe_readouts(network, train, val, on_val)
     facts = Facts(
         classes=classes,
         val=on_val.confusion,
@@ -74,8 +76,9 @@ def _measure_labels(
     for name, evaluation, split in (("val", on_val, val), ("test", on_test, test)):
         _write_evaluation(folder / "evaluation", name, evaluation, split, temperature)
     write_json(folder / "calibration.json", calibration)
-    write_json(folder / "insides" / "kernels.json", kernels)
-    write_json(folder / "insides" / "readouts.json", readouts)
+    for name, inside in (("kernels", kernels), ("readouts", readouts)):
+        if inside is not None:
+            write_json(folder / "insides" / f"{name}.json", inside)
     write_json(folder / "findings.json", find_json(facts))
     scores = {"val": summarise(on_val), "test": summarise(on_test), "train": summarise_whole(on_train)}
     write_json(folder / "scores.json", {**scores, "definitions": definitions()})  # last: it says that all is there
