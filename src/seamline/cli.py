@@ -110,6 +110,9 @@ def train(
         str | None,
         typer.Option("--size", help="What own images are brought to: a side, or HEIGHTxWIDTH, in pixels."),
     ] = None,
+    start: Annotated[
+        Path | None, typer.Option("--from", metavar="MODEL", help="A finished run to start from, with its weights.")
+    ] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a finished run.")] = False,
@@ -118,11 +121,20 @@ def train(
         float,
         typer.Option("--checkpoint-seconds", min=0.0, help="How often all is kept that --resume needs."),
     ] = 60.0,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Say what is chosen for own images, and by which rules, and train nothing."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train a network, measure it and write its page."""
     from seamline import pipeline
     from seamline.learn.processes import number_here
+
+    if explain:
+        named = [] if model is None else [f"network={model}"]
+        _explain(data_name, recipe, (*(settings or ()), *named), size, as_json=as_json)
+        return
 
     run = pipeline.train(
         data_name,
@@ -133,6 +145,7 @@ def train(
         out=out,
         folder=data,
         size=size,
+        start=start,
         device=device,
         threads=threads,
         force=force,
@@ -142,6 +155,27 @@ def train(
     )
     if number_here() == 0:  # of the processes that train together one tells
         _tell([run], as_json=as_json)
+
+
+def _explain(data: str, recipe: str, settings: tuple[str, ...], size: str | None, *, as_json: bool) -> None:
+    """Say what would be chosen for own images, and by which rules."""
+    from seamline import pipeline
+    from seamline.learn.recipes import recipe_fields
+
+    used, chosen, note = pipeline.explain(data, recipe=recipe, settings=settings, size=size, teller=Teller())
+    fields = recipe_fields(used)
+    if as_json:
+        rules = [vars(choice) for choice in chosen]
+        result(json.dumps({"note": note, "recipe": fields, "rules": rules}, indent=1, ensure_ascii=False))
+        return
+    result(note)
+    reasons = {choice.field: choice.reason for choice in chosen}
+    given = {setting.partition("=")[0] for setting in settings}
+    for field, value in fields.items():
+        reason = reasons.get(field) or (
+            "given by --set" if field in given else f"as recipe {recipe} has it for own images"
+        )
+        result(f"  {field:<16}{'none' if value is None else value!s:<14}{reason}")
 
 
 @app.command()

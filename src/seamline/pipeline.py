@@ -1,6 +1,7 @@
 """The story, from a dataset to a page."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import seamline
@@ -16,7 +17,9 @@ from seamline.learn.devices import find_device, keep_freed_memory, use_threads
 from seamline.learn.networks import build_network
 from seamline.learn.processes import number_here, started_again, together
 from seamline.learn.recipes import Recipe, find_recipe, with_settings
+from seamline.learn.rules import Choice, Statistics, fitted
 from seamline.learn.runs import Run
+from seamline.learn.starting import start_from
 from seamline.learn.training import Training
 from seamline.measure.record import measure
 from seamline.report.page import write_report
@@ -33,6 +36,7 @@ def train(
     out: Path | str | None = None,
     folder: Path | str | None = None,
     size: str | None = None,
+    start: Path | str | None = None,
     device: str = "auto",
     threads: int | None = None,
     force: bool = False,
@@ -56,6 +60,7 @@ def train(
         out: the run folder; by default `runs/DATA-RECIPE`.
         folder: where the dataset's files lie.
         size: what own images are brought to, such as `96` or `96x128` (height x width).
+        start: a finished run whose weights, network and image size to start from; see `seamline.learn.starting`.
         device: `auto`, `cpu`, `cuda` or `mps`.
         threads: threads of the processor to use; None leaves it to PyTorch.
         force: write over a finished run.
@@ -80,6 +85,9 @@ def train(
     place, used_threads = find_device(device), use_threads(threads)
     if isinstance(data, str) and data in DATASETS and isinstance(recipe, str):  # a mistake is told before long work
         with_settings(find_recipe(recipe, segments=DATASETS[data].segments), list(settings))
+    begin = None if start is None else Run(Path(start))
+    if begin is not None and isinstance(data, str) and is_own(data) and size is None:
+        size = "x".join(map(str, begin.read()["network"]["image"][:2]))
     with together(place) as processes:
         with processes.one_first():
             called = data if isinstance(data, str) and is_own(data) else None
@@ -87,13 +95,14 @@ def train(
                 data = loaded(data, folder, teller, size=size)
             searched = not data.grouped
             data = related(data, teller)
-        recipe = find_recipe(recipe, segments=data.segments) if isinstance(recipe, str) else recipe
-        recipe = with_settings(recipe, list(settings))
+        network_name = None if begin is None else str(begin.read()["network"]["name"])
+        recipe, chosen = chosen_recipe(data, recipe, settings, own=called is not None, network=network_name)
         _check_class_weights(recipe, data)
         run = Run(Path(out) if out is not None else Path("runs") / f"{data.name}-{recipe_name}")
         _check_place(run, resume=resume, force=force)
         begun = run.read() if resume and (run.finished or run.checkpoints.files()) else None
-        if begun is not None and (other := differences(begun, data, recipe, seed)):
+        weights = None if begin is None else begin.digest
+        if begun is not None and (other := differences(begun, data, recipe, seed, weights)):
             raise UserError(f"{run.path}: was made with another {other}; name another --out or use --force")
         if run.finished and resume and _is_measured(run):
             teller.say(f"{run.path}: finished already")
@@ -108,21 +117,26 @@ def train(
                 segments=data.segments,
                 seed=seed,
                 mirrored=recipe.flip,
-                pretrained=recipe.pretrained and begun is None and processes.first,
+                pretrained=recipe.pretrained and begun is None and begin is None and processes.first,
             )
             network.fit(division.learned.images)
+            started = None if begin is None else start_from(network, begin, data.train.images.shape[1:], data.classes)
             network.to(processes.device)
             processes.begin_alike(network)
+            network.begun = network.begun if begin is None else None  # `from` says it
             if network.begun and begun is None:
                 teller.say(f"{recipe.network} begins {network.begun}")
             described = describe_run(data, recipe, network, division, seed=seed, device=place, threads=used_threads)
             described["split"]["searched"] = searched
             described["processes"] = processes.count
             described["seamline"] = seamline.__version__
+            described["from"] = started
+            described["rules"] = [vars(choice) for choice in chosen]
             described["recipe_name"] = ", ".join([recipe_name, *settings])
             options: dict[str, object] = {
                 "--data": folder,
                 "--size": size,
+                "--from": start,
                 "--device": None if device == "auto" else device,
                 "--threads": threads,
             }
@@ -148,6 +162,56 @@ def train(
     if processes.first:
         _measure(run, data, division.learned, division.aside, teller)
     return run.path
+
+
+def chosen_recipe(
+    data: Dataset, recipe: str | Recipe, settings: tuple[str, ...] = (), *, own: bool, network: str | None = None
+) -> tuple[Recipe, tuple[Choice, ...]]:
+    """Return the recipe that is used, and what of it was chosen by rules and is not overridden.
+
+    Args:
+        data: what it is for.
+        recipe: its name, or a recipe; `fast` is fitted to own images by `seamline.learn.rules`.
+        settings: changes of single fields, each `field=value`.
+        own: whether the images are the user's own.
+        network: the one to use instead of the recipe's, where `settings` names none.
+    """
+    chosen: tuple[Choice, ...] = ()
+    found = find_recipe(recipe, segments=data.segments) if isinstance(recipe, str) else recipe
+    if own and recipe == "fast":
+        height, width, channels = data.train.images.shape[1:]
+        found, chosen = fitted(found, Statistics(len(data.train), height, width, channels, data.segments))
+    given = {setting.partition("=")[0] for setting in settings}
+    if network is not None:
+        found, given = replace(found, network=network), given | {"network"}
+    return with_settings(found, list(settings)), tuple(one for one in chosen if one.field not in given)
+
+
+def explain(
+    data: str,
+    *,
+    recipe: str = "fast",
+    settings: tuple[str, ...] = (),
+    size: str | None = None,
+    teller: Teller | None = None,
+) -> tuple[Recipe, tuple[Choice, ...], str]:
+    """Return the recipe that `train` would use for own images, what of it was chosen by rules, and how they are read.
+
+    Args:
+        data: a folder or table of own images.
+        recipe: a recipe's name.
+        settings: changes of single fields of the recipe.
+        size: what images are brought to.
+        teller: says how it goes.
+
+    Raises:
+        UserError: it is no folder or table, or cannot be read.
+    """
+    if not is_own(data):
+        raise UserError(f"--explain: {data} is no folder or table of own images; `seamline list` shows the recipes")
+    teller = teller or Teller(quiet=True)
+    found = related(loaded(data, None, teller, size=size), teller)
+    return *chosen_recipe(found, recipe, settings, own=True), found.note
 
 
 def loaded(name: str, folder: Path | str | None, teller: Teller, *, size: str | None = None) -> Dataset:

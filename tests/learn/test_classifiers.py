@@ -7,30 +7,50 @@ from torch.nn import functional as F
 from seamline.data.errors import UserError
 from seamline.learn.classifiers import CLASSIFIERS, TwoConvolutions
 from seamline.learn.networks import build_network
+from seamline.learn.residuals import Residuals
+
+SHAPES = pytest.mark.parametrize("shape", [(28, 28, 1), (16, 23, 3), (40, 33, 1)])
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
-@pytest.mark.parametrize("shape", [(28, 28, 1), (16, 23, 3), (40, 33, 1)])
+@SHAPES
 def test_every_classifier_keeps_the_contract(name: str, shape: tuple[int, int, int]) -> None:
     height, width, channels = shape
     network = build_network(name, shape, 7, seed=1, segments=False)
-    assert isinstance(network, TwoConvolutions)
     images = torch.randint(0, 256, (5, channels, height, width), dtype=torch.uint8)
     scores = network(images)
     assert scores.shape == (5, 7)
     assert scores.dtype == torch.float32
-    stages = network.eval().stages(images)
-    assert list(stages) == ["pixels", "layer 1", "layer 2", "hidden", "scores"]
-    assert torch.equal(stages["scores"], network(images))
+    one_side = network.eval()(images)
     network.mirrored = True
     torch.testing.assert_close(network(images), network(images.flip(-1)))
-    assert not torch.equal(network(images), stages["scores"])
+    assert not torch.equal(network(images), one_side)
+    scores.sum().backward()
+    assert all(weight.grad is not None for weight in network.parameters())
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSIFIERS if name.startswith("study")])
+@SHAPES
+def test_the_study_networks_hand_out_their_insides(name: str, shape: tuple[int, int, int]) -> None:
+    height, width, channels = shape
+    network = build_network(name, shape, 7, seed=1, segments=False).eval()
+    assert isinstance(network, TwoConvolutions)
+    images = torch.randint(0, 256, (5, channels, height, width), dtype=torch.uint8)
+    stages = network.stages(images)
+    assert list(stages) == ["pixels", "layer 1", "layer 2", "hidden", "scores"]
+    assert torch.equal(stages["scores"], network(images))
     assert stages["layer 1"].shape[:2] == stages["layer 2"].shape[:2] == (5, 32)
     kernels = network.kernels()
     assert kernels["layer 1"].shape == (32, channels, 5, 5)
     assert kernels["layer 2"].shape == (32, 32, 5, 5)
-    scores.sum().backward()
-    assert all(weight.grad is not None for weight in network.parameters())
+
+
+@pytest.mark.parametrize(("side", "last"), [(16, 4), (28, 7), (32, 4), (64, 4), (128, 4), (400, 13)])
+def test_a_residual_network_halves_as_often_as_the_image_allows(side: int, last: int) -> None:
+    network = build_network("residual-16", (side, side, 3), 2, segments=False)
+    assert isinstance(network, Residuals)
+    maps = network.levels(network.stem(torch.zeros(1, 3, side + -side % network.stride, side + -side % network.stride)))
+    assert maps.shape[2:] == (last, last)
 
 
 def test_the_study_network_in_the_order_of_the_study() -> None:

@@ -29,6 +29,7 @@ from seamline.learn.networks import build_network
 from seamline.learn.published import UnavailableError, timm_weights
 from seamline.learn.recipes import Recipe
 from seamline.learn.runs import Run
+from seamline.learn.starting import start_from
 from seamline.measure.inference import predict_scores
 
 CLASSIFIERS = ("timm/resnet18", "timm/mobilenetv3_small_100", "timm/convnext_atto", "timm/mobileone_s0")
@@ -205,6 +206,17 @@ def test_weights_that_cannot_be_fetched_are_told_and_not_needed(
 
 
 @real
+@pytest.mark.parametrize("name", [*CLASSIFIERS, "timm/deit_tiny_distilled_patch16_224", *SEGMENTERS])
+def test_the_layers_of_the_classes_are_known(name: str) -> None:
+    """Those alone differ where the classes are others, so a run can start from another one."""
+    few, many = (build_network(name, (64, 64, 3), count, segments=name in SEGMENTERS) for count in (3, 5))
+    other = many.state_dict()
+    differing = [key for key, one in few.state_dict().items() if one.shape != other[key].shape]
+    assert differing
+    assert all(key.startswith(few.class_layers) for key in differing)
+
+
+@real
 def test_pickles_are_never_read() -> None:
     timm = importlib.import_module("timm")
     name = next(name for name in timm.list_pretrained() if not timm.get_pretrained_cfg(name).hf_hub_id)
@@ -244,6 +256,7 @@ class Small(nn.Module):
         self.stem = nn.Conv2d(channels, 8, 1, 2)
         self.inner = nn.Conv2d(8, 8, 3)
         self.head = nn.Linear(8, classes)
+        self.pretrained_cfg = {"classifier": "head"}
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         return self.head(F.relu(self.inner(F.relu(self.stem(pixels)))).mean((2, 3)))  # type: ignore[no-any-return]
@@ -366,6 +379,13 @@ def test_the_whole_story_with_a_stand_in(
     assert described["recipe"]["network"] == "timm/small.one"
     assert "--set network=timm/small.one" in described["command"]
     check_story(run, sides, monkeypatch)
+    fresh = build_network("timm/small.one", (20, 20, 1), 2, segments=False)
+    said = start_from(fresh, Run(run), (20, 20, 1), ("right", "under"))
+    assert (said["kept"], said["new"]) == (["right"], ["under"])
+    again = seamline.train(sides, recipe=RECIPE, start=run, out=tmp_path / "again", threads=1)  # fetches nothing
+    described = json.loads((again / "run.json").read_text())
+    assert described["network"]["begun"] is None
+    assert described["from"]["kept"] == list(sides.classes)
 
 
 def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -394,7 +414,7 @@ def test_a_package_that_does_not_import_is_one_line(monkeypatch: pytest.MonkeyPa
     [
         ("timm/resnet18", True, "gives one label an image, and masks are asked for; try smp/unet/resnet34"),
         ("smp/unet/resnet18", False, "gives masks, and no masks are; try timm/resnet18"),
-        ("resnet18", False, "there are study, study-hidden, study-fast and timm/NAME"),
+        ("resnet18", False, "and timm/NAME"),
     ],
 )
 def test_the_name_says_what_it_gives(name: str, segments: bool, words: str, monkeypatch: pytest.MonkeyPatch) -> None:

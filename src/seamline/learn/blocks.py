@@ -70,7 +70,10 @@ class Network(nn.Module):
             learns from mirror images too.
         begun: what a network of others begins with, in words that read on after `begins`; None for Seamline's own.
         packages: versions of the packages that its layers come from, beside PyTorch.
+        class_layers: how the names of those weights begin that give a score for each class.
     """
+
+    class_layers: tuple[str, ...] = ("scores",)
 
     normalise: Normalise
     mirrored: bool = False

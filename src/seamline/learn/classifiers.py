@@ -5,6 +5,7 @@ They take raw pixels 0..255: the normalisation lies inside, in buffers, so that 
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch.nn import functional as F
 from seamline.data.errors import UserError
 from seamline.data.rows import Images
 from seamline.learn.blocks import Network, Normalise, patch_directions
+from seamline.learn.residuals import Residuals
 
 BEGUN_ON = 2_000 * 28 * 28  # pixels whose patches a first layer begins with; their covariance is 25 x 25 a channel
 
@@ -141,8 +143,9 @@ def study_fast(shape: tuple[int, int, int], classes: int) -> TwoConvolutions:
     return TwoConvolutions(shape, classes, hidden=128, norm=True, strided=True, directions=True)
 
 
-CLASSIFIERS: dict[str, Callable[[tuple[int, int, int], int], TwoConvolutions]] = {
+CLASSIFIERS: dict[str, Callable[[tuple[int, int, int], int], Network]] = {
     "study": study,
     "study-hidden": study_hidden,
     "study-fast": study_fast,
+    **{f"residual-{width}": partial(Residuals, width=width) for width in (16, 32, 64)},
 }

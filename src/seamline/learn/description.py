@@ -74,8 +74,8 @@ def describe_run(
     }
 
 
-def differences(described: dict[str, Any], data: Dataset, recipe: Recipe, seed: int) -> str:
-    """Say in which of data, recipe and seed a run so described differs, and how; an empty text where in none."""
+def differences(described: dict[str, Any], data: Dataset, recipe: Recipe, seed: int, weights: str | None = None) -> str:
+    """Say in which of data, recipe, seed and first weights a run so described differs, and how; else nothing."""
     found = []
     if described["dataset"]["fingerprint"] != data.fingerprint:
         found.append(f"dataset ({_data_words(described['dataset'], data)})")
@@ -83,6 +83,8 @@ def differences(described: dict[str, Any], data: Dataset, recipe: Recipe, seed: 
         found.append(f"recipe ({other})")
     if described["seed"] != seed:
         found.append(f"seed ({described['seed']} there, {seed} here)")
+    if (there := (described.get("from") or {}).get("weights")) != weights:
+        found.append(f"beginning (--from weights {_shown(there)} there, {_shown(weights)} here)")
     return " and ".join(found)
 
 

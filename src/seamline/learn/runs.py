@@ -1,5 +1,6 @@
 """The run folder: what of it this stage writes, each file whole or not at all."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -41,6 +42,18 @@ class Run:
     def weights_file(self) -> Path:
         """The kept weights, safetensors."""
         return self.path / "model.safetensors"
+
+    @property
+    def digest(self) -> str:
+        """32 hexadecimal digits of SHA-256 over the kept weights.
+
+        Raises:
+            UserError: there are none, or they cannot be read.
+        """
+        try:
+            return hashlib.sha256(self.weights_file.read_bytes()).hexdigest()[:32]
+        except OSError as error:
+            raise UserError(f"{self.weights_file}: cannot be read ({error.strerror}); name a finished run") from None
 
     @property
     def history_file(self) -> Path:

@@ -78,6 +78,7 @@ class FacadeNet(Segmenter):
         layers += [nn.ConvTranspose2d(inputs, 64, 3, 2, 1, 1), nn.ReLU(inplace=True), nn.BatchNorm2d(64)]
         layers.append(nn.ConvTranspose2d(64, classes, 3, 2, 1, 1))
         self.layers = nn.Sequential(*layers)
+        self.class_layers = (f"layers.{len(layers) - 1}.",)
 
     def scores_of(self, pixels: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, K, h, w); sides are multiples of 8."""
@@ -106,6 +107,7 @@ class FullyConvolutional(Segmenter):
             _step(192, 384), _step(384, 256), _step(256, 256), nn.MaxPool2d(3, 2, 1),
             _step(256, 1024, 1), nn.Dropout2d(0.5), _step(1024, 1024, 1), nn.Dropout2d(0.5),
         )  # fmt: skip
+        self.class_layers = ("heads.",)
         self.heads = nn.ModuleList([nn.Conv2d(width, classes, 1) for width in (64, 192, 1024)])
 
     def scores_of(self, pixels: Tensor) -> Tensor:
@@ -165,6 +167,7 @@ class UNet(Segmenter):
         self.narrow = nn.ModuleList([ConvNorm(lower, upper, 1) for lower, upper in pairs])
         self.up = nn.ModuleList([Residual(upper, upper) for _, upper in pairs[:-1]])
         self.up.append(_step(widths[0], widths[0]))  # half size costs most: one convolution there
+        self.class_layers = ("head.",)
         self.head = nn.Conv2d(widths[0], classes * 4, 1)
         with torch.no_grad():  # the four pixels of a place begin alike, else their differences stay visible as a comb
             for weight in self.head.parameters():

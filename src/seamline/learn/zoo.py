@@ -41,6 +41,8 @@ class ZooClassifier(Network):
         super().__init__()
         self.normalise = Normalise(channels)
         self.layers = _safe(layers)
+        named = getattr(layers, "pretrained_cfg", {}).get("classifier") or ()
+        self.class_layers = tuple(f"layers.{one}." for one in ((named,) if isinstance(named, str) else named))
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) uint8 -> (B, K) float32, the higher the likelier; when `mirrored`, the mean of both sides'."""
@@ -63,6 +65,7 @@ class ZooSegmenter(Segmenter):
     def __init__(self, layers: nn.Module, channels: int, stride: int) -> None:
         super().__init__(channels, stride)
         self.layers = _safe(layers)
+        self.class_layers = ("layers.segmentation_head.",)
 
     def scores_of(self, pixels: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, K, h, w); sides are multiples of `stride`."""

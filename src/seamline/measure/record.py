@@ -56,10 +56,10 @@ def measure(
 def _measure_labels(
     folder: Path, network: nn.Module, classes: tuple[str, ...], train: Split, val: Split, test: Split
 ) -> None:
-    """Measure a classifier; into Seamline's own networks, whose layers are few and known, it looks as well."""
+    """Measure a classifier."""
     on_train, on_val, on_test = (evaluate_split(network, split, classes) for split in (train, val, test))
     calibration = summarise_calibration(on_val, on_test)
-    kernels = readouts = None
+    kernels = readouts = None  # only networks that hand out their insides can be looked into
     if isinstance(network, TwoConvolutions):
         kernels = describe_kernels(network.kernels(), network.beginning)
         readouts = describe_readouts(network, train, val, on_val)
