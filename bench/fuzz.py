@@ -53,9 +53,7 @@ def watched(reader: str, seed: int, first: int, last: int, runs: Path) -> list[d
     return found
 
 
-def _lines(
-    reader: str, seed: int, first: int, last: int, runs: Path, work: Path
-) -> tuple[list[dict[str, Any]], str]:
+def _lines(reader: str, seed: int, first: int, last: int, runs: Path, work: Path) -> tuple[list[dict[str, Any]], str]:
     """Run one process until its end, or until it is silent for too long; return its lines and why it ended."""
     settings = os.environ | {"SEAMLINE_CACHE": str(work), "TMPDIR": str(work), "OMP_NUM_THREADS": "1"}
     words = [sys.executable, str(WORKER), reader, str(seed), str(first), str(last), str(runs)]

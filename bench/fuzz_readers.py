@@ -90,11 +90,13 @@ _RUN = ("run.json", "history.jsonl", "scores.json", "calibration.json", "finding
 _INSIDE = ("insides/*.json", "evaluation/*.json", "evaluation/*.png", "evaluation/*-cases/*", "photos/*")
 
 READERS: dict[str, Reader] = {
-    "photo": Reader(
-        "`read_photo`", 4_000, _alone(seeds.write_photos), ("*",), lambda folder, file: read_photo(file)
-    ),
+    "photo": Reader("`read_photo`", 4_000, _alone(seeds.write_photos), ("*",), lambda folder, file: read_photo(file)),
     "mask": Reader(
-        "`read_mask`", 900, _alone(seeds.write_masks), ("*",), lambda folder, file: read_mask(file, 3, colours=seeds.COLOURS)
+        "`read_mask`",
+        900,
+        _alone(seeds.write_masks),
+        ("*",),
+        lambda folder, file: read_mask(file, 3, colours=seeds.COLOURS),
     ),
     "values": Reader("`mask_values`", 700, _alone(seeds.write_masks), ("*",), lambda folder, file: mask_values(file)),
     "marks": Reader("`mask_marks`", 700, _alone(seeds.write_masks), ("*",), lambda folder, file: mask_marks(file)),

@@ -54,7 +54,12 @@ def write_photos(folder: Path) -> None:
     photo.save(folder / "lossy.webp")
     clear.save(folder / "lossless.webp", lossless=True)
     photo.save(folder / "moving.webp", save_all=True, append_images=[second], duration=100)
-    for name, compression in (("plain", None), ("lzw", "tiff_lzw"), ("deflate", "tiff_adobe_deflate"), ("jpeg", "jpeg")):
+    for name, compression in (
+        ("plain", None),
+        ("lzw", "tiff_lzw"),
+        ("deflate", "tiff_adobe_deflate"),
+        ("jpeg", "jpeg"),
+    ):
         photo.save(folder / f"{name}.tif", compression=compression)
     deep.save(folder / "deep.tif")
     photo.save(folder / "plain.bmp")
@@ -92,9 +97,7 @@ def write_coco(folder: Path) -> None:
     for number in range(3):
         _photo(folder / "images" / f"{number}.png", number)
     content = {
-        "images": [
-            {"id": number, "file_name": f"{number}.png", "height": 40, "width": 48} for number in range(3)
-        ],
+        "images": [{"id": number, "file_name": f"{number}.png", "height": 40, "width": 48} for number in range(3)],
         "categories": [{"id": 1, "name": "door"}, {"id": 2, "name": "window"}],
         "annotations": [
             {

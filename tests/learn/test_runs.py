@@ -13,7 +13,7 @@ from seamline.learn.runs import Run
 
 DESCRIBED = {
     "recipe": recipe_fields(find_recipe("fast", segments=False)),
-    "dataset": {"classes": ["a", "b", "c"]},
+    "dataset": {"name": "abc", "place": "nowhere", "fingerprint": "0" * 32, "classes": ["a", "b", "c"], "test": 3},
     "network": {"name": "study-fast", "image": [20, 20, 1]},
     "seed": 0,
     "split": {"seed": 0},
@@ -68,7 +68,7 @@ def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> 
     with pytest.raises(UserError, match=r"run\.json: cannot be read"):
         run.read()
     (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(UserError, match=r"run\.json: lacks recipe, seed"):
+    with pytest.raises(UserError, match=r"run\.json: recipe, seed, split, dataset, network not found"):
         run.read()
     run.start(DESCRIBED)
     with pytest.raises(UserError, match=r"model\.safetensors: not found"):

@@ -188,6 +188,6 @@ def test_mistakes_are_one_line(segmenter: Path, classifier: Path, tmp_path: Path
             predict(run, photos, **({"out": tmp_path / "out"} | options))
         assert "\n" not in str(caught.value)
     (segmenter / "calibration.json").write_text("{}")
-    with pytest.raises(UserError, match=r"calibration\.json: cannot be read"):
+    with pytest.raises(UserError, match=r"calibration\.json: temperature not found in it"):
         predict(segmenter, [photo], out=tmp_path / "out")
     (segmenter / "calibration.json").unlink()

@@ -1,6 +1,5 @@
 """What ends a command before its end: a mistake that the user can mend, or the user's own wish."""
 
-
 _LONGEST = 1_000  # letters of a line
 _ENDS = 480  # letters kept at each end of a longer one
 

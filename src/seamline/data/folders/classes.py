@@ -194,16 +194,22 @@ def _declared(folder: Path) -> dict[str, Colour | None]:
         text = file.read_text(encoding="utf-8-sig")
         content: Any = json.loads(text) if file.suffix == ".json" else [line.strip() for line in text.splitlines()]
         pairs = content.items() if isinstance(content, dict) else [(name, None) for name in content if name != ""]
-        declared = {str(name): _colour(value) for name, value in pairs}
+        declared = {_text(name): _colour(value) for name, value in pairs}
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror or error}); check its permissions") from None
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise UserError(
             f'{file}: cannot be read ({error}); a name a line, or JSON such as {{"wall": [200, 180, 150]}}'
         ) from None
     if len(declared) < 2 or len(declared) > IGNORE:
         raise UserError(f"{file}: names {len(declared)} classes; 2 to {IGNORE} are possible")
     return declared
+
+
+def _text(name: Any) -> str:
+    """Return a class's name; half a letter, which JSON can hold, raises a ValueError."""
+    str(name).encode()
+    return str(name)
 
 
 def _colour(value: Any) -> Colour | None:
