@@ -3,7 +3,7 @@
     python bench/fuzz.py [--seed 0] [--share 1.0] [--jobs 2] [--only READER]
 
 Files are damaged by chance, but the same seed damages them the same way again (bench/mutations.py). They are read in
-processes that are watched from outside: one that is silent for ten seconds hangs. docs/bad-input.json is written with
+processes that are watched from outside: one that is silent for ten seconds (thirty where a page is drawn) hangs. docs/bad-input.json is written with
 what came of it; status 1 where anything else came than a result or one line.
 """
 
@@ -25,8 +25,6 @@ import fuzz_seeds
 from fuzz_readers import READERS
 
 WORKER = Path(__file__).parent / "fuzz_worker.py"
-LIMIT = 10.0
-"""Seconds that a file may take."""
 START = 120.0
 """Seconds that a process may take to begin."""
 PORTION = 250
@@ -66,7 +64,7 @@ def _lines(reader: str, seed: int, first: int, last: int, runs: Path, work: Path
         try:
             while line := heard.get(timeout=limit):
                 lines.append(json.loads(line))
-                limit = LIMIT
+                limit = READERS[reader].limit
         except queue.Empty:
             fault = f"hangs: no end after {limit:.0f} s"
             process.kill()

@@ -26,6 +26,7 @@ class Reader:
         make: writes whole files into a folder; is also given the folder of finished runs.
         files: patterns of those of them that are damaged, relative to the folder.
         attempt: reads; is given the folder and the damaged file.
+        limit: seconds that it may take.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Reader:
     make: Callable[[Path, Path], object]
     files: tuple[str, ...]
     attempt: Callable[[Path, Path], object]
+    limit: float = 10.0
 
     def targets(self, folder: Path) -> list[Path]:
         """Return the files that are damaged, sorted."""
@@ -76,6 +78,10 @@ def _compare(folder: Path, file: Path) -> None:
     write_comparison([folder / "one", folder / "two"], folder / "compared.html")
 
 
+def _report(folder: Path, file: Path) -> None:
+    write_report(folder)
+
+
 def _alone(make: Callable[[Path], object]) -> Callable[[Path, Path], object]:
     """Return a maker that needs no runs."""
     return lambda folder, runs: make(folder)
@@ -117,17 +123,13 @@ READERS: dict[str, Reader] = {
         ("run.json", "calibration.json", "*.safetensors"),
         lambda folder, file: load_model(folder, device="cpu"),
     ),
-    "report": Reader(
-        "report of labels", 500, _copied("labels"), (*_RUN, *_INSIDE), lambda folder, file: write_report(folder)
-    ),
-    "masks": Reader(
-        "report of masks", 500, _copied("masks"), (*_RUN, *_INSIDE), lambda folder, file: write_report(folder)
-    ),
+    "report": Reader("report of labels", 500, _copied("labels"), (*_RUN, *_INSIDE), _report, 30.0),
+    "masks": Reader("report of masks", 500, _copied("masks"), (*_RUN, *_INSIDE), _report, 30.0),
     "compare": Reader(
-        "comparison of labels", 400, _pair("labels", "other"), ("two/*.json*", "two/evaluation/*"), _compare
+        "comparison of labels", 400, _pair("labels", "other"), ("two/*.json*", "two/evaluation/*"), _compare, 30.0
     ),
     "compared": Reader(
-        "comparison of masks", 400, _pair("masks", "masks"), ("two/*.json*", "two/evaluation/*"), _compare
+        "comparison of masks", 400, _pair("masks", "masks"), ("two/*.json*", "two/evaluation/*"), _compare, 30.0
     ),
 }
 """A short name -> what is tried."""

@@ -160,12 +160,14 @@ def write_classes(folder: Path, count: int = 2, height: int = 40, width: int = 4
 
 
 def write_runs(folder: Path) -> None:
-    """Train two small networks, `labels` and `masks`, and keep a checkpoint of one; `other` is `labels` again."""
+    """Train two small networks, `labels` and `masks`, and keep a checkpoint and photos of one; `other` is `labels` again."""
     write_classes(folder / "data" / "labels", 24, 28, 28)
     write_pairs(folder / "data" / "masks", 24)
     quick = ("epochs=2", "batch_size=8")
     for name, data in (("labels", "labels"), ("other", "labels"), ("masks", "masks")):
         seamline.train(str(folder / "data" / data), settings=quick, out=folder / name, threads=1)
+    photos = sorted((folder / "data" / "masks" / "images").iterdir())[:2]
+    seamline.predict(folder / "masks", photos, out=folder / "masks" / "photos", report=True, threads=1)
     network = Run(folder / "labels").network()
     state = {"training": {"network": network.state_dict(), "step": 3}, "history": [{"epoch": 1}], "kept": (1.5, None)}
     Checkpoints(folder / "checkpoint").save(state)

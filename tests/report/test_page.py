@@ -131,7 +131,7 @@ def test_what_is_missing_is_left_out(finished: Path, tmp_path: Path, missing: li
         ("run.json", "{", "run.json: line 1 is not JSON"),
         ("run.json", "{}", "run.json: recipe_name, recipe, dataset, network not found"),
         ("scores.json", "[]", "scores.json: it is a list of 0, not an object"),
-        ("history.jsonl", '{"epoch": 1}\n', "history.jsonl: train_loss"),
+        ("history.jsonl", '{"epoch": 1}\n', "history.jsonl: line 1: train_loss"),
         ("calibration.json", '{"a":\n', "calibration.json: line"),
         ("findings.json", "{}", "findings.json: it is an object, not a list"),
         ("evaluation/test.png", "no image", "test.png: cannot be read as an image"),

@@ -49,7 +49,7 @@ class Each:
 
 @dataclass(frozen=True)
 class Either:
-    """What has one of several shapes; a misfit is told of the last."""
+    """What has one of several shapes; a misfit is told of the last where that is an object, else of the first."""
 
     shapes: "tuple[Shape, ...]"
 
@@ -100,7 +100,7 @@ def misfit(content: Any, shape: Shape, place: str = "") -> str | None:
         return None if content is None else misfit(content, shape.shape, place)
     if isinstance(shape, Either):
         found = [misfit(content, one, place) for one in shape.shapes]
-        return None if None in found else found[-1]
+        return None if None in found else found[-1 if isinstance(content, dict) else 0]
     if isinstance(shape, Kind):
         return None if shape.fits(content) else _said(place, content, shape.words)
     if isinstance(shape, list):

@@ -153,7 +153,9 @@ class Run:
         try:
             return recipe_from(fields)
         except (TypeError, UserError) as error:  # fields of another version, or values that cannot be
-            raise UserError(f"{self.path / 'run.json'}: its recipe cannot be used ({error})") from None
+            raise UserError(
+                f"{self.path / 'run.json'}: its recipe cannot be used ({error}); train again with --force"
+            ) from None
 
     def network(self) -> Network:
         """Return the trained network, ready to be asked (in evaluation mode, on the processor).
@@ -178,12 +180,21 @@ class Run:
         try:
             weights = load_file(self.weights_file)
             with torch.device("meta"):  # shapes without memory: a wrong run.json may ask for any amount of it
-                build().load_state_dict({name: tensor.to("meta") for name, tensor in weights.items()})
+                sketch = build()
+            _check_shapes(weights, sketch.state_dict())
             network = build()
             network.load_state_dict(weights)
         except UserError as error:
-            raise UserError(f"{self.path / 'run.json'}: {error}") from None
+            raise UserError(f"{self.path / 'run.json'}: {error}; train again with --force") from None
         except Exception as error:  # safetensors and torch answer misfits with several kinds of errors
             reason = " ".join(str(error).split())
             raise UserError(f"{self.weights_file}: not the weights that run.json describes ({reason})") from None
         return network.eval()
+
+
+def _check_shapes(weights: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
+    """Raise a ValueError that names the first weight whose shape is not the one wanted."""
+    for name in (*wanted, *weights):
+        shapes = [tuple(of[name].shape) if name in of else "missing" for of in (weights, wanted)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(f"{name}: {shapes[0]} in the file, {shapes[1]} in the network")

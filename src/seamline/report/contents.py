@@ -145,7 +145,7 @@ def _read_history(path: Path) -> tuple[Mapping[str, Any], ...]:
     for index, line in enumerate(text.splitlines()):
         if line.strip():
             epoch = parse(path, line, index)
-            check(path, epoch, forms.EPOCH, f"line {index + 1}")
+            check(path, epoch, forms.EPOCH, index + 1)
             epochs.append(epoch)
     return tuple(epochs)
 

@@ -92,7 +92,7 @@ def calibration(unit: str) -> Shape:
     return {"temperature": FIGURE, "val": measured, "test": measured}
 
 
-FINDINGS: Shape = [{"sentence": TEXT, "panel": Maybe(TEXT)}]
+FINDINGS: Shape = [{"sentence": TEXT, "panel": TEXT}]
 
 KERNELS: dict[str, Any] = {
     "rule": TEXT,

@@ -38,10 +38,10 @@ def parse(path: Path, text: str, line: int = 0) -> Any:
         raise UserError(f"{path}: is no JSON that can be read ({fault}); {AGAIN}") from fault
 
 
-def check(path: Path, content: Any, shape: Shape, place: str = "") -> None:
-    """Refuse what does not have a shape; `place` is what its place in the file is called."""
-    if wrong := misfit(content, shape, place):
-        raise UserError(f"{path}: {wrong}; {AGAIN}")
+def check(path: Path, content: Any, shape: Shape, line: int | None = None) -> None:
+    """Refuse what does not have a shape; `line` is the one that it stands in, where a file holds several."""
+    if wrong := misfit(content, shape):
+        raise UserError(f"{path}: {'' if line is None else f'line {line}: '}{wrong}; {AGAIN}")
 
 
 def read_json(path: Path, shape: Shape) -> dict[str, Any] | None:

@@ -31,6 +31,8 @@ def see(place: Path) -> Found:
     Raises:
         UserError: there is no such place, it cannot be read, or it holds nothing that can be learned from.
     """
+    if not place.is_dir() and not place.is_file():
+        raise UserError(f"{place}: neither a folder nor a file; check the path")
     folder = place if place.is_dir() else place.parent
     files = [place] if place.is_file() else layouts.files_below(folder)
     for rule in RULES:

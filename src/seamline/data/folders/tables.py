@@ -72,7 +72,8 @@ def _found(table: Path, called: str, number: int) -> Path:
         for ending in ("", ".jpg", ".jpeg", ".png"):
             if is_file_named(place / (called + ending)):
                 return place / (called + ending)
-    raise UserError(f"{table}: line {number} names {called}, which is not in {table.parent}; correct the table")
+    shown = called if len(called) <= 100 else f"{called[:100]}…"
+    raise UserError(f"{table}: line {number} names {shown}, which is not in {table.parent}; correct the table")
 
 
 def _refuse_repeats(table: Path, items: list[Item]) -> None:
