@@ -3,8 +3,8 @@
     python bench/fuzz.py [--seed 0] [--share 1.0] [--jobs 2] [--only READER]
 
 Files are damaged by chance, but the same seed damages them the same way again (bench/mutations.py). They are read in
-processes that are watched from outside: one that is silent for ten seconds (thirty where a page is drawn) hangs. docs/bad-input.json is written with
-what came of it; status 1 where anything else came than a result or one line.
+processes that are watched from outside: one that is silent for ten seconds, thirty where a page is drawn, hangs.
+docs/bad-input.json is written with what came of it; status 1 where anything else came than a result or one line.
 """
 
 import argparse
@@ -58,7 +58,8 @@ def _lines(reader: str, seed: int, first: int, last: int, runs: Path, work: Path
     with (work / "said").open("w+b") as said:
         process = subprocess.Popen(words, env=settings, stdout=subprocess.PIPE, stderr=said)
         heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        threading.Thread(target=_listen, args=(process.stdout, heard), daemon=True).start()
+        listener = threading.Thread(target=_listen, args=(process.stdout, heard), daemon=True)
+        listener.start()
         lines: list[dict[str, Any]] = []
         limit, fault = START, ""
         try:
@@ -69,6 +70,9 @@ def _lines(reader: str, seed: int, first: int, last: int, runs: Path, work: Path
             fault = f"hangs: no end after {limit:.0f} s"
             process.kill()
         process.wait()
+        listener.join()
+        if process.stdout is not None:
+            process.stdout.close()
         said.seek(0)
         fault = fault or f"the process ended with {process.returncode}: {said.read()[-2_000:].decode(errors='replace')}"
     return lines[1:], fault

@@ -160,7 +160,7 @@ def write_classes(folder: Path, count: int = 2, height: int = 40, width: int = 4
 
 
 def write_runs(folder: Path) -> None:
-    """Train two small networks, `labels` and `masks`, and keep a checkpoint and photos of one; `other` is `labels` again."""
+    """Train small networks: `labels`, the same again as `other`, and `masks` with photos; and keep a `checkpoint`."""
     write_classes(folder / "data" / "labels", 24, 28, 28)
     write_pairs(folder / "data" / "masks", 24)
     quick = ("epochs=2", "batch_size=8")

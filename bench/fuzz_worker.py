@@ -28,8 +28,15 @@ MEMORY = 1 << 30
 _LONGEST = 1_500  # letters of a message
 
 
-def tried(reader: str, seed: int, cases: range, runs: Path) -> Iterator[dict[str, Any]]:
+def tried(reader: str, seed: int, cases: range, runs: Path, memory: int = MEMORY) -> Iterator[dict[str, Any]]:
     """Try a reader's damaged files, each drawn from the seed and its own number alone.
+
+    Args:
+        reader: a key of `READERS`.
+        seed: decides, with the number of each, how files are damaged.
+        cases: the numbers of the files.
+        runs: a folder of finished runs, for readers that need them.
+        memory: bytes that the process may hold at most.
 
     Yields:
         What came of each, as above.
@@ -49,7 +56,7 @@ def tried(reader: str, seed: int, cases: range, runs: Path) -> Iterator[dict[str
             begun = time.perf_counter()
             outcome, text = _outcome(reader, folder, file)
             seconds, peak = time.perf_counter() - begun, _peak()
-            if peak > MEMORY:
+            if peak > memory:
                 outcome, text = "defect", f"{peak / 1e9:.2f} GB of memory ({outcome}: {text})"
             file.write_bytes(whole[file])
             yield {"case": case, "file": file.name, "outcome": outcome, "text": text, "seconds": seconds, "peak": peak}
