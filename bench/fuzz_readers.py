@@ -123,8 +123,8 @@ READERS: dict[str, Reader] = {
         ("run.json", "calibration.json", "*.safetensors"),
         lambda folder, file: load_model(folder, device="cpu"),
     ),
-    "report": Reader("report of labels", 500, _copied("labels"), (*_RUN, *_INSIDE), _report, 30.0),
-    "masks": Reader("report of masks", 500, _copied("masks"), (*_RUN, *_INSIDE), _report, 30.0),
+    "report": Reader("report of labels", 300, _copied("labels"), (*_RUN, *_INSIDE), _report, 30.0),
+    "masks": Reader("report of masks", 300, _copied("masks"), (*_RUN, *_INSIDE), _report, 30.0),
     "compare": Reader(
         "comparison of labels", 400, _pair("labels", "other"), ("two/*.json*", "two/evaluation/*"), _compare, 30.0
     ),

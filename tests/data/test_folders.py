@@ -420,6 +420,19 @@ def test_a_value_outside_the_classes_is_told_with_its_mask(folder: Path, photo: 
     assert f"{folder}/masks/b.png: holds the value 7, and the 2 classes" in refusal(lambda: load_folder(folder))
 
 
+def test_facts_in_the_cache_that_were_damaged_are_found_anew(
+    folder: Path, photo: Maker, mask: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEAMLINE_CACHE", str(folder.parent / "cache"))
+    photo("images/a.png")
+    mask("masks/a.png", 0, 1)
+    whole = load_folder(folder)
+    (facts,) = (folder.parent / "cache").rglob("facts.json")
+    for wrong in ("{", "[]", '{"classes": 3, "sizes": []}', facts.read_text().replace("32", '"wide"'), "[" * 20_000):
+        facts.write_text(wrong)
+        assert load_folder(folder).classes == whole.classes
+
+
 def test_links_to_nothing_and_pipes_are_told(folder: Path, photo: Maker) -> None:
     photo("a/1.jpg")
     photo("b/1.jpg")
