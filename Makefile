@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install reproduce test lint bench bench-peers torture scale results clean
+.PHONY: install reproduce test lint bench bench-peers torture fuzz scale results clean
 
 install: $(STAMP)
 
@@ -43,6 +43,11 @@ bench-peers: install
 torture: install
 	$(BIN)/python bench/torture.py
 	$(BIN)/python bench/together.py
+
+# About half an hour: damaged files for every reader, and each bad input in turn, for docs/bad-input.md.
+fuzz: install
+	$(BIN)/python bench/fuzz.py
+	$(BIN)/python bench/bad_input.py
 
 # What a city costs, for docs/scale.md.
 scale: install

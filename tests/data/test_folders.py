@@ -1,6 +1,7 @@
 """A user's own images: every kind of folder, and what is said where one cannot be learned from."""
 
 import json
+import os
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 import seamline
+from refusals import refusal
 from seamline.data.audit import with_relatives
 from seamline.data.dataset import IGNORE
 from seamline.data.errors import UserError
@@ -195,7 +197,7 @@ def test_masks_of_colours(folder: Path, photo: Maker, mask: Maker) -> None:
     data = load_folder(folder)
     assert (data.classes, data.train.labels[0, 0, [0, 31]].tolist()) == (("tile", "wall"), [1, 0])
     (folder / "classes.json").write_text(json.dumps({"tile": "#ff8000", "wall": [9, 9, 9]}), encoding="utf-8")
-    with pytest.raises(UserError, match=r"masks hold 1 colours that no class has \(#000000\)"):
+    with pytest.raises(UserError, match=r"masks hold 1 colours that no class has \(#000000\), the first is .*a\.png;"):
         load_folder(folder)
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     Image.fromarray(noise).save(folder / "a.png")
@@ -367,3 +369,79 @@ def test_an_own_folder_is_trained_on_and_measured_again(folder: Path, photo: Mak
     seamline.evaluate(out)
     assert json.loads((out / "scores.json").read_text()) == scores
     assert "Own images, class folders" in (out / "report.html").read_text()
+
+
+@pytest.mark.parametrize("called", ["x" * 400, "a\x00b", "é" * 300])
+def test_names_that_no_file_can_have(folder: Path, photo: Maker, called: str) -> None:
+    photo("one.png")
+    (folder / "table.csv").write_text(f"file,label\none.png,a\n{called},b", encoding="utf-8")
+    assert "line 3 names " in refusal(lambda: see(folder))
+    (folder / "table.csv").unlink()
+    coco(folder, "train", [called], [[0, 0, 4, 0, 4, 4]])
+    assert "which is not in" in refusal(lambda: see(folder))
+    (folder / "instances_train.json").unlink()
+    (folder / "a.json").write_text(json.dumps({"imagePath": called, "shapes": []}), encoding="utf-8")
+    assert "is not beside it" in refusal(lambda: see(folder))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"a": [0, 0, 0], "b": [Infinity, 0, 0]}',
+        "[" * 20_000,
+        '["a", "\\ud800"]',
+        '{"a": 1e400, "b": null}',
+        "[[[]], 3",
+    ],
+)
+def test_declared_classes_that_cannot_be(folder: Path, photo: Maker, mask: Maker, content: str) -> None:
+    photo("images/a.png")
+    mask("masks/a.png", 0, 1)
+    (folder / "classes.json").write_text(content, encoding="utf-8")
+    assert "classes.json: " in refusal(lambda: load_folder(folder))
+
+
+def test_polygons_of_numbers_that_cannot_be(folder: Path, photo: Maker) -> None:
+    photo("a.jpg")
+    for corner in (10**400, float("nan"), 1e300, "x", None):
+        coco(folder, "train", ["a.jpg"], [[0, 0, 4, 0, 4, corner]])
+        assert "instances_train.json: " in refusal(lambda: see(folder))
+    (folder / "instances_train.json").unlink()
+    shape = {"label": "half \ud800", "points": [[0, 0], [1, 0], [1, 1]]}
+    (folder / "a.json").write_text(json.dumps({"imagePath": "a.jpg", "shapes": [shape]}), encoding="utf-8")
+    assert "is no text in Unicode; rename it" in refusal(lambda: see(folder))
+
+
+def test_a_value_outside_the_classes_is_told_with_its_mask(folder: Path, photo: Maker, mask: Maker) -> None:
+    for name, high in (("a", 1), ("b", 7)):
+        photo(f"images/{name}.png")
+        mask(f"masks/{name}.png", 0, high)
+    (folder / "classes.txt").write_text("wall\ndoor", encoding="utf-8")
+    assert f"{folder}/masks/b.png: holds the value 7, and the 2 classes" in refusal(lambda: load_folder(folder))
+
+
+def test_facts_in_the_cache_that_were_damaged_are_found_anew(
+    folder: Path, photo: Maker, mask: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEAMLINE_CACHE", str(folder.parent / "cache"))
+    photo("images/a.png")
+    mask("masks/a.png", 0, 1)
+    whole = load_folder(folder)
+    (facts,) = (folder.parent / "cache").rglob("facts.json")
+    for wrong in ("{", "[]", '{"classes": 3, "sizes": []}', facts.read_text().replace("32", '"wide"'), "[" * 20_000):
+        facts.write_text(wrong)
+        assert load_folder(folder).classes == whole.classes
+
+
+def test_links_to_nothing_and_pipes_are_told(folder: Path, photo: Maker) -> None:
+    photo("a/1.jpg")
+    photo("b/1.jpg")
+    (folder / "notes").symlink_to("nowhere")  # no image, no matter
+    assert len(see(folder).items) == 2
+    (folder / "b" / "2.jpg").symlink_to("nowhere.jpg")
+    assert "b/2.jpg: is a link to a file that is not there" in refusal(lambda: see(folder))
+    (folder / "b" / "2.jpg").unlink()
+    os.mkfifo(folder / "b" / "2.jpg")
+    assert "b/2.jpg: is no file, but a pipe" in refusal(lambda: see(folder))
+    assert "2.jpg: neither a folder nor a file" in refusal(lambda: see(folder / "b" / "2.jpg"))
+    assert "nowhere: neither a folder nor a file" in refusal(lambda: see(folder / "nowhere"))

@@ -2,18 +2,22 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from refusals import refusal
 from seamline.data.errors import UserError
 from seamline.learn.networks import build_network
 from seamline.learn.recipes import find_recipe, recipe_fields
 from seamline.learn.runs import Run
 
+RECIPE = recipe_fields(find_recipe("fast", segments=False))
+DATA = {"name": "abc", "place": "nowhere", "fingerprint": "0" * 32, "classes": ["a", "b", "c"], "test": 3}
 DESCRIBED = {
-    "recipe": recipe_fields(find_recipe("fast", segments=False)),
-    "dataset": {"classes": ["a", "b", "c"]},
+    "recipe": RECIPE,
+    "dataset": DATA,
     "network": {"name": "study-fast", "image": [20, 20, 1]},
     "seed": 0,
     "split": {"seed": 0},
@@ -68,7 +72,7 @@ def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> 
     with pytest.raises(UserError, match=r"run\.json: cannot be read"):
         run.read()
     (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(UserError, match=r"run\.json: lacks recipe, seed"):
+    with pytest.raises(UserError, match=r"run\.json: recipe, seed, split, dataset, network not found"):
         run.read()
     run.start(DESCRIBED)
     with pytest.raises(UserError, match=r"model\.safetensors: not found"):
@@ -79,6 +83,45 @@ def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> 
     run.weights_file.write_bytes(b"garbage")
     with pytest.raises(UserError, match=r"model\.safetensors: not the weights"):
         run.network()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"dataset": 3}, "run.json: dataset is 3, not an object"),
+        ({"dataset": {**DATA, "classes": []}}, "run.json: names no class"),
+        ({"dataset": {**DATA, "colours": [[0, 0, 0]]}}, "run.json: names no class, or not one colour for each"),
+        ({"network": {"name": "study-fast", "image": [20, 20]}}, "run.json: network.image is not height, width and"),
+        ({"network": {"name": "study-fast", "image": "large"}}, "run.json: network.image is 'large', not a list"),
+        ({"network": {"name": ["x"], "image": [20, 20, 1]}}, "run.json: network.name is a list of 1, not a text"),
+        ({"network": {"name": "resnet", "image": [20, 20, 1]}}, "run.json: network resnet: there is no such network"),
+        ({"network": {"name": "study-fast", "image": [90_000, 90_000, 1]}}, "(hidden.weight: (128, 32, 5, 5) in the"),
+        (
+            {"dataset": {**DATA, "classes": ["a", "b"]}},
+            "(scores.weight: (3, 128) in the file, (2, 128) in the network)",
+        ),
+    ],
+)
+def test_a_run_that_was_edited_is_one_line(tmp_path: Path, change: dict[str, Any], says: str) -> None:
+    run = Run(tmp_path)
+    run.start(DESCRIBED | change)
+    run.finish(build_network("study-fast", (20, 20, 1), 3, segments=False).state_dict())
+    assert says in refusal(run.network)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"epochs": "many"}, {"epochs": -1}, {"speed": 9}, {"network": None, "epochs": None}]
+)
+def test_a_recipe_that_cannot_be_names_the_file(tmp_path: Path, fields: dict[str, Any]) -> None:
+    run = Run(tmp_path)
+    run.start(DESCRIBED | {"recipe": {**RECIPE, **fields}})
+    assert "run.json: its recipe cannot be used (" in refusal(run.recipe)
+
+
+def test_json_that_python_does_not_read_is_one_line(tmp_path: Path) -> None:
+    for content in ("[" * 50_000, "9" * 5_000, "[]", "null"):
+        (tmp_path / "run.json").write_text(content)
+        assert "run.json: " in refusal(Run(tmp_path).read)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")

@@ -46,5 +46,19 @@ def test_two_runs_side_by_side(sides: Dataset, tmp_path: Path) -> None:
     (runs[1] / "evaluation" / "test.npz").write_bytes(b"damaged")
     with pytest.raises(UserError, match=r"test\.npz: cannot be read"):
         compare_runs(*runs)
+    for name, wrong in {
+        "labels": np.full(90, 10**9),
+        "scores": np.zeros((90, 1), np.float32),
+        "names": np.array("x"),
+    }.items():
+        np.savez(runs[1] / "evaluation" / "test.npz", **{**held[1], name: wrong})
+        with pytest.raises(UserError, match=r"test\.npz: its arrays do not fit one another"):
+            compare_runs(*runs)
+    (runs[1] / "scores.json").write_text('{"test": {"mean_ap": {"value": "high"}}}')
+    with pytest.raises(UserError, match=r"scores\.json: test\.mean_ap\.value is 'high', not a number"):
+        compare_runs(*runs)
+    (runs[1] / "scores.json").unlink()
+    with pytest.raises(UserError, match=r"scores\.json: not found; the run is not measured"):
+        compare_runs(*runs)
     with pytest.raises(UserError, match="a comparison needs two runs or more, got 1"):
         write_comparison(runs[:1], tmp_path / "one.html")

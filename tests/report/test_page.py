@@ -1,13 +1,16 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from refusals import refusal
 from report.made_run import make_run
 from seamline.data.errors import UserError
 from seamline.report.contents import read_contents
@@ -130,13 +133,17 @@ def test_what_is_missing_is_left_out(finished: Path, tmp_path: Path, missing: li
         ("history.jsonl", None, "history.jsonl: not found"),
         ("run.json", "{", "run.json: line 1 is not JSON"),
         ("run.json", "{}", "run.json: recipe_name, recipe, dataset, network not found"),
-        ("scores.json", "[]", "scores.json: val, test not found"),
-        ("history.jsonl", '{"epoch": 1}\n', "history.jsonl: train_loss"),
+        ("scores.json", "[]", "scores.json: it is a list of 0, not an object"),
+        ("history.jsonl", '{"epoch": 1}\n', "history.jsonl: line 1: train_loss"),
         ("calibration.json", '{"a":\n', "calibration.json: line"),
-        ("findings.json", "{}", "findings.json: must hold a list"),
+        ("findings.json", "{}", "findings.json: it is an object, not a list"),
         ("evaluation/test.png", "no image", "test.png: cannot be read as an image"),
         ("evaluation/val.json", '{"confusion": [[1]], "tile": [1, 1], "columns": 1, "examples": []}', "val.json: conf"),
         ("scores.json", b"\xff\xfe", "scores.json: cannot be read"),
+        ("scores.json", "[" * 50_000, "scores.json: is no JSON that can be read"),
+        ("scores.json", "9" * 5_000, "scores.json: is no JSON that can be read"),
+        ("findings.json", '[{"sentence": "x"}]', "findings.json: panel not found in [0]"),
+        ("insides/kernels.json", '{"rule": "x", "layers": [{"name": "x"}]}', "kernels.json: shape, weights, kinds"),
     ],
 )
 def test_an_unreadable_run_is_one_line_that_names_the_file(
@@ -188,3 +195,47 @@ def test_any_number_of_classes_and_any_small_image(tmp_path: Path, classes: int,
     page = page_of(run)
     assert sections(page) == PANELS
     assert len(page) < 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("file", "how", "says"),
+    [
+        ("run.json", lambda one: one["dataset"].update(classes=["Top"] * 6), "names no class, or one class twice"),
+        ("run.json", lambda one: one["dataset"].update(classes=3), "dataset.classes is 3, not a list"),
+        ("run.json", lambda one: one["network"].update(parameters="many"), "network.parameters is 'many', not a whole"),
+        ("scores.json", lambda one: one["test"].update(accuracy="high"), "test.accuracy is 'high', not a number"),
+        ("scores.json", lambda one: one["val"].update(per_class=[1]), "val.per_class is a list of 1, not an object"),
+        ("calibration.json", lambda one: one["test"].pop("ece_after"), "ece_after not found in test"),
+        ("evaluation/test.json", lambda one: one.update(tile=[0, 12]), "tile[0] is 0, not a whole number of 1 or more"),
+        ("evaluation/test.json", lambda one: one.update(tile=[12]), "tile is not height and width"),
+        ("evaluation/test.json", lambda one: one.update(columns=0), "columns is 0, not a whole number of 1 or more"),
+        ("evaluation/test.json", lambda one: one["examples"][0].update(true=6), "a class beyond the 6 of run.json"),
+        (
+            "evaluation/test.json",
+            lambda one: one["confusion"][0].__setitem__(0, -1),
+            "confusion[0][0] is -1, not a whole",
+        ),
+        (
+            "insides/kernels.json",
+            lambda one: one["layers"][0]["weights"].pop(),
+            "layer 1 has 199 weights for [8, 1, 5, 5]",
+        ),
+        (
+            "insides/kernels.json",
+            lambda one: one["layers"][0]["kinds"].pop(),
+            "has not one kind and one match for each",
+        ),
+        ("insides/kernels.json", lambda one: one["layers"][0].update(shares={}), "layer 1 has kinds without a share"),
+        ("insides/readouts.json", lambda one: one["readouts"][0].pop("name"), "name not found in readouts[0]"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named_by_its_place(
+    finished: Path, tmp_path: Path, file: str, how: Callable[[dict[str, Any]], object], says: str
+) -> None:
+    run = copy(finished, tmp_path)
+    content = json.loads((run / file).read_text(encoding="utf-8"))
+    how(content)
+    (run / file).write_text(json.dumps(content), encoding="utf-8")
+    line = refusal(lambda: write_report(run))
+    assert line.startswith(f"{run / file}: ")
+    assert says in line

@@ -188,6 +188,10 @@ def test_mistakes_are_one_line(segmenter: Path, classifier: Path, tmp_path: Path
             predict(run, photos, **({"out": tmp_path / "out"} | options))
         assert "\n" not in str(caught.value)
     (segmenter / "calibration.json").write_text("{}")
-    with pytest.raises(UserError, match=r"calibration\.json: cannot be read"):
+    with pytest.raises(UserError, match=r"calibration\.json: temperature not found in it"):
         predict(segmenter, [photo], out=tmp_path / "out")
+    for wrong in ("0", "-1", "null", "NaN", "1e999", "9" * 400, "[1]", '"warm"'):
+        (segmenter / "calibration.json").write_text(f'{{"temperature": {{"value": {wrong}}}}}')
+        with pytest.raises(UserError, match=r"calibration\.json: temperature\.value is .*, not a number above 0"):
+            predict(segmenter, [photo], out=tmp_path / "out")
     (segmenter / "calibration.json").unlink()

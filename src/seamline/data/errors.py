@@ -1,12 +1,22 @@
 """What ends a command before its end: a mistake that the user can mend, or the user's own wish."""
 
+_LONGEST = 1_000  # letters of a line
+_ENDS = 480  # letters kept at each end of a longer one
+
 
 class UserError(Exception):
     """A user's mistake, or a file that is not what it should be.
 
     Its text is one line that names the file or the option, what was found and what to do. The command line
     prints that line and ends with status 2; a traceback is always a defect of Seamline's own.
+
+    Args:
+        text: the line. What a damaged file brings into it cannot break it: line breaks become spaces, what cannot be
+            printed is escaped, and the middle of a very long one is left out.
     """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(_one_line(text))
 
 
 class UnavailableError(UserError):
@@ -30,3 +40,13 @@ class Stopped(Exception):  # noqa: N818 - nothing is wrong
         self.place = place
         self.signal = signal
         self.status = 128 + signal
+
+
+def _one_line(text: str) -> str:
+    """Return a text as one line that any terminal can show."""
+    line = "".join(one if one.isprintable() else " " if one.isspace() else _escaped(one) for one in text).strip()
+    return line if len(line) <= _LONGEST else f"{line[:_ENDS]} … {line[-_ENDS:]}"
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+import errno
 import hashlib
 import json
 import os
@@ -87,6 +88,22 @@ def walk(folder: Path, refused: Callable[[OSError], None]) -> Iterator[Path]:
         yield from (Path(place, name) for name in files if not name.startswith("."))
 
 
+def is_file_named(path: Path) -> bool:
+    """Tell whether there is a file of a name that a table gives, which may be no name at all.
+
+    Raises:
+        OSError: that cannot be known, for lack of permissions.
+    """
+    try:
+        return path.is_file()
+    except ValueError:  # a NUL or half a surrogate pair
+        return False
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise
+
+
 def _umask() -> int:
     """Return the process's file mode mask, which can only be read by setting it."""
     mask = os.umask(0o022)
@@ -136,8 +153,16 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it holds no JSON, or lists thousands deep or numbers of thousands of digits.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
 
 
 def cache_folder() -> Path:

@@ -7,20 +7,41 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from seamline.data.errors import UserError
 from seamline.data.files import alone_in, read_json, remove_unfinished, write_bytes, write_json, write_text
+from seamline.data.shapes import COLOUR, COUNT, SIDE, TEXT, TRUTH, Maybe, misfit
 from seamline.learn.blocks import Network
 from seamline.learn.checkpoints import Checkpoints
 from seamline.learn.networks import build_network
 from seamline.learn.recipes import Recipe, recipe_from
 
 History = list[dict[str, Any]]
+
+_DESCRIBED: dict[str, Any] = {
+    "recipe": {"flip": TRUTH},
+    "seed": COUNT,
+    "split": {"seed": COUNT},
+    "dataset": {
+        "name": TEXT,
+        "title": Maybe(TEXT),
+        "place": TEXT,
+        "fingerprint": TEXT,
+        "classes": [TEXT],
+        "colours": Maybe([COLOUR]),
+        "test": COUNT,
+    },
+    "network": {"name": TEXT, "image": [SIDE]},
+    "recipe_name": Maybe(TEXT),
+}
+"""What `run.json` must hold, as far as this stage and those after it use it."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +128,13 @@ class Run:
             raise UserError(f"{file}: not found; {self.path} is no run folder, which `seamline train` makes") from None
         except (OSError, ValueError) as error:
             raise UserError(f"{file}: cannot be read ({error}); train again with --force") from None
-        missing = [key for key in ("recipe", "seed", "split", "dataset", "network") if key not in described]
-        if missing:
-            raise UserError(f"{file}: lacks {', '.join(missing)}; train again with --force")
+        if wrong := misfit(described, _DESCRIBED):
+            raise UserError(f"{file}: {wrong}; train again with --force")
+        if len(described["network"]["image"]) != 3:
+            raise UserError(f"{file}: network.image is not height, width and channels; train again with --force")
+        data = described["dataset"]
+        if len(data.get("colours") or data["classes"]) != len(data["classes"]) or not data["classes"]:
+            raise UserError(f"{file}: names no class, or not one colour for each; train again with --force")
         return described
 
     def start(self, described: dict[str, Any]) -> None:
@@ -132,8 +157,18 @@ class Run:
         self.checkpoints.clear()
 
     def recipe(self) -> Recipe:
-        """Return the recipe of `run.json`."""
-        return recipe_from(self.read()["recipe"])
+        """Return the recipe of `run.json`.
+
+        Raises:
+            UserError: the file cannot be read, or its recipe is none.
+        """
+        fields = self.read()["recipe"]
+        try:
+            return recipe_from(fields)
+        except (TypeError, UserError) as error:  # fields of another version, or values that cannot be
+            raise UserError(
+                f"{self.path / 'run.json'}: its recipe cannot be used ({error}); train again with --force"
+            ) from None
 
     def network(self) -> Network:
         """Return the trained network, ready to be asked (in evaluation mode, on the processor).
@@ -147,7 +182,8 @@ class Run:
         height, width, channels = described["network"]["image"]
         classes = len(described["dataset"]["classes"])
         segments = bool(described["dataset"].get("colours"))
-        network = build_network(
+        build = partial(
+            build_network,
             described["network"]["name"],
             (height, width, channels),
             classes,
@@ -155,8 +191,23 @@ class Run:
             mirrored=described["recipe"]["flip"],
         )
         try:
-            network.load_state_dict(load_file(self.weights_file))
+            weights = load_file(self.weights_file)
+            with torch.device("meta"):  # shapes without memory: a wrong run.json may ask for any amount of it
+                sketch = build()
+            _check_shapes(weights, sketch.state_dict())
+            network = build()
+            network.load_state_dict(weights)
+        except UserError as error:
+            raise UserError(f"{self.path / 'run.json'}: {error}; train again with --force") from None
         except Exception as error:  # safetensors and torch answer misfits with several kinds of errors
-            reason = str(error).splitlines()[0]
+            reason = " ".join(str(error).split())
             raise UserError(f"{self.weights_file}: not the weights that run.json describes ({reason})") from None
         return network.eval()
+
+
+def _check_shapes(weights: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
+    """Raise a ValueError that names the first weight whose shape is not the one wanted."""
+    for name in (*wanted, *weights):
+        shapes = [tuple(of[name].shape) if name in of else "missing" for of in (weights, wanted)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(f"{name}: {shapes[0]} in the file, {shapes[1]} in the network")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from seamline.data.errors import UserError
 from seamline.data.files import read_json
+from seamline.data.shapes import NUMBER, TEXT, Maybe, Shape, misfit
 from seamline.measure.evaluation import log_losses
 from seamline.measure.intervals import ABSENT, Interval, mean, wilson
 from seamline.measure.masks.metrics import iou
@@ -138,23 +139,59 @@ class _Tested:
 
     @classmethod
     def read(cls, folder: Path) -> "_Tested":
+        classes = tuple(_json(folder / "run.json", {"dataset": {"classes": [TEXT]}})["dataset"]["classes"])
+        scores = _json(folder / "scores.json", {"test": {"mean_ap": Maybe({"value": Maybe(NUMBER)})}})["test"]
         file = folder / "evaluation" / "test.npz"
         try:
-            classes = tuple(read_json(folder / "run.json")["dataset"]["classes"])
-            scores = read_json(folder / "scores.json")["test"]
             with file.open("rb") as handle, np.load(handle, allow_pickle=False) as held:
                 arrays = {key: held[key] for key in held.files}
-            names = tuple(arrays["names"].tolist())
-            truth = arrays["labels"] if "labels" in arrays else arrays["confusions"].sum(2)
-        except FileNotFoundError as error:
-            raise UserError(
-                f"{error.filename}: not found; {folder} is no measured run, `seamline train --resume` measures it"
-            ) from None
+            names = tuple(str(name) for name in arrays["names"].tolist())
+        except FileNotFoundError:
+            raise _not_measured(file) from None
         except Exception as error:  # a damaged file can make the readers raise almost anything
-            raise UserError(
-                f"{file}: cannot be read ({error}); measure the run again with `seamline train --resume`"
-            ) from None
+            raise UserError(f"{file}: cannot be read ({error}); {_MEASURE}") from None
+        if not _fitting(arrays, len(names), len(classes)):
+            raise UserError(f"{file}: its arrays do not fit one another, or the classes of run.json; {_MEASURE}")
+        truth = arrays["labels"] if "labels" in arrays else arrays["confusions"].sum(2)
         return cls(folder, classes, names, truth.tobytes(), arrays, scores)
+
+
+_MEASURE = "measure the run again with `seamline train --resume`"
+
+
+def _json(file: Path, shape: Shape) -> Any:
+    """Read a JSON file of a measured run."""
+    try:
+        content = read_json(file)
+    except FileNotFoundError:
+        raise _not_measured(file) from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: cannot be read ({error}); {_MEASURE}") from None
+    if wrong := misfit(content, shape):
+        raise UserError(f"{file}: {wrong}; {_MEASURE}")
+    return content
+
+
+def _not_measured(file: Path) -> UserError:
+    return UserError(f"{file}: not found; the run is not measured, `seamline train --resume` measures it")
+
+
+def _fitting(arrays: dict[str, NDArray[Any]], images: int, classes: int) -> bool:
+    """Tell whether the arrays of a split are numbers of the shapes that they are written in."""
+    wanted: dict[str, tuple[tuple[int, ...], str]] = (
+        {"confusions": ((images, classes, classes), "iu"), "groups": ((images,), "iu")}
+        if "confusions" in arrays
+        else {"labels": ((images,), "iu"), "scores": ((images, classes), "f")}
+    )
+    if arrays["names"].ndim != 1 or not images or not classes:
+        return False
+    if not all(name in arrays and arrays[name].shape == shape for name, (shape, _) in wanted.items()):
+        return False
+    if not all(arrays[name].dtype.kind in kinds for name, (_, kinds) in wanted.items()):
+        return False
+    counted = [arrays[name] for name, (_, kinds) in wanted.items() if kinds == "iu"]
+    below = classes if "labels" in wanted else np.iinfo(np.int64).max
+    return all(array.min() >= 0 and array.max() < below for array in counted)
 
 
 def _of_labels(first: _Tested, second: _Tested) -> Comparison:
@@ -205,7 +242,7 @@ def _of_masks(first: _Tested, second: _Tested) -> Comparison:
     with np.errstate(invalid="ignore"):
         middle = [np.nanmean(each, axis=1) for each in overlap]
     figures = []
-    if all(run.scores.get("mean_ap", {}).get("value") is not None for run in (first, second)):
+    if all((run.scores.get("mean_ap") or {}).get("value") is not None for run in (first, second)):
         values = [float(run.scores["mean_ap"]["value"]) for run in (first, second)]
         change = Interval(values[1] - values[0], math.nan, math.nan)  # pixels' scores are not kept
         figures.append(Compared("mean AP by raw scores", "", values[0], values[1], change))

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seamline.data.errors import UserError
+from seamline.report import forms
+from seamline.report.insides import read_kernels, read_readouts
 from seamline.report.predictions import Predictions, read_predictions
-from seamline.report.reading import check_keys, parse, read_confusion, read_json, read_picture, read_text
+from seamline.report.reading import AGAIN, check, parse, read_confusion, read_json, read_picture, read_text
 from seamline.report.segmented import Segmented, read_segmented
 
 SPLITS = {"test": "test", "val": "validation"}
@@ -101,16 +103,17 @@ def read_contents(folder: Path) -> Contents:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; give the folder of a finished run")
-    run = read_json(folder / "run.json", ("recipe_name", "recipe", "dataset", "network"))
+    run = read_json(folder / "run.json", forms.RUN)
     if run is None:
         raise UserError(f"{folder / 'run.json'}: not found, so this is not a run folder; give one that training wrote")
-    check_keys(folder / "run.json", run["dataset"], ("title", "classes"))
     if not (folder / "model.safetensors").is_file():
         raise UserError(f"{folder / 'model.safetensors'}: not found, training has not finished; resume it first")
-    scores = read_json(folder / "scores.json", ("val", "test"))
+    scores = read_json(folder / "scores.json", forms.SCORES)
     if scores is None:
         raise UserError(f"{folder / 'scores.json'}: not found, the run is not measured; train it with --resume")
     classes, masks = len(run["dataset"]["classes"]), bool(run["dataset"].get("colours"))
+    if not classes or len(set(run["dataset"]["classes"])) < classes:
+        raise UserError(f"{folder / 'run.json'}: names no class, or one class twice; make the run again")
     if masks and len(run["dataset"]["colours"]) != classes:
         raise UserError(f"{folder / 'run.json'}: not one colour for each class; make the run again")
     evaluation = folder / "evaluation"
@@ -122,9 +125,9 @@ def read_contents(folder: Path) -> Contents:
         answers={
             split: answers for split in SPLITS if not masks and (answers := _read_answers(evaluation, split, classes))
         },
-        calibration=read_json(folder / "calibration.json", ("temperature",)),
-        kernels=read_json(folder / "insides" / "kernels.json", ("rule", "layers")),
-        readouts=read_json(folder / "insides" / "readouts.json", ("readouts",)),
+        calibration=read_json(folder / "calibration.json", forms.calibration("pixels" if masks else "images")),
+        kernels=read_kernels(folder / "insides" / "kernels.json"),
+        readouts=read_readouts(folder / "insides" / "readouts.json"),
         findings=tuple(_read_findings(folder / "findings.json")),
         segmented={
             split: segmented for split in SPLITS if masks and (segmented := read_segmented(evaluation, split, classes))
@@ -142,7 +145,7 @@ def _read_history(path: Path) -> tuple[Mapping[str, Any], ...]:
     for index, line in enumerate(text.splitlines()):
         if line.strip():
             epoch = parse(path, line, index)
-            check_keys(path, epoch, ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"))
+            check(path, epoch, forms.EPOCH, index + 1)
             epochs.append(epoch)
     return tuple(epochs)
 
@@ -150,28 +153,29 @@ def _read_history(path: Path) -> tuple[Mapping[str, Any], ...]:
 def _read_findings(path: Path) -> list[Mapping[str, Any]]:
     """Read the findings; none where there is no such file."""
     text = read_text(path)
-    findings = [] if text is None else parse(path, text)
-    if not isinstance(findings, list):
-        raise UserError(f"{path}: must hold a list; make the run again")
-    for finding in findings:
-        check_keys(path, finding, ("sentence",))
+    findings: list[Mapping[str, Any]] = [] if text is None else parse(path, text)
+    check(path, findings, forms.FINDINGS)
     return findings
 
 
 def _read_answers(folder: Path, split: str, classes: int) -> Answers | None:
     """Read one split's confusion matrix and example images; None where either is missing."""
     path, picture_path = folder / f"{split}.json", folder / f"{split}.png"
-    written = read_json(path, ("confusion", "tile", "columns", "examples"))
+    written = read_json(path, forms.ANSWERS)
     if written is None or not picture_path.is_file():
         return None
     picture = read_picture(picture_path)
     confusion = read_confusion(path, written["confusion"], classes)
+    if len(written["tile"]) != 2:
+        raise UserError(f"{path}: tile is not height and width; {AGAIN}")
     height, width = written["tile"]
     images, columns = len(written["examples"]), written["columns"]
     if picture.height < -(-images // columns) * height or picture.width < min(columns, images) * width:
         raise UserError(f"{picture_path}: too small for the examples of {path.name}; make the run again")
     examples = tuple(
-        Example(str(one["name"]), int(one["true"]), int(one["predicted"]), float(one["confidence"]), place)
+        Example(one["name"], one["true"], one["predicted"], float(one["confidence"]), place)
         for place, one in enumerate(written["examples"])
     )
+    if any(max(one.true, one.predicted) >= classes for one in examples):
+        raise UserError(f"{path}: an example is of a class beyond the {classes} of run.json; {AGAIN}")
     return Answers(confusion, examples, (height, width), columns, picture)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from seamline.data.errors import UserError
-from seamline.report.reading import AGAIN, check_keys, read_json
+from seamline.report import forms
+from seamline.report.reading import AGAIN, check, read_json
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,17 +42,13 @@ def read_predictions(folder: Path) -> Predictions | None:
         UserError: the file cannot be read, or lacks something.
     """
     path = folder / "predictions.json"
-    written = read_json(path, ("classes", "photos"))
+    written = read_json(path, forms.PREDICTIONS)
     if written is None:
         return None
     colours = tuple(tuple(colour) for colour in written.get("colours") or ())
     if colours and len(colours) != len(written["classes"]):
         raise UserError(f"{path}: {len(colours)} colours for {len(written['classes'])} classes; {AGAIN}")
-    needed = ("file", "mask", "shares") if colours else ("file", "label", "probabilities")
-    for one in written["photos"]:
-        check_keys(path, one, needed)
-    for one in written.get("failed") or ():
-        check_keys(path, one, ("file", "reason"))
+    check(path, written, forms.MASKED if colours else forms.LABELLED)
     return Predictions(
         folder=folder,
         dataset=str(written.get("dataset") or ""),

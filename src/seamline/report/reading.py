@@ -1,7 +1,6 @@
 """Reads files of a run folder; whatever is wrong with one is a single line that names it."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from seamline.data import masks
 from seamline.data.dataset import IGNORE
 from seamline.data.errors import UserError
 from seamline.data.images import LIMIT, decode
+from seamline.data.shapes import Shape, misfit
 
 AGAIN = "make the run again"
 """What a user can do about a file that is not what it should be."""
@@ -34,22 +34,23 @@ def parse(path: Path, text: str, line: int = 0) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as fault:
         raise UserError(f"{path}: line {line + fault.lineno} is not JSON ({fault.msg}); {AGAIN}") from fault
+    except (ValueError, RecursionError) as fault:  # numbers of thousands of digits, lists thousands deep
+        raise UserError(f"{path}: is no JSON that can be read ({fault}); {AGAIN}") from fault
 
 
-def check_keys(path: Path, content: Any, keys: Sequence[str]) -> None:
-    """Refuse what is not an object with all of `keys`."""
-    missing = [key for key in keys if not isinstance(content, dict) or key not in content]
-    if missing:
-        raise UserError(f"{path}: {', '.join(missing)} not found in it; {AGAIN}")
+def check(path: Path, content: Any, shape: Shape, line: int | None = None) -> None:
+    """Refuse what does not have a shape; `line` is the one that it stands in, where a file holds several."""
+    if wrong := misfit(content, shape):
+        raise UserError(f"{path}: {'' if line is None else f'line {line}: '}{wrong}; {AGAIN}")
 
 
-def read_json(path: Path, keys: Sequence[str]) -> dict[str, Any] | None:
-    """Read a JSON object that must have `keys`; None where there is no such file."""
+def read_json(path: Path, shape: Shape) -> dict[str, Any] | None:
+    """Read a JSON object of a shape; None where there is no such file."""
     text = read_text(path)
     if text is None:
         return None
     content = parse(path, text)
-    check_keys(path, content, keys)
+    check(path, content, shape)
     parsed: dict[str, Any] = content
     return parsed
 
@@ -58,7 +59,7 @@ def read_confusion(path: Path, written: Any, classes: int) -> NDArray[np.int64]:
     """Check and return a confusion matrix, (K, K)."""
     try:
         confusion = np.asarray(written, dtype=np.int64)
-    except (TypeError, ValueError) as fault:
+    except (TypeError, ValueError, OverflowError) as fault:
         raise UserError(f"{path}: confusion does not hold numbers alone; {AGAIN}") from fault
     if confusion.shape != (classes, classes):
         raise UserError(f"{path}: confusion is {confusion.shape}, not one row a class; {AGAIN}")

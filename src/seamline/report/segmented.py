@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seamline.data.errors import UserError
-from seamline.report.reading import AGAIN, check_keys, read_confusion, read_json, read_mask, read_picture
+from seamline.report import forms
+from seamline.report.reading import AGAIN, read_confusion, read_json, read_mask, read_picture
 
 RANKS = ("best", "median", "worst")
 
@@ -62,24 +63,20 @@ class Segmented:
 def read_segmented(folder: Path, split: str, classes: int) -> Segmented | None:
     """Read one split's `SPLIT.json` and the pictures of its cases; None where there is no such file."""
     path = folder / f"{split}.json"
-    written = read_json(path, ("confusion",))
+    written = read_json(path, forms.SEGMENTED)
     if written is None:
         return None
-    ranking = written.get("ranking") or []
-    for one in ranking:
-        check_keys(path, one, ("name", "mean_iou"))
     return Segmented(
         confusion=read_confusion(path, written["confusion"], classes),
         curves=written.get("curves") or {},
         errors=written.get("errors") or {},
-        ranking=tuple(ranking),
-        cases=tuple(_read_case(path, folder / f"{split}-cases", one) for one in written.get("cases") or []),
+        ranking=tuple(written.get("ranking") or ()),
+        cases=tuple(_read_case(folder / f"{split}-cases", one) for one in written.get("cases") or []),
     )
 
 
-def _read_case(path: Path, folder: Path, written: Any) -> Case:
+def _read_case(folder: Path, written: Any) -> Case:
     """Read one case with its three pictures."""
-    check_keys(path, written, ("name", "rank", "place", "photo", "truth", "output"))
     photo = read_picture(folder / Path(written["photo"]).name, colour=True)
     truth, output = (read_mask(folder / Path(written[key]).name) for key in ("truth", "output"))
     if not truth.shape == output.shape == (photo.height, photo.width):

@@ -9,8 +9,12 @@ from torch import nn
 from seamline.data.errors import UserError
 from seamline.data.files import read_json
 from seamline.data.masks import Colour
+from seamline.data.shapes import NUMBER, Kind, misfit
 from seamline.learn.devices import find_device
 from seamline.learn.runs import Run
+
+_MEASURE = "measure the run again with `seamline train --resume`"
+_ABOVE_0 = Kind("a number above 0", lambda value: NUMBER.fits(value) and value > 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +88,11 @@ def _from_run(run: Run, device: torch.device) -> Model:
 def _temperature(file: Path) -> float:
     """Return the temperature that a run was measured to need, 1 where it was not measured."""
     try:
-        return float(read_json(file)["temperature"]["value"])
+        content = read_json(file)
     except FileNotFoundError:
         return 1.0
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{file}: cannot be read ({error}); measure the run again with `seamline train --resume`"
-        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: cannot be read ({error}); {_MEASURE}") from None
+    if wrong := misfit(content, {"temperature": {"value": _ABOVE_0}}):
+        raise UserError(f"{file}: {wrong}; {_MEASURE}")
+    return float(content["temperature"]["value"])

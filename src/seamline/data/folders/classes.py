@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def _of_masks(found: Found, declared: dict[str, Colour | None], told: Callable[[
     palette: dict[int, Colour] = {}
     files = [item.mask for item in found.items if item.mask is not None]
 
-    def look(file: Path) -> None:
+    def look(file: Path) -> set[int]:
         seen = mask_marks(file)
         with _one_at_a_time:
             by_colour.add(seen.by_colour)
@@ -115,16 +116,25 @@ def _of_masks(found: Found, declared: dict[str, Colour | None], told: Callable[[
                 f"{file}: masks hold more than {_MOST} different {'colours' if seen.by_colour else 'values'}; a mask "
                 "has one for each class: save masks as PNG, scaled to the nearest pixel, or declare the classes"
             )
+        return seen.marks
 
-    in_order(look, files)
+    held = in_order(look, files)
     if len(by_colour) > 1:
         raise UserError(f"{found.place}: some masks hold colours and others numbers; save all in one form")
+    holds = partial(_first_with, files, held)
     if by_colour == {True}:
-        return _by_colour(found, marks, declared)
-    return _by_value(found, marks, palette, declared)
+        return _by_colour(found, marks, declared, holds)
+    return _by_value(found, marks, palette, declared, holds)
 
 
-def _by_colour(found: Found, marks: set[int], declared: dict[str, Colour | None]) -> Classes:
+def _first_with(files: list[Path], held: list[set[int]], mark: int) -> Path:
+    """Return the first mask that holds a mark."""
+    return next(file for file, marks in zip(files, held, strict=True) if mark in marks)
+
+
+def _by_colour(
+    found: Found, marks: set[int], declared: dict[str, Colour | None], holds: Callable[[int], Path]
+) -> Classes:
     table = {name: colour for name, colour in declared.items() if colour is not None}
     if not declared:
         ordered = sorted(marks)
@@ -136,18 +146,27 @@ def _by_colour(found: Found, marks: set[int], declared: dict[str, Colour | None]
     unknown = sorted(marks - set(known))
     if unknown:
         shown = ", ".join(f"#{mark:06x}" for mark in unknown[:5])
-        raise UserError(f"{found.place}: masks hold {len(unknown)} colours that no class has ({shown}); declare them")
+        raise UserError(
+            f"{found.place}: masks hold {len(unknown)} colours that no class has ({shown}), the first is "
+            f"{holds(unknown[0])}; declare them"
+        )
     return _checked(found, Classes(tuple(table), tuple(known), tuple(table.values()), True))
 
 
-def _by_value(found: Found, marks: set[int], palette: dict[int, Colour], declared: dict[str, Colour | None]) -> Classes:
+def _by_value(
+    found: Found,
+    marks: set[int],
+    palette: dict[int, Colour],
+    declared: dict[str, Colour | None],
+    holds: Callable[[int], Path],
+) -> Classes:
     ignored = IGNORE if IGNORE in marks and len(marks) > 2 and (not declared or len(declared) <= IGNORE) else -1
     values = sorted(marks - {ignored})
     if declared:
         if values and values[-1] >= len(declared) and not (len(declared) == 2 and values == [0, IGNORE]):
             raise UserError(
-                f"{found.place}: masks hold the value {values[-1]}, and the {len(declared)} classes declared are "
-                f"0..{len(declared) - 1}; declare what is missing"
+                f"{holds(values[-1])}: holds the value {values[-1]}, and the {len(declared)} classes declared are "
+                f"0..{len(declared) - 1}; correct the mask, or declare what is missing"
             )
         names = tuple(declared)
         values = values if values == [0, IGNORE] else list(range(len(declared)))
@@ -194,16 +213,22 @@ def _declared(folder: Path) -> dict[str, Colour | None]:
         text = file.read_text(encoding="utf-8-sig")
         content: Any = json.loads(text) if file.suffix == ".json" else [line.strip() for line in text.splitlines()]
         pairs = content.items() if isinstance(content, dict) else [(name, None) for name in content if name != ""]
-        declared = {str(name): _colour(value) for name, value in pairs}
+        declared = {_text(name): _colour(value) for name, value in pairs}
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror or error}); check its permissions") from None
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise UserError(
             f'{file}: cannot be read ({error}); a name a line, or JSON such as {{"wall": [200, 180, 150]}}'
         ) from None
     if len(declared) < 2 or len(declared) > IGNORE:
         raise UserError(f"{file}: names {len(declared)} classes; 2 to {IGNORE} are possible")
     return declared
+
+
+def _text(name: Any) -> str:
+    """Return a class's name; half a letter, which JSON can hold, raises a ValueError."""
+    str(name).encode()
+    return str(name)
 
 
 def _colour(value: Any) -> Colour | None:

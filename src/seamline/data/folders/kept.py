@@ -22,9 +22,16 @@ from seamline.data.files import alone_in, cache_folder, program_digest, read_jso
 from seamline.data.folders.classes import FILES, Classes
 from seamline.data.folders.items import Found
 from seamline.data.parallel import in_order
+from seamline.data.shapes import COLOUR, COUNT, NUMBER, TEXT, TRUTH, misfit
 
 _AT_ONCE = 512  # images that are decoded between two notes of what is done
 _COLOURED, _GREY = 1, 2  # what is noted of an image that is done
+
+_FACTS = {
+    "classes": {"names": [TEXT], "marks": [COUNT], "colours": [COLOUR], "by_colour": TRUTH, "ignored": NUMBER},
+    "sizes": [[COUNT]],
+}
+"""What is kept of a folder's classes and sizes; what does not fit is found anew."""
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8] | None]
 """An image (H, W, 3) uint8 and its mask (H, W) uint8, if it has one."""
@@ -57,8 +64,10 @@ class Kept:
         file = self.place / "facts.json"
         try:
             content: Any = read_json(file)
+            if wrong := misfit(content, _FACTS):
+                raise ValueError(wrong)
             return _classes(content["classes"]), [(height, width) for height, width in content["sizes"]]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError):
             classes, sizes = find()
         write_json(file, {"classes": dataclasses.asdict(classes), "sizes": sizes})
         return classes, sizes

@@ -18,13 +18,26 @@ def files_below(folder: Path) -> list[Path]:
     """Return all files below a folder, sorted by path; hidden ones are passed over, and each folder is entered once.
 
     Raises:
-        UserError: there is no such folder, or a folder cannot be read.
+        UserError: there is no such folder, a folder cannot be read, or among the files lies a pipe, a device, or an
+            image that is a link to nothing.
     """
 
     def refused(error: OSError) -> None:
         raise UserError(f"{error.filename}: cannot be read ({error.strerror}); check the path and its permissions")
 
-    return sorted(walk(folder, refused), key=lambda file: file.relative_to(folder).as_posix())
+    files = sorted(walk(folder, refused), key=lambda file: file.relative_to(folder).as_posix())
+    for file in files:
+        try:
+            if file.is_file():
+                continue
+            there = file.exists()
+        except OSError as error:
+            refused(error)
+        if there:  # reading a pipe would wait for ever
+            raise UserError(f"{file}: is no file, but a pipe, a socket or a device; take it away")
+        if is_image(file):
+            raise UserError(f"{file}: is a link to a file that is not there; mend it, or take it away")
+    return files
 
 
 def is_image(file: Path) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from seamline.data.errors import UserError
+from seamline.data.files import is_file_named
 from seamline.data.folders.items import Found, Item, Point, Shape, ordered, split_of
 
 BACKGROUND = "background"
@@ -32,7 +33,7 @@ def from_coco(folder: Path, files: list[Path]) -> Found | None:
         if isinstance(content, dict) and {"images", "annotations", "categories"} <= content.keys():
             try:
                 read, names = _coco(folder, file, content, odd)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
                 raise UserError(
                     f"{file}: is COCO JSON with a part that cannot be read ({error!r}); correct it"
                 ) from None
@@ -54,11 +55,11 @@ def from_labelme(folder: Path, files: list[Path]) -> Found | None:
         if not {"shapes", "imagePath"} <= content.keys():
             continue
         image = file.parent / Path(str(content["imagePath"]).replace("\\", "/")).name
-        if not image.is_file():
+        if not is_file_named(image):
             raise UserError(f"{file}: its image {image.name} is not beside it; add the image, or take the file away")
         try:
             shapes = tuple(_labelme(content["shapes"], skipped))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise UserError(f"{file}: has a shape that cannot be read ({error!r}); correct it") from None
         name = image.relative_to(folder)
         items.append(Item(image, name.as_posix(), split_of(name.parts[:-1]), shapes=shapes))
@@ -141,7 +142,7 @@ def _image_of(folder: Path, file: Path, called: str) -> Path:
         folder / stem,
         folder / "images" / stem,
     ):
-        if (place / relative).is_file():
+        if is_file_named(place / relative):
             return place / relative
     raise UserError(f"{file}: names {called}, which is not in {file.parent}; put the images there")
 

@@ -31,6 +31,8 @@ def see(place: Path) -> Found:
     Raises:
         UserError: there is no such place, it cannot be read, or it holds nothing that can be learned from.
     """
+    if not place.is_dir() and not place.is_file():
+        raise UserError(f"{place}: neither a folder nor a file; check the path")
     folder = place if place.is_dir() else place.parent
     files = [place] if place.is_file() else layouts.files_below(folder)
     for rule in RULES:
@@ -38,7 +40,21 @@ def see(place: Path) -> Found:
         if found is not None:
             if not found.items:
                 raise UserError(f"{place}: {found.kind}, and not one image in it; {_SHAPES} are understood")
+            _refuse_no_text(found)
             return found
     if place.is_file():
         raise UserError(f"{place}: neither a CSV of file and label nor COCO JSON")
     raise UserError(f"{place}: not seen what it holds ({layouts.count_words(files)}); {_SHAPES} are understood")
+
+
+def _refuse_no_text(found: Found) -> None:
+    """Refuse names that are no text: bytes of another encoding in a file's name, half a letter in JSON."""
+    named = [(found.place, name) for name in found.classes]
+    for item in found.items:
+        labels = {item.name, item.label or "", *(shape.label for shape in item.shapes or ())}
+        named += [(item.file, label) for label in labels]
+    for place, name in named:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise UserError(f"{place}: the name {name!r} is no text in Unicode; rename it") from None

@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 from seamline.data.errors import UserError
+from seamline.data.files import is_file_named
 from seamline.data.folders.items import SPLITS, Found, Item, ordered
 
 _FILE = ("file", "filename", "file_name", "image", "image_id", "path", "name", "id")
@@ -69,9 +70,10 @@ def _found(table: Path, called: str, number: int) -> Path:
     """Return the image that a row names, in the table's folder or in a folder `images` there."""
     for place in (table.parent, table.parent / "images"):
         for ending in ("", ".jpg", ".jpeg", ".png"):
-            if (place / (called + ending)).is_file():
+            if is_file_named(place / (called + ending)):
                 return place / (called + ending)
-    raise UserError(f"{table}: line {number} names {called}, which is not in {table.parent}; correct the table")
+    shown = called if len(called) <= 100 else f"{called[:100]}…"
+    raise UserError(f"{table}: line {number} names {shown}, which is not in {table.parent}; correct the table")
 
 
 def _refuse_repeats(table: Path, items: list[Item]) -> None:

@@ -125,7 +125,7 @@ def kept_relatives(key: str, find: Callable[[], Relatives]) -> Relatives:
     file = cache_folder() / "relatives" / f"{key}-{program}.json"
     try:
         return _read(read_json(file))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         found = find()
     content = {"groups": found.groups.tolist(), "pairs": [list(pair) for pair in found.pairs], "crops": found.crops}
     try:
