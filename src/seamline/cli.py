@@ -216,11 +216,14 @@ def audit(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find repeats, near repeats and several crops of one scene, within and across the splits."""
+    """Look at a folder of own images before training; in any set find repeats and several crops of one scene."""
     from seamline import pipeline
+    from seamline.data.catalogue import is_own
     from seamline.learn.devices import use_threads
 
     use_threads(threads)
+    if is_own(data_name) and _examine(data_name, as_json=as_json):
+        return
     found = pipeline.audit(data_name, folder=data, teller=Teller())
     if as_json:
         result(json.dumps(found.json(), indent=1))
@@ -228,6 +231,63 @@ def audit(
     for group in found.groups:
         result("  ".join(group))
     result(found.summary())
+
+
+def _examine(place: str, *, as_json: bool) -> bool:
+    """Say what a folder of own images holds; False where it is nothing that can be learned from, but has images."""
+    from seamline import pipeline
+    from seamline.data.errors import UserError
+
+    teller = Teller()
+    try:
+        found = pipeline.examine(place, teller=teller)
+    except UserError as error:
+        if not Path(place).expanduser().is_dir():
+            raise
+        teller.say(f"{error}; looking for relatives only")
+        return False
+    if as_json:
+        result(json.dumps(found.json(), indent=1, ensure_ascii=False))
+    else:
+        _tell_examination(found)
+    if found.wrong:
+        raise typer.Exit(1)
+    return True
+
+
+def _tell_examination(found: Any) -> None:
+    """Print what was found in a folder: facts, a table of classes, then what is wrong and what is odd."""
+    wide = max(len(name) for name, _ in found.facts) + 2
+    for name, fact in found.facts:
+        result(f"{name:<{wide}}{fact}")
+    if found.classes:
+        columns = [name for name in found.classes[0] if name != "class"]
+        totals = {name: max(1, sum(row[name] for row in found.classes)) for name in columns}
+        wide = max(len("class"), *(len(row["class"]) for row in found.classes)) + 2
+        result("\n" + f"{'class':<{wide}}" + "".join(f"{f'{name}, {found.unit}':>22}" for name in columns))
+        for row in found.classes:
+            cells = (f"{row[name]:,} ({row[name] / totals[name]:.1%})" for name in columns)
+            result(f"{row['class']:<{wide}}" + "".join(f"{cell:>22}" for cell in cells))
+    if found.relatives is not None and found.relatives.groups:
+        result("\nRelated images")
+        for group in found.relatives.groups[:_GROUPS]:
+            rest = f"  and {len(group) - _NAMES:,} more" if len(group) > _NAMES else ""
+            result("  " + "  ".join(group[:_NAMES]) + rest)
+        if (more := len(found.relatives.groups) - _GROUPS) > 0:
+            result(f"  and {more:,} groups more; --json names all")
+    for title, lines in (("Cannot be read", found.unreadable), ("Cannot work", found.wrong), ("Odd", found.odd)):
+        if lines:
+            result(f"\n{title}")
+            for line in lines:
+                result(f"  {line}")
+    if not found.wrong:
+        result(f"\nIt can be trained on: seamline train {found.place}")
+
+
+_GROUPS = 20
+"""Groups of related images that are printed."""
+_NAMES = 6
+"""Images of each that are."""
 
 
 @app.command()

@@ -10,7 +10,10 @@ from seamline.data.audit import Audit, audit_dataset, audit_folder, with_relativ
 from seamline.data.batches import Batches
 from seamline.data.catalogue import DATASETS, is_own, load
 from seamline.data.dataset import Dataset, Split
+from seamline.data.doctor import Examination
+from seamline.data.doctor import examine as look_at
 from seamline.data.errors import UserError
+from seamline.data.oddities import oddities
 from seamline.data.splits import Division, divide, with_test
 from seamline.learn.description import describe_run, differences, train_command
 from seamline.learn.devices import find_device, keep_freed_memory, use_threads
@@ -95,6 +98,7 @@ def train(
                 data = loaded(data, folder, teller, size=size)
             searched = not data.grouped
             data = related(data, teller)
+            odd = list(oddities(data)) if called else []
         network_name = None if begin is None else str(begin.read()["network"]["name"])
         recipe, chosen = chosen_recipe(data, recipe, settings, own=called is not None, network=network_name)
         _check_class_weights(recipe, data)
@@ -108,6 +112,8 @@ def train(
             teller.say(f"{run.path}: finished already")
             return run.path
 
+        for sentence in odd:
+            teller.say(f"odd: {sentence}")
         division = divide_by(data, recipe, seed)
         if begun is None or not run.finished:
             network = build_network(
@@ -131,6 +137,7 @@ def train(
             described["processes"] = processes.count
             described["seamline"] = seamline.__version__
             described["from"] = started
+            described["dataset"]["odd"] = odd
             described["rules"] = [vars(choice) for choice in chosen]
             described["recipe_name"] = ", ".join([recipe_name, *settings])
             options: dict[str, object] = {
@@ -341,7 +348,22 @@ def audit(data: str | Dataset, *, folder: Path | str | None = None, teller: Tell
         with teller.counting("looking for relatives") as progress:
             return audit_folder(Path(data).expanduser(), progress)
     if isinstance(data, str):
-        with teller.downloading() as fetching:
-            data = load(data, folder, progress=fetching)
+        data = loaded(data, folder, teller)
     with teller.counting("looking for relatives") as progress:
         return audit_dataset(data, progress)
+
+
+def examine(place: Path | str, *, size: str | None = None, teller: Teller | None = None) -> Examination:
+    """Look at own images before anything is trained: what is there, what cannot work, what is odd.
+
+    Args:
+        place: a folder, a CSV of files and labels, or COCO JSON.
+        size: what images are to be brought to.
+        teller: says how it goes.
+
+    Raises:
+        UserError: it is nothing that can be learned from.
+    """
+    teller = teller or Teller(quiet=True)
+    with teller.counting("reading images") as reading, teller.counting("looking for relatives") as looking:
+        return look_at(Path(place).expanduser(), size=size, reading=reading, looking=looking)

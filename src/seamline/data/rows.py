@@ -84,3 +84,20 @@ def blank(shape: tuple[int, ...]) -> NDArray[np.uint8]:
         return np.zeros(shape, np.uint8)
     with tempfile.TemporaryFile() as file:
         return np.memmap(file, np.uint8, "w+", shape=shape)
+
+
+class Picked(Sequence[NDArray[np.uint8]]):
+    """Some images of many, each read when it is asked for."""
+
+    def __init__(self, images: Images, places: Sequence[int]) -> None:
+        self.images = images
+        self.places = places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, place: int) -> NDArray[np.uint8]:  # type: ignore[override]
+        if place >= len(self.places):
+            raise IndexError(place)
+        image: NDArray[np.uint8] = self.images[self.places[place]]
+        return image

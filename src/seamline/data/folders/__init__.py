@@ -4,7 +4,7 @@ What a folder holds is seen from its files: images in folders named by their cla
 files and labels, or polygons in COCO's or LabelMe's JSON. Classes are matched by name, never by place.
 """
 
-from seamline.data.folders.loading import load_folder
+from seamline.data.folders.loading import classes_in, load_folder, load_found
 from seamline.data.folders.seen import see
 
-__all__ = ["load_folder", "see"]
+__all__ = ["classes_in", "load_folder", "load_found", "see"]

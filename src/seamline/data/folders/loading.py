@@ -41,7 +41,11 @@ def load_folder(place: Path, *, size: str | None = None, progress: Progress | No
     Raises:
         UserError: nothing that can be learned from is there, a file is not what it should be, or it is too much.
     """
-    found = see(place)
+    return load_found(place, see(place), size=size, progress=progress)
+
+
+def load_found(place: Path, found: Found, *, size: str | None = None, progress: Progress | None = None) -> Dataset:
+    """Read what was seen at a place; as `load_folder`, which sees first."""
     reader = _Reader(found, progress)
     with kept(found) as store:
         classes, sizes = store.facts(reader.facts)
@@ -64,6 +68,12 @@ def load_folder(place: Path, *, size: str | None = None, progress: Progress | No
         grouped=False,
         val=parts["val"] if len(parts["val"]) else None,
     )
+
+
+def classes_in(found: Found) -> Classes:
+    """Return the classes of a folder, with the marks that they have in masks; known from the cache once it was read."""
+    with kept(found) as store:
+        return store.facts(_Reader(found, None).facts)[0]
 
 
 def _name(place: Path) -> str:

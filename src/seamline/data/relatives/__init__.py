@@ -17,7 +17,7 @@ from seamline.data.files import cache_folder, program_digest, read_json, write_j
 from seamline.data.relatives.crops import SURE, crop_links
 from seamline.data.relatives.grouping import Link, grouped
 from seamline.data.relatives.repeats import first_of_each, near_pairs
-from seamline.data.rows import Images
+from seamline.data.rows import Images, Picked
 
 KINDS = ("same", "near", "crop")
 """How two images can be related: equal to the bit, equal but for encoding or light, showing one scene."""
@@ -43,23 +43,6 @@ class Relatives:
     groups: NDArray[np.int64]
     pairs: tuple[tuple[int, int, str], ...]
     crops: bool = True
-
-
-class _Some(Sequence[NDArray[np.uint8]]):
-    """Some images of many, each read when it is asked for."""
-
-    def __init__(self, images: Images, places: Sequence[int]) -> None:
-        self.images = images
-        self.places = places
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def __getitem__(self, place: int) -> NDArray[np.uint8]:  # type: ignore[override]
-        if place >= len(self.places):
-            raise IndexError(place)
-        image: NDArray[np.uint8] = self.images[self.places[place]]
-        return image
 
 
 def find_relatives(
@@ -88,7 +71,7 @@ def find_relatives(
         image = images[place]
         if image.ndim != 3 or image.dtype != np.uint8 or image.shape[2] not in (1, 3) or image.size == 0:
             raise ValueError(f"each image must be (H, W, 1) or (H, W, 3) uint8, got {image.shape} {image.dtype}")
-    firsts = first_of_each(_Some(images, range(len(images))))
+    firsts = first_of_each(Picked(images, range(len(images))))
     unlike = np.flatnonzero(firsts == np.arange(len(firsts))).tolist()
     sides = {place: images[place].shape[:2] for place in unlike}
     large = [place for place in unlike if min(sides[place]) >= _LEAST_SIDE]
@@ -100,7 +83,7 @@ def find_relatives(
         return None if progress is None else lambda done, _: progress(before + weight * done, total)
 
     links = {(first, k): Link(first, k, "same", math.inf) for k, first in enumerate(firsts.tolist()) if first != k}
-    for i, j in near_pairs(_Some(images, unlike), told(0, 1)):
+    for i, j in near_pairs(Picked(images, unlike), told(0, 1)):
         pair = unlike[i], unlike[j]
         links[pair] = Link(*pair, "near", math.inf)
     for link in crop_links([images[k] for k in large], told(2 * len(unlike), 4)):
