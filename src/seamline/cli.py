@@ -113,6 +113,14 @@ def train(
     start: Annotated[
         Path | None, typer.Option("--from", metavar="MODEL", help="A finished run to start from, with its weights.")
     ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            "--folds",
+            help="Judge the labels of whole images by networks that did not learn from them, one for each of so many "
+            "parts: by default 3 for own images, 0 leaves it.",
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a finished run.")] = False,
@@ -146,6 +154,7 @@ def train(
         folder=data,
         size=size,
         start=start,
+        folds=folds,
         device=device,
         threads=threads,
         force=force,

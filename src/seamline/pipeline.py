@@ -25,6 +25,7 @@ from seamline.learn.runs import Run
 from seamline.learn.starting import start_from
 from seamline.learn.training import Training
 from seamline.measure.record import measure
+from seamline.out_of_fold import FOLDS, out_of_fold_scores
 from seamline.report.page import write_report
 from seamline.training_run import train_run
 
@@ -40,6 +41,7 @@ def train(
     folder: Path | str | None = None,
     size: str | None = None,
     start: Path | str | None = None,
+    folds: int | None = None,
     device: str = "auto",
     threads: int | None = None,
     force: bool = False,
@@ -64,6 +66,8 @@ def train(
         folder: where the dataset's files lie.
         size: what own images are brought to, such as `96` or `96x128` (height x width).
         start: a finished run whose weights, network and image size to start from; see `seamline.learn.starting`.
+        folds: into how many folds labels of whole images are cut to be judged by networks that did not learn from
+            them, see `seamline.measure.mislabelled`; by default 3 for own images, and 0, which leaves it, for others.
         device: `auto`, `cpu`, `cuda` or `mps`.
         threads: threads of the processor to use; None leaves it to PyTorch.
         force: write over a finished run.
@@ -112,6 +116,11 @@ def train(
             teller.say(f"{run.path}: finished already")
             return run.path
 
+        if data.segments and folds:
+            raise UserError(f"--folds {folds}: judges labels of whole images, and {data.name} has masks; leave it out")
+        if folds is not None and (folds == 1 or not 0 <= folds <= 20):
+            raise UserError(f"--folds {folds}: must be 0, or 2 to 20")
+        usual = FOLDS if called is not None and not data.segments else 0
         for sentence in odd:
             teller.say(f"odd: {sentence}")
         division = divide_by(data, recipe, seed)
@@ -137,6 +146,7 @@ def train(
             described["processes"] = processes.count
             described["seamline"] = seamline.__version__
             described["from"] = started
+            described["folds"] = usual if folds is None else folds
             described["dataset"]["odd"] = odd
             described["rules"] = [vars(choice) for choice in chosen]
             described["recipe_name"] = ", ".join([recipe_name, *settings])
@@ -144,6 +154,7 @@ def train(
                 "--data": folder,
                 "--size": size,
                 "--from": start,
+                "--folds": folds,
                 "--device": None if device == "auto" else device,
                 "--threads": threads,
             }
@@ -270,11 +281,34 @@ def _is_measured(run: Run) -> bool:
 
 def _measure(run: Run, data: Dataset, learned: Split, aside: Split, teller: Teller) -> None:
     """Measure a trained run on the split it was trained with, and write its page."""
-    teller.say("measuring")
     with run.alone():
         run.checkpoints.clear()  # a process that ended right after it had written the weights leaves them
-        network, division = run.network(), run.read()["split"]
-        measure(run.path, network, data.classes, learned, aside, data.test, colours=data.colours, division=division)
+        network, described = run.network(), run.read()
+        folded = None
+        if folds := int(described.get("folds") or 0):
+            judged = out_of_fold_scores(
+                learned.and_then(aside),
+                len(data.classes),
+                run.recipe(),
+                folds=folds,
+                seed=described["seed"],
+                device=find_device(described["device"]),
+                teller=teller,
+            )
+            folded = judged, folds
+        teller.say("measuring")
+        division = described["split"]
+        measure(
+            run.path,
+            network,
+            data.classes,
+            learned,
+            aside,
+            data.test,
+            colours=data.colours,
+            division=division,
+            folded=folded,
+        )
         write_report(run.path)
 
 

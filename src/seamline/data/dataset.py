@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.rows import Images, in_pieces, taken
+from seamline.data.rows import Images, in_pieces, joined, taken
 
 IGNORE = 255
 """In a mask: a pixel that is of no class and counts nowhere."""
@@ -50,6 +50,11 @@ class Split:
         """Return the images at `indices` (n,), in that order, as a split of their own."""
         names = tuple(self.names[i] for i in indices)
         return Split(taken(self.images, indices), taken(self.labels, indices), names, self.groups[indices])
+
+    def and_then(self, other: "Split") -> "Split":
+        """Return these images and then those of another split as one."""
+        images, labels = (joined([getattr(part, name) for part in (self, other)]) for name in ("images", "labels"))
+        return Split(images, labels, self.names + other.names, np.concatenate([self.groups, other.groups]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -13,6 +14,8 @@ from seamline.measure.evaluation import Evaluation
 
 MOST_OF_A_CELL = 12  # keeps the page small: 100 cells of 28 x 28 pixels stay under half a megabyte
 COLUMNS = 32
+LARGEST = 64
+"""The longer side of an image on a sheet; photos are made smaller, so that the page stays small."""
 
 
 def choose_examples(evaluation: Evaluation, temperature: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -37,10 +40,11 @@ def choose_examples(evaluation: Evaluation, temperature: float) -> tuple[NDArray
 def describe_examples(evaluation: Evaluation, split: Split, temperature: float) -> tuple[dict[str, Any], bytes]:
     """Return what `evaluation/SPLIT.json` holds, and the images it speaks of as one PNG."""
     chosen, sure = choose_examples(evaluation, temperature)
+    images = shrunk(split.images[chosen])
     described = {
         "classes": list(evaluation.classes),
         "confusion": evaluation.confusion.tolist(),
-        "tile": list(split.images.shape[1:3]),
+        "tile": list(images.shape[1:3]),
         "columns": COLUMNS,
         "examples": [
             {
@@ -52,7 +56,20 @@ def describe_examples(evaluation: Evaluation, split: Split, temperature: float) 
             for i in chosen
         ],
     }
-    return described, contact_sheet(split.images[chosen])
+    return described, contact_sheet(images)
+
+
+def shrunk(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return images (N, H, W, C) uint8 with a longer side of at most `LARGEST`; a pixel is the mean of those it covers."""
+    height, width, channels = images.shape[1:]
+    scale = LARGEST / max(height, width)
+    if scale >= 1 or not len(images):
+        return images
+    size = max(1, round(scale * width)), max(1, round(scale * height))
+    small = [
+        cv2.resize(image, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], channels) for image in images
+    ]
+    return np.stack(small).astype(np.uint8, copy=False)
 
 
 def contact_sheet(images: NDArray[np.uint8]) -> bytes:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from seamline.data.dataset import Split
@@ -19,6 +20,7 @@ from seamline.measure.findings import Facts, find_json
 from seamline.measure.kernels import describe_kernels
 from seamline.measure.masks.record import measure_masks
 from seamline.measure.metrics import definitions, summarise, summarise_whole
+from seamline.measure.mislabelled import describe_suspects
 from seamline.measure.readouts import describe_readouts
 
 
@@ -32,6 +34,7 @@ def measure(
     *,
     colours: Sequence[Colour] = (),
     division: Mapping[str, Any] | None = None,
+    folded: tuple[NDArray[np.float32], int] | None = None,
 ) -> None:
     """Measure a trained network and write the figures.
 
@@ -45,16 +48,24 @@ def measure(
         colours: K colours of the classes in pictures of masks; not used where the labels are of whole images.
         division: how the images were divided, `split` in `run.json`; a finding is made of it where the labels are
             masks.
+        folded: (N, K) scores of the training and then the validation images by networks that did not learn from the
+            image, and how many folds they were cut into; None where there are none.
     """
     network.eval()
     if test.labels.ndim == 3:
         measure_masks(folder, network, classes, train, val, test, colours=colours, division=division)
     else:
-        _measure_labels(folder, network, classes, train, val, test)
+        _measure_labels(folder, network, classes, train, val, test, folded)
 
 
 def _measure_labels(
-    folder: Path, network: nn.Module, classes: tuple[str, ...], train: Split, val: Split, test: Split
+    folder: Path,
+    network: nn.Module,
+    classes: tuple[str, ...],
+    train: Split,
+    val: Split,
+    test: Split,
+    folded: tuple[NDArray[np.float32], int] | None,
 ) -> None:
     """Measure a classifier."""
     on_train, on_val, on_test = (evaluate_split(network, split, classes) for split in (train, val, test))
@@ -75,6 +86,12 @@ def _measure_labels(
     temperature = calibration["temperature"]["value"]
     for name, evaluation, split in (("val", on_val, val), ("test", on_test, test)):
         _write_evaluation(folder / "evaluation", name, evaluation, split, temperature)
+    judged = {"val": (val, on_val.scores), "test": (test, on_test.scores)}
+    if folded is not None:
+        judged |= {"train": (train, folded[0][: len(train)]), "val": (val, folded[0][len(train) :])}
+    suspects, strip = describe_suspects(judged, 0 if folded is None else folded[1])
+    write_json(folder / "evaluation" / "mislabelled.json", suspects)
+    write_bytes(folder / "evaluation" / "mislabelled.png", strip)
     write_json(folder / "calibration.json", calibration)
     for name, inside in (("kernels", kernels), ("readouts", readouts)):
         if inside is not None:

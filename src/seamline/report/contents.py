@@ -12,6 +12,7 @@ from PIL import Image
 from seamline.data.errors import UserError
 from seamline.report import forms
 from seamline.report.insides import read_kernels, read_readouts
+from seamline.report.mislabelled import Mislabelled, read_mislabelled
 from seamline.report.predictions import Predictions, read_predictions
 from seamline.report.reading import AGAIN, check, parse, read_confusion, read_json, read_picture, read_text
 from seamline.report.segmented import Segmented, read_segmented
@@ -73,6 +74,7 @@ class Contents:
     findings: tuple[Mapping[str, Any], ...]
     segmented: Mapping[str, Segmented]
     photos: Predictions | None
+    mislabelled: Mislabelled | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -133,6 +135,7 @@ def read_contents(folder: Path) -> Contents:
             split: segmented for split in SPLITS if masks and (segmented := read_segmented(evaluation, split, classes))
         },
         photos=read_predictions(folder / "photos") if masks else None,
+        mislabelled=None if masks else read_mislabelled(evaluation, classes),
     )
 
 

@@ -45,6 +45,7 @@ RUN: dict[str, Any] = {
         "train": Maybe(COUNT),
         "val": Maybe(COUNT),
         "test": Maybe(COUNT),
+        "odd": Maybe([TEXT]),
     },
     "network": {"name": Maybe(TEXT), "parameters": Maybe(COUNT), "image": Maybe([SIDE])},
     "split": _SPLIT,
@@ -119,6 +120,16 @@ ANSWERS: dict[str, Any] = {
     "tile": [SIDE],
     "columns": SIDE,
     "examples": [{"name": TEXT, "true": COUNT, "predicted": COUNT, "confidence": NUMBER}],
+}
+
+MISLABELLED: dict[str, Any] = {
+    "judged": Each(COUNT),
+    "folds": COUNT,
+    "tile": [SIDE],
+    "shown": COUNT,
+    "suspects": [
+        {"name": TEXT, "split": TEXT, "label": COUNT, "looks": COUNT, "probability": NUMBER, "margin": NUMBER}
+    ],
 }
 
 _CURVES = Maybe(Each({"recall": [NUMBER], "precision": [NUMBER]}))

@@ -10,6 +10,8 @@ from seamline.report.panels.classes import classes
 from seamline.report.panels.confusion import confusion
 from seamline.report.panels.gallery import gallery
 from seamline.report.panels.kernels import kernels
+from seamline.report.panels.labels import labels
+from seamline.report.panels.oddities import oddities
 from seamline.report.panels.panel import Panel
 from seamline.report.panels.photos import photos
 from seamline.report.panels.precision import precision
@@ -26,10 +28,12 @@ PANELS: tuple[Callable[[Contents], Panel | None], ...] = (
     precision,
     cases,
     gallery,
+    labels,
     photos,
     kernels,
     readouts,
     calibration,
+    oddities,
     audit,
     rerun,
 )
