@@ -60,7 +60,7 @@ def describe_examples(evaluation: Evaluation, split: Split, temperature: float) 
 
 
 def shrunk(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return images (N, H, W, C) uint8 with a longer side of at most `LARGEST`; a pixel is the mean of those it covers."""
+    """Return images (N, H, W, C) uint8, those larger than `LARGEST` reduced; a pixel is the mean of those it covers."""
     height, width, channels = images.shape[1:]
     scale = LARGEST / max(height, width)
     if scale >= 1 or not len(images):
