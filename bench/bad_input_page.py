@@ -84,7 +84,5 @@ def _inputs(found: Mapping[str, Any]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return a text as a table holds it: no column, no markup."""
-    for mark in "\\|<>*_[]`" if not text.startswith("`") and "`" not in text else "\\|<>*_[]":
-        text = text.replace(mark, f"\\{mark}")
-    return text
+    """Return a text as a cell of a table holds it."""
+    return text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,5 +1,6 @@
 """Bad inputs to try: a title, what makes one in a folder of its own, and the real function or command that gets it."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -36,7 +37,9 @@ def tried(bad: Bad, folder: Path) -> str:
         line = bad.attempt(folder)
     except UserError as error:
         line = str(error)
-    return line.replace(f"{folder}/", "").replace(str(folder), ".")
+    for place, short in ((os.environ.get("SEAMLINE_CACHE", ""), "CACHE"), (f"{folder}/", ""), (str(folder), ".")):
+        line = line.replace(place, short) if place else line
+    return line
 
 
 def command(*words: object, largest: int | None = None) -> str:

@@ -105,12 +105,12 @@ RUNS = (
     ),
     _bad(
         "run.json, images of another size",
-        _edited("run.json", lambda one: one["network"].update(image=[64, 64, 1])),
+        _edited("run.json", lambda one: one["network"].update(image=[64, 64, 3])),
         _model,
     ),
     _bad(
         "run.json, images of 90,000 x 90,000",
-        _edited("run.json", lambda one: one["network"].update(image=[90_000, 90_000, 1])),
+        _edited("run.json", lambda one: one["network"].update(image=[90_000, 90_000, 3])),
         _model,
     ),
     _bad("weights missing", _without("model.safetensors"), _model),
