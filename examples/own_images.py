@@ -2,8 +2,8 @@
 
     python examples/own_images.py [FOLDER [PHOTO...]] [--epochs N]
 
-FOLDER holds folders named by class, or images beside masks; without one, two small sets are drawn. Everything is written
-into `own-images/` in the current folder. Each step is the command that is printed before it.
+FOLDER holds folders named by class, or images beside masks; without one, two small sets are drawn. Everything is
+written into `own-images/` in the current folder. Each step is the command that is printed before it.
 """
 
 import argparse

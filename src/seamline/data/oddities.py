@@ -81,7 +81,7 @@ def _counts(data: Dataset, counts: dict[str, NDArray[np.int64]]) -> list[str]:
         return found
     few = [f"{name} ({count})" for name, count in zip(data.classes, learned, strict=True) if 0 < count < FEW]
     if few:
-        found.append(f"{_listed(few)}: fewer than {FEW} images to learn from; its figures will have wide intervals")
+        found.append(f"{_listed(few)}: fewer than {FEW} images to learn from, so figures will have wide intervals")
     there = learned[learned > 0]
     if len(there) and there.max() >= UNEVEN * there.min():
         rarest = int(np.where(learned > 0, learned, learned.max()).argmin())

@@ -83,6 +83,7 @@ def describe_suspects(parts: dict[str, tuple[Split, NDArray[np.float32]]], folds
     described = {
         "judged": {name: len(split) for name, (split, _) in parts.items()},
         "folds": folds,
+        "agree": sum(int((scores.argmax(1) == split.labels).sum()) for split, scores in parts.values()),
         "tile": list(images[0].shape[:2]) if images else [1, 1],
         "shown": len(images),
         "suspects": [

@@ -125,6 +125,7 @@ ANSWERS: dict[str, Any] = {
 MISLABELLED: dict[str, Any] = {
     "judged": Each(COUNT),
     "folds": COUNT,
+    "agree": COUNT,
     "tile": [SIDE],
     "shown": COUNT,
     "suspects": [

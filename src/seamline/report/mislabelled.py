@@ -17,6 +17,7 @@ class Mislabelled:
 
     Attributes:
         judged: split -> how many of its images were judged.
+        agree: of how many the judges' answer is the label.
         folds: how many networks judged the training images; 0 where they were not judged.
         tile: height and width of a shown image.
         shown: how many are shown.
@@ -25,6 +26,7 @@ class Mislabelled:
     """
 
     judged: dict[str, int]
+    agree: int
     folds: int
     tile: tuple[int, int]
     shown: int
@@ -49,4 +51,4 @@ def read_mislabelled(folder: Path, classes: int) -> Mislabelled | None:
     if written["shown"] > len(suspects) or picture.width < written["shown"] * width or picture.height < height:
         raise UserError(f"{picture_path}: too small for the images of {path.name}; make the run again")
     judged = dict(written["judged"])
-    return Mislabelled(judged, written["folds"], (height, width), written["shown"], suspects, picture)
+    return Mislabelled(judged, written["agree"], written["folds"], (height, width), written["shown"], suspects, picture)

@@ -3,9 +3,13 @@
 from typing import Any
 
 from seamline.report.contents import SPLITS, Contents
+from seamline.report.mislabelled import Mislabelled
 from seamline.report.panels.panel import Panel
 from seamline.report.pictures import data_uri
-from seamline.report.words import count, several, surely
+from seamline.report.words import count, percent, several, surely
+
+KNOWING = 0.8
+"""Share of labels that judges must agree with to be called knowing."""
 
 
 def labels(run: Contents) -> Panel | None:
@@ -29,7 +33,7 @@ def labels(run: Contents) -> Panel | None:
         "uri": data_uri(found.picture),
         "tile": {"height": height, "width": width, "scale": max(1, 84 // max(height, width))},
         "judged": _judged(found.judged, found.folds),
-        "sentence": _sentence(found.suspects, sum(found.judged.values()), run.classes),
+        "sentence": _sentence(found, run.classes),
     }
     return Panel("labels", "Labels to look at again", values)
 
@@ -45,12 +49,18 @@ def _judged(judged: dict[str, int], folds: int) -> str:
     return f"Only the {parts} images were judged, which this network did not learn from; --folds judges all."
 
 
-def _sentence(suspects: list[dict[str, Any]], judged: int, classes: tuple[str, ...]) -> str:
-    """Say how many look mislabelled, and the surest of them."""
-    first = suspects[0]
+def _sentence(found: Mislabelled, classes: tuple[str, ...]) -> str:
+    """Say how many look mislabelled, the surest of them, and how much the judges know."""
+    suspects, judged = found.suspects, sum(found.judged.values())
+    first, agree = suspects[0], found.agree / max(1, judged)
+    known = (
+        f"The judges agree with only {percent(agree)} of all labels, so most of these are merely hard."
+        if agree < KNOWING
+        else f"The judges agree with {percent(agree)} of all labels. Where a label is right, the image is merely hard."
+    )
     return (
         f"{several(len(suspects), 'image')} of {count(judged)} {'looks' if len(suspects) == 1 else 'look'} like "
         f"another class than the label says, by confident learning; the surest is {first['name']}, labelled "
-        f"{classes[first['label']]} and taken for {classes[first['looks']]} with {surely(first['probability'])}. Where "
-        "the label is right, the image is merely hard; evaluation/mislabelled.json names all."
+        f"{classes[first['label']]} and taken for {classes[first['looks']]} with {surely(first['probability'])}. "
+        f"{known} evaluation/mislabelled.json names all."
     )
