@@ -4,6 +4,8 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 import seamline
 from seamline.console import Teller
 from seamline.data.audit import Audit, audit_dataset, audit_folder, with_relatives
@@ -178,7 +180,7 @@ def train(
                     teller=teller,
                 )
     if processes.first:
-        _measure(run, data, division.learned, division.aside, teller)
+        _measure(run, data, division.learned, division.aside, teller, device=place)
     return run.path
 
 
@@ -279,8 +281,10 @@ def _is_measured(run: Run) -> bool:
     return all((run.path / name).is_file() for name in ("scores.json", "report.html"))
 
 
-def _measure(run: Run, data: Dataset, learned: Split, aside: Split, teller: Teller) -> None:
-    """Measure a trained run on the split it was trained with, and write its page."""
+def _measure(
+    run: Run, data: Dataset, learned: Split, aside: Split, teller: Teller, *, device: torch.device | None = None
+) -> None:
+    """Measure a trained run on the split it was trained with, and write its page; judges of labels use `device`."""
     with run.alone():
         run.checkpoints.clear()  # a process that ended right after it had written the weights leaves them
         network, described = run.network(), run.read()
@@ -292,7 +296,7 @@ def _measure(run: Run, data: Dataset, learned: Split, aside: Split, teller: Tell
                 run.recipe(),
                 folds=folds,
                 seed=described["seed"],
-                device=find_device(described["device"]),
+                device=device or torch.device("cpu"),
                 teller=teller,
             )
             folded = judged, folds

@@ -56,9 +56,15 @@ def test_every_segmenter_fits_other_classes(name: str, streets: Dataset, tmp_pat
     theirs = build_network(name, (32, 32, 3), 3, segments=True, seed=1).eval()
     theirs.fit(streets.train.images)
     run = Run(tmp_path / "run")
-    described = {"dataset": {"classes": list(streets.classes), "colours": [list(one) for one in streets.colours]}}
-    recipe = recipe_fields(find_recipe("fast", segments=True))
-    run.start(described | {"network": {"name": name, "image": [32, 32, 3]}, "recipe": recipe, "seed": 0, "split": {}})
+    dataset = {"name": "streets", "place": "drawn", "fingerprint": "0", "test": 2, "classes": list(streets.classes)}
+    described = {
+        "dataset": dataset | {"colours": [list(one) for one in streets.colours]},
+        "network": {"name": name, "image": [32, 32, 3]},
+        "recipe": recipe_fields(find_recipe("fast", segments=True)),
+        "seed": 0,
+        "split": {"seed": 0},
+    }
+    run.start(described)
     run.finish(theirs.state_dict())
     network = build_network(name, (32, 32, 3), 4, segments=True, seed=5).eval()
     assert isinstance(network, Segmenter)
