@@ -43,6 +43,10 @@ def test_two_runs_side_by_side(sides: Dataset, tmp_path: Path) -> None:
     same, told = write_comparison([runs[0], runs[0].parent / "long" / ".." / "short"], tmp_path / "same.html")
     assert "No difference between" in told[0]
     assert "Nothing: recipe, seed and data are the same" in same.read_text(encoding="utf-8")
+    described = json.loads((runs[1] / "run.json").read_text())
+    del described["seed"], described["dataset"]["train"]  # an older run may lack them
+    (runs[1] / "run.json").write_text(json.dumps(described))
+    assert write_comparison(runs, tmp_path / "compared.html")[0] == page
     (runs[1] / "evaluation" / "test.npz").write_bytes(b"damaged")
     with pytest.raises(UserError, match=r"test\.npz: cannot be read"):
         compare_runs(*runs)

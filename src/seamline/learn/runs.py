@@ -201,7 +201,9 @@ class Run:
             raise UserError(f"{self.path / 'run.json'}: {error}; train again with --force") from None
         except Exception as error:  # safetensors and torch answer misfits with several kinds of errors
             reason = " ".join(str(error).split())
-            raise UserError(f"{self.weights_file}: not the weights that run.json describes ({reason})") from None
+            raise UserError(
+                f"{self.weights_file}: not the weights that run.json describes ({reason}); train again with --force"
+            ) from None
         return network.eval()
 
 

@@ -124,14 +124,14 @@ def _fields(contents: Sequence[Contents]) -> list[tuple[str, list[str]]]:
     """Return what differs in how the runs were made: name, and a value a run."""
     made = []
     for run in contents:
-        network = run.run["network"]
+        network, learned = run.run["network"], run.run["dataset"].get("train")
         fields: dict[str, Any] = {
             "recipe": run.run["recipe_name"],
             "network": network.get("name"),
             "weights": count(network["parameters"]) if network.get("parameters") else None,
-            "seed": run.run["seed"],
+            "seed": run.run.get("seed"),
             **{key: value for key, value in run.run["recipe"].items() if key != "network"},
-            "training images": count(run.run["dataset"]["train"]),
+            "training images": None if learned is None else count(learned),
             "epochs trained": len(run.history),
             "seconds of training": f"{sum(one.get('seconds') or 0 for one in run.history):.1f}",
         }
