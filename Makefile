@@ -30,6 +30,7 @@ lint: install
 bench: install
 	$(BIN)/python bench/benchmarks.py
 	$(BIN)/python bench/relatives.py
+	$(BIN)/python bench/large_sets.py
 
 # Other tools on the same work, in an environment of their own.
 PEERS := .venv-peers
