@@ -96,7 +96,7 @@ A folder of own images is decoded once, in parallel, into a memory-mapped file i
 | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
-{found["machine"]}, one round. Decoding, looking for repeats, training, measuring and the page are all in the seconds. {most["images"] // least["images"]} times the images take {most["own"] / least["own"]:.2f} times the memory: the images themselves none, and {growth / 1000:.1f} kB each for names, labels, answers and 96 numbers with which repeats are found; decoded they would take {SIDE * SIDE * 3 / 1000:.1f} kB each, and photos of 128 x 128 pixels 49 kB.
+{found["machine"]}, one round, beside other work (so the seconds are long). Decoding, looking for repeats, training, measuring and the page are all in the seconds. {most["images"] // least["images"]} times the images take {most["own"] / least["own"]:.2f} times the memory: the images themselves none, and {growth / 1000:.1f} kB each for names, labels, answers and 96 numbers with which repeats are found; decoded they would take {SIDE * SIDE * 3 / 1000:.1f} kB each, and photos of 128 x 128 pixels 49 kB.
 
 Several crops of one scene are looked for among at most 10,000 images (or 300 million pixels): comparing more would take more memory than a laptop has, and the page says so. Masks are read from the file too; what was answered of masks lies in a file past half a GiB, but figures by resampling groups still grow with the number of groups.
 """
