@@ -1,16 +1,9 @@
 """docs/bad-input.md, from what bench/fuzz.py and bench/bad_input.py found."""
 
-import platform
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import torch
-
-from seamline.data.files import read_json, write_json, write_text
-from seamline.learn.devices import describe_machine
-
-DOCS = Path(__file__).parent.parent / "docs"
+import kept_figures
 
 
 def keep(part: str, figures: dict[str, Any]) -> None:
@@ -20,11 +13,7 @@ def keep(part: str, figures: dict[str, Any]) -> None:
         part: `fuzz` or `inputs`.
         figures: what it found.
     """
-    file = DOCS / "bad-input.json"
-    known: dict[str, Any] = read_json(file) if file.is_file() else {}
-    known[part] = figures | {"machine": describe_machine(torch.device("cpu")), "python": platform.python_version()}
-    write_json(file, known)
-    write_text(DOCS / "bad-input.md", page(known))
+    kept_figures.keep("bad-input", part, figures, page)
 
 
 def page(known: Mapping[str, Any]) -> str:

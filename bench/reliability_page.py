@@ -1,17 +1,10 @@
 """docs/reliability.md, from what bench/torture.py and bench/together.py found."""
 
-import platform
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
-import torch
-
-from seamline.data.files import read_json, write_json, write_text
-from seamline.learn.devices import describe_machine
+import kept_figures
 from seamline.measure.intervals import wilson
-
-DOCS = Path(__file__).parent.parent / "docs"
 
 PROMISES = """
 | promise | how it is tested | command |
@@ -48,11 +41,7 @@ def write(part: str, figures: dict[str, Any]) -> None:
         part: `torture` or `together`.
         figures: what it found.
     """
-    file = DOCS / "reliability.json"
-    known: dict[str, Any] = read_json(file) if file.is_file() else {}
-    known[part] = figures | {"machine": describe_machine(torch.device("cpu")), "python": platform.python_version()}
-    write_json(file, known)
-    write_text(DOCS / "reliability.md", page(known))
+    kept_figures.keep("reliability", part, figures, page)
 
 
 def page(known: dict[str, Any]) -> str:

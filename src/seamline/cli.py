@@ -169,7 +169,7 @@ def train(
 def _explain(data: str, recipe: str, settings: tuple[str, ...], size: str | None, *, as_json: bool) -> None:
     """Say what would be chosen for own images, and by which rules."""
     from seamline import pipeline
-    from seamline.learn.recipes import recipe_fields
+    from seamline.learn.recipes import given_fields, recipe_fields
 
     used, chosen, note = pipeline.explain(data, recipe=recipe, settings=settings, size=size, teller=Teller())
     fields = recipe_fields(used)
@@ -179,7 +179,7 @@ def _explain(data: str, recipe: str, settings: tuple[str, ...], size: str | None
         return
     result(note)
     reasons = {choice.field: choice.reason for choice in chosen}
-    given = {setting.partition("=")[0] for setting in settings}
+    given = given_fields(settings)
     for field, value in fields.items():
         reason = reasons.get(field) or (
             "given by --set" if field in given else f"as recipe {recipe} has it for own images"

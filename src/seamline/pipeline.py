@@ -21,7 +21,7 @@ from seamline.learn.description import describe_run, differences, train_command
 from seamline.learn.devices import find_device, keep_freed_memory, use_threads
 from seamline.learn.networks import build_network
 from seamline.learn.processes import number_here, started_again, together
-from seamline.learn.recipes import Recipe, find_recipe, with_settings
+from seamline.learn.recipes import Recipe, find_recipe, given_fields, with_settings
 from seamline.learn.rules import Choice, Statistics, fitted
 from seamline.learn.runs import Run
 from seamline.learn.starting import start_from
@@ -95,8 +95,9 @@ def train(
     if isinstance(data, str) and data in DATASETS and isinstance(recipe, str):  # a mistake is told before long work
         with_settings(find_recipe(recipe, segments=DATASETS[data].segments), list(settings))
     begin = None if start is None else Run(Path(start))
-    if begin is not None and isinstance(data, str) and is_own(data) and size is None:
-        size = "x".join(map(str, begin.read()["network"]["image"][:2]))
+    origin = None if begin is None else begin.read()["network"]
+    if origin is not None and isinstance(data, str) and is_own(data) and size is None:
+        size = "x".join(map(str, origin["image"][:2]))
     with together(place) as processes:
         with processes.one_first():
             called = data if isinstance(data, str) and is_own(data) else None
@@ -104,8 +105,7 @@ def train(
                 data = loaded(data, folder, teller, size=size)
             searched = not data.grouped
             data = related(data, teller)
-            odd = list(oddities(data)) if called else []
-        network_name = None if begin is None else str(begin.read()["network"]["name"])
+        network_name = None if origin is None else str(origin["name"])
         recipe, chosen = chosen_recipe(data, recipe, settings, own=called is not None, network=network_name)
         _check_class_weights(recipe, data)
         run = Run(Path(out) if out is not None else Path("runs") / f"{data.name}-{recipe_name}")
@@ -123,6 +123,7 @@ def train(
         if folds is not None and (folds == 1 or not 0 <= folds <= 20):
             raise UserError(f"--folds {folds}: must be 0, or 2 to 20")
         usual = FOLDS if called is not None and not data.segments else 0
+        odd = list(oddities(data)) if called else []
         for sentence in odd:
             teller.say(f"odd: {sentence}")
         division = divide_by(data, recipe, seed)
@@ -201,7 +202,7 @@ def chosen_recipe(
     if own and recipe == "fast":
         height, width, channels = data.train.images.shape[1:]
         found, chosen = fitted(found, Statistics(len(data.train), height, width, channels, data.segments))
-    given = {setting.partition("=")[0] for setting in settings}
+    given = given_fields(settings)
     if network is not None:
         found, given = replace(found, network=network), given | {"network"}
     return with_settings(found, list(settings)), tuple(one for one in chosen if one.field not in given)

@@ -7,7 +7,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
@@ -17,6 +16,7 @@ from seamline.data.dataset import Dataset
 from seamline.data.errors import UserError
 from seamline.data.images import SUFFIXES, read_photo
 from seamline.data.parallel import in_order
+from seamline.data.reduced import reduced
 from seamline.data.relatives import Relatives, find_relatives, kept_relatives
 from seamline.data.relatives.features import LONGEST
 from seamline.data.rows import joined
@@ -123,13 +123,7 @@ def audit_folder(folder: Path, progress: Progress | None = None) -> Audit:
 
 def _read(file: Path) -> NDArray[np.uint8]:
     """Decode an image and reduce it to the size that is compared."""
-    image = read_photo(file)
-    height, width = image.shape[:2]
-    scale = LONGEST / max(height, width)
-    if scale >= 1:
-        return image
-    size = max(1, round(scale * width)), max(1, round(scale * height))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return reduced(read_photo(file), LONGEST)
 
 
 def _images_below(folder: Path) -> list[Path]:
@@ -143,8 +137,10 @@ def _images_below(folder: Path) -> list[Path]:
 
 
 def _relatives_of(data: Dataset, progress: Progress | None) -> Relatives:
-    images = joined([part.images for part in data.parts])
-    return kept_relatives(data.fingerprint, lambda: find_relatives(images, progress=progress))
+    def find() -> Relatives:
+        return find_relatives(joined([part.images for part in data.parts]), progress=progress)
+
+    return kept_relatives(data.fingerprint, find)
 
 
 def _audit(names: tuple[str, ...], relatives: Relatives) -> Audit:

@@ -114,6 +114,17 @@ class Dataset:
         """The splits it has: training, test, and validation where it names one."""
         return (self.train, self.test) if self.val is None else (self.train, self.test, self.val)
 
+    @property
+    def named(self) -> dict[str, Split]:
+        """The splits that have images, by name: `train`, `val`, `test`."""
+        parts = {"train": self.train, "val": self.val, "test": self.test}
+        return {name: part for name, part in parts.items() if part is not None and len(part)}
+
+    @cached_property
+    def class_counts(self) -> dict[str, NDArray[np.int64]]:
+        """(K,) int64 for each split that has images: images of each class, or pixels where labels are masks."""
+        return {name: _counted(part.labels, len(self.classes)) for name, part in self.named.items()}
+
     def regrouped(self, groups: NDArray[np.int64]) -> "Dataset":
         """Return the same images with the groups that were found: a number for each image, part after part."""
         ends = np.cumsum([len(part) for part in self.parts])[:-1]
@@ -132,3 +143,11 @@ class Dataset:
                 for piece in in_pieces(array):
                     digest.update(np.ascontiguousarray(piece).data)
         return digest.hexdigest()[:32]
+
+
+def _counted(labels: Images, classes: int) -> NDArray[np.int64]:
+    """Count the labels of each class; `IGNORE` is none."""
+    counts = np.zeros(classes, np.int64)
+    for piece in in_pieces(labels):
+        counts += np.bincount(piece[piece < classes].ravel(), minlength=classes)
+    return counts

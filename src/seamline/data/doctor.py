@@ -16,7 +16,7 @@ from seamline.data.folders.classes import Classes
 from seamline.data.folders.items import Found, Item
 from seamline.data.images import read_photo
 from seamline.data.masks import mask_values
-from seamline.data.oddities import class_counts, oddities
+from seamline.data.oddities import oddities
 from seamline.data.parallel import in_order
 
 Progress = Callable[[int, int], None]
@@ -85,11 +85,12 @@ def examine(
     try:
         data = load_found(place, found, size=size, progress=reading)
     except UserError as error:
-        unreadable = [line for line in in_order(_trouble, found.items) if line]
+        troubles = in_order(_trouble, found.items)
+        unreadable = [line for line in troubles if line]
         several = f"{len(unreadable):,} files cannot be read; get them again or leave them out"
         wrong.append(several if unreadable else str(error))
-    if data is None and unreadable:
-        good = tuple(item for item in found.items if _trouble_free(item, unreadable))
+    if unreadable:
+        good = tuple(item for item, line in zip(found.items, troubles, strict=True) if not line)
         found = replace(found, items=good)
         try:
             data = load_found(place, found, size=size, progress=reading) if good else None
@@ -125,13 +126,6 @@ def _trouble(item: Item) -> str:
     except UserError as error:
         return str(error)
     return ""
-
-
-def _trouble_free(item: Item, lines: list[str]) -> bool:
-    """Whether none of the lines speaks of an item's files."""
-    return not any(
-        line.startswith(f"{file}: ") for line in lines for file in (item.file, item.mask) if file is not None
-    )
 
 
 def _facts(found: Found, data: Dataset | None, relatives: Audit | None) -> list[tuple[str, str]]:
@@ -194,12 +188,8 @@ def _most(kinds: Counter[str]) -> str:
 
 def _classes(data: Dataset) -> list[dict[str, Any]]:
     """Return a row a class: how much of it there is in each split."""
-    parts = {"train": data.train, "val": data.val, "test": data.test}
-    counts = {
-        name: class_counts(part, len(data.classes)) for name, part in parts.items() if part is not None and len(part)
-    }
     return [
-        {"class": name, **{split: int(count[place]) for split, count in counts.items()}}
+        {"class": name, **{split: int(count[place]) for split, count in data.class_counts.items()}}
         for place, name in enumerate(data.classes)
     ]
 

@@ -42,6 +42,11 @@ class Stopped(Exception):  # noqa: N818 - nothing is wrong
         self.status = 128 + signal
 
 
+def first_line(error: object) -> str:
+    """Return the first line of what an error, or its reason, says; its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def _one_line(text: str) -> str:
     """Return a text as one line that any terminal can show."""
     line = "".join(one if one.isprintable() else " " if one.isspace() else _escaped(one) for one in text).strip()

@@ -1,13 +1,12 @@
 """What is odd about a set of images, though it can be learned from: a sentence each."""
 
-from collections.abc import Iterable
+from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seamline.data.dataset import IGNORE, Dataset, Split
+from seamline.data.dataset import IGNORE, Dataset
 from seamline.data.relatives.repeats import first_of_each
-from seamline.data.rows import Picked, in_pieces, joined
+from seamline.data.rows import joined
 
 FEW = 20
 """Images of a class to learn from, below which it is told."""
@@ -21,30 +20,13 @@ _NAMED = 5
 
 def oddities(data: Dataset) -> tuple[str, ...]:
     """Return what is odd, the gravest first; nothing where nothing is."""
-    counts = {name: class_counts(part, len(data.classes)) for name, part in _named(data)}
-    found = [*_contradictions(data), *_counts(data, counts), *_blank(data)]
-    return tuple(found)
-
-
-def class_counts(split: Split, classes: int) -> NDArray[np.int64]:
-    """Return (K,) int64: images of each class, or pixels where labels are masks."""
-    counts = np.zeros(classes, np.int64)
-    for labels in in_pieces(split.labels):
-        counts += np.bincount(labels[labels < classes].ravel(), minlength=classes)
-    return counts
-
-
-def _named(data: Dataset) -> Iterable[tuple[str, Split]]:
-    """Return the splits that have images, by name."""
-    parts = {"train": data.train, "val": data.val, "test": data.test}
-    return [(name, part) for name, part in parts.items() if part is not None and len(part)]
+    return (*_contradictions(data), *_counts(data), *_blank(data))
 
 
 def _contradictions(data: Dataset) -> list[str]:
     """Tell of images that are equal to the bit and labelled differently."""
-    images = joined([part.images for part in data.parts])
     names = [name for part in data.parts for name in part.names]
-    firsts = first_of_each(Picked(images, range(len(images))))
+    firsts = first_of_each(chain.from_iterable(part.images for part in data.parts))
     places = np.flatnonzero(firsts != np.arange(len(firsts)))
     labels = joined([part.labels for part in data.parts])
     apart = [int(place) for place in places if not np.array_equal(labels[place], labels[firsts[place]])]
@@ -58,8 +40,9 @@ def _contradictions(data: Dataset) -> list[str]:
     ]
 
 
-def _counts(data: Dataset, counts: dict[str, NDArray[np.int64]]) -> list[str]:
+def _counts(data: Dataset) -> list[str]:
     """Tell of classes that are rare, missing somewhere, or much larger than others."""
+    counts = data.class_counts
     learned = counts["train"]
     found = []
     everywhere = np.sum(list(counts.values()), axis=0)
@@ -95,14 +78,14 @@ def _counts(data: Dataset, counts: dict[str, NDArray[np.int64]]) -> list[str]:
 
 def _blank(data: Dataset) -> list[str]:
     """Tell of images of one colour, and of masks in which nothing counts."""
-    blank, unlabelled = [], []
-    for _, part in _named(data):
-        for name, image in zip(part.names, (image for piece in in_pieces(part.images) for image in piece), strict=True):
-            if (image == image[:1, :1]).all():
-                blank.append(name)
+    blank: list[str] = []
+    unlabelled: list[str] = []
+    for part in data.named.values():
+        images = zip(part.names, part.images, strict=True)
+        blank += [name for name, image in images if (image == image[:1, :1]).all()]
         if data.segments:
-            masks = (mask for piece in in_pieces(part.labels) for mask in piece)
-            unlabelled += [name for name, mask in zip(part.names, masks, strict=True) if (mask == IGNORE).all()]
+            masks = zip(part.names, part.labels, strict=True)
+            unlabelled += [name for name, mask in masks if (mask == IGNORE).all()]
     found = []
     if blank:
         found.append(f"{_listed(blank)}: of one colour, with nothing to be seen")

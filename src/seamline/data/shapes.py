@@ -7,7 +7,11 @@ members, and at the leaves a `Kind`.
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from seamline.data.errors import UserError
+from seamline.data.files import read_json
 
 _LARGEST = 1e15  # larger numbers are no figures, and arithmetic with them overflows
 _SHOWN = 40  # letters of what was found
@@ -86,6 +90,29 @@ COLOUR = Kind(
 OBJECT: Each = Each(Kind("anything", lambda value: True))
 FIGURE = OrNull(Either((NUMBER, {"value": Maybe(NUMBER), "low": Maybe(NUMBER), "high": Maybe(NUMBER)})))
 """A number with or without an interval, or null."""
+
+
+def read_shaped(file: Path, shape: Shape, cure: str) -> Any:
+    """Read a JSON file of a shape.
+
+    Args:
+        file: the file.
+        shape: what it must look like.
+        cure: what a user can do where it does not, for the end of the line.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UserError: it cannot be read, or looks otherwise.
+    """
+    try:
+        content = read_json(file)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: cannot be read ({error}); {cure}") from None
+    if wrong := misfit(content, shape):
+        raise UserError(f"{file}: {wrong}; {cure}")
+    return content
 
 
 def misfit(content: Any, shape: Shape, place: str = "") -> str | None:

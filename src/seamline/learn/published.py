@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from seamline.data.errors import first_line
+
 WAIT = 10.0  # seconds for the hub to answer at all, before anything is fetched
 
 
@@ -119,6 +121,5 @@ def _raw(
 
 
 def _words(error: Exception) -> str:
-    """Return an error's first line, without an end."""
-    reason = getattr(error, "reason", None) or error
-    return (str(reason).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    """Return the first line of an error's reason, or of itself, without an end."""
+    return first_line(getattr(error, "reason", None) or error).rstrip(".")

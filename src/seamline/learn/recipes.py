@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -131,6 +132,11 @@ def with_settings(recipe: Recipe, settings: list[str]) -> Recipe:
         except ValueError:
             raise UserError(f"--set {setting}: {name} takes {_wanted(kinds[name])}, got {text!r}") from None
     return dataclasses.replace(recipe, **changes)
+
+
+def given_fields(settings: Iterable[str]) -> set[str]:
+    """Return the names of the fields that texts `field=value` change."""
+    return {setting.partition("=")[0] for setting in settings}
 
 
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

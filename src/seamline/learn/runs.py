@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from seamline.data.errors import UserError
-from seamline.data.files import alone_in, read_json, remove_unfinished, write_bytes, write_json, write_text
-from seamline.data.shapes import COLOUR, COUNT, SIDE, TEXT, TRUTH, Maybe, misfit
+from seamline.data.files import alone_in, remove_unfinished, write_bytes, write_json, write_text
+from seamline.data.shapes import COLOUR, COUNT, SIDE, TEXT, TRUTH, Maybe, read_shaped
 from seamline.learn.blocks import Network
 from seamline.learn.checkpoints import Checkpoints
 from seamline.learn.networks import build_network
@@ -123,13 +123,9 @@ class Run:
         """
         file = self.path / "run.json"
         try:
-            described: dict[str, Any] = read_json(file)
+            described: dict[str, Any] = read_shaped(file, _DESCRIBED, "train again with --force")
         except FileNotFoundError:
             raise UserError(f"{file}: not found; {self.path} is no run folder, which `seamline train` makes") from None
-        except (OSError, ValueError) as error:
-            raise UserError(f"{file}: cannot be read ({error}); train again with --force") from None
-        if wrong := misfit(described, _DESCRIBED):
-            raise UserError(f"{file}: {wrong}; train again with --force")
         if len(described["network"]["image"]) != 3:
             raise UserError(f"{file}: network.image is not height, width and channels; train again with --force")
         data = described["dataset"]

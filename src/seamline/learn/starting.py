@@ -3,7 +3,6 @@
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from seamline.data.errors import UserError
@@ -38,8 +37,7 @@ def start_from(network: Network, run: Run, shape: tuple[int, int, int], classes:
             f"--from {run.path}: was trained on {kinds.get(channels, channels)} images, and these are "
             f"{kinds.get(shape[2], shape[2])}; start from another run, or afresh"
         )
-    run.network()  # refuses weights that are missing, damaged or not what run.json says
-    weights = load_file(run.weights_file)
+    weights = run.network().state_dict()
     own = network.state_dict()
     for name, tensor in own.items():
         if name not in weights:

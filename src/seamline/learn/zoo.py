@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seamline.data.errors import UserError
+from seamline.data.errors import UserError, first_line
 from seamline.learn.blocks import Network, Normalise
 from seamline.learn.published import Published, UnavailableError, smp_weights, timm_weights
 from seamline.learn.segmenters import Segmenter
@@ -128,7 +128,7 @@ def build_zoo(name: str, shape: Shape, classes: int, *, segments: bool, pretrain
         network.begun = f"at random: its published weights {error}"
         return network
     except Exception as error:  # a damaged file, or weights that do not fit
-        network.begun = f"at random: its published weights cannot be used ({_reason(error)})"
+        network.begun = f"at random: its published weights cannot be used ({first_line(error).rstrip('.')})"
         return network
     begun.normalise.give(weights.mean, weights.std)
     begun.packages, begun.begun = made.packages, f"with the published weights {weights.called}"
@@ -229,7 +229,9 @@ def _package(package: str, name: str) -> ModuleType:
     try:
         return importlib.import_module(package)
     except Exception as error:  # torchvision beside another build of PyTorch raises a RuntimeError
-        raise UserError(f"network {name}: needs {package} ({_reason(error)}); pip install 'seamline[zoo]'") from None
+        raise UserError(
+            f"network {name}: needs {package} ({first_line(error).rstrip('.')}); pip install 'seamline[zoo]'"
+        ) from None
 
 
 def _check_timm(timm: ModuleType, name: str, called: str, prefix: str = "") -> None:
@@ -290,5 +292,5 @@ def _through(layers: nn.Module, pixels: Tensor) -> Tensor:
 
 
 def _reason(error: Exception) -> str:
-    """Return an error's first line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    """Return an error's first line, without an end."""
+    return first_line(error).rstrip(".")

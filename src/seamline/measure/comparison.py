@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.errors import UserError
-from seamline.data.files import read_json
-from seamline.data.shapes import NUMBER, TEXT, Maybe, Shape, misfit
+from seamline.data.shapes import NUMBER, TEXT, Maybe, Shape, read_shaped
 from seamline.measure.evaluation import log_losses
 from seamline.measure.intervals import ABSENT, Interval, mean, wilson
 from seamline.measure.masks.metrics import iou
@@ -162,14 +161,9 @@ _MEASURE = "measure the run again with `seamline train --resume`"
 def _json(file: Path, shape: Shape) -> Any:
     """Read a JSON file of a measured run."""
     try:
-        content = read_json(file)
+        return read_shaped(file, shape, _MEASURE)
     except FileNotFoundError:
         raise _not_measured(file) from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: cannot be read ({error}); {_MEASURE}") from None
-    if wrong := misfit(content, shape):
-        raise UserError(f"{file}: {wrong}; {_MEASURE}")
-    return content
 
 
 def _not_measured(file: Path) -> UserError:

@@ -3,12 +3,12 @@
 import io
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from seamline.data.dataset import Split
+from seamline.data.reduced import reduced
 from seamline.measure.calibration import confidences
 from seamline.measure.evaluation import Evaluation
 
@@ -40,7 +40,7 @@ def choose_examples(evaluation: Evaluation, temperature: float) -> tuple[NDArray
 def describe_examples(evaluation: Evaluation, split: Split, temperature: float) -> tuple[dict[str, Any], bytes]:
     """Return what `evaluation/SPLIT.json` holds, and the images it speaks of as one PNG."""
     chosen, sure = choose_examples(evaluation, temperature)
-    images = shrunk(split.images[chosen])
+    images = np.stack([reduced(image, LARGEST) for image in split.images[chosen]])
     described = {
         "classes": list(evaluation.classes),
         "confusion": evaluation.confusion.tolist(),
@@ -57,19 +57,6 @@ def describe_examples(evaluation: Evaluation, split: Split, temperature: float) 
         ],
     }
     return described, contact_sheet(images)
-
-
-def shrunk(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return images (N, H, W, C) uint8, those larger than `LARGEST` reduced; a pixel is the mean of those it covers."""
-    height, width, channels = images.shape[1:]
-    scale = LARGEST / max(height, width)
-    if scale >= 1 or not len(images):
-        return images
-    size = max(1, round(scale * width)), max(1, round(scale * height))
-    small = [
-        cv2.resize(image, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], channels) for image in images
-    ]
-    return np.stack(small).astype(np.uint8, copy=False)
 
 
 def contact_sheet(images: NDArray[np.uint8]) -> bytes:

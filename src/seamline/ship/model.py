@@ -6,10 +6,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from seamline.data.errors import UserError
-from seamline.data.files import read_json
 from seamline.data.masks import Colour
-from seamline.data.shapes import NUMBER, Kind, misfit
+from seamline.data.shapes import NUMBER, Kind, read_shaped
 from seamline.learn.devices import find_device
 from seamline.learn.runs import Run
 
@@ -88,11 +86,7 @@ def _from_run(run: Run, device: torch.device) -> Model:
 def _temperature(file: Path) -> float:
     """Return the temperature that a run was measured to need, 1 where it was not measured."""
     try:
-        content = read_json(file)
+        content = read_shaped(file, {"temperature": {"value": _ABOVE_0}}, _MEASURE)
     except FileNotFoundError:
         return 1.0
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: cannot be read ({error}); {_MEASURE}") from None
-    if wrong := misfit(content, {"temperature": {"value": _ABOVE_0}}):
-        raise UserError(f"{file}: {wrong}; {_MEASURE}")
     return float(content["temperature"]["value"])

@@ -71,7 +71,7 @@ def find_relatives(
         image = images[place]
         if image.ndim != 3 or image.dtype != np.uint8 or image.shape[2] not in (1, 3) or image.size == 0:
             raise ValueError(f"each image must be (H, W, 1) or (H, W, 3) uint8, got {image.shape} {image.dtype}")
-    firsts = first_of_each(Picked(images, range(len(images))))
+    firsts = first_of_each(images)
     unlike = np.flatnonzero(firsts == np.arange(len(firsts))).tolist()
     sides = {place: images[place].shape[:2] for place in unlike}
     large = [place for place in unlike if min(sides[place]) >= _LEAST_SIDE]

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seamline.data.reduced import reduced
+
 LONGEST = 512
 """Larger images are shrunk to this many pixels on their longer side before features are taken."""
 
@@ -54,11 +56,7 @@ def describe(image: NDArray[np.uint8]) -> Picture:
     Args:
         image: (H, W, C) uint8, C 1 or 3.
     """
-    shrink = LONGEST / max(image.shape)
-    if shrink < 1:
-        size = (max(1, round(image.shape[1] * shrink)), max(1, round(image.shape[0] * shrink)))
-        shrunk: NDArray[Any] = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        image = shrunk.reshape(size[1], size[0], -1)
+    image = reduced(image, LONGEST)
     grey = np.ascontiguousarray(image[:, :, 0]) if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     colour = None if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[:, :, 1:]
     if colour is not None and max(colour[:, :, 0].std(), colour[:, :, 1].std()) < 1:

@@ -1,7 +1,7 @@
 """Which images repeat another one: to the bit, or but for encoding, a little light or a shift by a pixel."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -31,7 +31,7 @@ _BLOCK = 2048
 _HELD = 16_384  # thumbnails that are kept: 64 MB
 
 
-def first_of_each(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.int64]:
+def first_of_each(images: Iterable[NDArray[np.uint8]]) -> NDArray[np.int64]:
     """Return for each image the index of the first one that is equal to it, itself included: (N,) int64."""
     seen: dict[tuple[tuple[int, ...], bytes], int] = {}
     firsts = [

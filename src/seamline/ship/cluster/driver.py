@@ -18,9 +18,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seamline.data.errors import UserError
+from seamline.data.errors import UserError, first_line
 from seamline.learn.runs import Run
-from seamline.ship.cluster.places import Place, find_place, first_line
+from seamline.ship.cluster.places import Place, find_place
 from seamline.ship.cluster.worker import ERRORS, LISTING, PHOTOS, Work, Worker, part_name, summary_of
 from seamline.ship.model import load_model
 from seamline.ship.predict import Progress, default_size, silent

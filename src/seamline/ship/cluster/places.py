@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs
 
-from seamline.data.errors import UserError
+from seamline.data.errors import UserError, first_line
 from seamline.data.files import write_bytes
 from seamline.data.images import SUFFIXES
 
@@ -121,8 +121,3 @@ def find_place(uri: str) -> Place:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise UserError(f"{uri}: no address of photos that can be read ({first_line(error)})") from None
     return Place(uri, system, path)
-
-
-def first_line(error: BaseException) -> str:
-    """Return an error's first line."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
