@@ -27,7 +27,8 @@ def main() -> None:
         place = error.filename or "a file"
         _end(f"{place}: {error.strerror or error}; check the path, its permissions and the room on the disk", 2)
     except (MemoryError, RuntimeError) as error:
-        from seamline.learn.devices import is_out_of_memory, memory_words
+        from seamline.data.memory import is_out_of_memory
+        from seamline.learn.devices import memory_words
 
         if not is_out_of_memory(error):
             raise

@@ -301,7 +301,10 @@ _NAMES = 6
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A finished run folder.")],
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="A run folder, an exported file, or a ready network: facades, garments."),
+    ],
     photos: Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Photos, folders of photos, or patterns.")],
     out: Annotated[
         str | None, typer.Option("--out", help="Folder for the results; by default predictions/RUN.")
@@ -325,6 +328,10 @@ def predict(
         ),
     ] = None,
     device: DeviceOption = "auto",
+    engine: Annotated[
+        str | None,
+        typer.Option("--engine", help="pytorch, onnxruntime or openvino; by default the fastest that is there."),
+    ] = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -337,7 +344,15 @@ def predict(
     teller = Teller()
     with teller.photos() as progress:
         made = predict_photos(
-            model, photos, out=out, size=size, report=with_report, device=device, threads=threads, progress=progress
+            model,
+            photos,
+            out=out,
+            size=size,
+            report=with_report,
+            device=device,
+            engine=engine,
+            threads=threads,
+            progress=progress,
         )
     if as_json:
         result((made.folder / "predictions.json").read_text(encoding="utf-8").rstrip())
@@ -376,6 +391,41 @@ def _predict_on_cluster(
     if done.errors:
         result(f"{done.errors:,} could not be: {done.out}/errors")
     result(f"The results: {done.out}")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The file; by default model.onnx in the run folder.")
+    ] = None,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Work with whole numbers of eight bits; what that costs is measured.")
+    ] = False,
+    max_cost: Annotated[
+        float,
+        typer.Option("--max-cost", metavar="POINTS", help="Points of accuracy or mean AP that --int8 may cost."),
+    ] = 1.0,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a run's network as one ONNX file that gives the same answers elsewhere."""
+    from seamline import pipeline
+
+    made = pipeline.export(run, out=out, int8=int8, max_cost=max_cost, folder=data, teller=Teller())
+    if as_json:
+        checks = [vars(check) for check in made.checks]
+        told = {"file": str(made.file), "bytes": made.size, "checks": checks}
+        if made.cost is not None:
+            told |= {"figure": made.figure, "before": made.before, "after": made.after}
+        result(json.dumps(told, indent=1))
+        return
+    for check in made.checks:
+        result(f"{check}, on {check.images:,} validation images")
+    if made.cost is not None:
+        words = {"mean_ap": "mean AP", "accuracy": "accuracy"}[made.figure]
+        result(f"{words} on validation {made.before:.4f} before, {made.after:.4f} after: {made.cost:+.2f} points lost")
+    result(f"The file: {made.file} ({made.size / 1e6:.1f} MB)")
 
 
 @app.command(name="list")

@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -29,7 +30,11 @@ from seamline.learn.training import Training
 from seamline.measure.record import measure
 from seamline.out_of_fold import FOLDS, out_of_fold_scores
 from seamline.report.page import write_report
+from seamline.ship.model import find_model
 from seamline.training_run import train_run
+
+if TYPE_CHECKING:
+    from seamline.ship.export import Exported
 
 
 def train(
@@ -347,8 +352,21 @@ def evaluate(
         UserError: the run has not finished, or the images are not those it was trained with.
     """
     keep_freed_memory()
-    finished = Run(Path(run))
-    described = finished.read()
+    finished, teller = Run(Path(run)), teller or Teller(quiet=True)
+    data, division = _images_of(finished, data, folder, teller)
+    _measure(finished, data, division.learned, division.aside, teller)
+    return finished.path
+
+
+def _images_of(
+    run: Run, data: str | Dataset | None, folder: Path | str | None, teller: Teller
+) -> tuple[Dataset, Division]:
+    """Load the images that a run was trained and validated with again.
+
+    Raises:
+        UserError: they are not to be had, or are others by now.
+    """
+    described = run.read()
     if not isinstance(data, Dataset):
         place = Path(described["dataset"]["place"])
         name = data or described["dataset"]["name"]
@@ -357,13 +375,55 @@ def evaluate(
             data = load(str(place), size=f"{height}x{width}")
         else:
             data = load(name, folder or (place if place.exists() else None))
-    teller = teller or Teller(quiet=True)
     data = related(data, teller)
     if data.fingerprint != described["dataset"]["fingerprint"]:
-        raise UserError(f"{data.place}: not the images that {finished.path} was trained with; name them with --data")
-    division = divide_by(data, finished.recipe(), described["split"]["seed"])
-    _measure(finished, data, division.learned, division.aside, teller)
-    return finished.path
+        raise UserError(f"{data.place}: not the images that {run.path} was trained with; name them with --data")
+    return data, divide_by(data, run.recipe(), described["split"]["seed"])
+
+
+def export(
+    run: Path | str,
+    *,
+    out: Path | str | None = None,
+    int8: bool = False,
+    max_cost: float = 1.0,
+    data: str | Dataset | None = None,
+    folder: Path | str | None = None,
+    teller: Teller | None = None,
+) -> "Exported":
+    """Write a finished run's network as one ONNX file, checked on the run's validation images before it is there.
+
+    Args:
+        run: the run folder, or the name of a ready network.
+        out: the file; by default `model.onnx` in the run folder, where `seamline predict` finds it, or
+            `model.int8.onnx`; for a ready network `NAME.onnx` in the working folder.
+        int8: work with whole numbers of eight bits: smaller and faster, at a cost that is measured.
+        max_cost: points of accuracy, or of mean average precision, that these may cost on the validation images.
+        data: its dataset, if it has no name that can be loaded.
+        folder: where the dataset's files lie.
+        teller: says how it goes.
+
+    Returns:
+        What was written and how it compares.
+
+    Raises:
+        UserError: the run has not finished, its images are not to be had, what the extra `export` brings is not
+            installed, or the file would answer otherwise than the run.
+    """
+    try:
+        from seamline.ship.export import export_run
+    except ImportError as error:
+        raise UserError(f"export: needs {error.name}, which is not installed; pip install 'seamline[export]'") from None
+    place = find_model(run)
+    finished, teller = Run(place), teller or Teller(quiet=True)
+    finished.network()  # a mistake is told before long work
+    name = "model.int8.onnx" if int8 else "model.onnx"
+    file = Path(out) if out is not None else Path(f"{run}{name[5:]}") if place != Path(run) else place / name
+    if file.is_dir():
+        raise UserError(f"{file}: is a folder; name a file with --out")
+    _, division = _images_of(finished, data, folder, teller)
+    learned, aside = division.learned, division.aside
+    return export_run(finished, learned, aside, file, int8=int8, most=max_cost, told=teller.say)
 
 
 def report(run: Path | str) -> Path:

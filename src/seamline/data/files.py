@@ -171,6 +171,12 @@ def cache_folder() -> Path:
     return Path(named).expanduser() if named else platformdirs.user_cache_path("seamline", appauthor=False)
 
 
+def file_digest(path: Path) -> str:
+    """Return 32 hexadecimal digits of SHA-256 over a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+
+
 def program_digest(program: Path, *versions: str) -> str:
     """Return 16 hexadecimal digits that change with a program's source and with the versions of its libraries.
 

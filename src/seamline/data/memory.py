@@ -1,4 +1,4 @@
-"""How much memory decoded images may take."""
+"""How much memory decoded images may take, and whether it ran out."""
 
 import os
 import re
@@ -28,3 +28,11 @@ def memory_allowed() -> int:
         return int(_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf
         return _USUAL
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell whether memory ran out: PyTorch says so with errors of several kinds."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(one in words for one in ("memory", "bad_alloc"))
+    )

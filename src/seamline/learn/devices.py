@@ -59,14 +59,6 @@ def keep_freed_memory() -> None:
     libc.mallopt(_M_TOP_PAD, 64 << 20)
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether memory ran out: PyTorch says so with errors of several kinds."""
-    words = str(error).lower()
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(one in words for one in ("memory", "bad_alloc"))
-    )
-
-
 def memory_words(error: Exception) -> str:
     """Say what was asked for when memory ran out, and what was in use, as far as it is known."""
     found = re.search(r"tried to allocate ([\d.]+) ?(bytes|[KMGT]iB)", str(error), re.IGNORECASE)

@@ -1,6 +1,5 @@
 """The run folder: what of it this stage writes, each file whole or not at all."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -16,7 +15,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from seamline.data.errors import UserError
-from seamline.data.files import alone_in, remove_unfinished, write_bytes, write_json, write_text
+from seamline.data.files import alone_in, file_digest, remove_unfinished, write_bytes, write_json, write_text
 from seamline.data.shapes import COLOUR, COUNT, SIDE, TEXT, TRUTH, Maybe, read_shaped
 from seamline.learn.blocks import Network
 from seamline.learn.checkpoints import Checkpoints
@@ -72,7 +71,7 @@ class Run:
             UserError: there are none, or they cannot be read.
         """
         try:
-            return hashlib.sha256(self.weights_file.read_bytes()).hexdigest()[:32]
+            return file_digest(self.weights_file)
         except OSError as error:
             raise UserError(f"{self.weights_file}: cannot be read ({error.strerror}); name a finished run") from None
 
@@ -137,6 +136,7 @@ class Run:
         """Make the folder ready for a fresh training: what an earlier one left there goes."""
         for name in ("model.safetensors", "scores.json", "calibration.json", "findings.json", "report.html"):
             (self.path / name).unlink(missing_ok=True)
+        (self.path / "model.onnx").unlink(missing_ok=True)
         for name in ("checkpoint", "insides", "evaluation", "figures", "photos"):
             shutil.rmtree(self.path / name, ignore_errors=True)
         write_json(self.path / "run.json", described)

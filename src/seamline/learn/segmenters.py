@@ -41,10 +41,9 @@ class Segmenter(Network):
     def whole(self, pixels: Tensor) -> Tensor:
         """(B, C, H, W) float32, normalised, of any size -> (B, K, H, W)."""
         height, width = pixels.shape[-2:]
-        down, right = -height % self.stride, -width % self.stride
-        if down or right:
-            pixels = F.pad(pixels, (0, right, 0, down), mode="replicate")
-        return self.scores_of(pixels)[..., :height, :width]
+        down, right = ((side + self.stride - 1) // self.stride * self.stride - side for side in (height, width))
+        padded = F.pad(pixels, (0, right, 0, down), mode="replicate")  # also by nothing: an export is for all sizes
+        return self.scores_of(padded)[..., :height, :width]
 
     def answer(self, pixels: Tensor) -> Tensor:
         """What is said when not training: the scores as they are, or the mean of both sides'."""
@@ -188,12 +187,18 @@ class UNet(Segmenter):
         size = pixels.shape[-2:]
         total = torch.zeros((), device=pixels.device)
         for scale in self.scales:
-            seen = pixels if scale == 1 else _resized(pixels, [max(1, round(side * scale)) for side in size])
+            seen = pixels if scale == 1 else _resized(pixels, [_scaled(side, scale) for side in size])
             logs = self.whole(seen).log_softmax(1)
             if self.mirrored:
                 logs = (logs + self.whole(seen.flip(-1)).log_softmax(1).flip(-1)) / 2
             total = total + (logs if scale == 1 else _resized(logs, list(size)))
         return (total / len(self.scales)).log_softmax(1)
+
+
+def _scaled(side: int, scale: float) -> int:
+    """Return the nearest whole number of pixels, in whole numbers alone: an export keeps the formula."""
+    over, under = float(scale).as_integer_ratio()
+    return (2 * side * over + under) // (2 * under)
 
 
 def _step(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:

@@ -16,7 +16,8 @@ from torch.nn import functional as F
 
 from seamline.data.batches import IN_NETWORK, Batches, chance_of
 from seamline.data.errors import UserError
-from seamline.learn.devices import is_out_of_memory, memory_words
+from seamline.data.memory import is_out_of_memory
+from seamline.learn.devices import memory_words
 from seamline.learn.optimizers import optimizers_for
 from seamline.learn.processes import Processes, is_loss_of_another
 from seamline.learn.recipes import Recipe

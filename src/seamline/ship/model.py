@@ -1,18 +1,36 @@
 """A trained network with all that its use needs, wherever it comes from."""
 
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import nn
+import numpy as np
+from numpy.typing import NDArray
 
+from seamline.data.errors import UserError
+from seamline.data.files import file_digest
 from seamline.data.masks import Colour
-from seamline.data.shapes import NUMBER, Kind, read_shaped
-from seamline.learn.devices import find_device
-from seamline.learn.runs import Run
+from seamline.data.shapes import read_shaped
+from seamline.measure.tiles import Ask
+from seamline.ship.engines import ENGINES, open_graph
+from seamline.ship.exported import ABOVE_0, from_metadata
+from seamline.ship.ready import READY, ready_folder
+
+if TYPE_CHECKING:
+    from seamline.learn.runs import Run
+
+GRAPH = "model.onnx"
+"""The exported network in a run folder; it is used instead of the weights where it belongs to them."""
+
+WEIGHTS, CALIBRATION = "model.safetensors", "calibration.json"
+"""What of a run folder a model is made of, beside `run.json`."""
+
+PYTORCH = "pytorch"
+"""The engine that asks a run's weights themselves."""
 
 _MEASURE = "measure the run again with `seamline train --resume`"
-_ABOVE_0 = Kind("a number above 0", lambda value: NUMBER.fits(value) and value > 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,73 +38,168 @@ class Model:
     """A network that is ready to be asked.
 
     Attributes:
-        path: where it was loaded from.
+        path: where it was loaded from, as the user named it.
         name: its short name, such as `facades-fast`.
-        network: (B, C, H, W) uint8 -> (B, K) scores, or (B, K, H, W) where it gives masks; in evaluation mode.
+        ask: images (B, H, W, C) uint8 -> (B, K) scores, or (B, K, H, W) where it gives masks; float32.
+        engine: what works them out: `pytorch`, or a key of `seamline.ship.engines.ENGINES`.
         classes: K class names.
         colours: red, green and blue, 0..255, of each class in masks; empty where it labels whole images.
         image: (H, W, C) of the images it was trained with; C is 1 for grey and 3 for red, green, blue.
         temperature: what scores are divided by before they become probabilities.
         dataset: title of the dataset it was trained with.
         recipe_name: how it was trained.
+        fingerprint: of its weights.
     """
 
     path: Path
     name: str
-    network: nn.Module
+    ask: Ask
+    engine: str
     classes: tuple[str, ...]
     colours: tuple[Colour, ...]
     image: tuple[int, int, int]
     temperature: float
     dataset: str
     recipe_name: str
+    fingerprint: str
 
     @property
     def segments(self) -> bool:
         """Whether it gives masks: a class for each pixel."""
         return bool(self.colours)
 
-    @property
-    def device(self) -> torch.device:
-        """Where its weights lie."""
-        return next((weights.device for weights in self.network.parameters()), torch.device("cpu"))
+    def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return what scores (B, K, ...) are worth as probabilities, at the temperature that was measured."""
+        tempered = scores.astype(np.float64) / self.temperature
+        powers = np.exp(tempered - tempered.max(1, keepdims=True))
+        shares: NDArray[np.float64] = powers / powers.sum(1, keepdims=True)
+        return shares
 
 
-def load_model(path: Path | str, *, device: str = "auto") -> Model:
+def load_model(
+    named: Path | str, *, device: str = "auto", engine: str | None = None, threads: int | None = None
+) -> Model:
     """Load a trained network.
 
+    On a processor an exported network that lies in the run folder and belongs to its weights is asked by the first of
+    `ENGINES` that is installed; else, and on other devices, PyTorch asks the weights.
+
     Args:
-        path: a finished run folder.
+        named: a finished run folder, a file that `seamline export` wrote, or the name of a ready network.
         device: `auto`, `cpu`, `cuda` or `mps`.
+        engine: what is to work out the scores, `pytorch` or a key of `ENGINES`; None takes the fastest.
+        threads: of the processor; None leaves it to the engine.
 
     Raises:
-        UserError: there is no finished run, its files are damaged, or there is no such device.
+        UserError: there is no such network, its files are damaged, or there is no such device or engine.
     """
-    return _from_run(Run(Path(path)), find_device(device))
+    if threads is not None and threads < 1:
+        raise UserError(f"--threads {threads}: at least 1 is needed")
+    if engine not in (None, PYTORCH, *ENGINES):
+        raise UserError(f"--engine {engine}: there is no such engine; there are {PYTORCH}, {', '.join(ENGINES)}")
+    place = find_model(named)
+    if place.is_file() or place.suffix == ".onnx":
+        if engine == PYTORCH or device not in ("auto", "cpu"):
+            raise UserError(f"{named}: an exported network is asked on the processor; name the run folder instead")
+        return _from_graph(Path(named), place, engine, threads)
+    if engine != PYTORCH and (model := _exported_of(Path(named), place, device, engine, threads)):
+        return model
+    return _from_run(Path(named), place, device, threads)
 
 
-def _from_run(run: Run, device: torch.device) -> Model:
+def find_model(named: Path | str) -> Path:
+    """Return where a model's files lie, the folder of a ready one; a file or folder of that name comes first."""
+    return ready_folder(str(named)) if str(named) in READY and not Path(named).exists() else Path(named)
+
+
+def _exported_of(named: Path, path: Path, device: str, engine: str | None, threads: int | None) -> Model | None:
+    """Load the exported network that belongs to a run; None where there is none that could be used, and need not be."""
+    graph = path / GRAPH
+    if engine is None:
+        on_processor = device == "cpu" or (device == "auto" and not _may_have_gpu())
+        if not on_processor or not graph.is_file() or not any(one.installed for one in ENGINES.values()):
+            return None
+    elif device not in ("auto", "cpu"):
+        raise UserError(f"--engine {engine}: works on the processor; leave --device out")
+    elif not graph.is_file():
+        raise UserError(f"{graph}: not found, and {ENGINES[engine].title} needs it; run `seamline export {path}`")
+    model = _from_graph(named, graph, engine, threads)
+    if (model.fingerprint, model.temperature) == (file_digest(path / WEIGHTS), _temperature(path / CALIBRATION)):
+        return model
+    if engine is None:
+        return None
+    raise UserError(f"{graph}: was exported from another state of this run; run `seamline export {path}` again")
+
+
+def _may_have_gpu() -> bool:
+    """Tell whether a GPU may be there; only then PyTorch, which takes seconds to import, is asked."""
+    return sys.platform == "darwin" or Path("/proc/driver/nvidia").exists() or Path("/dev/kfd").exists()
+
+
+def _from_graph(named: Path, file: Path, engine: str | None, threads: int | None) -> Model:
+    """Load an exported network."""
+    used, ask, metadata = open_graph(file, engine, threads)
+    return _model(named, used, ask, from_metadata(file, metadata))
+
+
+def _from_run(named: Path, path: Path, device: str, threads: int | None) -> Model:
     """Load the network of a run folder."""
-    described, network = run.read(), run.network()
+    from functools import partial
+
+    from seamline.learn.devices import find_device, use_threads
+    from seamline.learn.runs import Run
+    from seamline.measure.inference import predict_scores
+
+    use_threads(threads)
+    place, run = find_device(device), Run(path)
+    network = run.network()
+    return _model(named, PYTORCH, partial(predict_scores, network.to(place)), description_of(run))
+
+
+def description_of(run: "Run") -> dict[str, Any]:
+    """Return what a run's model is, as `seamline.ship.exported` has it.
+
+    Raises:
+        UserError: the run has not finished, or its files are damaged.
+    """
+    described = run.read()
     data = described["dataset"]
-    height, width, channels = described["network"]["image"]
+    return {
+        "seamline": str(described.get("seamline") or ""),
+        "name": run.path.resolve().name,
+        "dataset": data.get("title") or data.get("name") or "",
+        "recipe_name": described.get("recipe_name") or "",
+        "classes": data["classes"],
+        "colours": data.get("colours") or [],
+        "image": described["network"]["image"],
+        "temperature": _temperature(run.path / CALIBRATION),
+        "fingerprint": run.digest,
+        "numbers": "float32",
+    }
+
+
+def _model(named: Path, engine: str, ask: Ask, described: Mapping[str, Any]) -> Model:
+    """Put a model together."""
+    height, width, channels = described["image"]
     return Model(
-        path=run.path,
-        name=run.path.resolve().name,
-        network=network.to(device),
-        classes=tuple(data["classes"]),
-        colours=tuple((red, green, blue) for red, green, blue in data.get("colours") or ()),
+        path=named,
+        name=named.resolve().name.removesuffix(".onnx"),
+        ask=ask,
+        engine=engine,
+        classes=tuple(described["classes"]),
+        colours=tuple((red, green, blue) for red, green, blue in described["colours"]),
         image=(height, width, channels),
-        temperature=_temperature(run.path / "calibration.json"),
-        dataset=data.get("title") or data.get("name") or "",
-        recipe_name=described.get("recipe_name") or "",
+        temperature=float(described["temperature"]),
+        dataset=described["dataset"],
+        recipe_name=described["recipe_name"],
+        fingerprint=described["fingerprint"],
     )
 
 
 def _temperature(file: Path) -> float:
     """Return the temperature that a run was measured to need, 1 where it was not measured."""
     try:
-        content = read_shaped(file, {"temperature": {"value": _ABOVE_0}}, _MEASURE)
+        content = read_shaped(file, {"temperature": {"value": ABOVE_0}}, _MEASURE)
     except FileNotFoundError:
         return 1.0
     return float(content["temperature"]["value"])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from seamline.data.errors import UserError
 from seamline.data.images import read_photo
-from seamline.learn.devices import is_out_of_memory, use_threads
+from seamline.data.memory import is_out_of_memory
 from seamline.ship.memory import give_back_freed_memory
 from seamline.ship.model import Model, load_model
 from seamline.ship.photos import Photo, find_photos
@@ -57,13 +57,14 @@ class Predictions:
 
 
 def predict(
-    run: Path | str,
+    model: Path | str,
     photos: Sequence[Path | str] | Path | str,
     *,
     out: Path | str | None = None,
     size: int | None = None,
     report: bool = False,
     device: str = "auto",
+    engine: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Predictions:
@@ -84,14 +85,16 @@ def predict(
     written every few seconds and at the end, so that an interruption loses little.
 
     Args:
-        run: a finished run folder.
+        model: a finished run folder, a file that `seamline export` wrote, or the name of a ready network, `facades` or
+            `garments`.
         photos: files, folders (searched with all below them) and patterns such as `photos/*.jpg`, or one of these:
             JPEG, PNG, WebP, TIFF, of any size.
-        out: folder for the results; by default `predictions/RUN` in the working folder, RUN being the run's name.
+        out: folder for the results; by default `predictions/NAME` in the working folder, NAME being the model's.
         size: the most pixels that the longer side may have for the network, from 32; 0 leaves photos as they are.
             Smaller photos are not enlarged. Only for networks that give masks.
         report: also keep a small copy of each photo and write a page that shows everything.
         device: `auto`, `cpu`, `cuda` or `mps`.
+        engine: what works out the scores, see `seamline.ship.model.load_model`; None takes the fastest there is.
         threads: threads of the processor to use; None leaves it to PyTorch.
         progress: called as the work goes on.
 
@@ -99,18 +102,17 @@ def predict(
         What became of the photos.
 
     Raises:
-        UserError: there is no finished run, no such device, no photo or no place for the results, or the size is too
+        UserError: there is no such model, device or engine, no photo or no place for the results, or the size is too
             small.
     """
     if size is not None and size != 0 and size < SMALLEST:
         raise UserError(f"--size {size}: too small; use at least {SMALLEST}, or 0 for photos as they are")
-    use_threads(threads)
-    model = load_model(run, device=device)
-    if size is not None and not model.segments:
-        raise UserError(f"--size {size}: is for masks, and {model.path} labels whole photos; leave it out")
+    loaded = load_model(model, device=device, engine=engine, threads=threads)
+    if size is not None and not loaded.segments:
+        raise UserError(f"--size {size}: is for masks, and {loaded.path} labels whole photos; leave it out")
     found = find_photos([photos] if isinstance(photos, str | Path) else photos)
-    folder = Path(out) if out is not None else Path("predictions") / model.name
-    results = Results(model, folder, default_size(model) if size is None else size, report)
+    folder = Path(out) if out is not None else Path("predictions") / loaded.name
+    results = Results(loaded, folder, default_size(loaded) if size is None else size, report)
     results.check_names(found.photos)
     failed = [{"file": name, "reason": reason} for name, reason in found.failed]
     done: list[dict[str, Any]] = []

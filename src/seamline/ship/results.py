@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from seamline.data.errors import UserError
 from seamline.data.files import write_bytes, write_json
 from seamline.data.fitting import fitted_pixels, fitted_whole
 from seamline.data.masks import mask_png
 from seamline.data.pictures import jpeg
-from seamline.measure.inference import predict_scores
 from seamline.measure.tiles import predict_mask
 from seamline.ship.model import Model
 from seamline.ship.photos import LEGEND, RECORD, Photo
@@ -106,7 +104,7 @@ class Results:
         """Write a photo's mask and overlay; return each class's share of it."""
         model = self.model
         image = fitted_pixels(pixels, model.image[2], self.size)
-        mask = predict_mask(model.network, image, shape=pixels.shape[:2], progress=told)
+        mask = predict_mask(model.ask, image, shape=pixels.shape[:2], progress=told)
         write_bytes(self.folder / str(names["mask"]), mask_png(mask, model.colours))
         lay_over(pixels, mask, model.colours)
         write_bytes(self.folder / str(names["overlay"]), png(pixels))
@@ -116,8 +114,8 @@ class Results:
     def _labelled(self, pixels: NDArray[np.uint8]) -> dict[str, Any]:
         """Return a photo's most probable class and the probability of each."""
         model = self.model
-        scores = predict_scores(model.network, fitted_whole(pixels, model.image)[np.newaxis])[0]
-        probabilities = softmax(scores.astype(np.float64) / model.temperature).tolist()
+        scores = model.ask(fitted_whole(pixels, model.image)[np.newaxis])
+        probabilities = model.probabilities(scores)[0].tolist()
         likeliest = int(np.argmax(probabilities))
         return {
             "label": model.classes[likeliest],

@@ -19,17 +19,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seamline.data.errors import UserError, first_line
-from seamline.learn.runs import Run
 from seamline.ship.cluster.places import Place, find_place
 from seamline.ship.cluster.worker import ERRORS, LISTING, PHOTOS, Work, Worker, part_name, summary_of
-from seamline.ship.model import load_model
+from seamline.ship.model import CALIBRATION, GRAPH, WEIGHTS, find_model, load_model
 from seamline.ship.predict import Progress, default_size, silent
 
 PART = 500
 """Photos in a part: what a worker that dies has to do again."""
 
 _BLOCKS = 20_000  # pieces of work that Ray is given at most; a piece may hold several parts
-_MODEL_FILES = ("run.json", "model.safetensors", "calibration.json")
+_MODEL_FILES = ("run.json", WEIGHTS, CALIBRATION, GRAPH)
 _MANIFEST = "manifest.json"
 
 
@@ -68,7 +67,7 @@ def predict_on_cluster(
     listing of the first call counts; photos that come later need another `out`.
 
     Args:
-        run: a finished run folder; only this machine needs it.
+        run: a finished run folder, an exported network or the name of a ready one; only this machine needs it.
         photos: a folder that every machine sees, or an address such as `s3://BUCKET/FOLDER`.
         out: where the results go, a folder that every machine sees or an address; by default `predictions/RUN`.
         address: of the cluster, as `ray.init` takes it; `local` starts one on this machine, a worker a processor.
@@ -84,11 +83,13 @@ def predict_on_cluster(
     model = load_model(run, device="cpu")
     if size is not None and not model.segments:
         raise UserError(f"--size {size}: is for masks, and {model.path} labels whole photos; leave it out")
-    files = {name: (Path(run) / name).read_bytes() for name in _MODEL_FILES if (Path(run) / name).is_file()}
+    folder = find_model(run)
+    parts = [folder] if folder.is_file() else [folder / name for name in _MODEL_FILES if (folder / name).is_file()]
+    files = {part.name: part.read_bytes() for part in parts}
     source, place = find_place(photos), find_place(out or str(Path("predictions") / model.name))
     seen_at = default_size(model) if size is None and model.segments else size or 0
     plan = {
-        "model": str(Run(Path(run)).path),
+        "model": str(run),
         "fingerprint": _fingerprint(files),
         "photos": source.uri,
         "size": seen_at if model.segments else None,

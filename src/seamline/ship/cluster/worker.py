@@ -15,13 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from seamline.data.errors import UserError
 from seamline.data.fitting import fitted_pixels, fitted_whole
 from seamline.data.images import read_photo
-from seamline.learn.devices import is_out_of_memory, keep_freed_memory, use_threads
-from seamline.measure.inference import predict_scores
+from seamline.data.memory import is_out_of_memory
+from seamline.learn.devices import keep_freed_memory
 from seamline.measure.tiles import predict_mask
 from seamline.ship.cluster.masks import to_runs
 from seamline.ship.cluster.places import find_place
@@ -66,13 +65,13 @@ class Worker:
         import ray
 
         keep_freed_memory()
-        use_threads(1)  # there is a worker for each processor
         self.work = work = ray.get(held[0])
         self.source, self.out = find_place(work.source), find_place(work.out)
         with tempfile.TemporaryDirectory() as folder:
             for name, content in work.files.items():
                 Path(folder, name).write_bytes(content)
-            self.model = load_model(folder, device=work.device)
+            place = folder if len(work.files) > 1 else Path(folder, *work.files)
+            self.model = load_model(place, device=work.device, threads=1)  # there is a worker for each processor
         self.readers = ThreadPoolExecutor(_READERS)
 
     def __call__(self, batch: Mapping[str, NDArray[np.int64]]) -> dict[str, NDArray[Any]]:
@@ -152,8 +151,7 @@ class Worker:
         """Yield rows with label and probabilities, all photos asked about together."""
         if not photos:
             return
-        scores = predict_scores(self.model.network, np.stack([image for _, image in photos]))
-        probabilities = softmax(scores.astype(np.float64) / self.model.temperature, axis=1)
+        probabilities = self.model.probabilities(self.model.ask(np.stack([image for _, image in photos])))
         for (row, _), ours in zip(photos, probabilities, strict=True):
             likeliest = int(ours.argmax())
             names = [f"probability.{name}" for name in self.model.classes]
@@ -171,7 +169,7 @@ class Worker:
         """Return a photo's mask as runs, and each class's share of it."""
         model = self.model
         image = fitted_pixels(pixels, model.image[2], self.work.size)
-        mask = predict_mask(model.network, image, shape=pixels.shape[:2])
+        mask = predict_mask(model.ask, image, shape=pixels.shape[:2])
         shares = np.bincount(mask.ravel(), minlength=len(model.classes)) / mask.size
         names = [f"share.{name}" for name in model.classes]
         values, lengths = to_runs(mask)

@@ -1,0 +1,112 @@
+"""Whether an exported network gives the answers of the one it was made from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seamline.data.dataset import IGNORE, Split
+from seamline.data.rows import Images, in_pieces
+from seamline.measure.masks.precision import average_precision
+from seamline.measure.tiles import Ask
+from seamline.ship.engines import ENGINES, PORTION, open_graph
+
+CLOSE = 1e-3
+"""The largest difference in a score or a probability with which a file is written."""
+
+AGREEMENT = 0.999
+"""The least share of answers (images or pixels) that must be the same."""
+
+PIXELS = 2_000_000
+"""Pixels of images that are compared, about."""
+
+_RANKED = 20_000_000  # pixels of masks whose scores are held at once
+
+
+@dataclass(frozen=True)
+class Check:
+    """How an exported network compares.
+
+    Attributes:
+        engine: a key of `ENGINES`.
+        images: how many images were asked about.
+        difference: the largest one in a score or a probability.
+        agreement: the share of images, or of pixels, that get the same class.
+    """
+
+    engine: str
+    images: int
+    difference: float
+    agreement: float
+
+    @property
+    def passes(self) -> bool:
+        """Whether the file may be written; a NaN never passes."""
+        return self.difference <= CLOSE and self.agreement >= AGREEMENT
+
+    def __str__(self) -> str:
+        title = ENGINES[self.engine].title
+        return f"{title}: {self.agreement:.3%} of the answers the same, largest difference {self.difference:.1e}"
+
+
+def some_of(images: Images, pixels: int = PIXELS) -> NDArray[np.uint8]:
+    """Return images spread evenly over (N, H, W, C), as many as have so many pixels, at least one."""
+    count = min(len(images), max(1, pixels // int(np.prod(images.shape[1:3]))))
+    chosen: NDArray[np.uint8] = images[np.linspace(0, len(images) - 1, count).round().astype(np.int64)]
+    return chosen
+
+
+def check(file: Path, engine: str, ask: Ask, temperature: float, images: Images, *, segments: bool) -> Check:
+    """Compare an exported network with the one it was made from, on real images.
+
+    Where it gives masks it is also asked about images of other sizes: parts of the first ones.
+
+    Args:
+        file: ONNX.
+        engine: a key of `ENGINES`.
+        ask: the network that it was made from.
+        temperature: with which `probabilities` are made.
+        images: (N, H, W, C) uint8.
+        segments: whether it gives masks.
+    """
+    outputs = {name: open_graph(file, engine, output=name)[1] for name in ("scores", "probabilities")}
+    chosen = some_of(images)
+    portions = list(in_pieces(chosen, PORTION))
+    if segments:
+        height, width = chosen.shape[1:3]
+        portions += [chosen[:1, : height - height // 7, : width - width // 5], chosen[:2, : height // 2 + 1]]
+    same = total = 0
+    difference = 0.0
+    for portion in portions:
+        expected = ask(portion)
+        powers = np.exp((expected - expected.max(1, keepdims=True)) / temperature)
+        wanted = {"scores": expected, "probabilities": powers / powers.sum(1, keepdims=True)}
+        found = {name: output(portion) for name, output in outputs.items()}
+        difference = max(difference, *(float(np.abs(found[name] - wanted[name]).max()) for name in found))
+        agreed = found["scores"].argmax(1) == expected.argmax(1)
+        same, total = same + int(agreed.sum()), total + agreed.size
+    return Check(engine, len(chosen), difference, same / total)
+
+
+def worth(ask: Ask, split: Split, classes: int) -> float:
+    """Return what a network is worth on a split: accuracy, or the mean average precision of pixels by raw scores.
+
+    Of larger splits of masks images spread evenly are used, as many as have 20 million pixels.
+
+    Args:
+        ask: the network.
+        split: with true labels.
+        classes: number of classes K.
+    """
+    if split.labels.ndim == 1:
+        right = [ask(piece).argmax(1) for piece in in_pieces(split.images, PORTION)]
+        return float((np.concatenate(right) == split.labels).mean())
+    count = min(len(split), max(1, _RANKED // int(np.prod(split.labels.shape[1:]))))
+    places = np.linspace(0, len(split) - 1, count).round().astype(np.int64)
+    some = split.take(places)
+    scores = np.concatenate([ask(piece) for piece in in_pieces(some.images, PORTION)])
+    labels = np.asarray(some.labels[:])
+    counts = labels != IGNORE
+    found = [average_precision(scores[:, k][counts], labels[counts] == k) for k in range(classes)]
+    return float(np.nanmean(found))
