@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seamline.data.dataset import Dataset, Split
     from seamline.data.errors import UserError
     from seamline.learn.recipes import Recipe
-    from seamline.pipeline import audit, evaluate, report, train
+    from seamline.pipeline import audit, evaluate, export, report, train
     from seamline.ship.predict import predict
     from seamline.studies import reproduce
 
@@ -31,6 +31,7 @@ __all__ = [
     "__version__",
     "audit",
     "evaluate",
+    "export",
     "load",
     "predict",
     "report",
@@ -45,6 +46,7 @@ _HOMES = {
     "UserError": "seamline.data.errors",
     "audit": "seamline.pipeline",
     "evaluate": "seamline.pipeline",
+    "export": "seamline.pipeline",
     "load": "seamline.data.catalogue",
     "predict": "seamline.ship.predict",
     "report": "seamline.pipeline",

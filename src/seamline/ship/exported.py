@@ -22,8 +22,8 @@ _SHAPE: dict[str, Any] = {
     "fingerprint": TEXT,
     "numbers": TEXT,
 }
-"""Key -> what its value is, as JSON: `seamline` the version that trained it, `name` of the run, `image` height, width and
-channels of the images it was trained with, `fingerprint` of the run's weights, `numbers` float32 or int8."""
+"""Key -> what its value is, as JSON: `seamline` the version that trained it, `name` of the run, `image` height, width
+and channels of the images it was trained with, `fingerprint` of the run's weights, `numbers` float32 or int8."""
 
 
 def to_metadata(description: Mapping[str, Any]) -> dict[str, str]:
