@@ -26,11 +26,13 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# About an hour: every figure of docs/benchmarks.md but those of other tools, and how well relatives are found.
+# Over an hour: every figure of docs/benchmarks.md but those of other tools, how well relatives are found, large sets,
+# and, with the real images, exported networks.
 bench: install
 	$(BIN)/python bench/benchmarks.py
 	$(BIN)/python bench/relatives.py
 	$(BIN)/python bench/large_sets.py
+	@test -z "$$SEAMLINE_DATA" || $(BIN)/python bench/inference.py
 
 # Other tools on the same work, in an environment of their own.
 PEERS := .venv-peers

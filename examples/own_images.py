@@ -1,4 +1,4 @@
-"""A way through with your own images: look at them, train, try a second recipe, compare, predict.
+"""A way through with your own images: look at them, train, try a second recipe, compare, predict, export.
 
     python examples/own_images.py [FOLDER [PHOTO...]] [--epochs N]
 
@@ -34,6 +34,8 @@ def way_through(folder: Path, photos: list[Path], epochs: float | None) -> None:
     seamline("train", folder, "--out", runs / "second", *quick, "--set", "learning_rate=0.002")  # another recipe
     seamline("compare", runs / "first", runs / "second", "--out", runs / "compared.html")  # which is better, how sure
     seamline("predict", runs / "first", *photos, "--out", runs / "predictions")  # at work
+    seamline("export", runs / "first")  # one file that gives the same answers elsewhere
+    seamline("predict", runs / "first" / "model.onnx", *photos, "--out", runs / "elsewhere")
 
 
 def main() -> None:

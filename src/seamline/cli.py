@@ -430,9 +430,10 @@ def export(
 
 @app.command(name="list")
 def list_all(as_json: JsonOption = False) -> None:
-    """List the datasets and the recipes."""
+    """List the datasets, the networks that ship with the package, and the recipes."""
     from seamline.data.catalogue import DATASETS
     from seamline.learn.recipes import recipe_fields, recipes_for
+    from seamline.ship.ready import READY
 
     recipes = {
         kind: {name: recipe_fields(recipe) for name, recipe in recipes_for(segments=segments).items()}
@@ -440,11 +441,14 @@ def list_all(as_json: JsonOption = False) -> None:
     }
     if as_json:
         titles = {name: entry.title for name, entry in DATASETS.items()}
-        result(json.dumps({"datasets": titles, "recipes": recipes}, indent=1))
+        result(json.dumps({"datasets": titles, "networks": READY, "recipes": recipes}, indent=1))
         return
     result("Datasets")
     for name, entry in DATASETS.items():
         result(f"  {name:<18}{entry.title}")
+    result("\nNetworks that ship with the package, for predict")
+    for name, purpose in READY.items():
+        result(f"  {name:<18}{purpose}")
     for kind, table in recipes.items():
         result(f"\nRecipes of {kind}; --set FIELD=VALUE changes a field")
         result(f"  {'':<18}" + "".join(f"{name:<14}" for name in table))

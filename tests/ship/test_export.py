@@ -38,13 +38,13 @@ STREETS = {
 
 @pytest.fixture(scope="module")
 def masks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that gives masks, of a network that looks at other sizes and at mirror images, normalised and not trained."""
+    """A run that gives masks, of a network that looks at another size and at mirror images; not trained."""
     network: Any = build_network("unet-sprint", (32, 32, 3), 3, segments=True, seed=3, mirrored=True)
     network.normalise.fit(small_streets(4, 1).images)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):  # as after training: blocks do more than hand on
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.normal_(module.running_mean, std=0.1)  # type: ignore[arg-type]
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):  # as after training: blocks do more than hand on
+            nn.init.uniform_(layer.weight, 0.5, 1.5)
+            nn.init.normal_(layer.running_mean, std=0.1)  # type: ignore[arg-type]
     run = write_run(tmp_path_factory.mktemp("runs") / "streets", network, "unet-sprint", (32, 32, 3), STREETS)
     described = json.loads((run / "run.json").read_text())
     described["recipe"]["flip"] = True

@@ -1,0 +1,61 @@
+"""Asks one network in one way and prints what it cost: `inference_worker.py NAME WAY FILE BATCH`.
+
+WAY is `eager`, `compiled`, or an engine of exported networks; FILE is that engine's, `-` for PyTorch. Prints a line of
+JSON: `rate` in images a second, the median of the calls, and `peak`, bytes of memory at most.
+"""
+
+import json
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seamline.ship.engines import open_graph
+from seamline.ship.model import find_model
+
+SECONDS = 4.0
+"""How long it is asked at least, after one call that is not counted."""
+
+
+def asker(name: str, way: str, file: str) -> Callable[[Any], Any]:
+    """Return what answers about images (B, H, W, C) uint8."""
+    if way not in ("eager", "compiled"):
+        return open_graph(Path(file), way)[1]
+    import torch
+
+    from seamline.learn.runs import Run
+
+    network: Any = Run(find_model(name)).network()
+    if way == "compiled":
+        network = torch.compile(network)
+
+    def ask(images: Any) -> Any:
+        with torch.inference_mode():
+            return network(torch.from_numpy(images).permute(0, 3, 1, 2)).numpy()
+
+    return ask
+
+
+def main() -> None:
+    """Measure."""
+    name, way, file, batch = sys.argv[1:5]
+    shape = (28, 28, 1) if name == "garments" else (256, 256, 3)
+    images = np.random.default_rng(0).integers(0, 256, (int(batch), *shape), dtype=np.uint8)
+    ask = asker(name, way, file)
+    ask(images)
+    seconds: list[float] = []
+    while sum(seconds) < SECONDS or len(seconds) < 3:
+        begun = time.perf_counter()
+        ask(images)
+        seconds.append(time.perf_counter() - begun)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"rate": int(batch) / statistics.median(seconds), "peak": peak}))
+
+
+if __name__ == "__main__":
+    main()
