@@ -47,8 +47,13 @@ class Segmenter(Network):
 
     def answer(self, pixels: Tensor) -> Tensor:
         """What is said when not training: the scores as they are, or the mean of both sides'."""
-        scores = self.whole(pixels)
-        return (scores + self.whole(pixels.flip(-1)).flip(-1)) / 2 if self.mirrored else scores
+        return self.of_both_sides(pixels, self.whole) if self.mirrored else self.whole(pixels)
+
+    def of_both_sides(self, pixels: Tensor, said: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return the mean of what is said of images and of their mirror images, which are asked about together."""
+        count = pixels.shape[0]
+        both = said(torch.cat([pixels, pixels.flip(-1)]))
+        return (both[:count] + both[count:].flip(-1)) / 2
 
 
 class FacadeNet(Segmenter):
@@ -188,11 +193,12 @@ class UNet(Segmenter):
         total = torch.zeros((), device=pixels.device)
         for scale in self.scales:
             seen = pixels if scale == 1 else _resized(pixels, [_scaled(side, scale) for side in size])
-            logs = self.whole(seen).log_softmax(1)
-            if self.mirrored:
-                logs = (logs + self.whole(seen.flip(-1)).log_softmax(1).flip(-1)) / 2
+            logs = self.of_both_sides(seen, self._logs) if self.mirrored else self._logs(seen)
             total = total + (logs if scale == 1 else _resized(logs, list(size)))
         return (total / len(self.scales)).log_softmax(1)
+
+    def _logs(self, pixels: Tensor) -> Tensor:
+        return self.whole(pixels).log_softmax(1)
 
 
 def _scaled(side: int, scale: float) -> int:
