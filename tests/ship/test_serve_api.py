@@ -172,7 +172,7 @@ def test_a_body_is_read_no_further_than_allowed(masks: Model) -> None:
     assert len(sent) == 5  # what came after it was dropped
     assert (b"connection", b"close") in answers[0][0]["headers"]
     answer = ask(app, "POST", "/api/predict", content=b"x" * 2_501)
-    refused(answer, 413, "the photo has more than the 0.00238419 MiB allowed")
+    refused(answer, 413, "the photo has more than the 0.00238 MiB allowed")
     refused(ask(app, "POST", "/api/predict", content=pieces()), 413, "scale it down")
 
 

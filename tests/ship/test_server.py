@@ -72,6 +72,7 @@ def test_it_answers_and_ends_after_what_is_running(segmenter: Path, tmp_path: Pa
         assert process.wait(30) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
+        connection.close()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), 5)
 

@@ -34,7 +34,7 @@ async def read_photo_bytes(request: Request, limits: Limits) -> bytes:
 
 async def _read_body(request: Request, limits: Limits) -> bytes:
     """Return a request's body."""
-    too_large = Refusal(413, f"the photo has more than the {limits.bytes / (1 << 20):g} MiB allowed; scale it down")
+    too_large = Refusal(413, f"the photo has more than the {limits.bytes / (1 << 20):.3g} MiB allowed; scale it down")
     if _declared(request) > limits.bytes:
         raise too_large
     body = bytearray()
