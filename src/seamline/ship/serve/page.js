@@ -15,6 +15,10 @@ const make = (tag, className = "", text = "") => {
 };
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const megabytes = (bytes) => `${+(bytes / 2 ** 20).toPrecision(3)} MiB`;
+const sentence = (reason) => {
+  const words = reason.replace(/^the photo:/, "This file");
+  return `${words[0].toUpperCase()}${words.slice(1)}.`;
+};
 const say = (text) => { byId("said").textContent = text; };
 
 /** Ask the server about a photo; what it refuses becomes an Error with its sentence. */
@@ -92,11 +96,11 @@ async function look(card) {
     state.hidden = bitmap !== null;
     state.textContent = "This browser cannot show the photo itself; the server could read it.";
   } catch (error) {
-    state.textContent = error.message;
+    state.textContent = sentence(error.message);
     state.classList.add("wrong");
   }
   state.classList.remove("busy");
-  say(`${name}: done`);
+  if (!state.classList.contains("wrong")) say(`${name}: ${card.querySelector(".answer, .legend button").innerText.replace(/\s+/g, " ")}`);
 }
 
 /* Masks */
@@ -132,6 +136,9 @@ function classesOf(picture, width, height) {
   return classes;
 }
 
+/** Tell whether a class is black, as backgrounds are: its colour would only darken the photo. */
+const isClear = (number) => model.colours[number].every((value) => value === 0);
+
 /** Draw a photo with its classes' colours over it; black classes are left clear unless they are highlighted. */
 function paint(canvas, bitmap, classes, strength, highlighted) {
   const { width, height } = canvas;
@@ -142,7 +149,7 @@ function paint(canvas, bitmap, classes, strength, highlighted) {
   const table = new Uint32Array(256);
   const asBytes = new Uint8ClampedArray(table.buffer);
   model.colours.forEach((colour, number) => {
-    const clear = colour.every((value) => value === 0) && number !== highlighted;
+    const clear = isClear(number) && number !== highlighted;
     const share = highlighted === null || number === highlighted ? 1 : QUIET;
     asBytes.set([...colour, clear ? 0 : Math.round(255 * strength * share)], 4 * number);
   });
@@ -166,7 +173,9 @@ function legend(shares, view, draw) {
     const [swatch, line] = [make("i"), make("span", "line")];
     swatch.style.setProperty("--c", `rgb(${model.colours[number].join(" ")})`);
     line.style.setProperty("--share", shares[name]);
-    button.append(swatch, make("span", "", name), make("span", "share", percent(shares[name])), line);
+    const called = make("span", "", name);
+    if (isClear(number)) called.append(make("small", "", " left clear"));
+    button.append(swatch, called, make("span", "share", percent(shares[name])), line);
     const hover = (to) => () => { view.hovered = to; draw(); };
     button.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && hover(number)());
     button.addEventListener("pointerleave", hover(null));
@@ -228,11 +237,12 @@ function showLabels(card, told, bitmap) {
   card.querySelector(".side").append(...bars(told));
 }
 
-function bars(told) {
+/** Return the most probable class in words, and bars of the most probable ones. */
+function bars(told, most = 10) {
   const answer = make("p", "answer", told.label);
   answer.append(make("small", "", percent(told.probability)));
   const list = make("div", "bars");
-  const shown = Object.entries(told.probabilities).sort((one, other) => other[1] - one[1]).slice(0, 10);
+  const shown = Object.entries(told.probabilities).sort((one, other) => other[1] - one[1]).slice(0, most);
   shown.forEach(([name, probability], place) => {
     const bar = make("div", place ? "bar" : "bar first");
     const line = make("span", "line");
@@ -284,9 +294,9 @@ function startPad() {
     if (key) showPen();
     try {
       const told = await ask(await picture);
-      if (number === asked) byId("drawn").replaceChildren(...bars(told));
+      if (number === asked) byId("drawn").replaceChildren(...bars(told, 5));
     } catch (error) {
-      if (number === asked) byId("drawn").replaceChildren(make("p", "state wrong", error.message));
+      if (number === asked) byId("drawn").replaceChildren(make("p", "state wrong", sentence(error.message)));
     }
   };
   const lookSoon = (wait) => { clearTimeout(later); later = setTimeout(look, wait); };
