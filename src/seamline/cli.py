@@ -457,7 +457,7 @@ def serve(
     from seamline.data.errors import UserError
 
     try:
-        from seamline.ship.serve.server import Limits
+        from seamline.ship.serve.limits import Limits
         from seamline.ship.serve.server import serve as serve_model
     except ModuleNotFoundError as error:
         raise UserError(f"serve: needs {error.name}, which is not installed; pip install 'seamline[serve]'") from None

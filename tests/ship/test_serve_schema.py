@@ -31,11 +31,11 @@ def photo() -> bytes:
 def test_every_answer_is_described(kind: str, request: pytest.FixtureRequest) -> None:
     run: Path = request.getfixturevalue(kind)
     app = make_app(load_model(run), Limits(bytes=100_000), hosts=["testserver"])
-    config = schemathesis.Config.from_dict(
-        {"checks": {"positive_data_acceptance": {"expected-statuses": STATUSES}}}
-    )
+    config = schemathesis.Config.from_dict({"checks": {"positive_data_acceptance": {"expected-statuses": STATUSES}}})
     for media in ("application/octet-stream", "image/*"):
-        schemathesis.openapi.media_type(media, st.one_of(st.sampled_from([photo(), photo()[:60]]), st.binary(max_size=200)))
+        schemathesis.openapi.media_type(
+            media, st.one_of(st.sampled_from([photo(), photo()[:60]]), st.binary(max_size=200))
+        )
     schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=config)
     operations = [found.ok() for found in schema.get_all_operations()]
     assert sorted(operation.label for operation in operations) == [

@@ -2,14 +2,11 @@
 
 import io
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
@@ -19,27 +16,10 @@ from PIL import Image
 
 pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 
-from ship.made import save_photo  # noqa: E402
+from ship.made import save_photo
+from ship.serving import served
 
 PREDICT = "/api/predict?mask=false"
-
-
-@contextmanager
-def served(run: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], int, str]]:
-    """Serve a run on a free port; gives the process, the port and the line it said."""
-    command = [sys.executable, "-m", "seamline", "serve", str(run), "--port", "0", "--threads", "1", *options]
-    environment = os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline().strip()
-            if not line:
-                raise AssertionError(process.communicate()[1])
-            yield process, int(line.split("/")[2].rpartition(":")[2]), line
-        finally:
-            process.kill()
 
 
 def large_photo() -> bytes:

@@ -223,9 +223,7 @@ def _add_api(app: FastAPI, answers: Answers) -> None:
         """Return a photo's mask; only networks that give masks have one."""
         return Response(await answers.mask(await read_photo_bytes(request, limits)), media_type="image/png")
 
-    @app.post(
-        "/api/overlay", response_class=Response, responses=_picture("The photo, coloured."), openapi_extra=_PHOTO
-    )
+    @app.post("/api/overlay", response_class=Response, responses=_picture("The photo, coloured."), openapi_extra=_PHOTO)
     async def overlay(request: Request) -> Response:
         """Return a photo with its mask's colours half transparent over it; only networks that give masks have one."""
         return Response(await answers.overlay(await read_photo_bytes(request, limits)), media_type="image/png")

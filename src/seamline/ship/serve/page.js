@@ -240,7 +240,7 @@ function showLabels(card, told, bitmap) {
 /** Return the most probable class in words, and bars of the most probable ones. */
 function bars(told, most = 10) {
   const answer = make("p", "answer", told.label);
-  answer.append(make("small", "", percent(told.probability)));
+  answer.append(" ", make("small", "", percent(told.probability)));
   const list = make("div", "bars");
   const shown = Object.entries(told.probabilities).sort((one, other) => other[1] - one[1]).slice(0, most);
   shown.forEach(([name, probability], place) => {
