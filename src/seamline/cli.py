@@ -470,6 +470,7 @@ def serve(
         device=device,
         engine=engine,
         threads=threads,
+        ready=result,
     )
 
 

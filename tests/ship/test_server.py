@@ -6,9 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,3 +115,34 @@ def test_a_missing_extra(segmenter: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delitem(sys.modules, "seamline.ship.serve.server", raising=False)
     with pytest.raises(UserError, match=r"^serve: needs uvicorn, which is not installed; pip install 'seamline\[serve"):
         cli.serve(segmenter)
+
+
+async def _large_answer(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": bytes(50 << 20)})
+
+
+def test_an_answer_that_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    import uvicorn
+
+    from seamline.ship.serve import server as module
+
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.5)
+    listener, up = socket.create_server(("127.0.0.1", 0)), threading.Event()
+    config = uvicorn.Config(_large_answer, http=module.Protocol, loop="asyncio", lifespan="off", log_config=None)
+    server = module.Server(config, up.set)
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        assert up.wait(20)
+        with socket.create_connection(listener.getsockname(), 20) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            deadline = time.monotonic() + 10
+            while not server.server_state.connections and time.monotonic() < deadline:
+                time.sleep(0.01)
+            while server.server_state.connections and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert not server.server_state.connections
+    finally:
+        server.should_exit = True
+        thread.join(20)

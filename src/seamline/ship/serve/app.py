@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,6 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-import seamline
 from seamline.ship.model import Model
 from seamline.ship.serve.answers import Answers, LabelAnswer, MaskAnswer
 from seamline.ship.serve.body import FIELD, read_photo_bytes
@@ -118,7 +118,7 @@ def make_app(model: Model, limits: Limits | None = None, hosts: Collection[str] 
     app = FastAPI(
         title=f"Seamline: {model.name}",
         description="Asks a trained network about photos. Nothing that is sent is kept.",
-        version=seamline.__version__,
+        version=version("seamline"),
         docs_url=None,  # their pages load from elsewhere
         redoc_url=None,
         redirect_slashes=False,

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Collection, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,6 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from seamline.console import result
 from seamline.data.errors import Stopped, UserError, first_line
 from seamline.ship.model import Model, load_model
 from seamline.ship.serve.app import make_app
@@ -22,6 +21,9 @@ HEAD_SECONDS = 10.0
 
 CONNECTIONS = 256
 """That may be open at once; further ones are closed."""
+
+ANSWER_SECONDS = 120.0
+"""In which a client must have taken an answer, all but what the system holds for it."""
 
 DRAIN_SECONDS = 30
 """That running requests have to end when the server is told to stop."""
@@ -39,6 +41,7 @@ def serve(
     device: str = "auto",
     engine: str | None = None,
     threads: int | None = None,
+    ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve a trained network until SIGTERM or Ctrl-C; requests that are running then are still answered.
 
@@ -51,6 +54,7 @@ def serve(
         device: see `load_model`.
         engine: see `load_model`.
         threads: see `load_model`.
+        ready: told where the page is and what is served, once requests are answered.
 
     Raises:
         UserError: the port cannot be had, or there is no such network.
@@ -74,7 +78,8 @@ def serve(
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
         shown, place = listener.getsockname()[:2]
-        server = Server(config, f"http://{_bracketed(shown)}:{place}/  {told(model)}")
+        line = f"http://{_bracketed(shown)}:{place}/  {told(model)}"
+        server = Server(config, lambda: ready(line))
         server.run([listener])
     if server.stopped_by == signal.SIGINT:
         raise Stopped("serving", "start it again with `seamline serve`", signal.SIGINT)
@@ -112,13 +117,13 @@ class Server(uvicorn.Server):
 
     Args:
         config: uvicorn's.
-        ready: the line to print.
+        ready: called once requests are answered.
 
     Attributes:
         stopped_by: the signal that told it to stop.
     """
 
-    def __init__(self, config: uvicorn.Config, ready: str) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self.ready = ready
         self.stopped_by: int | None = None
@@ -126,7 +131,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
         await super().startup(sockets)
-        result(self.ready)
+        self.ready()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -139,31 +144,52 @@ class Server(uvicorn.Server):
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1 on a connection, which is closed where the head of a request does not come in time."""
+    """HTTP/1.1 on a connection, which ends where the head of a request or the taking of an answer takes too long."""
 
-    _timer: asyncio.TimerHandle | None = None
+    _head: asyncio.TimerHandle | None = None
+    _answer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a connection."""
         super().connection_made(transport)
         if len(self.connections) > CONNECTIONS:
             transport.close()
-        self._watch(waits=True)
+        self._watch_head(waits=True)
 
     def data_received(self, data: bytes) -> None:
         """Take what has come; a head that has begun has its time from then on."""
         super().data_received(data)
-        self._watch(waits=self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0]))
+        self._watch_head(waits=self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0]))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End with a connection."""
-        self._watch(waits=False)
+        self._watch_head(waits=False)
+        self._watch_answer(waits=False)
         super().connection_lost(exc)
 
-    def _watch(self, *, waits: bool) -> None:
-        """Start the timer where a head is waited for, unless it runs; else stop it."""
-        if not waits and self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        elif waits and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(HEAD_SECONDS, self.transport.close)
+    def pause_writing(self) -> None:
+        """Wait for the client to take what was sent."""
+        super().pause_writing()
+        self._watch_answer(waits=True)
+
+    def resume_writing(self) -> None:
+        """Go on once the client has taken it."""
+        super().resume_writing()
+        self._watch_answer(waits=False)
+
+    def _watch_head(self, *, waits: bool) -> None:
+        self._head = _watched(self._head, waits, HEAD_SECONDS, self.transport.close)
+
+    def _watch_answer(self, *, waits: bool) -> None:
+        self._answer = _watched(self._answer, waits, ANSWER_SECONDS, self.transport.abort)
+
+
+def _watched(
+    timer: asyncio.TimerHandle | None, waits: bool, seconds: float, late: Callable[[], None]
+) -> asyncio.TimerHandle | None:
+    """Start a timer where something is waited for, unless it runs already; else stop it."""
+    if waits:
+        return timer or asyncio.get_running_loop().call_later(seconds, late)
+    if timer is not None:
+        timer.cancel()
+    return None
