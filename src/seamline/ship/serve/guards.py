@@ -5,10 +5,10 @@ address is told by its `Origin`, a name that was made to point to this machine b
 """
 
 import asyncio
-import json
 from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seamline.ship.serve.limits import Limits, Refusal, busy
@@ -60,7 +60,8 @@ class Guards:
         if refusal is None and takes_photo and self.present >= self.limits.waiting:
             refusal = busy(f"{self.limits.waiting} photos are waiting already; send this one again later")
         if refusal is not None:
-            await _send_refusal(refusal, exchange.send)
+            answer = JSONResponse({"error": refusal.reason}, refusal.status, refusal.headers)
+            await answer(scope, receive, exchange.send)
             return
         self.present += takes_photo
         try:
@@ -83,15 +84,6 @@ def _name(host: str) -> str:
     """Return a `Host` without its port, in lower case; [::1] keeps its brackets."""
     name, colon, port = host.lower().rpartition(":")
     return name if colon and port.isdigit() else host.lower()
-
-
-async def _send_refusal(refusal: Refusal, send: Send) -> None:
-    """Send a refusal as JSON."""
-    content = json.dumps({"error": refusal.reason}).encode()
-    headers = {"content-type": "application/json", "content-length": str(len(content)), **refusal.headers}
-    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": refusal.status, "headers": pairs})
-    await send({"type": "http.response.body", "body": content})
 
 
 class _Exchange:
