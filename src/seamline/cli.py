@@ -432,7 +432,7 @@ def export(
 def serve(
     model: Annotated[
         Path,
-        typer.Argument(metavar="[MODEL]", help="A run folder, an exported file, or a ready network; facades if none."),
+        typer.Argument(metavar="MODEL", help="A run folder, an exported file, or a ready network; facades if none."),
     ] = Path("facades"),
     host: Annotated[str, typer.Option("--host", help="The address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
