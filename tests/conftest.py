@@ -1,7 +1,10 @@
-"""What tests of several stages share: small images with a class that can be seen, and a cache of their own."""
+"""What tests of several stages share: small images with a class that can be seen, a browser, a cache of their own."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,3 +74,19 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("SEAMLINE_DATA is not set, so there are no real images to test with")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium, the one on the PATH."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next((found for name in names if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.skip(f"no browser on the PATH: looked for {', '.join(names)}")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield opened
+        opened.close()

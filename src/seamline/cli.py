@@ -428,6 +428,52 @@ def export(
     result(f"The file: {made.file} ({made.size / 1e6:.1f} MB)")
 
 
+@app.command()
+def serve(
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", help="A run folder, an exported file, or a ready network; facades if none."),
+    ] = Path("facades"),
+    host: Annotated[str, typer.Option("--host", help="The address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="A name it also answers under; may be repeated."),
+    ] = None,
+    max_megabytes: Annotated[
+        float, typer.Option("--max-megabytes", min=0.001, max=2048, help="The most that a photo's file may have.")
+    ] = 32,
+    max_megapixels: Annotated[
+        float, typer.Option("--max-megapixels", min=0.001, max=200, help="The most that a photo may have.")
+    ] = 50,
+    device: DeviceOption = "auto",
+    engine: Annotated[
+        str | None,
+        typer.Option("--engine", help="pytorch, onnxruntime or openvino; by default the fastest that is there."),
+    ] = None,
+    threads: ThreadsOption = None,
+) -> None:
+    """Open a web page on this machine, with an API, that shows what a network sees in photos."""
+    from seamline.data.errors import UserError
+
+    try:
+        from seamline.ship.serve.limits import Limits
+        from seamline.ship.serve.server import serve as serve_model
+    except ModuleNotFoundError as error:
+        raise UserError(f"serve: needs {error.name}, which is not installed; pip install 'seamline[serve]'") from None
+    serve_model(
+        model,
+        host=host,
+        port=port,
+        hosts=tuple(allow_host or ()),
+        limits=Limits(bytes=round(max_megabytes * (1 << 20)), pixels=round(max_megapixels * 1_000_000)),
+        device=device,
+        engine=engine,
+        threads=threads,
+        ready=result,
+    )
+
+
 @app.command(name="list")
 def list_all(as_json: JsonOption = False) -> None:
     """List the datasets, the networks that ship with the package, and the recipes."""

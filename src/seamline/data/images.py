@@ -44,6 +44,14 @@ _AGAIN = "get it again or leave it out"
 _one_at_a_time = threading.Lock()
 
 
+class NotAnImageError(UserError):
+    """What was given is in none of the formats that are read."""
+
+
+class TooManyPixelsError(UserError):
+    """An image has more pixels than are allowed; it was not decoded."""
+
+
 def read_photo(source: Path | bytes, *, name: str | None = None, limit: int = LIMIT) -> NDArray[np.uint8]:
     """Decode a photo: JPEG, PNG, WebP, TIFF, BMP, or the first picture of a GIF.
 
@@ -115,16 +123,16 @@ def decode(source: Path | bytes, called: str, limit: int) -> Decoded:
             image: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)
     except UnidentifiedImageError as error:
         found = "is a HEIC or AVIF image" if content[4:8] == b"ftyp" else f"starts with 0x{content[:4].hex()}"
-        raise UserError(
+        raise NotAnImageError(
             f"{called}: {found} and is not read as JPEG, PNG, WebP, TIFF, BMP or GIF; save it as one of these or "
             "leave it out"
         ) from error
     except Image.DecompressionBombError as error:
-        raise UserError(f"{called}: has more than the {limit:,} pixels allowed; scale it down") from error
+        raise TooManyPixelsError(f"{called}: has more than the {limit:,} pixels allowed; scale it down") from error
     except Exception as error:  # plugins raise whatever the damage has led them to
         raise damaged(called, error) from error
     if image.width * image.height > limit:
-        raise UserError(
+        raise TooManyPixelsError(
             f"{called}: is {image.width} x {image.height} pixels, more than the {limit:,} allowed; scale it down"
         )
     try:
