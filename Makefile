@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install reproduce test lint bench bench-peers torture fuzz scale results clean
+.PHONY: install reproduce test lint bench bench-peers torture fire fuzz scale results clean
 
 install: $(STAMP)
 
@@ -46,6 +46,10 @@ bench-peers: install
 torture: install
 	$(BIN)/python bench/torture.py
 	$(BIN)/python bench/together.py
+
+# Ten minutes of mixed load on the web server, with the real images, for docs/reliability.md.
+fire: install
+	$(BIN)/python bench/under_fire.py
 
 # About half an hour: damaged files for every reader, and each bad input in turn, for docs/bad-input.md.
 fuzz: install

@@ -1,4 +1,4 @@
-"""docs/reliability.md, from what bench/torture.py and bench/together.py found."""
+"""docs/reliability.md, from what bench/torture.py, bench/together.py and bench/under_fire.py found."""
 
 from collections import Counter
 from typing import Any
@@ -38,7 +38,7 @@ def write(part: str, figures: dict[str, Any]) -> None:
     """Keep what one of the programs found, and write the page anew.
 
     Args:
-        part: `torture` or `together`.
+        part: `torture`, `together` or `fire`.
         figures: what it found.
     """
     kept_figures.keep("reliability", part, figures, page)
@@ -51,6 +51,8 @@ def page(known: dict[str, Any]) -> str:
         parts.append(_torture(known["torture"]))
     if "together" in known:
         parts.append(_together(known["together"]))
+    if "fire" in known:
+        parts.append(_fire(known["fire"]))
     parts += ["## The promises", PROMISES, LIMITS.lstrip()]
     return "\n".join(parts)
 
@@ -93,4 +95,37 @@ def _together(found: dict[str, Any]) -> str:
 {chr(10).join(rows)}
 
 {found["machine"]}, Python {found["python"]}, seed 0. On one machine threads are quicker than processes; processes are for several GPUs or machines.
+"""
+
+
+_SENT = {
+    "good": "a photo of 1 megapixel as the body",
+    "form": "the same in a form",
+    "bomb": "a PNG that claims 60,000 × 60,000 pixels",
+    "large": "50 MB, with and without saying so first",
+    "broken": "forms cut off, forms and bodies without a photo, text, half a photo",
+    "stranger": "another `Host`, another `Origin`",
+    "slow": "a body of one byte a second",
+    "silent": "a connection with no or half a head",
+}
+"""Kind -> what it sends."""
+
+
+def _fire(found: dict[str, Any]) -> str:
+    rows = []
+    for kind, words in _SENT.items():
+        came = ", ".join(f"{outcome}: {count:,}" for outcome, count in found["outcomes"].get(kind, {}).items())
+        rows.append(f"| {words} | {found['senders'][kind]} | {came} |")
+    wrong = (
+        "None was wrong" if not found["wrong"] else f"{len(found['wrong'])} or more were wrong: {found['wrong'][:3]}"
+    )
+    return f"""## Served under fire
+
+`python bench/under_fire.py` loads `seamline serve facades` for {found["minutes"]:g} minutes with all of this at once, on the machine that serves. An answer counts as right where it is the one that the same photo got alone, or the status that its fault asks for; 503 is what a full server says. {wrong}.
+
+| what is sent | senders at once | answers |
+| --- | --- | --- |
+{chr(10).join(rows)}
+
+Memory: {found["before"] / 1e6:,.0f} MB before, {found["peak"] / 1e6:,.0f} MB at most, {found["first_quarter"] / 1e6:,.0f} MB at most in the first quarter of the time and {found["last_quarter"] / 1e6:,.0f} MB in the last. A right answer took {found["median_seconds"]:.2f} s (median; {found["slowest_seconds"]:.2f} s at most). The server was {"there" if found["alive"] else "gone"} at the end; SIGTERM with a photo at work: {"the answer came and the status was 0" if found["drained"] else "not drained"}. {found["machine"]}, Python {found["python"]}.
 """
