@@ -147,8 +147,8 @@ LIMITS = {
     "Photographs of people, several garments or dark things on a light ground are something else, and it will label "
     "them with confidence all the same. Shirts are its hardest class. Its probabilities were calibrated on such "
     "pictures alone.",
-    "facades": "It has seen upright, rectified fronts of mostly European town houses, each picture one front and 256 "
-    "pixels wide. Oblique views, shop fronts close by, glass towers, night and snow are something else. Pillars are "
+    "facades": "It has seen upright, rectified fronts of mostly European town houses, cropped to 256 × 256 "
+    "pixels. Oblique views, shop fronts close by, glass towers, night and snow are something else. Pillars are "
     "its hardest class. Shares of area are those of the picture, not of the wall: perspective is not undone. Photos "
     "of a whole street want a larger `--size`.",
 }
