@@ -98,7 +98,7 @@ def card(name: str, described: dict[str, Any], scores: dict[str, Any]) -> str:
         "",
         f"For {READY[name]}. It ships with Seamline {seamline.__version__}: `seamline predict {name} photo.jpg`.",
         "",
-        "## Data",
+        "## Data and licence",
         "",
         f"{data['title']}. {data['note']}",
         "",

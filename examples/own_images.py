@@ -1,4 +1,4 @@
-"""A way through with your own images: look at them, train, try a second recipe, compare, predict, export.
+"""A way through with your own images: look at them, train, try a second recipe, compare, predict, export, serve.
 
     python examples/own_images.py [FOLDER [PHOTO...]] [--epochs N]
 
@@ -7,8 +7,12 @@ written into `own-images/` in the current folder. Each step is the command that 
 """
 
 import argparse
+import json
 import shlex
+import subprocess
+import sys
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 from draw_sets import draw_sets
 
@@ -24,6 +28,21 @@ def seamline(*words: object) -> None:
     app(texts, standalone_mode=False)
 
 
+def ask_served(run: Path, photo: Path) -> None:
+    """Serve a network on a free port, ask it about a photo as another program would, and tell it to stop."""
+    words = ["serve", str(run), "--port", "0"]
+    print(f"\n$ seamline {shlex.join(words)}", flush=True)
+    with subprocess.Popen([sys.executable, "-m", "seamline", *words], stdout=subprocess.PIPE, text=True) as server:
+        try:
+            line = server.stdout.readline() if server.stdout else ""  # it says where it is when it is ready
+            print(line, end="")
+            asked = Request(f"{line.split()[0]}api/predict?mask=false", photo.read_bytes())
+            with urlopen(asked) as answer:
+                print(f"{photo}: {json.load(answer)}")
+        finally:
+            server.terminate()
+
+
 def way_through(folder: Path, photos: list[Path], epochs: float | None) -> None:
     """Go the whole way with one folder."""
     runs = OUT / folder.name
@@ -36,6 +55,8 @@ def way_through(folder: Path, photos: list[Path], epochs: float | None) -> None:
     seamline("predict", runs / "first", *photos, "--out", runs / "predictions")  # at work
     seamline("export", runs / "first")  # one file that gives the same answers elsewhere
     seamline("predict", runs / "first" / "model.onnx", *photos, "--out", runs / "elsewhere")
+    photo = next(file for place in photos for file in (sorted(place.iterdir()) if place.is_dir() else [place]))
+    ask_served(runs / "first", photo)
 
 
 def main() -> None:

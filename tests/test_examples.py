@@ -28,9 +28,12 @@ def test_the_way_through_with_own_images(tmp_path: Path) -> None:
         predicted = json.loads((runs / "predictions" / "predictions.json").read_text())
         assert len(predicted["photos"]) == 24
         assert not predicted["failed"]
+        assert f"$ seamline serve own-images/{name}/first --port 0\nhttp://127.0.0.1:" in done.stdout
         elsewhere = json.loads((runs / "elsewhere" / "predictions.json").read_text())
         for one, other in zip(predicted["photos"], elsewhere["photos"], strict=True):
             for key in ("shares", "probabilities"):
                 assert other.get(key) == pytest.approx(one.get(key), abs=2e-3)
+    assert "00.jpg: {'width': 64, 'height': 64, 'shares': {" in done.stdout
+    assert "'probabilities': {" in done.stdout
     assert "the median of the images' sizes" in done.stdout or "all images are 64 x 64" in done.stdout
     assert (tmp_path / "own-images/walls/predictions/00.mask.png").is_file()

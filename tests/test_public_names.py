@@ -13,6 +13,7 @@ def test_the_public_names() -> None:
         "__version__",
         "audit",
         "evaluate",
+    "export",
         "load",
         "predict",
         "report",

@@ -24,7 +24,7 @@ def test_together_they_are_small_and_each_has_a_card() -> None:
     assert sum(file.stat().st_size for file in files) < 15_000_000
     for name in READY:
         card = (ready_folder(name) / "CARD.md").read_text()
-        for heading in ("## Data", "## How it was made", "## Figures", "## Limits", "licence"):
+        for heading in ("## Data and licence", "## How it was made", "## Figures", "## Limits"):
             assert heading in card
 
 
