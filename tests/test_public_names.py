@@ -13,7 +13,7 @@ def test_the_public_names() -> None:
         "__version__",
         "audit",
         "evaluate",
-    "export",
+        "export",
         "load",
         "predict",
         "report",
