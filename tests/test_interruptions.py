@@ -68,7 +68,7 @@ def test_a_signal_ends_the_step_and_the_rest_comes_out_the_same(
     number: int, status: int, step: int, sides: Dataset, whole: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handler = signal.getsignal(number)
-    after_steps(monkeypatch, step, lambda: os.kill(os.getpid(), number))
+    after_steps(monkeypatch, step, lambda: signal.raise_signal(number))
     with pytest.raises(Stopped) as stopped:
         train(sides, tmp_path / "run")
     assert stopped.value.status == status
