@@ -27,6 +27,10 @@ SeedOption = Annotated[
 ]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder that holds the dataset's files.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+EngineOption = Annotated[
+    str | None,
+    typer.Option("--engine", help="pytorch, onnxruntime or openvino; by default the fastest that is there."),
+]
 ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change one field of the recipe.")
@@ -328,10 +332,7 @@ def predict(
         ),
     ] = None,
     device: DeviceOption = "auto",
-    engine: Annotated[
-        str | None,
-        typer.Option("--engine", help="pytorch, onnxruntime or openvino; by default the fastest that is there."),
-    ] = None,
+    engine: EngineOption = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -447,10 +448,7 @@ def serve(
         float, typer.Option("--max-megapixels", min=0.001, max=200, help="The most that a photo may have.")
     ] = 50,
     device: DeviceOption = "auto",
-    engine: Annotated[
-        str | None,
-        typer.Option("--engine", help="pytorch, onnxruntime or openvino; by default the fastest that is there."),
-    ] = None,
+    engine: EngineOption = None,
     threads: ThreadsOption = None,
 ) -> None:
     """Open a web page on this machine, with an API, that shows what a network sees in photos."""

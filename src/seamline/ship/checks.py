@@ -52,9 +52,14 @@ class Check:
 
 def some_of(images: Images, pixels: int = PIXELS) -> NDArray[np.uint8]:
     """Return images spread evenly over (N, H, W, C), as many as have so many pixels, at least one."""
-    count = min(len(images), max(1, pixels // int(np.prod(images.shape[1:3]))))
-    chosen: NDArray[np.uint8] = images[np.linspace(0, len(images) - 1, count).round().astype(np.int64)]
+    chosen: NDArray[np.uint8] = images[_spread(images, pixels)]
     return chosen
+
+
+def _spread(images: Images, pixels: int) -> NDArray[np.int64]:
+    """Return places spread evenly over images (N, H, W, C), as many as have so many pixels, at least one."""
+    count = min(len(images), max(1, pixels // int(np.prod(images.shape[1:3]))))
+    return np.linspace(0, len(images) - 1, count).round().astype(np.int64)
 
 
 def check(file: Path, engine: str, ask: Ask, temperature: float, images: Images, *, segments: bool) -> Check:
@@ -102,9 +107,7 @@ def worth(ask: Ask, split: Split, classes: int) -> float:
     if split.labels.ndim == 1:
         right = [ask(piece).argmax(1) for piece in in_pieces(split.images, PORTION)]
         return float((np.concatenate(right) == split.labels).mean())
-    count = min(len(split), max(1, _RANKED // int(np.prod(split.labels.shape[1:]))))
-    places = np.linspace(0, len(split) - 1, count).round().astype(np.int64)
-    some = split.take(places)
+    some = split.take(_spread(split.images, _RANKED))
     scores = np.concatenate([ask(piece) for piece in in_pieces(some.images, PORTION)])
     labels = np.asarray(some.labels[:])
     counts = labels != IGNORE

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from seamline.data.errors import UserError
 from seamline.data.files import write_bytes, write_json
-from seamline.data.fitting import fitted_pixels, fitted_whole
 from seamline.data.masks import mask_png
 from seamline.data.pictures import jpeg
-from seamline.measure.tiles import predict_mask
 from seamline.ship.model import Model
 from seamline.ship.photos import LEGEND, RECORD, Photo
 from seamline.ship.pictures import draw_legend, lay_over, png
+from seamline.ship.said import label_of, mask_of, shares_of
 
 ON_PAGE = 1600
 """Pixels on the longer side of a photo that is kept for a page."""
@@ -89,7 +88,7 @@ class Results:
         record: dict[str, Any] = {"file": str(photo.file), "width": width, "height": height, **names}
         if names["photo"] is not None:
             write_bytes(self.folder / names["photo"], jpeg(pixels, ON_PAGE))
-        return record | (self._masked(pixels, names, told) if self.model.segments else self._labelled(pixels))
+        return record | (self._masked(pixels, names, told) if self.model.segments else label_of(self.model, pixels))
 
     def _names(self, photo: Photo) -> dict[str, str | None]:
         """Return the names of a photo's files, None for what is not kept."""
@@ -103,22 +102,8 @@ class Results:
     ) -> dict[str, Any]:
         """Write a photo's mask and overlay; return each class's share of it."""
         model = self.model
-        image = fitted_pixels(pixels, model.image[2], self.size)
-        mask = predict_mask(model.ask, image, shape=pixels.shape[:2], progress=told)
+        mask = mask_of(model, pixels, self.size, told)
         write_bytes(self.folder / str(names["mask"]), mask_png(mask, model.colours))
         lay_over(pixels, mask, model.colours)
         write_bytes(self.folder / str(names["overlay"]), png(pixels))
-        shares = [np.count_nonzero(mask == number) / mask.size for number in range(len(model.classes))]
-        return {"shares": dict(zip(model.classes, shares, strict=True))}
-
-    def _labelled(self, pixels: NDArray[np.uint8]) -> dict[str, Any]:
-        """Return a photo's most probable class and the probability of each."""
-        model = self.model
-        scores = model.ask(fitted_whole(pixels, model.image)[np.newaxis])
-        probabilities = model.probabilities(scores)[0].tolist()
-        likeliest = int(np.argmax(probabilities))
-        return {
-            "label": model.classes[likeliest],
-            "probability": probabilities[likeliest],
-            "probabilities": dict(zip(model.classes, probabilities, strict=True)),
-        }
+        return {"shares": shares_of(model, mask)}

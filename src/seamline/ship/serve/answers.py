@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from seamline.data.errors import UserError
-from seamline.data.fitting import fitted_pixels, fitted_whole
 from seamline.data.images import NotAnImageError, TooManyPixelsError, read_photo
 from seamline.data.masks import mask_png
 from seamline.data.memory import is_out_of_memory
-from seamline.measure.tiles import predict_mask
 from seamline.ship.memory import give_back_freed_memory
 from seamline.ship.model import Model
 from seamline.ship.pictures import lay_over, png
 from seamline.ship.predict import default_size
+from seamline.ship.said import label_of, mask_of, shares_of
 from seamline.ship.serve.limits import Limits, Refusal, busy
 
 _Made = TypeVar("_Made")
@@ -115,20 +114,17 @@ class Answers:
     def _seen(self, content: bytes) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return a photo (H, W, 3) and its mask (H, W)."""
         pixels = self._photo(content)
-        image = fitted_pixels(pixels, self.model.image[2], default_size(self.model))
-        mask = predict_mask(self.model.ask, image, shape=pixels.shape[:2])
+        mask = mask_of(self.model, pixels, default_size(self.model))
         if mask.size > _LARGE:
             give_back_freed_memory()
         return pixels, mask
 
     def _masked(self, content: bytes, with_mask: bool) -> MaskAnswer:
         mask = self._seen(content)[1]
-        counts = np.bincount(mask.ravel(), minlength=len(self.model.classes))
-        shares = (counts / mask.size).tolist()
         return MaskAnswer(
             width=mask.shape[1],
             height=mask.shape[0],
-            shares=dict(zip(self.model.classes, shares, strict=True)),
+            shares=shares_of(self.model, mask),
             mask=base64.b64encode(mask_png(mask, self.model.colours)).decode() if with_mask else None,
         )
 
@@ -139,16 +135,7 @@ class Answers:
 
     def _labelled(self, content: bytes) -> LabelAnswer:
         pixels = self._photo(content)
-        scores = self.model.ask(fitted_whole(pixels, self.model.image)[np.newaxis])
-        probabilities = self.model.probabilities(scores)[0].tolist()
-        likeliest = int(np.argmax(probabilities))
-        return LabelAnswer(
-            width=pixels.shape[1],
-            height=pixels.shape[0],
-            label=self.model.classes[likeliest],
-            probability=probabilities[likeliest],
-            probabilities=dict(zip(self.model.classes, probabilities, strict=True)),
-        )
+        return LabelAnswer(width=pixels.shape[1], height=pixels.shape[0], **label_of(self.model, pixels))
 
 
 def _refusing(work: Callable[[], _Made]) -> Callable[[], _Made]:
