@@ -17,14 +17,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from seamline.data.errors import UserError
-from seamline.data.fitting import fitted_pixels, fitted_whole
+from seamline.data.fitting import fitted_whole
 from seamline.data.images import read_photo
 from seamline.data.memory import is_out_of_memory
 from seamline.learn.devices import keep_freed_memory
-from seamline.measure.tiles import predict_mask
 from seamline.ship.cluster.masks import to_runs
 from seamline.ship.cluster.places import find_place
 from seamline.ship.model import Model, load_model
+from seamline.ship.said import mask_of, shares_of
 
 LISTING = "listing.parquet"
 PHOTOS, ERRORS = "photos", "errors"
@@ -167,13 +167,10 @@ class Worker:
 
     def _masked(self, pixels: NDArray[np.uint8]) -> dict[str, Any]:
         """Return a photo's mask as runs, and each class's share of it."""
-        model = self.model
-        image = fitted_pixels(pixels, model.image[2], self.work.size)
-        mask = predict_mask(model.ask, image, shape=pixels.shape[:2])
-        shares = np.bincount(mask.ravel(), minlength=len(model.classes)) / mask.size
-        names = [f"share.{name}" for name in model.classes]
+        mask = mask_of(self.model, pixels, self.work.size)
+        shares = {f"share.{name}": share for name, share in shares_of(self.model, mask).items()}
         values, lengths = to_runs(mask)
-        return {**dict(zip(names, shares.tolist(), strict=True)), "mask_values": values, "mask_lengths": lengths}
+        return {**shares, "mask_values": values, "mask_lengths": lengths}
 
 
 def schema_of(model: Model) -> pa.Schema:
