@@ -3,9 +3,11 @@
 Neither PyTorch nor anything that needs it is imported here, so that a photo is answered quickly from a cold start.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -110,11 +112,24 @@ def _onnxruntime(file: Path, output: str, threads: int | None) -> Opened:
     return ask, dict(session.get_modelmeta().custom_metadata_map)
 
 
-def _openvino(file: Path, output: str, threads: int | None) -> Opened:
-    """Open a file with OpenVINO."""
+@cache
+def _core() -> Any:
+    """Return this process's one core of OpenVINO.
+
+    Each brings the thread that makes it a stack for signals, and takes it away with it. Of two that go in the order in
+    which they came, the stack of the first is left in use, and at the next Ctrl-C the process ends in a segmentation
+    fault.
+    """
     import openvino
 
-    core = openvino.Core()
+    # Whole numbers at any size end in one too where it uses AMX (https://github.com/openvinotoolkit/openvino/issues/37577)
+    os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16")
+    return openvino.Core()
+
+
+def _openvino(file: Path, output: str, threads: int | None) -> Opened:
+    """Open a file with OpenVINO."""
+    core = _core()
     model = core.read_model(str(file))
     settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     if threads is not None:
