@@ -163,12 +163,14 @@ def _add_errors(app: FastAPI) -> None:
 
 def _add_page(app: FastAPI) -> None:
     """Serve the page from memory."""
-    for path, name, kind in (
-        ("/", "page.html", "text/html"),
-        ("/page.css", "page.css", "text/css"),
-        ("/page.js", "page.js", "text/javascript"),
+    here = Path(__file__).parent
+    dress = here.parents[1] / "report" / "templates" / "dress.css"
+    for path, name, kind, files in (
+        ("/", "page.html", "text/html", (here / "page.html",)),
+        ("/page.css", "page.css", "text/css", (dress, here / "page.css")),
+        ("/page.js", "page.js", "text/javascript", (here / "page.js",)),
     ):
-        content = Path(__file__).with_name(name).read_bytes()
+        content = b"".join(file.read_bytes() for file in files)
         described: dict[int | str, dict[str, Any]] = {
             200: {"description": "A file of the page.", "content": {kind: {"schema": {"type": "string"}}}},
             **_problems(*_ANYWHERE),
