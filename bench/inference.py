@@ -2,15 +2,15 @@
 
     SEAMLINE_DATA=... python bench/inference.py
 
-Exports both with whole numbers of eight bits, compares all answers on the real test images, and times them in turns.
-The test images choose nothing here: whole numbers are found on training images and accepted on validation images.
+Exports both so that they look less often, with whole numbers of eight bits, and both; compares all answers on the real
+test images, and times them in turns. The test images choose nothing here: ranges of whole numbers are found on training
+images, and what is faster is chosen and judged by validation images.
 """
 
 import argparse
 import platform
 import statistics
 import tempfile
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,56 +20,70 @@ import torch
 from PIL import Image
 
 import seamline
+from inference_int8 import in_whole_numbers
 from inference_page import page
 from programs import run
 from seamline.console import Teller
-from seamline.data.dataset import Dataset, Split
+from seamline.data.dataset import Dataset
+from seamline.data.errors import UserError
 from seamline.data.files import write_json, write_text
-from seamline.data.rows import in_pieces
 from seamline.learn.devices import describe_machine
 from seamline.learn.runs import Run
 from seamline.measure.inference import predict_scores
-from seamline.ship.checks import worth
-from seamline.ship.engines import ENGINES, PORTION, open_graph
+from seamline.measure.tiles import Ask
+from seamline.ship.checks import answers_of, some_of
+from seamline.ship.engines import ENGINES, open_graph
 from seamline.ship.model import GRAPH
+from seamline.ship.quantising import CALIBRATION_PIXELS
 from seamline.ship.ready import ready_folder
 
 DOCS = Path(__file__).parent.parent / "docs"
 DATA = {"garments": "fashion-mnist", "facades": "facades"}
+EXPORTS = (("quick", True, False, 0.5), ("int8", False, True, 100.0), ("quick int8", True, True, 0.5))
+"""Title, looking less often, whole numbers of eight bits, points that these may cost on validation."""
 BATCHES = (1, 32)
 ROUNDS = 3
 PHOTOS = {"1 megapixel": (1152, 864), "12 megapixels": (4032, 3024)}
 
 
-def answers(name: str, files: dict[str, Path], data: Dataset) -> list[dict[str, Any]]:
+def variants(name: str, folder: Path) -> dict[str, dict[str, Any]]:
+    """Export a network in every way; what is faster is judged by the validation images."""
+    made: dict[str, dict[str, Any]] = {"float32": {"file": ready_folder(name) / GRAPH}}
+    for title, quick, int8, most in EXPORTS:
+        file = folder / f"{name}.{title.replace(' ', '.')}.onnx"
+        try:
+            one = seamline.export(name, out=file, quick=quick, int8=int8, max_cost=most, teller=Teller())
+        except UserError as refused:
+            made[title] = {"refused": str(refused).replace(str(file), file.name)}
+            continue
+        made[title] = {"file": file, "size": one.size, "looks": one.looks, "figure": one.figure, "most": most}
+        made[title] |= {"before": one.before, "after": one.after}
+    return made
+
+
+def answers(name: str, files: dict[str, Path], data: Dataset, shown: Any) -> list[dict[str, Any]]:
     """Compare what every engine says of the test images with the network itself."""
-    network = partial(predict_scores, Run(ready_folder(name)).network())
-    truth = _scores(network, data.test)
-    rows = [{"numbers": "float32", "engine": "pytorch", "worth": worth(network, data.test, len(data.classes))}]
-    for numbers, file in files.items():
-        for engine in ENGINES:
-            ask = open_graph(file, engine)[1]
-            scores = _scores(ask, data.test)
-            rows.append(
-                {
-                    "numbers": numbers,
-                    "engine": engine,
-                    "worth": worth(ask, data.test, len(data.classes)),
-                    "same": float((scores.argmax(1) == truth.argmax(1)).mean()),
-                    "difference": float(np.abs(scores - truth).max()),
-                }
-            )
+    network = Run(ready_folder(name)).network()
+    truth = answers_of(partial(predict_scores, network), data.test)
+    rows: list[dict[str, Any]] = [{"numbers": "float32", "engine": "pytorch", "worth": truth.worth}]
+    asked: list[tuple[str, str, Ask]] = [
+        (numbers, engine, open_graph(file, engine)[1]) for numbers, file in files.items() for engine in ENGINES
+    ]
+    asked.append(("int8", "pytorch", partial(predict_scores, in_whole_numbers(network, shown))))
+    for numbers, engine, ask in asked:
+        found = answers_of(ask, data.test)
+        same = float((found.scores.argmax(1) == truth.scores.argmax(1)).mean())
+        difference = float(np.abs(found.scores - truth.scores).max())
+        row = {"numbers": numbers, "engine": engine, "worth": found.worth, "same": same, "difference": difference}
+        print(f"  {name} {row}", flush=True)
+        rows.append(row)
     return rows
 
 
-def _scores(ask: Callable[[Any], Any], split: Split) -> Any:
-    return np.concatenate([ask(piece) for piece in in_pieces(split.images, PORTION)])
-
-
-def rates(name: str, files: dict[str, Path]) -> list[dict[str, Any]]:
+def rates(name: str, files: dict[str, Path], shown: Path) -> list[dict[str, Any]]:
     """Time every way in turns, each time in a process of its own."""
-    ways = [("eager", "float32", "-"), ("compiled", "float32", "-")]
-    ways += [(engine, numbers, str(file)) for engine in ENGINES for numbers, file in files.items()]
+    ways = [(way, numbers, shown) for numbers in ("float32", "int8") for way in ("eager", "compiled")]
+    ways += [(engine, numbers, file) for engine in ENGINES for numbers, file in files.items()]
     rows: list[dict[str, Any]] = [
         {"way": way, "numbers": numbers, "file": file, "batch": batch, "rates": [], "peak": 0}
         for batch in BATCHES
@@ -77,14 +91,13 @@ def rates(name: str, files: dict[str, Path]) -> list[dict[str, Any]]:
     ]
     for _ in range(ROUNDS):
         for row in rows:
-            cost = run("bench/inference_worker.py", name, row["way"], row["file"], row["batch"], quiet=True)
+            cost = run("bench/inference_worker.py", name, row["way"], row["numbers"], row["file"], row["batch"])
             row["rates"].append(cost.last["rate"])
             row["peak"] = max(row["peak"], cost.last["peak"])
     for row in rows:
         del row["file"]
-        print(
-            f"  {name} {row['way']} {row['numbers']} {row['batch']}: {statistics.median(row['rates']):.1f}", flush=True
-        )
+        rate = statistics.median(row["rates"])
+        print(f"  {name} {row['way']} {row['numbers']} {row['batch']}: {rate:.1f}", flush=True)
     return rows
 
 
@@ -98,18 +111,8 @@ def photos(folder: Path) -> list[dict[str, Any]]:
     for _ in range(ROUNDS):
         for row in rows:
             photo = folder / f"{row['photo'][:2].strip()}.jpg"
-            words = (
-                "-m",
-                "seamline",
-                "predict",
-                "facades",
-                photo,
-                "--out",
-                folder / "masks",
-                "--engine",
-                row["engine"],
-            )
-            cost = run(*words)
+            words = ("predict", "facades", photo, "--out", folder / "masks", "--engine", row["engine"])
+            cost = run("-m", "seamline", *words)
             row["seconds"].append(cost.seconds)
             row["peak"] = max(row["peak"], cost.peak)
     return rows
@@ -126,15 +129,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for name, data_name in DATA.items():
-            small = folder / f"{name}.int8.onnx"
-            made = seamline.export(name, out=small, int8=True, max_cost=100, teller=Teller())
-            files = {"float32": ready_folder(name) / GRAPH, "int8": small}
+            data = seamline.load(data_name)
+            shown = some_of(data.train.images, CALIBRATION_PIXELS)
+            np.save(folder / "shown.npy", shown)
+            made = variants(name, folder)
+            files = {title: one["file"] for title, one in made.items() if "file" in one}
             found["networks"][name] = {
                 "size": sum(file.stat().st_size for file in ready_folder(name).iterdir()),
-                "int8_size": made.size,
-                "validation": {"figure": made.figure, "before": made.before, "after": made.after},
-                "answers": answers(name, files, seamline.load(data_name)),
-                "rates": rates(name, files),
+                "answers": answers(name, files, data, shown),
+                "rates": rates(name, files, folder / "shown.npy"),
+                "made": {title: {key: one[key] for key in one if key != "file"} for title, one in made.items()},
             }
         found["photos"] = photos(folder)
     write_json(DOCS / "export.json", found)

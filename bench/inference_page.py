@@ -29,6 +29,11 @@ def page(found: dict[str, Any]) -> str:
         "validation images: no score or probability may differ by more than 0.001, and 99.9 % of the answers must be the "
         "same. `seamline predict` takes the file, the run folder or the name of a network that ships with the package, "
         "`garments` or `facades` ([cards](../src/seamline/ship/ready)).",
+        "",
+        "`--quick` looks at an image less often: at fewer sizes, or not at its mirror image, as rarely as `--max-cost` allows "
+        "on the validation images, and fits the temperature anew. `--int8` lets convolutions multiply whole numbers of eight "
+        "bits. PyTorch's `int8` is its own static quantisation (FX graph mode, `x86`), for comparison; Seamline does not "
+        "ship it.",
     ]
     for name, of in found["networks"].items():
         lines += _network(name, of)
@@ -53,19 +58,14 @@ def page(found: dict[str, Any]) -> str:
 
 def _network(name: str, of: dict[str, Any]) -> list[str]:
     """Return what is said of one network."""
-    val = of["validation"]
-    figure = FIGURES[val["figure"]]
-    lines = [
-        "",
-        f"## {name}",
-        "",
-        f"{of['size'] / 1e6:.2f} MB in the package; with whole numbers of eight bits, one file of "
-        f"{of['int8_size'] / 1e6:.2f} MB. These cost {val['before'] - val['after']:+.4f} of {figure} on the validation "
-        f"images ({val['before']:.4f} to {val['after']:.4f}).",
+    figure = FIGURES[of["made"]["int8"]["figure"]]
+    lines = ["", f"## {name}", "", f"{of['size'] / 1e6:.2f} MB in the package.", ""]
+    lines += [_made(title, one, figure) for title, one in of["made"].items() if title != "float32"]
+    lines += [
         "",
         f"On the real test images: {figure}, and how many answers are those of the network in PyTorch.",
         "",
-        f"| numbers | engine | {figure} | same answers | largest difference of a score |",
+        f"| network | engine | {figure} | same answers | largest difference of a score |",
         "| --- | --- | --- | --- | --- |",
     ]
     for row in of["answers"]:
@@ -76,10 +76,14 @@ def _network(name: str, of: dict[str, Any]) -> list[str]:
         "Images a second (median of the rounds, each way in turn and in a process of its own), over PyTorch eager's, and the "
         "memory that the process held at most.",
         "",
-        "| batch | way | numbers | images/s | over eager | memory |",
+        "| batch | way | network | images/s | over eager | memory |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    eager = {row["batch"]: statistics.median(row["rates"]) for row in of["rates"] if row["way"] == "eager"}
+    eager = {
+        row["batch"]: statistics.median(row["rates"])
+        for row in of["rates"]
+        if (row["way"], row["numbers"]) == ("eager", "float32")
+    }
     for row in of["rates"]:
         rate = statistics.median(row["rates"])
         lines.append(
@@ -87,3 +91,16 @@ def _network(name: str, of: dict[str, Any]) -> list[str]:
             f"{row['peak'] / 1e6:,.0f} MB |"
         )
     return lines
+
+
+def _made(title: str, one: dict[str, Any], figure: str) -> str:
+    """Return what was exported in one way."""
+    if "refused" in one:
+        return f"- `{title}`: {one['refused']}"
+    looks = f"looks at an image {one['looks']}; " if one["looks"] else ""
+    lost = 100 * (one["before"] - one["after"])
+    return (
+        f"- `{title}`: {looks}one file of {one['size'] / 1e6:.2f} MB; {lost:+.2f} points of {figure} lost on the "
+        f"validation images ({one['before']:.4f} to {one['after']:.4f})"
+        + (f", where {one['most']:g} were allowed." if one["most"] < 100 else ".")
+    )

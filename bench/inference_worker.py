@@ -1,7 +1,8 @@
-"""Asks one network in one way and prints what it cost: `inference_worker.py NAME WAY FILE BATCH`.
+"""Asks one network in one way and prints what it cost: `inference_worker.py NAME WAY NUMBERS FILE BATCH`.
 
-WAY is `eager`, `compiled`, or an engine of exported networks; FILE is that engine's, `-` for PyTorch. Prints a line of
-JSON: `rate` in images a second, the median of the calls, and `peak`, bytes of memory at most.
+WAY is `eager`, `compiled`, or an engine of exported networks; NUMBERS is `float32` or `int8`; FILE is that engine's,
+for PyTorch one of training images, as `numpy.save` writes them. Prints a line of JSON: `rate` in images a second, the
+median of the calls, and `peak`, bytes of memory at most.
 """
 
 import json
@@ -22,15 +23,19 @@ SECONDS = 4.0
 """How long it is asked at least, after one call that is not counted."""
 
 
-def asker(name: str, way: str, file: str) -> Callable[[Any], Any]:
+def asker(name: str, way: str, numbers: str, file: Path) -> Callable[[Any], Any]:
     """Return what answers about images (B, H, W, C) uint8."""
     if way not in ("eager", "compiled"):
-        return open_graph(Path(file), way)[1]
+        return open_graph(file, way)[1]
     import torch
 
     from seamline.learn.runs import Run
 
     network: Any = Run(find_model(name)).network()
+    if numbers == "int8":
+        from inference_int8 import in_whole_numbers
+
+        network = in_whole_numbers(network, np.load(file))
     if way == "compiled":
         network = torch.compile(network)
 
@@ -43,10 +48,10 @@ def asker(name: str, way: str, file: str) -> Callable[[Any], Any]:
 
 def main() -> None:
     """Measure."""
-    name, way, file, batch = sys.argv[1:5]
+    name, way, numbers, file, batch = sys.argv[1:6]
     shape = (28, 28, 1) if name == "garments" else (256, 256, 3)
     images = np.random.default_rng(0).integers(0, 256, (int(batch), *shape), dtype=np.uint8)
-    ask = asker(name, way, file)
+    ask = asker(name, way, numbers, Path(file))
     ask(images)
     seconds: list[float] = []
     while sum(seconds) < SECONDS or len(seconds) < 3:

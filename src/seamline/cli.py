@@ -400,12 +400,15 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", help="The file; by default model.onnx in the run folder.")
     ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Look at an image less often before answering; what that costs is measured.")
+    ] = False,
     int8: Annotated[
         bool, typer.Option("--int8", help="Work with whole numbers of eight bits; what that costs is measured.")
     ] = False,
     max_cost: Annotated[
         float,
-        typer.Option("--max-cost", metavar="POINTS", help="Points of accuracy or mean AP that --int8 may cost."),
+        typer.Option("--max-cost", metavar="POINTS", help="Points of accuracy or mean AP that both may cost."),
     ] = 1.0,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -413,16 +416,18 @@ def export(
     """Write a run's network as one ONNX file that gives the same answers elsewhere."""
     from seamline import pipeline
 
-    made = pipeline.export(run, out=out, int8=int8, max_cost=max_cost, folder=data, teller=Teller())
+    made = pipeline.export(run, out=out, quick=quick, int8=int8, max_cost=max_cost, folder=data, teller=Teller())
     if as_json:
         checks = [vars(check) for check in made.checks]
         told = {"file": str(made.file), "bytes": made.size, "checks": checks}
         if made.cost is not None:
-            told |= {"figure": made.figure, "before": made.before, "after": made.after}
+            told |= {"figure": made.figure, "before": made.before, "after": made.after, "looks": made.looks}
         result(json.dumps(told, indent=1))
         return
     for check in made.checks:
         result(f"{check}, on {check.images:,} validation images")
+    if made.looks:
+        result(f"It looks at an image {made.looks}")
     if made.cost is not None:
         words = {"mean_ap": "mean AP", "accuracy": "accuracy"}[made.figure]
         result(f"{words} on validation {made.before:.4f} before, {made.after:.4f} after: {made.cost:+.2f} points lost")

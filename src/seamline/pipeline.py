@@ -385,6 +385,7 @@ def export(
     run: Path | str,
     *,
     out: Path | str | None = None,
+    quick: bool = False,
     int8: bool = False,
     max_cost: float = 1.0,
     data: str | Dataset | None = None,
@@ -396,8 +397,11 @@ def export(
     Args:
         run: the run folder, or the name of a ready network.
         out: the file; by default `model.onnx` in the run folder, where `seamline predict` finds it, or
-            `model.int8.onnx`; for a ready network `NAME.onnx` in the working folder.
-        int8: work with whole numbers of eight bits: smaller and faster, at a cost that is measured.
+            `model.quick.onnx`, `model.int8.onnx`, `model.quick.int8.onnx`; for a ready network `NAME.onnx` and so on
+            in the working folder.
+        quick: look at an image as rarely as `max_cost` allows, at fewer sizes or not at its mirror image; probabilities
+            then get a temperature of their own.
+        int8: work with whole numbers of eight bits: a smaller file, on many processors faster.
         max_cost: points of accuracy, or of mean average precision, that these may cost on the validation images.
         data: its dataset, if it has no name that can be loaded.
         folder: where the dataset's files lie.
@@ -417,13 +421,13 @@ def export(
     place = find_model(run)
     finished, teller = Run(place), teller or Teller(quiet=True)
     finished.network()  # a mistake is told before long work
-    name = "model.int8.onnx" if int8 else "model.onnx"
+    name = f"model{'.quick' * quick}{'.int8' * int8}.onnx"
     file = Path(out) if out is not None else Path(f"{run}{name[5:]}") if place != Path(run) else place / name
     if file.is_dir():
         raise UserError(f"{file}: is a folder; name a file with --out")
     _, division = _images_of(finished, data, folder, teller)
     learned, aside = division.learned, division.aside
-    return export_run(finished, learned, aside, file, int8=int8, most=max_cost, told=teller.say)
+    return export_run(finished, learned, aside, file, quick=quick, int8=int8, most=max_cost, told=teller.say)
 
 
 def report(run: Path | str) -> Path:

@@ -1,4 +1,5 @@
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -21,9 +22,10 @@ from seamline.learn.networks import build_network
 from seamline.learn.runs import Run
 from seamline.measure.inference import predict_scores
 from seamline.ship import export as module
-from seamline.ship.checks import Check, some_of, worth
+from seamline.ship.checks import Answers, Check, answers_of, some_of
 from seamline.ship.engines import ENGINES, open_graph
 from seamline.ship.export import export_run
+from seamline.ship.looks import Looks, fewer, look, looks_of
 from seamline.ship.model import load_model
 from seamline.ship.tracing import trace
 from ship.made import save_photo, write_run
@@ -137,15 +139,17 @@ def test_whole_numbers_of_eight_bits(
     learned, aside = small_streets(24, 3), small_streets(12, 4)
     made = export_run(Run(masks), learned, aside, tmp_path / "small.onnx", int8=True, most=100)
     assert made.size < 0.5 * exported.stat().st_size
-    assert made.before == pytest.approx(worth(partial(predict_scores, Run(masks).network()), aside, 3), abs=1e-3)
-    assert made.after == pytest.approx(worth(open_graph(tmp_path / "small.onnx")[1], aside, 3))
+    assert made.before == pytest.approx(
+        answers_of(partial(predict_scores, Run(masks).network()), aside).worth, abs=1e-3
+    )
+    assert made.after == pytest.approx(answers_of(open_graph(tmp_path / "small.onnx")[1], aside).worth)
     assert made.before is not None
     assert made.after is not None
     assert made.cost == pytest.approx(100 * (made.before - made.after))
     assert "int8" in [json.loads(one.value) for one in onnx.load(tmp_path / "small.onnx").metadata_props]
     assert load_model(tmp_path / "small.onnx").segments
     refused = partial(export_run, Run(masks), learned, aside, tmp_path / "never.onnx", int8=True, most=-100)
-    assert "whole numbers of eight bits cost" in refusal(refused)
+    assert "because with whole numbers of eight bits" in refusal(refused)
     assert not (tmp_path / "never.onnx").exists()
 
 
@@ -187,10 +191,72 @@ def test_worth_is_accuracy_or_mean_average_precision() -> None:
     split = Split(images, labels, tuple("abcd"), np.arange(4))
     counts = labels != IGNORE
     expected = [average_precision_score(labels[counts] == k, scores[:, k][counts]) for k in range(3)]
-    assert worth(lambda asked: scores[asked[:, 0, 0, 0]], split, 3) == pytest.approx(np.mean(expected))
+    assert answers_of(lambda asked: scores[asked[:, 0, 0, 0]], split).worth == pytest.approx(np.mean(expected))
     whole = Split(images, np.array([0, 1, 2, 2]), tuple("abcd"), np.arange(4))
     right = (scores[:, :, 0, 0].argmax(1) == whole.labels).mean()
-    assert worth(lambda asked: scores[asked[:, 0, 0, 0]][:, :, 0, 0], whole, 3) == right
+    assert answers_of(lambda asked: scores[asked[:, 0, 0, 0]][:, :, 0, 0], whole).worth == right
+
+
+@pytest.mark.parametrize("masks", [False, True])
+def test_the_temperature_has_the_lowest_loss(masks: bool) -> None:
+    from scipy.special import log_softmax
+
+    chance = np.random.default_rng(0)
+    shape = (50, 3, 8, 8) if masks else (3200, 3)
+    scores = chance.normal(size=shape).astype(np.float32)
+    labels = (2.5 * scores + chance.gumbel(size=shape)).argmax(1).astype(np.uint8)  # drawn at a temperature of 0.4
+    answers = Answers(scores, labels)
+
+    def loss(temperature: float) -> float:
+        logs = log_softmax(scores / temperature, axis=1)
+        return -float(np.take_along_axis(logs, labels[:, None].astype(int), 1).mean())
+
+    assert answers.temperature == pytest.approx(0.4, abs=0.02)
+    assert loss(answers.temperature) < min(loss(answers.temperature * 0.98), loss(answers.temperature * 1.02))
+    labels[:] = IGNORE if masks else scores.argmax(1)
+    assert Answers(scores, labels).temperature == 1
+
+
+def test_a_quick_file_looks_as_rarely_as_the_cost_allows(classifier: Path, tmp_path: Path) -> None:
+    learned, aside, out = bright_sides(60, 1), bright_sides(90, 2), tmp_path / "quick.onnx"
+    run = Run(classifier)
+    assert run.network().mirrored
+    described = json.loads((classifier / "run.json").read_text())
+    described["recipe"]["flip"] = False
+    plain = shutil.copytree(classifier, tmp_path / "plain")
+    (plain / "run.json").write_text(json.dumps(described))
+    once = Run(plain).network()
+    assert "looks at an image only once" in refusal(lambda: export_run(Run(plain), learned, aside, out, quick=True))
+    made = export_run(run, learned, aside, out, quick=True, most=100)
+    assert made.looks == "at 1 times its size"
+    assert made.before == answers_of(partial(predict_scores, run.network()), aside).worth
+    alone = answers_of(partial(predict_scores, once), aside)
+    assert made.after == alone.worth
+    model = load_model(out)
+    np.testing.assert_allclose(model.ask(aside.images), predict_scores(once, aside.images), atol=1e-4)
+    assert model.temperature == pytest.approx(alone.temperature)
+    assert made.checks[0].passes
+    never = tmp_path / "never.onnx"
+    refused = refusal(lambda: export_run(run, learned, aside, never, quick=True, most=-100))
+    assert "because with looking at an image less often" in refused
+    assert not never.exists()
+
+
+def test_fewer_looks_begin_with_the_fewest_pixels() -> None:
+    usual = Looks((1.0, 1.5), mirrored=True)
+    assert usual.pixels == 6.5
+    assert str(usual) == "at 1 and 1.5 times its size, mirrored too"
+    found = fewer(usual)
+    assert [one.pixels for one in found] == [1, 2, 2.25, 3.25, 4.5]
+    assert found[2] == Looks((1.5,), mirrored=False)
+    assert fewer(Looks((1.0,), mirrored=False)) == []
+    network = build_network("unet-fast", (32, 32, 3), 3, segments=True, seed=0, mirrored=True)
+    assert looks_of(network) == Looks((1.0, 1.25), mirrored=True)
+    images = small_streets(2, 1).images
+    look(network, Looks((1.25,), mirrored=False))
+    plain = build_network("unet-fast", (32, 32, 3), 3, segments=True, seed=0, mirrored=False)
+    plain.scales = (1.25,)  # type: ignore[assignment]
+    np.testing.assert_array_equal(predict_scores(network, images), predict_scores(plain, images))
 
 
 def test_the_whole_way_from_training(sides: Dataset, tmp_path: Path) -> None:

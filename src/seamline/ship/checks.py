@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE, Split
 from seamline.data.rows import Images, in_pieces
+from seamline.measure.calibration import find_fit
+from seamline.measure.masks.calibration import FITTED_ON
 from seamline.measure.masks.precision import average_precision
 from seamline.measure.tiles import Ask
 from seamline.ship.engines import ENGINES, PORTION, open_graph
@@ -94,22 +97,51 @@ def check(file: Path, engine: str, ask: Ask, temperature: float, images: Images,
     return Check(engine, len(chosen), difference, same / total)
 
 
-def worth(ask: Ask, split: Split, classes: int) -> float:
-    """Return what a network is worth on a split: accuracy, or the mean average precision of pixels by raw scores.
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a network says of labelled images.
+
+    Attributes:
+        scores: (N, K) or (N, K, H, W) float32.
+        labels: (N,) or (N, H, W), 0..K-1, or `IGNORE`.
+    """
+
+    scores: NDArray[np.float32]
+    labels: NDArray[np.integer[Any]]
+
+    @property
+    def worth(self) -> float:
+        """Accuracy, or the mean average precision of pixels by raw scores."""
+        if self.labels.ndim == 1:
+            return float((self.scores.argmax(1) == self.labels).mean())
+        counts = self.labels != IGNORE
+        kinds = range(self.scores.shape[1])
+        found = [average_precision(self.scores[:, k][counts], self.labels[counts] == k) for k in kinds]
+        return float(np.nanmean(found))
+
+    @property
+    def temperature(self) -> float:
+        """The temperature that suits them best; fitted on at most `FITTED_ON` images or pixels, spread evenly."""
+        counted = np.nonzero(self.labels != IGNORE)
+        every = max(1, -(-len(counted[0]) // FITTED_ON))
+        places = tuple(place[::every] for place in counted)
+        labels = self.labels[places].astype(np.int64)
+        scores = np.moveaxis(self.scores, 1, -1)[places].astype(np.float64)
+        if not len(labels) or np.array_equal(scores.argmax(1), labels):
+            return 1.0
+        fit = find_fit(scores, labels)
+        return 1 / fit.inverse if fit.determined else 1.0
+
+
+def answers_of(ask: Ask, split: Split) -> Answers:
+    """Ask a network about a split.
 
     Of larger splits of masks images spread evenly are used, as many as have 20 million pixels.
 
     Args:
         ask: the network.
         split: with true labels.
-        classes: number of classes K.
     """
-    if split.labels.ndim == 1:
-        right = [ask(piece).argmax(1) for piece in in_pieces(split.images, PORTION)]
-        return float((np.concatenate(right) == split.labels).mean())
-    some = split.take(_spread(split.images, _RANKED))
+    some = split if split.labels.ndim == 1 else split.take(_spread(split.images, _RANKED))
     scores = np.concatenate([ask(piece) for piece in in_pieces(some.images, PORTION)])
-    labels = np.asarray(some.labels[:])
-    counts = labels != IGNORE
-    found = [average_precision(scores[:, k][counts], labels[counts] == k) for k in range(classes)]
-    return float(np.nanmean(found))
+    return Answers(scores, np.asarray(some.labels[:]))

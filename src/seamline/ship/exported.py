@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seamline.data.errors import UserError
-from seamline.data.shapes import COLOUR, NUMBER, SIDE, TEXT, Kind, misfit
+from seamline.data.shapes import COLOUR, NUMBER, SIDE, TEXT, Kind, Maybe, misfit
 
 ABOVE_0 = Kind("a number above 0", lambda value: NUMBER.fits(value) and value > 0)
 
@@ -21,14 +21,16 @@ _SHAPE: dict[str, Any] = {
     "temperature": ABOVE_0,
     "fingerprint": TEXT,
     "numbers": TEXT,
+    "looks": Maybe(TEXT),
 }
 """Key -> what its value is, as JSON: `seamline` the version that trained it, `name` of the run, `image` height, width
-and channels of the images it was trained with, `fingerprint` of the run's weights, `numbers` float32 or int8."""
+and channels of the images it was trained with, `fingerprint` of the run's weights, `numbers` float32 or int8, `looks`
+how an image is looked at where that is less often than the run's network does."""
 
 
 def to_metadata(description: Mapping[str, Any]) -> dict[str, str]:
     """Return a description as a file's metadata holds it: each value as JSON."""
-    return {key: json.dumps(description[key], ensure_ascii=False) for key in _SHAPE}
+    return {key: json.dumps(description[key], ensure_ascii=False) for key in _SHAPE if key in description}
 
 
 def from_metadata(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
