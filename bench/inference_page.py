@@ -85,6 +85,11 @@ def _network(name: str, of: dict[str, Any]) -> list[str]:
         if (row["way"], row["numbers"]) == ("eager", "float32")
     }
     for row in of["rates"]:
+        if "failed" in row:
+            lines.append(
+                f"| {row['batch']} | {TITLES[row['way']]} | {row['numbers']} | ended with status {row['failed']} | | |"
+            )
+            continue
         rate = statistics.median(row["rates"])
         lines.append(
             f"| {row['batch']} | {TITLES[row['way']]} | {row['numbers']} | {rate:,.1f} | {rate / eager[row['batch']]:.2f} | "

@@ -19,7 +19,7 @@ import sys
 import time
 import zlib
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,6 @@ from kept_figures import keep
 from reliability_page import page
 
 PORT = 8765
-URL = f"http://127.0.0.1:{PORT}"
 SENDERS = {"good": 6, "form": 2, "bomb": 1, "large": 2, "broken": 2, "stranger": 2, "slow": 8, "silent": 150}
 """Kind -> how many send at once."""
 
@@ -61,7 +60,8 @@ class Fire:
         seconds: how long right answers took.
     """
 
-    def __init__(self, known: dict[bytes, Any], until: float) -> None:
+    def __init__(self, port: int, known: dict[bytes, Any], until: float) -> None:
+        self.port = port
         self.known = known
         self.until = until
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -142,7 +142,7 @@ class Fire:
     async def slow(self, client: httpx.AsyncClient) -> None:
         """Send a body a byte at a time, which never ends."""
         head = b"POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n"
-        reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(head)
             while not reader.at_eof() and time.monotonic() < self.until:
@@ -160,7 +160,7 @@ class Fire:
 
     async def silent(self, client: httpx.AsyncClient) -> None:
         """Open a connection and say nothing, or half a head, until it is closed."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             if random.random() < 0.5:  # noqa: S311 - no secret
                 writer.write(b"GET / HTTP/1.1\r\nHost: 127")
@@ -174,13 +174,41 @@ class Fire:
     async def sender(self, kind: str) -> None:
         """Send again and again."""
         send: Callable[[httpx.AsyncClient], Awaitable[None]] = getattr(self, kind)
-        async with httpx.AsyncClient(base_url=URL, timeout=120) as client:
+        async with httpx.AsyncClient(base_url=address(self.port), timeout=120) as client:
             while time.monotonic() < self.until:
                 try:
                     await send(client)
                 except (httpx.TransportError, OSError) as error:  # the server may close what it has refused
                     self.counts[kind, type(error).__name__] += 1
                     await asyncio.sleep(0.2)
+
+    async def burn(self, senders: Mapping[str, int], process: int) -> list[int]:
+        """Send everything at once; return the process's memory, watched each second."""
+        tasks = [asyncio.create_task(self.sender(kind)) for kind, count in senders.items() for _ in range(count)]
+        watched = []
+        while time.monotonic() < self.until:
+            watched.append(memory_of(process))
+            await asyncio.sleep(1)
+        await asyncio.gather(*tasks)
+        return watched
+
+    def outcomes(self) -> dict[str, dict[str, int]]:
+        """Return kind -> outcome -> how often."""
+        told: dict[str, dict[str, int]] = {}
+        for (kind, outcome), count in sorted(self.counts.items()):
+            told.setdefault(kind, {})[outcome] = count
+        return told
+
+
+def address(port: int) -> str:
+    """Return where the server on this machine is asked."""
+    return f"http://127.0.0.1:{port}"
+
+
+def answers_alone(port: int, contents: list[bytes]) -> dict[bytes, Any]:
+    """Ask about photos one at a time; return each with the shares that it gets."""
+    url = f"{address(port)}/api/predict?mask=false"
+    return {one: httpx.post(url, content=one, timeout=60).json()["shares"] for one in contents}
 
 
 def memory_of(process: int) -> int:
@@ -189,18 +217,9 @@ def memory_of(process: int) -> int:
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmRSS"))
 
 
-async def burn(fire: Fire, process: int, watched: list[int]) -> None:
-    """Send everything at once, and watch the memory."""
-    senders = [asyncio.create_task(fire.sender(kind)) for kind, count in SENDERS.items() for _ in range(count)]
-    while time.monotonic() < fire.until:
-        watched.append(memory_of(process))
-        await asyncio.sleep(1)
-    await asyncio.gather(*senders)
-
-
-async def drained(server: subprocess.Popen[bytes], content: bytes) -> tuple[bool, int]:
+async def drained(server: subprocess.Popen[Any], port: int, content: bytes) -> tuple[bool, int]:
     """Send SIGTERM while a photo is at work; return whether its answer came, and the server's status."""
-    async with httpx.AsyncClient(base_url=URL, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=address(port), timeout=60) as client:
         asked = asyncio.create_task(client.post("/api/overlay", content=content))
         await asyncio.sleep(0.15)
         server.send_signal(signal.SIGTERM)
@@ -219,21 +238,17 @@ def main() -> None:
     server = subprocess.Popen(words, stdout=subprocess.PIPE, env=os.environ | {"PYTHONUNBUFFERED": "1"})
     assert server.stdout is not None  # noqa: S101 - a pipe was asked for
     print(server.stdout.readline().decode().strip(), flush=True)
-    known = {one: httpx.post(f"{URL}/api/predict?mask=false", content=one).json()["shares"] for one in contents}
+    known = answers_alone(PORT, contents)
     before = memory_of(server.pid)
-    watched: list[int] = []
-    fire = Fire(known, time.monotonic() + 60 * minutes)
-    asyncio.run(burn(fire, server.pid, watched))
+    fire = Fire(PORT, known, time.monotonic() + 60 * minutes)
+    watched = asyncio.run(fire.burn(SENDERS, server.pid))
     alive = server.poll() is None
-    came, status = asyncio.run(drained(server, contents[0]))
-    told: dict[str, dict[str, int]] = {}
-    for (kind, outcome), count in sorted(fire.counts.items()):
-        told.setdefault(kind, {})[outcome] = count
+    came, status = asyncio.run(drained(server, PORT, contents[0]))
     quarter = max(1, len(watched) // 4)
     found = {
         "minutes": minutes,
         "senders": SENDERS,
-        "outcomes": told,
+        "outcomes": fire.outcomes(),
         "wrong": fire.wrong,
         "alive": alive,
         "drained": came and status == 0,

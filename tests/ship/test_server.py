@@ -1,5 +1,6 @@
 """The command `serve`, as a process of its own."""
 
+import asyncio
 import io
 import json
 import signal
@@ -18,6 +19,7 @@ from PIL import Image
 
 pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 
+import under_fire
 from ship.made import save_photo
 from ship.serving import served
 
@@ -57,6 +59,22 @@ def test_it_answers_and_ends_after_what_is_running(segmenter: Path, tmp_path: Pa
         connection.close()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), 5)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is watched in /proc")
+def test_a_short_fire(segmenter: Path, tmp_path: Path) -> None:
+    """For ten minutes: bench/under_fire.py."""
+    senders = {"good": 4, "form": 2, "bomb": 1, "large": 1, "broken": 2, "stranger": 2}
+    with served(segmenter) as (process, port, _):
+        photos = [save_photo(tmp_path / f"{width}.png", 200, width).read_bytes() for width in (120, 333)]
+        fire = under_fire.Fire(port, under_fire.answers_alone(port, photos), time.monotonic() + 4)
+        before = under_fire.memory_of(process.pid)
+        watched = asyncio.run(fire.burn(senders, process.pid))
+        assert fire.wrong == []
+        assert set(fire.outcomes()) == set(senders)
+        assert fire.outcomes()["good"]["200"] > 4
+        assert max(watched) < before + (400 << 20)
+        assert asyncio.run(under_fire.drained(process, port, photos[0])) == (True, 0)
 
 
 def test_ctrl_c(classifier: Path) -> None:
