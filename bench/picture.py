@@ -1,16 +1,22 @@
-"""The README's pictures: drawn streets above their masks, and the page of a run, light and dark.
+"""The documentation's pictures: drawn streets above their masks, the page of a run, and the page of the server.
 
-python bench/picture.py [RUN]      (a RUN needs Playwright and Chromium)
+python bench/picture.py [RUN]      (needs Playwright and Chromium)
 """
 
 import io
+import math
+import os
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from seamline.data.sources import drawn_facades
 from seamline.data.sources.facade_classes import COLOURS
@@ -26,11 +32,98 @@ STREETS = 6
 """Buildings side by side, the first ones that are drawn."""
 
 
+PHONE: ViewportSize = {"width": 390, "height": 844}
+SHIRT = (
+    (-9, 12),
+    (-9, -3),
+    (-12, 2),
+    (-14, 0),
+    (-9, -12),
+    (-3, -13),
+    (3, -13),
+    (9, -12),
+    (14, 0),
+    (12, 2),
+    (9, -3),
+    (9, 12),
+)
+"""Corners of a shirt around the middle of 32 x 32, right and down."""
+
+
 def main() -> None:
-    """Draw the streets, and take the page of the run that is named."""
+    """Draw the streets, and take the pages."""
     streets()
-    if len(sys.argv) > 1:
-        page()
+    browser_path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        if len(sys.argv) > 1:
+            page(browser)
+        server_pages(browser)
+        browser.close()
+
+
+@contextmanager
+def served(name: str) -> Iterator[str]:
+    """Serve a ready network on a free port; gives the page's address."""
+    command = [sys.executable, "-m", "seamline", "serve", name, "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+    ) as one:
+        try:
+            assert one.stdout is not None  # noqa: S101 - a pipe was asked for
+            yield one.stdout.readline().split()[0]
+        finally:
+            one.terminate()
+
+
+def server_pages(browser: Browser) -> None:
+    """Take the server's page: a drawn street, wide and on a phone, and a shirt drawn on it."""
+    street = io.BytesIO()
+    images, _, groups = drawn_facades.draw(4 * STREETS, 1)
+    firsts = np.unique(groups, return_index=True)[1][:3]
+    joined = Image.fromarray(np.concatenate(list(images[firsts]), axis=1))
+    joined.resize((3 * joined.width // 2, 3 * joined.height // 2), Image.Resampling.LANCZOS).save(street, "PNG")
+    photo = {"name": "street.png", "mimeType": "image/png", "buffer": street.getvalue()}
+    with served("facades") as address:
+        for name, size, scheme in (("light", SIZE, "light"), ("dark", SIZE, "dark"), ("phone", PHONE, "light")):
+            shown = opened(browser, address, size, scheme)
+            shown.set_input_files("#files", files=[photo])  # type: ignore[list-item]
+            shown.wait_for_selector(".seen:not([hidden])")
+            keep(shown, f"serve-{name}")
+    with served("garments") as address:
+        shown = opened(browser, address, PHONE, "dark")
+        draw_shirt(shown)
+        shown.wait_for_selector("#drawn .bar")
+        keep(shown, "serve-garments")
+
+
+def opened(browser: Browser, address: str, size: ViewportSize, scheme: str) -> Page:
+    """Open the server's page in a window of its own."""
+    context = browser.new_context(viewport=size, color_scheme=scheme, device_scale_factor=1.5, has_touch=size is PHONE)  # type: ignore[arg-type]
+    shown = context.new_page()
+    shown.goto(address)
+    return shown
+
+
+def draw_shirt(shown: Page) -> None:
+    """Fill a shirt with strokes, as a finger would."""
+    box = shown.locator("#board").bounding_box()
+    assert box is not None  # noqa: S101 - it is on the page
+    scale, middle = box["width"] / 32, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for inwards in (1.0, 0.8, 0.55, 0.3, 0.1):
+        corners = [(middle[0] + x * scale * inwards, middle[1] + y * scale * inwards) for x, y in (*SHIRT, SHIRT[0])]
+        shown.mouse.move(*corners[0])
+        shown.mouse.down()
+        for before, after in pairwise(corners):
+            shown.mouse.move(*after, steps=max(2, int(math.dist(before, after) / 4)))
+        shown.mouse.up()
+
+
+def keep(shown: Page, name: str) -> None:
+    """Take a page as a picture of few colours."""
+    picture = Image.open(io.BytesIO(shown.screenshot(full_page=True))).convert("RGB")
+    picture.quantize(128).save(DOCS / f"{name}.png", optimize=True)
+    shown.context.close()
 
 
 def streets() -> None:
@@ -42,26 +135,22 @@ def streets() -> None:
     Image.fromarray(np.concatenate(rows)).save(DOCS / "drawn-facades.jpg", quality=88, optimize=True)
 
 
-def page() -> None:
+def page(browser: Browser) -> None:
     """Take the head of the page and its confusion matrix, one below the other."""
     page_file = Path(sys.argv[1]).resolve() / "report.html"
-    browser_path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
-        for scheme in ("light", "dark"):
-            context = browser.new_context(viewport=SIZE, color_scheme=scheme)
-            shown = context.new_page()
-            shown.goto(page_file.as_uri())
-            head = shown.screenshot(clip={"x": 0, "y": 0, "width": SIZE["width"], "height": 930}, full_page=True)
-            top, height = shown.evaluate(PLACE)
-            matrix = shown.screenshot(clip={"x": 0, "y": top, "width": SIZE["width"], "height": height}, full_page=True)
-            parts = [Image.open(io.BytesIO(picture)).convert("RGB") for picture in (head, matrix)]
-            whole = Image.new("RGB", (SIZE["width"], sum(part.height for part in parts)))
-            whole.paste(parts[0], (0, 0))
-            whole.paste(parts[1], (0, parts[0].height))
-            whole.quantize(96).save(DOCS / f"page-{scheme}.png", optimize=True)
-            context.close()
-        browser.close()
+    for scheme in ("light", "dark"):
+        context = browser.new_context(viewport=SIZE, color_scheme=scheme)  # type: ignore[arg-type]
+        shown = context.new_page()
+        shown.goto(page_file.as_uri())
+        head = shown.screenshot(clip={"x": 0, "y": 0, "width": SIZE["width"], "height": 930}, full_page=True)
+        top, height = shown.evaluate(PLACE)
+        matrix = shown.screenshot(clip={"x": 0, "y": top, "width": SIZE["width"], "height": height}, full_page=True)
+        parts = [Image.open(io.BytesIO(picture)).convert("RGB") for picture in (head, matrix)]
+        whole = Image.new("RGB", (SIZE["width"], sum(part.height for part in parts)))
+        whole.paste(parts[0], (0, 0))
+        whole.paste(parts[1], (0, parts[0].height))
+        whole.quantize(96).save(DOCS / f"page-{scheme}.png", optimize=True)
+        context.close()
 
 
 if __name__ == "__main__":

@@ -285,6 +285,7 @@ def test_mistakes_are_one_line(
     cases: list[tuple[Callable[[], object], str]] = [
         (lambda: load_model(classifier, engine="abacus"), "--engine abacus: there is no such engine"),
         (lambda: load_model(tmp_path / "none.onnx"), "none.onnx: not found"),
+        (lambda: load_model("windows"), "package (facades, garments)"),
         (lambda: load_model(exported, engine="pytorch"), "asked on the processor"),
         (lambda: load_model(exported, device="cuda"), "asked on the processor"),
         (lambda: load_model(classifier, engine="openvino"), "run `seamline export"),

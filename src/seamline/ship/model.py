@@ -98,6 +98,11 @@ def load_model(
     if engine not in (None, PYTORCH, *ENGINES):
         raise UserError(f"--engine {engine}: there is no such engine; there are {PYTORCH}, {', '.join(ENGINES)}")
     place = find_model(named)
+    if place.suffix != ".onnx" and not place.exists():
+        raise UserError(
+            f"{named}: not found; name a run folder, a file that `seamline export` wrote, or a network that ships with "
+            f"the package ({', '.join(READY)})"
+        )
     if place.is_file() or place.suffix == ".onnx":
         if engine == PYTORCH or device not in ("auto", "cpu"):
             raise UserError(f"{named}: an exported network is asked on the processor; name the run folder instead")
