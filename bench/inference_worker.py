@@ -6,7 +6,6 @@ median of the calls, and `peak`, bytes of memory at most.
 """
 
 import json
-import resource
 import statistics
 import sys
 import time
@@ -16,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from programs import peak_of
 from seamline.ship.engines import open_graph
 from seamline.ship.model import find_model
 
-SECONDS = 4.0
+SECONDS = 3.0
 """How long it is asked at least, after one call that is not counted."""
 
 
@@ -58,8 +58,7 @@ def main() -> None:
         begun = time.perf_counter()
         ask(images)
         seconds.append(time.perf_counter() - begun)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"rate": int(batch) / statistics.median(seconds), "peak": peak}))
+    print(json.dumps({"rate": int(batch) / statistics.median(seconds), "peak": peak_of()}))
 
 
 if __name__ == "__main__":

@@ -112,7 +112,8 @@ def export_run(
             told("measuring what they cost")
             after = answers_of(open_graph(unchecked)[1], aside).worth
             if not 100 * (before - after) <= most:
-                raise _too_dear(out, "whole numbers of eight bits", before, after, aside, most)
+                what = f"whole numbers of eight bits{' and fewer looks' if quick else ''}"
+                raise _too_dear(out, what, before, after, aside, most)
             checks = [check(unchecked, name, ask, temperature, aside.images, segments=segments) for name in ENGINES]
         size = unchecked.stat().st_size
     return Exported(out, size, tuple(checks), _figure(aside), before, after, described.get("looks"))
