@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, ViewportSize, sync_playwright
 
 from seamline.data.sources import drawn_facades
 from seamline.data.sources.facade_classes import COLOURS
@@ -83,11 +83,11 @@ def server_pages(browser: Browser) -> None:
     firsts = np.unique(groups, return_index=True)[1][:3]
     joined = Image.fromarray(np.concatenate(list(images[firsts]), axis=1))
     joined.resize((3 * joined.width // 2, 3 * joined.height // 2), Image.Resampling.LANCZOS).save(street, "PNG")
-    photo = {"name": "street.png", "mimeType": "image/png", "buffer": street.getvalue()}
+    photo: FilePayload = {"name": "street.png", "mimeType": "image/png", "buffer": street.getvalue()}
     with served("facades") as address:
         for name, size, scheme in (("light", SIZE, "light"), ("dark", SIZE, "dark"), ("phone", PHONE, "light")):
             shown = opened(browser, address, size, scheme)
-            shown.set_input_files("#files", files=[photo])  # type: ignore[list-item]
+            shown.set_input_files("#files", files=[photo])
             shown.wait_for_selector(".seen:not([hidden])")
             keep(shown, f"serve-{name}")
     with served("garments") as address:
@@ -139,7 +139,7 @@ def page(browser: Browser) -> None:
     """Take the head of the page and its confusion matrix, one below the other."""
     page_file = Path(sys.argv[1]).resolve() / "report.html"
     for scheme in ("light", "dark"):
-        context = browser.new_context(viewport=SIZE, color_scheme=scheme)  # type: ignore[arg-type]
+        context = browser.new_context(viewport=SIZE, color_scheme=scheme)
         shown = context.new_page()
         shown.goto(page_file.as_uri())
         head = shown.screenshot(clip={"x": 0, "y": 0, "width": SIZE["width"], "height": 930}, full_page=True)
