@@ -86,9 +86,7 @@ def _network(name: str, of: dict[str, Any]) -> list[str]:
     }
     for row in of["rates"]:
         if "failed" in row:
-            lines.append(
-                f"| {row['batch']} | {TITLES[row['way']]} | {row['numbers']} | ended with status {row['failed']} | | |"
-            )
+            lines.append(f"| {row['batch']} | {TITLES[row['way']]} | {row['numbers']} | {_end(row['failed'])} | | |")
             continue
         rate = statistics.median(row["rates"])
         lines.append(
@@ -96,6 +94,11 @@ def _network(name: str, of: dict[str, Any]) -> list[str]:
             f"{row['peak'] / 1e6:,.0f} MB |"
         )
     return lines
+
+
+def _end(status: str) -> str:
+    """Return how a process ended, in words."""
+    return "a segmentation fault in PyTorch" if status == "-11" else f"ended with status {status}"
 
 
 def _made(title: str, one: dict[str, Any], figure: str) -> str:

@@ -1,6 +1,7 @@
 """Makes the networks that ship with the package: weights of half precision, a graph for other engines, a model card.
 
     SEAMLINE_DATA=... python bench/ready.py [--garments RUN] [--facades RUN]
+    python bench/ready.py --graphs      (the graphs alone, after a change of how they are written)
 
 Without a run each is trained first: garments with the recipe `fast` for 8 epochs, facades with `fast`, seed 0. The
 8 epochs are the first number tried; no test image was learned from, and no choice was made by one.
@@ -43,11 +44,16 @@ def make_ready(run: Path, folder: Path) -> None:
     half = {key: one.half() if one.is_floating_point() else one for key, one in weights.items()}
     write_bytes(folder / WEIGHTS, save(half))
     write_json(folder / CALIBRATION, {"temperature": read_json(run / CALIBRATION)["temperature"]})
+    write_graph(folder)
+    write_text(folder / "CARD.md", card(name, described, scores))
+
+
+def write_graph(folder: Path) -> None:
+    """Write the graph of a ready network, which reads its weights."""
     ready = Run(folder)
     graph = trace(ready.network(), description_of(ready))
     share_weights(graph, folder / WEIGHTS)
     write_bytes(folder / GRAPH, graph.SerializeToString())
-    write_text(folder / "CARD.md", card(name, described, scores))
 
 
 def share_weights(graph: onnx.ModelProto, file: Path) -> None:
@@ -160,7 +166,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in TRAINED:
         parser.add_argument(f"--{name}", type=Path, help="a finished run to take instead of training one")
+    parser.add_argument("--graphs", action="store_true", help="write the graphs anew, from the weights that are there")
     options = parser.parse_args()
+    if options.graphs:
+        for name in READY:
+            write_graph(ready_folder(name))
+        return
     for name, how in TRAINED.items():
         run = getattr(options, name)
         if run is None:

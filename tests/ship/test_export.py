@@ -228,7 +228,7 @@ def test_a_quick_file_looks_as_rarely_as_the_cost_allows(classifier: Path, tmp_p
     once = Run(plain).network()
     assert "looks at an image only once" in refusal(lambda: export_run(Run(plain), learned, aside, out, quick=True))
     made = export_run(run, learned, aside, out, quick=True, most=100)
-    assert made.looks == "at 1 times its size"
+    assert made.looks == "at its own size"
     assert made.before == answers_of(partial(predict_scores, run.network()), aside).worth
     alone = answers_of(partial(predict_scores, once), aside)
     assert made.after == alone.worth

@@ -75,6 +75,8 @@ def test_a_short_fire(segmenter: Path, tmp_path: Path) -> None:
         assert fire.outcomes()["good"]["200"] > 4
         assert max(watched) < before + (400 << 20)
         assert asyncio.run(under_fire.drained(process, port, photos[0])) == (True, 0)
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
 
 
 def test_ctrl_c(classifier: Path) -> None:

@@ -133,9 +133,10 @@ class UNet(Segmenter):
     once (Shi et al., sub-pixel convolution, CVPR 2016; begun as Aitken et al., Checkerboard artifact free sub-pixel
     convolution, 2017, advise).
 
-    When not training it gives log probabilities: the log softmax, averaged over the image at all `scales`, and over its
-    mirror image where it is `mirrored`, and made to sum to one again. So they can be compared from pixel to pixel and
-    from image to image, and ranking pixels by these scores is ranking them by probability.
+    When not training it gives log probabilities: the log softmax of the mean score over the image at all `scales`, and
+    over its mirror image where it is `mirrored`. So they can be compared from pixel to pixel and from image to image,
+    and ranking pixels by these scores is ranking them by probability. (The mean of log softmaxes, made to sum to one,
+    would be the same: what they take from a pixel's scores is alike for all classes, also once it is resized.)
 
     Args:
         channels: channels C of an image.
@@ -188,17 +189,14 @@ class UNet(Segmenter):
         return F.pixel_shuffle(self.head(maps), 2)
 
     def answer(self, pixels: Tensor) -> Tensor:
-        """Log probabilities, averaged over mirror images and sizes."""
+        """Log probabilities, of mirror images and all sizes together."""
         size = pixels.shape[-2:]
         total = torch.zeros((), device=pixels.device)
         for scale in self.scales:
             seen = pixels if scale == 1 else _resized(pixels, [_scaled(side, scale) for side in size])
-            logs = self.of_both_sides(seen, self._logs) if self.mirrored else self._logs(seen)
-            total = total + (logs if scale == 1 else _resized(logs, list(size)))
+            scores = super().answer(seen)
+            total = total + (scores if scale == 1 else _resized(scores, list(size)))
         return (total / len(self.scales)).log_softmax(1)
-
-    def _logs(self, pixels: Tensor) -> Tensor:
-        return self.whole(pixels).log_softmax(1)
 
 
 def _scaled(side: int, scale: float) -> int:

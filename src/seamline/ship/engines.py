@@ -131,6 +131,9 @@ def _openvino(file: Path, output: str, threads: int | None) -> Opened:
     """Open a file with OpenVINO."""
     core = _core()
     model = core.read_model(str(file))
+    for result in model.get_results():
+        if output not in result.output(0).names | result.input_value(0).names:
+            model.remove_result(result)  # else it is worked out, too
     settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     if threads is not None:
         settings["INFERENCE_NUM_THREADS"] = threads

@@ -26,7 +26,8 @@ class Looks:
 
     def __str__(self) -> str:
         sizes = " and ".join(f"{scale:g}" for scale in self.scales)
-        return f"at {sizes} times its size{', mirrored too' if self.mirrored else ''}"
+        where = "its own size" if self.scales == (1.0,) else f"{sizes} times its size"
+        return f"at {where}{', mirrored too' if self.mirrored else ''}"
 
 
 def looks_of(network: Network) -> Looks:

@@ -15,6 +15,9 @@ CALIBRATION_PIXELS = 2_000_000
 """Pixels of training images by which the ranges are found, about."""
 
 
+_WHOLE = ("Conv", "Add", "Relu", "Resize", "AveragePool")
+
+
 class _Images(CalibrationDataReader):  # type: ignore[misc]
     """Hands out images one portion after another."""
 
@@ -28,10 +31,11 @@ class _Images(CalibrationDataReader):  # type: ignore[misc]
 
 
 def quantise(graph: onnx.ModelProto, images: NDArray[np.uint8], together: int) -> onnx.ModelProto:
-    """Return a graph whose convolutions multiply whole numbers of eight bits.
+    """Return a graph that works with whole numbers of eight bits between its first convolution and its last ones.
 
     Each channel of a convolution's weights gets a scale of its own; a map's range is the largest met on the images.
-    The convolutions that give the scores stay float32, and so does all that is done with them.
+    The convolutions that give the scores stay float32, and so does all that is done with them, and with pixels before
+    the first one.
 
     Args:
         graph: float32, as `seamline.ship.tracing.trace` makes it.
@@ -50,8 +54,8 @@ def quantise(graph: onnx.ModelProto, images: NDArray[np.uint8], together: int) -
                 str(small),
                 _Images(images, together),
                 quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=["Conv"],
-                nodes_to_exclude=_last_convolutions(onnx.load(ready)),
+                op_types_to_quantize=list(_WHOLE),
+                nodes_to_exclude=_at_the_ends(onnx.load(ready)),
                 per_channel=True,
                 reduce_range=True,
                 weight_type=QuantType.QInt8,
@@ -68,19 +72,25 @@ def quantise(graph: onnx.ModelProto, images: NDArray[np.uint8], together: int) -
     return made
 
 
-def _last_convolutions(graph: onnx.ModelProto) -> list[str]:
-    """Return the names of the convolutions with no other one between them and the scores."""
+def _at_the_ends(graph: onnx.ModelProto) -> list[str]:
+    """Return the names of the nodes with no convolution before them, or none after them, these last ones included."""
+    after_one: set[str] = set()
+    found = []
+    for node in graph.graph.node:  # in the order in which they are worked out
+        if node.op_type == "Conv" or after_one.intersection(node.input):
+            after_one.update(node.output)
+        else:
+            found.append(node.name)
     makers = {output: node for node in graph.graph.node for output in node.output}
-    waiting, seen, found = ["scores"], set(), []
+    waiting, seen = [output.name for output in graph.graph.output], set()
     while waiting:
         name = waiting.pop()
         node = makers.get(name)
         if node is None or name in seen:
             continue
         seen.add(name)
-        if node.op_type == "Conv":
-            found.append(node.name)
-        else:
+        found.append(node.name)
+        if node.op_type != "Conv":
             waiting.extend(node.input)
     return found
 

@@ -4,12 +4,17 @@ Starlette's own forms lay large files on the disk; here nothing leaves the memor
 """
 
 import asyncio
+import logging
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from seamline.ship.serve.limits import Limits, Refusal
+
+logging.getLogger("python_multipart").setLevel(
+    logging.CRITICAL
+)  # the client is told of a broken form, not the terminal
 
 FIELD = "photo"
 """The field of a form that holds the photo."""
