@@ -80,7 +80,7 @@ def server_pages(browser: Browser) -> None:
     """Take the server's page: a drawn street, wide and on a phone, and a shirt drawn on it."""
     street = io.BytesIO()
     images, _, groups = drawn_facades.draw(4 * STREETS, 1)
-    firsts = np.unique(groups, return_index=True)[1][:3]
+    firsts = np.unique(groups, return_index=True)[1][1:4]
     joined = Image.fromarray(np.concatenate(list(images[firsts]), axis=1))
     joined.resize((3 * joined.width // 2, 3 * joined.height // 2), Image.Resampling.LANCZOS).save(street, "PNG")
     photo: FilePayload = {"name": "street.png", "mimeType": "image/png", "buffer": street.getvalue()}
@@ -110,7 +110,7 @@ def draw_shirt(shown: Page) -> None:
     box = shown.locator("#board").bounding_box()
     assert box is not None  # noqa: S101 - it is on the page
     scale, middle = box["width"] / 32, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    for inwards in (1.0, 0.8, 0.55, 0.3, 0.1):
+    for inwards in (1.0, 0.87, 0.74, 0.61, 0.48, 0.35, 0.22, 0.1):
         corners = [(middle[0] + x * scale * inwards, middle[1] + y * scale * inwards) for x, y in (*SHIRT, SHIRT[0])]
         shown.mouse.move(*corners[0])
         shown.mouse.down()
@@ -122,7 +122,7 @@ def draw_shirt(shown: Page) -> None:
 def keep(shown: Page, name: str) -> None:
     """Take a page as a picture of few colours."""
     picture = Image.open(io.BytesIO(shown.screenshot(full_page=True))).convert("RGB")
-    picture.quantize(128).save(DOCS / f"{name}.png", optimize=True)
+    picture.quantize(255, Image.Quantize.MAXCOVERAGE).save(DOCS / f"{name}.png", optimize=True)
     shown.context.close()
 
 
