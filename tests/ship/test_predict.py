@@ -169,7 +169,7 @@ def test_mistakes_are_one_line(segmenter: Path, classifier: Path, tmp_path: Path
     unfinished = tmp_path / "unfinished"
     Run(unfinished).start(Run(segmenter).read())
     cases: list[tuple[Path, list[Path], dict[str, Any], str]] = [
-        (tmp_path / "none", [photo], {}, r"run\.json: not found"),
+        (tmp_path / "none", [photo], {}, r"none: not found; name a run folder"),
         (unfinished, [photo], {}, "training has not finished"),
         (segmenter, [], {}, "no photo is named"),
         (segmenter, [tmp_path / "empty"], {}, r"empty: holds no photo .*name photos"),
