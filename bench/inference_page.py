@@ -31,9 +31,9 @@ def page(found: dict[str, Any]) -> str:
         "`garments` or `facades` ([cards](../src/seamline/ship/ready)).",
         "",
         "`--quick` looks at an image less often: at fewer sizes, or not at its mirror image, as rarely as `--max-cost` allows "
-        "on the validation images, and fits the temperature anew. `--int8` lets convolutions multiply whole numbers of eight "
-        "bits. PyTorch's `int8` is its own static quantisation (FX graph mode, `x86`), for comparison; Seamline does not "
-        "ship it.",
+        "on the validation images, and fits the temperature anew. `--int8` works with whole numbers of eight bits from the "
+        "first convolution to the last ones; that is quick where the processor has instructions for it (VNNI, as here). "
+        "PyTorch's `int8` is its own static quantisation (FX graph mode, `x86`), for comparison; Seamline does not ship it.",
     ]
     for name, of in found["networks"].items():
         lines += _network(name, of)
@@ -58,7 +58,7 @@ def page(found: dict[str, Any]) -> str:
 
 def _network(name: str, of: dict[str, Any]) -> list[str]:
     """Return what is said of one network."""
-    figure = FIGURES[of["made"]["int8"]["figure"]]
+    figure = FIGURES[of["figure"]]
     lines = ["", f"## {name}", "", f"{of['size'] / 1e6:.2f} MB in the package.", ""]
     lines += [_made(title, one, figure) for title, one in of["made"].items() if title != "float32"]
     lines += [

@@ -94,6 +94,7 @@ def server_pages(browser: Browser) -> None:
         shown = opened(browser, address, PHONE, "dark")
         draw_shirt(shown)
         shown.wait_for_selector("#drawn .bar")
+        shown.wait_for_load_state("networkidle")  # the answer to the last stroke
         keep(shown, "serve-garments")
 
 

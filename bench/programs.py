@@ -20,7 +20,8 @@ class Cost:
 
     Attributes:
         seconds: from its start to its end.
-        peak: bytes of memory it held at most (resident), looked at 200 times a second.
+        peak: bytes of memory it held at most (resident, without its children), looked at 200 times a second; 0 where
+            there is no `/proc`.
         lines: what it printed as JSON, a line each.
     """
 

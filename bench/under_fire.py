@@ -3,7 +3,7 @@
     SEAMLINE_DATA=... python bench/under_fire.py [--minutes 10]
 
 Good photos whose answers are known, bombs, bodies of 50 MB, slow senders, broken forms, strangers' hosts and origins,
-and hundreds of connections that say nothing, all at once. Each answer must be the right one, or 503 where the server
+and 150 connections that say nothing, all at once. Each answer must be the right one, or 503 where the server
 is full; memory is watched, and at the end SIGTERM comes while photos are at work.
 """
 

@@ -30,7 +30,7 @@ from seamline.learn.training import Training
 from seamline.measure.record import measure
 from seamline.out_of_fold import FOLDS, out_of_fold_scores
 from seamline.report.page import write_report
-from seamline.ship.model import find_model
+from seamline.ship.model import GRAPH, find_model
 from seamline.training_run import train_run
 
 if TYPE_CHECKING:
@@ -401,7 +401,7 @@ def export(
             in the working folder.
         quick: look at an image as rarely as `max_cost` allows, at fewer sizes or not at its mirror image; probabilities
             then get a temperature of their own.
-        int8: work with whole numbers of eight bits: a smaller file, on many processors faster.
+        int8: work with whole numbers of eight bits: a smaller file, and faster where the processor multiplies these.
         max_cost: points of accuracy, or of mean average precision, that these may cost on the validation images.
         data: its dataset, if it has no name that can be loaded.
         folder: where the dataset's files lie.
@@ -425,6 +425,8 @@ def export(
     file = Path(out) if out is not None else Path(f"{run}{name[5:]}") if place != Path(run) else place / name
     if file.is_dir():
         raise UserError(f"{file}: is a folder; name a file with --out")
+    if (quick or int8) and file.resolve() == (place / GRAPH).resolve():
+        raise UserError(f"{file}: is where the run's own answers are looked for; name another file with --out")
     _, division = _images_of(finished, data, folder, teller)
     learned, aside = division.learned, division.aside
     return export_run(finished, learned, aside, file, quick=quick, int8=int8, most=max_cost, told=teller.say)

@@ -20,6 +20,8 @@ from seamline.data.dataset import IGNORE, Dataset, Split
 from seamline.data.files import file_digest
 from seamline.learn.networks import build_network
 from seamline.learn.runs import Run
+from seamline.measure.calibration import fit_temperature
+from seamline.measure.evaluation import Evaluation
 from seamline.measure.inference import predict_scores
 from seamline.ship import export as module
 from seamline.ship.checks import Answers, Check, answers_of, some_of
@@ -217,6 +219,14 @@ def test_the_temperature_has_the_lowest_loss(masks: bool) -> None:
     assert Answers(scores, labels).temperature == 1
 
 
+def test_a_class_that_is_called_as_what_is_left_out_counts_among_labels() -> None:
+    chance = np.random.default_rng(0)
+    scores = chance.normal(size=(500, 257)).astype(np.float32)
+    labels = np.where(chance.random(500) < 0.5, scores.argmax(1), IGNORE)
+    expected = fit_temperature(Evaluation(tuple(map(str, range(257))), scores, labels)).value
+    assert Answers(scores, labels).temperature == pytest.approx(expected)
+
+
 def test_a_quick_file_looks_as_rarely_as_the_cost_allows(classifier: Path, tmp_path: Path) -> None:
     learned, aside, out = bright_sides(60, 1), bright_sides(90, 2), tmp_path / "quick.onnx"
     run = Run(classifier)
@@ -237,9 +247,27 @@ def test_a_quick_file_looks_as_rarely_as_the_cost_allows(classifier: Path, tmp_p
     assert model.temperature == pytest.approx(alone.temperature)
     assert made.checks[0].passes
     never = tmp_path / "never.onnx"
+    both = export_run(run, learned, aside, tmp_path / "both.onnx", quick=True, int8=True, most=100)
+    assert (both.looks, both.before) == (made.looks, made.before)
+    assert both.after == answers_of(load_model(tmp_path / "both.onnx").ask, aside).worth
     refused = refusal(lambda: export_run(run, learned, aside, never, quick=True, most=-100))
-    assert "because with looking at an image less often" in refused
+    assert "because with fewer looks" in refused
     assert not never.exists()
+
+
+def test_where_whole_numbers_cost_too_much_it_looks_once_more(
+    classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first way of looking passes alone, but not with whole numbers; the second passes with them."""
+    ways = [Looks((1.0,), mirrored=False), Looks((1.0,), mirrored=True)]
+    worths = iter((0.0, 0.5))
+    monkeypatch.setattr(module, "fewer", lambda usual: ways)
+    monkeypatch.setattr(module, "_in_whole_numbers", lambda *words: next(worths))
+    aside = bright_sides(90, 2)
+    before = answers_of(partial(predict_scores, Run(classifier).network()), aside).worth
+    options = {"quick": True, "int8": True, "most": 100 * (before - 0.5)}
+    made = export_run(Run(classifier), bright_sides(9, 1), aside, tmp_path / "second.onnx", **options)  # type: ignore[arg-type]
+    assert (made.looks, made.after) == ("at its own size, mirrored too", 0.5)
 
 
 def test_fewer_looks_begin_with_the_fewest_pixels() -> None:
@@ -292,6 +320,7 @@ def test_mistakes_are_one_line(
         (lambda: load_model(classifier, engine="openvino", device="cuda"), "works on the processor"),
         (lambda: pipeline.export(tmp_path), "run.json: not found"),
         (lambda: pipeline.export(classifier, out=tmp_path), "is a folder; name a file with --out"),
+        (lambda: pipeline.export(classifier, out=classifier / "model.onnx", int8=True), "name another file with --out"),
     ]
     for engine in ENGINES:
         for name, says in (("no", "cannot read it"), ("empty", "cannot read it"), ("foreign", "was not written by")):

@@ -79,9 +79,18 @@ def test_a_short_fire(segmenter: Path, tmp_path: Path) -> None:
         before = under_fire.memory_of(process.pid)
         watched = apart(fire.burn(senders, process.pid))
         assert fire.wrong == []
-        assert set(fire.outcomes()) == set(senders)
+        wanted = {
+            "good": "200",
+            "form": "200",
+            "bomb": "413",
+            "large": "413",
+            "broken": "400 415 422",
+            "stranger": "403 421",
+        }
+        for kind, statuses in wanted.items():
+            assert fire.outcomes()[kind].keys() & set(statuses.split()), fire.outcomes()
         assert fire.outcomes()["good"]["200"] > 4
-        assert max(watched) < before + (400 << 20)
+        assert max(watched) < before + (150 << 20)
         assert apart(under_fire.drained(process, port, photos[0])) == (True, 0)
         assert process.stderr is not None
         assert process.stderr.read() == ""

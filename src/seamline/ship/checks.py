@@ -103,7 +103,7 @@ class Answers:
 
     Attributes:
         scores: (N, K) or (N, K, H, W) float32.
-        labels: (N,) or (N, H, W), 0..K-1, or `IGNORE`.
+        labels: (N,), 0..K-1, or (N, H, W), 0..K-1 or `IGNORE`.
     """
 
     scores: NDArray[np.float32]
@@ -121,10 +121,11 @@ class Answers:
 
     @property
     def temperature(self) -> float:
-        """The temperature that suits them best; fitted on at most `FITTED_ON` images or pixels, spread evenly."""
-        counted = np.nonzero(self.labels != IGNORE)
-        every = max(1, -(-len(counted[0]) // FITTED_ON))
-        places = tuple(place[::every] for place in counted)
+        """The temperature that suits them best; fitted on at most `FITTED_ON` images or pixels, by chance."""
+        places = np.nonzero(self.labels != IGNORE) if self.labels.ndim == 3 else (np.arange(len(self.labels)),)
+        if len(places[0]) > FITTED_ON:
+            drawn = np.sort(np.random.default_rng(0).choice(len(places[0]), FITTED_ON, replace=False))
+            places = tuple(place[drawn] for place in places)
         labels = self.labels[places].astype(np.int64)
         scores = np.moveaxis(self.scores, 1, -1)[places].astype(np.float64)
         if not len(labels) or np.array_equal(scores.argmax(1), labels):

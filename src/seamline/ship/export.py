@@ -1,9 +1,11 @@
 """A run -> one ONNX file that gives the same answers elsewhere, checked before it is written."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import onnx
 
@@ -14,7 +16,7 @@ from seamline.learn.blocks import Network
 from seamline.learn.runs import Run
 from seamline.measure.inference import predict_scores
 from seamline.measure.tiles import Ask
-from seamline.ship.checks import AGREEMENT, CLOSE, Answers, Check, answers_of, check, some_of
+from seamline.ship.checks import AGREEMENT, CLOSE, Check, answers_of, check, some_of
 from seamline.ship.engines import ENGINES, PORTION, open_graph
 from seamline.ship.looks import fewer, look, looks_of
 from seamline.ship.model import description_of
@@ -80,66 +82,79 @@ def export_run(
         UserError: the file's answers are not those of the network, or being faster costs too much; nothing is written.
     """
     network = run.network()
-    described = description_of(run)
+    usual = looks_of(network)
+    if quick and not fewer(usual):
+        raise UserError(f"{out}: not written, because the network looks at an image only once; leave --quick out")
     ask = partial(predict_scores, network)
-    before = after = None
-    if quick:
-        told("choosing how often it looks at an image")
-        before, chosen = _look_less(network, ask, aside, out, most)
-        after = chosen.worth
-        described |= {"temperature": chosen.temperature, "looks": str(looks_of(network))}
-    segments, temperature = bool(described["colours"]), described["temperature"]
+    judged = quick or int8
+    before = answers_of(ask, aside).worth if judged else math.nan
+    best = -math.inf
+    with replacing(out) as unchecked:
+        for looks in fewer(usual) if quick else [usual]:
+            described, after = description_of(run), before
+            if quick:
+                told(f"trying to look {looks}")
+                look(network, looks)
+                answers = answers_of(ask, aside)
+                after = answers.worth
+                described |= {"temperature": answers.temperature, "looks": str(looks)}
+                del answers  # of many pixels it is large
+            if not judged or 100 * (before - after) <= most:
+                graph, checks = _checked(network, described, ask, aside, unchecked, out, told)
+                if int8:
+                    after = _in_whole_numbers(graph, learned, aside, unchecked, told)
+                    checks = [_check(unchecked, name, ask, described, aside) for name in ENGINES]
+            if not judged or 100 * (before - after) <= most:
+                size = unchecked.stat().st_size
+                made = Exported(out, size, tuple(checks), _figure(aside), looks=described.get("looks"))
+                return replace(made, before=before, after=after) if judged else made
+            best = max(best, after)
+        what = " and ".join(["fewer looks"] * quick + ["whole numbers of eight bits"] * int8)
+        raise UserError(
+            f"{out}: not written, because with {what} {100 * (before - best):.2f} points of {_figure(aside)} are lost "
+            f"on the validation images ({before:.4f} to {best:.4f}); raise --max-cost above {most:g} to allow it"
+        )
+
+
+def _check(file: Path, engine: str, ask: Ask, described: Mapping[str, Any], aside: Split) -> Check:
+    return check(file, engine, ask, described["temperature"], aside.images, segments=bool(described["colours"]))
+
+
+def _checked(
+    network: Network,
+    described: Mapping[str, Any],
+    ask: Ask,
+    aside: Split,
+    file: Path,
+    out: Path,
+    told: Callable[[str], None],
+) -> tuple[onnx.ModelProto, list[Check]]:
+    """Write a network's graph into `file`, and see in each engine that it answers as the network does."""
     told("tracing the network")
     graph = trace(network, described)
-    with replacing(out) as unchecked:
-        onnx.save(graph, unchecked)
-        checks = []
-        for engine, one in ENGINES.items():
-            told(f"checking it in {one.title}")
-            checks.append(check(unchecked, engine, ask, temperature, aside.images, segments=segments))
-            if not checks[-1].passes:
-                raise UserError(
-                    f"{out}: not written, because it would answer otherwise than the run ({checks[-1]}; at most "
-                    f"{CLOSE:g} and at least {AGREEMENT:.1%} are asked for); use the run folder itself"
-                )
-        if int8:
-            told("finding the ranges of whole numbers")
-            height, width = learned.images.shape[1:3]
-            together = max(1, PORTION // (height * width))
-            if before is None:
-                before = answers_of(open_graph(unchecked)[1], aside).worth
-            onnx.save(quantise(graph, some_of(learned.images, CALIBRATION_PIXELS), together), unchecked)
-            told("measuring what they cost")
-            after = answers_of(open_graph(unchecked)[1], aside).worth
-            if not 100 * (before - after) <= most:
-                what = f"whole numbers of eight bits{' and fewer looks' if quick else ''}"
-                raise _too_dear(out, what, before, after, aside, most)
-            checks = [check(unchecked, name, ask, temperature, aside.images, segments=segments) for name in ENGINES]
-        size = unchecked.stat().st_size
-    return Exported(out, size, tuple(checks), _figure(aside), before, after, described.get("looks"))
+    onnx.save(graph, file)
+    checks = []
+    for engine, one in ENGINES.items():
+        told(f"checking it in {one.title}")
+        checks.append(_check(file, engine, ask, described, aside))
+        if not checks[-1].passes:
+            raise UserError(
+                f"{out}: not written, because it would answer otherwise than the run ({checks[-1]}; at most "
+                f"{CLOSE:g} and at least {AGREEMENT:.1%} are asked for); use the run folder itself"
+            )
+    return graph, checks
 
 
-def _look_less(network: Network, ask: Ask, aside: Split, out: Path, most: float) -> tuple[float, Answers]:
-    """Have a network look at an image as rarely as may be; return what it was worth, and what it says now."""
-    usual = looks_of(network)
-    if not fewer(usual):
-        raise UserError(f"{out}: not written, because the network looks at an image only once; leave --quick out")
-    before = answers_of(ask, aside).worth
-    best = 0.0
-    for looks in fewer(usual):
-        look(network, looks)
-        answers = answers_of(ask, aside)
-        if 100 * (before - answers.worth) <= most:
-            return before, answers
-        best = max(best, answers.worth)
-    raise _too_dear(out, "looking at an image less often", before, best, aside, most)
-
-
-def _too_dear(out: Path, what: str, before: float, after: float, aside: Split, most: float) -> UserError:
-    return UserError(
-        f"{out}: not written, because with {what} {100 * (before - after):.2f} points of {_figure(aside)} are lost on "
-        f"the validation images ({before:.4f} to {after:.4f}); --max-cost allows more than {most:g}"
-    )
+def _in_whole_numbers(
+    graph: onnx.ModelProto, learned: Split, aside: Split, file: Path, told: Callable[[str], None]
+) -> float:
+    """Write a graph into `file` with whole numbers of eight bits; return what it is worth."""
+    told("finding the ranges of whole numbers")
+    height, width = learned.images.shape[1:3]
+    together = max(1, PORTION // (height * width))
+    onnx.save(quantise(graph, some_of(learned.images, CALIBRATION_PIXELS), together), file)
+    told("measuring what they cost")
+    return answers_of(open_graph(file)[1], aside).worth
 
 
 def _figure(split: Split) -> str:

@@ -1,4 +1,4 @@
-"""A graph of float32 -> one whose convolutions work with whole numbers of eight bits."""
+"""A graph of float32 -> one that works, in between, with whole numbers of eight bits."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ CALIBRATION_PIXELS = 2_000_000
 """Pixels of training images by which the ranges are found, about."""
 
 
-_WHOLE = ("Conv", "Add", "Relu", "Resize", "AveragePool")
+_WHOLE = ("Conv", "Add", "Relu", "Resize", "AveragePool")  # what works with them
 
 
 class _Images(CalibrationDataReader):  # type: ignore[misc]
@@ -33,9 +33,9 @@ class _Images(CalibrationDataReader):  # type: ignore[misc]
 def quantise(graph: onnx.ModelProto, images: NDArray[np.uint8], together: int) -> onnx.ModelProto:
     """Return a graph that works with whole numbers of eight bits between its first convolution and its last ones.
 
-    Each channel of a convolution's weights gets a scale of its own; a map's range is the largest met on the images.
-    The convolutions that give the scores stay float32, and so does all that is done with them, and with pixels before
-    the first one.
+    Convolutions, sums, ReLU, resizing and average pooling do; all else stays float32, and so do the convolutions with
+    none between them and the scores, what is done with these, and with pixels before the first one. Each channel of a
+    convolution's weights gets a scale of its own; a map's range is the largest met on the images.
 
     Args:
         graph: float32, as `seamline.ship.tracing.trace` makes it.

@@ -19,6 +19,7 @@ WEIGHT = "network."
 """What the names of the weights in a graph begin with, before those in `model.safetensors`."""
 
 _OP: Any = opset18
+_FLOAT = onnx.TensorProto.FLOAT  # all that is exported works in it
 _AXES = ("batch", "height", "width")
 
 
@@ -74,18 +75,27 @@ def trace(network: Network, description: Mapping[str, Any]) -> onnx.ModelProto:
     return graph
 
 
-def _log_softmax(scores: Any, dim: int, dtype: Any = None) -> Any:
+def _log_softmax(scores: Any, dim: int, dtype: int | None = None) -> Any:
     """Write a log softmax in steps: ONNX Runtime's own takes several times as long where the axis is not the last."""
+    if _is_last(scores, dim) or dtype is not None:
+        return _OP.LogSoftmax(scores if dtype is None else _OP.Cast(scores, to=_FLOAT), axis=dim)
     axis = _OP.Constant(value_ints=[dim])
     shifted = _OP.Sub(scores, _OP.ReduceMax(scores, axis))
     return _OP.Sub(shifted, _OP.Log(_OP.ReduceSum(_OP.Exp(shifted), axis)))
 
 
-def _softmax(scores: Any, dim: int, dtype: Any = None) -> Any:
+def _softmax(scores: Any, dim: int, dtype: int | None = None) -> Any:
     """Write a softmax in steps, too."""
+    if _is_last(scores, dim) or dtype is not None:
+        return _OP.Softmax(scores if dtype is None else _OP.Cast(scores, to=_FLOAT), axis=dim)
     axis = _OP.Constant(value_ints=[dim])
     powers = _OP.Exp(_OP.Sub(scores, _OP.ReduceMax(scores, axis)))
     return _OP.Div(powers, _OP.ReduceSum(powers, axis))
+
+
+def _is_last(scores: Any, dim: int) -> bool:
+    """Tell whether an axis is the last one."""
+    return dim in (-1, len(scores.shape) - 1)
 
 
 def _name_axes(graph: onnx.ModelProto, segments: bool) -> None:
