@@ -283,7 +283,7 @@ def test_fewer_looks_begin_with_the_fewest_pixels() -> None:
     images = small_streets(2, 1).images
     look(network, Looks((1.25,), mirrored=False))
     plain = build_network("unet-fast", (32, 32, 3), 3, segments=True, seed=0, mirrored=False)
-    plain.scales = (1.25,)  # type: ignore[assignment]
+    plain.scales = (1.25,)
     np.testing.assert_array_equal(predict_scores(network, images), predict_scores(plain, images))
 
 

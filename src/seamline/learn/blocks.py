@@ -68,6 +68,7 @@ class Network(nn.Module):
         normalise: brings raw pixels to the scale the layers were trained with.
         mirrored: whether to answer, when not training, for an image and its mirror image together: set where a network
             learns from mirror images too.
+        scales: sizes at which it looks at an image when not training, 1 for the image's own.
         begun: what a network of others begins with, in words that read on after `begins`; None for Seamline's own.
         packages: versions of the packages that its layers come from, beside PyTorch.
         class_layers: how the names of those weights begin that give a score for each class.
@@ -77,6 +78,7 @@ class Network(nn.Module):
 
     normalise: Normalise
     mirrored: bool = False
+    scales: tuple[float, ...] = (1.0,)
     begun: str | None = None
     packages: Mapping[str, str] = MappingProxyType({})
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE, Split
 from seamline.data.rows import Images, in_pieces
-from seamline.measure.calibration import find_fit
+from seamline.measure.calibration import fit_temperature
+from seamline.measure.evaluation import Evaluation
 from seamline.measure.masks.calibration import FITTED_ON
 from seamline.measure.masks.precision import average_precision
 from seamline.measure.tiles import Ask
@@ -127,11 +128,10 @@ class Answers:
             drawn = np.sort(np.random.default_rng(0).choice(len(places[0]), FITTED_ON, replace=False))
             places = tuple(place[drawn] for place in places)
         labels = self.labels[places].astype(np.int64)
-        scores = np.moveaxis(self.scores, 1, -1)[places].astype(np.float64)
-        if not len(labels) or np.array_equal(scores.argmax(1), labels):
+        if not len(labels):
             return 1.0
-        fit = find_fit(scores, labels)
-        return 1 / fit.inverse if fit.determined else 1.0
+        scores = np.moveaxis(self.scores, 1, -1)[places]
+        return fit_temperature(Evaluation(tuple(map(str, range(scores.shape[1]))), scores, labels)).value
 
 
 def answers_of(ask: Ask, split: Split) -> Answers:

@@ -89,6 +89,10 @@ def export_run(
     judged = quick or int8
     before = answers_of(ask, aside).worth if judged else math.nan
     best = -math.inf
+
+    def allowed(worth: float) -> bool:
+        return not judged or 100 * (before - worth) <= most
+
     with replacing(out) as unchecked:
         for looks in fewer(usual) if quick else [usual]:
             described, after = description_of(run), before
@@ -99,12 +103,12 @@ def export_run(
                 after = answers.worth
                 described |= {"temperature": answers.temperature, "looks": str(looks)}
                 del answers  # of many pixels it is large
-            if not judged or 100 * (before - after) <= most:
+            if allowed(after):
                 graph, checks = _checked(network, described, ask, aside, unchecked, out, told)
                 if int8:
                     after = _in_whole_numbers(graph, learned, aside, unchecked, told)
                     checks = [_check(unchecked, name, ask, described, aside) for name in ENGINES]
-            if not judged or 100 * (before - after) <= most:
+            if allowed(after):
                 size = unchecked.stat().st_size
                 made = Exported(out, size, tuple(checks), _figure(aside), looks=described.get("looks"))
                 return replace(made, before=before, after=after) if judged else made

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from itertools import combinations, product
 
 from seamline.learn.blocks import Network
-from seamline.learn.segmenters import UNet
 
 
 @dataclass(frozen=True)
@@ -32,14 +31,12 @@ class Looks:
 
 def looks_of(network: Network) -> Looks:
     """Return how a network looks when not training."""
-    return Looks(network.scales if isinstance(network, UNet) else (1.0,), network.mirrored)
+    return Looks(network.scales, network.mirrored)
 
 
 def look(network: Network, looks: Looks) -> None:
     """Have a network look so, at sizes and sides that it knows."""
-    network.mirrored = looks.mirrored
-    if isinstance(network, UNet):
-        network.scales = looks.scales
+    network.scales, network.mirrored = looks.scales, looks.mirrored
 
 
 def fewer(looks: Looks) -> list[Looks]:

@@ -14,7 +14,6 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 CALIBRATION_PIXELS = 2_000_000
 """Pixels of training images by which the ranges are found, about."""
 
-
 _WHOLE = ("Conv", "Add", "Relu", "Resize", "AveragePool")  # what works with them
 
 

@@ -79,18 +79,24 @@ def _log_softmax(scores: Any, dim: int, dtype: int | None = None) -> Any:
     """Write a log softmax in steps: ONNX Runtime's own takes several times as long where the axis is not the last."""
     if _is_last(scores, dim) or dtype is not None:
         return _OP.LogSoftmax(scores if dtype is None else _OP.Cast(scores, to=_FLOAT), axis=dim)
-    axis = _OP.Constant(value_ints=[dim])
-    shifted = _OP.Sub(scores, _OP.ReduceMax(scores, axis))
-    return _OP.Sub(shifted, _OP.Log(_OP.ReduceSum(_OP.Exp(shifted), axis)))
+    shifted, _, total = _steps(scores, dim)
+    return _OP.Sub(shifted, _OP.Log(total))
 
 
 def _softmax(scores: Any, dim: int, dtype: int | None = None) -> Any:
     """Write a softmax in steps, too."""
     if _is_last(scores, dim) or dtype is not None:
         return _OP.Softmax(scores if dtype is None else _OP.Cast(scores, to=_FLOAT), axis=dim)
+    _, powers, total = _steps(scores, dim)
+    return _OP.Div(powers, total)
+
+
+def _steps(scores: Any, dim: int) -> tuple[Any, Any, Any]:
+    """Write scores less the highest along an axis, their powers of e, and the sum of these."""
     axis = _OP.Constant(value_ints=[dim])
-    powers = _OP.Exp(_OP.Sub(scores, _OP.ReduceMax(scores, axis)))
-    return _OP.Div(powers, _OP.ReduceSum(powers, axis))
+    shifted = _OP.Sub(scores, _OP.ReduceMax(scores, axis))
+    powers = _OP.Exp(shifted)
+    return shifted, powers, _OP.ReduceSum(powers, axis)
 
 
 def _is_last(scores: Any, dim: int) -> bool:

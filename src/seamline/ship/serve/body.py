@@ -12,9 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from seamline.ship.serve.limits import Limits, Refusal
 
-logging.getLogger("python_multipart").setLevel(
-    logging.CRITICAL
-)  # the client is told of a broken form, not the terminal
+# the client is told of a broken form, not the terminal
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 FIELD = "photo"
 """The field of a form that holds the photo."""
