@@ -13,7 +13,7 @@ from PIL import Image
 
 import fuzz_seeds as seeds
 from bad_inputs import Bad, command
-from seamline.data.folders import load_folder
+from seamline.data.image_folder import load_folder
 
 NOBODY = 65_534
 
@@ -151,13 +151,13 @@ def _full(largest: int) -> Callable[[Path], str]:
 def _not_writable(folder: Path) -> str:
     """Ask, as every training does first, whether a folder may be made in a place that belongs to root."""
     script = (
-        "import os; from pathlib import Path; from seamline.learn.runs import Run\n"
+        "import os; from pathlib import Path; from seamline.training.run_dir import Run\n"
         f"os.geteuid() or os.setuid({NOBODY})\n"
         "try: Run(Path('/usr/run')).check_writable()\n"
         "except Exception as error: print(type(error).__name__, error, sep=': ')"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return done.stdout.strip().removeprefix("UserError: ")
+    return done.stdout.strip().removeprefix("SeamlineError: ")
 
 
 FOLDERS = (

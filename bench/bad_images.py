@@ -1,4 +1,4 @@
-"""Bad and odd images, given to `read_photo`."""
+"""Bad and odd images, given to `read_image`."""
 
 import os
 import struct
@@ -11,12 +11,12 @@ from PIL import Image
 
 from bad_inputs import Bad
 from fuzz_seeds import pixels, write_photos
-from seamline.data.images import read_photo
+from seamline.data.image_io import read_image
 
 
 def _read(make: Callable[[Path], Path]) -> Callable[[Path], str]:
     def attempt(folder: Path) -> str:
-        image = read_photo(make(folder))
+        image = read_image(make(folder))
         return f"works: {image.shape[0]} x {image.shape[1]} pixels (height x width), RGB of 8 bits"
 
     return attempt
@@ -97,4 +97,4 @@ IMAGES = (
     Bad("a folder in place of a photo", _read(lambda folder: folder)),
     Bad("a pipe in place of a photo", _read(_pipe)),
 )
-"""What `read_photo` gets."""
+"""What `read_image` gets."""

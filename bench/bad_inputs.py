@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from seamline.data.errors import UserError
+from seamline.errors import SeamlineError
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Bad:
 
 
 def tried(bad: Bad, folder: Path) -> str:
-    """Return what a bad input gets, in one line; what is not a `UserError` is raised on.
+    """Return what a bad input gets, in one line; what is not a `SeamlineError` is raised on.
 
     Args:
         bad: the input.
@@ -35,7 +35,7 @@ def tried(bad: Bad, folder: Path) -> str:
     """
     try:
         line = bad.attempt(folder)
-    except UserError as error:
+    except SeamlineError as error:
         line = str(error)
     for place, short in ((os.environ.get("SEAMLINE_CACHE", ""), "CACHE"), (f"{folder}/", ""), (str(folder), ".")):
         line = line.replace(place, short) if place else line

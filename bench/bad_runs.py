@@ -8,9 +8,9 @@ from typing import Any
 import fuzz_seeds as seeds
 import seamline
 from bad_inputs import Bad, command
-from seamline.learn.checkpoints import Checkpoints
+from seamline.inference.predictor import load_model
 from seamline.report.compared import write_comparison
-from seamline.ship.model import load_model
+from seamline.training.checkpoints import Checkpoints
 
 
 def _report(folder: Path) -> str:

@@ -23,8 +23,8 @@ import parts
 import reach
 from benchmarks_page import page
 from limits import limits
-from seamline.data.files import read_json, write_json, write_text
-from seamline.learn.devices import describe_machine
+from seamline.io import read_json, write_json, write_text
+from seamline.models.devices import describe_machine
 from sets import TASKS, images_of
 
 DOCS = Path(__file__).parent.parent / "docs"

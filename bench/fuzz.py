@@ -57,13 +57,13 @@ def _lines(reader: str, seed: int, first: int, last: int, runs: Path, work: Path
     words = [sys.executable, str(WORKER), reader, str(seed), str(first), str(last), str(runs)]
     with (work / "said").open("w+b") as said:
         process = subprocess.Popen(words, env=settings, stdout=subprocess.PIPE, stderr=said)
-        heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        listener = threading.Thread(target=_listen, args=(process.stdout, heard), daemon=True)
+        catch_signals: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        listener = threading.Thread(target=_listen, args=(process.stdout, catch_signals), daemon=True)
         listener.start()
         lines: list[dict[str, Any]] = []
         limit, fault = START, ""
         try:
-            while line := heard.get(timeout=limit):
+            while line := catch_signals.get(timeout=limit):
                 lines.append(json.loads(line))
                 limit = READERS[reader].limit
         except queue.Empty:
@@ -78,10 +78,10 @@ def _lines(reader: str, seed: int, first: int, last: int, runs: Path, work: Path
     return lines[1:], fault
 
 
-def _listen(stream: IO[bytes], heard: "queue.SimpleQueue[bytes]") -> None:
+def _listen(stream: IO[bytes], catch_signals: "queue.SimpleQueue[bytes]") -> None:
     for line in stream:
-        heard.put(line)
-    heard.put(b"")
+        catch_signals.put(line)
+    catch_signals.put(b"")
 
 
 def main() -> None:
@@ -100,15 +100,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fuzz-runs-") as place, ThreadPoolExecutor(options.jobs) as pool:
         runs = Path(place)
         fuzz_seeds.write_runs(runs)
-        portions = [
+        iter_batches = [
             (name, first, min(first + PORTION, count))
             for name in options.only or READERS
             for count in [round(options.share * READERS[name].cases)]
             for first in range(0, count, PORTION)
         ]
-        done = pool.map(lambda one: watched(one[0], options.seed, one[1], one[2], runs), portions)
+        done = pool.map(lambda one: watched(one[0], options.seed, one[1], one[2], runs), iter_batches)
         outcomes: dict[str, list[dict[str, Any]]] = {}
-        for (name, first, last), found in zip(portions, done, strict=True):
+        for (name, first, last), found in zip(iter_batches, done, strict=True):
             outcomes.setdefault(name, []).extend(found)
             wrong = [one for one in found if one["outcome"] == "defect"]
             print(f"{name} {first}-{last}: {len(wrong)} defects", flush=True)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import fuzz_seeds as seeds
-from seamline.data.folders import load_folder
-from seamline.data.images import read_photo
-from seamline.data.masks import mask_marks, mask_values, read_mask
-from seamline.learn.checkpoints import Checkpoints, unpack
-from seamline.learn.runs import Run
+from seamline.data.image_folder import load_folder
+from seamline.data.image_io import read_image
+from seamline.data.masks import mask_values, read_mask, unique_mask_values
+from seamline.inference.predictor import load_model
 from seamline.report.compared import write_comparison
 from seamline.report.page import write_report
-from seamline.ship.model import load_model
+from seamline.training.checkpoints import Checkpoints, unpack
+from seamline.training.run_dir import Run
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ _RUN = ("run.json", "history.jsonl", "scores.json", "calibration.json", "finding
 _INSIDE = ("insides/*.json", "evaluation/*.json", "evaluation/*.png", "evaluation/*-cases/*", "photos/*")
 
 READERS: dict[str, Reader] = {
-    "photo": Reader("`read_photo`", 4_000, _alone(seeds.write_photos), ("*",), lambda folder, file: read_photo(file)),
+    "photo": Reader("`read_image`", 4_000, _alone(seeds.write_photos), ("*",), lambda folder, file: read_image(file)),
     "mask": Reader(
         "`read_mask`",
         900,
@@ -105,7 +105,9 @@ READERS: dict[str, Reader] = {
         lambda folder, file: read_mask(file, 3, colours=seeds.COLOURS),
     ),
     "values": Reader("`mask_values`", 700, _alone(seeds.write_masks), ("*",), lambda folder, file: mask_values(file)),
-    "marks": Reader("`mask_marks`", 700, _alone(seeds.write_masks), ("*",), lambda folder, file: mask_marks(file)),
+    "marks": Reader(
+        "`unique_mask_values`", 700, _alone(seeds.write_masks), ("*",), lambda folder, file: unique_mask_values(file)
+    ),
     "table": _own("own folder, CSV", 700, seeds.write_table, "labels.csv"),
     "coco": _own("own folder, COCO JSON", 700, seeds.write_coco, "instances.json"),
     "labelme": _own("own folder, LabelMe JSON", 600, seeds.write_labelme, "*.json"),

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import seamline
-from seamline.learn.checkpoints import Checkpoints
-from seamline.learn.runs import Run
+from seamline.training.checkpoints import Checkpoints
+from seamline.training.run_dir import Run
 
 COLOURS = ((0, 0, 0), (0, 128, 255), (255, 128, 0))
 """The colours of the three classes in masks."""

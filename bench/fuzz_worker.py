@@ -20,7 +20,7 @@ from typing import Any
 
 from fuzz_readers import READERS
 from mutations import mutate
-from seamline.data.errors import UserError
+from seamline.errors import SeamlineError
 
 MEMORY = 1 << 30
 """Bytes that the process may hold while it reads a file."""
@@ -66,7 +66,7 @@ def _outcome(reader: str, folder: Path, file: Path) -> tuple[str, str]:
     """Read a damaged file; return what came of it, and the message."""
     try:
         READERS[reader].attempt(folder, file)
-    except UserError as error:
+    except SeamlineError as error:
         text = str(error)
         fine = len(text.splitlines()) == 1 and text.isprintable() and len(text) <= _LONGEST
         return ("refused" if fine else "defect"), text

@@ -8,26 +8,26 @@ import sys
 
 import numpy as np
 
-from seamline.data.batches import Batches
 from seamline.data.dataset import Split
-from seamline.learn.devices import keep_freed_memory
-from seamline.learn.networks import build_network
-from seamline.learn.recipes import find_recipe
-from seamline.learn.training import Training
+from seamline.data.loader import Batches
+from seamline.models.devices import tune_malloc
+from seamline.models.factory import build_model
+from seamline.training.config import get_preset
+from seamline.training.loop import Training
 
 
 def main() -> None:
     """Train for an epoch."""
     task, file, name, count = sys.argv[1:]
-    keep_freed_memory()
+    tune_malloc()
     with np.load(file) as stored:
         few, their = stored["images"], stored["labels"]
     chosen = np.arange(int(count)) % len(few)
     split = Split(few[chosen], their[chosen], tuple(map(str, chosen)), np.arange(len(chosen)))
     del few, their
     segments = task == "facades"
-    recipe = find_recipe(name, segments=segments)
-    network = build_network(recipe.network, split.images.shape[1:], 5 if segments else 10, segments=segments)
+    recipe = get_preset(name, segments=segments)
+    network = build_model(recipe.network, split.images.shape[1:], 5 if segments else 10, segments=segments)
     network.fit(split.images)
     batches = Batches(split, recipe.batch_size, seed=0, changes=recipe.changes)
     record = next(iter(Training(network, batches, recipe)))

@@ -23,19 +23,19 @@ import seamline
 from inference_int8 import in_whole_numbers
 from inference_page import page
 from programs import run
-from seamline.console import Teller
 from seamline.data.dataset import Dataset
-from seamline.data.errors import UserError
-from seamline.data.files import write_json, write_text
-from seamline.learn.devices import describe_machine
-from seamline.learn.runs import Run
-from seamline.measure.inference import predict_scores
-from seamline.measure.tiles import Ask
-from seamline.ship.checks import answers_of, some_of
-from seamline.ship.engines import ENGINES, open_graph
-from seamline.ship.model import GRAPH
-from seamline.ship.quantising import CALIBRATION_PIXELS
-from seamline.ship.ready import ready_folder
+from seamline.errors import SeamlineError
+from seamline.export.quantize import CALIBRATION_PIXELS
+from seamline.export.verify import answers_of, some_of
+from seamline.inference.backends import ENGINES, open_graph
+from seamline.inference.forward import predict_scores
+from seamline.inference.predictor import GRAPH
+from seamline.inference.pretrained import ready_folder
+from seamline.inference.tiled import Ask
+from seamline.io import write_json, write_text
+from seamline.models.devices import describe_machine
+from seamline.progress import Reporter
+from seamline.training.run_dir import Run
 
 DOCS = Path(__file__).parent.parent / "docs"
 DATA = {"garments": "fashion-mnist", "facades": "facades"}
@@ -53,8 +53,8 @@ def variants(name: str, folder: Path) -> dict[str, dict[str, Any]]:
     for title, quick, int8, most in EXPORTS:
         file = folder / f"{name}.{title.replace(' ', '.')}.onnx"
         try:
-            one = seamline.export(name, out=file, quick=quick, int8=int8, max_cost=most, teller=Teller())
-        except UserError as refused:
+            one = seamline.export(name, out=file, quick=quick, int8=int8, max_cost=most, teller=Reporter())
+        except SeamlineError as refused:
             made[title] = {"refused": str(refused).replace(str(file), file.name)}
             continue
         made[title] = {"file": file, "size": one.size, "looks": one.looks, "figure": one.figure, "most": most}

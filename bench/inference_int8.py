@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seamline.learn.segmenters import Segmenter
+from seamline.models.segmenters import Segmenter
 
 warnings.filterwarnings("ignore", module=r"torch\.ao")  # it is kept there for those who have not moved to torchao
 

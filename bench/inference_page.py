@@ -28,7 +28,7 @@ def page(found: dict[str, Any]) -> str:
         "in its metadata. It is written only where ONNX Runtime and OpenVINO both give the run's own answers on its "
         "validation images: no score or probability may differ by more than 0.001, and 99.9 % of the answers must be the "
         "same. `seamline predict` takes the file, the run folder or the name of a network that ships with the package, "
-        "`garments` or `facades` ([cards](../src/seamline/ship/ready)).",
+        "`garments` or `facades` ([cards](../src/seamline/inference/pretrained)).",
         "",
         "`--quick` looks at an image less often: at fewer sizes, or not at its mirror image, as rarely as `--max-cost` allows "
         "on the validation images, and fits the temperature anew. `--int8` works with whole numbers of eight bits from the "

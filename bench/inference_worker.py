@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from programs import peak_of
-from seamline.ship.engines import open_graph
-from seamline.ship.model import find_model
+from seamline.inference.backends import open_graph
+from seamline.inference.predictor import find_model
 
 SECONDS = 3.0
 """How long it is asked at least, after one call that is not counted."""
@@ -29,7 +29,7 @@ def asker(name: str, way: str, numbers: str, file: Path) -> Callable[[Any], Any]
         return open_graph(file, way)[1]
     import torch
 
-    from seamline.learn.runs import Run
+    from seamline.training.run_dir import Run
 
     network: Any = Run(find_model(name)).network()
     if numbers == "int8":

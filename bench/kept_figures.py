@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from seamline.data.files import read_json, write_json, write_text
-from seamline.learn.devices import describe_machine
+from seamline.io import read_json, write_json, write_text
+from seamline.models.devices import describe_machine
 
 DOCS = Path(__file__).parent.parent / "docs"
 

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from seamline.data.files import read_json, write_json, write_text
-from seamline.learn.devices import describe_machine
+from seamline.io import read_json, write_json, write_text
+from seamline.models.devices import describe_machine
 
 DOCS = Path(__file__).parent.parent / "docs"
 COUNTS = (1_000, 100_000)

@@ -9,12 +9,12 @@ import numpy as np
 import seamline
 from limits import operations_of
 from programs import run
-from seamline.data.batches import Batches
+from seamline.data.loader import Batches
 from seamline.data.sources import drawn_facades, drawn_garments
-from seamline.learn.devices import keep_freed_memory
-from seamline.learn.networks import build_network
-from seamline.learn.recipes import Recipe, recipes_for
-from seamline.learn.training import Training
+from seamline.models.devices import tune_malloc
+from seamline.models.factory import build_model
+from seamline.training.config import TrainConfig, presets_for
+from seamline.training.loop import Training
 
 ROUNDS = 5
 
@@ -33,14 +33,14 @@ def parts() -> dict[str, list[float]]:
 
 def recipes(device: str) -> list[dict[str, Any]]:
     """Return for every recipe `data`, `recipe`, `operations` an image and `rates`, images a second of each round."""
-    keep_freed_memory()
+    tune_malloc()
     rows: list[dict[str, Any]] = []
     sets = (("garments", 4_096, 24_576), ("facades", 24, 48))
     data = {task: seamline.load(f"builtin-{task}") for task, _, _ in sets}
     for round_ in range(ROUNDS):
         place = iter(range(100))
         for task, few, many in sets:
-            for name, recipe in recipes_for(segments=data[task].segments).items():
+            for name, recipe in presets_for(segments=data[task].segments).items():
                 if round_ == 0:
                     rows.append({"data": task, "recipe": name, "operations": _operations(recipe, data[task])})
                     rows[-1]["rates"] = []
@@ -58,24 +58,24 @@ def _timed(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     return found[1:]
 
 
-def _begin(recipe: Recipe, data: seamline.Dataset, count: int, device: str) -> Training:
+def _begin(recipe: TrainConfig, data: seamline.Dataset, count: int, device: str) -> Training:
     """A training on the first `count` images."""
     split = data.train.take(np.arange(count))
-    network = build_network(recipe.network, split.images.shape[1:], len(data.classes), segments=data.segments)
+    network = build_model(recipe.network, split.images.shape[1:], len(data.classes), segments=data.segments)
     network.fit(split.images)
     network.to(device)
     batches = Batches(split, recipe.batch_size, seed=0, changes=recipe.changes, device=device)
     return Training(network, batches, recipe)
 
 
-def _rate(recipe: Recipe, data: seamline.Dataset, few: int, many: int, device: str) -> float:
+def _rate(recipe: TrainConfig, data: seamline.Dataset, few: int, many: int, device: str) -> float:
     """Images a second in one epoch over `many` images, after one over `few` that does not count."""
     next(iter(_begin(recipe, data, few, device)))
     record = next(iter(_begin(recipe, data, many, device)))
     return record.images / record.seconds
 
 
-def _operations(recipe: Recipe, data: seamline.Dataset) -> float:
+def _operations(recipe: TrainConfig, data: seamline.Dataset) -> float:
     """Floating-point operations for each image."""
     training = _begin(recipe, data, 8, "cpu")
     images, labels = next(training.batches.epoch(1))

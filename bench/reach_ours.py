@@ -15,31 +15,31 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from seamline.data.batches import Batches
 from seamline.data.dataset import Split
-from seamline.learn.devices import keep_freed_memory
-from seamline.learn.networks import build_network
-from seamline.learn.recipes import find_recipe
-from seamline.learn.training import Training
-from seamline.measure.inference import predict_scores
+from seamline.data.loader import Batches
+from seamline.inference.forward import predict_scores
 from seamline.measure.masks.precision import average_precision
+from seamline.models.devices import tune_malloc
+from seamline.models.factory import build_model
+from seamline.training.config import get_preset
+from seamline.training.loop import Training
 
 
 def main() -> None:
     """Train, then look."""
     task, file, name, seed = sys.argv[1:5]
     device = torch.device(sys.argv[5] if len(sys.argv) > 5 else "cpu")
-    keep_freed_memory()
+    tune_malloc()
     stored = np.load(file)
     images, labels = stored["images"], stored["labels"]
     segments = task == "facades"
-    recipe = find_recipe(name, segments=segments)
+    recipe = get_preset(name, segments=segments)
     split = Split(images, labels, tuple(map(str, range(len(images)))), np.arange(len(images)))
     torch.optim.AdamW([torch.zeros(1, device=device)])  # PyTorch loads half of itself with its first optimiser
 
     start = time.perf_counter()
     classes = 5 if segments else 10
-    network = build_network(
+    network = build_model(
         recipe.network, images.shape[1:], classes, segments=segments, seed=int(seed), mirrored=recipe.flip
     )
     network.fit(images)

@@ -18,11 +18,11 @@ from onnx import TensorProto, helper
 from safetensors.torch import load_file, save
 
 import seamline
-from seamline.data.files import read_json, write_bytes, write_json, write_text
-from seamline.learn.runs import Run
-from seamline.ship.model import CALIBRATION, GRAPH, WEIGHTS, description_of
-from seamline.ship.ready import READY, ready_folder
-from seamline.ship.tracing import WEIGHT, trace
+from seamline.export.to_onnx import WEIGHT, trace
+from seamline.inference.predictor import CALIBRATION, GRAPH, WEIGHTS, description_of
+from seamline.inference.pretrained import READY, ready_folder
+from seamline.io import read_json, write_bytes, write_json, write_text
+from seamline.training.run_dir import Run
 
 TRAINED: dict[str, dict[str, Any]] = {
     "garments": {"data": "fashion-mnist", "settings": ("epochs=8",)},

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import seamline
-from seamline.data.files import write_text
-from seamline.data.relatives import Relatives, find_relatives
+from seamline.data.near_duplicates import DuplicateGroups, find_near_duplicates
 from seamline.data.sources import drawn_facades
-from seamline.learn.devices import describe_machine
+from seamline.io import write_text
+from seamline.models.devices import describe_machine
 
 Images = list[NDArray[np.uint8]]
 
@@ -100,9 +100,9 @@ def new_crops(scenes: Images, least: float, most: float, quality: int) -> tuple[
     return images, np.repeat(np.arange(len(scenes)), 3)
 
 
-def timed(images: Images) -> tuple[Relatives, dict[str, Any]]:
+def timed(images: Images) -> tuple[DuplicateGroups, dict[str, Any]]:
     start = time.perf_counter()
-    found = find_relatives(images)
+    found = find_near_duplicates(images)
     seconds = time.perf_counter() - start
     sizes = np.bincount(found.groups)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

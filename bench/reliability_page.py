@@ -19,7 +19,7 @@ PROMISES = """
 | No pickle is ever read: weights and checkpoints are safetensors, the rest is JSON or plain arrays. | malicious files; a search of the source | `pytest tests/learn/test_checkpoints.py` |
 | Several processes come to the weights of one: the same batches, sums over processes. | float64, three epochs, two and three processes, uneven last batches, masks with pixels that do not count | `pytest tests/learn/test_processes.py` |
 | A worker that is killed is started again by the launcher, and the training goes on from its checkpoint to the same bytes. | SIGKILL to one of two | `pytest tests/test_together.py` |
-| On a cluster every photo is predicted once, although a worker and then the whole call is killed; bad photos land in an error table. | 5,000 photos, three bad, SIGKILL to a worker and to the driver; a bucket | `pytest tests/ship/test_cluster.py` |
+| On a cluster every photo is predicted once, although a worker and then the whole call is killed; bad photos land in an error table. | 5,000 photos, three bad, SIGKILL to a worker and to the driver; a bucket | `pytest tests/cluster/test_cluster.py` |
 """
 
 LIMITS = """

@@ -14,7 +14,7 @@ from typing import Any
 
 import results_facades
 import results_garments
-from seamline.data.files import write_json, write_text
+from seamline.io import write_json, write_text
 
 DOCS = Path(__file__).parent.parent / "docs"
 

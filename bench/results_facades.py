@@ -11,8 +11,8 @@ import numpy as np
 
 import seamline
 from results_garments import over_seeds, read
-from seamline.console import Teller
 from seamline.data.sources.facade_classes import CLASSES
+from seamline.progress import Reporter
 from seamline.report.panels.documented import BEST
 
 RUNS = (("best", 0, 2), ("original", 0, 1), ("fast", 0, 2), ("fcn", 0, 1))
@@ -29,7 +29,7 @@ def collect_all(out: Path, folder: Path | None) -> dict[str, Any]:
     for recipe, seed, threads in RUNS:
         print(f"facades: {recipe}, seed {seed}", flush=True)
         run = out / f"facades-{recipe}-{seed}"
-        seamline.train(data, recipe=recipe, seed=seed, threads=threads, out=run, resume=True, teller=Teller())
+        seamline.train(data, recipe=recipe, seed=seed, threads=threads, out=run, resume=True, teller=Reporter())
         runs.append(collect(run))
     leak: dict[str, list[dict[str, Any]]] = {"groups": [], "images": []}
     for seed in SEEDS:
@@ -37,7 +37,7 @@ def collect_all(out: Path, folder: Path | None) -> dict[str, Any]:
             print(f"facades: split by {by}, seed {seed}", flush=True)
             run = out / f"facades-by-{by}-{seed}"
             settings = (*SHORT, f"split_by={by}")
-            options: dict[str, Any] = {"seed": seed, "threads": 1, "out": run, "resume": True, "teller": Teller()}
+            options: dict[str, Any] = {"seed": seed, "threads": 1, "out": run, "resume": True, "teller": Reporter()}
             seamline.train(data, recipe="fast", settings=settings, **options)
             collected.append(collect(run))
     return {"runs": runs, "leak": leak}

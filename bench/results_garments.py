@@ -10,8 +10,8 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
 import seamline
-from seamline.console import Teller
 from seamline.measure.intervals import wilson
+from seamline.progress import Reporter
 
 STUDY = {"train_loss": 0.134, "train_accuracy": 0.948, "val_loss": 0.277, "val_accuracy": 0.912}
 TURNS = (
@@ -33,7 +33,7 @@ def collect_all(out: Path, folder: Path | None) -> dict[str, Any]:
     for recipe, seed in TURNS:
         print(f"{recipe}, seed {seed}", flush=True)
         run = out / f"{recipe}-{seed}"
-        runs[recipe].append(seamline.train(data, recipe=recipe, seed=seed, out=run, resume=True, teller=Teller()))
+        runs[recipe].append(seamline.train(data, recipe=recipe, seed=seed, out=run, resume=True, teller=Reporter()))
     collected: dict[str, Any] = {recipe: [collect(run, data) for run in folders] for recipe, folders in runs.items()}
     return {**collected, "hidden": [collect(hidden_head(data, out), data)], "drawn": drawn_garments(out)}
 
@@ -43,7 +43,7 @@ def hidden_head(data: seamline.Dataset, out: Path) -> Path:
     print("original with a hidden layer, seed 0", flush=True)
     settings = ("network=study-hidden",)
     return seamline.train(
-        data, recipe="original", settings=settings, seed=0, out=out / "hidden-0", resume=True, teller=Teller()
+        data, recipe="original", settings=settings, seed=0, out=out / "hidden-0", resume=True, teller=Reporter()
     )
 
 
@@ -61,7 +61,7 @@ def drawn_garments(out: Path) -> dict[str, Any]:
             seed=seed,
             out=out / f"drawn-{recipe}-{seed}",
             resume=True,
-            teller=Teller(),
+            teller=Reporter(),
         )
         runs.append({"name": f"`{' '.join([recipe, *settings])}`, seed {seed}", **collect(run, data)})
     pixels = [part.images[:20_000].reshape(len(part.images[:20_000]), -1) / 255.0 for part in (data.train, data.test)]

@@ -20,11 +20,11 @@ import torch
 from PIL import Image
 
 import seamline
-from seamline.data.files import read_json, write_json, write_text
-from seamline.data.images import read_photo
-from seamline.learn.devices import describe_machine
-from seamline.ship.cluster import predict_on_cluster
-from seamline.ship.cluster.places import find_place
+from seamline.cluster import predict_on_cluster
+from seamline.cluster.storage import find_place
+from seamline.data.image_io import read_image
+from seamline.io import read_json, write_json, write_text
+from seamline.models.devices import describe_machine
 
 DOCS = Path(__file__).parent.parent / "docs"
 KINDS = {"1 megapixel": ((1152, 864), 240), "12 megapixels": ((4032, 3024), 48)}
@@ -71,7 +71,7 @@ def cost_of(run: Path, folder: Path) -> Cost:
     files = sorted(folder.glob("*.jpg"))
     begun = time.perf_counter()
     for file in files[:12]:
-        read_photo(file)
+        read_image(file)
     decode = (time.perf_counter() - begun) / 12
     rows = sum(file.stat().st_size for file in (out / "photos").iterdir())
     count = len(files)
@@ -157,7 +157,7 @@ A machine of 32 cores eats {rate:,.0f} photos of 12 megapixels a second, {rate *
 4. **A part that makes its worker die every time** (a photo that breaks a decoder, memory that runs out) would be tried again for ever; the call can be ended, and the part is the one that is missing in `photos/`. No such photo is known.
 5. Photos that come later are not seen by a call that goes on: the first listing counts. They need an `--out` of their own.
 
-What was tested and what was not: two workers on one machine, 5,000 photos, killed workers and drivers, a bucket served on localhost ([tests/ship/test_cluster.py](../tests/ship/test_cluster.py)). More machines than one, and GPUs, were not at hand.
+What was tested and what was not: two workers on one machine, 5,000 photos, killed workers and drivers, a bucket served on localhost ([tests/cluster/test_cluster.py](../tests/cluster/test_cluster.py)). More machines than one, and GPUs, were not at hand.
 """
 
 

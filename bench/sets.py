@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 import seamline
-from seamline.console import Teller
+from seamline.api import divide_by, related
 from seamline.data.dataset import Dataset
-from seamline.data.splits import Division
-from seamline.learn.recipes import find_recipe
-from seamline.pipeline import divide_by, related
+from seamline.data.splits import Splits
+from seamline.progress import Reporter
+from seamline.training.config import get_preset
 
 TASKS = ("garments", "facades")
 
@@ -28,9 +28,9 @@ class Images:
     task: str
     data: Dataset
 
-    def division(self, seed: int) -> Division:
+    def division(self, seed: int) -> Splits:
         """Training and validation images by groups, as `seamline train --seed` cuts them."""
-        return divide_by(self.data, find_recipe("fast", segments=self.data.segments), seed)
+        return divide_by(self.data, get_preset("fast", segments=self.data.segments), seed)
 
     def write(self, file: Path, seed: int = 0, count: int | None = None) -> Path:
         """Write images and labels of a division as programs here read them: the first `count` to learn from."""
@@ -54,4 +54,4 @@ def images_of(task: str) -> Images:
     drawn = {"garments": "builtin-garments", "facades": "builtin-facades"}[task]
     folder = os.environ.get("SEAMLINE_DATA")
     name = real if folder and (Path(folder) / real).is_dir() else drawn
-    return Images(task, related(seamline.load(name), Teller()))
+    return Images(task, related(seamline.load(name), Reporter()))

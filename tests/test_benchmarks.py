@@ -11,11 +11,11 @@ import reach
 from limits import operations_of
 from peers import networks, plain
 from peers.work import Clock, Work
-from seamline.learn.networks import build_network
+from seamline.models.factory import build_model
 
 
 def test_the_study_network_of_the_peers_is_ours() -> None:
-    theirs, ours = networks.study(), build_network("study", (28, 28, 1), 10, segments=False)
+    theirs, ours = networks.study(), build_model("study", (28, 28, 1), 10, segments=False)
     with torch.no_grad():
         for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
             own.copy_(other)
@@ -24,7 +24,7 @@ def test_the_study_network_of_the_peers_is_ours() -> None:
 
 
 def test_the_facade_network_of_the_peers_is_ours() -> None:
-    theirs, ours = networks.FacadeNet(), build_network("facadenet", (32, 32, 3), 5, segments=True)
+    theirs, ours = networks.FacadeNet(), build_model("facadenet", (32, 32, 3), 5, segments=True)
     with torch.no_grad():
         for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
             own.copy_(other)

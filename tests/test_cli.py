@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from seamline.__main__ import main
-from seamline.data import catalogue
+from seamline.api import train
+from seamline.data import registry
 from seamline.data.dataset import Dataset
-from seamline.pipeline import train
 
 FAST = ["--set", "epochs=1"]
 
@@ -76,8 +76,8 @@ def test_train_ends_with_where_the_result_lies(
     sides: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In this process, on small images in place of the built-in garments."""
-    small = catalogue.Entry("small", False, lambda folder, progress, timeout: sides)
-    monkeypatch.setitem(catalogue.DATASETS, "sides", small)
+    small = registry.Entry("small", False, lambda folder, progress, timeout: sides)
+    monkeypatch.setitem(registry.DATASETS, "sides", small)
     monkeypatch.chdir(tmp_path)
 
     def typed(*words: str) -> tuple[object, str, str]:

@@ -19,15 +19,15 @@ import pytest
 
 import seamline
 import torture
-from refusals import Lines
+from helpers import Lines
 from seamline.data.dataset import Dataset, Split
-from seamline.data.errors import Stopped, UserError
-from seamline.learn.recipes import Recipe
-from seamline.learn.runs import Run
-from seamline.learn.stopping import heard
-from seamline.learn.training import Training
+from seamline.errors import SeamlineError, TrainingInterrupted
+from seamline.training.config import TrainConfig
+from seamline.training.loop import Training
+from seamline.training.run_dir import Run
+from seamline.training.signals import catch_signals
 
-RECIPE = Recipe(
+RECIPE = TrainConfig(
     network="study-fast",
     epochs=2,
     batch_size=32,
@@ -69,7 +69,7 @@ def test_a_signal_ends_the_step_and_the_rest_comes_out_the_same(
 ) -> None:
     handler = signal.getsignal(number)
     after_steps(monkeypatch, step, lambda: signal.raise_signal(number))
-    with pytest.raises(Stopped) as stopped:
+    with pytest.raises(TrainingInterrupted) as stopped:
         train(sides, tmp_path / "run")
     assert stopped.value.status == status
     place = f"in epoch 1, after step {step} of 9; go on with: seamline train sides --recipe custom --seed 0"
@@ -86,7 +86,7 @@ def test_a_signal_ends_the_step_and_the_rest_comes_out_the_same(
 def test_a_second_signal_stops_at_once() -> None:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     try:
-        with heard() as wish:
+        with catch_signals() as wish:
             signal.raise_signal(signal.SIGINT)
             assert wish.signal == signal.SIGINT
             with pytest.raises(KeyboardInterrupt):
@@ -98,7 +98,7 @@ def test_a_second_signal_stops_at_once() -> None:
 def test_a_checkpoint_after_every_step_costs_no_bit(sides: Dataset, whole: bytes, tmp_path: Path) -> None:
     run = train(sides, tmp_path / "run", checkpoint_seconds=0)
     assert (run / "model.safetensors").read_bytes() == whole
-    with pytest.raises(UserError, match="--checkpoint-seconds -1: must be 0 or more"):
+    with pytest.raises(SeamlineError, match="--checkpoint-seconds -1: must be 0 or more"):
         train(sides, tmp_path / "other", checkpoint_seconds=-1)
 
 
@@ -106,7 +106,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_used(
     sides: Dataset, whole: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     after_steps(monkeypatch, 7, lambda: os.kill(os.getpid(), signal.SIGINT))
-    with pytest.raises(Stopped):
+    with pytest.raises(TrainingInterrupted):
         train(sides, tmp_path / "run", checkpoint_seconds=0)
     monkeypatch.undo()
     newest = Run(tmp_path / "run").checkpoints.files()[0]
@@ -122,15 +122,15 @@ def test_another_recipe_or_dataset_is_refused_by_what_differs(
     sides: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     after_steps(monkeypatch, 2, lambda: os.kill(os.getpid(), signal.SIGINT))
-    with pytest.raises(Stopped):
+    with pytest.raises(TrainingInterrupted):
         train(sides, tmp_path / "run")
     monkeypatch.undo()
-    with pytest.raises(UserError, match=r"another recipe \(epochs: 2 there, 5 here, shift: 0 there, 1 here\)"):
+    with pytest.raises(SeamlineError, match=r"another recipe \(epochs: 2 there, 5 here, shift: 0 there, 1 here\)"):
         train(sides, tmp_path / "run", resume=True, settings=("epochs=5", "shift=1"))
-    with pytest.raises(UserError, match=r"another seed \(0 there, 3 here\)"):
+    with pytest.raises(SeamlineError, match=r"another seed \(0 there, 3 here\)"):
         train(sides, tmp_path / "run", resume=True, seed=3)
     other = dataclasses.replace(sides, train=dataclasses.replace(sides.train, images=sides.train.images // 2))
-    with pytest.raises(UserError, match=r"another dataset \(the same name, other images\)"):
+    with pytest.raises(SeamlineError, match=r"another dataset \(the same name, other images\)"):
         train(other, tmp_path / "run", resume=True)
 
 
@@ -150,7 +150,7 @@ def test_a_full_disk_costs_no_checkpoint_that_is_there(
 ) -> None:
     out = tmp_path / "run"
     after_steps(monkeypatch, 3, lambda: os.kill(os.getpid(), signal.SIGINT))
-    with pytest.raises(Stopped):
+    with pytest.raises(TrainingInterrupted):
         train(sides, out)
     monkeypatch.undo()
     (before,) = Run(out).checkpoints.files()
@@ -174,7 +174,7 @@ def test_too_little_memory_is_one_line_with_a_smaller_batch(sides: Dataset, tmp_
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 1_100_000_000, hard))
     try:
-        with pytest.raises(UserError, match=r"batch_size=256 needs more .*GiB.*; try --set batch_size=128"):
+        with pytest.raises(SeamlineError, match=r"batch_size=256 needs more .*GiB.*; try --set batch_size=128"):
             train(large, tmp_path / "run", settings=("batch_size=256",))
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
@@ -183,11 +183,11 @@ def test_too_little_memory_is_one_line_with_a_smaller_batch(sides: Dataset, tmp_
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may run a command as another user")
 def test_a_folder_that_may_not_be_written_to_is_told_before_long_work() -> None:
     script = (
-        "import os; from pathlib import Path; from seamline.learn.runs import Run; os.setuid(65534)\n"
+        "import os; from pathlib import Path; from seamline.training.run_dir import Run; os.setuid(65534)\n"
         "Run(Path('/usr/run')).check_writable()"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert "UserError: /usr/run: cannot be written to (Permission denied); name another folder" in done.stderr
+    assert "SeamlineError: /usr/run: cannot be written to (Permission denied); name another folder" in done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ def test_the_public_names() -> None:
         "Dataset",
         "Recipe",
         "Split",
-        "UserError",
+        "SeamlineError",
         "__version__",
         "audit",
         "evaluate",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from seamline.ship.ready import READY
-from ship.made import save_photo
+from run_factories import save_photo
+from seamline.inference.pretrained import READY
 
 ROOT = Path(__file__).parent.parent
 

@@ -4,22 +4,22 @@ import numpy as np
 import torch
 
 from peers.work import Clock, Work, answer
-from seamline.data.batches import Batches
 from seamline.data.dataset import Split
-from seamline.learn.devices import keep_freed_memory
-from seamline.learn.networks import build_network
-from seamline.learn.recipes import find_recipe
-from seamline.learn.training import Training
+from seamline.data.loader import Batches
+from seamline.models.devices import tune_malloc
+from seamline.models.factory import build_model
+from seamline.training.config import get_preset
+from seamline.training.loop import Training
 
 
 def train(work: Work, clock: Clock) -> list[float]:
     """Two epochs."""
-    keep_freed_memory()
+    tune_malloc()
     segments = work.task == "facades"
-    recipe = find_recipe("original", segments=segments)
+    recipe = get_preset("original", segments=segments)
     count = len(work.images)
     split = Split(work.images, work.labels, tuple(map(str, range(count))), np.arange(count))
-    network = build_network(recipe.network, split.images.shape[1:], work.classes, segments=segments)
+    network = build_model(recipe.network, split.images.shape[1:], work.classes, segments=segments)
     network.fit(split.images)
     network.to(work.device)
     batches = Batches(split, work.batch, seed=0, changes=recipe.changes, device=torch.device(work.device))

@@ -13,21 +13,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seamline.data.catalogue import load
+    from seamline.api import audit, evaluate, export, report, train
     from seamline.data.dataset import Dataset, Split
-    from seamline.data.errors import UserError
-    from seamline.learn.recipes import Recipe
-    from seamline.pipeline import audit, evaluate, export, report, train
-    from seamline.ship.predict import predict
-    from seamline.studies import reproduce
+    from seamline.data.registry import load
+    from seamline.errors import SeamlineError
+    from seamline.inference.predict import predict
+    from seamline.study.reproduce import reproduce
+    from seamline.training.config import TrainConfig
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Dataset",
-    "Recipe",
+    "SeamlineError",
     "Split",
-    "UserError",
+    "TrainConfig",
     "__version__",
     "audit",
     "evaluate",
@@ -41,17 +41,17 @@ __all__ = [
 
 _HOMES = {
     "Dataset": "seamline.data.dataset",
-    "Recipe": "seamline.learn.recipes",
+    "TrainConfig": "seamline.training.config",
     "Split": "seamline.data.dataset",
-    "UserError": "seamline.data.errors",
-    "audit": "seamline.pipeline",
-    "evaluate": "seamline.pipeline",
-    "export": "seamline.pipeline",
-    "load": "seamline.data.catalogue",
-    "predict": "seamline.ship.predict",
-    "report": "seamline.pipeline",
-    "reproduce": "seamline.studies",
-    "train": "seamline.pipeline",
+    "SeamlineError": "seamline.errors",
+    "audit": "seamline.api",
+    "evaluate": "seamline.api",
+    "export": "seamline.api",
+    "load": "seamline.data.registry",
+    "predict": "seamline.inference.predict",
+    "report": "seamline.api",
+    "reproduce": "seamline.study.reproduce",
+    "train": "seamline.api",
 }
 
 

@@ -9,7 +9,7 @@ def main() -> None:
     import typer
 
     from seamline.cli import app
-    from seamline.data.errors import Stopped, UserError
+    from seamline.errors import SeamlineError, TrainingInterrupted
 
     usage_error: Any = typer.BadParameter.__mro__[1]  # UsageError, whose home differs between versions of Typer
     try:
@@ -17,9 +17,9 @@ def main() -> None:
         if status == 130:  # some versions of Typer turn an interruption into a status
             raise KeyboardInterrupt
         sys.exit(status)
-    except UserError as error:
+    except SeamlineError as error:
         _end(str(error), 2)
-    except Stopped as stopped:
+    except TrainingInterrupted as stopped:
         _end(str(stopped), stopped.status)
     except usage_error as error:
         _end(f"{error.format_message().rstrip('.')}; see seamline --help", 2)
@@ -27,12 +27,12 @@ def main() -> None:
         place = error.filename or "a file"
         _end(f"{place}: {error.strerror or error}; check the path, its permissions and the room on the disk", 2)
     except (MemoryError, RuntimeError) as error:
-        from seamline.data.memory import is_out_of_memory
-        from seamline.learn.devices import memory_words
+        from seamline.data.limits import is_out_of_memory
+        from seamline.models.devices import describe_memory
 
         if not is_out_of_memory(error):
             raise
-        _end(f"more memory is needed than there is ({memory_words(error)}); use fewer or smaller images", 2)
+        _end(f"more memory is needed than there is ({describe_memory(error)}); use fewer or smaller images", 2)
     except (KeyboardInterrupt, typer.Abort):
         _end("interrupted; a training goes on with --resume, `reproduce` by itself", 130)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 import seamline
-from seamline.console import Teller, result
+from seamline.progress import Reporter, result
 
 app = typer.Typer(
     name="seamline",
@@ -75,7 +75,7 @@ def reproduce(
     as_json: JsonOption = False,
 ) -> None:
     """Run both halves of the course study again: real images where they can be had, drawn ones elsewhere."""
-    from seamline.studies import reproduce as run_again
+    from seamline.study.reproduce import reproduce as run_again
 
     runs = run_again(
         recipe=recipe,
@@ -88,7 +88,7 @@ def reproduce(
         device=device,
         threads=threads,
         force=force,
-        teller=Teller(),
+        teller=Reporter(),
     )
     _tell(runs, as_json=as_json, index=out / "index.html")
 
@@ -140,15 +140,15 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train a network, measure it and write its page."""
-    from seamline import pipeline
-    from seamline.learn.processes import number_here
+    from seamline import api
+    from seamline.training.distributed import process_rank
 
     if explain:
         named = [] if model is None else [f"network={model}"]
         _explain(data_name, recipe, (*(settings or ()), *named), size, as_json=as_json)
         return
 
-    run = pipeline.train(
+    run = api.train(
         data_name,
         recipe=recipe,
         model=model,
@@ -164,18 +164,18 @@ def train(
         force=force,
         resume=resume,
         checkpoint_seconds=checkpoint_seconds,
-        teller=Teller(),
+        teller=Reporter(),
     )
-    if number_here() == 0:  # of the processes that train together one tells
+    if process_rank() == 0:  # of the processes that train together one tells
         _tell([run], as_json=as_json)
 
 
 def _explain(data: str, recipe: str, settings: tuple[str, ...], size: str | None, *, as_json: bool) -> None:
     """Say what would be chosen for own images, and by which rules."""
-    from seamline import pipeline
-    from seamline.learn.recipes import given_fields, recipe_fields
+    from seamline import api
+    from seamline.training.config import overridden_fields, recipe_fields
 
-    used, chosen, note = pipeline.explain(data, recipe=recipe, settings=settings, size=size, teller=Teller())
+    used, chosen, note = api.explain(data, recipe=recipe, settings=settings, size=size, teller=Reporter())
     fields = recipe_fields(used)
     if as_json:
         rules = [vars(choice) for choice in chosen]
@@ -183,7 +183,7 @@ def _explain(data: str, recipe: str, settings: tuple[str, ...], size: str | None
         return
     result(note)
     reasons = {choice.field: choice.reason for choice in chosen}
-    given = given_fields(settings)
+    given = overridden_fields(settings)
     for field, value in fields.items():
         reason = reasons.get(field) or (
             "given by --set" if field in given else f"as recipe {recipe} has it for own images"
@@ -230,14 +230,14 @@ def audit(
     as_json: JsonOption = False,
 ) -> None:
     """Look at a folder of own images before training; in any set find repeats and several crops of one scene."""
-    from seamline import pipeline
-    from seamline.data.catalogue import is_own
-    from seamline.learn.devices import use_threads
+    from seamline import api
+    from seamline.data.registry import is_path
+    from seamline.models.devices import set_num_threads
 
-    use_threads(threads)
-    if is_own(data_name) and _examine(data_name, as_json=as_json):
+    set_num_threads(threads)
+    if is_path(data_name) and _examine(data_name, as_json=as_json):
         return
-    found = pipeline.audit(data_name, folder=data, teller=Teller())
+    found = api.audit(data_name, folder=data, teller=Reporter())
     if as_json:
         result(json.dumps(found.json(), indent=1))
         return
@@ -248,13 +248,13 @@ def audit(
 
 def _examine(place: str, *, as_json: bool) -> bool:
     """Say what a folder of own images holds; False where it is nothing that can be learned from, but has images."""
-    from seamline import pipeline
-    from seamline.data.errors import UserError
+    from seamline import api
+    from seamline.errors import SeamlineError
 
-    teller = Teller()
+    teller = Reporter()
     try:
-        found = pipeline.examine(place, teller=teller)
-    except UserError as error:
+        found = api.inspect_dataset(place, teller=teller)
+    except SeamlineError as error:
         if not Path(place).expanduser().is_dir():
             raise
         teller.say(f"{error}; looking for relatives only")
@@ -340,9 +340,9 @@ def predict(
     if cluster is not None:
         _predict_on_cluster(model, photos, out=out, size=size, address=cluster, as_json=as_json)
         return
-    from seamline.ship.predict import predict as predict_photos
+    from seamline.inference.predict import predict as predict_photos
 
-    teller = Teller()
+    teller = Reporter()
     with teller.photos() as progress:
         made = predict_photos(
             model,
@@ -375,15 +375,15 @@ def _predict_on_cluster(
     """Predict the photos of one place on a Ray cluster."""
     from dataclasses import asdict
 
-    from seamline.data.errors import UserError
+    from seamline.errors import SeamlineError
 
     try:
-        from seamline.ship.cluster import predict_on_cluster
+        from seamline.cluster import predict_on_cluster
     except ImportError as error:
-        raise UserError(f"--cluster: needs {error.name}; pip install 'seamline[cluster]'") from None
+        raise SeamlineError(f"--cluster: needs {error.name}; pip install 'seamline[cluster]'") from None
     if len(photos) != 1:
-        raise UserError(f"--cluster: takes one folder or address of photos, got {len(photos)}")
-    with Teller().photos() as progress:
+        raise SeamlineError(f"--cluster: takes one folder or address of photos, got {len(photos)}")
+    with Reporter().photos() as progress:
         done = predict_on_cluster(model, photos[0], out=out, size=size, address=address, progress=progress)
     if as_json:
         result(json.dumps(asdict(done)))
@@ -414,9 +414,9 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write a run's network as one ONNX file that gives the same answers elsewhere."""
-    from seamline import pipeline
+    from seamline import api
 
-    made = pipeline.export(run, out=out, quick=quick, int8=int8, max_cost=max_cost, folder=data, teller=Teller())
+    made = api.export(run, out=out, quick=quick, int8=int8, max_cost=max_cost, folder=data, teller=Reporter())
     if as_json:
         checks = [vars(check) for check in made.checks]
         told = {"file": str(made.file), "bytes": made.size, "checks": checks}
@@ -457,13 +457,15 @@ def serve(
     threads: ThreadsOption = None,
 ) -> None:
     """Open a web page on this machine, with an API, that shows what a network sees in photos."""
-    from seamline.data.errors import UserError
+    from seamline.errors import SeamlineError
 
     try:
-        from seamline.ship.serve.limits import Limits
-        from seamline.ship.serve.server import serve as serve_model
+        from seamline.serve.limits import Limits
+        from seamline.serve.server import serve as serve_model
     except ModuleNotFoundError as error:
-        raise UserError(f"serve: needs {error.name}, which is not installed; pip install 'seamline[serve]'") from None
+        raise SeamlineError(
+            f"serve: needs {error.name}, which is not installed; pip install 'seamline[serve]'"
+        ) from None
     serve_model(
         model,
         host=host,
@@ -480,12 +482,12 @@ def serve(
 @app.command(name="list")
 def list_all(as_json: JsonOption = False) -> None:
     """List the datasets, the networks that ship with the package, and the recipes."""
-    from seamline.data.catalogue import DATASETS
-    from seamline.learn.recipes import recipe_fields, recipes_for
-    from seamline.ship.ready import READY
+    from seamline.data.registry import DATASETS
+    from seamline.inference.pretrained import READY
+    from seamline.training.config import presets_for, recipe_fields
 
     recipes = {
-        kind: {name: recipe_fields(recipe) for name, recipe in recipes_for(segments=segments).items()}
+        kind: {name: recipe_fields(recipe) for name, recipe in presets_for(segments=segments).items()}
         for kind, segments in (("classifiers", False), ("segmenters", True))
     }
     if as_json:
@@ -508,7 +510,7 @@ def list_all(as_json: JsonOption = False) -> None:
 
 def _tell(runs: list[Path], *, as_json: bool, index: Path | None = None) -> None:
     """Say at the end what came out and where it lies."""
-    from seamline.data.files import read_json
+    from seamline.io import read_json
 
     told = []
     for run in runs:

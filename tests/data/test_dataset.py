@@ -58,7 +58,7 @@ def test_a_mask_dataset_may_ignore_pixels_and_take_over_found_groups() -> None:
         "made", "Made", ("a", "b"), masks([0, 255]), masks([1]), "a test", colours=((0, 0, 0),) * 2, grouped=False
     )
     assert data.segments
-    found = data.regrouped(np.array([5, 5, 5]))
+    found = data.with_groups(np.array([5, 5, 5]))
     assert found.grouped
     assert found.train.groups.tolist() == [5, 5]
     assert found.fingerprint != data.fingerprint

@@ -17,7 +17,7 @@ import pytest
 
 from seamline.data import downloads
 from seamline.data.downloads import fetch
-from seamline.data.errors import UnavailableError, UserError
+from seamline.errors import DatasetUnavailableError, SeamlineError
 
 BODY = np.random.default_rng(0).bytes(300_000)
 GARBAGE = np.random.default_rng(1).bytes(len(BODY))
@@ -184,7 +184,7 @@ def assert_fetched(target: Path) -> None:
     assert list(target.parent.iterdir()) == [target]
 
 
-def one_line(error: pytest.ExceptionInfo[UserError]) -> str:
+def one_line(error: pytest.ExceptionInfo[SeamlineError]) -> str:
     text = str(error.value)
     assert "\n" not in text
     assert "\r" not in text
@@ -376,7 +376,7 @@ def test_failure_is_one_line_that_names_file_reasons_and_remedy(server: Server, 
         server.serve(hangs, "/c"),
         server.serve(cuts_off(99), "/d"),
     ]
-    with pytest.raises(UnavailableError) as error:
+    with pytest.raises(DatasetUnavailableError) as error:
         fetch(urls, target, check=MD5, timeout=0.8)
     text = one_line(error)
     parts = ("404 Not Found", "wrong MD5", "no answer within 0.8 s", "cut off after", f"of {len(BODY):,} bytes")
@@ -386,13 +386,13 @@ def test_failure_is_one_line_that_names_file_reasons_and_remedy(server: Server, 
 
 
 def test_failure_without_a_single_byte_leaves_nothing(server: Server, target: Path) -> None:
-    with pytest.raises(UserError, match="garments"):
+    with pytest.raises(SeamlineError, match="garments"):
         fetch([server.serve(status(404), "/a"), server.serve(garbage, "/b")], target, check=MD5)
     assert list(target.parent.iterdir()) == []
 
 
 def test_failure_keeps_the_half_file_for_the_next_call(server: Server, target: Path) -> None:
-    with pytest.raises(UserError, match="cut off"):
+    with pytest.raises(SeamlineError, match="cut off"):
         fetch([server.serve(cuts_off(99))], target, check=MD5)
     assert len(server.requests) == downloads.ATTEMPTS
     kept = half_of(target).stat().st_size
@@ -416,16 +416,16 @@ def test_interruption_keeps_what_had_arrived(server: Server, target: Path) -> No
 
 def test_folder_that_cannot_be_made_is_one_line(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UserError) as error:
+    with pytest.raises(SeamlineError) as error:
         fetch([server.serve(good)], tmp_path / "file" / "garments.gz", check=MD5)
     text = one_line(error)
-    assert error.type is UnavailableError
+    assert error.type is DatasetUnavailableError
     assert "garments.gz" in text
     assert "SEAMLINE_CACHE" in text
 
 
 def test_no_address_is_a_failure(target: Path) -> None:
-    with pytest.raises(UserError, match="no address"):
+    with pytest.raises(SeamlineError, match="no address"):
         fetch([], target, check=MD5)
 
 

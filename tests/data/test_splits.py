@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seamline.data.dataset import Dataset, Split
-from seamline.data.splits import divide, random_split, split_groups
+from seamline.data.splits import random_split, split_groups, train_val_split
 
 
 def test_each_class_gives_its_tenth() -> None:
@@ -73,7 +73,7 @@ def buildings(train: list[int], test: list[int]) -> Dataset:
 
 def test_training_images_with_relatives_in_the_test_set_are_left_out() -> None:
     data = buildings([0, 0, 0, 1, 1, 2, 3, 3, 4, 5, 6, 7], [3, 3, 8, 9, 1])
-    division = divide(data, fraction=0.3, seed=0)
+    division = train_val_split(data, fraction=0.3, seed=0)
     used = set(division.learned.groups.tolist()) | set(division.aside.groups.tolist())
     assert used == {0, 2, 4, 5, 6, 7}
     assert not set(division.learned.groups.tolist()) & set(division.aside.groups.tolist())
@@ -85,14 +85,14 @@ def test_training_images_with_relatives_in_the_test_set_are_left_out() -> None:
 
 def test_a_random_split_looks_at_no_groups() -> None:
     data = buildings([0] * 20 + [1] * 20 + [2], [2])
-    division = divide(data, fraction=0.25, seed=0, by="images")
+    division = train_val_split(data, fraction=0.25, seed=0, by="images")
     assert (len(division.learned), len(division.aside)) == (30, 10)
     assert division.facts["left_out"] == ["train/40"]  # so that both ways learn nothing of the test images
     assert set(division.aside.groups.tolist()) == {0, 1}
 
 
 def test_a_share_of_less_than_an_image_is_reckoned_as_one() -> None:
-    facts = divide(buildings([0, 1, 2, 2], [9]), fraction=0.1, seed=0, by="images").facts
+    facts = train_val_split(buildings([0, 1, 2, 2], [9]), fraction=0.1, seed=0, by="images").facts
     assert facts["random"]["val_related"] == 0.5
 
 

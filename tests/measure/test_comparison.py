@@ -6,12 +6,14 @@ import pytest
 
 import seamline
 from seamline.data.dataset import Dataset
-from seamline.data.errors import UserError
-from seamline.learn.recipes import Recipe
+from seamline.errors import SeamlineError
 from seamline.measure.comparison import compare_runs, paired
 from seamline.report.compared import write_comparison
+from seamline.training.config import TrainConfig
 
-RECIPE = Recipe(network="study-fast", epochs=2, batch_size=32, learning_rate=3e-3, schedule="one-cycle", flip=False)
+RECIPE = TrainConfig(
+    network="study-fast", epochs=2, batch_size=32, learning_rate=3e-3, schedule="one-cycle", flip=False
+)
 
 
 def test_a_paired_difference_as_published() -> None:
@@ -48,7 +50,7 @@ def test_two_runs_side_by_side(sides: Dataset, tmp_path: Path) -> None:
     (runs[1] / "run.json").write_text(json.dumps(described))
     assert write_comparison(runs, tmp_path / "compared.html")[0] == page
     (runs[1] / "evaluation" / "test.npz").write_bytes(b"damaged")
-    with pytest.raises(UserError, match=r"test\.npz: cannot be read"):
+    with pytest.raises(SeamlineError, match=r"test\.npz: cannot be read"):
         compare_runs(*runs)
     for name, wrong in {
         "labels": np.full(90, 10**9),
@@ -56,13 +58,13 @@ def test_two_runs_side_by_side(sides: Dataset, tmp_path: Path) -> None:
         "names": np.array("x"),
     }.items():
         np.savez(runs[1] / "evaluation" / "test.npz", **{**held[1], name: wrong})
-        with pytest.raises(UserError, match=r"test\.npz: its arrays do not fit one another"):
+        with pytest.raises(SeamlineError, match=r"test\.npz: its arrays do not fit one another"):
             compare_runs(*runs)
     (runs[1] / "scores.json").write_text('{"test": {"mean_ap": {"value": "high"}}}')
-    with pytest.raises(UserError, match=r"scores\.json: test\.mean_ap\.value is 'high', not a number"):
+    with pytest.raises(SeamlineError, match=r"scores\.json: test\.mean_ap\.value is 'high', not a number"):
         compare_runs(*runs)
     (runs[1] / "scores.json").unlink()
-    with pytest.raises(UserError, match=r"scores\.json: not found; the run is not measured"):
+    with pytest.raises(SeamlineError, match=r"scores\.json: not found; the run is not measured"):
         compare_runs(*runs)
-    with pytest.raises(UserError, match="a comparison needs two runs or more, got 1"):
+    with pytest.raises(SeamlineError, match="a comparison needs two runs or more, got 1"):
         write_comparison(runs[:1], tmp_path / "one.html")

@@ -6,9 +6,9 @@ from PIL import Image
 from torch import nn
 
 from conftest import CLASSES, bright_sides
+from seamline.inference.forward import PIXELS_AT_ONCE, predict_scores
 from seamline.measure.evaluation import Evaluation, confusion_matrix, evaluate_split
 from seamline.measure.examples import COLUMNS, MOST_OF_A_CELL, choose_examples, describe_examples
-from seamline.measure.inference import PIXELS_AT_ONCE, predict_scores
 
 
 class Sides(nn.Module):

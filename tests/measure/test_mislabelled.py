@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 import seamline
+from seamline.evaluation.cross_val import fold_of_each
 from seamline.measure.mislabelled import find_suspects
-from seamline.out_of_fold import fold_of_each
 
 
 def test_by_hand() -> None:

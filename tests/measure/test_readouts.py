@@ -3,15 +3,15 @@ import torch
 from sklearn.linear_model import Ridge
 
 from seamline.data.dataset import Dataset
-from seamline.learn.classifiers import TwoConvolutions
-from seamline.learn.networks import build_network
 from seamline.measure.evaluation import evaluate_split
 from seamline.measure.readouts import RIDGE, ask_readouts, describe_readouts, fit_readouts
+from seamline.models.classifiers import TwoLayerCNN
+from seamline.models.factory import build_model
 
 
 def test_the_readout_of_pixels_is_scikit_learns_ridge(sides: Dataset) -> None:
-    network = build_network("study", (20, 20, 1), 3, segments=False).eval()
-    assert isinstance(network, TwoConvolutions)
+    network = build_model("study", (20, 20, 1), 3, segments=False).eval()
+    assert isinstance(network, TwoLayerCNN)
     network.normalise.fit(sides.train.images)
     pixels = {
         name: network.normalise(torch.from_numpy(split.images).permute(0, 3, 1, 2)).flatten(1).numpy()
@@ -27,8 +27,8 @@ def test_the_readout_of_pixels_is_scikit_learns_ridge(sides: Dataset) -> None:
 
 
 def test_every_readout_is_scored_beside_the_network(sides: Dataset) -> None:
-    network = build_network("study-fast", (20, 20, 1), 3, segments=False).eval()
-    assert isinstance(network, TwoConvolutions)
+    network = build_model("study-fast", (20, 20, 1), 3, segments=False).eval()
+    assert isinstance(network, TwoLayerCNN)
     network.normalise.fit(sides.train.images)
     whole = evaluate_split(network, sides.test, sides.classes)
     rows = describe_readouts(network, sides.train, sides.test, whole)["readouts"]

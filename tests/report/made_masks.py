@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from report.made_run import calibrated, described, history, made_scores, share
-from seamline.data.files import write_json, write_text
+from seamline.io import write_json, write_text
 
 CLASSES = ("other", "facade", "pillar", "window", "balcony")
 COLOURS = ((0, 0, 0), (0, 128, 255), (128, 255, 128), (255, 128, 0), (255, 0, 0))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seamline.data.files import write_json, write_text
+from seamline.io import write_json, write_text
 
 CLASSES = ("Top", "Coat", "Shirt", "Bag", "Boot", "Dress")
 KINDS = ("top edge", "left edge", "vertical line", "blob", "mixed", "nearly uniform")

@@ -11,7 +11,7 @@ import pytest
 
 from report.made_masks import COLOURS, drawn, make_mask_run, write_mask
 from report.test_page import Reader, copy, page_of, sections
-from seamline.data.errors import UserError
+from seamline.errors import SeamlineError
 from seamline.report.colours import palette_text
 from seamline.report.contents import read_contents
 from seamline.report.panels.photos import photos
@@ -110,11 +110,11 @@ def test_an_older_run_without_curves_or_cases_still_has_a_page(segmented: Path, 
 def test_a_missing_picture_is_one_line_that_names_it(segmented: Path, tmp_path: Path, file: str, says: str) -> None:
     run = copy(segmented, tmp_path)
     (run / file).unlink()
-    with pytest.raises(UserError, match=re.escape(says)) as caught:
+    with pytest.raises(SeamlineError, match=re.escape(says)) as caught:
         photos(read_contents(run))
     assert "\n" not in str(caught.value)
     (run / file).write_bytes(b"no picture")
-    with pytest.raises(UserError, match="cannot be read as an image"):
+    with pytest.raises(SeamlineError, match="cannot be read as an image"):
         photos(read_contents(run))
 
 
@@ -135,14 +135,14 @@ def test_a_file_that_is_not_as_agreed_is_named(
 ) -> None:
     run = copy(segmented, tmp_path)
     change(run / file, how)
-    with pytest.raises(UserError, match=re.escape(says)):
+    with pytest.raises(SeamlineError, match=re.escape(says)):
         photos(read_contents(run))
 
 
 def test_pictures_of_a_case_must_be_of_one_size(segmented: Path, tmp_path: Path) -> None:
     run = copy(segmented, tmp_path)
     write_mask(run / "evaluation" / "test-cases" / "worst-12.output.png", np.zeros((9, 9), np.uint8), COLOURS)
-    with pytest.raises(UserError, match="differ in size"):
+    with pytest.raises(SeamlineError, match="differ in size"):
         read_contents(run)
 
 

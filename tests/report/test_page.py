@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from refusals import refusal
+from helpers import refusal
 from report.made_run import make_run
-from seamline.data.errors import UserError
+from seamline.errors import SeamlineError
 from seamline.report.contents import read_contents
 from seamline.report.page import make_panels, render_page, write_report
 
@@ -154,14 +154,14 @@ def test_an_unreadable_run_is_one_line_that_names_the_file(
         (run / file).unlink()
     else:
         (run / file).write_bytes(content.encode() if isinstance(content, str) else content)
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(SeamlineError) as caught:
         write_report(run)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_no_folder_at_all_is_a_user_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such folder"):
+    with pytest.raises(SeamlineError, match="no such folder"):
         write_report(tmp_path / "nowhere")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from report.made_masks import CLASSES, COLOURS, drawn, write_labels, write_predictions
 from report.test_page import Reader
-from seamline.data.errors import UserError
+from seamline.errors import SeamlineError
 from seamline.report.photos import write_photos_page
 
 
@@ -43,5 +43,5 @@ def test_a_photo_that_was_not_kept_shows_its_mask_alone(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_predictions_is_a_user_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"predictions.json: not found"):
+    with pytest.raises(SeamlineError, match=r"predictions.json: not found"):
         write_photos_page(tmp_path)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from report.made_masks import COLOURS, write_mask
-from seamline.data.errors import UserError
+from seamline.errors import SeamlineError
 from seamline.report.reading import read_mask, read_picture
 
 
@@ -27,5 +27,5 @@ def test_a_large_picture_is_read_without_a_warning(tmp_path: Path, monkeypatch: 
 
 def test_a_mask_in_colours_is_refused_in_one_line(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "mask.png")
-    with pytest.raises(UserError, match=r"mask.png: cannot be read as an image; make the run again$"):
+    with pytest.raises(SeamlineError, match=r"mask.png: cannot be read as an image; make the run again$"):
         read_mask(tmp_path / "mask.png")

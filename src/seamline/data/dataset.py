@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.rows import Images, in_pieces, joined, taken
+from seamline.data.lazy_array import Images, iter_chunks, joined, taken
 
-IGNORE = 255
+IGNORE_INDEX = 255
 """In a mask: a pixel that is of no class and counts nowhere."""
 
 
@@ -22,7 +22,7 @@ class Split:
     Attributes:
         images: (N, H, W, C) uint8, values 0..255; C is 1 for grey and 3 for red, green, blue.
         labels: (N,) int64, the class of each image, values 0..K-1; or (N, H, W) uint8, the class of each pixel,
-            values 0..K-1 and `IGNORE` where a pixel counts nowhere.
+            values 0..K-1 and `IGNORE_INDEX` where a pixel counts nowhere.
         names: N names, each the path of an image inside the dataset, such as `train/00042`.
         groups: (N,) int64; images with the same number are related (one building, say) and must not be torn
             apart by a split. Where every image stands alone the numbers are all different.
@@ -51,7 +51,7 @@ class Split:
         names = tuple(self.names[i] for i in indices)
         return Split(taken(self.images, indices), taken(self.labels, indices), names, self.groups[indices])
 
-    def and_then(self, other: "Split") -> "Split":
+    def concat(self, other: "Split") -> "Split":
         """Return these images and then those of another split as one."""
         images, labels = (joined([getattr(part, name) for part in (self, other)]) for name in ("images", "labels"))
         return Split(images, labels, self.names + other.names, np.concatenate([self.groups, other.groups]))
@@ -92,8 +92,8 @@ class Dataset:
     def __post_init__(self) -> None:
         """Check that classes, labels and colours fit one another, and that training and test images are alike."""
         for split in self.parts:
-            for labels in in_pieces(split.labels):
-                named = labels[labels != IGNORE] if labels.ndim == 3 else labels
+            for labels in iter_chunks(split.labels):
+                named = labels[labels != IGNORE_INDEX] if labels.ndim == 3 else labels
                 if named.size and not 0 <= int(named.min()) <= int(named.max()) < len(self.classes):
                     raise ValueError(f"labels must be 0..{len(self.classes) - 1}, got {named.min()}..{named.max()}")
             if self.train.images.shape[1:] != split.images.shape[1:]:
@@ -125,7 +125,7 @@ class Dataset:
         """(K,) int64 for each split that has images: images of each class, or pixels where labels are masks."""
         return {name: _counted(part.labels, len(self.classes)) for name, part in self.named.items()}
 
-    def regrouped(self, groups: NDArray[np.int64]) -> "Dataset":
+    def with_groups(self, groups: NDArray[np.int64]) -> "Dataset":
         """Return the same images with the groups that were found: a number for each image, part after part."""
         ends = np.cumsum([len(part) for part in self.parts])[:-1]
         train, test, *rest = (
@@ -140,14 +140,14 @@ class Dataset:
         for part in self.parts:
             for array in (part.images, part.labels, part.groups):
                 digest.update(str(array.shape).encode())
-                for piece in in_pieces(array):
+                for piece in iter_chunks(array):
                     digest.update(np.ascontiguousarray(piece).data)
         return digest.hexdigest()[:32]
 
 
 def _counted(labels: Images, classes: int) -> NDArray[np.int64]:
-    """Count the labels of each class; `IGNORE` is none."""
+    """Count the labels of each class; `IGNORE_INDEX` is none."""
     counts = np.zeros(classes, np.int64)
-    for piece in in_pieces(labels):
+    for piece in iter_chunks(labels):
         counts += np.bincount(piece[piece < classes].ravel(), minlength=classes)
     return counts

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from seamline.data.errors import UnavailableError
+from seamline.errors import DatasetUnavailableError
 
 if sys.platform != "win32":
     import fcntl
@@ -65,7 +65,7 @@ def fetch(
         The target.
 
     Raises:
-        UnavailableError: no address gave the right file, or the target cannot be written.
+        DatasetUnavailableError: no address gave the right file, or the target cannot be written.
         ValueError: an address is neither HTTP nor HTTPS.
     """
     for url in urls:
@@ -83,7 +83,7 @@ def fetch(
                 )
                 half.replace(target)
     except OSError as error:
-        raise UnavailableError(
+        raise DatasetUnavailableError(
             f"{target}: cannot be written ({error.strerror or error}); "
             "free the place, or set SEAMLINE_CACHE to a folder that can be written"
         ) from error
@@ -162,7 +162,7 @@ class _Download:
     timeout: float
 
     def fill(self, urls: Sequence[str]) -> None:
-        """Fill the half file from the first address that gives the right bytes, or raise an `UnavailableError`."""
+        """Fill the half file from the first address that gives the right bytes, or raise an `DatasetUnavailableError`."""
         failures = []
         for url in urls:
             try:
@@ -171,7 +171,7 @@ class _Download:
                 failures.append(f"{urlsplit(url).netloc.rpartition('@')[2]}: {error}")
             else:
                 return
-        raise UnavailableError(
+        raise DatasetUnavailableError(
             f"{self.target.name} could not be downloaded ({'; '.join(failures) or 'no address is known'}); put the "
             f"file into {self.target.parent} yourself"
         )

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seamline.data.dataset import IGNORE
-from seamline.data.errors import UserError
-from seamline.data.images import LIMIT, called_by, damaged, decode
+from seamline.data.dataset import IGNORE_INDEX
+from seamline.data.image_io import LIMIT, damaged, decode, display_name
+from seamline.errors import SeamlineError
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 """Red, green and blue, 0..255."""
 
 _CLOSE = 40  # the largest difference in a channel with which a colour counts as a blurred form of a declared one
@@ -25,8 +25,8 @@ def read_mask(
     source: Path | bytes,
     classes: int,
     *,
-    colours: Sequence[Colour] | None = None,
-    ignore: int | Colour | None = None,
+    colours: Sequence[Color] | None = None,
+    ignore: int | Color | None = None,
     name: str | None = None,
     limit: int = LIMIT,
 ) -> NDArray[np.uint8]:
@@ -41,35 +41,35 @@ def read_mask(
         source: the file, or its bytes.
         classes: the number of classes K, 1..255.
         colours: K colours; class i is drawn in `colours[i]`.
-        ignore: what counts nowhere and becomes `IGNORE`: a number, for palette and grey images, or a colour, for
+        ignore: what counts nowhere and becomes `IGNORE_INDEX`: a number, for palette and grey images, or a colour, for
             palette and colour images. It may be a number below K: then that class counts nowhere.
         name: what messages call it; the path by default.
         limit: the most pixels that it may have.
 
     Returns:
-        (H, W) uint8, values 0..K-1 and `IGNORE`.
+        (H, W) uint8, values 0..K-1 and `IGNORE_INDEX`.
 
     Raises:
-        UserError: the file cannot be read, is damaged or too large, holds a number outside the classes, a colour that
+        SeamlineError: the file cannot be read, is damaged or too large, holds a number outside the classes, a colour that
             the table lacks, colours although no table is declared, or transparent pixels.
         ValueError: `classes` is not 1..255, or there is not one colour for each class.
     """
-    if not 1 <= classes <= IGNORE:
-        raise ValueError(f"a mask holds 1 to {IGNORE} classes, got {classes}")
+    if not 1 <= classes <= IGNORE_INDEX:
+        raise ValueError(f"a mask holds 1 to {IGNORE_INDEX} classes, got {classes}")
     if colours is not None and len(colours) != classes:
         raise ValueError(f"there must be a colour for each of {classes} classes, got {len(colours)}")
-    called = called_by(source, name)
+    called = display_name(source, name)
     form, values, palette = _decoded(source, called, limit)
     if values.ndim == 3:
         if colours is None:
             found = len(_tally(_codes(values)).values)
-            raise UserError(
+            raise SeamlineError(
                 f"{called}: holds colours where class numbers are wanted ({found:,} different ones); declare the "
                 "colour of each class, or save the mask as a palette or grey PNG"
             )
         return _by_colour(_codes(values), [*colours], ignore, called)
     if form == "JPEG":
-        raise UserError(f"{called}: is a JPEG, which blurs class numbers into one another; save the mask as a PNG")
+        raise SeamlineError(f"{called}: is a JPEG, which blurs class numbers into one another; save the mask as a PNG")
     if palette is not None and colours is not None and _colours_count(values, palette, colours, ignore):
         return _by_colour(_codes(palette)[values], [*colours], ignore, called)
     ignored = {ignore} if isinstance(ignore, int) else set()
@@ -89,27 +89,27 @@ class Marks(NamedTuple):
 
     by_colour: bool
     marks: set[int]
-    palette: dict[int, Colour]
+    palette: dict[int, Color]
 
 
 def mask_values(source: Path | bytes, *, name: str | None = None, limit: int = LIMIT) -> NDArray[Any]:
     """Decode a mask to its values (H, W), integers, or to its colours as 0xRRGGBB (H, W) uint32.
 
     Raises:
-        UserError: the file cannot be read, is damaged or too large, blurred by JPEG, or has transparent pixels.
+        SeamlineError: the file cannot be read, is damaged or too large, blurred by JPEG, or has transparent pixels.
     """
-    return _raw(source, called_by(source, name), limit)[0]
+    return _raw(source, display_name(source, name), limit)[0]
 
 
-def mask_marks(source: Path | bytes, *, name: str | None = None, limit: int = LIMIT) -> Marks:
+def unique_mask_values(source: Path | bytes, *, name: str | None = None, limit: int = LIMIT) -> Marks:
     """Return which values or colours a mask holds; see `mask_values`."""
-    values, by_colour, palette = _raw(source, called_by(source, name), limit)
+    values, by_colour, palette = _raw(source, display_name(source, name), limit)
     marks = {int(value) for value in np.unique(values)}
     known = {} if palette is None else {mark: _triple(palette[mark]) for mark in marks if mark < len(palette)}
     return Marks(by_colour, marks, known)
 
 
-def _triple(colour: NDArray[np.uint8]) -> Colour:
+def _triple(colour: NDArray[np.uint8]) -> Color:
     red, green, blue = colour.tolist()
     return red, green, blue
 
@@ -118,7 +118,7 @@ def _raw(source: Path | bytes, called: str, limit: int) -> tuple[NDArray[Any], b
     """Return a mask's values or codes of colours, whether they are colours, and its palette."""
     form, values, palette = _decoded(source, called, limit)
     if form == "JPEG":
-        raise UserError(f"{called}: is a JPEG, which blurs classes into one another; save the mask as a PNG")
+        raise SeamlineError(f"{called}: is a JPEG, which blurs classes into one another; save the mask as a PNG")
     return (_codes(values), True, None) if values.ndim == 3 else (values, False, palette)
 
 
@@ -130,17 +130,17 @@ def _decoded(
     try:
         image = _opaque(image, called)
         return image.format, _values(image, stretch), _palette(image)
-    except UserError:
+    except SeamlineError:
         raise
     except Exception as error:  # whatever the damage has led to
         raise damaged(called, error) from error
 
 
-def mask_png(mask: NDArray[np.uint8], colours: Sequence[Colour]) -> bytes:
+def encode_mask(mask: NDArray[np.uint8], colours: Sequence[Color]) -> bytes:
     """Encode a mask as a palette PNG, which holds class numbers and shows colours.
 
     Args:
-        mask: (H, W) uint8, values 0..K-1 and `IGNORE`, which is shown white.
+        mask: (H, W) uint8, values 0..K-1 and `IGNORE_INDEX`, which is shown white.
         colours: K colours, at most 255.
 
     Returns:
@@ -152,11 +152,11 @@ def mask_png(mask: NDArray[np.uint8], colours: Sequence[Colour]) -> bytes:
     if mask.ndim != 2 or mask.dtype != np.uint8 or mask.size == 0:
         raise ValueError(f"a mask must be (H, W) uint8 with pixels, got {mask.shape} {mask.dtype}")
     outside = np.flatnonzero(np.bincount(mask.ravel(), minlength=256))
-    outside = outside[(outside >= len(colours)) & (outside != IGNORE)]
-    if len(colours) > IGNORE or len(outside):
+    outside = outside[(outside >= len(colours)) & (outside != IGNORE_INDEX)]
+    if len(colours) > IGNORE_INDEX or len(outside):
         raise ValueError(f"{len(colours)} colours are declared for a mask that holds {outside.tolist()} besides")
     palette = [value for colour in colours for value in colour]
-    if IGNORE in mask:
+    if IGNORE_INDEX in mask:
         palette += [255] * (3 * 256 - len(palette))
     image = Image.frombytes("P", (mask.shape[1], mask.shape[0]), mask.tobytes())
     image.putpalette(palette)
@@ -171,7 +171,9 @@ def _opaque(image: Image.Image, called: str) -> Image.Image:
     if plain is None:
         return image
     if np.asarray(image.getchannel("A" if image.mode[-1] == "A" else "a")).min() < 255:
-        raise UserError(f"{called}: has transparent pixels, whose class cannot be known; save the mask without them")
+        raise SeamlineError(
+            f"{called}: has transparent pixels, whose class cannot be known; save the mask without them"
+        )
     kept = image.convert(plain)
     kept.format = image.format
     return kept
@@ -224,13 +226,13 @@ def _codes(colours: NDArray[np.uint8]) -> NDArray[np.uint32]:
     return codes
 
 
-def _code(colour: Colour) -> int:
+def _code(colour: Color) -> int:
     """Return one colour as the number that `_codes` gives."""
     return colour[0] << 16 | colour[1] << 8 | colour[2]
 
 
 def _colours_count(
-    indices: NDArray[Any], palette: NDArray[np.uint8], colours: Sequence[Colour], ignore: int | Colour | None
+    indices: NDArray[Any], palette: NDArray[np.uint8], colours: Sequence[Color], ignore: int | Color | None
 ) -> bool:
     """Return whether a palette has a declared colour at another place than its class's."""
     declared = {_code(colour) for colour in colours}
@@ -251,23 +253,23 @@ def _by_number(numbers: NDArray[Any], classes: int, ignored: set[int], called: s
     if wrong.any():
         pairs = zip(tally.values[wrong].tolist(), tally.counts[wrong].tolist(), strict=True)
         advice = "correct the mask"
-        if tally.values[wrong].tolist() == [IGNORE]:
-            advice = f"correct the mask, or declare {IGNORE} as the value to ignore"
-        raise UserError(
+        if tally.values[wrong].tolist() == [IGNORE_INDEX]:
+            advice = f"correct the mask, or declare {IGNORE_INDEX} as the value to ignore"
+        raise SeamlineError(
             f"{called}: holds values outside the classes 0..{classes - 1}: "
             f"{_listed([f'{value} ({_pixels(count)})' for value, count in pairs])}; {advice}"
         )
-    meaning: NDArray[np.uint8] = np.where(skipped, IGNORE, tally.values).astype(np.uint8)
+    meaning: NDArray[np.uint8] = np.where(skipped, IGNORE_INDEX, tally.values).astype(np.uint8)
     return np.asarray(meaning[tally.places])
 
 
 def _by_colour(
-    codes: NDArray[np.uint32], colours: list[Colour], ignore: int | Colour | None, called: str
+    codes: NDArray[np.uint32], colours: list[Color], ignore: int | Color | None, called: str
 ) -> NDArray[np.uint8]:
     """Return the mask that colours (H, W), as `_codes` gives them, make by the table."""
     table = {_code(colour): number for number, colour in reversed(list(enumerate(colours)))}
     if isinstance(ignore, tuple):
-        table[_code(ignore)] = IGNORE
+        table[_code(ignore)] = IGNORE_INDEX
     tally = _tally(codes)
     unknown = [
         (count, code)
@@ -284,7 +286,7 @@ def _by_colour(
                 "colours close to declared ones come from JPEG or from smooth scaling: save the mask as a PNG, scaled "
                 "to the nearest pixel"
             )
-        raise UserError(
+        raise SeamlineError(
             f"{called}: holds {number} that the table does not declare: "
             f"{_listed([_described(code, count, colours) for count, code in unknown])}; {advice}"
         )
@@ -292,14 +294,14 @@ def _by_colour(
     return np.asarray(meaning[tally.places])
 
 
-def _nearest(code: int, colours: list[Colour]) -> tuple[int, int]:
+def _nearest(code: int, colours: list[Color]) -> tuple[int, int]:
     """Return the class whose colour differs least in any channel, and that difference."""
     channels = (code >> 16, code >> 8 & 255, code & 255)
     apart = [max(abs(a - b) for a, b in zip(channels, colour, strict=True)) for colour in colours]
     return int(np.argmin(apart)), min(apart)
 
 
-def _described(code: int, count: int, colours: list[Colour]) -> str:
+def _described(code: int, count: int, colours: list[Color]) -> str:
     """Return an unknown colour in words, with the declared one that it may come from."""
     near, apart = _nearest(code, colours)
     close = f", close to {colours[near]} of class {near}" if apart <= _CLOSE else ""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seamline.data.errors import UserError
-from seamline.data.files import read_json
+from seamline.errors import SeamlineError
+from seamline.io import read_json
 
 _LARGEST = 1e15  # larger numbers are no figures, and arithmetic with them overflows
 _SHOWN = 40  # letters of what was found
@@ -102,16 +102,16 @@ def read_shaped(file: Path, shape: Shape, cure: str) -> Any:
 
     Raises:
         FileNotFoundError: there is no such file.
-        UserError: it cannot be read, or looks otherwise.
+        SeamlineError: it cannot be read, or looks otherwise.
     """
     try:
         content = read_json(file)
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
-        raise UserError(f"{file}: cannot be read ({error}); {cure}") from None
+        raise SeamlineError(f"{file}: cannot be read ({error}); {cure}") from None
     if wrong := misfit(content, shape):
-        raise UserError(f"{file}: {wrong}; {cure}")
+        raise SeamlineError(f"{file}: {wrong}; {cure}")
     return content
 
 

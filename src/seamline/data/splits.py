@@ -18,7 +18,7 @@ _CHANCE_OF_SPLIT = 1  # tells this stream of random numbers from the others made
 
 
 @dataclass(frozen=True, eq=False)
-class Division:
+class Splits:
     """What a dataset's training images are used for.
 
     Attributes:
@@ -32,7 +32,7 @@ class Division:
     facts: dict[str, Any]
 
 
-def divide(data: Dataset, *, fraction: float, seed: int, by: By = "groups") -> Division:
+def train_val_split(data: Dataset, *, fraction: float, seed: int, by: By = "groups") -> Splits:
     """Choose what to learn from and what to validate on.
 
     Training images with relatives in the test set are left out. Where the dataset names its validation images, those
@@ -82,10 +82,10 @@ def divide(data: Dataset, *, fraction: float, seed: int, by: By = "groups") -> D
     if data.val is not None:
         facts["given"] = True
         facts["left_out"] += [name for name in data.val.names if name not in set(parts[1].names)]
-    return Division(*parts, facts)
+    return Splits(*parts, facts)
 
 
-def with_test(data: Dataset) -> Dataset:
+def ensure_test_split(data: Dataset) -> Dataset:
     """Return a dataset that has test images: where it names none, a share of its groups is set aside, once and for all.
 
     Raises:

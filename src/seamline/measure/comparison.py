@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.errors import UserError
 from seamline.data.shapes import NUMBER, TEXT, Maybe, Shape, read_shaped
+from seamline.errors import SeamlineError
 from seamline.measure.evaluation import log_losses
 from seamline.measure.intervals import ABSENT, Interval, mean, wilson
 from seamline.measure.masks.metrics import iou
@@ -114,11 +114,11 @@ def compare_runs(first: Path, second: Path) -> Comparison:
     """Compare two measured runs on their test images.
 
     Raises:
-        UserError: one is not measured, or they were not tested on the same images.
+        SeamlineError: one is not measured, or they were not tested on the same images.
     """
     runs = [_Tested.read(folder) for folder in (first, second)]
     if runs[0].classes != runs[1].classes or runs[0].names != runs[1].names or runs[0].truth != runs[1].truth:
-        raise UserError(
+        raise SeamlineError(
             f"{second}: was not tested on the images, labels and classes that {first} was tested on; runs are compared "
             "where they are the same"
         )
@@ -148,9 +148,9 @@ class _Tested:
         except FileNotFoundError:
             raise _not_measured(file) from None
         except Exception as error:  # a damaged file can make the readers raise almost anything
-            raise UserError(f"{file}: cannot be read ({error}); {_MEASURE}") from None
+            raise SeamlineError(f"{file}: cannot be read ({error}); {_MEASURE}") from None
         if not _fitting(arrays, len(names), len(classes)):
-            raise UserError(f"{file}: its arrays do not fit one another, or the classes of run.json; {_MEASURE}")
+            raise SeamlineError(f"{file}: its arrays do not fit one another, or the classes of run.json; {_MEASURE}")
         truth = arrays["labels"] if "labels" in arrays else arrays["confusions"].sum(2)
         return cls(folder, classes, names, truth.tobytes(), arrays, scores)
 
@@ -166,8 +166,8 @@ def _json(file: Path, shape: Shape) -> Any:
         raise _not_measured(file) from None
 
 
-def _not_measured(file: Path) -> UserError:
-    return UserError(f"{file}: not found; the run is not measured, `seamline train --resume` measures it")
+def _not_measured(file: Path) -> SeamlineError:
+    return SeamlineError(f"{file}: not found; the run is not measured, `seamline train --resume` measures it")
 
 
 def _fitting(arrays: dict[str, NDArray[Any]], images: int, classes: int) -> bool:

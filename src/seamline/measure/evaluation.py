@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 from torch import nn
 
-from seamline.data.dataset import IGNORE, Split
-from seamline.measure.inference import ask, asked_at_once, predict_scores
+from seamline.data.dataset import IGNORE_INDEX, Split
+from seamline.inference.forward import ask, eval_batch_size, predict_scores
 
 Real = TypeVar("Real", bound=np.floating[Any])
 
@@ -89,7 +89,7 @@ def glance(network: nn.Module, split: Split) -> Glance:
     """
     losses = np.zeros(len(split))
     right = counted = start = 0
-    size = asked_at_once(split.images)
+    size = eval_batch_size(split.images)
     for scores in ask(network, split.images):
         labels = split.labels[start : start + size]
         counts = counting(labels)
@@ -104,8 +104,8 @@ def glance(network: nn.Module, split: Split) -> Glance:
 
 
 def counting(labels: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-    """Return which labels count: all of whole images (N,), those that are not `IGNORE` of masks (N, H, W)."""
-    return np.ones(labels.shape, dtype=bool) if labels.ndim == 1 else labels != IGNORE
+    """Return which labels count: all of whole images (N,), those that are not `IGNORE_INDEX` of masks (N, H, W)."""
+    return np.ones(labels.shape, dtype=bool) if labels.ndim == 1 else labels != IGNORE_INDEX
 
 
 def log_losses(scores: NDArray[Real], labels: NDArray[np.integer[Any]]) -> NDArray[Real]:

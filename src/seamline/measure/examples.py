@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seamline.data.dataset import Split
-from seamline.data.reduced import reduced
+from seamline.data.downscale import downscale
 from seamline.measure.calibration import confidences
 from seamline.measure.evaluation import Evaluation
 
@@ -40,7 +40,7 @@ def choose_examples(evaluation: Evaluation, temperature: float) -> tuple[NDArray
 def describe_examples(evaluation: Evaluation, split: Split, temperature: float) -> tuple[dict[str, Any], bytes]:
     """Return what `evaluation/SPLIT.json` holds, and the images it speaks of as one PNG."""
     chosen, sure = choose_examples(evaluation, temperature)
-    images = np.stack([reduced(image, LARGEST) for image in split.images[chosen]])
+    images = np.stack([downscale(image, LARGEST) for image in split.images[chosen]])
     described = {
         "classes": list(evaluation.classes),
         "confusion": evaluation.confusion.tolist(),

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.special import softmax
 
 from seamline.data.dataset import Split
-from seamline.data.reduced import reduced
+from seamline.data.downscale import downscale
 from seamline.measure.examples import LARGEST
 
 SHOWN = 40
@@ -80,7 +80,7 @@ def describe_suspects(parts: dict[str, tuple[Split, NDArray[np.float32]]], folds
         (name, split, one) for name, (split, scores) in parts.items() for one in find_suspects(scores, split.labels)
     ]
     found.sort(key=lambda of: (-of[2].margin, of[0], of[2].place))
-    images = [reduced(split.images[one.place], LARGEST) for _, split, one in found[:SHOWN]]
+    images = [downscale(split.images[one.place], LARGEST) for _, split, one in found[:SHOWN]]
     described = {
         "judged": {name: len(split) for name, (split, _) in parts.items()},
         "folds": folds,

@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seamline.data.dataset import Split
-from seamline.learn.classifiers import TwoConvolutions
+from seamline.inference.forward import iter_batches
 from seamline.measure.evaluation import Evaluation, confusion_matrix
-from seamline.measure.inference import portions
 from seamline.measure.intervals import wilson
 from seamline.measure.metrics import found
+from seamline.models.classifiers import TwoLayerCNN
 
 LARGEST_MAP = 6  # a layer's maps are averaged down to this many rows and columns: 32 filters then give 1,152 numbers
 LARGEST_PICTURE = 32  # larger pictures are averaged down before their pixels are read out
@@ -28,7 +28,7 @@ READOUTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def describe_readouts(network: TwoConvolutions, train: Split, val: Split, whole: Evaluation) -> dict[str, Any]:
+def describe_readouts(network: TwoLayerCNN, train: Split, val: Split, whole: Evaluation) -> dict[str, Any]:
     """Fit and score every readout, as `insides/readouts.json` holds it.
 
     Args:
@@ -53,7 +53,7 @@ def describe_readouts(network: TwoConvolutions, train: Split, val: Split, whole:
     }
 
 
-def fit_readouts(network: TwoConvolutions, train: Split, classes: int) -> dict[str, NDArray[np.float64]]:
+def fit_readouts(network: TwoLayerCNN, train: Split, classes: int) -> dict[str, NDArray[np.float64]]:
     """Return the weights (features + 1, K) of each least-squares readout by name; the last row is the bias.
 
     The normal equations of all layers together are added up in one pass; those of each readout are a part of them.
@@ -77,7 +77,7 @@ def fit_readouts(network: TwoConvolutions, train: Split, classes: int) -> dict[s
 
 
 def ask_readouts(
-    network: TwoConvolutions, split: Split, weights: dict[str, NDArray[np.float64]]
+    network: TwoLayerCNN, split: Split, weights: dict[str, NDArray[np.float64]]
 ) -> dict[str, NDArray[np.int64]]:
     """Return the class (N,) int64 that each readout gives each image."""
     matrices = {name: torch.from_numpy(matrix).float() for name, matrix in weights.items()}
@@ -89,12 +89,12 @@ def ask_readouts(
     return {name: np.concatenate(given) for name, given in answers.items()}
 
 
-def _features(network: TwoConvolutions, split: Split) -> Iterator[dict[str, Tensor]]:
+def _features(network: TwoLayerCNN, split: Split) -> Iterator[dict[str, Tensor]]:
     """Yield (b, features) float32 of every layer that is read out, on the processor, and a bias of ones (b, 1)."""
     device = next(network.parameters()).device
     layers = dict.fromkeys(layer for chosen in READOUTS.values() for layer in chosen)
     with torch.inference_mode():
-        for images in portions(split.images, device):
+        for images in iter_batches(split.images, device):
             stages = network.stages(images)
             yield {**{name: _flat(name, stages[name]).cpu() for name in layers}, "bias": torch.ones(len(images), 1)}
 

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from seamline.data.dataset import Split
-from seamline.data.files import write_bytes, write_json
-from seamline.data.masks import Colour
-from seamline.learn.classifiers import TwoConvolutions
+from seamline.data.masks import Color
+from seamline.io import write_bytes, write_json
 from seamline.measure.calibration import summarise_calibration
 from seamline.measure.evaluation import Evaluation, evaluate_split
 from seamline.measure.examples import describe_examples
@@ -22,6 +21,7 @@ from seamline.measure.masks.record import measure_masks
 from seamline.measure.metrics import definitions, summarise, summarise_whole
 from seamline.measure.mislabelled import describe_suspects
 from seamline.measure.readouts import describe_readouts
+from seamline.models.classifiers import TwoLayerCNN
 
 
 def measure(
@@ -32,7 +32,7 @@ def measure(
     val: Split,
     test: Split,
     *,
-    colours: Sequence[Colour] = (),
+    colours: Sequence[Color] = (),
     division: Mapping[str, Any] | None = None,
     folded: tuple[NDArray[np.float32], int] | None = None,
 ) -> None:
@@ -71,7 +71,7 @@ def _measure_labels(
     on_train, on_val, on_test = (evaluate_split(network, split, classes) for split in (train, val, test))
     calibration = summarise_calibration(on_val, on_test)
     kernels = readouts = None  # only networks that hand out their insides can be looked into
-    if isinstance(network, TwoConvolutions):
+    if isinstance(network, TwoLayerCNN):
         kernels = describe_kernels(network.kernels(), network.beginning)
         readouts = describe_readouts(network, train, val, on_val)
     facts = Facts(

@@ -9,9 +9,9 @@ import base64
 import zlib
 from collections.abc import Sequence
 
-from seamline.data.masks import Colour
+from seamline.data.masks import Color
 
-SAFE: tuple[Colour, ...] = (
+SAFE: tuple[Color, ...] = (
     (0, 0, 0),
     (0, 114, 178),
     (240, 228, 66),
@@ -23,14 +23,14 @@ SAFE: tuple[Colour, ...] = (
 )
 """The colours of Okabe and Ito, those first that are furthest apart for eyes that lack one kind of cone."""
 
-NOWHERE: Colour = (150, 148, 142)
+NOWHERE: Color = (150, 148, 142)
 """Drawn where a pixel counts nowhere: a grey."""
 
-WRONG: Colour = (214, 0, 110)
+WRONG: Color = (214, 0, 110)
 """Drawn where the output is wrong: apart from every grey in hue and in lightness."""
 
 
-def safe_colours(own: Sequence[Colour]) -> tuple[Colour, ...]:
+def safe_colours(own: Sequence[Color]) -> tuple[Color, ...]:
     """Give each class one of the colours that can be told apart, the nearest to its own as far as they last.
 
     Args:
@@ -40,7 +40,7 @@ def safe_colours(own: Sequence[Colour]) -> tuple[Colour, ...]:
         K colours. Beyond eight classes they return in lighter tints.
     """
     offered = [_tint(SAFE[i % len(SAFE)], i // len(SAFE)) for i in range(len(own))]
-    free, chosen = set(range(len(own))), dict[int, Colour]()
+    free, chosen = set(range(len(own))), dict[int, Color]()
     pairs = sorted((_distance(a, b), i, j) for i, a in enumerate(own) for j, b in enumerate(offered))
     for _, i, j in pairs:
         if i not in chosen and j in free:
@@ -55,19 +55,19 @@ def hexed(colour: Sequence[int]) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def palette_of(colours: Sequence[Colour]) -> bytes:
+def palette_of(colours: Sequence[Color]) -> bytes:
     """Return the palette of a mask's picture: the classes' colours, then the one of pixels that count nowhere."""
     return bytes(part for colour in (*colours, NOWHERE) for part in colour)
 
 
-def palette_text(colours: Sequence[Colour]) -> str:
+def palette_text(colours: Sequence[Color]) -> str:
     """Return the palette as it stands in the text of a mask's data URI."""
     held = palette_of(colours)
     body = b"PLTE" + held
     return base64.b64encode(len(held).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")).decode()
 
 
-def _tint(colour: Colour, times: int) -> Colour:
+def _tint(colour: Color, times: int) -> Color:
     """Mix a colour with white, once for each time that all have been used."""
     share = 0.55**times
     red, green, blue = (round(255 - share * (255 - part)) for part in colour)

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from seamline.data.errors import UserError
-from seamline.data.files import write_text
+from seamline.errors import SeamlineError
+from seamline.io import write_text
 from seamline.measure.comparison import Changed, Compared, Comparison, compare_runs
 from seamline.report import figures
 from seamline.report.contents import Contents, read_contents
@@ -30,10 +30,10 @@ def write_comparison(runs: Sequence[Path], out: Path) -> tuple[Path, list[str]]:
         The page, and what it says, sentence by sentence.
 
     Raises:
-        UserError: there are fewer than two, one is not measured, or they were not tested on the same images.
+        SeamlineError: there are fewer than two, one is not measured, or they were not tested on the same images.
     """
     if len(runs) < 2:
-        raise UserError(f"a comparison needs two runs or more, got {len(runs)}")
+        raise SeamlineError(f"a comparison needs two runs or more, got {len(runs)}")
     contents = [read_contents(run) for run in runs]
     names = _names(runs)
     found = [compare_runs(runs[0], run) for run in runs[1:]]
@@ -52,7 +52,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> tuple[Path, list[str]]:
     try:
         write_text(out, page)
     except OSError as fault:
-        raise UserError(f"{out}: cannot be written ({fault.strerror}); name another place with --out") from fault
+        raise SeamlineError(f"{out}: cannot be written ({fault.strerror}); name another place with --out") from fault
     return out, [sentence for sentences in told for sentence in sentences]
 
 
@@ -62,7 +62,7 @@ def _names(runs: Sequence[Path]) -> list[str]:
         names = ["/".join(run.absolute().parts[-depth:]) for run in runs]
         if len(set(names)) == len(names):
             return names
-    raise UserError(f"{runs[0]}: is named twice; a run is compared with others")
+    raise SeamlineError(f"{runs[0]}: is named twice; a run is compared with others")
 
 
 def _told(first: str, second: str, found: Comparison) -> list[str]:

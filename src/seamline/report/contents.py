@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seamline.data.errors import UserError
+from seamline.errors import SeamlineError
 from seamline.report import forms
 from seamline.report.insides import read_kernels, read_readouts
 from seamline.report.mislabelled import Mislabelled, read_mislabelled
@@ -101,23 +101,25 @@ def read_contents(folder: Path) -> Contents:
     """Read the run in `folder`.
 
     Raises:
-        UserError: the folder holds no finished run, or a file in it cannot be read.
+        SeamlineError: the folder holds no finished run, or a file in it cannot be read.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; give the folder of a finished run")
+        raise SeamlineError(f"{folder}: no such folder; give the folder of a finished run")
     run = read_json(folder / "run.json", forms.RUN)
     if run is None:
-        raise UserError(f"{folder / 'run.json'}: not found, so this is not a run folder; give one that training wrote")
+        raise SeamlineError(
+            f"{folder / 'run.json'}: not found, so this is not a run folder; give one that training wrote"
+        )
     if not (folder / "model.safetensors").is_file():
-        raise UserError(f"{folder / 'model.safetensors'}: not found, training has not finished; resume it first")
+        raise SeamlineError(f"{folder / 'model.safetensors'}: not found, training has not finished; resume it first")
     scores = read_json(folder / "scores.json", forms.SCORES)
     if scores is None:
-        raise UserError(f"{folder / 'scores.json'}: not found, the run is not measured; train it with --resume")
+        raise SeamlineError(f"{folder / 'scores.json'}: not found, the run is not measured; train it with --resume")
     classes, masks = len(run["dataset"]["classes"]), bool(run["dataset"].get("colours"))
     if not classes or len(set(run["dataset"]["classes"])) < classes:
-        raise UserError(f"{folder / 'run.json'}: names no class, or one class twice; make the run again")
+        raise SeamlineError(f"{folder / 'run.json'}: names no class, or one class twice; make the run again")
     if masks and len(run["dataset"]["colours"]) != classes:
-        raise UserError(f"{folder / 'run.json'}: not one colour for each class; make the run again")
+        raise SeamlineError(f"{folder / 'run.json'}: not one colour for each class; make the run again")
     evaluation = folder / "evaluation"
     return Contents(
         folder=folder,
@@ -143,7 +145,7 @@ def _read_history(path: Path) -> tuple[Mapping[str, Any], ...]:
     """Read a line an epoch."""
     text = read_text(path)
     if text is None:
-        raise UserError(f"{path}: not found, the run is not whole; make it again")
+        raise SeamlineError(f"{path}: not found, the run is not whole; make it again")
     epochs = []
     for index, line in enumerate(text.splitlines()):
         if line.strip():
@@ -170,15 +172,15 @@ def _read_answers(folder: Path, split: str, classes: int) -> Answers | None:
     picture = read_picture(picture_path)
     confusion = read_confusion(path, written["confusion"], classes)
     if len(written["tile"]) != 2:
-        raise UserError(f"{path}: tile is not height and width; {AGAIN}")
+        raise SeamlineError(f"{path}: tile is not height and width; {AGAIN}")
     height, width = written["tile"]
     images, columns = len(written["examples"]), written["columns"]
     if picture.height < -(-images // columns) * height or picture.width < min(columns, images) * width:
-        raise UserError(f"{picture_path}: too small for the examples of {path.name}; make the run again")
+        raise SeamlineError(f"{picture_path}: too small for the examples of {path.name}; make the run again")
     examples = tuple(
         Example(one["name"], one["true"], one["predicted"], float(one["confidence"]), place)
         for place, one in enumerate(written["examples"])
     )
     if any(max(one.true, one.predicted) >= classes for one in examples):
-        raise UserError(f"{path}: an example is of a class beyond the {classes} of run.json; {AGAIN}")
+        raise SeamlineError(f"{path}: an example is of a class beyond the {classes} of run.json; {AGAIN}")
     return Answers(confusion, examples, (height, width), columns, picture)

@@ -13,7 +13,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from seamline.data.files import replacing, write_text
+from seamline.io import atomic_write, write_text
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _follow_page(tag: str, name: str, used: set[str]) -> str:
 def write_figure(draw: Drawing, path: Path) -> None:
     """Write a figure beside `path` as `.svg` and `.png`."""
     write_text(path.with_suffix(".svg"), _svg(draw, PAPER, path.stem))
-    with replacing(path.with_suffix(".png")) as temporary, _settings(path.stem):
+    with atomic_write(path.with_suffix(".png")) as temporary, _settings(path.stem):
         draw(PAPER).savefig(temporary, format="png", dpi=216, facecolor=PAPER.paper, metadata={"Software": None})
 
 

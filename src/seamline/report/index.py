@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from seamline.data.errors import UserError
-from seamline.data.files import write_text
 from seamline.data.pictures import smaller_mask
+from seamline.errors import SeamlineError
+from seamline.io import write_text
 from seamline.report.contents import Contents, read_contents
 from seamline.report.headline import HeadFigure, headline, notice, tied
 from seamline.report.masks import mask_uri, photo_uri
@@ -63,7 +63,7 @@ def write_index(folder: Path, runs: Sequence[Path]) -> Path:
         The path of `index.html`.
 
     Raises:
-        UserError: the page cannot be written.
+        SeamlineError: the page cannot be written.
     """
     cards = [_run_card(folder, Path(run)) for run in runs]
     path = folder / "index.html"
@@ -71,7 +71,9 @@ def write_index(folder: Path, runs: Sequence[Path]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         write_text(path, render("index.html", (), cards=cards, runs=several(len(cards), "run")))
     except OSError as fault:
-        raise UserError(f"{path}: cannot be written ({fault.strerror}); make room or give another folder") from fault
+        raise SeamlineError(
+            f"{path}: cannot be written ({fault.strerror}); make room or give another folder"
+        ) from fault
     return path
 
 
@@ -79,7 +81,7 @@ def _run_card(folder: Path, run: Path) -> Card:
     """Prepare a run's card with whatever the run holds."""
     try:
         contents = read_contents(run)
-    except UserError as fault:
+    except SeamlineError as fault:
         return Card(run.name, link=_link(folder, run), fault=str(fault))
     network = contents.run["network"].get("name")
     return Card(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from seamline.data.errors import UserError
+from seamline.errors import SeamlineError
 from seamline.report import forms
 from seamline.report.reading import AGAIN, read_json
 
@@ -12,17 +12,17 @@ def read_kernels(path: Path) -> dict[str, Any] | None:
     """Read `kernels.json`; None where there is no such file.
 
     Raises:
-        UserError: it is not what it should be, or the numbers of a layer do not fit its shape.
+        SeamlineError: it is not what it should be, or the numbers of a layer do not fit its shape.
     """
     written = read_json(path, forms.KERNELS)
     for layer in written["layers"] if written else ():
         shape = layer["shape"]
         if len(shape) != 4 or shape[0] * shape[1] * shape[2] * shape[3] != len(layer["weights"]):
-            raise UserError(f"{path}: {layer['name']} has {len(layer['weights'])} weights for {shape}; {AGAIN}")
+            raise SeamlineError(f"{path}: {layer['name']} has {len(layer['weights'])} weights for {shape}; {AGAIN}")
         if not shape[0] * shape[1] == len(layer["kinds"]) == len(layer["matches"]):
-            raise UserError(f"{path}: {layer['name']} has not one kind and one match for each kernel; {AGAIN}")
+            raise SeamlineError(f"{path}: {layer['name']} has not one kind and one match for each kernel; {AGAIN}")
         if not set(layer["kinds"]) <= set(layer["shares"]):
-            raise UserError(f"{path}: {layer['name']} has kinds without a share; {AGAIN}")
+            raise SeamlineError(f"{path}: {layer['name']} has kinds without a share; {AGAIN}")
     return written
 
 
@@ -30,6 +30,6 @@ def read_readouts(path: Path) -> dict[str, Any] | None:
     """Read `readouts.json`; None where there is no such file.
 
     Raises:
-        UserError: it is not what it should be.
+        SeamlineError: it is not what it should be.
     """
     return read_json(path, forms.READOUTS)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seamline.data.masks import Colour
+from seamline.data.masks import Color
 from seamline.data.pictures import jpeg
 from seamline.report.colours import WRONG, palette_of
 from seamline.report.pictures import data_uri
@@ -19,7 +19,7 @@ FAINT = (196, 248)
 """The darkest and the lightest of these shades."""
 
 
-def mask_uri(mask: NDArray[np.uint8], colours: Sequence[Colour]) -> str:
+def mask_uri(mask: NDArray[np.uint8], colours: Sequence[Color]) -> str:
     """Encode a mask as a palette PNG whose palette the page can swap.
 
     Args:

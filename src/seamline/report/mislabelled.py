@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from seamline.data.errors import UserError
+from seamline.errors import SeamlineError
 from seamline.report import forms
 from seamline.report.reading import read_json, read_picture
 
@@ -38,7 +38,7 @@ def read_mislabelled(folder: Path, classes: int) -> Mislabelled | None:
     """Read `mislabelled.json` and its picture; None where either is missing.
 
     Raises:
-        UserError: one cannot be read, or they do not fit each other or the classes.
+        SeamlineError: one cannot be read, or they do not fit each other or the classes.
     """
     path, picture_path = folder / "mislabelled.json", folder / "mislabelled.png"
     written = read_json(path, forms.MISLABELLED)
@@ -47,8 +47,8 @@ def read_mislabelled(folder: Path, classes: int) -> Mislabelled | None:
     picture, (height, width) = read_picture(picture_path), written["tile"]
     suspects = [dict(one) for one in written["suspects"]]
     if any(one[key] >= classes for one in suspects for key in ("label", "looks")):
-        raise UserError(f"{path}: names a class that the run has not; make the run again")
+        raise SeamlineError(f"{path}: names a class that the run has not; make the run again")
     if written["shown"] > len(suspects) or picture.width < written["shown"] * width or picture.height < height:
-        raise UserError(f"{picture_path}: too small for the images of {path.name}; make the run again")
+        raise SeamlineError(f"{picture_path}: too small for the images of {path.name}; make the run again")
     judged = dict(written["judged"])
     return Mislabelled(judged, written["agree"], written["folds"], (height, width), written["shown"], suspects, picture)

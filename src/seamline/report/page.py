@@ -6,9 +6,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from seamline.data.errors import UserError
-from seamline.data.files import write_text
-from seamline.data.masks import Colour
+from seamline.data.masks import Color
+from seamline.errors import SeamlineError
+from seamline.io import write_text
 from seamline.report.colours import hexed, palette_text, safe_colours
 from seamline.report.contents import Contents, read_contents
 from seamline.report.drawing import write_figure
@@ -34,7 +34,7 @@ def write_report(run: Path) -> Path:
         The path of `report.html`.
 
     Raises:
-        UserError: the folder holds no finished run, or a file in it cannot be read or written.
+        SeamlineError: the folder holds no finished run, or a file in it cannot be read or written.
     """
     contents = read_contents(run)
     panels = make_panels(contents)
@@ -46,7 +46,9 @@ def write_report(run: Path) -> Path:
                 write_figure(draw, run / "figures" / name)
         write_text(path, page)
     except OSError as fault:
-        raise UserError(f"{path}: cannot be written ({fault.strerror}); make room or give another folder") from fault
+        raise SeamlineError(
+            f"{path}: cannot be written ({fault.strerror}); make room or give another folder"
+        ) from fault
     return path
 
 
@@ -63,7 +65,7 @@ def render_page(contents: Contents, panels: list[Panel]) -> str:
     )
 
 
-def render(template: str, colours: Sequence[Colour], **values: Any) -> str:
+def render(template: str, colours: Sequence[Color], **values: Any) -> str:
     """Fill a template; whatever is data is escaped, and what is not there is an error.
 
     Args:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from seamline.data.errors import UserError
-from seamline.data.files import write_text
+from seamline.errors import SeamlineError
+from seamline.io import write_text
 from seamline.report.page import render
 from seamline.report.panels.photos import photos_panel
 from seamline.report.predictions import read_predictions
@@ -20,11 +20,11 @@ def write_photos_page(folder: Path) -> Path:
         The path of `report.html`.
 
     Raises:
-        UserError: the folder holds no predictions, or a file in it cannot be read or written.
+        SeamlineError: the folder holds no predictions, or a file in it cannot be read or written.
     """
     found = read_predictions(folder)
     if found is None:
-        raise UserError(f"{folder / 'predictions.json'}: not found, so nothing was predicted into this folder")
+        raise SeamlineError(f"{folder / 'predictions.json'}: not found, so nothing was predicted into this folder")
     read = several(len(found.photos), "photo")
     head = {
         "title": "What it sees in your photos" if found.colours else "What it takes your photos for",
@@ -38,5 +38,7 @@ def write_photos_page(folder: Path) -> Path:
     try:
         write_text(path, page)
     except OSError as fault:
-        raise UserError(f"{path}: cannot be written ({fault.strerror}); make room or give another folder") from fault
+        raise SeamlineError(
+            f"{path}: cannot be written ({fault.strerror}); make room or give another folder"
+        ) from fault
     return path

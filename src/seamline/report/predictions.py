@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seamline.data.errors import UserError
+from seamline.errors import SeamlineError
 from seamline.report import forms
 from seamline.report.reading import AGAIN, check, read_json
 
@@ -39,7 +39,7 @@ def read_predictions(folder: Path) -> Predictions | None:
     """Read `predictions.json` of a folder; None where there is none.
 
     Raises:
-        UserError: the file cannot be read, or lacks something.
+        SeamlineError: the file cannot be read, or lacks something.
     """
     path = folder / "predictions.json"
     written = read_json(path, forms.PREDICTIONS)
@@ -47,7 +47,7 @@ def read_predictions(folder: Path) -> Predictions | None:
         return None
     colours = tuple(tuple(colour) for colour in written.get("colours") or ())
     if colours and len(colours) != len(written["classes"]):
-        raise UserError(f"{path}: {len(colours)} colours for {len(written['classes'])} classes; {AGAIN}")
+        raise SeamlineError(f"{path}: {len(colours)} colours for {len(written['classes'])} classes; {AGAIN}")
     check(path, written, forms.MASKED if colours else forms.LABELLED)
     return Predictions(
         folder=folder,

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seamline.data import masks
-from seamline.data.dataset import IGNORE
-from seamline.data.errors import UserError
-from seamline.data.images import LIMIT, decode
+from seamline.data.dataset import IGNORE_INDEX
+from seamline.data.image_io import LIMIT, decode
 from seamline.data.shapes import Shape, misfit
+from seamline.errors import SeamlineError
 
 AGAIN = "make the run again"
 """What a user can do about a file that is not what it should be."""
@@ -25,7 +25,7 @@ def read_text(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as fault:
-        raise UserError(f"{path}: cannot be read ({type(fault).__name__}); {AGAIN}") from fault
+        raise SeamlineError(f"{path}: cannot be read ({type(fault).__name__}); {AGAIN}") from fault
 
 
 def parse(path: Path, text: str, line: int = 0) -> Any:
@@ -33,15 +33,15 @@ def parse(path: Path, text: str, line: int = 0) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as fault:
-        raise UserError(f"{path}: line {line + fault.lineno} is not JSON ({fault.msg}); {AGAIN}") from fault
+        raise SeamlineError(f"{path}: line {line + fault.lineno} is not JSON ({fault.msg}); {AGAIN}") from fault
     except (ValueError, RecursionError) as fault:  # numbers of thousands of digits, lists thousands deep
-        raise UserError(f"{path}: is no JSON that can be read ({fault}); {AGAIN}") from fault
+        raise SeamlineError(f"{path}: is no JSON that can be read ({fault}); {AGAIN}") from fault
 
 
 def check(path: Path, content: Any, shape: Shape, line: int | None = None) -> None:
     """Refuse what does not have a shape; `line` is the one that it stands in, where a file holds several."""
     if wrong := misfit(content, shape):
-        raise UserError(f"{path}: {'' if line is None else f'line {line}: '}{wrong}; {AGAIN}")
+        raise SeamlineError(f"{path}: {'' if line is None else f'line {line}: '}{wrong}; {AGAIN}")
 
 
 def read_json(path: Path, shape: Shape) -> dict[str, Any] | None:
@@ -60,9 +60,9 @@ def read_confusion(path: Path, written: Any, classes: int) -> NDArray[np.int64]:
     try:
         confusion = np.asarray(written, dtype=np.int64)
     except (TypeError, ValueError, OverflowError) as fault:
-        raise UserError(f"{path}: confusion does not hold numbers alone; {AGAIN}") from fault
+        raise SeamlineError(f"{path}: confusion does not hold numbers alone; {AGAIN}") from fault
     if confusion.shape != (classes, classes):
-        raise UserError(f"{path}: confusion is {confusion.shape}, not one row a class; {AGAIN}")
+        raise SeamlineError(f"{path}: confusion is {confusion.shape}, not one row a class; {AGAIN}")
     return confusion
 
 
@@ -71,18 +71,18 @@ def read_picture(path: Path, *, colour: bool = False) -> Image.Image:
     try:
         image = decode(path, str(path), LIMIT).image
         return image.convert("L" if not colour and image.mode in ("1", "L") else "RGB")
-    except (OSError, UserError) as fault:
+    except (OSError, SeamlineError) as fault:
         raise _fault(path) from fault
 
 
 def read_mask(path: Path) -> NDArray[np.uint8]:
     """Read a palette PNG as the classes of its pixels, (H, W); which numbers are classes is for the caller to know."""
     try:
-        return masks.read_mask(path, IGNORE, ignore=IGNORE)
-    except UserError as fault:
+        return masks.read_mask(path, IGNORE_INDEX, ignore=IGNORE_INDEX)
+    except SeamlineError as fault:
         raise _fault(path) from fault
 
 
-def _fault(path: Path) -> UserError:
+def _fault(path: Path) -> SeamlineError:
     """Say what is wrong with a picture."""
-    return UserError(f"{path}: {'cannot be read as an image' if path.exists() else 'not found'}; {AGAIN}")
+    return SeamlineError(f"{path}: {'cannot be read as an image' if path.exists() else 'not found'}; {AGAIN}")

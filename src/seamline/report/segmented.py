@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seamline.data.errors import UserError
+from seamline.errors import SeamlineError
 from seamline.report import forms
 from seamline.report.reading import AGAIN, read_confusion, read_json, read_mask, read_picture
 
@@ -80,7 +80,7 @@ def _read_case(folder: Path, written: Any) -> Case:
     photo = read_picture(folder / Path(written["photo"]).name, colour=True)
     truth, output = (read_mask(folder / Path(written[key]).name) for key in ("truth", "output"))
     if not truth.shape == output.shape == (photo.height, photo.width):
-        raise UserError(f"{folder}: photo, truth and output of {written['name']} differ in size; {AGAIN}")
+        raise SeamlineError(f"{folder}: photo, truth and output of {written['name']} differ in size; {AGAIN}")
     return Case(
         name=str(written["name"]),
         rank=str(written["rank"]),

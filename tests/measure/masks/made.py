@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from seamline.data.dataset import IGNORE, Split
+from seamline.data.dataset import IGNORE_INDEX, Split
 from seamline.measure.masks.evaluation import MaskEvaluation, evaluate_masks
 
 CLASSES = ("wall", "sky", "post", "door")
@@ -44,7 +44,7 @@ def made_split(
     if absent is not None:
         scores[..., absent] = -99
     labels = scores.argmax(-1).astype(np.uint8)
-    labels[chance.random(labels.shape) < ignored] = IGNORE
+    labels[chance.random(labels.shape) < ignored] = IGNORE_INDEX
     names = tuple(f"{seed}/{i:03d}" for i in range(count))
     return Split(images, labels, names, np.arange(count, dtype=np.int64) % groups + 7)
 

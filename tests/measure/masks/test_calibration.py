@@ -6,7 +6,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
 from measure.masks.made import made_evaluation, made_split, scores_of
-from seamline.data.dataset import IGNORE
+from seamline.data.dataset import IGNORE_INDEX
 from seamline.measure.calibration import summarise_calibration as summarise_images
 from seamline.measure.evaluation import Evaluation
 from seamline.measure.masks import calibration
@@ -45,7 +45,7 @@ def test_one_newton_step_is_nearly_the_refitted_temperature() -> None:
 def test_figures_agree_with_scikit_learn() -> None:
     split = made_split(30, groups=10)
     asked = made_evaluation(split, 2.0)
-    used = split.labels != IGNORE
+    used = split.labels != IGNORE_INDEX
     stated = softmax(scores_of(split.images, 2.0)[used].astype(np.float64), axis=1)
     right = stated.argmax(1) == split.labels[used]
     accuracy, confidence = calibration_curve(right, stated.max(1), n_bins=15)
@@ -84,7 +84,7 @@ def test_pixels_that_determine_no_temperature_keep_their_own() -> None:
     assert fit_temperature(made_evaluation(split)).json() == {"value": 1.0, "low": None, "high": None}
     perfect = made_split()
     answers = scores_of(perfect.images).argmax(-1).astype(np.uint8)
-    perfect.labels[:] = np.where(perfect.labels == IGNORE, IGNORE, answers)
+    perfect.labels[:] = np.where(perfect.labels == IGNORE_INDEX, IGNORE_INDEX, answers)
     assert fit_temperature(made_evaluation(perfect)).json() == {"value": 1.0, "low": None, "high": None}
     empty = summarise_calibration(made_evaluation(split), made_evaluation(split))["test"]
     assert empty["ece_before"]["value"] is None

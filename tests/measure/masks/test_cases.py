@@ -6,7 +6,7 @@ from PIL import Image
 from sklearn.metrics import jaccard_score
 
 from measure.masks.made import made_evaluation, made_split
-from seamline.data.dataset import IGNORE, Split
+from seamline.data.dataset import IGNORE_INDEX, Split
 from seamline.measure.masks.cases import choose_cases, describe_cases, rank_images
 
 COLOURS = ((0, 0, 0), (0, 128, 255), (128, 255, 128), (255, 128, 0))
@@ -19,7 +19,7 @@ def test_images_are_ranked_by_mean_iou() -> None:
     assert sorted(ranked.image for ranked in ranking) == list(range(12))
     assert [ranked.mean_iou for ranked in ranking] == sorted((r.mean_iou for r in ranking), reverse=True)
     for ranked in ranking:
-        used = split.labels[ranked.image] != IGNORE
+        used = split.labels[ranked.image] != IGNORE_INDEX
         truth, answer = split.labels[ranked.image][used], tally.predicted[ranked.image][used]
         assert ranked.mean_iou == pytest.approx(jaccard_score(truth, answer, average="macro"))
         assert ranked.accuracy == pytest.approx(float((truth == answer).mean()))
@@ -27,7 +27,7 @@ def test_images_are_ranked_by_mean_iou() -> None:
 
 def test_images_without_a_pixel_that_counts_are_not_ranked() -> None:
     split = made_split()
-    split.labels[3] = IGNORE
+    split.labels[3] = IGNORE_INDEX
     ranking = rank_images(made_evaluation(split).tally)
     assert sorted(ranked.image for ranked in ranking) == [i for i in range(12) if i != 3]
 

@@ -8,28 +8,28 @@ from sklearn.metrics import average_precision_score, confusion_matrix, log_loss
 from conftest import CLASSES as SIDES
 from conftest import bright_sides
 from measure.masks.made import CLASSES, Mixed, made_evaluation, made_split, scores_of
-from seamline.data.dataset import IGNORE, Split
-from seamline.learn.networks import build_network
-from seamline.measure import inference
+from seamline.data.dataset import IGNORE_INDEX, Split
+from seamline.inference import forward
+from seamline.inference.forward import eval_batch_size
 from seamline.measure.evaluation import evaluate_split, glance
-from seamline.measure.inference import asked_at_once
 from seamline.measure.masks.evaluation import evaluate_masks, tally_masks
+from seamline.models.factory import build_model
 
 
 def test_a_fixed_number_of_pixels_is_asked_at_once() -> None:
     sizes = {(28, 28): 1000, (256, 256): 11, (3000, 4000): 1}
     for (height, width), images in sizes.items():
         empty = np.broadcast_to(np.uint8(0), (20, height, width, 3))
-        assert asked_at_once(empty) == images
+        assert eval_batch_size(empty) == images
 
 
 def test_counts_agree_with_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "PIXELS_AT_ONCE", 5 * 16 * 12)  # portions of 5, 5 and 2 images
+    monkeypatch.setattr(forward, "PIXELS_AT_ONCE", 5 * 16 * 12)  # portions of 5, 5 and 2 images
     split = made_split()
     tally = made_evaluation(split).tally
     scores = scores_of(split.images)
     for i in range(len(split)):
-        used = split.labels[i] != IGNORE
+        used = split.labels[i] != IGNORE_INDEX
         truth, answer = split.labels[i][used], scores[i].argmax(-1)[used]
         assert np.array_equal(tally.predicted[i], scores[i].argmax(-1))
         assert np.array_equal(tally.confusions[i], confusion_matrix(truth, answer, labels=range(4)))
@@ -42,7 +42,7 @@ def test_counts_agree_with_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None
 def test_pixels_are_ranked_as_scikit_learn_ranks_them() -> None:
     split = made_split()
     asked = made_evaluation(split, sharp=3.0)
-    used = split.labels != IGNORE
+    used = split.labels != IGNORE_INDEX
     scores = torch.from_numpy(scores_of(split.images, 3.0)[used])
     for way, ranked in (("raw", scores), ("softmax", scores.softmax(1))):
         for k in range(4):
@@ -80,17 +80,17 @@ def test_splits_too_large_for_memory_are_bounded() -> None:
 def test_every_pixel_that_counts_is_counted_once(seed: int, ignored: float) -> None:
     split = made_split(3, seed, side=(5, 4), ignored=ignored)
     asked = made_evaluation(split)
-    assert asked.tally.confusion.sum() == (split.labels != IGNORE).sum()
+    assert asked.tally.confusion.sum() == (split.labels != IGNORE_INDEX).sum()
     for rankings in asked.rankings.values():
         for k, ranked in enumerate(rankings):
-            assert ranked.counts.sum() == (split.labels != IGNORE).sum()
+            assert ranked.counts.sum() == (split.labels != IGNORE_INDEX).sum()
             assert ranked.counts[:, 1].sum() == (split.labels == k).sum()
 
 
 def test_what_lies_under_ignored_pixels_changes_nothing() -> None:
     split = made_split(ignored=0.4)
     images = split.images.copy()
-    images[split.labels == IGNORE] = 255 - images[split.labels == IGNORE]
+    images[split.labels == IGNORE_INDEX] = 255 - images[split.labels == IGNORE_INDEX]
     other = Split(images, split.labels, split.names, split.groups)
     for network in (Mixed(), Mixed(2.0)):
         first, second = evaluate_masks(network, split, CLASSES), evaluate_masks(network, other, CLASSES)
@@ -109,7 +109,7 @@ def test_a_glance_is_the_evaluation_in_two_numbers() -> None:
 
 def test_a_glance_at_whole_images_is_exact() -> None:
     split = bright_sides(90, 0)
-    network = build_network("study-fast", (20, 20, 1), 3, segments=False).train()
+    network = build_model("study-fast", (20, 20, 1), 3, segments=False).train()
     asked = evaluate_split(network, split, SIDES)
     seen = glance(network, split)
     assert (seen.loss, seen.accuracy) == (asked.loss, asked.accuracy)
@@ -132,7 +132,7 @@ class Broken(Mixed):
 def test_scores_that_are_no_numbers_count_where_they_lie() -> None:
     split = made_split()
     assert np.isnan(glance(Broken(), split).loss)
-    split.labels[split.images[..., 0] == 0] = IGNORE
+    split.labels[split.images[..., 0] == 0] = IGNORE_INDEX
     assert glance(Broken(), split) == glance(Mixed(), split)
     broken, whole = (tally_masks(network, split, CLASSES).losses for network in (Broken(), Mixed()))
     assert np.array_equal(broken, whole)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, jaccard_score, precision_recall_fscore_support
 
 from measure.masks.made import CLASSES, made_evaluation, made_split
-from seamline.data.dataset import IGNORE
+from seamline.data.dataset import IGNORE_INDEX
 from seamline.measure.masks.evaluation import MaskEvaluation, Tally
 from seamline.measure.masks.metrics import (
     PIXEL_METRICS,
@@ -27,7 +27,7 @@ def test_every_figure_agrees_with_scikit_learn() -> None:
     split = made_split()
     asked = made_evaluation(split)
     written = summarise(figures(asked))
-    used = split.labels != IGNORE
+    used = split.labels != IGNORE_INDEX
     truth, answer = split.labels[used], asked.tally.predicted[used]
     precision, recall, f1, support = precision_recall_fscore_support(truth, answer)
     iou = jaccard_score(truth, answer, average=None)

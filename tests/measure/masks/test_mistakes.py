@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from measure.masks.made import CLASSES
-from seamline.data.dataset import IGNORE, Split
+from seamline.data.dataset import IGNORE_INDEX, Split
 from seamline.measure.masks.evaluation import Tally
 from seamline.measure.masks.mistakes import NEAR, find_mistakes, find_slender, near_borders
 from seamline.measure.masks.resampling import Resamples, interval
@@ -39,7 +39,7 @@ def test_near_is_the_distance_to_the_nearest_pixel_of_another_class(seed: int, h
 
 def test_a_border_with_ignored_pixels_is_none() -> None:
     labels = np.zeros((1, 9, 9), dtype=np.uint8)
-    labels[:, :, 5:] = IGNORE
+    labels[:, :, 5:] = IGNORE_INDEX
     assert not near_borders(labels).any()
     labels[:, :, 8] = 1  # two pixels of gap: columns 4 and 8 are four apart
     assert not near_borders(labels)[:, :, :5].any()

@@ -25,14 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seamline.data.dataset import IGNORE, Dataset, Split
+from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.data.downloads import Progress, fetch
-from seamline.data.errors import UnavailableError, UserError
-from seamline.data.files import cache_folder
-from seamline.data.images import read_photo
+from seamline.data.image_io import read_image
 from seamline.data.masks import read_mask
 from seamline.data.parallel import in_order
 from seamline.data.sources.facade_classes import CLASSES, COLOURS
+from seamline.errors import DatasetUnavailableError, SeamlineError
+from seamline.io import cache_dir
 
 NAME = "cmp-facades"
 
@@ -75,7 +75,7 @@ SIDE = 256
 EVERY = 9
 """A photo whose number is divisible by this is a test photo."""
 
-_FIVE = np.full(256, IGNORE, dtype=np.uint8)  # a label's number -> the class here
+_FIVE = np.full(256, IGNORE_INDEX, dtype=np.uint8)  # a label's number -> the class here
 for _number, (_, _name) in TWELVE.items():
     _FIVE[_number] = CLASSES.index(_name)
 
@@ -107,14 +107,14 @@ def load(folder: Path | None = None, *, progress: Progress | None = None, timeou
         right or top to bottom, named `train/cmp_b0001-1` and so on; the squares of a photo are one group.
 
     Raises:
-        UnavailableError: an archive is not in the cache and cannot be downloaded.
-        UserError: a folder holds no photos, or a file is not what it should be.
+        DatasetUnavailableError: an archive is not in the cache and cannot be downloaded.
+        SeamlineError: a folder holds no photos, or a file is not what it should be.
     """
     place, photos = _find(folder, progress, timeout)
     tests = [stem for stem in photos if _is_test(stem)]
     if not tests or len(tests) == len(photos):
         which = "no" if not tests else "only"
-        raise UserError(
+        raise SeamlineError(
             f"{place}: of the CMP Facade Database it holds {which} photos with a number divisible by {EVERY}, which "
             "are the test photos; add photos of both kinds"
         )
@@ -162,11 +162,11 @@ def _find(folder: Path | None, progress: Progress | None, timeout: float) -> tup
     above = os.environ.get("SEAMLINE_DATA")
     if above:
         if not Path(above).expanduser().is_dir():
-            raise UserError(f"SEAMLINE_DATA={above}: there is no such folder; correct or unset it")
+            raise SeamlineError(f"SEAMLINE_DATA={above}: there is no such folder; correct or unset it")
         below = Path(above).expanduser() / NAME
         if below.exists():
             return _given(below, "put its archives there, or unset SEAMLINE_DATA to use the cache")
-    cache = cache_folder() / NAME
+    cache = cache_dir() / NAME
     paths = [_fetched(cache / name, progress, timeout) for name in ARCHIVES.values()]
     return cache, _paired(file for path in paths for file in _members(path))
 
@@ -181,7 +181,7 @@ def _given(folder: Path, advice: str) -> tuple[Path, dict[str, _Photo]]:
                 photos = _paired(_listing(place))
                 if photos:
                     return place, photos
-    raise UserError(f"{folder}: holds no photos of the CMP Facade Database, such as base/cmp_b0001.jpg; {advice}")
+    raise SeamlineError(f"{folder}: holds no photos of the CMP Facade Database, such as base/cmp_b0001.jpg; {advice}")
 
 
 def _listing(folder: Path) -> Iterator[_File]:
@@ -207,28 +207,28 @@ def _paired(files: Iterable[_File]) -> dict[str, _Photo]:
         if len(pair) < 2:
             (suffix, file), lacking = next(iter(pair.items())), "labels" if "jpg" in pair else "photo"
             other = f"{stem}.{'png' if suffix == 'jpg' else 'jpg'}"
-            raise UserError(f"{file}: its {lacking}, {other}, cannot be found; put it there or take the file away")
+            raise SeamlineError(f"{file}: its {lacking}, {other}, cannot be found; put it there or take the file away")
     return {stem: _Photo(found[stem]["jpg"], found[stem]["png"]) for stem in sorted(found)}
 
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Turn what the system has against reading `path` into a `UserError`."""
+    """Turn what the system has against reading `path` into a `SeamlineError`."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UserError(f"{path}: cannot be read ({reason}); check the path and its permissions") from error
+        raise SeamlineError(f"{path}: cannot be read ({reason}); check the path and its permissions") from error
 
 
 # ---- archives ----
 
 
 def _members(path: Path) -> list[_File]:
-    """Return the photos and labels in an archive, or raise a `UserError` where it is none that can be trusted."""
+    """Return the photos and labels in an archive, or raise a `SeamlineError` where it is none that can be trusted."""
     names, wrong = _look_into(path)
     if wrong:
-        raise UserError(f"{path}: {wrong}; {_AGAIN}")
+        raise SeamlineError(f"{path}: {wrong}; {_AGAIN}")
     return [_File(path, name) for name in names]
 
 
@@ -280,8 +280,8 @@ def _fetched(target: Path, progress: Progress | None, timeout: float) -> Path:
     urls = [f"{address}{target.name}" for address in ADDRESSES]
     try:
         return fetch(urls, target, check=_fault, progress=progress, timeout=timeout)
-    except UnavailableError as error:
-        raise UnavailableError(f"{error}, {_OTHERWISE}") from error
+    except DatasetUnavailableError as error:
+        raise DatasetUnavailableError(f"{error}, {_OTHERWISE}") from error
 
 
 def _fault(path: Path) -> str:
@@ -307,7 +307,7 @@ class _Archives:
                     self._opened[file.path] = self._stack.enter_context(zipfile.ZipFile(file.path))
                 return self._opened[file.path].read(file.member)
         except Exception as error:  # whatever the damage has led to
-            raise UserError(
+            raise SeamlineError(
                 f"{file}: cannot be read from its archive ({_in_short(error)}); get the archive again"
             ) from error
 
@@ -331,16 +331,16 @@ def _read_split(
 
 def _squares(photo: _Photo, archives: _Archives) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return the squares of a photo, (n, 256, 256, 3) uint8, and their labels, (n, 256, 256) uint8."""
-    image = read_photo(archives.read(photo.image), name=str(photo.image))
+    image = read_image(archives.read(photo.image), name=str(photo.image))
     labels = read_mask(archives.read(photo.labels), len(TWELVE) + 1, ignore=0, name=str(photo.labels))
     height, width = labels.shape
     if image.shape[:2] != labels.shape:
-        raise UserError(
+        raise SeamlineError(
             f"{photo.labels}: is {height} x {width} pixels (height x width), its photo is {image.shape[0]} x "
             f"{image.shape[1]}; they must be of one size"
         )
     if max(height, width) > _LONGEST * min(height, width):
-        raise UserError(
+        raise SeamlineError(
             f"{photo.image}: is {height} x {width} pixels (height x width), too narrow for squares; take it away"
         )
     scaled = [max(SIDE, round(length * SIDE / min(height, width))) for length in (height, width)]

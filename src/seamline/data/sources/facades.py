@@ -8,9 +8,9 @@ import numpy as np
 
 from seamline.data.dataset import Dataset
 from seamline.data.downloads import Progress
-from seamline.data.errors import UnavailableError, UserError
 from seamline.data.sources.facade_classes import CLASSES, COLOURS
-from seamline.data.sources.pairs import read_pairs
+from seamline.data.sources.image_mask_pairs import read_pairs
+from seamline.errors import DatasetUnavailableError, SeamlineError
 
 NAME = "facades"
 
@@ -46,8 +46,8 @@ def load(folder: Path | None = None, *, progress: Progress | None = None, timeou
         The dataset: images (N, H, W, 3) uint8 and labels (N, H, W) uint8, by name, every image a group of its own.
 
     Raises:
-        UnavailableError: no folder is named and none is found.
-        UserError: a part is missing, or a file is not what it should be.
+        DatasetUnavailableError: no folder is named and none is found.
+        SeamlineError: a part is missing, or a file is not what it should be.
     """
     place = _find(folder)
     train = read_pairs(place / PARTS["train"], PARTS["train"], len(CLASSES), colours=COLOURS)
@@ -72,7 +72,7 @@ def _find(folder: Path | None) -> Path:
     if folder is not None:
         folder = folder.expanduser()
         if not folder.is_dir():
-            raise UserError(f"{folder}: there is no such folder; correct --data")
+            raise SeamlineError(f"{folder}: there is no such folder; correct --data")
         below = folder / NAME
         return _complete(
             below if _missing(folder) and len(_missing(below)) < len(PARTS) else folder,
@@ -80,12 +80,16 @@ def _find(folder: Path | None) -> Path:
         )
     above = os.environ.get("SEAMLINE_DATA")
     if not above:
-        raise UnavailableError(f"the mini facade set is not on this machine and cannot be downloaded; {_OTHERWISE}")
+        raise DatasetUnavailableError(
+            f"the mini facade set is not on this machine and cannot be downloaded; {_OTHERWISE}"
+        )
     if not Path(above).expanduser().is_dir():
-        raise UserError(f"SEAMLINE_DATA={above}: there is no such folder; correct or unset it")
+        raise SeamlineError(f"SEAMLINE_DATA={above}: there is no such folder; correct or unset it")
     below = Path(above).expanduser() / NAME
     if not below.exists():
-        raise UnavailableError(f"{below}: is not there, and the mini facade set cannot be downloaded; {_OTHERWISE}")
+        raise DatasetUnavailableError(
+            f"{below}: is not there, and the mini facade set cannot be downloaded; {_OTHERWISE}"
+        )
     return _complete(below, "complete it, or name another folder with --data DIR")
 
 
@@ -98,7 +102,7 @@ def _complete(folder: Path, advice: str) -> Path:
     """Return `folder` if it holds both parts; otherwise an error names it and what it lacks."""
     missing = _missing(folder)
     if missing:
-        raise UserError(
+        raise SeamlineError(
             f"{folder}: the mini facade set is not complete there, missing the folder {' and '.join(missing)}; {advice}"
         )
     return folder

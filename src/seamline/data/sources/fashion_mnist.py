@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from seamline.data.dataset import Dataset, Split
 from seamline.data.downloads import Progress, fetch
-from seamline.data.errors import UnavailableError, UserError
-from seamline.data.files import cache_folder
+from seamline.errors import DatasetUnavailableError, SeamlineError
+from seamline.io import cache_dir
 
 NAME = "fashion-mnist"
 
@@ -80,8 +80,8 @@ def load(
         its own.
 
     Raises:
-        UnavailableError: the cache lacks a file, and it cannot or must not be downloaded.
-        UserError: a file is missing from a folder that the user named, or is not what it should be.
+        DatasetUnavailableError: the cache lacks a file, and it cannot or must not be downloaded.
+        SeamlineError: a file is missing from a folder that the user named, or is not what it should be.
     """
     files = _find(folder, download, progress, timeout)
     train = _read_split(files, "train", "train", first_group=0)
@@ -97,7 +97,7 @@ def _find(folder: Path | None, download: bool, progress: Progress | None, timeou
     above = os.environ.get("SEAMLINE_DATA")
     if above:
         if not Path(above).expanduser().is_dir():
-            raise UserError(f"SEAMLINE_DATA={above}: there is no such folder; correct or unset it")
+            raise SeamlineError(f"SEAMLINE_DATA={above}: there is no such folder; correct or unset it")
         below = Path(above).expanduser() / NAME
         with _readable(below):
             stands = below.exists()
@@ -119,18 +119,18 @@ def _given(folder: Path) -> dict[str, Path]:
 
 def _cached(download: bool, progress: Progress | None, timeout: float) -> dict[str, Path]:
     """Return the four files of the cache, downloading those that it lacks."""
-    folder = cache_folder() / NAME
+    folder = cache_dir() / NAME
     with _readable(folder):
         files = _listing(folder) if folder.exists() else {}
     if not download:
-        return _complete(folder, files, f"downloading is off: {_OTHERWISE}", UnavailableError)
+        return _complete(folder, files, f"downloading is off: {_OTHERWISE}", DatasetUnavailableError)
     try:
         for name, md5 in MD5_SUMS.items():
             if name not in files:
                 urls = [f"{address}{name}.gz" for address in ADDRESSES]
                 files[name] = fetch(urls, folder / f"{name}.gz", check=md5, progress=progress, timeout=timeout)
-    except UnavailableError as error:
-        raise UnavailableError(f"{error}, {_OTHERWISE}") from error
+    except DatasetUnavailableError as error:
+        raise DatasetUnavailableError(f"{error}, {_OTHERWISE}") from error
     return files
 
 
@@ -145,7 +145,9 @@ def _listing(folder: Path) -> dict[str, Path]:
     }
 
 
-def _complete(folder: Path, files: dict[str, Path], advice: str, error: type[UserError] = UserError) -> dict[str, Path]:
+def _complete(
+    folder: Path, files: dict[str, Path], advice: str, error: type[SeamlineError] = SeamlineError
+) -> dict[str, Path]:
     """Return `files` if all four are there; otherwise an error names the folder and what it lacks."""
     missing = [name for name in MD5_SUMS if name not in files]
     if missing:
@@ -155,12 +157,12 @@ def _complete(folder: Path, files: dict[str, Path], advice: str, error: type[Use
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Turn what the system has against reading `path` into a `UserError`."""
+    """Turn what the system has against reading `path` into a `SeamlineError`."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UserError(f"{path}: cannot be read ({reason}); check the path and its permissions") from error
+        raise SeamlineError(f"{path}: cannot be read ({reason}); check the path and its permissions") from error
 
 
 def _read_split(files: dict[str, Path], stem: str, part: str, first_group: int) -> Split:
@@ -176,13 +178,13 @@ def _read_split(files: dict[str, Path], stem: str, part: str, first_group: int) 
     images = _read_kind(images_path, 3)
     labels = _read_kind(labels_path, 1)
     if images.shape[1:] != (28, 28):
-        raise UserError(
+        raise SeamlineError(
             f"{images_path}: images are {images.shape[1]} x {images.shape[2]} and must be 28 x 28; {_AGAIN}"
         )
     if len(images) == 0:
-        raise UserError(f"{images_path}: holds no image; {_AGAIN}")
+        raise SeamlineError(f"{images_path}: holds no image; {_AGAIN}")
     if len(images) != len(labels):
-        raise UserError(
+        raise SeamlineError(
             f"{images_path} holds {len(images)} images but {labels_path} holds {len(labels)} labels; "
             "get the two files of one set"
         )
@@ -190,7 +192,7 @@ def _read_split(files: dict[str, Path], stem: str, part: str, first_group: int) 
     if len(wrong):
         values = [str(value) for value in np.unique(wrong)]
         shown = ", ".join(values[:5]) + (", …" if len(values) > 5 else "")
-        raise UserError(f"{labels_path}: {len(wrong)} labels lie outside 0..9 (values {shown}); {_AGAIN}")
+        raise SeamlineError(f"{labels_path}: {len(wrong)} labels lie outside 0..9 (values {shown}); {_AGAIN}")
     names = tuple(f"{part}/{i:05d}" for i in range(len(images)))
     groups = np.arange(first_group, first_group + len(images), dtype=np.int64)
     return Split(images[..., np.newaxis], labels.astype(np.int64), names, groups)
@@ -200,7 +202,7 @@ def _read_kind(path: Path, ndim: int) -> NDArray[np.uint8]:
     """Read an IDX file that must hold images (`ndim` 3) or labels (`ndim` 1)."""
     array = read_idx(path)
     if array.ndim != ndim:
-        raise UserError(f"{path}: holds {_KINDS[array.ndim]}, expected {_KINDS[ndim]}; {_AGAIN}")
+        raise SeamlineError(f"{path}: holds {_KINDS[array.ndim]}, expected {_KINDS[ndim]}; {_AGAIN}")
     return array
 
 
@@ -217,20 +219,20 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         (N,) labels or (N, height, width) images, uint8, writable.
 
     Raises:
-        UserError: the file cannot be read, is cut off, goes on after its end, or is no such file.
+        SeamlineError: the file cannot be read, is cut off, goes on after its end, or is no such file.
     """
     with _readable(path):
         if path.exists() and not path.is_file():  # opening a pipe would wait for ever
-            raise UserError(f"{path}: is not a file; {_AGAIN}")
+            raise SeamlineError(f"{path}: is not a file; {_AGAIN}")
         with path.open("rb") as file:
             start = file.read(2)
             file.seek(0)
             if not start:
-                raise UserError(f"{path}: is empty; {_AGAIN}")
+                raise SeamlineError(f"{path}: is empty; {_AGAIN}")
             if start == _GZIP:
                 return _read_gzip(path, file)
             if path.suffix == ".gz":
-                raise UserError(f"{path}: is named .gz but is not gzip (starts with 0x{start.hex()}); {_AGAIN}")
+                raise SeamlineError(f"{path}: is named .gz but is not gzip (starts with 0x{start.hex()}); {_AGAIN}")
             return _parse(path, file)
 
 
@@ -240,9 +242,9 @@ def _read_gzip(path: Path, file: BinaryIO) -> NDArray[np.uint8]:
         with gzip.GzipFile(fileobj=file) as inside:
             return _parse(path, inside)
     except EOFError as error:
-        raise UserError(f"{path}: its gzip data are cut off; {_AGAIN}") from error
+        raise SeamlineError(f"{path}: its gzip data are cut off; {_AGAIN}") from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(
+        raise SeamlineError(
             f"{path}: its gzip data are damaged or followed by something else ({error}); {_AGAIN}"
         ) from error
 
@@ -252,20 +254,22 @@ def _parse(path: Path, stream: BinaryIO | gzip.GzipFile) -> NDArray[np.uint8]:
     magic = stream.read(4)
     ndim = magic[3] if len(magic) == 4 and magic[:3] == b"\x00\x00\x08" else 0
     if ndim not in _KINDS:
-        raise UserError(f"{path}: starts with 0x{magic.hex()}, expected {' or '.join(_KINDS.values())}; {_AGAIN}")
+        raise SeamlineError(f"{path}: starts with 0x{magic.hex()}, expected {' or '.join(_KINDS.values())}; {_AGAIN}")
     header = stream.read(4 * ndim)
     if len(header) < 4 * ndim:
-        raise UserError(f"{path}: is cut off inside its header; {_AGAIN}")
+        raise SeamlineError(f"{path}: is cut off inside its header; {_AGAIN}")
     shape = tuple(int(length) for length in np.frombuffer(header, dtype=">u4"))
     size, sizes = math.prod(shape), " x ".join(map(str, shape))
     if math.prod(max(length, 1) for length in shape) > _LARGEST:  # a zero must not hide what NumPy cannot hold either
-        raise UserError(f"{path}: its header promises {sizes} bytes, more than the {_LARGEST:,} allowed; {_AGAIN}")
+        raise SeamlineError(f"{path}: its header promises {sizes} bytes, more than the {_LARGEST:,} allowed; {_AGAIN}")
     body = bytearray()
     # One byte more than promised is asked for, to see that there is none; it also has gzip check its sum at the end.
     while chunk := stream.read(min(_CHUNK, size + 1 - len(body))):
         body += chunk
     if len(body) < size:
-        raise UserError(f"{path}: is cut off: {len(body):,} bytes of the {sizes} that its header promises; {_AGAIN}")
+        raise SeamlineError(
+            f"{path}: is cut off: {len(body):,} bytes of the {sizes} that its header promises; {_AGAIN}"
+        )
     if len(body) > size:
-        raise UserError(f"{path}: goes on after the {sizes} bytes that its header promises; {_AGAIN}")
+        raise SeamlineError(f"{path}: goes on after the {sizes} bytes that its header promises; {_AGAIN}")
     return np.frombuffer(body, dtype=np.uint8).reshape(shape)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from seamline.data.dataset import IGNORE
+from seamline.data.dataset import IGNORE_INDEX
 from seamline.measure.calibration import BINS, bin_of, find_fit
 from seamline.measure.evaluation import log_losses
 from seamline.measure.intervals import LEVEL, Interval
@@ -40,7 +40,7 @@ def fit_temperature(val: MaskEvaluation) -> Interval:
     Returns:
         The temperature; 1 without an interval where the pixels determine none.
     """
-    image, place = np.nonzero(val.kept.labels != IGNORE)
+    image, place = np.nonzero(val.kept.labels != IGNORE_INDEX)
     if len(image) > FITTED_ON:
         drawn = np.sort(np.random.default_rng(0).choice(len(image), FITTED_ON, replace=False))
         image, place = image[drawn], place[drawn]
@@ -116,7 +116,7 @@ def bins_of(evaluation: MaskEvaluation, temperature: float) -> Bins:
     sums = np.zeros((3, len(kept.labels), BINS))
     losses = np.zeros(len(kept.labels))
     for image, (scores, labels, predicted) in enumerate(zip(kept.scores, kept.labels, kept.predicted, strict=True)):
-        used = labels != IGNORE
+        used = labels != IGNORE_INDEX
         cooled = scores[None] / np.float32(temperature)  # (1, K, M)
         stated = softmax(cooled, axis=1).max(1)[0, used]
         places = bin_of(stated)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seamline.data.masks import Colour, mask_png
+from seamline.data.masks import Color, encode_mask
 from seamline.data.pictures import jpeg, smaller_mask
 from seamline.measure.masks.evaluation import Tally
 from seamline.measure.masks.metrics import iou
@@ -61,7 +61,7 @@ def choose_cases(count: int) -> list[tuple[str, int]]:
 
 
 def describe_cases(
-    tally: Tally, ranking: list[Ranked], colours: Sequence[Colour]
+    tally: Tally, ranking: list[Ranked], colours: Sequence[Color]
 ) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
     """Return what `evaluation/SPLIT.json` holds of the cases, and their pictures by file name.
 
@@ -79,8 +79,8 @@ def describe_cases(
         names = {"photo": f"{stem}.jpg", "truth": f"{stem}.truth.png", "output": f"{stem}.output.png"}
         pictures = tally.split.images[image], tally.split.labels[image].astype(np.uint8), tally.predicted[image]
         files[names["photo"]] = jpeg(pictures[0], LARGEST_SIDE, _QUALITY)
-        files[names["truth"]] = mask_png(smaller_mask(pictures[1], LARGEST_SIDE), colours)
-        files[names["output"]] = mask_png(smaller_mask(pictures[2], LARGEST_SIDE), colours)
+        files[names["truth"]] = encode_mask(smaller_mask(pictures[1], LARGEST_SIDE), colours)
+        files[names["output"]] = encode_mask(smaller_mask(pictures[2], LARGEST_SIDE), colours)
         name = tally.split.names[image]
         figures = {"accuracy": round(accuracy, 6), "mean_iou": round(mean_iou, 6)}
         cases.append({"name": name, "rank": rank, "place": place + 1, **figures, **names})

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from torch import nn
 
-from seamline.data.dataset import IGNORE, Split
-from seamline.data.rows import blank
+from seamline.data.dataset import IGNORE_INDEX, Split
+from seamline.data.lazy_array import blank
+from seamline.inference.forward import ask, eval_batch_size
 from seamline.measure.evaluation import log_losses
-from seamline.measure.inference import ask, asked_at_once
 from seamline.measure.masks.precision import Ranking, count_bins, edges_of, rank_pixels, ranking_of
 from seamline.measure.masks.resampling import Resamples
 
@@ -69,7 +69,7 @@ class Kept:
 
     Attributes:
         scores: (N, K, M) float32.
-        labels: (N, M) uint8, `IGNORE` where a pixel does not count.
+        labels: (N, M) uint8, `IGNORE_INDEX` where a pixel does not count.
         predicted: (N, M) uint8.
     """
 
@@ -157,7 +157,7 @@ def evaluate_masks(
 
 def _answers(network: nn.Module, split: Split) -> Iterator[tuple[int, Scores, Labels]]:
     """Yield the place of a portion's first image, its scores (b, K, M) and its labels (b, M)."""
-    size = asked_at_once(split.images)
+    size = eval_batch_size(split.images)
     for number, scores in enumerate(ask(network, split.images)):
         start = number * size
         labels = split.labels[start : start + size].astype(np.uint8, copy=False)
@@ -180,7 +180,7 @@ def _count(tally: Tally, start: int, scores: Scores, labels: Labels) -> None:
     """Count a portion: scores (b, K, M), labels (b, M)."""
     classes = len(tally.classes)
     predicted = scores.argmax(1).astype(np.uint8)
-    counts = labels != IGNORE
+    counts = labels != IGNORE_INDEX
     losses = np.where(counts, log_losses(scores, np.where(counts, labels, 0)), 0)
     cells = np.where(counts, labels.astype(np.int32) * classes + predicted, classes * classes)
     for image, row in enumerate(cells):
@@ -201,7 +201,7 @@ def _sampled(split: Split, sample: int) -> NDArray[np.int64]:
 
 def _ranked(kept: Kept, tally: Tally) -> dict[str, tuple[Ranking, ...]]:
     """Rank all pixels of each class, exactly."""
-    counts = kept.labels != IGNORE
+    counts = kept.labels != IGNORE_INDEX
     labels = [row[used] for row, used in zip(kept.labels, counts, strict=True)]
     rankings = {}
     for way, of in WAYS.items():
@@ -229,7 +229,7 @@ class _Histograms:
         looked_at = [(scores, labels) for _, scores, labels in _answers(network, split.take(spread))]
         labels = np.concatenate([labels for _, labels in looked_at])
         scores = np.concatenate([scores for scores, _ in looked_at])
-        counts = labels != IGNORE
+        counts = labels != IGNORE_INDEX
         self.edges = {
             way: [_edges(ranked[:, k][counts], labels[counts] == k) for k in range(classes)]
             for way, of in WAYS.items()
@@ -244,7 +244,7 @@ class _Histograms:
         """Count a portion: scores (b, K, M), labels (b, M)."""
         for way, of in WAYS.items():
             for image, (planes, truth) in enumerate(zip(of(scores), labels, strict=True)):
-                counts = truth != IGNORE
+                counts = truth != IGNORE_INDEX
                 group = self.tally.resamples.members[start + image]
                 for k, edges in enumerate(self.edges[way]):
                     self.counts[way][k][group] += count_bins(planes[k][counts], truth[counts] == k, edges)

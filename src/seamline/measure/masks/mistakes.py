@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from seamline.data.dataset import IGNORE
-from seamline.data.rows import in_pieces
+from seamline.data.dataset import IGNORE_INDEX
+from seamline.data.lazy_array import iter_chunks
 from seamline.measure.masks.evaluation import Tally
 from seamline.measure.masks.resampling import Figure, interval, ratio
 
@@ -62,10 +62,10 @@ def find_mistakes(tally: Tally) -> Mistakes:
     """Look where the wrong pixels of a split lie."""
     parts = []
     start = 0
-    for labels in in_pieces(tally.split.labels):
+    for labels in iter_chunks(tally.split.labels):
         predicted = tally.predicted[start : start + len(labels)]
         start += len(labels)
-        counts = labels != IGNORE
+        counts = labels != IGNORE_INDEX
         wrong = (predicted != labels) & counts
         close = near_borders(labels)
         parts.append([np.count_nonzero(mask, axis=(1, 2)) for mask in (wrong & close, wrong, close & counts, counts)])
@@ -81,15 +81,15 @@ def find_mistakes(tally: Tally) -> Mistakes:
 def near_borders(labels: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Return which pixels lie near a border: some pixel of another class is at most `NEAR` pixels away.
 
-    Distances are Euclidean, from centre to centre. `IGNORE` is no class: a border with it is none, and its pixels lie
+    Distances are Euclidean, from centre to centre. `IGNORE_INDEX` is no class: a border with it is none, and its pixels lie
     near nothing.
 
     Args:
-        labels: (N, H, W), 0..K-1 and `IGNORE`.
+        labels: (N, H, W), 0..K-1 and `IGNORE_INDEX`.
     """
     height, width = labels.shape[1:]
     close = np.zeros(labels.shape, dtype=bool)
-    counts = labels != IGNORE
+    counts = labels != IGNORE_INDEX
     steps = [
         (down, right)
         for down in range(min(NEAR, height - 1) + 1)

@@ -9,8 +9,8 @@ import numpy as np
 from torch import nn
 
 from seamline.data.dataset import Split
-from seamline.data.files import write_bytes, write_json
-from seamline.data.masks import Colour
+from seamline.data.masks import Color
+from seamline.io import write_bytes, write_json
 from seamline.measure.findings import MaskFacts, find_json
 from seamline.measure.masks.calibration import summarise_calibration
 from seamline.measure.masks.cases import Ranked, describe_cases, rank_images
@@ -30,7 +30,7 @@ def measure_masks(
     val: Split,
     test: Split,
     *,
-    colours: Sequence[Colour],
+    colours: Sequence[Color],
     division: Mapping[str, Any] | None = None,
 ) -> None:
     """Measure a trained segmenter and write the figures; arguments as in `seamline.measure.record.measure`."""
@@ -65,7 +65,7 @@ def _write_evaluation(
     evaluation: MaskEvaluation,
     mistakes: Mistakes,
     ranking: list[Ranked],
-    colours: Sequence[Colour],
+    colours: Sequence[Color],
 ) -> None:
     """Write every image's output, and what the page shows of a split."""
     tally = evaluation.tally

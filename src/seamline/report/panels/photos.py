@@ -6,9 +6,9 @@ from typing import Any
 
 from PIL import Image
 
-from seamline.data.errors import UserError
-from seamline.data.masks import Colour
+from seamline.data.masks import Color
 from seamline.data.pictures import smaller_mask
+from seamline.errors import SeamlineError
 from seamline.report.contents import Contents
 from seamline.report.masks import mask_uri, photo_uri
 from seamline.report.panels.panel import Panel
@@ -32,7 +32,7 @@ def photos(run: Contents) -> Panel | None:
     return photos_panel(found, run.colours)
 
 
-def photos_panel(found: Predictions, colours: tuple[Colour, ...], title: str = "Photos of your own") -> Panel:
+def photos_panel(found: Predictions, colours: tuple[Color, ...], title: str = "Photos of your own") -> Panel:
     """Show each photo of a folder of predictions, and name those that could not be read."""
     side = next((side for most, side in SIDES if len(found.photos) <= most), SMALLEST)
     prepare = _segmented if colours else _classified
@@ -47,7 +47,7 @@ def photos_panel(found: Predictions, colours: tuple[Colour, ...], title: str = "
     return Panel("photos", title, values)
 
 
-def _segmented(one: Mapping[str, Any], found: Predictions, colours: tuple[Colour, ...], side: int) -> dict[str, Any]:
+def _segmented(one: Mapping[str, Any], found: Predictions, colours: tuple[Color, ...], side: int) -> dict[str, Any]:
     """Prepare a photo with its mask and the share of each class."""
     mask = smaller_mask(read_mask(_inside(found.folder, one["mask"])), side)
     height, width = mask.shape
@@ -75,7 +75,7 @@ def _segmented(one: Mapping[str, Any], found: Predictions, colours: tuple[Colour
     }
 
 
-def _classified(one: Mapping[str, Any], found: Predictions, colours: tuple[Colour, ...], side: int) -> dict[str, Any]:
+def _classified(one: Mapping[str, Any], found: Predictions, colours: tuple[Color, ...], side: int) -> dict[str, Any]:
     """Prepare a photo with its label and the probabilities of the likeliest classes."""
     picture = _photo(one, found)
     known = [(name, float(value)) for name, value in one["probabilities"].items() if value is not None]
@@ -98,7 +98,7 @@ def _photo(one: Mapping[str, Any], found: Predictions) -> Image.Image | None:
 def _inside(folder: Path, name: Any) -> Path:
     """Return the path of a file named in `predictions.json`, which lies beside it and nowhere else."""
     if not isinstance(name, str) or Path(name).name != name:
-        raise UserError(f"{folder / 'predictions.json'}: {name!r} is no name of a file beside it; predict again")
+        raise SeamlineError(f"{folder / 'predictions.json'}: {name!r} is no name of a file beside it; predict again")
     return folder / name
 
 

@@ -1,0 +1,1 @@
+"""Predictions -> metrics, intervals, error analysis, findings."""

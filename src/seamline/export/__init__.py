@@ -1,0 +1,1 @@
+"""A trained run -> ONNX files, verified before they are written."""

@@ -1,0 +1,1 @@
+"""A trained model or an exported file -> predictions; nothing is trained here."""

@@ -1,0 +1,1 @@
+"""The course study on top of the library."""

@@ -1,0 +1,217 @@
+"""The run folder: what of it this stage writes, each file whole or not at all."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from seamline.data.shapes import COLOUR, COUNT, SIDE, TEXT, TRUTH, Maybe, read_shaped
+from seamline.errors import SeamlineError
+from seamline.io import file_lock, remove_temp_files, sha256_file, write_bytes, write_json, write_text
+from seamline.models.blocks import BaseModel
+from seamline.models.factory import build_model
+from seamline.training.checkpoints import Checkpoints
+from seamline.training.config import TrainConfig, recipe_from
+
+History = list[dict[str, Any]]
+
+_DESCRIBED: dict[str, Any] = {
+    "recipe": {"flip": TRUTH},
+    "seed": COUNT,
+    "split": {"seed": COUNT},
+    "dataset": {
+        "name": TEXT,
+        "title": Maybe(TEXT),
+        "place": TEXT,
+        "fingerprint": TEXT,
+        "classes": [TEXT],
+        "colours": Maybe([COLOUR]),
+        "test": COUNT,
+    },
+    "network": {"name": TEXT, "image": [SIDE]},
+    "recipe_name": Maybe(TEXT),
+}
+"""What `run.json` must hold, as far as this stage and those after it use it."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training's folder.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def finished(self) -> bool:
+        """Whether training has finished: the kept weights are there."""
+        return self.weights_file.is_file()
+
+    @property
+    def weights_file(self) -> Path:
+        """The kept weights, safetensors."""
+        return self.path / "model.safetensors"
+
+    @property
+    def digest(self) -> str:
+        """32 hexadecimal digits of SHA-256 over the kept weights.
+
+        Raises:
+            SeamlineError: there are none, or they cannot be read.
+        """
+        try:
+            return sha256_file(self.weights_file)
+        except OSError as error:
+            raise SeamlineError(
+                f"{self.weights_file}: cannot be read ({error.strerror}); name a finished run"
+            ) from None
+
+    @property
+    def history_file(self) -> Path:
+        """A line of JSON an epoch."""
+        return self.path / "history.jsonl"
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """All that an exact continuation needs."""
+        return Checkpoints(self.path / "checkpoint")
+
+    def check_writable(self) -> None:
+        """Refuse a folder that this process may not write to, before any long work.
+
+        Raises:
+            SeamlineError: it may not.
+        """
+        place = next(folder for folder in (self.path, *self.path.absolute().parents) if folder.exists())
+        if not place.is_dir():
+            raise SeamlineError(f"{place}: is a file, not a folder; check the path of --out")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise SeamlineError(
+                f"{self.path}: cannot be written to (Permission denied); name another folder with --out"
+            )
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep the folder to this process inside the block; the system lets it go when the process ends, however.
+
+        Raises:
+            SeamlineError: another process holds it.
+        """
+        with ExitStack() as held:
+            try:
+                held.enter_context(file_lock(self.path))
+            except BlockingIOError:
+                raise SeamlineError(
+                    f"{self.path}: another process works in it; wait for it or name another --out"
+                ) from None
+            remove_temp_files(self.path)
+            yield
+
+    def read(self) -> dict[str, Any]:
+        """Return what `run.json` holds.
+
+        Raises:
+            SeamlineError: there is no such file, or it cannot be read.
+        """
+        file = self.path / "run.json"
+        try:
+            described: dict[str, Any] = read_shaped(file, _DESCRIBED, "train again with --force")
+        except FileNotFoundError:
+            raise SeamlineError(
+                f"{file}: not found; {self.path} is no run folder, which `seamline train` makes"
+            ) from None
+        if len(described["network"]["image"]) != 3:
+            raise SeamlineError(f"{file}: network.image is not height, width and channels; train again with --force")
+        data = described["dataset"]
+        if len(data.get("colours") or data["classes"]) != len(data["classes"]) or not data["classes"]:
+            raise SeamlineError(f"{file}: names no class, or not one colour for each; train again with --force")
+        return described
+
+    def start(self, described: dict[str, Any]) -> None:
+        """Make the folder ready for a fresh training: what an earlier one left there goes."""
+        for name in ("model.safetensors", "scores.json", "calibration.json", "findings.json", "report.html"):
+            (self.path / name).unlink(missing_ok=True)
+        (self.path / "model.onnx").unlink(missing_ok=True)
+        for name in ("checkpoint", "insides", "evaluation", "figures", "photos"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        write_json(self.path / "run.json", described)
+        self.write_history([])
+
+    def write_history(self, history: History) -> None:
+        """Write the whole history."""
+        write_text(self.history_file, "".join(json.dumps(line) + "\n" for line in history))
+
+    def finish(self, weights: dict[str, Tensor]) -> None:
+        """Write the kept weights; the checkpoint is then no longer needed."""
+        plain = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+        write_bytes(self.weights_file, save(plain))
+        self.checkpoints.clear()
+
+    def recipe(self) -> TrainConfig:
+        """Return the recipe of `run.json`.
+
+        Raises:
+            SeamlineError: the file cannot be read, or its recipe is none.
+        """
+        fields = self.read()["recipe"]
+        try:
+            return recipe_from(fields)
+        except (TypeError, SeamlineError) as error:  # fields of another version, or values that cannot be
+            raise SeamlineError(
+                f"{self.path / 'run.json'}: its recipe cannot be used ({error}); train again with --force"
+            ) from None
+
+    def network(self) -> BaseModel:
+        """Return the trained network, ready to be asked (in evaluation mode, on the processor).
+
+        Raises:
+            SeamlineError: training has not finished, or the weights do not fit what `run.json` says.
+        """
+        described = self.read()
+        if not self.finished:
+            raise SeamlineError(f"{self.weights_file}: not found; training has not finished, go on with --resume")
+        height, width, channels = described["network"]["image"]
+        classes = len(described["dataset"]["classes"])
+        segments = bool(described["dataset"].get("colours"))
+        build = partial(
+            build_model,
+            described["network"]["name"],
+            (height, width, channels),
+            classes,
+            segments=segments,
+            mirrored=described["recipe"]["flip"],
+        )
+        try:
+            weights = load_file(self.weights_file)
+            with torch.device("meta"):  # shapes without memory: a wrong run.json may ask for any amount of it
+                sketch = build()
+            _check_shapes(weights, sketch.state_dict())
+            network = build()
+            network.load_state_dict(weights)
+        except SeamlineError as error:
+            raise SeamlineError(f"{self.path / 'run.json'}: {error}; train again with --force") from None
+        except Exception as error:  # safetensors and torch answer misfits with several kinds of errors
+            reason = " ".join(str(error).split())
+            raise SeamlineError(
+                f"{self.weights_file}: not the weights that run.json describes ({reason}); train again with --force"
+            ) from None
+        return network.eval()
+
+
+def _check_shapes(weights: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
+    """Raise a ValueError that names the first weight whose shape is not the one wanted."""
+    for name in (*wanted, *weights):
+        shapes = [tuple(of[name].shape) if name in of else "missing" for of in (weights, wanted)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(f"{name}: {shapes[0]} in the file, {shapes[1]} in the network")

@@ -1,0 +1,204 @@
+"""Prediction on a Ray cluster of two workers on this machine: every photo once, whatever dies."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+import seamline
+from run_factories import save_photo
+from seamline.__main__ import _completed
+from seamline.errors import SeamlineError
+
+pytest.importorskip("ray", reason="the extra `cluster` is not installed")
+pytest.importorskip("pyarrow", reason="the extra `cluster` is not installed")
+
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from seamline.cluster.driver import predict_on_cluster
+from seamline.cluster.rle import from_runs, to_runs
+from seamline.cluster.storage import find_place
+
+BAD = {"truncated.jpg": "cut off", "empty.jpg": "empty", "renamed.png": "no image"}
+
+
+@given(arrays(np.uint8, st.tuples(st.integers(0, 6), st.integers(0, 6)), elements=st.integers(0, 2)))
+def test_runs_come_back(mask: Any) -> None:
+    values, lengths = to_runs(mask)
+    assert np.array_equal(from_runs(values, lengths, *mask.shape), mask)
+    assert int(lengths.sum()) == mask.size
+    assert (values[1:] != values[:-1]).all()
+    assert (lengths > 0).all()
+
+
+def test_runs_of_a_small_mask_by_hand() -> None:
+    values, lengths = to_runs(np.array([[0, 0, 2], [2, 1, 1]], np.uint8))
+    assert (values.tolist(), lengths.tolist()) == ([0, 2, 1], [2, 2, 2])
+    with pytest.raises(ValueError, match="reshape"):
+        from_runs(values, lengths, 3, 3)
+
+
+def test_the_option_may_stand_without_a_value() -> None:
+    assert _completed(["predict", "m", "p", "--cluster"])[-1] == "--cluster=local"
+    assert _completed(["predict", "m", "p", "--cluster", "--json"])[-2:] == ["--cluster=local", "--json"]
+    assert _completed(["predict", "m", "p", "--cluster", "auto"])[-2:] == ["--cluster", "auto"]
+
+
+def test_photos_are_listed_folder_by_folder_without_what_is_hidden(tmp_path: Path) -> None:
+    for name in ("b/2.jpg", "b/1.PNG", "a/x.tif", ".hidden/1.jpg", "a/.1.jpg", "a/notes.txt", "c.webp"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    found = [str(Path(path).relative_to(tmp_path)) for path in find_place(str(tmp_path)).photos()]
+    assert found == ["c.webp", "a/x.tif", "b/1.PNG", "b/2.jpg"]
+    with pytest.raises(SeamlineError, match=r"missing: .*cannot be listed"):
+        list(find_place(str(tmp_path / "missing")).photos())
+    with pytest.raises(SeamlineError, match="what://x: no address of photos that can be read"):
+        find_place("what://x")
+
+
+def command(*words: object) -> "subprocess.Popen[str]":
+    program = [sys.executable, "-m", "seamline", "predict", *map(str, words)]
+    return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finished(process: "subprocess.Popen[str]") -> str:
+    told, wrong = process.communicate(timeout=250)
+    assert process.returncode == 0, wrong
+    return told
+
+
+def workers() -> list[int]:
+    """The processes that predict, as Ray titles them."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"ray::MapWorker(MapBatches(Worker" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """5,000 small photos in folders, three of them bad."""
+    folder = tmp_path_factory.mktemp("photos")
+    chance = np.random.default_rng(0)
+    for number in range(5_000 - len(BAD)):
+        place = folder / f"{number % 7}"
+        place.mkdir(exist_ok=True)
+        bright = chance.integers(0, 255, (1, 2, 1), dtype=np.uint8).repeat(12, 0).repeat(12, 1).repeat(3, 2)
+        Image.fromarray(bright).save(place / f"{number:04}.jpg")
+    save_photo(folder / "3" / "truncated.jpg")
+    whole = (folder / "3" / "truncated.jpg").read_bytes()
+    (folder / "3" / "truncated.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "3" / "empty.jpg").write_bytes(b"")
+    (folder / "3" / "renamed.png").write_text("no image at all")
+    return folder
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="workers are found in /proc")
+def test_every_photo_once_although_a_worker_and_then_the_whole_call_is_killed(
+    classifier: Path, many: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    first = command(classifier, many, "--cluster", "--out", out)
+    while first.poll() is None and len(list((out / "photos").glob("part-*"))) < 2:
+        time.sleep(0.05)
+    victims = workers()
+    assert victims, first.communicate()
+    os.kill(victims[0], signal.SIGKILL)
+    while first.poll() is None and len(list((out / "photos").glob("part-*"))) < 4:
+        time.sleep(0.05)
+    first.kill()
+    first.communicate()
+    told = finished(command(classifier, many, "--cluster", "--out", out))
+    assert "4,997 of 5,000 photos predicted" in told
+    assert "3 could not be" in told
+
+    files = {str(file) for file in many.rglob("*.*")}
+    table = ds.dataset(out / "photos", format="parquet").to_table()
+    errors = ds.dataset(out / "errors", format="parquet").to_table().to_pylist()
+    seen = Counter([*table["file"].to_pylist(), *[row["file"] for row in errors]])
+    assert set(seen) == files
+    assert set(seen.values()) == {1}
+    assert {Path(row["file"]).name: row["reason"] for row in errors}.keys() == BAD.keys()
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert (manifest["photos"], manifest["errors"], manifest["listed"]) == (4_997, 3, 5_000)
+    assert manifest["parts"] == {"listed": 10, "done": 10}
+    assert not list(out.rglob(".*"))
+
+    some = table.slice(700, 40).to_pylist()  # as the ordinary command says it
+    alone = seamline.predict(classifier, [row["file"] for row in some], out=tmp_path / "alone", threads=1).photos
+    for row, one in zip(some, alone, strict=True):
+        assert row["label"] == one["label"]
+        assert row["probability"] == pytest.approx(one["probability"], abs=1e-5)
+        assert row["probability.left"] == pytest.approx(one["probabilities"]["left"], abs=1e-5)
+
+    again = predict_on_cluster(classifier, str(many), out=str(out))
+    assert (again.parts, again.photos) == (0, 4_997)
+
+
+def test_what_cannot_work_is_one_line(segmenter: Path, classifier: Path, tmp_path: Path) -> None:
+    save_photo(tmp_path / "photos" / "a.jpg")
+    with pytest.raises(SeamlineError, match="the photos lie there; name another place"):
+        predict_on_cluster(segmenter, str(tmp_path / "photos"), out=str(tmp_path / "photos"))
+    with pytest.raises(SeamlineError, match="--size 64: is for masks"):
+        predict_on_cluster(classifier, str(tmp_path / "photos"), out=str(tmp_path / "out"), size=64)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(SeamlineError, match="none: holds no photo"):
+        predict_on_cluster(classifier, str(tmp_path / "none"), out=str(tmp_path / "out"))
+    process = command(classifier, tmp_path / "photos", tmp_path, "--cluster")
+    _, wrong = process.communicate()
+    assert (process.returncode, "takes one folder or address of photos, got 2" in wrong) == (2, True)
+
+
+def test_masks_of_photos_in_a_bucket_are_those_of_the_ordinary_command(
+    segmenter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server_of = pytest.importorskip("moto.server", reason="moto is not installed")
+    boto3 = pytest.importorskip("boto3", reason="boto3 is not installed")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED"):
+        monkeypatch.setenv(name, "true")
+    server = server_of.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        bucket = boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1")
+        bucket.create_bucket(Bucket="town")
+        for number in range(5):
+            photo = save_photo(tmp_path / "photos" / f"{number}.jpg", 40 + number, 70)
+            bucket.upload_file(str(photo), "town", f"streets/{number}.jpg")
+        bucket.put_object(Bucket="town", Key="streets/bad.jpg", Body=b"no image")
+        options = f"?endpoint_override={host}:{port}&scheme=http&region=us-east-1"
+        source, out = f"s3://town/streets{options}", f"s3://town/results{options}"
+        told = finished(command(segmenter, source, "--cluster", "--out", out))
+        assert "5 of 6 photos predicted" in told
+        assert told.endswith("The results: s3://town/results\n")
+        manifest = json.loads(bucket.get_object(Bucket="town", Key="results/manifest.json")["Body"].read())
+        assert (manifest["photos"], manifest["errors"]) == (5, 1)
+        rows = pq.read_table(find_place(out).open("photos/part-000000.parquet")).to_pylist()
+        with pytest.raises(SeamlineError, match=r"another size \(48 there, 64 here\); name another place with --out"):
+            predict_on_cluster(segmenter, source, out=out, size=64)
+    finally:
+        server.stop()
+    alone = seamline.predict(segmenter, [tmp_path / "photos"], out=tmp_path / "alone", threads=1).photos
+    assert [Path(row["file"]).name for row in rows] == [Path(one["file"]).name for one in alone]
+    for row, one in zip(rows, alone, strict=True):
+        mask = from_runs(row["mask_values"], row["mask_lengths"], row["height"], row["width"])
+        with Image.open(tmp_path / "alone" / one["mask"]) as shown:
+            assert np.array_equal(mask, np.array(shown))
+        assert row["share.bright"] == pytest.approx(one["shares"]["bright"])

@@ -1,0 +1,174 @@
+"""Decoded images in the cache: made once, gone on with, made anew, and as good as in memory."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import seamline
+from seamline.data.image_folder import load, load_folder
+from seamline.data.image_io import read_image
+from seamline.data.lazy_array import LazyArray
+from seamline.data.near_duplicates.report import assign_groups
+from seamline.data.splits import ensure_test_split
+from seamline.errors import SeamlineError
+
+Counter = Callable[[], int]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SEAMLINE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def classes(tmp_path: Path) -> Path:
+    """A folder of two classes, 24 images each, with noise."""
+    chance = np.random.default_rng(0)
+    for label, level in (("dark", 60), ("bright", 190)):
+        (tmp_path / "classes" / label).mkdir(parents=True)
+        for number in range(24):
+            noise = chance.integers(-40, 40, (30, 34, 3)) + level
+            Image.fromarray(noise.astype(np.uint8)).save(tmp_path / "classes" / label / f"{number}.png")
+    return tmp_path / "classes"
+
+
+@pytest.fixture
+def masks(tmp_path: Path) -> Path:
+    """A folder of images beside masks: boxes on a wall."""
+    chance = np.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (tmp_path / "walls" / kind).mkdir(parents=True)
+    for number in range(20):
+        mask = np.zeros((48, 48), np.uint8)
+        top, left = chance.integers(4, 24, 2)
+        mask[top : top + 18, left : left + 18] = 1
+        image = chance.integers(0, 50, (48, 48, 3)) + np.where(mask, 20, 180)[..., None]
+        Image.fromarray(image.astype(np.uint8)).save(tmp_path / "walls" / "images" / f"{number}.png")
+        Image.fromarray(mask).save(tmp_path / "walls" / "masks" / f"{number}.png")
+    return tmp_path / "walls"
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> Counter:
+    """Counts how many photos are decoded from now on."""
+    names: list[str] = []
+    read = read_image
+
+    def counting(file: Path) -> NDArray[np.uint8]:
+        names.append(file.name)
+        return read(file)
+
+    monkeypatch.setattr(load, "read_image", counting)
+    return lambda: len(names)
+
+
+def test_the_second_call_decodes_nothing(classes: Path, decoded: Counter) -> None:
+    first = load_folder(classes)
+    assert decoded() == 48
+    steps: list[tuple[int, int]] = []
+    second = load_folder(classes, progress=lambda done, of: steps.append((done, of)))
+    assert decoded() == 48
+    assert steps[-1] == (48, 48)
+    assert second.fingerprint == first.fingerprint
+    assert second.train.names == first.train.names
+
+
+def test_another_size_is_kept_beside(classes: Path, decoded: Counter) -> None:
+    load_folder(classes)
+    load_folder(classes, size="20")
+    load_folder(classes)
+    assert decoded() == 96
+
+
+@pytest.mark.parametrize("change", ["bytes", "added", "classes"])
+def test_what_changed_is_decoded_anew(classes: Path, cache: Path, decoded: Counter, change: str) -> None:
+    before = load_folder(classes)
+    if change == "bytes":
+        file = classes / "dark" / "3.png"
+        time = file.stat().st_mtime_ns
+        Image.new("RGB", (34, 30), (9, 7, 5)).save(file)
+        os.utime(file, ns=(time, time))  # told by its size, whatever the clock says
+    elif change == "added":
+        Image.new("RGB", (34, 30), (9, 7, 5)).save(classes / "dark" / "new.png")
+    else:
+        (classes / "classes.txt").write_text("dark\nbright\n")
+    after = load_folder(classes)
+    assert decoded() == 96 + (change == "added")
+    assert after.fingerprint != before.fingerprint
+    (place,) = (cache / "folders").iterdir()
+    assert len(list(place.iterdir())) == 1  # the old one is gone
+
+
+def test_an_interruption_loses_no_image_that_was_noted(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seamline.data.image_folder.decode_cache._AT_ONCE", 10)
+    read: list[Path] = []
+    last = 33
+
+    def interrupted(file: Path) -> NDArray[np.uint8]:
+        if len(read) >= last:
+            raise KeyboardInterrupt
+        read.append(file)
+        return read_image(file)
+
+    monkeypatch.setattr(load, "read_image", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        load_folder(classes)
+    begun, last = len(read), 1000
+    data = load_folder(classes)
+    assert len(read) - begun == 48 - 30
+    monkeypatch.setenv("SEAMLINE_CACHE", str(classes.parent / "another"))
+    assert load_folder(classes).fingerprint == data.fingerprint
+
+
+def test_a_folder_that_cannot_be_written_costs_the_time_alone(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = load_folder(classes)
+    (classes.parent / "file").write_text("in the way")
+    monkeypatch.setenv("SEAMLINE_CACHE", str(classes.parent / "file"))
+    for allowed in ("1G", "1k"):
+        monkeypatch.setenv("SEAMLINE_MEMORY", allowed)
+        assert load_folder(classes).fingerprint == data.fingerprint
+
+
+@pytest.mark.parametrize("kind", ["classes", "masks"])
+def test_a_set_larger_than_memory_gives_the_same_network(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = str(request.getfixturevalue(kind))
+    weights, scores = [], []
+    for allowed in ("1G", "1k"):
+        monkeypatch.setenv("SEAMLINE_MEMORY", allowed)
+        data = load_folder(Path(folder))
+        assert isinstance(data.train.images, LazyArray) is (allowed == "1k")
+        run = seamline.train(folder, out=tmp_path / allowed, settings=("epochs=1",), threads=1)
+        weights.append((run / "model.safetensors").read_bytes())
+        scores.append((run / "scores.json").read_text())
+    assert weights[0] == weights[1]
+    assert scores[0] == scores[1]
+
+
+def test_no_stage_reads_a_large_set_as_a_whole(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEAMLINE_MEMORY", "1k")
+    data = ensure_test_split(assign_groups(load_folder(classes)))
+    for part in data.parts:
+        assert isinstance(part.images, LazyArray)
+        assert isinstance(part.take(np.arange(3)).images, LazyArray)
+    assert isinstance(data.train.images[0], np.ndarray)
+
+
+def test_an_amount_of_memory_that_is_none_is_refused(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEAMLINE_MEMORY", "lots")
+    with pytest.raises(SeamlineError, match="SEAMLINE_MEMORY=lots"):
+        load_folder(classes)
+
+
+def test_no_room_on_the_disk_is_one_line(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = type("Usage", (), {"free": 1000})
+    monkeypatch.setattr("seamline.data.image_folder.decode_cache.shutil.disk_usage", lambda place: usage)
+    with pytest.raises(SeamlineError, match=r"need 0\.0 GB there, and 0\.0 GB are free; make room"):
+        load_folder(classes)

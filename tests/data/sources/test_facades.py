@@ -1,0 +1,131 @@
+"""The mini facade set: small folders like it, made here, and the real one."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seamline.data.masks import encode_mask
+from seamline.data.sources.facade_classes import CLASSES, COLOURS
+from seamline.data.sources.facades import load
+from seamline.errors import DatasetUnavailableError, SeamlineError
+
+
+def put(folder: Path, train: int = 3, test: int = 2, side: int = 16) -> Path:
+    """Write a small set into a folder."""
+    chance = np.random.default_rng(0)
+    for part, count in (("train", train), ("test_dev", test)):
+        (folder / part).mkdir(parents=True)
+        for i in range(count):
+            stem = folder / part / f"eecs442_{i:04d}"
+            pixels = chance.integers(0, 256, (side, side, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(stem.with_suffix(".jpg"))
+            mask = chance.integers(0, 5, (side, side), dtype=np.uint8)
+            stem.with_suffix(".png").write_bytes(encode_mask(mask, COLOURS))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_data_folder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No data folder but the one that a test names."""
+    if "real_data" not in request.fixturenames:
+        monkeypatch.delenv("SEAMLINE_DATA", raising=False)
+
+
+def refusal(folder: Path | None, kind: type[SeamlineError] = SeamlineError) -> str:
+    """The one line with which the set is refused, with just this kind of error."""
+    with pytest.raises(SeamlineError) as error:
+        load(folder)
+    assert error.type is kind
+    text = str(error.value)
+    assert "\n" not in text
+    return text
+
+
+def test_dataset_holds_what_the_folders_hold(tmp_path: Path) -> None:
+    dataset = load(put(tmp_path / "set"))
+    assert (dataset.name, dataset.title, dataset.drawn) == ("facades", "Mini facade set", False)
+    assert (dataset.classes, dataset.colours) == (CLASSES, COLOURS)
+    assert dataset.segments
+    assert not dataset.grouped
+    assert dataset.place == str(tmp_path / "set")
+    assert dataset.train.images.shape == (3, 16, 16, 3)
+    assert dataset.test.labels.shape == (2, 16, 16)
+    assert dataset.test.names == ("test_dev/eecs442_0000.jpg", "test_dev/eecs442_0001.jpg")
+    assert dataset.train.names[2] == "train/eecs442_0002.jpg"
+    np.testing.assert_array_equal(dataset.train.groups, np.arange(3))
+    np.testing.assert_array_equal(dataset.test.groups, [3, 4])
+    for word in ("CMP Facade Database", "research", "MIT", "Tyleček", "GCPR 2013", "https://"):
+        assert word in dataset.note
+
+
+def test_given_folder_may_be_the_one_above(tmp_path: Path) -> None:
+    put(tmp_path / "facades")
+    assert load(tmp_path).place == str(tmp_path / "facades")
+    assert load(tmp_path).fingerprint == load(tmp_path / "facades").fingerprint
+
+
+def test_data_folder_is_where_it_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "facades")
+    monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path))
+    assert load().place == str(tmp_path / "facades")
+    assert load(put(tmp_path / "given")).place == str(tmp_path / "given")
+
+
+def test_where_it_is_nowhere_the_choices_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = refusal(None, DatasetUnavailableError)
+    monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path))
+    for line in (text, refusal(None, DatasetUnavailableError)):
+        for word in ("cannot be downloaded", "--data", "SEAMLINE_DATA", "builtin-facades"):
+            assert word in line
+
+
+def test_data_folder_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path / "mistyped"))
+    assert refusal(None).startswith(f"SEAMLINE_DATA={tmp_path / 'mistyped'}: there is no such folder; ")
+
+
+def test_missing_parts_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = put(tmp_path / "facades")
+    shutil.rmtree(folder / "test_dev")
+    for given in (folder, tmp_path):
+        text = refusal(given)
+        assert text.startswith(f"{folder}: ")
+        assert "missing the folder test_dev;" in text
+    monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path))
+    assert "missing the folder test_dev;" in refusal(None)
+    shutil.rmtree(folder)
+    assert "missing the folder train and test_dev;" in refusal(tmp_path)
+    assert refusal(tmp_path / "nowhere").startswith(f"{tmp_path / 'nowhere'}: there is no such folder; ")
+
+
+def test_test_images_must_have_the_size_of_the_others(tmp_path: Path) -> None:
+    folder = put(tmp_path / "set")
+    shutil.rmtree(folder / "test_dev")
+    put(tmp_path / "other", side=18)
+    shutil.move(tmp_path / "other" / "test_dev", folder / "test_dev")
+    text = refusal(folder)
+    assert text.startswith(f"{folder / 'test_dev' / 'eecs442_0000.jpg'}: is 18 x 18 pixels, not 16 x 16")
+
+
+def test_wrong_files_are_named(tmp_path: Path) -> None:
+    folder = put(tmp_path / "set")
+    path = folder / "train" / "eecs442_0001.png"
+    path.write_bytes(encode_mask(np.full((16, 16), 5, dtype=np.uint8), [*COLOURS, (1, 1, 1)]))
+    assert refusal(folder).startswith(f"{path}: holds values outside the classes 0..4: 5 (256 pixels); ")
+
+
+@pytest.mark.real
+def test_real_set(real_data: Path) -> None:
+    dataset = load(real_data)
+    assert dataset.place == str(real_data / "facades")
+    assert dataset.train.images.shape == (906, 256, 256, 3)
+    assert dataset.test.images.shape == (114, 256, 256, 3)
+    assert dataset.train.names[-1] == "train/eecs442_0905.jpg"
+    shares = np.bincount(dataset.train.labels.ravel()) / dataset.train.labels.size
+    np.testing.assert_allclose(shares, [0.355, 0.406, 0.024, 0.165, 0.051], atol=5e-4)
+    assert set(np.unique(dataset.test.labels)) == set(range(5))
+    groups = np.concatenate([dataset.train.groups, dataset.test.groups])
+    np.testing.assert_array_equal(groups, np.arange(1020))

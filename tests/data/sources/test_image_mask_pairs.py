@@ -1,0 +1,133 @@
+"""Folders of images and masks of one stem, made here."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from seamline.data.dataset import IGNORE_INDEX
+from seamline.data.masks import encode_mask
+from seamline.data.sources.facade_classes import COLOURS
+from seamline.data.sources.image_mask_pairs import read_pairs
+from seamline.errors import SeamlineError
+
+
+def put(folder: Path, stem: str, *, size: tuple[int, int] = (6, 8), suffix: str = ".jpg", seed: int = 0) -> None:
+    """Write an image of one colour and its mask; `size` is height and width."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chance = np.random.default_rng(seed)
+    Image.new("RGB", (size[1], size[0]), (seed % 256, 90, 200)).save(folder / f"{stem}{suffix}")
+    (folder / f"{stem}.png").write_bytes(encode_mask(numbers(chance, size), COLOURS))
+
+
+def numbers(chance: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A mask of noise."""
+    return chance.integers(0, 5, size, dtype=np.uint8)
+
+
+def refusal(action: Callable[[], object]) -> str:
+    """The one line with which an action refuses."""
+    with pytest.raises(SeamlineError) as error:
+        action()
+    text = str(error.value)
+    assert "\n" not in text
+    return text
+
+
+def test_pairs_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for i in (11, 2, 30, 4):
+        put(tmp_path, f"a{i:02d}", seed=i)
+    split = read_pairs(tmp_path, "train", 5, colours=COLOURS)
+    assert split.names == ("train/a02.jpg", "train/a04.jpg", "train/a11.jpg", "train/a30.jpg")
+    assert split.images.shape == (4, 6, 8, 3)
+    assert split.labels.dtype == np.uint8
+    assert np.abs(split.images[:, 0, 0, 0].astype(int) - [2, 4, 11, 30]).max() <= 3
+    np.testing.assert_array_equal(split.labels[2], numbers(np.random.default_rng(11), (6, 8)))
+    np.testing.assert_array_equal(split.groups, np.arange(4), strict=True)
+
+
+def test_many_pairs_are_read_alike_each_time(tmp_path: Path) -> None:
+    for i in range(60):
+        put(tmp_path, f"{i:03d}", seed=i)
+    first, second = (read_pairs(tmp_path, "x", 5) for _ in range(2))
+    np.testing.assert_array_equal(first.images, second.images)
+    np.testing.assert_array_equal(first.labels, second.labels)
+    assert first.names == second.names
+
+
+def test_formats_may_be_mixed_and_other_files_are_passed_over(tmp_path: Path) -> None:
+    for stem, suffix in (("a", ".jpeg"), ("b", ".JPG"), ("c", ".webp"), ("d", ".tif"), ("e", ".bmp")):
+        put(tmp_path, stem, suffix=suffix)
+    (tmp_path / "notes.txt").write_text("")
+    (tmp_path / "._a.jpg").write_text("")
+    (tmp_path / "b.png").rename(tmp_path / "b.PNG")
+    (tmp_path / "folder").mkdir()
+    assert read_pairs(tmp_path, "x", 5).names == ("x/a.jpeg", "x/b.JPG", "x/c.webp", "x/d.tif", "x/e.bmp")
+
+
+def test_ignored_values(tmp_path: Path) -> None:
+    put(tmp_path, "a")
+    (tmp_path / "a.png").write_bytes(encode_mask(np.full((6, 8), IGNORE_INDEX, dtype=np.uint8), COLOURS))
+    assert (read_pairs(tmp_path, "x", 5, ignore=255).labels == IGNORE_INDEX).all()
+    assert str(tmp_path / "a.png") in refusal(lambda: read_pairs(tmp_path, "x", 5))
+
+
+def test_image_without_its_mask(tmp_path: Path) -> None:
+    for stem in "abc":
+        put(tmp_path, stem)
+    (tmp_path / "b.png").unlink()
+    text = refusal(lambda: read_pairs(tmp_path, "x", 5))
+    assert text.startswith(f"{tmp_path / 'b.jpg'}: has no mask beside it, b.png is not there; ")
+    (tmp_path / "c.png").unlink()
+    assert "(2 files lack theirs)" in refusal(lambda: read_pairs(tmp_path, "x", 5))
+
+
+def test_mask_without_its_image(tmp_path: Path) -> None:
+    for stem in "abc":
+        put(tmp_path, stem)
+    (tmp_path / "c.jpg").unlink()
+    text = refusal(lambda: read_pairs(tmp_path, "x", 5))
+    assert text.startswith(f"{tmp_path / 'c.png'}: has no image beside it, c.jpg is not there; ")
+
+
+def test_two_images_of_one_stem(tmp_path: Path) -> None:
+    put(tmp_path, "a")
+    put(tmp_path, "a", suffix=".webp")
+    text = refusal(lambda: read_pairs(tmp_path, "x", 5))
+    assert text.startswith(f"{tmp_path / 'a.webp'}: has the stem of a.jpg too; ")
+
+
+def test_mask_of_another_size_than_its_image(tmp_path: Path) -> None:
+    put(tmp_path, "a")
+    put(tmp_path, "b")
+    (tmp_path / "b.png").write_bytes(encode_mask(np.zeros((5, 8), dtype=np.uint8), COLOURS))
+    text = refusal(lambda: read_pairs(tmp_path, "x", 5))
+    assert text.startswith(f"{tmp_path / 'b.png'}: is 5 x 8 pixels (height x width), its image b.jpg is 6 x 8; ")
+
+
+def test_images_of_different_sizes(tmp_path: Path) -> None:
+    for stem, size in (("a", (6, 8)), ("b", (6, 8)), ("c", (8, 6)), ("d", (9, 9))):
+        put(tmp_path, stem, size=size)
+    text = refusal(lambda: read_pairs(tmp_path, "x", 5))
+    assert text.startswith(f"{tmp_path / 'c.jpg'}: is 8 x 6 pixels, not 6 x 8 (height x width) as a.jpg before it; ")
+    text = refusal(lambda: read_pairs(tmp_path, "x", 5, size=(8, 6)))
+    assert text.startswith(f"{tmp_path / 'a.jpg'}: is 6 x 8 pixels, not 8 x 6 (height x width) as it must be; ")
+
+
+def test_first_wrong_file_is_the_one_that_is_named(tmp_path: Path) -> None:
+    for i in range(40):
+        put(tmp_path, f"{i:03d}")
+    for i in (17, 18, 39):
+        (tmp_path / f"{i:03d}.png").write_bytes(b"")
+    for _ in range(5):
+        assert str(tmp_path / "017.png") in refusal(lambda: read_pairs(tmp_path, "x", 5))
+
+
+def test_folders_without_images(tmp_path: Path) -> None:
+    assert refusal(lambda: read_pairs(tmp_path, "x", 5)).startswith(f"{tmp_path}: holds no image; ")
+    assert "No such file" in refusal(lambda: read_pairs(tmp_path / "nowhere", "x", 5))
+    (tmp_path / "file").touch()
+    assert str(tmp_path / "file") in refusal(lambda: read_pairs(tmp_path / "file", "x", 5))

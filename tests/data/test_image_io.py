@@ -1,0 +1,518 @@
+"""Photos and masks in every format that cameras and programs write, and files that are none."""
+
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
+from PIL import Image
+
+from seamline.data.dataset import IGNORE_INDEX
+from seamline.data.image_io import NotAnImageError, TooManyPixelsError, read_image
+from seamline.data.masks import encode_mask, read_mask
+from seamline.data.sources.facade_classes import COLOURS
+from seamline.errors import SeamlineError
+
+RED, WHITE = (255, 0, 0), (255, 255, 255)
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    """The bytes of an image file."""
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def picture() -> Image.Image:
+    """A smooth picture, 40 wide and 24 high, red to the right and green to the bottom."""
+    rows, columns = np.mgrid[0:24, 0:40]
+    channels = np.stack([columns * 6, rows * 10, np.full_like(rows, 90)], axis=2)
+    return Image.fromarray(channels.astype(np.uint8))
+
+
+def png(width: int, height: int, depth: int, colour: int, *chunks: bytes, rows: bytes | None = None) -> bytes:
+    """A PNG made by hand, with a header that may lie; `rows` are its pixels with a filter byte before each row."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    data = chunk(b"IDAT", zlib.compress(rows or b""))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + data + chunk(b"IEND", b"")
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def refusal(action: Callable[[], object]) -> str:
+    """The one line with which an action refuses."""
+    with pytest.raises(SeamlineError) as error:
+        action()
+    assert error.type in (SeamlineError, NotAnImageError, TooManyPixelsError)
+    text = str(error.value)
+    assert "\n" not in text
+    return text
+
+
+# ---- photos that are read ----
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "off"),
+    [
+        ("PNG", {}, 0),
+        ("BMP", {}, 0),
+        ("TIFF", {}, 0),
+        ("TIFF", {"compression": "tiff_lzw"}, 0),
+        ("WEBP", {"lossless": True}, 0),
+        ("WEBP", {"quality": 95}, 30),
+        ("JPEG", {"quality": 95}, 20),
+        ("JPEG", {"quality": 95, "progressive": True}, 20),
+    ],
+)
+def test_formats(tmp_path: Path, kind: str, options: dict[str, object], off: int) -> None:
+    path = tmp_path / "photo"  # the content tells the format, not the name
+    path.write_bytes(encoded(picture(), kind, **options))
+    photo = read_image(path)
+    assert photo.shape == (24, 40, 3)
+    assert photo.dtype == np.uint8
+    assert photo.flags.writeable
+    assert np.abs(photo.astype(int) - np.asarray(picture()).astype(int)).max() <= off
+    np.testing.assert_array_equal(read_image(path.read_bytes()), photo)
+
+
+def test_first_picture_of_a_gif_and_of_a_tiff() -> None:
+    frames = [Image.new("RGB", (5, 4), colour) for colour in (RED, (0, 255, 0))]
+    for kind in ("GIF", "TIFF"):
+        content = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+        np.testing.assert_array_equal(read_image(content), np.full((4, 5, 3), RED))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_orientation_is_undone(kind: str, orientation: int) -> None:
+    """What a camera stores turned comes out upright; the turned pictures are made with NumPy, by the EXIF table."""
+    upright = np.asarray(picture())
+    stored = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.transpose(1, 0, 2),
+        6: np.rot90(upright, 1),
+        7: upright[::-1, ::-1].transpose(1, 0, 2),
+        8: np.rot90(upright, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    lossless: dict[str, object] = {"quality": 95} if kind == "JPEG" else {"lossless": True} if kind == "WEBP" else {}
+    content = encoded(Image.fromarray(np.ascontiguousarray(stored)), kind, exif=exif, **lossless)
+    photo = read_image(content)
+    assert photo.shape == upright.shape
+    assert np.abs(photo.astype(int) - upright.astype(int)).mean() < 3
+
+
+@pytest.mark.parametrize("exif", [b"Exif\x00\x00", b"Exif\x00\x00MM\x00*\xff\xff\xff\xff", b"Exif\x00\x00" + bytes(30)])
+def test_damaged_exif_data_hide_nothing(exif: bytes) -> None:
+    assert read_image(encoded(picture(), "JPEG", exif=exif)).shape == (24, 40, 3)
+
+
+def test_grey_becomes_three_equal_channels() -> None:
+    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    expected = np.repeat(ramp[:, :, np.newaxis], 3, axis=2)
+    np.testing.assert_array_equal(read_image(encoded(Image.fromarray(ramp), "PNG")), expected)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_grey_of_16_bits_is_scaled(kind: str) -> None:
+    ramp = np.array([[0, 128, 129, 257], [32767, 32896, 65406, 65535]], dtype=np.uint16)
+    photo = read_image(encoded(Image.fromarray(ramp), kind))
+    np.testing.assert_array_equal(photo[:, :, 1], [[0, 0, 1, 1], [127, 128, 254, 255]])
+
+
+def test_one_bit() -> None:
+    bits = np.array([[True, False], [False, True]])
+    np.testing.assert_array_equal(read_image(encoded(Image.fromarray(bits), "PNG"))[:, :, 2], bits * 255)
+
+
+def test_cmyk() -> None:
+    photo = read_image(encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG", quality=100))
+    assert np.abs(photo.astype(int) - RED).max() <= 3
+
+
+def test_alpha_is_laid_over_white() -> None:
+    image = Image.new("RGBA", (3, 1))
+    image.putdata([(255, 0, 0, 255), (255, 0, 0, 0), (0, 0, 0, 51)])
+    for kind, options in (("PNG", {}), ("WEBP", {"lossless": True, "exact": True}), ("TIFF", {})):
+        photo = read_image(encoded(image, kind, **options))
+        assert photo[0, :2].tolist() == [list(RED), list(WHITE)]
+        assert np.abs(photo[0, 2].astype(int) - 204).max() <= 1
+    grey = Image.new("LA", (2, 1))
+    grey.putdata([(10, 255), (10, 0)])
+    assert read_image(encoded(grey, "PNG"))[0, :, 0].tolist() == [10, 255]
+
+
+def test_palette_with_transparency() -> None:
+    image = Image.new("P", (3, 1))
+    image.putpalette([0, 0, 0, *RED, 0, 255, 0])
+    image.putdata([0, 1, 2])
+    one = read_image(encoded(image, "PNG", transparency=1))
+    assert one[0].tolist() == [[0, 0, 0], list(WHITE), [0, 255, 0]]
+    each = read_image(encoded(image, "PNG", transparency=bytes([255, 0, 255])))
+    np.testing.assert_array_equal(one, each)
+    np.testing.assert_array_equal(one, read_image(encoded(image, "GIF", transparency=1)))
+
+
+def test_transparent_grey_and_colour_of_a_png() -> None:
+    assert read_image(encoded(Image.new("L", (1, 1), 7), "PNG", transparency=7)).tolist() == [[list(WHITE)]]
+    assert read_image(encoded(Image.new("RGB", (1, 1), RED), "PNG", transparency=RED)).tolist() == [[list(WHITE)]]
+
+
+# ---- photos that are refused ----
+
+
+def test_limit_is_kept_before_decoding() -> None:
+    assert read_image(encoded(picture(), "PNG"), limit=960).shape == (24, 40, 3)
+    for kind in ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP"):
+        text = refusal(lambda kind=kind: read_image(encoded(picture(), kind), name="big.png", limit=959))  # type: ignore[misc]
+        assert text.startswith("big.png: ")
+        assert "959 allowed" in text
+    bomb = png(60_000, 60_000, 1, 0)
+    text = refusal(lambda: read_image(bomb))
+    assert "200,000,000" in text
+
+
+def test_images_that_pillow_alone_would_warn_of_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow warns above MAX_IMAGE_PIXELS and refuses above twice as many; here `limit` alone decides."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert read_image(encoded(picture(), "PNG"), limit=1000).shape == (24, 40, 3)
+    assert Image.MAX_IMAGE_PIXELS == 100
+
+
+def test_pillow_and_warnings_stay_as_they_were() -> None:
+    before, filters = Image.MAX_IMAGE_PIXELS, list(warnings.filters)
+    content = encoded(picture(), "TIFF")
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: read_image(content), range(200)))
+        list(threads.map(lambda _: refusal(lambda: read_image(content, limit=1)), range(50)))
+    assert before == Image.MAX_IMAGE_PIXELS
+    assert list(warnings.filters) == filters
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"])
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.8])
+def test_files_cut_off_are_refused(tmp_path: Path, kind: str, share: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    content = encoded(Image.fromarray(noise), kind)
+    path = tmp_path / "cut.bin"
+    path.write_bytes(content[: max(12, int(share * len(content)))])
+    text = refusal(lambda: read_image(path))
+    assert text.startswith(f"{path}: ")
+    assert "cut off or damaged" in text or "is not read as" in text
+
+
+def test_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "empty.jpg").touch()
+    assert refusal(lambda: read_image(tmp_path / "empty.jpg")).startswith(f"{tmp_path / 'empty.jpg'}: is empty; ")
+
+
+def test_other_files(tmp_path: Path) -> None:
+    path = tmp_path / "page.jpg"
+    path.write_bytes(b"<html>Not found</html>")
+    text = refusal(lambda: read_image(path))
+    assert text.startswith(f"{path}: starts with 0x3c68746d and is not read as JPEG, PNG")
+    assert "HEIC" in refusal(lambda: read_image(b"\x00\x00\x00\x18ftypheic" + bytes(40), name="IMG_1.heic"))
+    assert "the image: " in refusal(lambda: read_image(b"%PDF-1.4"))
+
+
+def test_files_that_are_not_there_or_no_files(tmp_path: Path) -> None:
+    assert "No such file" in refusal(lambda: read_image(tmp_path / "nothing.jpg"))
+    assert f"{tmp_path}: is not a file" in refusal(lambda: read_image(tmp_path))
+    refusal(lambda: read_image(Path("a\0b")))
+
+
+@pytest.mark.parametrize("values", [np.zeros((2, 2), dtype=np.float32), np.zeros((2, 2), dtype=np.int32)])
+def test_values_without_a_white_are_refused(values: NDArray[np.generic]) -> None:
+    assert "32 bits" in refusal(lambda: read_image(encoded(Image.fromarray(values), "TIFF")))
+
+
+# ---- masks that are read ----
+
+NUMBERS = np.array([[0, 1, 2], [3, 4, 4]], dtype=np.uint8)
+
+
+def palette_image(mask: NDArray[np.uint8], colours: list[tuple[int, int, int]]) -> Image.Image:
+    """A palette image whose indices are the mask's numbers."""
+    image = Image.frombytes("P", (mask.shape[1], mask.shape[0]), mask.tobytes())
+    image.putpalette([value for colour in colours for value in colour])
+    return image
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "GIF"])
+@pytest.mark.parametrize("declared", [True, False])
+def test_palette_masks(tmp_path: Path, kind: str, declared: bool) -> None:
+    path = tmp_path / "mask"
+    path.write_bytes(encoded(palette_image(NUMBERS, [*COLOURS]), kind))
+    mask = read_mask(path, 5, colours=COLOURS if declared else None)
+    np.testing.assert_array_equal(mask, NUMBERS, strict=True)
+    assert mask.flags.writeable
+
+
+def test_grey_masks_of_every_depth() -> None:
+    np.testing.assert_array_equal(read_mask(encoded(Image.fromarray(NUMBERS), "PNG"), 5), NUMBERS, strict=True)
+    wide = encoded(Image.fromarray(NUMBERS.astype(np.uint16)), "PNG")
+    np.testing.assert_array_equal(read_mask(wide, 5), NUMBERS, strict=True)
+    bits = NUMBERS > 1
+    np.testing.assert_array_equal(read_mask(encoded(Image.fromarray(bits), "PNG"), 2), bits.astype(np.uint8))
+    # Two and four bits, which Pillow reads as stretched grey and never writes.
+    two = png(4, 1, 2, 0, rows=b"\x00" + bytes([0b00_01_10_11]))
+    assert read_mask(two, 4).tolist() == [[0, 1, 2, 3]]
+    four = png(4, 1, 4, 0, rows=b"\x00" + bytes([0x01, 0x4F]))
+    assert read_mask(four, 5, ignore=15).tolist() == [[0, 1, 4, IGNORE_INDEX]]
+
+
+def test_colour_masks() -> None:
+    colours = np.array(COLOURS, dtype=np.uint8)[NUMBERS]
+    np.testing.assert_array_equal(
+        read_mask(encoded(Image.fromarray(colours), "PNG"), 5, colours=COLOURS), NUMBERS, strict=True
+    )
+    colours[0, 0] = WHITE
+    mask = read_mask(encoded(Image.fromarray(colours), "PNG"), 5, colours=COLOURS, ignore=WHITE)
+    assert mask[0].tolist() == [IGNORE_INDEX, 1, 2]
+
+
+def test_opaque_alpha_is_of_no_matter_and_transparent_pixels_are_refused() -> None:
+    colours = Image.fromarray(np.array(COLOURS, dtype=np.uint8)[NUMBERS])
+    colours.putalpha(255)
+    np.testing.assert_array_equal(read_mask(encoded(colours, "PNG"), 5, colours=COLOURS), NUMBERS)
+    grey = Image.fromarray(NUMBERS)
+    grey.putalpha(255)
+    np.testing.assert_array_equal(read_mask(encoded(grey, "PNG"), 5), NUMBERS)
+    grey.putalpha(254)
+    assert "transparent" in refusal(lambda: read_mask(encoded(grey, "PNG"), 5))
+
+
+def test_ignored_values_count_nowhere() -> None:
+    numbers = NUMBERS.copy()
+    numbers[0, 0] = 255
+    content = encoded(Image.fromarray(numbers), "PNG")
+    assert read_mask(content, 5, ignore=255)[0, 0] == IGNORE_INDEX
+    assert read_mask(content, 5, ignore=255)[1].tolist() == [3, 4, 4]
+    assert "declare 255 as the value to ignore" in refusal(lambda: read_mask(content, 5))
+    assert read_mask(encoded(Image.fromarray(NUMBERS), "PNG"), 5, ignore=0)[0].tolist() == [IGNORE_INDEX, 1, 2]
+    wide = np.array([[0, 65535]], dtype=np.uint16)
+    assert read_mask(encoded(Image.fromarray(wide), "PNG"), 1, ignore=65535).tolist() == [[0, IGNORE_INDEX]]
+
+
+def test_colours_count_where_a_palette_was_repacked() -> None:
+    """A program that makes PNGs smaller sorts the palette anew; the picture is the same, the indices are not."""
+    order = np.array([4, 2, 0, 1, 3])
+    place = np.argsort(order).astype(np.uint8)
+    repacked = encoded(palette_image(place[NUMBERS], [COLOURS[i] for i in order]), "PNG")
+    np.testing.assert_array_equal(read_mask(repacked, 5, colours=COLOURS), NUMBERS, strict=True)
+    np.testing.assert_array_equal(read_mask(repacked, 5), place[NUMBERS], strict=True)
+
+
+def test_indices_count_where_a_palette_has_colours_of_its_own() -> None:
+    own = [(10, 20, 30), (1, 2, 3), (4, 5, 6), (7, 8, 9), (60, 70, 80)]
+    content = encoded(palette_image(NUMBERS, own), "PNG")
+    np.testing.assert_array_equal(read_mask(content, 5, colours=COLOURS), NUMBERS)
+    assert read_mask(content, 5, ignore=(1, 2, 3))[0].tolist() == [0, IGNORE_INDEX, 2]
+
+
+def test_palette_with_declared_and_unknown_colours_at_other_places_is_refused() -> None:
+    content = encoded(palette_image(NUMBERS, [COLOURS[1], COLOURS[0], *COLOURS[2:4], (9, 99, 199)]), "PNG")
+    assert "(9, 99, 199) (2 pixels" in refusal(lambda: read_mask(content, 5, colours=COLOURS))
+
+
+def test_mask_is_turned_like_its_photo() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = encoded(palette_image(np.ascontiguousarray(np.rot90(NUMBERS)), [*COLOURS]), "PNG", exif=exif)
+    np.testing.assert_array_equal(read_mask(content, 5), NUMBERS)
+
+
+# ---- masks that are refused ----
+
+
+def test_values_outside_the_classes_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "mask.png"
+    path.write_bytes(encoded(Image.fromarray(np.array([[0, 7, 7], [9, 1, 7]], dtype=np.uint8)), "PNG"))
+    text = refusal(lambda: read_mask(path, 5))
+    assert text.startswith(f"{path}: holds values outside the classes 0..4: 7 (3 pixels), 9 (1 pixel); ")
+    many = encoded(Image.fromarray(np.arange(20, dtype=np.uint16)[np.newaxis]), "PNG")
+    assert "9 (1 pixel) and 10 more" in refusal(lambda: read_mask(many, 5))
+    negative = encoded(Image.fromarray(np.array([[-1, 0]], dtype=np.int32)), "TIFF")
+    assert "-1 (1 pixel)" in refusal(lambda: read_mask(negative, 5))
+    half = encoded(Image.fromarray(np.array([[0.5, np.nan]], dtype=np.float32)), "TIFF")
+    assert "0.5 (1 pixel), nan (1 pixel)" in refusal(lambda: read_mask(half, 5))
+
+
+def test_colours_without_a_table_are_refused() -> None:
+    content = encoded(Image.fromarray(np.array(COLOURS, dtype=np.uint8)[NUMBERS]), "PNG")
+    text = refusal(lambda: read_mask(content, 5, name="a.png"))
+    assert text.startswith("a.png: holds colours where class numbers are wanted (5 different ones); ")
+
+
+def test_unknown_colours_are_counted_and_compared() -> None:
+    colours = np.array(COLOURS, dtype=np.uint8)[NUMBERS]
+    colours[0, 0] = (12, 5, 3)
+    colours[1, 1:] = (90, 90, 200)
+    text = refusal(lambda: read_mask(encoded(Image.fromarray(colours), "PNG"), 5, colours=COLOURS, name="a.png"))
+    assert text.startswith("a.png: holds 2 colours that the table does not declare: (90, 90, 200) (2 pixels), ")
+    assert "(12, 5, 3) (1 pixel, close to (0, 0, 0) of class 0)" in text
+    assert "JPEG" in text
+    colours[0, 0] = 0
+    text = refusal(lambda: read_mask(encoded(Image.fromarray(colours), "PNG"), 5, colours=COLOURS))
+    assert "holds a colour" in text
+    assert "JPEG" not in text
+
+
+def test_jpeg_masks_are_refused() -> None:
+    grey = encoded(Image.fromarray(np.repeat(NUMBERS, 8, axis=1)), "JPEG")
+    assert "is a JPEG" in refusal(lambda: read_mask(grey, 5))
+    sharp = np.kron(np.array(COLOURS, dtype=np.uint8)[NUMBERS], np.ones((16, 16, 1), dtype=np.uint8))
+    text = refusal(lambda: read_mask(encoded(Image.fromarray(sharp), "JPEG", quality=98), 5, colours=COLOURS))
+    assert "JPEG" in text
+    assert "close to" in text
+
+
+def test_unreadable_masks_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mask.png"
+    for content in (b"", b"\x89PNG\r\n\x1a\n", encoded(palette_image(NUMBERS, [*COLOURS]), "PNG")[:45], b"GIF89a"):
+        path.write_bytes(content)
+        assert refusal(lambda: read_mask(path, 5)).startswith(f"{path}: ")
+    assert "No such file" in refusal(lambda: read_mask(tmp_path / "nothing.png", 5))
+
+
+def test_wrong_arguments() -> None:
+    content = encoded(Image.fromarray(NUMBERS), "PNG")
+    for classes in (0, 256):
+        with pytest.raises(ValueError, match="classes"):
+            read_mask(content, classes)
+    with pytest.raises(ValueError, match="a colour for each of 5 classes, got 1"):
+        read_mask(content, 5, colours=[RED])
+
+
+# ---- masks that are written ----
+
+
+def test_ignored_pixels_are_shown_white() -> None:
+    mask = np.array([[0, 1], [4, IGNORE_INDEX]], dtype=np.uint8)
+    content = encode_mask(mask, COLOURS)
+    shown = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    assert shown.tolist() == [[list(COLOURS[0]), list(COLOURS[1])], [list(COLOURS[4]), list(WHITE)]]
+    assert content == encode_mask(mask, COLOURS)
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        np.zeros((0, 3), dtype=np.uint8),
+        np.zeros((2, 2, 1), dtype=np.uint8),
+        np.zeros((2, 2), dtype=np.int64),
+        np.full((1, 1), 5, dtype=np.uint8),
+    ],
+)
+def test_what_is_no_mask_is_not_written(mask: NDArray[np.uint8]) -> None:
+    with pytest.raises(ValueError, match="mask"):
+        encode_mask(mask, COLOURS)
+
+
+# ---- properties ----
+
+quick = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+colour = st.tuples(*[st.integers(0, 255)] * 3)
+tables = st.lists(colour, min_size=1, max_size=255)
+
+
+@quick
+@given(data=st.data(), table=tables, shape=array_shapes(min_dims=2, max_dims=2, max_side=20))
+def test_what_is_written_is_read(
+    data: st.DataObject, table: list[tuple[int, int, int]], shape: tuple[int, int]
+) -> None:
+    values = st.integers(0, len(table) - 1) | st.just(IGNORE_INDEX)
+    mask = data.draw(arrays(np.uint8, shape, elements=values))
+    content = encode_mask(mask, table)
+    np.testing.assert_array_equal(read_mask(content, len(table), ignore=IGNORE_INDEX), mask, strict=True)
+    np.testing.assert_array_equal(read_mask(content, len(table), colours=table, ignore=IGNORE_INDEX), mask, strict=True)
+
+
+@quick
+@given(data=st.data(), table=st.lists(colour.filter(lambda c: c != WHITE), min_size=1, max_size=255, unique=True))
+def test_shown_colours_tell_the_classes(data: st.DataObject, table: list[tuple[int, int, int]]) -> None:
+    mask = data.draw(arrays(np.uint8, (3, 4), elements=st.integers(0, len(table) - 1) | st.just(IGNORE_INDEX)))
+    shown = encoded(Image.open(io.BytesIO(encode_mask(mask, table))).convert("RGB"), "PNG")
+    np.testing.assert_array_equal(read_mask(shown, len(table), colours=table, ignore=WHITE), mask, strict=True)
+
+
+SAMPLES = [
+    encoded(picture(), kind, **options)
+    for kind, options in (
+        ("JPEG", {}),
+        (
+            "JPEG",
+            {"exif": b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00"},
+        ),
+        ("PNG", {}),
+        ("WEBP", {}),
+        ("TIFF", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+        ("BMP", {}),
+        ("GIF", {}),
+    )
+] + [encoded(palette_image(NUMBERS, [*COLOURS]), "PNG", transparency=b"\x00\x80")]
+STARTS = [
+    b"",
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"RIFF\x24\x00\x00\x00WEBPVP8 ",
+    b"II*\x00",
+    b"MM\x00*",
+    b"BM",
+    b"GIF89a",
+]
+
+
+def read_or_refuse(content: bytes) -> None:
+    """Read the bytes as a photo and as a mask; a `SeamlineError` of one line is the only error allowed."""
+    readers: tuple[Callable[[], NDArray[np.uint8]], ...] = (
+        lambda: read_image(content, name="x", limit=1_000_000),
+        lambda: read_mask(content, 5, name="x", limit=1_000_000),
+        lambda: read_mask(content, 5, colours=COLOURS, ignore=255, name="x", limit=1_000_000),
+    )
+    for reader in readers:
+        try:
+            array = reader()
+        except SeamlineError as error:
+            assert str(error).startswith("x: ")  # noqa: PT017 - either outcome is right, and each has its own check
+            assert "\n" not in str(error)  # noqa: PT017
+        else:
+            assert array.dtype == np.uint8
+            assert array.size
+
+
+@quick
+@given(start=st.sampled_from(STARTS), rest=st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(start: bytes, rest: bytes) -> None:
+    read_or_refuse(start + rest)
+
+
+@settings(parent=quick, max_examples=300)
+@given(
+    content=st.sampled_from(SAMPLES),
+    changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=6),
+    kept=st.floats(0, 1),
+)
+def test_damaged_files_are_read_or_refused(content: bytes, changes: list[tuple[float, int]], kept: float) -> None:
+    damaged = bytearray(content)
+    for place, value in changes:
+        damaged[int(place**3 * len(damaged))] = value  # more often near the start, where headers are
+    read_or_refuse(bytes(damaged[: max(1, int((1 - kept**4) * len(damaged)))]))

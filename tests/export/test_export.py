@@ -1,0 +1,334 @@
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+
+import seamline
+from conftest import bright_sides, small_streets
+from helpers import refusal
+from run_factories import save_photo, write_run
+from seamline import api
+from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
+from seamline.export import export as module
+from seamline.export.export import export_run
+from seamline.export.to_onnx import trace
+from seamline.export.verify import Answers, Check, answers_of, some_of
+from seamline.inference.backends import ENGINES, open_graph
+from seamline.inference.forward import predict_scores
+from seamline.inference.predictor import load_model
+from seamline.inference.tta import Looks, fewer, look, looks_of
+from seamline.io import sha256_file
+from seamline.measure.calibration import fit_temperature
+from seamline.measure.evaluation import Evaluation
+from seamline.models.factory import build_model
+from seamline.training.run_dir import Run
+
+STREETS = {
+    "name": "streets",
+    "title": "Streets",
+    "classes": ["sky", "wall", "window"],
+    "colours": [[0, 0, 0], [0, 128, 255], [255, 128, 0]],
+}
+
+
+@pytest.fixture(scope="module")
+def masks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that gives masks, of a network that looks at another size and at mirror images; not trained."""
+    network: Any = build_model("unet-sprint", (32, 32, 3), 3, segments=True, seed=3, mirrored=True)
+    network.normalise.fit(small_streets(4, 1).images)
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):  # as after training: blocks do more than hand on
+            nn.init.uniform_(layer.weight, 0.5, 1.5)
+            nn.init.normal_(layer.running_mean, std=0.1)  # type: ignore[arg-type]
+    run = write_run(tmp_path_factory.mktemp("runs") / "streets", network, "unet-sprint", (32, 32, 3), STREETS)
+    described = json.loads((run / "run.json").read_text())
+    described["recipe"]["flip"] = True
+    (run / "run.json").write_text(json.dumps(described))
+    (run / "calibration.json").write_text('{"temperature": {"value": 1.7}}')
+    return run
+
+
+@pytest.fixture(scope="module")
+def exported(masks: Path) -> Path:
+    export_run(Run(masks), small_streets(24, 3), small_streets(12, 4), masks / "model.onnx")
+    return masks / "model.onnx"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("shape", [(1, 32, 32), (3, 32, 32), (1, 61, 45), (2, 7, 200), (1, 1, 1)])
+def test_every_engine_gives_the_network_s_scores_at_any_size(
+    masks: Path, exported: Path, engine: str, shape: tuple[int, int, int]
+) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    expected = predict_scores(Run(masks).network(), images)
+    np.testing.assert_allclose(open_graph(exported, engine)[1](images), expected, atol=1e-4)
+    probabilities = open_graph(exported, engine, output="probabilities")[1](images)
+    np.testing.assert_allclose(probabilities, torch.from_numpy(expected / 1.7).softmax(1), atol=1e-5)
+
+
+def test_the_file_says_what_it_is(masks: Path, exported: Path) -> None:
+    graph = onnx.load(exported)
+    onnx.checker.check_model(graph)
+    said = {one.key: json.loads(one.value) for one in graph.metadata_props}
+    assert said["classes"] == STREETS["classes"]
+    assert said["colours"] == STREETS["colours"]
+    assert said["temperature"] == 1.7
+    assert said["fingerprint"] == sha256_file(masks / "model.safetensors") == Run(masks).digest
+    sides = [[dim.dim_param or dim.dim_value for dim in one.type.tensor_type.shape.dim] for one in graph.graph.input]
+    assert sides == [["batch", 3, "height", "width"]]
+    assert [one.name for one in graph.graph.output] == ["scores", "probabilities"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_predictions_are_the_same_from_run_file_and_engine(
+    masks: Path, exported: Path, tmp_path: Path, engine: str
+) -> None:
+    photo = save_photo(tmp_path / "photo.png", 83, 61)
+    results = {}
+    for name, model, options in (
+        ("weights", masks, {"engine": "pytorch"}),
+        ("run", masks, {"engine": engine}),
+        ("file", exported, {"engine": engine}),
+    ):
+        made = seamline.predict(model, [photo], out=tmp_path / name, **options)  # type: ignore[arg-type]
+        results[name] = made.photos[0]["shares"], (tmp_path / name / "photo.mask.png").read_bytes()
+    assert results["weights"] == results["run"] == results["file"]
+    assert load_model(exported).classes == ("sky", "wall", "window")
+
+
+def test_a_run_uses_its_export_only_while_it_belongs_to_the_weights(
+    masks: Path, exported: Path, tmp_path: Path
+) -> None:
+    assert exported.is_file()
+    assert load_model(masks, device="cpu").engine == next(iter(ENGINES))
+    calibration = masks / "calibration.json"
+    before = calibration.read_text()
+    calibration.write_text('{"temperature": {"value": 1.2}}')
+    try:
+        assert load_model(masks, device="cpu").engine == "pytorch"
+        assert "exported from another state" in refusal(lambda: load_model(masks, engine="openvino"))
+    finally:
+        calibration.write_text(before)
+
+
+def test_labels_of_whole_images(classifier: Path, tmp_path: Path) -> None:
+    split, told = bright_sides(90, 2), []  # type: tuple[Split, list[str]]
+    made = export_run(Run(classifier), bright_sides(60, 1), split, tmp_path / "sides.onnx", told=told.append)
+    assert told == ["tracing the network", "checking it in ONNX Runtime", "checking it in OpenVINO"]
+    assert [check.engine for check in made.checks] == list(ENGINES)
+    assert all(check.images == 90 and check.agreement == 1 and check.difference < 1e-4 for check in made.checks)
+    assert made.size == (tmp_path / "sides.onnx").stat().st_size
+    photo = save_photo(tmp_path / "photo.png", 20, 20)
+    ways: list[tuple[Path, str | None]] = [(classifier, "pytorch"), (tmp_path / "sides.onnx", None)]
+    answers = [seamline.predict(way, [photo], out=tmp_path / "out", engine=engine).photos[0] for way, engine in ways]
+    assert answers[0]["label"] == answers[1]["label"]
+    assert answers[0]["probabilities"] == pytest.approx(answers[1]["probabilities"], abs=1e-5)
+
+
+def test_whole_numbers_of_eight_bits(
+    masks: Path, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "trace", lambda network, description: onnx.load(exported))  # tracing takes long
+    learned, aside = small_streets(24, 3), small_streets(12, 4)
+    made = export_run(Run(masks), learned, aside, tmp_path / "small.onnx", int8=True, most=100)
+    assert made.size < 0.5 * exported.stat().st_size
+    assert made.before == pytest.approx(
+        answers_of(partial(predict_scores, Run(masks).network()), aside).worth, abs=1e-3
+    )
+    assert made.after == pytest.approx(answers_of(open_graph(tmp_path / "small.onnx")[1], aside).worth)
+    assert made.before is not None
+    assert made.after is not None
+    assert made.cost == pytest.approx(100 * (made.before - made.after))
+    assert "int8" in [json.loads(one.value) for one in onnx.load(tmp_path / "small.onnx").metadata_props]
+    assert load_model(tmp_path / "small.onnx").segments
+    refused = partial(export_run, Run(masks), learned, aside, tmp_path / "never.onnx", int8=True, most=-100)
+    assert "because with whole numbers of eight bits" in refusal(refused)
+    assert not (tmp_path / "never.onnx").exists()
+
+
+def test_a_file_that_answers_otherwise_is_not_written(
+    classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def otherwise(network: Any, description: Any) -> onnx.ModelProto:
+        with torch.no_grad():
+            network.scores.bias += 0.01
+        return trace(network, description)
+
+    kept = Run(classifier).network()
+    monkeypatch.setattr(module, "partial", lambda function, network: partial(predict_scores, kept))
+    monkeypatch.setattr(module, "trace", otherwise)
+    out = tmp_path / "other.onnx"
+    says = refusal(lambda: export_run(Run(classifier), bright_sides(9, 1), bright_sides(9, 2), out))
+    assert "would answer otherwise" in says
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_checks_count_as_by_hand() -> None:
+    assert Check("openvino", 1, 1e-3, 0.999).passes
+    assert not Check("openvino", 1, 1.1e-3, 1.0).passes
+    assert not Check("openvino", 1, 0.0, 0.998).passes
+    assert not Check("openvino", 1, float("nan"), 1.0).passes
+    images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
+    assert some_of(images, 4).ravel().tolist() == [0, 3, 6, 9]
+    assert some_of(images, 0).ravel().tolist() == [0]
+
+
+def test_worth_is_accuracy_or_mean_average_precision() -> None:
+    from sklearn.metrics import average_precision_score
+
+    chance = np.random.default_rng(0)
+    scores = chance.normal(size=(4, 3, 5, 5)).astype(np.float32)
+    labels = chance.integers(0, 3, (4, 5, 5)).astype(np.uint8)
+    labels[0, 0] = IGNORE_INDEX
+    images = np.repeat(np.arange(4, dtype=np.uint8), 75).reshape(4, 5, 5, 3)
+    split = Split(images, labels, tuple("abcd"), np.arange(4))
+    counts = labels != IGNORE_INDEX
+    expected = [average_precision_score(labels[counts] == k, scores[:, k][counts]) for k in range(3)]
+    assert answers_of(lambda asked: scores[asked[:, 0, 0, 0]], split).worth == pytest.approx(np.mean(expected))
+    whole = Split(images, np.array([0, 1, 2, 2]), tuple("abcd"), np.arange(4))
+    right = (scores[:, :, 0, 0].argmax(1) == whole.labels).mean()
+    assert answers_of(lambda asked: scores[asked[:, 0, 0, 0]][:, :, 0, 0], whole).worth == right
+
+
+@pytest.mark.parametrize("masks", [False, True])
+def test_the_temperature_has_the_lowest_loss(masks: bool) -> None:
+    from scipy.special import log_softmax
+
+    chance = np.random.default_rng(0)
+    shape = (50, 3, 8, 8) if masks else (3200, 3)
+    scores = chance.normal(size=shape).astype(np.float32)
+    labels = (2.5 * scores + chance.gumbel(size=shape)).argmax(1).astype(np.uint8)  # drawn at a temperature of 0.4
+    answers = Answers(scores, labels)
+
+    def loss(temperature: float) -> float:
+        logs = log_softmax(scores / temperature, axis=1)
+        return -float(np.take_along_axis(logs, labels[:, None].astype(int), 1).mean())
+
+    assert answers.temperature == pytest.approx(0.4, abs=0.02)
+    assert loss(answers.temperature) < min(loss(answers.temperature * 0.98), loss(answers.temperature * 1.02))
+    labels[:] = IGNORE_INDEX if masks else scores.argmax(1)
+    assert Answers(scores, labels).temperature == 1
+
+
+def test_a_class_that_is_called_as_what_is_left_out_counts_among_labels() -> None:
+    chance = np.random.default_rng(0)
+    scores = chance.normal(size=(500, 257)).astype(np.float32)
+    labels = np.where(chance.random(500) < 0.5, scores.argmax(1), IGNORE_INDEX)
+    expected = fit_temperature(Evaluation(tuple(map(str, range(257))), scores, labels)).value
+    assert Answers(scores, labels).temperature == pytest.approx(expected)
+
+
+def test_a_quick_file_looks_as_rarely_as_the_cost_allows(classifier: Path, tmp_path: Path) -> None:
+    learned, aside, out = bright_sides(60, 1), bright_sides(90, 2), tmp_path / "quick.onnx"
+    run = Run(classifier)
+    assert run.network().mirrored
+    described = json.loads((classifier / "run.json").read_text())
+    described["recipe"]["flip"] = False
+    plain = shutil.copytree(classifier, tmp_path / "plain")
+    (plain / "run.json").write_text(json.dumps(described))
+    once = Run(plain).network()
+    assert "looks at an image only once" in refusal(lambda: export_run(Run(plain), learned, aside, out, quick=True))
+    made = export_run(run, learned, aside, out, quick=True, most=100)
+    assert made.looks == "at its own size"
+    assert made.before == answers_of(partial(predict_scores, run.network()), aside).worth
+    alone = answers_of(partial(predict_scores, once), aside)
+    assert made.after == alone.worth
+    model = load_model(out)
+    np.testing.assert_allclose(model.ask(aside.images), predict_scores(once, aside.images), atol=1e-4)
+    assert model.temperature == pytest.approx(alone.temperature)
+    assert made.checks[0].passes
+    never = tmp_path / "never.onnx"
+    both = export_run(run, learned, aside, tmp_path / "both.onnx", quick=True, int8=True, most=100)
+    assert (both.looks, both.before) == (made.looks, made.before)
+    assert both.after == answers_of(load_model(tmp_path / "both.onnx").ask, aside).worth
+    refused = refusal(lambda: export_run(run, learned, aside, never, quick=True, most=-100))
+    assert "because with fewer looks" in refused
+    assert not never.exists()
+
+
+def test_where_whole_numbers_cost_too_much_it_looks_once_more(
+    classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first way of looking passes alone, but not with whole numbers; the second passes with them."""
+    ways = [Looks((1.0,), mirrored=False), Looks((1.0,), mirrored=True)]
+    worths = iter((0.0, 0.5))
+    monkeypatch.setattr(module, "fewer", lambda usual: ways)
+    monkeypatch.setattr(module, "_in_whole_numbers", lambda *words: next(worths))
+    aside = bright_sides(90, 2)
+    before = answers_of(partial(predict_scores, Run(classifier).network()), aside).worth
+    options = {"quick": True, "int8": True, "most": 100 * (before - 0.5)}
+    made = export_run(Run(classifier), bright_sides(9, 1), aside, tmp_path / "second.onnx", **options)  # type: ignore[arg-type]
+    assert (made.looks, made.after) == ("at its own size, mirrored too", 0.5)
+
+
+def test_fewer_looks_begin_with_the_fewest_pixels() -> None:
+    usual = Looks((1.0, 1.5), mirrored=True)
+    assert usual.pixels == 6.5
+    assert str(usual) == "at 1 and 1.5 times its size, mirrored too"
+    found = fewer(usual)
+    assert [one.pixels for one in found] == [1, 2, 2.25, 3.25, 4.5]
+    assert found[2] == Looks((1.5,), mirrored=False)
+    assert fewer(Looks((1.0,), mirrored=False)) == []
+    network = build_model("unet-fast", (32, 32, 3), 3, segments=True, seed=0, mirrored=True)
+    assert looks_of(network) == Looks((1.0, 1.25), mirrored=True)
+    images = small_streets(2, 1).images
+    look(network, Looks((1.25,), mirrored=False))
+    plain = build_model("unet-fast", (32, 32, 3), 3, segments=True, seed=0, mirrored=False)
+    plain.scales = (1.25,)
+    np.testing.assert_array_equal(predict_scores(network, images), predict_scores(plain, images))
+
+
+def test_the_whole_way_from_training(sides: Dataset, tmp_path: Path) -> None:
+    settings = ("epochs=1", "batch_size=64", "network=study")
+    run = seamline.train(sides, settings=settings, out=tmp_path / "run")
+    made = seamline.export(run, data=sides)
+    assert made.file == run / "model.onnx"
+    assert load_model(run, device="cpu").engine == next(iter(ENGINES))
+    small = api.export(run, data=sides, int8=True, max_cost=100)
+    assert small.file == run / "model.int8.onnx"
+    assert small.figure == "accuracy"
+    again = seamline.train(sides, settings=settings, out=tmp_path / "run", force=True)
+    assert not (again / "model.onnx").exists()
+
+
+def test_mistakes_are_one_line(
+    classifier: Path, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "no.onnx").write_bytes(b"no graph")
+    (tmp_path / "empty.onnx").touch()
+    foreign, damaged = onnx.load(exported), onnx.load(exported)
+    del foreign.metadata_props[:]
+    onnx.save(foreign, tmp_path / "foreign.onnx")
+    onnx.helper.set_model_props(damaged, {"seamline": '"1"', "classes": "[1"})
+    onnx.save(damaged, tmp_path / "damaged.onnx")
+    cases: list[tuple[Callable[[], object], str]] = [
+        (lambda: load_model(classifier, engine="abacus"), "--engine abacus: there is no such engine"),
+        (lambda: load_model(tmp_path / "none.onnx"), "none.onnx: not found"),
+        (lambda: load_model("windows"), "package (facades, garments)"),
+        (lambda: load_model(exported, engine="pytorch"), "asked on the processor"),
+        (lambda: load_model(exported, device="cuda"), "asked on the processor"),
+        (lambda: load_model(classifier, engine="openvino"), "run `seamline export"),
+        (lambda: load_model(classifier, engine="openvino", device="cuda"), "works on the processor"),
+        (lambda: api.export(tmp_path), "run.json: not found"),
+        (lambda: api.export(classifier, out=tmp_path), "is a folder; name a file with --out"),
+        (lambda: api.export(classifier, out=classifier / "model.onnx", int8=True), "name another file with --out"),
+    ]
+    for engine in ENGINES:
+        for name, says in (("no", "cannot read it"), ("empty", "cannot read it"), ("foreign", "was not written by")):
+            cases.append((partial(load_model, tmp_path / f"{name}.onnx", engine=engine), says))
+    cases.append((lambda: load_model(tmp_path / "damaged.onnx"), "its metadata are damaged"))
+    for call, says in cases:
+        assert says in refusal(call)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    for name in ("seamline.export.export", "seamline.export.to_onnx", "seamline.export.quantize"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert "pip install 'seamline[export]'" in refusal(lambda: api.export(classifier))

@@ -1,0 +1,197 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from run_factories import COLOURS, SEGMENTER_CLASSES, save_photo
+from seamline.data.image_io import read_image
+from seamline.errors import SeamlineError
+from seamline.inference import predict as module
+from seamline.inference.predict import predict
+from seamline.training.run_dir import Run
+
+
+def record(folder: Path) -> Any:
+    return json.loads((folder / "predictions.json").read_text(encoding="utf-8"))
+
+
+def test_masks_overlays_legend_and_record(segmenter: Path, tmp_path: Path) -> None:
+    photo = save_photo(tmp_path / "front.png")
+    made = predict(segmenter, [photo], out=tmp_path / "out")
+    assert sorted(file.name for file in made.folder.iterdir()) == [
+        "front.mask.png",
+        "front.overlay.png",
+        "legend.png",
+        "predictions.json",
+    ]
+    with Image.open(tmp_path / "out" / "front.mask.png") as image:
+        assert (image.mode, image.size) == ("P", (100, 60))
+        mask, palette = np.asarray(image), image.getpalette()
+    assert palette is not None
+    assert palette[:6] == [value for colour in COLOURS for value in colour]
+    assert (mask[:, :45] == 0).all()
+    assert (mask[:, 55:] == 1).all()
+    pixels, overlay = (read_image(file) for file in (photo, tmp_path / "out" / "front.overlay.png"))
+    np.testing.assert_array_equal(overlay[mask == 0], pixels[mask == 0])  # a black class is left clear
+    np.testing.assert_array_equal(overlay[mask == 1], pixels[mask == 1] // 2 + np.array(COLOURS[1], np.uint8) // 2)
+    (one,) = made.photos
+    assert one == {
+        "file": str(photo),
+        "width": 100,
+        "height": 60,
+        "mask": "front.mask.png",
+        "overlay": "front.overlay.png",
+        "photo": None,
+        "shares": {"dark": (mask == 0).mean(), "bright": (mask == 1).mean()},
+    }
+    assert record(made.folder) == {
+        "model": str(segmenter),
+        "dataset": "Spots",
+        "recipe_name": "fast",
+        "classes": list(SEGMENTER_CLASSES),
+        "colours": [list(colour) for colour in COLOURS],
+        "photos": list(made.photos),
+        "failed": [],
+    }
+    before = {file.name: file.read_bytes() for file in made.folder.iterdir()}
+    predict(str(segmenter), str(photo), out=str(tmp_path / "out"))
+    assert {file.name: file.read_bytes() for file in made.folder.iterdir()} == before
+
+
+def test_labels_follow_the_network_and_the_temperature(classifier: Path, tmp_path: Path) -> None:
+    photo = save_photo(tmp_path / "photo.png", 20, 20, mode="L")
+    made = predict(classifier, [photo], out=tmp_path / "out")
+    pixels = read_image(photo)
+    images = torch.from_numpy(pixels[None, None, :, :, 0])
+    with torch.inference_mode():
+        expected = (Run(classifier).network()(images)[0] / 2.0).softmax(0).tolist()
+    (one,) = made.photos
+    assert list(one["probabilities"]) == ["left", "right", "both"]
+    assert list(one["probabilities"].values()) == pytest.approx(expected, abs=1e-5)
+    assert one["probability"] == max(one["probabilities"].values())
+    assert one["probabilities"][one["label"]] == one["probability"]
+    assert sorted(file.name for file in made.folder.iterdir()) == ["predictions.json"]
+    assert record(made.folder)["colours"] == []
+    larger = np.pad(pixels.repeat(7, 0).repeat(7, 1), ((0, 0), (90, 90), (0, 0)), constant_values=77)
+    Image.fromarray(larger).convert("CMYK").save(tmp_path / "wide.tif")
+    (cut,) = predict(classifier, [tmp_path / "wide.tif"], out=tmp_path / "out").photos  # its middle is the same photo
+    assert list(cut["probabilities"].values()) == pytest.approx(expected, abs=0.02)
+
+
+def test_one_bad_photo_does_not_stop_the_others(
+    segmenter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_photo(Path("photos/a.png"))
+    Path("photos/b.jpg").write_bytes(b"no image")
+    save_photo(Path("photos/deep/c.JPG"))
+    told: list[tuple[float, int, str]] = []
+    made = predict(
+        segmenter, ["photos", "missing.jpg"], progress=lambda done, total, file: told.append((done, total, file))
+    )
+    assert made.folder == Path("predictions/spots-fast")
+    assert [one["file"] for one in made.photos] == ["photos/a.png", "photos/deep/c.JPG"]
+    reasons = {one["file"]: one["reason"] for one in made.failed}
+    assert reasons["missing.jpg"] == "not found"
+    assert "0x6e6f2069" in reasons["photos/b.jpg"]
+    assert "photos/b.jpg" not in reasons["photos/b.jpg"]
+    assert record(made.folder)["failed"] == list(made.failed)
+    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
+    assert told[-1] == (3.0, 3, "photos/deep/c.JPG")
+
+
+def test_a_page_is_written_when_asked_for(segmenter: Path, classifier: Path, tmp_path: Path) -> None:
+    save_photo(tmp_path / "photos" / "large.png", 900, 1700)
+    save_photo(tmp_path / "photos" / "small.png")
+    for run in (segmenter, classifier):
+        made = predict(run, [tmp_path / "photos"], out=tmp_path / run.name, report=True)
+        assert made.page == made.folder / "report.html"
+        assert made.page.is_file()
+        assert [one["photo"] for one in made.photos] == ["large.photo.jpg", "small.photo.jpg"]
+        with Image.open(made.folder / "large.photo.jpg") as large, Image.open(made.folder / "small.photo.jpg") as small:
+            assert (large.size, small.size) == ((1600, 847), (100, 60))
+
+
+def test_an_interruption_keeps_what_is_done(segmenter: Path, tmp_path: Path) -> None:
+    for name in "abc":
+        save_photo(tmp_path / f"{name}.png")
+
+    def interrupt(done: float, total: int, file: str) -> None:
+        if done >= 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict(segmenter, [tmp_path], out=tmp_path / "out", progress=interrupt)
+    assert [Path(one["file"]).name for one in record(tmp_path / "out")["photos"]] == ["a.png", "b.png"]
+
+
+def test_results_are_no_photos_and_never_replace_one(segmenter: Path, tmp_path: Path) -> None:
+    save_photo(tmp_path / "a.png")
+    for _ in range(2):
+        made = predict(segmenter, [tmp_path, str(tmp_path / "*.png")], out=tmp_path)
+        assert [Path(one["file"]).name for one in made.photos] == ["a.png"]
+    content = (tmp_path / "a.mask.png").read_bytes()
+    with pytest.raises(SeamlineError, match=r"a\.mask\.png: a result would be written over this photo; .*--out"):
+        predict(segmenter, [tmp_path / "a.png", tmp_path / "a.mask.png"], out=tmp_path)
+    assert (tmp_path / "a.mask.png").read_bytes() == content
+
+
+def test_a_larger_photo_is_reduced_for_the_network_and_its_mask_is_not(segmenter: Path, tmp_path: Path) -> None:
+    """Stripes of one pixel: seen as they are, they are stripes; reduced, they are grey."""
+    stripes = np.zeros((64, 96, 3), np.uint8)
+    stripes[:, ::2] = 250
+    Image.fromarray(stripes).save(tmp_path / "stripes.png")
+    shares = {
+        size: predict(segmenter, [tmp_path / "stripes.png"], out=tmp_path / "out", size=size).photos[0]["shares"]
+        for size in (None, 48, 0, 96)
+    }
+    assert shares[None] == shares[48]  # 1.5 times the 32 of the training images
+    assert shares[0] == shares[96]
+    assert shares[0] != shares[48]
+    with Image.open(tmp_path / "out" / "stripes.mask.png") as mask:
+        assert mask.size == (96, 64)
+
+
+def test_large_photos_come_one_at_a_time(segmenter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = [save_photo(tmp_path / f"{name}.png") for name in "abc"]
+    whole = predict(segmenter, photos, out=tmp_path / "out").photos
+    monkeypatch.setattr(module, "_ALONE", 1)
+    assert predict(segmenter, photos, out=tmp_path / "out").photos == whole
+
+
+def test_mistakes_are_one_line(segmenter: Path, classifier: Path, tmp_path: Path) -> None:
+    photo = save_photo(tmp_path / "a.png")
+    (tmp_path / "empty").mkdir()
+    unfinished = tmp_path / "unfinished"
+    Run(unfinished).start(Run(segmenter).read())
+    cases: list[tuple[Path, list[Path], dict[str, Any], str]] = [
+        (tmp_path / "none", [photo], {}, r"none: not found; name a run folder"),
+        (unfinished, [photo], {}, "training has not finished"),
+        (segmenter, [], {}, "no photo is named"),
+        (segmenter, [tmp_path / "empty"], {}, r"empty: holds no photo .*name photos"),
+        (segmenter, [tmp_path / "*.gif"], {}, r"\*\.gif: no photo has such a name"),
+        (segmenter, [tmp_path / "no.jpg", tmp_path / "no2.jpg"], {}, r"no\.jpg: not found and 1 more; name photos"),
+        (segmenter, [photo], {"out": photo}, r"a\.png: cannot be written to .*--out"),
+        (segmenter, [photo], {"out": photo / "out"}, r"out: cannot be written to .*--out"),
+        (segmenter, [photo], {"size": 5}, "--size 5: too small"),
+        (segmenter, [photo], {"size": -1}, "--size -1: too small"),
+        (classifier, [photo], {"size": 64}, "--size 64: is for masks"),
+        (segmenter, [photo], {"device": "abacus"}, "--device abacus"),
+        (segmenter, [photo], {"threads": 0}, "--threads 0"),
+    ]
+    for run, photos, options, message in cases:
+        with pytest.raises(SeamlineError, match=message) as caught:
+            predict(run, photos, **({"out": tmp_path / "out"} | options))
+        assert "\n" not in str(caught.value)
+    (segmenter / "calibration.json").write_text("{}")
+    with pytest.raises(SeamlineError, match=r"calibration\.json: temperature not found in it"):
+        predict(segmenter, [photo], out=tmp_path / "out")
+    for wrong in ("0", "-1", "null", "NaN", "1e999", "9" * 400, "[1]", '"warm"'):
+        (segmenter / "calibration.json").write_text(f'{{"temperature": {{"value": {wrong}}}}}')
+        with pytest.raises(SeamlineError, match=r"calibration\.json: temperature\.value is .*, not a number above 0"):
+            predict(segmenter, [photo], out=tmp_path / "out")
+    (segmenter / "calibration.json").unlink()

@@ -1,0 +1,84 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import seamline
+from run_factories import save_photo
+from seamline.data.near_duplicates.report import assign_groups
+from seamline.data.splits import train_val_split
+from seamline.inference.backends import ENGINES
+from seamline.inference.predictor import load_model
+from seamline.inference.pretrained import READY, ready_folder
+from seamline.measure.masks.precision import average_precision
+from seamline.training.run_dir import Run
+
+DATA = {"garments": "fashion-mnist", "facades": "facades"}
+
+
+def test_together_they_are_small_and_each_has_a_card() -> None:
+    files = [file for name in READY for file in ready_folder(name).iterdir()]
+    assert sum(file.stat().st_size for file in files) < 15_000_000
+    for name in READY:
+        card = (ready_folder(name) / "CARD.md").read_text()
+        for heading in ("## Data and licence", "## How it was made", "## Figures", "## Limits"):
+            assert heading in card
+
+
+@pytest.mark.parametrize("name", READY)
+def test_every_engine_answers_alike(name: str) -> None:
+    height, width, channels = Run(ready_folder(name)).read()["network"]["image"]
+    images = np.random.default_rng(0).integers(0, 256, (2, height, width, channels), dtype=np.uint8)
+    expected = load_model(name, engine="pytorch").ask(images)
+    for engine in ENGINES:
+        model = load_model(name, engine=engine)
+        assert (model.name, str(model.path), model.engine) == (name, name, engine)
+        np.testing.assert_allclose(model.ask(images), expected, atol=1e-3)
+    assert load_model(name, device="cpu").engine == next(iter(ENGINES))  # the graph belongs to the weights
+
+
+@pytest.mark.parametrize("name", READY)
+def test_a_photo_is_answered_from_another_folder_without_pytorch(name: str, tmp_path: Path) -> None:
+    photo = save_photo(tmp_path / "photo.jpg", 300, 400)
+    code = (
+        "import sys\nfrom seamline.cli import app\n"
+        f"app(['predict', '{name}', '{photo}', '--device', 'cpu'], standalone_mode=False)\n"
+        "assert 'torch' not in sys.modules"
+    )
+    settings = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=settings, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 photos predicted" in done.stdout
+    assert (tmp_path / "predictions" / name / "predictions.json").is_file()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", READY)
+def test_it_is_as_good_on_real_test_images_as_its_card_says(name: str, real_data: Path) -> None:
+    """On some of them: within the interval of so many, or near the figure of all."""
+    test = seamline.load(DATA[name], real_data / DATA[name]).test
+    model = load_model(name, device="cpu")
+    some = test.take(np.arange(0, len(test), 10))
+    scores = model.ask(some.images[:])
+    if model.segments:
+        labels = some.labels[:]
+        found = [average_precision(scores[:, k].ravel(), (labels == k).ravel()) for k in range(5)]
+        assert np.mean(found) > 0.68  # of 12 images the figure is rough; a network that learned nothing is below 0.3
+    else:
+        assert (scores.argmax(1) == some.labels).mean() > 0.91
+
+
+@pytest.mark.real
+def test_no_test_image_and_no_relative_of_one_was_learned_from(real_data: Path) -> None:
+    run = Run(ready_folder("garments"))
+    data = assign_groups(seamline.load("fashion-mnist", real_data / "fashion-mnist"))
+    described = run.read()
+    assert data.fingerprint == described["dataset"]["fingerprint"]
+    recipe = run.recipe()
+    division = train_val_split(data, fraction=recipe.validation, seed=described["split"]["seed"], by=recipe.split_by)
+    learned = {*division.learned.names, *division.aside.names}
+    assert not learned & set(data.test.names)
+    assert not set(division.learned.groups.tolist()) & set(data.test.groups.tolist())

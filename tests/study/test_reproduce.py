@@ -1,0 +1,81 @@
+"""Both halves of the study in one go, on small images that stand in for the built-in ones."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import Lines
+from seamline.data.dataset import Dataset
+from seamline.errors import DatasetUnavailableError, SeamlineError
+from seamline.study import reproduce
+
+QUICK = ("epochs=1",)
+
+
+@pytest.fixture
+def asked(sides: Dataset, streets: Dataset, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path | None]]:
+    """Let no real images be had, and small ones stand in for the drawn ones; what is asked for is kept."""
+    calls: list[tuple[str, Path | None]] = []
+
+    def load(name: str, folder: Path | None = None, **others: Any) -> Dataset:
+        calls.append((name, folder))
+        if not name.startswith("builtin"):
+            raise DatasetUnavailableError(f"{name} is not on this machine")
+        return sides if name == "builtin-garments" else streets
+
+    def own_photo() -> tuple[Any, Any]:
+        return np.full((60, 80, 3), 90, dtype=np.uint8), np.zeros((60, 80), dtype=np.uint8)
+
+    monkeypatch.setattr(reproduce, "load", load)
+    monkeypatch.setattr(reproduce, "own_photo", own_photo)
+    return calls
+
+
+def test_both_halves_are_run_and_linked(asked: list[tuple[str, Path | None]], tmp_path: Path) -> None:
+    teller = Lines()
+    runs = reproduce.reproduce(settings=QUICK, out=tmp_path, threads=1, teller=teller)
+    assert [run.name for run in runs] == ["sides-fast", "streets-fast"]
+    assert [name for name, _ in asked] == [
+        "fashion-mnist",
+        "builtin-garments",
+        "facades",
+        "cmp-facades",
+        "builtin-facades",
+    ]
+    told = "\n".join(teller.lines)
+    assert "The real garments cannot be had: fashion-mnist is not on this machine" in told
+    assert "The real facades cannot be had: facades is not on this machine" in told
+    index = (tmp_path / "index.html").read_text(encoding="utf-8")
+    for run in runs:
+        assert f"{run.name}/report.html" in index
+    with Image.open(runs[1] / "photos" / "drawn-library-front.mask.png") as mask:
+        assert (mask.mode, mask.size) == ("P", (80, 60))
+    assert "library-front" in (runs[1] / "report.html").read_text(encoding="utf-8")
+
+    written = {file: file.stat().st_mtime_ns for run in runs for file in run.rglob("*") if file.is_file()}
+    reproduce.reproduce(settings=QUICK, out=tmp_path, threads=1)
+    assert {file: file.stat().st_mtime_ns for file in written} == written  # what is finished is used again
+
+
+def test_one_half_alone_with_a_photo_of_the_users_own(asked: list[tuple[str, Path | None]], tmp_path: Path) -> None:
+    photo = tmp_path / "my house.jpg"
+    Image.new("RGB", (50, 40), (180, 170, 160)).save(photo)
+    (run,) = reproduce.reproduce(settings=QUICK, out=tmp_path / "runs", only="facades", photos=(photo,), threads=1)
+    assert (run / "photos" / "my house.overlay.png").is_file()
+    with pytest.raises(SeamlineError, match="--only shoes: there is no such study; there are garments, facades"):
+        reproduce.reproduce(out=tmp_path / "runs", only="shoes")
+    with pytest.raises(SeamlineError, match=r"--photo .*is for the facades"):
+        reproduce.reproduce(out=tmp_path / "runs", only="garments", photos=(photo,))
+    with pytest.raises(SeamlineError, match=r"nowhere\.jpg: not found"):
+        reproduce.reproduce(out=tmp_path / "runs", photos=(tmp_path / "nowhere.jpg",))
+
+
+def test_the_folder_holds_a_folder_for_each_set(asked: list[tuple[str, Path | None]], tmp_path: Path) -> None:
+    with pytest.raises(SeamlineError, match="holds none of the folders fashion-mnist, facades, cmp-facades"):
+        reproduce.reproduce(settings=QUICK, out=tmp_path / "runs", folder=tmp_path)
+    (tmp_path / "facades").mkdir()
+    reproduce.reproduce(settings=QUICK, out=tmp_path / "runs", folder=tmp_path, only="facades", threads=1)
+    assert asked[:2] == [("facades", tmp_path / "facades"), ("cmp-facades", None)]

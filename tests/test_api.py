@@ -1,0 +1,168 @@
+"""The whole story on small images: every file of the run folder, resuming, measuring again."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import seamline
+from seamline.data.dataset import Dataset
+from seamline.errors import SeamlineError
+from seamline.training.config import TrainConfig
+from seamline.training.loop import Training
+
+RECIPE = TrainConfig(
+    network="study-fast", epochs=3, batch_size=32, learning_rate=3e-3, schedule="one-cycle", flip=False
+)
+
+
+def read(run: Path, name: str) -> Any:
+    return json.loads((run / name).read_text(encoding="utf-8"))
+
+
+def history(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def run(sides: Dataset, tmp_path: Path) -> Path:
+    return seamline.train(sides, recipe=RECIPE, out=tmp_path / "run", threads=1)
+
+
+def test_a_run_folder_holds_what_its_contract_says(run: Path, sides: Dataset) -> None:
+    described = read(run, "run.json")
+    assert described["dataset"]["fingerprint"] == sides.fingerprint
+    assert (described["dataset"]["train"], described["dataset"]["val"], described["dataset"]["test"]) == (270, 30, 90)
+    assert described["recipe"]["epochs"] == 3
+    assert "drew" in described["notice"]
+    lines = history(run)
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    fields = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images", "epoch"}
+    assert set(lines[0]) == fields
+
+    scores = read(run, "scores.json")
+    assert scores["test"]["accuracy"]["value"] > 0.9
+    assert set(scores["test"]["per_class"]) == set(sides.classes)
+    assert scores["val"]["accuracy"]["value"] == lines[-1]["val_accuracy"]
+    assert scores["val"]["loss"]["value"] == pytest.approx(lines[-1]["val_loss"], rel=1e-6)
+    stored = np.load(run / "evaluation" / "test.npz")
+    assert np.array_equal(stored["labels"], sides.test.labels)
+    assert (stored["scores"].argmax(1) == sides.test.labels).mean() == scores["test"]["accuracy"]["value"]
+    assert stored["names"].tolist() == list(sides.test.names)
+    assert read(run, "evaluation/test.json")["confusion"] == stored["confusion"].tolist()
+    assert read(run, "calibration.json")["temperature"]["value"] > 0
+    assert [layer["name"] for layer in read(run, "insides/kernels.json")["layers"]] == ["layer 1", "layer 2"]
+    assert len(read(run, "insides/readouts.json")["readouts"]) == 4
+    assert read(run, "findings.json")[0]["name"] == "overall"
+    assert not (run / "checkpoint").exists()
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "both &lt;&amp;&gt;" in page
+    assert described["notice"] in page
+
+
+def test_the_page_is_made_again_from_the_folder_alone(run: Path) -> None:
+    page = run / "report.html"
+    first = page.read_bytes()
+    page.unlink()
+    assert seamline.report(run) == page
+    assert page.read_bytes() == first
+
+
+def test_the_same_seed_gives_the_same_files(run: Path, sides: Dataset, tmp_path: Path) -> None:
+    again = seamline.train(sides, recipe=RECIPE, out=tmp_path / "again", threads=1)
+    for name in ("model.safetensors", "scores.json", "findings.json", "evaluation/val.npz", "evaluation/test.png"):
+        assert (again / name).read_bytes() == (run / name).read_bytes(), name
+    other = seamline.train(sides, recipe=RECIPE, out=tmp_path / "other", seed=1, threads=1)
+    assert (other / "model.safetensors").read_bytes() != (run / "model.safetensors").read_bytes()
+
+
+def test_an_interrupted_run_goes_on_to_the_same_bytes(
+    run: Path, sides: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole_epoch = Training._epoch
+
+    def interrupted(training: Training, number: int) -> Any:
+        if number == 3:
+            raise KeyboardInterrupt
+        return whole_epoch(training, number)
+
+    cut = tmp_path / "cut"
+    monkeypatch.setattr(Training, "_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        seamline.train(sides, recipe=RECIPE, out=cut, threads=1)
+    monkeypatch.undo()
+    assert len(history(cut)) == 2
+    with pytest.raises(SeamlineError, match="made with another seed"):
+        seamline.train(sides, recipe=RECIPE, out=cut, seed=1, resume=True, threads=1)
+    with pytest.raises(SeamlineError, match="holds an unfinished run; go on with --resume"):
+        seamline.train(sides, recipe=RECIPE, out=cut, threads=1)
+    seamline.train(sides, recipe=RECIPE, out=cut, resume=True, threads=1)
+    assert (cut / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
+    assert (cut / "scores.json").read_bytes() == (run / "scores.json").read_bytes()
+    assert [line["train_loss"] for line in history(cut)] == [line["train_loss"] for line in history(run)]
+
+
+def test_a_finished_run_is_kept(run: Path, sides: Dataset) -> None:
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    with pytest.raises(SeamlineError, match="holds a finished run; name another --out, write over it with --force"):
+        seamline.train(sides, recipe=RECIPE, out=run, threads=1)
+    seamline.train(sides, recipe=RECIPE, out=run, resume=True, threads=1)
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+    with pytest.raises(SeamlineError, match="made with another seed"):
+        seamline.train(sides, recipe=RECIPE, out=run, resume=True, seed=1, threads=1)
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+    seamline.train(sides, recipe=RECIPE, out=run, force=True, seed=1, threads=1)
+    assert read(run, "run.json")["seed"] == 1
+
+
+def test_a_run_is_measured_again(run: Path, sides: Dataset) -> None:
+    before = (run / "scores.json").read_bytes()
+    (run / "scores.json").unlink()
+    seamline.evaluate(run, sides)
+    assert (run / "scores.json").read_bytes() == before
+    other = dataclasses.replace(sides, classes=("a", "b", "c"))
+    with pytest.raises(SeamlineError, match="not the images that"):
+        seamline.evaluate(run, other)
+
+
+@pytest.mark.parametrize("keep", ["val_loss", "val_accuracy"])
+def test_the_weights_kept_are_those_of_the_best_epoch(sides: Dataset, tmp_path: Path, keep: str) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=6, schedule="constant", learning_rate=2e-2)
+    run = seamline.train(sides, recipe=recipe, settings=(f"keep={keep}",), out=tmp_path / "run", threads=1)
+    best = (min if keep == "val_loss" else max)(line[keep] for line in history(run))
+    figure = read(run, "scores.json")["val"][keep.removeprefix("val_")]["value"]
+    assert figure == pytest.approx(best, rel=1e-6)
+
+
+def test_too_few_images_to_validate_on_is_one_line(sides: Dataset, tmp_path: Path) -> None:
+    few = dataclasses.replace(sides, train=sides.train.take(np.arange(3)))
+    with pytest.raises(SeamlineError, match="drawn in a test: 3 images in 3 groups are too few"):
+        seamline.train(few, recipe=RECIPE, out=tmp_path / "run")
+
+
+def test_the_number_of_class_weights_must_fit_and_nothing_is_touched(run: Path, sides: Dataset) -> None:
+    with pytest.raises(SeamlineError, match="class_weights has 2 numbers for 3 classes"):
+        seamline.train(sides, recipe=RECIPE, settings=("class_weights=1,2",), out=run, force=True)
+    assert (run / "model.safetensors").is_file()
+
+
+def test_weights_that_are_no_numbers_are_never_kept(sides: Dataset, tmp_path: Path) -> None:
+    """One step an epoch: the loss is still a number when the step is taken, and the weights no longer are."""
+    settings = ("epochs=1", "batch_size=1000", "learning_rate=1e38", "schedule=constant")
+    with pytest.raises(SeamlineError, match=r"training stopped: the (validation )?loss is (nan|inf)"):
+        seamline.train(sides, recipe=RECIPE, settings=settings, out=tmp_path / "run", threads=1)
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_an_interrupted_measuring_is_made_good(run: Path, sides: Dataset) -> None:
+    before = (run / "scores.json").read_bytes()
+    for name in ("scores.json", "findings.json", "report.html"):
+        (run / name).unlink()
+    with pytest.raises(SeamlineError, match="measure what is not measured with --resume"):
+        seamline.train(sides, recipe=RECIPE, out=run, threads=1)
+    seamline.train(sides, recipe=RECIPE, out=run, resume=True, threads=1)
+    assert (run / "scores.json").read_bytes() == before
+    assert (run / "report.html").is_file()

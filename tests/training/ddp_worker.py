@@ -1,0 +1,91 @@
+"""One of several processes that train together on images of its own drawing; run by test_processes.py.
+
+    python ddp_worker.py CASE FILE
+
+Writes weights and records to FILE, if it is the first.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seamline.data.augmentation import Augmentation
+from seamline.data.dataset import IGNORE_INDEX, Split
+from seamline.data.loader import Batches
+from seamline.models.factory import build_model
+from seamline.training.checkpoints import pack
+from seamline.training.config import TrainConfig
+from seamline.training.distributed import Distributed, together
+from seamline.training.loop import Training
+
+
+class Pixels(nn.Module):
+    """(B, 3, H, W) uint8 -> (B, 3, H, W), without batch normalisation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 3, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Score every pixel."""
+        scores: Tensor = self.layers(images.double() / 128 - 1)
+        return scores
+
+
+def images_of(count: int, side: int, channels: int, *, masks: bool) -> Split:
+    """Draw images whose brightness, or whose pixels' brightness, tells their class."""
+    chance = np.random.default_rng(0)
+    shape = (count, side, side) if masks else (count,)
+    labels = chance.integers(0, 3, shape)
+    bright = 80 * labels if masks else (80 * labels)[:, None, None]
+    images = (chance.integers(0, 90, (count, side, side, channels)) + bright[..., None]).astype(np.uint8)
+    if masks:
+        labels = np.where(chance.random(shape) < 0.1, IGNORE_INDEX, labels).astype(np.uint8)  # uneven numbers count
+    return Split(images, labels, tuple(map(str, range(count))), np.arange(count))
+
+
+def train(case: str, processes: Distributed) -> dict[str, Any]:
+    """Train for three epochs."""
+    part = (processes.number, processes.count)
+    if case == "masks":
+        split = images_of(27, 16, 3, masks=True)
+        network: nn.Module = Pixels().double()
+        recipe = TrainConfig(
+            network="unet-fast", epochs=3, batch_size=8, learning_rate=1e-2, class_weights=(1.0, 2.0, 0.5)
+        )
+        changes = Augmentation(flip=True, shift=2, scale=0.2, stretch=0.1, colour=0.2, cutmix=0.6)
+    else:
+        split = images_of(203, 20, 1, masks=False)
+        name = "study-fast" if case == "normalised" else "study"
+        trained = build_model(name, (20, 20, 1), 3, segments=False)
+        trained.fit(split.images)
+        network = trained if case == "normalised" else trained.double()
+        recipe = TrainConfig(network=name, epochs=3, batch_size=32, learning_rate=1e-3, label_smoothing=0.1)
+        changes = Augmentation(shift=1)
+    if processes.number:
+        with torch.no_grad():
+            next(network.parameters()).add_(1)  # as where the first alone could fetch weights
+    processes.begin_alike(network)
+    batches = Batches(split, recipe.batch_size, seed=4, changes=changes, part=part)
+    training = Training(network, batches, recipe, processes=processes)
+    records = [(record.train_loss, record.train_accuracy, record.images) for record in training]
+    return {"network": network.state_dict(), "records": records}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    with together(torch.device("cpu")) as processes:
+        came = train(sys.argv[1], processes)
+        passed = processes.from_first(b"to all" if processes.first else None)
+        if passed != b"to all" or processes.from_first(None) is not None:
+            sys.exit("what the first process had did not arrive")
+        if processes.first:
+            Path(sys.argv[2]).write_bytes(pack(came))
+    threads = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").glob("*")]
+    if "pt_gloo_runloop" in threads:  # one that lets go of a tensor while Python ends aborts the process, now and then
+        sys.exit("threads of the group are left")

@@ -1,0 +1,233 @@
+import copy
+import dataclasses
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from seamline.data.augmentation import Augmentation
+from seamline.data.dataset import IGNORE_INDEX, Dataset
+from seamline.data.loader import Batches
+from seamline.errors import SeamlineError
+from seamline.models.blocks import BaseModel
+from seamline.models.factory import build_model
+from seamline.training.config import Optimizer, TrainConfig
+from seamline.training.loop import Step, Training, lr_factor
+
+RECIPE = TrainConfig(
+    network="study-fast", epochs=3, batch_size=32, learning_rate=3e-3, schedule="one-cycle", flip=False
+)
+
+
+def start(data: Dataset, recipe: TrainConfig = RECIPE, seed: int = 0) -> tuple[BaseModel, Training]:
+    network = build_model(recipe.network, (20, 20, 1), len(data.classes), seed=seed, segments=False)
+    network.fit(data.train.images)
+    batches = Batches(data.train, recipe.batch_size, seed=seed, changes=Augmentation(recipe.flip, recipe.shift))
+    return network, Training(network, batches, recipe)
+
+
+def test_it_learns_and_records(sides: Dataset) -> None:
+    network, training = start(sides)
+    records = list(training)
+    assert [record.epoch for record in records] == [1, 2, 3]
+    assert records[-1].train_loss < records[0].train_loss
+    assert records[-1].train_accuracy > 0.9
+    assert all(record.images == 300 and record.seconds > 0 for record in records)
+    network.eval()
+    assert not network.mirrored  # left and right are different classes here
+    answers = network(torch.from_numpy(sides.test.images).permute(0, 3, 1, 2)).argmax(1)
+    assert (answers.numpy() == sides.test.labels).mean() > 0.9
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(sides: Dataset) -> None:
+    states = []
+    for seed in (0, 0, 1):
+        network, training = start(sides, seed=seed)
+        torch.rand(seed + 3)  # what others draw must not matter
+        list(training)
+        states.append(network.state_dict())
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert not torch.equal(states[0]["conv1.weight"], states[2]["conv1.weight"])
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
+def test_an_interrupted_training_goes_on_bit_for_bit(sides: Dataset, optimizer: Optimizer) -> None:
+    recipe = dataclasses.replace(RECIPE, optimizer=optimizer, weight_decay=0.01, shift=1)
+    whole, training = start(sides, recipe)
+    records = list(training)
+    _, first = start(sides, recipe)
+    next(iter(first))
+    network, second = start(sides, recipe, seed=0)
+    second.restore(first.state())
+    rest = list(second)
+    assert [record.train_loss for record in rest] == [record.train_loss for record in records[1:]]
+    assert all(torch.equal(tensor, network.state_dict()[name]) for name, tensor in whole.state_dict().items())
+
+
+def test_the_loss_is_that_of_a_loop_written_by_hand(sides: Dataset) -> None:
+    """Three steps of plain Adam with class weights and label smoothing, next to the loop's own mean."""
+    recipe = TrainConfig(
+        network="study",
+        epochs=1,
+        batch_size=100,
+        learning_rate=1e-3,
+        weight_decay=1e-2,
+        class_weights=(1.0, 2.0, 3.0),
+        label_smoothing=0.1,
+    )
+    network, training = start(sides, recipe)
+    mine = build_model("study", (20, 20, 1), 3, seed=0, segments=False)
+    mine.normalise.fit(sides.train.images)
+    adam = torch.optim.Adam(mine.parameters(), lr=1e-3, weight_decay=1e-2)
+    losses = []
+    for images, labels in Batches(sides.train, 100, seed=0).epoch(1):
+        logs = torch.log_softmax(mine(images), 1)
+        weights = torch.tensor([1.0, 2.0, 3.0])
+        picked = -(0.9 * weights[labels] * logs[range(100), labels]).sum() / weights[labels].sum()
+        spread = -(0.1 / 3 * (weights * logs).sum(1)).sum() / weights[labels].sum()
+        loss = picked + spread
+        adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        adam.step()
+        losses.append(loss.item())
+    (record,) = training
+    assert record.train_loss == pytest.approx(sum(losses) / 3, rel=1e-5)
+    for name, tensor in mine.state_dict().items():
+        torch.testing.assert_close(network.state_dict()[name], tensor, rtol=1e-3, atol=1e-5)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_says_where(sides: Dataset) -> None:
+    network, training = start(sides, dataclasses.replace(RECIPE, schedule="constant", learning_rate=1e-4))
+    epochs = iter(training)
+    next(epochs)
+    with torch.no_grad():
+        dict(network.named_parameters())["scores.bias"][0] = math.nan
+    with pytest.raises(SeamlineError, match=r"loss is nan in epoch 2, step 1 of 10, at learning rate 0\.0001.*--set"):
+        next(epochs)
+
+
+def test_the_schedule() -> None:
+    rates = [lr_factor(RECIPE, step, 40) for step in range(40)]
+    assert max(rates) == pytest.approx(1, rel=0.06)
+    assert rates.index(max(rates)) in (9, 10)
+    assert all(a < b for a, b in pairwise(rates[:10]))
+    assert all(a > b for a, b in pairwise(rates[10:]))
+    assert 0 < rates[-1] < 0.03
+    assert lr_factor(dataclasses.replace(RECIPE, schedule="constant"), 39, 40) == 1
+
+
+def test_progress_counts_up(sides: Dataset) -> None:
+    seen: list[Step] = []
+    _, training = start(sides)
+    training.on_step = seen.append
+    next(iter(training))
+    assert [(step.done, step.steps, step.before, step.total, step.images) for step in seen] == [(10, 10, 0, 30, 300)]
+    assert seen[0].loss > 0
+    assert 0 <= seen[0].accuracy <= 1
+
+
+def test_pixels_that_count_nowhere_teach_nothing(streets: Dataset) -> None:
+    """Turning ignored pixels' labels into anything else must not be possible to see in the weights."""
+    blank = streets.train.labels.copy()
+    blank[:, ::2] = IGNORE_INDEX
+    split = replace(streets.train, labels=blank)
+    recipe = TrainConfig(network="facadenet", epochs=1, batch_size=4, learning_rate=1e-3)
+    network = build_model("facadenet", (32, 32, 3), 3, segments=True)
+    (record,) = Training(network, Batches(split, 4, seed=0), recipe)
+    twin = build_model("facadenet", (32, 32, 3), 3, segments=True)
+    adam = torch.optim.Adam(twin.parameters(), lr=1e-3, fused=True)
+    right = 0
+    for images, labels in Batches(streets.train, 4, seed=0).epoch(1):
+        scores = twin(images)[:, :, 1::2]
+        F.cross_entropy(scores, labels[:, 1::2]).backward()  # type: ignore[no-untyped-call]
+        right += int((scores.argmax(1) == labels[:, 1::2]).sum())
+        adam.step()
+        adam.zero_grad()
+    for name, tensor in twin.state_dict().items():
+        torch.testing.assert_close(network.state_dict()[name], tensor, rtol=1e-3, atol=1e-4)
+    assert record.train_accuracy == pytest.approx(right / (len(split) * 32 * 16), abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["facadenet", "fcn", "unet-fast"])
+def test_a_segmenter_goes_on_bit_for_bit_whatever_was_drawn_between(name: str, streets: Dataset) -> None:
+    """Dropout's chance belongs to the step, not to what was drawn before."""
+    changes = Augmentation(flip=True, shift=3, scale=0.2, stretch=0.1, colour=0.2, cutmix=0.5)
+    recipe = TrainConfig(network=name, epochs=2, batch_size=8, learning_rate=1e-3)
+
+    def begun() -> tuple[BaseModel, Training]:
+        network = build_model(name, (32, 32, 3), 3, segments=True)
+        return network, Training(network, Batches(streets.train, 8, seed=1, changes=changes), recipe)
+
+    whole, training = begun()
+    epochs = iter(training)
+    next(epochs)
+    state = copy.deepcopy(training.state())
+    next(epochs)
+    torch.rand(7)
+    again, resumed = begun()
+    resumed.restore(state)
+    list(resumed)
+    for key, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[key]), key
+
+
+@pytest.mark.parametrize("weights", [None, (1.0, 2.0, 3.0)])
+def test_portions_add_up_to_the_batch(
+    sides: Dataset, weights: tuple[float, ...] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = TrainConfig(
+        network="study",
+        epochs=1,
+        batch_size=128,
+        learning_rate=1e-3,
+        class_weights=weights,
+        label_smoothing=0.1,
+    )
+    whole, training = start(sides, recipe)
+    assert training.portion == 128
+    (record,) = training
+    monkeypatch.setattr("seamline.training.loop.PIXELS_IN_CACHE", 20 * 20 * 50)
+    parts, training = start(sides, recipe)
+    assert training.portion == 50
+    (other,) = training
+    assert other.train_loss == pytest.approx(record.train_loss, rel=1e-5)
+    assert other.train_accuracy == record.train_accuracy
+    for name, tensor in whole.state_dict().items():
+        torch.testing.assert_close(parts.state_dict()[name], tensor, rtol=1e-3, atol=1e-5)
+
+
+def test_a_network_with_batch_normalisation_is_given_whole_batches(
+    sides: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seamline.training.loop.PIXELS_IN_CACHE", 1)
+    _, training = start(sides)
+    assert training.portion == RECIPE.batch_size
+
+
+def test_the_last_epoch_may_be_a_part(sides: Dataset) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=1.5)
+    network, training = start(sides, recipe)
+    records = list(training)
+    assert [(record.epoch, record.images) for record in records] == [(1, 300), (2, 160)]
+    assert records[-1].learning_rate == pytest.approx(RECIPE.learning_rate * 0.5 / 15 / 0.75)  # the cycle has ended
+    again, second = start(sides, recipe)
+    first = next(iter(second))
+    assert first.images == 300
+    state = copy.deepcopy(second.state())
+    again, third = start(sides, recipe)
+    third.restore(state)
+    assert [record.images for record in third] == [160]
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+
+
+def test_mixed_precision_learns_the_same_roughly(sides: Dataset) -> None:
+    exact = next(iter(start(sides, dataclasses.replace(RECIPE, epochs=1))[1]))
+    network, training = start(sides, dataclasses.replace(RECIPE, epochs=1, precision="bfloat16"))
+    mixed = next(iter(training))
+    assert all(weight.dtype == torch.float32 for weight in network.parameters())
+    assert mixed.train_loss != exact.train_loss
+    assert mixed.train_loss == pytest.approx(exact.train_loss, rel=0.05)

@@ -1,0 +1,142 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from helpers import refusal
+from seamline.errors import SeamlineError
+from seamline.models.factory import build_model
+from seamline.training.config import get_preset, recipe_fields
+from seamline.training.run_dir import Run
+
+RECIPE = recipe_fields(get_preset("fast", segments=False))
+DATA = {"name": "abc", "place": "nowhere", "fingerprint": "0" * 32, "classes": ["a", "b", "c"], "test": 3}
+DESCRIBED = {
+    "recipe": RECIPE,
+    "dataset": DATA,
+    "network": {"name": "study-fast", "image": [20, 20, 1]},
+    "seed": 0,
+    "split": {"seed": 0},
+}
+
+
+def test_a_finished_run_gives_its_network_back(tmp_path: Path) -> None:
+    network = build_model("study-fast", (20, 20, 1), 3, seed=5, segments=False, mirrored=True)
+    network.normalise.mean.fill_(99.0)
+    run = Run(tmp_path / "run")
+    run.start(DESCRIBED)
+    assert not run.finished
+    run.finish(network.state_dict())
+    assert run.finished
+    assert run.recipe() == get_preset("fast", segments=False)
+    images = torch.randint(0, 256, (4, 1, 20, 20), dtype=torch.uint8)
+    assert torch.equal(run.network()(images), network.eval()(images))
+    first = run.weights_file.read_bytes()
+    run.finish(network.state_dict())
+    assert run.weights_file.read_bytes() == first
+
+
+def test_history_is_written_whole(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.start(DESCRIBED)
+    assert run.history_file.read_text() == ""
+    run.write_history([{"epoch": 1}, {"epoch": 2}])
+    assert [json.loads(line)["epoch"] for line in run.history_file.read_text().splitlines()] == [1, 2]
+
+
+def test_starting_afresh_leaves_nothing_of_the_earlier_run(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    for name in (
+        "scores.json",
+        "report.html",
+        "insides/kernels.json",
+        "checkpoint/00000001-0.safetensors",
+        "notes.txt",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("old")
+    run.start(DESCRIBED)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["history.jsonl", "notes.txt", "run.json"]  # what Seamline did not write is not touched
+
+
+def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    with pytest.raises(SeamlineError, match=r"run\.json: not found"):
+        run.read()
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(SeamlineError, match=r"run\.json: cannot be read"):
+        run.read()
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(SeamlineError, match=r"run\.json: recipe, seed, split, dataset, network not found"):
+        run.read()
+    run.start(DESCRIBED)
+    with pytest.raises(SeamlineError, match=r"model\.safetensors: not found"):
+        run.network()
+    run.finish({"conv1.weight": torch.zeros(1)})
+    with pytest.raises(SeamlineError, match=r"model\.safetensors: not the weights"):
+        run.network()
+    run.weights_file.write_bytes(b"garbage")
+    with pytest.raises(SeamlineError, match=r"model\.safetensors: not the weights"):
+        run.network()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"dataset": 3}, "run.json: dataset is 3, not an object"),
+        ({"dataset": {**DATA, "classes": []}}, "run.json: names no class"),
+        ({"dataset": {**DATA, "colours": [[0, 0, 0]]}}, "run.json: names no class, or not one colour for each"),
+        ({"network": {"name": "study-fast", "image": [20, 20]}}, "run.json: network.image is not height, width and"),
+        ({"network": {"name": "study-fast", "image": "large"}}, "run.json: network.image is 'large', not a list"),
+        ({"network": {"name": ["x"], "image": [20, 20, 1]}}, "run.json: network.name is a list of 1, not a text"),
+        ({"network": {"name": "resnet", "image": [20, 20, 1]}}, "run.json: network resnet: there is no such network"),
+        ({"network": {"name": "study-fast", "image": [90_000, 90_000, 1]}}, "(hidden.weight: (128, 32, 5, 5) in the"),
+        (
+            {"dataset": {**DATA, "classes": ["a", "b"]}},
+            "(scores.weight: (3, 128) in the file, (2, 128) in the network)",
+        ),
+    ],
+)
+def test_a_run_that_was_edited_is_one_line(tmp_path: Path, change: dict[str, Any], says: str) -> None:
+    run = Run(tmp_path)
+    run.start(DESCRIBED | change)
+    run.finish(build_model("study-fast", (20, 20, 1), 3, segments=False).state_dict())
+    assert says in refusal(run.network)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"epochs": "many"}, {"epochs": -1}, {"speed": 9}, {"network": None, "epochs": None}]
+)
+def test_a_recipe_that_cannot_be_names_the_file(tmp_path: Path, fields: dict[str, Any]) -> None:
+    run = Run(tmp_path)
+    run.start(DESCRIBED | {"recipe": {**RECIPE, **fields}})
+    assert "run.json: its recipe cannot be used (" in refusal(run.recipe)
+
+
+def test_json_that_python_does_not_read_is_one_line(tmp_path: Path) -> None:
+    for content in ("[" * 50_000, "9" * 5_000, "[]", "null"):
+        (tmp_path / "run.json").write_text(content)
+        assert "run.json: " in refusal(Run(tmp_path).read)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
+def test_a_folder_has_one_process_at_a_time(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    script = (
+        "import sys; from pathlib import Path; from seamline.training.run_dir import Run\n"
+        "with Run(Path(sys.argv[1])).alone(): print('alone')"
+    )
+    run.path.mkdir()
+    (run.path / ".scores.json.ab12cd_9.json").write_text("half of it")
+    (run.path / ".notes.personal").write_text("the user's own")
+    with run.alone():
+        assert [file.name for file in run.path.iterdir()] == [".notes.personal"]
+        other = subprocess.run([sys.executable, "-c", script, run.path], capture_output=True, text=True, check=False)
+        assert "another process works in it" in other.stderr
+    after = subprocess.run([sys.executable, "-c", script, run.path], capture_output=True, text=True, check=True)
+    assert after.stdout == "alone\n"

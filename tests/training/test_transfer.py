@@ -1,0 +1,104 @@
+"""A network that starts from a trained one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import seamline
+from seamline.data.dataset import Dataset
+from seamline.errors import SeamlineError
+from seamline.models.factory import build_model
+from seamline.models.segmenters import SEGMENTERS, Segmenter
+from seamline.training.config import get_preset, recipe_fields
+from seamline.training.run_dir import Run
+from seamline.training.transfer import load_pretrained_run
+
+ONE = ("epochs=1", "batch_size=64")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from conftest import CLASSES, bright_sides
+
+    data = Dataset("sides", "Sides", CLASSES, bright_sides(120, 1), bright_sides(30, 2, 120), "made", drawn=True)
+    return seamline.train(data, settings=ONE, out=tmp_path_factory.mktemp("runs") / "first", threads=1)
+
+
+def test_the_same_classes_in_another_order_give_the_same_answers(trained: Path) -> None:
+    run = Run(trained)
+    names = tuple(run.read()["dataset"]["classes"])
+    network = build_model("study-fast", (20, 20, 1), 3, segments=False, seed=5, mirrored=True)
+    said = load_pretrained_run(network, run, (20, 20, 1), names[::-1])
+    images = torch.randint(0, 256, (4, 1, 20, 20), dtype=torch.uint8)
+    assert torch.equal(network.eval()(images), run.network()(images).flip(1))
+    assert said["kept"] == list(names[::-1])
+    assert not said["new"]
+
+
+def test_a_class_of_the_same_name_is_known_and_another_is_new(trained: Path) -> None:
+    run = Run(trained)
+    network = build_model("study-fast", (20, 20, 1), 2, segments=False, seed=5)
+    before = network.state_dict()["scores.weight"].clone()
+    said = load_pretrained_run(network, run, (20, 20, 1), ("right", "under"))
+    after, theirs = network.state_dict(), run.network().state_dict()
+    place = run.read()["dataset"]["classes"].index("right")
+    assert torch.equal(after["scores.weight"][0], theirs["scores.weight"][place])
+    assert torch.equal(after["scores.weight"][1], before[1])
+    assert torch.equal(after["conv2.weight"], theirs["conv2.weight"])
+    assert torch.equal(after["normalise.mean"], theirs["normalise.mean"])
+    assert (said["kept"], said["new"]) == (["right"], ["under"])
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_every_segmenter_fits_other_classes(name: str, streets: Dataset, tmp_path: Path) -> None:
+    theirs = build_model(name, (32, 32, 3), 3, segments=True, seed=1).eval()
+    theirs.fit(streets.train.images)
+    run = Run(tmp_path / "run")
+    dataset = {"name": "streets", "place": "drawn", "fingerprint": "0", "test": 2, "classes": list(streets.classes)}
+    described = {
+        "dataset": dataset | {"colours": [list(one) for one in streets.colours]},
+        "network": {"name": name, "image": [32, 32, 3]},
+        "recipe": recipe_fields(get_preset("fast", segments=True)),
+        "seed": 0,
+        "split": {"seed": 0},
+    }
+    run.start(described)
+    run.finish(theirs.state_dict())
+    network = build_model(name, (32, 32, 3), 4, segments=True, seed=5).eval()
+    assert isinstance(network, Segmenter)
+    assert isinstance(theirs, Segmenter)
+    names = streets.classes
+    load_pretrained_run(network, run, (32, 32, 3), (names[2], "new", names[0], names[1]))
+    images = torch.from_numpy(np.ascontiguousarray(streets.test.images[:2])).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        own, known = network.whole(network.normalise(images)), theirs.whole(theirs.normalise(images))
+    torch.testing.assert_close(own[:, [2, 3, 0]], known)
+
+
+def test_a_run_that_started_from_another_is_gone_on_with_by_the_same_one_alone(
+    trained: Path, sides: Dataset, tmp_path: Path
+) -> None:
+    out = seamline.train(sides, settings=ONE, out=tmp_path / "second", start=trained, threads=1)
+    described = Run(out).read()
+    assert described["from"]["weights"] == Run(trained).digest
+    assert f"--from {trained}" in described["command"]
+    assert seamline.train(sides, settings=ONE, out=out, start=trained, threads=1, resume=True) == out
+    with pytest.raises(SeamlineError, match="made with another beginning"):
+        seamline.train(sides, settings=ONE, out=out, threads=1, resume=True)
+
+
+def test_what_cannot_start_is_refused(trained: Path, streets: Dataset) -> None:
+    run = Run(trained)
+    for shape, network, words in (
+        ((20, 20, 3), "study-fast", "was trained on grey images, and these are colour"),
+        ((28, 28, 1), "study-fast", "add --size 20x20"),
+        ((20, 20, 1), "residual-16", "its network is study-fast; leave network out"),
+    ):
+        with pytest.raises(SeamlineError, match=words):
+            load_pretrained_run(
+                build_model(network, shape, 3, segments=False), run, shape, ("left", "right", "both <&>")
+            )
+    with pytest.raises(SeamlineError, match="nowhere"):
+        seamline.train(streets, start="nowhere", out=trained.parent / "x", threads=1)
