@@ -38,8 +38,10 @@ def photos(folder: Path) -> list[dict[str, Any]]:
     from ask for) and once at the photo's own size (`own`: tile by tile).
     The network is that of `fast` for masks, trained for a few steps: what it says costs the same.
     """
-    trained = seamline.train("builtin-facades", settings=("epochs=0.05",), out=folder / "run", force=True, teller=None)
-    streets = seamline.load("builtin-facades")
+    trained = seamline.train(
+        "synthetic-facades", settings=("epochs=0.05",), out=folder / "run", force=True, teller=None
+    )
+    streets = seamline.load("synthetic-facades")
     rows: list[dict[str, Any]] = [
         {"megapixels": size, "way": way, "seconds": [], "peak": 0} for way in ("seen", "own") for size in PHOTOS
     ]

@@ -10,9 +10,9 @@ import seamline
 from limits import operations_of
 from programs import run
 from seamline.data.loader import Batches
-from seamline.data.sources import drawn_facades, drawn_garments
 from seamline.models.devices import tune_malloc
 from seamline.models.factory import build_model
+from seamline.synthetic import facades, fashion
 from seamline.training.config import TrainConfig, presets_for
 from seamline.training.loop import Training
 
@@ -24,10 +24,10 @@ def parts() -> dict[str, list[float]]:
     return {
         "`seamline --help`": _timed(lambda: run("-m", "seamline", "--help")),
         "`seamline list`": _timed(lambda: run("-m", "seamline", "list")),
-        "draw 60,000 garments": _timed(lambda: drawn_garments.draw(60_000, 1), rounds=3),
-        "load the built-in garments from the cache": _timed(lambda: seamline.load("builtin-garments")),
-        "draw 500 facades": _timed(lambda: drawn_facades.draw(500, 1), rounds=2),
-        "load the built-in facades from the cache": _timed(lambda: seamline.load("builtin-facades")),
+        "draw 60,000 garments": _timed(lambda: fashion.draw(60_000, 1), rounds=3),
+        "load the synthetic garments from the cache": _timed(lambda: seamline.load("synthetic-fashion")),
+        "draw 500 facades": _timed(lambda: facades.draw(500, 1), rounds=2),
+        "load the synthetic facades from the cache": _timed(lambda: seamline.load("synthetic-facades")),
     }
 
 
@@ -36,7 +36,8 @@ def recipes(device: str) -> list[dict[str, Any]]:
     tune_malloc()
     rows: list[dict[str, Any]] = []
     sets = (("garments", 4_096, 24_576), ("facades", 24, 48))
-    data = {task: seamline.load(f"builtin-{task}") for task, _, _ in sets}
+    names = {"garments": "synthetic-fashion", "facades": "synthetic-facades"}
+    data = {task: seamline.load(name) for task, name in names.items()}
     for round_ in range(ROUNDS):
         place = iter(range(100))
         for task, few, many in sets:

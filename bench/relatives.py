@@ -2,9 +2,9 @@
 
     SEAMLINE_DATA=... python bench/relatives.py
 
-Without `SEAMLINE_DATA` only the drawn facades are used. The made sets: drawn facades, of which the program knows the
-buildings; and crops cut anew from one real photo of each group that was found, so that no two scenes are related but by
-what this script does. Takes some minutes on two cores. Writes docs/relatives.md.
+Without `SEAMLINE_DATA` only the synthetic facades are used. The made sets: synthetic facades, of which the program
+knows the buildings; and crops cut anew from one real photo of each group that was found, so that no two scenes are
+related but by what this script does. Takes some minutes on two cores. Writes docs/relatives.md.
 """
 
 import os
@@ -21,9 +21,9 @@ from PIL import Image
 
 import seamline
 from seamline.data.near_duplicates import DuplicateGroups, find_near_duplicates
-from seamline.data.sources import drawn_facades
 from seamline.io import write_text
 from seamline.models.devices import describe_machine
+from seamline.synthetic import facades
 
 Images = list[NDArray[np.uint8]]
 
@@ -46,7 +46,7 @@ def page(figures: dict[str, dict[str, Any]]) -> str:
         "share of the pairs put into one group that are related, recall the share of the related pairs put into one "
         "group; intervals are 95 %, by resampling scenes.",
         table(figures),
-        "*Drawn facades*: 300 streets of the built-in set; the program knows which show one building. *Crops of real "
+        "*Synthetic facades*: 300 streets; the program knows which show one building. *Crops of real "
         "photos*: one mini facade of each group that the search found, three crops of each that overlap by at least "
         "35 %, scaled by 0.8 to 1.25, with other light and encoded anew (JPEG 95); *hard*: scaled by 0.62 to 1.6, JPEG "
         "75. Two photos of one building that the search had not joined at first count as two scenes here, so crops of "
@@ -58,14 +58,14 @@ def page(figures: dict[str, dict[str, Any]]) -> str:
 
 def measure(data: Path | None) -> dict[str, dict[str, Any]]:
     """Return the figures of each set: of made sets precision and recall of the pairs, of all the seconds."""
-    images, _, groups = drawn_facades.draw(300, seed=11)
-    figures = {"drawn facades": scored(list(images), groups)}
+    images, _, groups = facades.draw(300, seed=11)
+    figures = {"synthetic facades": scored(list(images), groups)}
     if data is None:
         return figures
-    facades = read_facades(data)
-    found, figures["mini facades"] = timed(facades)
+    photos = read_facades(data)
+    found, figures["mini facades"] = timed(photos)
     _, firsts = np.unique(found.groups, return_index=True)
-    scenes = [facades[k] for k in np.sort(firsts)]
+    scenes = [photos[k] for k in np.sort(firsts)]
     for name, change in (("crops of real photos", (0.8, 1.25, 95)), ("crops, hard", (0.62, 1.6, 75))):
         figures[name] = scored(*new_crops(scenes, *change))
     garments = seamline.load("fashion-mnist", data / "fashion-mnist")

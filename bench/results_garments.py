@@ -48,12 +48,12 @@ def hidden_head(data: seamline.Dataset, out: Path) -> Path:
 
 
 def drawn_garments(out: Path) -> dict[str, Any]:
-    """Train on the built-in garments, and fit a linear model to their pixels beside."""
-    data = seamline.load("builtin-garments")
+    """Train on the synthetic garments, and fit a linear model to their pixels beside."""
+    data = seamline.load("synthetic-fashion")
     plans = [("original", 0, ("epochs=10",)), *(("fast", seed, ()) for seed in range(3))]
     runs = []
     for recipe, seed, settings in plans:
-        print(f"built-in garments: {recipe}, seed {seed}", flush=True)
+        print(f"synthetic garments: {recipe}, seed {seed}", flush=True)
         run = seamline.train(
             data,
             recipe=recipe,
@@ -153,7 +153,7 @@ def page(collected: dict[str, Any]) -> str:
         "### The `fast` recipe",
         fast_words(original, fast),
         fast_table(fast),
-        "### The built-in garments",
+        "### The synthetic garments",
         "Garments that a program draws where the real ones cannot be had: hard in the same places, but another set; "
         "figures on them say nothing of photographs. The linear model is scikit-learn's `LogisticRegression` on the "
         "pixels of 20,000 training images. Intervals are Wilson's, over the 10,000 test images.",

@@ -1,4 +1,4 @@
-"""The images that the benchmarks learn from: the real ones where they are at hand, else drawn ones."""
+"""The images that the benchmarks learn from: the real ones where they are at hand, else synthetic ones."""
 
 import os
 from dataclasses import dataclass
@@ -49,9 +49,9 @@ class Images:
 
 
 def images_of(task: str) -> Images:
-    """Load a task's images: Fashion-MNIST and the mini facade set where SEAMLINE_DATA names them, else drawn ones."""
+    """Load a task's images: Fashion-MNIST and the mini facade set from SEAMLINE_DATA, or else synthetic ones."""
     real = {"garments": "fashion-mnist", "facades": "facades"}[task]
-    drawn = {"garments": "builtin-garments", "facades": "builtin-facades"}[task]
+    synthetic = {"garments": "synthetic-fashion", "facades": "synthetic-facades"}[task]
     folder = os.environ.get("SEAMLINE_DATA")
-    name = real if folder and (Path(folder) / real).is_dir() else drawn
+    name = real if folder and (Path(folder) / real).is_dir() else synthetic
     return Images(task, related(seamline.load(name), Reporter()))

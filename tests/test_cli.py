@@ -1,4 +1,4 @@
-"""The commands as people type them, in processes of their own, on the built-in garments."""
+"""The commands as people type them, in processes of their own, on the synthetic garments."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def test_reproduce_without_the_real_images_says_so(
     assert "drawn by a program" in run.stderr
     assert "epoch   1/1" in run.stderr  # a line an epoch where the output is no terminal
     (told,) = json.loads(run.stdout)["runs"]
-    assert Path(told["run"]) == Path("runs", "builtin-garments-fast")
+    assert Path(told["run"]) == Path("runs", "synthetic-fashion-fast")
     assert told["scores"]["test"]["accuracy"]["low"] > 0.8
     page = (folder / told["report"]).read_text(encoding="utf-8")
     assert "not photographs" in page
@@ -63,7 +63,7 @@ def test_the_second_reproduce_uses_the_first(
     reproduced: tuple[Path, "subprocess.CompletedProcess[str]", str],
 ) -> None:
     folder, first, cache = reproduced
-    run = folder / "runs" / "builtin-garments-fast"
+    run = folder / "runs" / "synthetic-fashion-fast"
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
     second = seamline("reproduce", "--only", "garments", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache)
     assert second.returncode == 0, second.stderr
@@ -105,28 +105,28 @@ def test_train_ends_with_where_the_result_lies(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["train", "fashion-mnist"], ["train-images-idx3-ubyte.gz", "--data", "SEAMLINE_DATA", "builtin-garments"]),
+        (["train", "fashion-mnist"], ["train-images-idx3-ubyte.gz", "--data", "SEAMLINE_DATA", "synthetic-fashion"]),
         (["train", "fashion-mnist", "--data", "nowhere"], ["nowhere: cannot be read"]),
         (["train", "cats"], ["cats: there is no such dataset", "fashion-mnist"]),
-        (["train", "builtin-garments", "--data", "."], ["builtin-garments", "need no folder"]),
-        (["train", "builtin-garments", "--recipe", "best"], ["--recipe best", "fast, sprint, original"]),
-        (["train", "builtin-garments", "--set", "epochs"], ["--set epochs", "field=value"]),
-        (["train", "builtin-garments", "--set", "network=vit"], ["network vit", "study"]),
-        (["train", "builtin-garments", "--device", "abacus"], ["--device abacus"]),
+        (["train", "synthetic-fashion", "--data", "."], ["synthetic-fashion", "needs no folder"]),
+        (["train", "synthetic-fashion", "--recipe", "best"], ["--recipe best", "fast, sprint, original"]),
+        (["train", "synthetic-fashion", "--set", "epochs"], ["--set epochs", "field=value"]),
+        (["train", "synthetic-fashion", "--set", "network=vit"], ["network vit", "study"]),
+        (["train", "synthetic-fashion", "--device", "abacus"], ["--device abacus"]),
         (["reproduce", "--data", "nowhere"], ["--data nowhere", "fashion-mnist, facades"]),
         (["reproduce", "--only", "shoes"], ["--only shoes", "garments, facades"]),
-        (["train", "facades"], ["mini facade set", "SEAMLINE_DATA", "builtin-facades"]),
+        (["train", "facades"], ["mini facade set", "SEAMLINE_DATA", "synthetic-facades"]),
         (
-            ["train", "builtin-facades", "--recipe", "quick"],
+            ["train", "synthetic-facades", "--recipe", "quick"],
             ["--recipe quick", "masks", "fast, best, sprint, original"],
         ),
         (["audit", "nowhere"], ["nowhere: there is no such dataset"]),
         (["predict", "nowhere", "photo.jpg"], ["nowhere"]),
         (["report", "nowhere"], ["nowhere"]),
-        (["train", "builtin-garments", "--seed", "-1"], ["--seed", "see seamline --help"]),
+        (["train", "synthetic-fashion", "--seed", "-1"], ["--seed", "see seamline --help"]),
         (["train"], ["Missing argument 'DATA'"]),
         (["fit"], ["No such command 'fit'"]),
-        (["train", "builtin-garments", "--device", "meta"], ["--device meta"]),
+        (["train", "synthetic-fashion", "--device", "meta"], ["--device meta"]),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(
@@ -151,7 +151,7 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    run = seamline("train", "builtin-garments", *FAST, "--out", str(Path("file", "run")), cwd=tmp_path)
+    run = seamline("train", "synthetic-fashion", *FAST, "--out", str(Path("file", "run")), cwd=tmp_path)
     assert run.returncode == 2
     assert "check the path" in run.stderr.splitlines()[-1]
     assert "Traceback" not in run.stderr
@@ -161,11 +161,11 @@ def test_reproduce_leaves_a_finished_run_of_another_seed_alone(
     reproduced: tuple[Path, "subprocess.CompletedProcess[str]", str],
 ) -> None:
     folder, _, cache = reproduced
-    before = (folder / "runs" / "builtin-garments-fast" / "run.json").read_bytes()
+    before = (folder / "runs" / "synthetic-fashion-fast" / "run.json").read_bytes()
     run = seamline("reproduce", "--only", "garments", *FAST, "--seed", "1", cwd=folder, SEAMLINE_CACHE=cache)
     assert run.returncode == 2
     assert "made with another seed (0 there, 1 here); name another --out or use --force" in run.stderr
-    assert (folder / "runs" / "builtin-garments-fast" / "run.json").read_bytes() == before
+    assert (folder / "runs" / "synthetic-fashion-fast" / "run.json").read_bytes() == before
 
 
 def test_a_damaged_file_stops_reproduce_instead_of_hiding_behind_drawn_images(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_damaged_file_stops_reproduce_instead_of_hiding_behind_drawn_images(tm
 
 def test_list_shows_what_there_is(tmp_path: Path) -> None:
     shown = seamline("list", cwd=tmp_path)
-    for name in ("fashion-mnist", "builtin-garments", "fast", "original"):
+    for name in ("fashion-mnist", "synthetic-fashion", "fast", "original"):
         assert name in shown.stdout
     tables = json.loads(seamline("list", "--json", cwd=tmp_path).stdout)
     assert tables["recipes"]["classifiers"]["original"]["epochs"] == 50

@@ -2,7 +2,7 @@
 
     import seamline
 
-    run = seamline.train("builtin-facades", out="runs/mine")
+    run = seamline.train("synthetic-facades", out="runs/mine")
     page = seamline.report(run)
     seamline.predict(run, ["photo.jpg"], out="masks")
 

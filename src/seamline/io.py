@@ -187,6 +187,6 @@ def source_hash(program: Path, *versions: str) -> str:
         versions: of the libraries that it uses, numpy's apart, which always counts.
     """
     digest = hashlib.sha256("\n".join([np.__version__, *versions]).encode())
-    for source in sorted(program.glob("*.py")):
+    for source in sorted(program.rglob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

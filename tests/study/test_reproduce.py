@@ -1,4 +1,4 @@
-"""Both halves of the study in one go, on small images that stand in for the built-in ones."""
+"""Both halves of the study in one go, on small images that stand in for the synthetic ones."""
 
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,14 @@ QUICK = ("epochs=1",)
 
 @pytest.fixture
 def asked(sides: Dataset, streets: Dataset, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path | None]]:
-    """Let no real images be had, and small ones stand in for the drawn ones; what is asked for is kept."""
+    """Let no real images be had, and small ones stand in for the synthetic ones; what is asked for is kept."""
     calls: list[tuple[str, Path | None]] = []
 
     def load(name: str, folder: Path | None = None, **others: Any) -> Dataset:
         calls.append((name, folder))
-        if not name.startswith("builtin"):
+        if not name.startswith("synthetic"):
             raise DatasetUnavailableError(f"{name} is not on this machine")
-        return sides if name == "builtin-garments" else streets
+        return sides if name == "synthetic-fashion" else streets
 
     def own_photo() -> tuple[Any, Any]:
         return np.full((60, 80, 3), 90, dtype=np.uint8), np.zeros((60, 80), dtype=np.uint8)
@@ -40,10 +40,10 @@ def test_both_halves_are_run_and_linked(asked: list[tuple[str, Path | None]], tm
     assert [run.name for run in runs] == ["sides-fast", "streets-fast"]
     assert [name for name, _ in asked] == [
         "fashion-mnist",
-        "builtin-garments",
+        "synthetic-fashion",
         "facades",
         "cmp-facades",
-        "builtin-facades",
+        "synthetic-facades",
     ]
     told = "\n".join(teller.lines)
     assert "The real garments cannot be had: fashion-mnist is not on this machine" in told
@@ -51,7 +51,7 @@ def test_both_halves_are_run_and_linked(asked: list[tuple[str, Path | None]], tm
     index = (tmp_path / "index.html").read_text(encoding="utf-8")
     for run in runs:
         assert f"{run.name}/report.html" in index
-    with Image.open(runs[1] / "photos" / "drawn-library-front.mask.png") as mask:
+    with Image.open(runs[1] / "photos" / "synthetic-library-front.mask.png") as mask:
         assert (mask.mode, mask.size) == ("P", (80, 60))
     assert "library-front" in (runs[1] / "report.html").read_text(encoding="utf-8")
 

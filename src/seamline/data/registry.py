@@ -7,7 +7,7 @@ from pathlib import Path
 from seamline.data.dataset import Dataset
 from seamline.data.downloads import Progress
 from seamline.data.image_folder import load_folder
-from seamline.data.sources import cmp_facades, drawn_facades, drawn_garments, facades, fashion_mnist
+from seamline.data.sources import cmp_facades, facades, fashion_mnist, synthetic
 from seamline.errors import SeamlineError
 
 Counted = Callable[[int, int], None]
@@ -79,17 +79,17 @@ def _cmp_facades(folder: Path | None, progress: Progress | None, timeout: float)
     return cmp_facades.load(folder, progress=progress, timeout=timeout)
 
 
-def _builtin_garments(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
-    return _drawn("builtin-garments", drawn_garments.load, folder)
+def _synthetic_fashion(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
+    return _synthetic(synthetic.FASHION, synthetic.load_fashion, folder)
 
 
-def _builtin_facades(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
-    return _drawn("builtin-facades", drawn_facades.load, folder)
+def _synthetic_facades(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
+    return _synthetic(synthetic.FACADES, synthetic.load_facades, folder)
 
 
-def _drawn(name: str, draw: Callable[[], Dataset], folder: Path | None) -> Dataset:
+def _synthetic(name: str, draw: Callable[[], Dataset], folder: Path | None) -> Dataset:
     if folder is not None:
-        raise SeamlineError(f"--data {folder}: {name} are drawn by a program and need no folder; leave it out")
+        raise SeamlineError(f"--data {folder}: {name} is drawn by a program and needs no folder; leave it out")
     return draw()
 
 
@@ -97,6 +97,6 @@ DATASETS: dict[str, Entry] = {
     "fashion-mnist": Entry("70,000 grey images of garments in ten classes (Zalando Research)", False, _fashion_mnist),
     "facades": Entry("1,020 crops of building fronts with masks of five classes (mini facade set)", True, _facades),
     "cmp-facades": Entry("606 building fronts with masks, brought to these classes (CMP, Prague)", True, _cmp_facades),
-    "builtin-garments": Entry("garments of the same ten classes, drawn by a program", False, _builtin_garments),
-    "builtin-facades": Entry("streets with masks of the same five classes, drawn by a program", True, _builtin_facades),
+    "synthetic-fashion": Entry("synthetic garments of the same ten classes", False, _synthetic_fashion),
+    "synthetic-facades": Entry("synthetic streets with masks of the same five classes", True, _synthetic_facades),
 }

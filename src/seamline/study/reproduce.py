@@ -1,4 +1,4 @@
-"""The course study again, both halves of it: real images where they can be had, built-in ones elsewhere."""
+"""The course study again, both halves of it: real images where they can be had, synthetic ones elsewhere."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,6 @@ from PIL import Image
 from seamline.api import train
 from seamline.data.dataset import Dataset
 from seamline.data.registry import load
-from seamline.data.sources.drawn_facades import own_photo
 from seamline.errors import DatasetUnavailableError, SeamlineError, TrainingInterrupted
 from seamline.inference.find_images import find_photos
 from seamline.inference.predict import predict
@@ -18,6 +17,7 @@ from seamline.models.devices import tune_malloc
 from seamline.progress import Reporter
 from seamline.report.index import write_index
 from seamline.report.page import write_report
+from seamline.synthetic.facades import own_photo
 from seamline.training.config import apply_overrides, get_preset
 from seamline.training.run_dir import Run
 
@@ -29,7 +29,7 @@ class Study:
     Attributes:
         what: what its images show, in the plural.
         real: datasets to try, the first that can be had is taken.
-        drawn: the built-in one.
+        drawn: the synthetic one.
         segments: whether its labels are masks.
     """
 
@@ -151,7 +151,7 @@ def _add_photos(
     teller.say("looking at a photo of its own" if not photos else f"looking at {len(photos)} photos")
     shown: list[Path | str] = list(photos)
     if not shown:
-        drawn = folder / "drawn-library-front.png"
+        drawn = folder / "synthetic-library-front.png"
         with atomic_write(drawn) as temporary:
             Image.fromarray(own_photo()[0]).save(temporary, "PNG")
         shown = [drawn]
@@ -162,7 +162,7 @@ def _add_photos(
 
 
 STUDIES: tuple[Study, ...] = (
-    Study("garments", ("fashion-mnist",), "builtin-garments", segments=False),
-    Study("facades", ("facades", "cmp-facades"), "builtin-facades", segments=True),
+    Study("garments", ("fashion-mnist",), "synthetic-fashion", segments=False),
+    Study("facades", ("facades", "cmp-facades"), "synthetic-facades", segments=True),
 )
 """The two halves of the course study."""

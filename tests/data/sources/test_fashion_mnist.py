@@ -259,7 +259,7 @@ def test_sums_are_not_asked_of_a_folder(tmp_path: Path, cache: Path) -> None:
 
 def test_without_download_the_choices_are_named(cache: Path) -> None:
     text = refusal(lambda: load(download=False), DatasetUnavailableError)
-    for part in (str(cache), "--data", "SEAMLINE_DATA", "builtin-garments"):
+    for part in (str(cache), "--data", "SEAMLINE_DATA", "synthetic-fashion"):
         assert part in text
 
 

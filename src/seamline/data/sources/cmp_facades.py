@@ -86,7 +86,7 @@ _MOST_MEMBERS = 10_000
 _LARGEST_MEMBER = 1 << 26  # bytes, unpacked; the photos have less than a megabyte
 _LARGEST_ARCHIVE = 1 << 31  # bytes, unpacked
 _LONGEST = 16  # how many times longer than wide a photo may be
-_OTHERWISE = "name a folder with --data DIR, set SEAMLINE_DATA to the folder above it, or use builtin-facades"
+_OTHERWISE = "name a folder with --data DIR, set SEAMLINE_DATA to the folder above it, or use synthetic-facades"
 _AGAIN = "delete it and get the published file again"
 
 

@@ -24,7 +24,7 @@ NOTE = (
 PARTS = {"train": "train", "test": "test_dev"}
 """The two splits and the folders that hold them."""
 
-_OTHERWISE = "name a folder with --data DIR, set SEAMLINE_DATA to the folder above it, or use builtin-facades"
+_OTHERWISE = "name a folder with --data DIR, set SEAMLINE_DATA to the folder above it, or use synthetic-facades"
 
 
 def load(folder: Path | None = None, *, progress: Progress | None = None, timeout: float = 20.0) -> Dataset:

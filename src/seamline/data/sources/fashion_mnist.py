@@ -57,7 +57,7 @@ _KINDS = {1: "labels (0x00000801)", 3: "images (0x00000803)"}
 _GZIP = b"\x1f\x8b"
 _LARGEST = 1 << 28  # bytes of pixels that are read from one file: five times the published training images
 _CHUNK = 1 << 20
-_OTHERWISE = "name a folder with --data DIR, set SEAMLINE_DATA to the folder above it, or use builtin-garments"
+_OTHERWISE = "name a folder with --data DIR, set SEAMLINE_DATA to the folder above it, or use synthetic-fashion"
 _AGAIN = "delete it and get the published file again"
 
 

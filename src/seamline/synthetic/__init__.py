@@ -1,0 +1,1 @@
+"""Synthetic images: programs that draw labeled facades and garments as plain arrays."""
