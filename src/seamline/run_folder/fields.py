@@ -1,0 +1,98 @@
+"""Types of fields that several files of a run folder share: estimates, constrained numbers, and the task."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+LIMIT = 1e15
+"""Numbers of this size and above are refused: none is a metric, and arithmetic with them overflows."""
+
+Task = Literal["classification", "segmentation"]
+
+Number = Annotated[float, Meta(gt=-LIMIT, lt=LIMIT)]
+Positive = Annotated[float, Meta(gt=0, lt=LIMIT)]
+Count = Annotated[int, Meta(ge=0, lt=10**15)]
+Side = Annotated[int, Meta(ge=1, le=100_000)]
+Byte = Annotated[int, Meta(ge=0, le=255)]
+Color = tuple[Byte, Byte, Byte]
+
+if TYPE_CHECKING:
+    NanFloat = float
+else:
+
+    class NanFloat(float):
+        """A float whose NaN is `null` in JSON; `decode_field` reads it."""
+
+
+class Estimate(Struct, frozen=True):
+    """A number with its 95 % interval.
+
+    All three are NaN where nothing was measured, `low` and `high` where no interval is known.
+
+    Attributes:
+        value: the estimate.
+        low: lower end of the interval.
+        high: upper end of the interval.
+    """
+
+    value: NanFloat
+    low: NanFloat = math.nan
+    high: NanFloat = math.nan
+
+    @property
+    def present(self) -> bool:
+        """Whether anything was measured."""
+        return not math.isnan(self.value)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether both ends of the interval are known."""
+        return not (math.isnan(self.low) or math.isnan(self.high))
+
+
+ABSENT = Estimate(math.nan)
+
+
+def decode_field(type_: Any, value: Any) -> Any:
+    """Read a field of a type that JSON does not have, for `msgspec.convert`.
+
+    Raises:
+        ValueError: the value does not fit the type.
+    """
+    if type_ is not NanFloat:
+        raise NotImplementedError(f"no field has the type {type_}")
+    if value is None:
+        return NanFloat(math.nan)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("Expected `float | null`")
+    if abs(value) >= LIMIT:
+        raise ValueError(f"Expected `float` < {LIMIT:g}")
+    return NanFloat(value)
+
+
+def encode_field(value: Any) -> Any:
+    """Return a value of a type that JSON does not have as one that it has: numpy's scalars and arrays.
+
+    Raises:
+        NotImplementedError: the value is of another type.
+    """
+    if isinstance(value, float):
+        return float(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise NotImplementedError(f"a run folder cannot hold {type(value).__name__}")
+
+
+def check_classes(task: Task, classes: Sequence[str], palette: Sequence[Color]) -> None:
+    """Check that there are classes, all different, and a color for each where the task is segmentation.
+
+    Raises:
+        ValueError: says what is wrong.
+    """
+    if not classes or len(set(classes)) < len(classes):
+        raise ValueError("names no class, or one class twice")
+    wanted = len(classes) if task == "segmentation" else 0
+    if len(palette) != wanted:
+        raise ValueError(f"has {len(palette)} colors for {len(classes)} classes in {task}, not {wanted}")

@@ -1,0 +1,229 @@
+"""The run folder: where each file of a run lies, and how it is read and written."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seamline.errors import SeamlineError
+from seamline.io import file_lock, remove_temp_files, sha256_file
+from seamline.run_folder.analysis import FilterAnalysis, LinearProbes
+from seamline.run_folder.arrays import ClassificationArrays, SegmentationArrays, read_arrays, write_arrays
+from seamline.run_folder.json_file import JsonFile, JsonLinesFile
+from seamline.run_folder.metrics import Calibration, Finding, Metrics
+from seamline.run_folder.prediction import PredictionRecord
+from seamline.run_folder.results import LabelIssues, SplitResults
+from seamline.run_folder.run_info import Epoch, RunInfo
+
+WEIGHTS = "model.safetensors"
+ONNX = "model.onnx"
+
+_OLD_FILES = ("scores.json", "insides", "photos")
+"""Files and folders that only older versions of Seamline wrote."""
+
+_RESULTS = (
+    *("metrics.json", "calibration.json", "findings.json", "report.html"),
+    *("checkpoint", "analysis", "evaluation", "figures", "predictions"),
+)
+"""Files and folders that a new training removes, beside weights and exported models."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run folder.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def finished(self) -> bool:
+        """Whether training has finished: the final weights are there."""
+        return self.weights_file.is_file()
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether the run has been evaluated: its metrics are there, which are written last."""
+        return self.metrics.exists()
+
+    @property
+    def info(self) -> JsonFile[RunInfo]:
+        """`run.json`."""
+        missing = f"{self.path} is not a run folder, which `seamline train` writes"
+        old_keys = frozenset({"recipe", "recipe_name", "network"})
+        return JsonFile(self.path / "run.json", RunInfo, "train again with --overwrite", missing, old_keys)
+
+    @property
+    def history(self) -> JsonLinesFile[Epoch]:
+        """`history.jsonl`."""
+        again = "train again with --overwrite"
+        return JsonLinesFile(self.path / "history.jsonl", Epoch, again, f"the run is incomplete; {again}")
+
+    @property
+    def metrics(self) -> JsonFile[Metrics]:
+        """`metrics.json`."""
+        return self._evaluated("metrics.json", Metrics)
+
+    @property
+    def calibration(self) -> JsonFile[Calibration]:
+        """`calibration.json`."""
+        return self._evaluated("calibration.json", Calibration)
+
+    @property
+    def findings(self) -> JsonFile[tuple[Finding, ...]]:
+        """`findings.json`."""
+        return self._evaluated("findings.json", tuple[Finding, ...])
+
+    @property
+    def kernels(self) -> JsonFile[FilterAnalysis]:
+        """`analysis/kernels.json`."""
+        return self._evaluated("analysis/kernels.json", FilterAnalysis)
+
+    @property
+    def linear_probes(self) -> JsonFile[LinearProbes]:
+        """`analysis/linear_probes.json`."""
+        return self._evaluated("analysis/linear_probes.json", LinearProbes)
+
+    @property
+    def label_issues(self) -> JsonFile[LabelIssues]:
+        """`evaluation/label_issues.json`."""
+        return self._evaluated("evaluation/label_issues.json", LabelIssues)
+
+    def results(self, split: str) -> JsonFile[SplitResults]:
+        """`evaluation/SPLIT.json`, of `val` or `test`."""
+        return self._evaluated(f"evaluation/{split}.json", SplitResults)
+
+    def read_arrays(self, split: str, info: RunInfo) -> ClassificationArrays | SegmentationArrays:
+        """Read `evaluation/SPLIT.npz`, whose arrays depend on the run's task and classes."""
+        return read_arrays(self.arrays_file(split), info.task, len(info.dataset.classes), self._evaluate)
+
+    def write_arrays(self, split: str, arrays: ClassificationArrays | SegmentationArrays) -> None:
+        """Write `evaluation/SPLIT.npz`."""
+        write_arrays(self.arrays_file(split), arrays)
+
+    @property
+    def predictions(self) -> JsonFile[PredictionRecord]:
+        """`predictions/predictions.json`."""
+        return prediction_record(self.predictions_dir)
+
+    @property
+    def weights_file(self) -> Path:
+        """The final weights."""
+        return self.path / WEIGHTS
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """Checkpoints, while the run is not finished."""
+        return self.path / "checkpoint"
+
+    def arrays_file(self, split: str) -> Path:
+        """Arrays of a split, one row per image."""
+        return self.path / "evaluation" / f"{split}.npz"
+
+    def sheet_file(self, split: str) -> Path:
+        """The example sheet of a split."""
+        return self.path / "evaluation" / f"{split}.png"
+
+    def examples_dir(self, split: str) -> Path:
+        """Images and masks of a split's examples."""
+        return self.path / "evaluation" / f"{split}-examples"
+
+    @property
+    def label_issues_sheet(self) -> Path:
+        """The images that `label_issues.json` shows, side by side."""
+        return self.path / "evaluation" / "label_issues.png"
+
+    @property
+    def report_file(self) -> Path:
+        """The page."""
+        return self.path / "report.html"
+
+    @property
+    def figures_dir(self) -> Path:
+        """Figures of the page as SVG and PNG."""
+        return self.path / "figures"
+
+    @property
+    def predictions_dir(self) -> Path:
+        """Predictions on photos that are not part of the dataset."""
+        return self.path / "predictions"
+
+    def onnx_file(self, *, reduced_tta: bool = False, int8: bool = False) -> Path:
+        """The exported model, by how it was made faster."""
+        return self.path / f"model{'.reduced-tta' * reduced_tta}{'.int8' * int8}.onnx"
+
+    @property
+    def weights_digest(self) -> str:
+        """32 hexadecimal digits of SHA-256 over the final weights.
+
+        Raises:
+            SeamlineError: there are none, or they cannot be read.
+        """
+        try:
+            return sha256_file(self.weights_file)
+        except OSError as error:
+            raise SeamlineError(
+                f"{self.weights_file}: cannot be read ({error.strerror}); name a finished run"
+            ) from None
+
+    def check_writable(self) -> None:
+        """Check that this process may write to the folder, before any long work.
+
+        Raises:
+            SeamlineError: it may not.
+        """
+        existing = next(folder for folder in (self.path, *self.path.absolute().parents) if folder.exists())
+        if not existing.is_dir():
+            raise SeamlineError(f"{existing}: is a file, not a folder; check the path of --out")
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise SeamlineError(
+                f"{self.path}: cannot be written to (Permission denied); name another folder with --out"
+            )
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Lock the folder for this process inside the block; the system unlocks it when the process ends, however.
+
+        Raises:
+            SeamlineError: another process has locked it.
+        """
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(file_lock(self.path))
+            except BlockingIOError:
+                raise SeamlineError(
+                    f"{self.path}: another process works in it; wait for it or name another folder with --out"
+                ) from None
+            remove_temp_files(self.path)
+            yield
+
+    def clear(self) -> None:
+        """Remove what an earlier training left, its weights first; `run.json` and history stay to be written over."""
+        models = (self.path / WEIGHTS, *self.path.glob("model*.onnx"))
+        for path in (*models, *(self.path / name for name in (*_RESULTS, *_OLD_FILES))):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+    @property
+    def _evaluate(self) -> str:
+        return f"evaluate the run again with `seamline evaluate {self.path}`"
+
+    def _evaluated(self, name: str, type_: Any) -> JsonFile[Any]:
+        """Return a file that evaluation writes."""
+        missing = f"the run is not evaluated; run `seamline evaluate {self.path}`"
+        if (self.path / "scores.json").is_file():
+            missing = "the run was written by an older version of Seamline; train again with --overwrite"
+        return JsonFile(self.path / name, type_, self._evaluate, missing)
+
+
+def prediction_record(folder: Path) -> JsonFile[PredictionRecord]:
+    """Return `predictions.json` of a folder that `seamline predict` wrote."""
+    missing = f"{folder} is not a folder that `seamline predict` wrote"
+    return JsonFile(folder / "predictions.json", PredictionRecord, "predict again", missing, frozenset({"recipe_name"}))

@@ -1,0 +1,145 @@
+"""What prediction and export write: the record of predicted photos, and the metadata of an exported model."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from seamline.errors import SeamlineError
+from seamline.run_folder.fields import Color, Number, Positive, Side, Task, check_classes, encode_field
+from seamline.run_folder.json_file import convert
+
+
+class PhotoPrediction(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The prediction for one photo; the task decides which fields are there.
+
+    Attributes:
+        file: path of the photo.
+        width: its width in pixels.
+        height: its height in pixels.
+        photo: file name of a JPEG of at most 1,600 pixels on the longer side, kept for a page.
+        mask: file name of the mask (segmentation).
+        overlay: file name of the photo with the mask laid over it (segmentation).
+        class_fractions: fraction of the pixels of each class (segmentation).
+        label: the most probable class (classification).
+        probability: its probability (classification).
+        probabilities: probability of each class (classification).
+    """
+
+    file: str
+    width: Side
+    height: Side
+    photo: str | None = None
+    mask: str | None = None
+    overlay: str | None = None
+    class_fractions: dict[str, Number] = {}
+    label: str | None = None
+    probability: Number | None = None
+    probabilities: dict[str, Number] = {}
+
+
+class PhotoError(Struct, frozen=True, kw_only=True):
+    """A photo that could not be read.
+
+    Attributes:
+        file: path of the photo.
+        reason: what is wrong with it.
+    """
+
+    file: str
+    reason: str
+
+
+class PredictionRecord(Struct, frozen=True, kw_only=True):
+    """What `seamline predict` writes about a folder of photos.
+
+    Attributes:
+        model: the run folder, exported file or name that the user gave.
+        task: `classification` or `segmentation`.
+        dataset: title of the dataset that the model was trained on.
+        preset: the preset it was trained with.
+        classes: class names.
+        palette: red, green and blue of each class in masks; empty for classification.
+        photos: the predictions.
+        errors: photos that could not be read.
+    """
+
+    model: str
+    task: Task
+    dataset: str
+    preset: str
+    classes: tuple[str, ...]
+    palette: tuple[Color, ...] = ()
+    photos: tuple[PhotoPrediction, ...]
+    errors: tuple[PhotoError, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that the photos fit the task."""
+        check_classes(self.task, self.classes, self.palette)
+        wanted = "label" if self.task == "classification" else "mask"
+        for index, photo in enumerate(self.photos):
+            if getattr(photo, wanted) is None:
+                raise ValueError(f"photos[{index}] has no {wanted}")
+
+
+class ExportMetadata(Struct, frozen=True, kw_only=True):
+    """The metadata of an exported model; each value is JSON.
+
+    Attributes:
+        seamline: version of Seamline that trained it.
+        name: name of the run.
+        task: `classification` or `segmentation`.
+        dataset: title of the dataset it was trained on.
+        preset: the preset it was trained with.
+        classes: class names.
+        palette: red, green and blue of each class in masks; empty for classification.
+        input_size: height, width and channels of the images it was trained on.
+        temperature: what logits are divided by.
+        fingerprint: 32 hexadecimal digits of SHA-256 over the run's weights.
+        precision: `float32` or `int8`.
+        tta: the test-time augmentation, in words, where it is less than the run's; else null.
+    """
+
+    seamline: str
+    name: str
+    task: Task
+    dataset: str
+    preset: str
+    classes: tuple[str, ...]
+    palette: tuple[Color, ...] = ()
+    input_size: tuple[Side, Side, Side]
+    temperature: Positive = 1.0
+    fingerprint: str
+    precision: Literal["float32", "int8"] = "float32"
+    tta: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check that classes and palette fit the task."""
+        check_classes(self.task, self.classes, self.palette)
+
+    def to_metadata(self) -> dict[str, str]:
+        """Return the metadata as an ONNX file holds it: key -> JSON."""
+        return {
+            key: msgspec.json.encode(value, enc_hook=encode_field).decode()
+            for key, value in msgspec.structs.asdict(self).items()
+        }
+
+    @classmethod
+    def from_metadata(cls, file: Path, metadata: Mapping[str, str]) -> "ExportMetadata":
+        """Read the metadata of an ONNX file.
+
+        Raises:
+            SeamlineError: the file was not written by `seamline export`, or its metadata are damaged.
+        """
+        remedy = "export the run again with `seamline export`"
+        if "seamline" not in metadata:
+            raise SeamlineError(f"{file}: not written by `seamline export`, so its classes are unknown; {remedy}")
+        try:
+            content = {key: json.loads(metadata[key]) for key in cls.__struct_fields__ if key in metadata}
+            found: ExportMetadata = convert(content, cls)
+        except (ValueError, RecursionError) as error:
+            raise SeamlineError(f"{file}: its metadata are damaged ({error}); {remedy}") from None
+        return found

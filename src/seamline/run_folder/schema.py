@@ -1,0 +1,199 @@
+"""The reference of the run folder, generated from the structs: every file with its fields, types and descriptions."""
+
+import dataclasses
+import inspect
+import re
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+import numpy as np
+
+from seamline.run_folder.analysis import FilterAnalysis, LinearProbes
+from seamline.run_folder.arrays import ClassificationArrays, SegmentationArrays
+from seamline.run_folder.fields import Byte, Color, Count, Estimate, NanFloat, Number, Positive, Side
+from seamline.run_folder.metrics import Calibration, Finding, Metrics
+from seamline.run_folder.prediction import ExportMetadata, PredictionRecord
+from seamline.run_folder.results import LabelIssues, SplitResults
+from seamline.run_folder.run_info import Epoch, RunInfo
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """A file or folder of a run folder.
+
+    Attributes:
+        path: its path inside the run folder; SPLIT is `val` or `test`.
+        writer: the package that writes it.
+        purpose: what it holds, in a sentence.
+        types: what it consists of: the structs of a JSON file, the arrays of a `.npz`.
+    """
+
+    path: str
+    writer: str
+    purpose: str
+    types: tuple[type, ...] = ()
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a file.
+
+    Attributes:
+        path: where it stands, such as `layers[].name`; `*` is any key.
+        type: its type in words.
+        description: what it holds.
+    """
+
+    path: str
+    type: str
+    description: str
+
+
+FILES: tuple[RunFile, ...] = (
+    RunFile("run.json", "training", "How the run was trained.", (RunInfo,)),
+    RunFile("history.jsonl", "training", "One line for each epoch.", (Epoch,)),
+    RunFile("model.safetensors", "training", "The final weights; once they are there, training has finished."),
+    RunFile(
+        "checkpoint/",
+        "training",
+        "The two newest checkpoints, `NUMBER-CHECKSUM.safetensors`: all that an exact continuation needs. Removed when "
+        "training has finished.",
+    ),
+    RunFile("metrics.json", "evaluation", "Metrics of every split; written last.", (Metrics,)),
+    RunFile("calibration.json", "evaluation", "How well confidence matches accuracy.", (Calibration,)),
+    RunFile("findings.json", "evaluation", "A list of findings, the most important first.", (Finding,)),
+    RunFile("analysis/kernels.json", "evaluation", "Types of the filters of each convolution.", (FilterAnalysis,)),
+    RunFile("analysis/linear_probes.json", "evaluation", "Linear classifiers on each layer.", (LinearProbes,)),
+    RunFile("evaluation/SPLIT.json", "evaluation", "Results on the images of a split.", (SplitResults,)),
+    RunFile(
+        "evaluation/SPLIT.npz",
+        "evaluation",
+        "Arrays with one row per image.",
+        (ClassificationArrays, SegmentationArrays),
+    ),
+    RunFile("evaluation/SPLIT.png", "evaluation", "The example sheet of a classifier."),
+    RunFile(
+        "evaluation/SPLIT-examples/",
+        "evaluation",
+        "Image, true mask and predicted mask of the examples of a segmenter, at most 512 pixels on the longer side.",
+    ),
+    RunFile("evaluation/label_issues.json", "evaluation", "Possible label errors of a classifier.", (LabelIssues,)),
+    RunFile("evaluation/label_issues.png", "evaluation", "The first possible label errors, side by side."),
+    RunFile("report.html", "report", "The page."),
+    RunFile("figures/", "report", "The figures of the page as SVG and PNG."),
+    RunFile(
+        "model.onnx, model.reduced-tta.onnx, model.int8.onnx, model.reduced-tta.int8.onnx",
+        "export",
+        "The exported model. Input `images` (batch, channels, height, width) uint8; outputs `logits` and "
+        "`probabilities`, float32. The fields are its metadata, each value JSON.",
+        (ExportMetadata,),
+    ),
+    RunFile(
+        "predictions/predictions.json",
+        "inference",
+        "Predictions on photos that are not part of the dataset, with their masks, overlays and photos beside it.",
+        (PredictionRecord,),
+    ),
+)
+"""Every file of a run folder."""
+
+_WORDS: dict[Any, str] = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "string",
+    Any: "any value",
+    type(None): "null",
+    NanFloat: "number or null",
+    Number: "number",
+    Positive: "number above 0",
+    Count: "whole number",
+    Side: "whole number from 1",
+    Byte: "whole number, 0 to 255",
+    Color: "list of 3 whole numbers, 0 to 255",
+    Estimate: "estimate",
+}
+
+
+def fields_of(type_: type, expanded: dict[type, str] | None = None, prefix: str = "") -> Iterator[Field]:
+    """Yield the fields of a struct or of arrays, those of nested structs after the field that holds them.
+
+    Args:
+        type_: the struct, or the dataclass of arrays.
+        expanded: structs whose fields have been yielded, with their path; these are referred to.
+        prefix: path of the struct inside the file.
+    """
+    expanded = {} if expanded is None else expanded
+    descriptions, hints = describe(type_), get_type_hints(type_, include_extras=True)
+    for name in _names(type_):
+        path, hint, text = f"{prefix}{name}", hints[name], descriptions[name]
+        nested = next(_structs(hint), None)
+        if nested and (earlier := expanded.get(nested[1])):
+            text, nested = f"{text.removesuffix('.')}; its fields are those of `{earlier}`.", None
+        yield Field(path, _words(hint), text)
+        if nested:
+            expanded[nested[1]] = path
+            yield from fields_of(nested[1], expanded, f"{path}{nested[0]}.")
+
+
+def describe(type_: type) -> dict[str, str]:
+    """Return the descriptions of a type's fields, from the section `Attributes:` of its docstring."""
+    section = inspect.cleandoc(type_.__doc__ or "").partition("Attributes:\n")[2]
+    entries = re.findall(r"^ {4}(\w+): ((?:.+(?:\n {8,})?)+)", section, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}
+
+
+def reference() -> str:
+    """Return the reference as Markdown: a section for each file, with a table of its fields."""
+    parts = ['An *estimate* is `{"value": 0.912, "low": 0.904, "high": 0.919}`, a number with its 95 % interval.']
+    for file in FILES:
+        parts.append(f"### `{file.path}`\n\n{file.purpose} Written by `{file.writer}`.")
+        for type_ in file.types:
+            if len(file.types) > 1:
+                parts.append((type_.__doc__ or "").splitlines()[0])
+            rows = [f"| `{one.path}` | {one.type} | {one.description} |" for one in fields_of(type_)]
+            parts.append("\n".join(["| field | type | description |", "| --- | --- | --- |", *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _names(type_: type) -> tuple[str, ...]:
+    if dataclasses.is_dataclass(type_):
+        return tuple(field.name for field in dataclasses.fields(type_))
+    return tuple(field.name for field in msgspec.structs.fields(type_))
+
+
+def _words(hint: Any) -> str:
+    """Return a type in words."""
+    if hint in _WORDS:
+        return _WORDS[hint]
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is np.ndarray:
+        return "array"
+    if origin is Annotated:
+        return _words(arguments[0])
+    if origin is Literal:
+        return " or ".join(f"`{one}`" for one in arguments)
+    if origin in (Union, types.UnionType):
+        return " or ".join(map(_words, arguments))
+    if origin is dict:
+        return f"object of {_words(arguments[1])}"
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return f"list of {_words(arguments[0])}"
+    if origin is tuple:
+        return f"list of {len(arguments)} × {_words(arguments[0])}"
+    return "object"
+
+
+def _structs(hint: Any) -> Iterator[tuple[str, type]]:
+    """Yield the structs inside a type, each with what a path has between the field and the struct's own fields."""
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        if hint is not Estimate:
+            yield "", hint
+        return
+    origin = get_origin(hint)
+    suffix = ".*" if origin is dict else "[]" if origin is tuple else ""
+    for argument in get_args(hint) if origin is not Literal else ():
+        yield from ((suffix + rest, struct) for rest, struct in _structs(argument))
