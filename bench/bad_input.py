@@ -2,7 +2,7 @@
 
     python bench/bad_input.py
 
-docs/bad-input.md is written anew with the table; the part of it that damaged files by chance is bench/fuzz.py's.
+Writes its half of docs/measurements/input-validation.md; the other half is written by bench/fuzz.py.
 """
 
 import os

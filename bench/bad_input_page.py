@@ -1,9 +1,9 @@
-"""docs/bad-input.md, from what bench/fuzz.py and bench/bad_input.py found."""
+"""docs/measurements/input-validation.md, from what bench/fuzz.py and bench/bad_input.py found."""
 
 from collections.abc import Mapping
 from typing import Any
 
-import kept_figures
+import results_store
 
 
 def keep(part: str, figures: dict[str, Any]) -> None:
@@ -13,7 +13,7 @@ def keep(part: str, figures: dict[str, Any]) -> None:
         part: `fuzz` or `inputs`.
         figures: what it found.
     """
-    kept_figures.keep("bad-input", part, figures, page)
+    results_store.add_part("input-validation", part, figures, page)
 
 
 def page(known: Mapping[str, Any]) -> str:
@@ -21,7 +21,7 @@ def page(known: Mapping[str, Any]) -> str:
     parts = [
         "# Bad input\n",
         "Whatever a file holds, it is read or refused in one line that names it, says what was found and what to do; "
-        "a traceback is a defect. `make fuzz` makes this page and `docs/bad-input.json`.\n",
+        "a traceback is a defect. `make fuzz` makes this page and `bench/results/input-validation.json`.\n",
     ]
     if "fuzz" in known:
         parts.append(_fuzz(known["fuzz"]))

@@ -2,9 +2,10 @@
 
     python bench/benchmarks.py [SECTION…] [--device cuda] [--again] [--peers PYTHON]
 
-Writes docs/benchmarks.json after each section, and docs/benchmarks.md from it. An hour and a half on two cores, most of
-it the plain loop's whole runs, which are kept unless `--again` is given. With `--peers PYTHON` it runs the section
-`peers` alone, with an interpreter that has the other tools. Leave the machine alone meanwhile.
+Writes bench/results/benchmarks.json after each section, and docs/measurements/benchmarks.md from it. An hour and a half
+on two cores, most of it the plain loop's whole runs, which are not repeated unless `--again` is given. With
+`--peers PYTHON` it runs the section `peers` alone, with an interpreter that has the other frameworks. Leave the machine
+alone meanwhile.
 """
 
 import argparse
@@ -23,13 +24,12 @@ import parts
 import reach
 from benchmarks_page import page
 from limits import limits
-from seamline.io import read_json, write_json, write_text
+from results_store import read_results, write_page, write_results
 from seamline.models.devices import describe_machine
 from sets import TASKS, images_of
 
-DOCS = Path(__file__).parent.parent / "docs"
-FILE = DOCS / "benchmarks.json"
-CUDA_FILE = DOCS / "benchmarks-cuda.json"
+STORES = {"cpu": "benchmarks", "cuda": "benchmarks-cuda"}
+"""Device -> name of the stored results."""
 
 
 def main() -> None:
@@ -41,8 +41,7 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, metavar="PYTHON", help="an interpreter that has the other tools")
     chosen = parser.parse_args()
     device = chosen.device
-    file = FILE if device == "cpu" else CUDA_FILE
-    stored: dict[str, Any] = read_json(file) if file.is_file() else {}
+    stored = read_results(STORES[device])
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         work: dict[str, Callable[[], Any]] = {
@@ -72,12 +71,12 @@ def main() -> None:
                 "threads": torch.get_num_threads(),
                 "versions": {"python": platform.python_version(), "torch": torch.__version__},
             }
-            write_json(file, stored)
+            write_results(STORES[device], stored)
             if device == "cpu":
-                write_text(DOCS / "benchmarks.md", page(stored))
+                write_page("benchmarks", page(stored))
     if device == "cpu":
         text = page(stored)
-        write_text(DOCS / "benchmarks.md", text)
+        write_page("benchmarks", text)
         print(text)
 
 

@@ -1,4 +1,4 @@
-"""docs/benchmarks.json -> docs/benchmarks.md."""
+"""bench/results/benchmarks.json -> docs/measurements/benchmarks.md."""
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -25,10 +25,10 @@ def page(stored: dict[str, Section]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "`make bench` makes all but the comparison with other tools, `make bench-peers` makes that one (it installs "
-        "about 8 GB of them into an environment of its own); both write `docs/benchmarks.json` and this page. "
-        "Contenders run in turns, each in a fresh process; figures are medians, with the least and the most in "
-        "brackets, and ratios are ratios of medians.",
+        "`make bench` makes all but the comparison with other tools, `make bench-frameworks` makes that one (it "
+        "installs about 8 GB of them into an environment of its own); both write `bench/results/benchmarks.json` and "
+        "this page. Contenders run in turns, each in a fresh process; figures are medians, with the least and the most "
+        "in brackets, and ratios are ratios of medians.",
         "",
         *(f"- {name}: {_where(section)}" for name, section in _named(stored)),
     ]
@@ -63,8 +63,8 @@ GPU = [
     "## On a GPU",
     "",
     "`python bench/benchmarks.py --device cuda` runs the recipes, the comparison and the time to accuracy on a GPU and "
-    "writes `docs/benchmarks-cuda.json`; `--set precision=bfloat16` trains with mixed precision. No GPU was at hand "
-    "for this page, so nothing is claimed for one.",
+    "writes `bench/results/benchmarks-cuda.json`; `--set precision=bfloat16` trains with mixed precision. "
+    "No GPU was at hand for this page, so nothing is claimed for one.",
 ]
 
 
@@ -104,7 +104,7 @@ def _contests(stored: dict[str, Section]) -> list[str]:
         "",
         "The study's networks and recipes (Adam at 1e-3; garments in batches of 1,024, facades of 10), images in "
         "memory, float32, one epoch to warm up and one on the clock; the programs are in "
-        "[`bench/peers`](../bench/peers). All must end their second epoch at about the same loss, or the run stops. "
+        "`bench/peers`. All must end their second epoch at about the same loss, or the run stops. "
         "The plain loop is a tutorial's: `DataLoader`, eager layers, Adam. Operations are those of products and "
         "convolutions, forward and backward; the share is of the matrix product rate below.",
         "",

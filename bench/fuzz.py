@@ -4,7 +4,8 @@
 
 Files are damaged by chance, but the same seed damages them the same way again (bench/mutations.py). They are read in
 processes that are watched from outside: one that is silent for ten seconds, thirty where a page is drawn, hangs.
-docs/bad-input.json is written with what came of it; status 1 where anything else came than a result or one line.
+Writes its half of docs/measurements/input-validation.md. The status is 1 where anything else came than a result or one
+line.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What the ready networks answer in each engine, and how fast: docs/export.md.
+"""What the ready networks answer in each engine, and how fast: docs/measurements/export.md.
 
     SEAMLINE_DATA=... python bench/inference.py
 
@@ -23,6 +23,7 @@ import seamline
 from inference_int8 import in_whole_numbers
 from inference_page import page
 from programs import run
+from results_store import write_page, write_results
 from seamline.data.dataset import Dataset
 from seamline.errors import SeamlineError
 from seamline.export.quantize import CALIBRATION_PIXELS
@@ -32,12 +33,10 @@ from seamline.inference.forward import predict_scores
 from seamline.inference.predictor import GRAPH
 from seamline.inference.pretrained import ready_folder
 from seamline.inference.tiled import Ask
-from seamline.io import write_json, write_text
 from seamline.models.devices import describe_machine
 from seamline.progress import Reporter
 from seamline.training.run_dir import Run
 
-DOCS = Path(__file__).parent.parent / "docs"
 DATA = {"garments": "fashion-mnist", "facades": "facades"}
 EXPORTS = (("quick", True, False, 0.5), ("int8", False, True, 100.0), ("quick int8", True, True, 0.5))
 """Title, looking less often, whole numbers of eight bits, points that these may cost on validation."""
@@ -151,8 +150,8 @@ def main() -> None:
                 "made": {title: {key: one[key] for key in one if key != "file"} for title, one in made.items()},
             }
         found["photos"] = photos(folder)
-    write_json(DOCS / "export.json", found)
-    write_text(DOCS / "export.md", page(found))
+    write_results("export", found)
+    write_page("export", page(found))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""docs/export.md from the figures."""
+"""docs/measurements/export.md from the figures."""
 
 import statistics
 from typing import Any
@@ -21,14 +21,14 @@ def page(found: dict[str, Any]) -> str:
         "",
         f"{found['machine']}, {found['threads']} threads; python {found['python']}, {versions}. "
         "`SEAMLINE_DATA=… python bench/inference.py` makes this page again "
-        "([`bench/inference.py`](../bench/inference.py)); `export.json` beside it holds every figure.",
+        "(`bench/inference.py`); `bench/results/export.json` holds every figure.",
         "",
         "`seamline export RUN` writes one ONNX file: `images` (batch, channels, height, width) uint8 in, `scores` and "
         "`probabilities` out, the normalisation inside, class names, colours, temperature and a fingerprint of the weights "
         "in its metadata. It is written only where ONNX Runtime and OpenVINO both give the run's own answers on its "
         "validation images: no score or probability may differ by more than 0.001, and 99.9 % of the answers must be the "
         "same. `seamline predict` takes the file, the run folder or the name of a network that ships with the package, "
-        "`garments` or `facades` ([cards](../src/seamline/inference/pretrained)).",
+        "`garments` or `facades` (`src/seamline/inference/pretrained`).",
         "",
         "`--quick` looks at an image less often: at fewer sizes, or not at its mirror image, as rarely as `--max-cost` allows "
         "on the validation images, and fits the temperature anew. `--int8` works with whole numbers of eight bits from the "

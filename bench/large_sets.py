@@ -1,4 +1,4 @@
-"""Trains on 1,000 and on 100,000 own images, and watches the memory: docs/large-sets.md.
+"""Trains on 1,000 and on 100,000 own images, and watches the memory: docs/measurements/large-sets.md.
 
     python bench/large_sets.py
 
@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from seamline.io import read_json, write_json, write_text
+from results_store import write_page, write_results
+from seamline.io import read_json
 from seamline.models.devices import describe_machine
 
-DOCS = Path(__file__).parent.parent / "docs"
 COUNTS = (1_000, 100_000)
 SIDE = 48
 ALLOWED = "2M"
@@ -79,7 +79,7 @@ def measure(count: int, folder: Path) -> dict[str, Any]:
 
 
 def page(found: dict[str, Any]) -> str:
-    """Return docs/large-sets.md."""
+    """Return docs/measurements/large-sets.md."""
     rows = [
         f"| {one['images']:,} | {one['decoded'] / 1e6:,.0f} MB | {one['own'] / 1e6:,.0f} MB | {one['seconds']:.0f} s |"
         for one in found["sets"]
@@ -90,7 +90,7 @@ def page(found: dict[str, Any]) -> str:
 
 A folder of own images is decoded once, in parallel, into a memory-mapped file in the cache; the next call reads it from there, an interrupted one goes on, and a changed file makes it anew. Decoded images that take less than a quarter of the memory (`SEAMLINE_MEMORY` says another amount) are then held in memory; larger sets are read from the file, batch by batch.
 
-`python bench/large_sets.py` ([`bench/large_sets.py`](../bench/large_sets.py)) trains on made images of {SIDE} x {SIDE} pixels with `SEAMLINE_MEMORY={ALLOWED}`, so that every set counts as too large. Each training goes through {LEARNED:,} images, and then measures all of them. Memory is what the process has for itself (`RssAnon`); pages of the mapped file come on top of it and are the system's to take back.
+`python bench/large_sets.py` (`bench/large_sets.py`) trains on made images of {SIDE} x {SIDE} pixels with `SEAMLINE_MEMORY={ALLOWED}`, so that every set counts as too large. Each training goes through {LEARNED:,} images, and then measures all of them. Memory is what the process has for itself (`RssAnon`); pages of the mapped file come on top of it and are the system's to take back.
 
 | images | decoded | peak of own memory | seconds |
 | --- | --- | --- | --- |
@@ -109,8 +109,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             found["sets"].append(measure(count, Path(folder)))
         print(found["sets"][-1], flush=True)
-    write_json(DOCS / "large-sets.json", found)
-    write_text(DOCS / "large-sets.md", page(found))
+    write_results("large-sets", found)
+    write_page("large-sets", page(found))
 
 
 if __name__ == "__main__":

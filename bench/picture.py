@@ -18,10 +18,10 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, ViewportSize, sync_playwright
 
+from results_store import IMAGES
 from seamline.data.sources.facade_classes import COLOURS
 from seamline.synthetic import facades
 
-DOCS = Path(__file__).parent.parent / "docs"
 SIZE: ViewportSize = {"width": 1180, "height": 900}
 PLACE = (
     "() => { const box = document.querySelector('#confusion').getBoundingClientRect(); return [box.top, box.height] }"
@@ -123,7 +123,7 @@ def draw_shirt(shown: Page) -> None:
 def keep(shown: Page, name: str) -> None:
     """Take a page as a picture of few colours."""
     picture = Image.open(io.BytesIO(shown.screenshot(full_page=True))).convert("RGB")
-    picture.quantize(255, Image.Quantize.MAXCOVERAGE).save(DOCS / f"{name}.png", optimize=True)
+    picture.quantize(255, Image.Quantize.MAXCOVERAGE).save(IMAGES / f"{name}.png", optimize=True)
     shown.context.close()
 
 
@@ -133,7 +133,7 @@ def streets() -> None:
     firsts = np.unique(groups, return_index=True)[1][:STREETS]
     masks = np.array(COLOURS, dtype=np.uint8)[labels[firsts]]
     rows = [np.concatenate(list(row), axis=1) for row in (images[firsts], masks)]
-    Image.fromarray(np.concatenate(rows)).save(DOCS / "synthetic-facades.jpg", quality=88, optimize=True)
+    Image.fromarray(np.concatenate(rows)).save(IMAGES / "synthetic-facades.jpg", quality=88, optimize=True)
 
 
 def page(browser: Browser) -> None:
@@ -150,7 +150,7 @@ def page(browser: Browser) -> None:
         whole = Image.new("RGB", (SIZE["width"], sum(part.height for part in parts)))
         whole.paste(parts[0], (0, 0))
         whole.paste(parts[1], (0, parts[0].height))
-        whole.quantize(96).save(DOCS / f"page-{scheme}.png", optimize=True)
+        whole.quantize(96).save(IMAGES / f"page-{scheme}.png", optimize=True)
         context.close()
 
 

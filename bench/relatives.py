@@ -4,7 +4,7 @@
 
 Without `SEAMLINE_DATA` only the synthetic facades are used. The made sets: synthetic facades, of which the program
 knows the buildings; and crops cut anew from one real photo of each group that was found, so that no two scenes are
-related but by what this script does. Takes some minutes on two cores. Writes docs/relatives.md.
+related but by what this script does. Takes some minutes on two cores. Writes docs/measurements/near-duplicates.md.
 """
 
 import os
@@ -20,32 +20,36 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import seamline
+from results_store import write_page, write_results
 from seamline.data.near_duplicates import DuplicateGroups, find_near_duplicates
-from seamline.io import write_text
 from seamline.models.devices import describe_machine
 from seamline.synthetic import facades
 
 Images = list[NDArray[np.uint8]]
 
-DOCS = Path(__file__).parent.parent / "docs"
-
 
 def main() -> None:
     """Measure, print a table and write the page."""
-    figures = measure(Path(os.environ["SEAMLINE_DATA"]) if os.environ.get("SEAMLINE_DATA") else None)
-    write_text(DOCS / "relatives.md", page(figures))
-    print(table(figures))
+    data = Path(os.environ["SEAMLINE_DATA"]) if os.environ.get("SEAMLINE_DATA") else None
+    results: dict[str, Any] = {
+        "machine": describe_machine(torch.device("cpu")),
+        "opencv": cv2.__version__,
+        "sets": measure(data),
+    }
+    write_results("near-duplicates", results)
+    write_page("near-duplicates", page(results))
+    print(table(results["sets"]))
 
 
-def page(figures: dict[str, dict[str, Any]]) -> str:
+def page(results: dict[str, Any]) -> str:
     """Write the page: what was measured, and on what."""
     parts = [
         "# How well relatives are found",
-        f"{describe_machine(torch.device('cpu'))}; OpenCV {cv2.__version__}. `python bench/relatives.py` with "
-        "`SEAMLINE_DATA` set makes this page again ([`bench/relatives.py`](../bench/relatives.py)). Precision is the "
+        f"{results['machine']}; OpenCV {results['opencv']}. `python bench/relatives.py` with "
+        "`SEAMLINE_DATA` set makes this page again (`bench/relatives.py`). Precision is the "
         "share of the pairs put into one group that are related, recall the share of the related pairs put into one "
         "group; intervals are 95 %, by resampling scenes.",
-        table(figures),
+        table(results["sets"]),
         "*Synthetic facades*: 300 streets; the program knows which show one building. *Crops of real "
         "photos*: one mini facade of each group that the search found, three crops of each that overlap by at least "
         "35 %, scaled by 0.8 to 1.25, with other light and encoded anew (JPEG 95); *hard*: scaled by 0.62 to 1.6, JPEG "
@@ -129,8 +133,8 @@ def scored(images: Images, truth: NDArray[np.int64]) -> dict[str, Any]:
     weights = np.random.default_rng(0).multinomial(len(scenes), np.full(len(scenes), 1 / len(scenes)), 2000)
     return figures | {
         name: {
-            "value": right.sum() / of.sum(),
-            "within": np.quantile((weights @ right) / (weights @ of), (0.025, 0.975)),
+            "value": float(right.sum() / of.sum()),
+            "within": np.quantile((weights @ right) / (weights @ of), (0.025, 0.975)).tolist(),
         }
         for name, of in (("precision", named), ("recall", real))
     }

@@ -1,15 +1,15 @@
-"""docs/reliability.md, from what bench/torture.py, bench/together.py and bench/under_fire.py found."""
+"""docs/measurements/reliability.md, from what bench/torture.py, bench/together.py and bench/under_fire.py found."""
 
 from collections import Counter
 from typing import Any
 
-import kept_figures
+import results_store
 from seamline.measure.intervals import wilson
 
 PROMISES = """
 | promise | how it is tested | command |
 | --- | --- | --- |
-| A training that stopped anywhere goes on to the same bytes: weights, optimizer, schedule, best weights so far, place in the data. What is chance depends on seed, epoch, step and image alone, so there is no generator to keep. | killed at random moments, see above; after every optimizer, with dropout, at every step | `make torture`, `pytest tests/test_interruptions.py tests/learn/test_training.py` |
+| A training that stopped anywhere goes on to the same bytes: weights, optimizer, schedule, best weights so far, place in the data. What is chance depends on seed, epoch, step and image alone, so there is no generator to keep. | killed at random moments, see above; after every optimizer, with dropout, at every step | `make test-crash`, `pytest tests/test_interruptions.py tests/learn/test_training.py` |
 | Ctrl-C and SIGTERM end the step, keep a checkpoint and print the command that goes on (status 130 and 143); a second one stops at once. | signals to the real command and in the middle of steps; the printed command is run | `pytest tests/test_interruptions.py` |
 | A checkpoint is written to a temporary name, flushed and renamed, and so is its folder's entry; two are kept; one whose checksum does not fit is named and the one before it used. The newest is told by its number, not by a clock. | a bit flipped, a byte cut off, dates in the wrong order | `pytest tests/learn/test_checkpoints.py tests/test_interruptions.py` |
 | A changed recipe, dataset or seed is refused, with what differs. | each of them | `pytest tests/test_interruptions.py` |
@@ -41,7 +41,7 @@ def write(part: str, figures: dict[str, Any]) -> None:
         part: `torture`, `together` or `fire`.
         figures: what it found.
     """
-    kept_figures.keep("reliability", part, figures, page)
+    results_store.add_part("reliability", part, figures, page)
 
 
 def page(known: dict[str, Any]) -> str:
@@ -71,7 +71,7 @@ def _torture(found: dict[str, Any]) -> str:
     where = ", ".join(f"{count} {place}" for place, count in hits.most_common())
     return f"""## Killed at random
 
-`make torture` starts `seamline train` on small sets, kills it with SIGKILL at a random moment, lets it go on with `--resume`, and compares weights, figures, findings and history with those of a training that nobody stopped, byte for byte. Half of the kills come from inside, at one of the {" or ".join(f"{calls:,} ({task})" for task, calls in found["calls"].items())} calls that write, flush, rename or remove a file: before it, after it, or with half of the bytes written. A third of the trials is killed a second time. Checkpoints were written every 0.05 s.
+`make test-crash` starts `seamline train` on small sets, kills it with SIGKILL at a random moment, lets it go on with `--resume`, and compares weights, figures, findings and history with those of a training that nobody stopped, byte for byte. Half of the kills come from inside, at one of the {" or ".join(f"{calls:,} ({task})" for task, calls in found["calls"].items())} calls that write, flush, rename or remove a file: before it, after it, or with half of the bytes written. A third of the trials is killed a second time. Checkpoints were written every 0.05 s.
 
 | task | trials | kills | the same to the last byte |
 | --- | --- | --- | --- |

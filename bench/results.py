@@ -1,22 +1,19 @@
-"""Every figure of docs/results.md: trains the recipes of both studies on the real images, and writes the page.
+"""Write docs/measurements/results.md: train the recipes of both studies on the real images, collect, write the page.
 
     SEAMLINE_DATA=... python bench/results.py [--only garments|facades] [--out runs/results]
 
 Hours on two cores. A run that is finished is not trained again and one that was interrupted goes on, so the call can be
-repeated until it is through. `--only` renews one study's half and takes the other from docs/results.json.
+repeated until it is through. `--only` renews one study's half and takes the other from bench/results/results.json.
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import results_facades
 import results_garments
-from seamline.io import write_json, write_text
-
-DOCS = Path(__file__).parent.parent / "docs"
+from results_store import read_results, write_page, write_results
 
 Part = tuple[Callable[[Path, Path | None], dict[str, Any]], Callable[[dict[str, Any]], str]]
 
@@ -26,6 +23,12 @@ PARTS: dict[str, Part] = {
 }
 
 
+def page(figures: dict[str, Any]) -> str:
+    """Return the page of both halves."""
+    halves = [half(figures[name]) for name, (_, half) in PARTS.items() if name in figures]
+    return "\n".join(["# Results\n", *halves])
+
+
 def main() -> None:
     """Train, collect and write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -33,15 +36,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=None, help="folder that holds fashion-mnist and facades")
     parser.add_argument("--only", choices=tuple(PARTS))
     options = parser.parse_args()
-    file = DOCS / "results.json"
-    figures = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    figures = read_results("results")
     for name, (collect, _) in PARTS.items():
         if options.only in (None, name):
             figures[name] = collect(options.out, options.data)
-    write_json(file, figures)
-    halves = [page(figures[name]) for name, (_, page) in PARTS.items() if name in figures]
-    write_text(DOCS / "results.md", "\n".join(["# Results\n", *halves]))
-    print(f"The results: {DOCS / 'results.md'}")
+    write_results("results", figures)
+    write_page("results", page(figures))
 
 
 if __name__ == "__main__":

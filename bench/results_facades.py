@@ -1,4 +1,4 @@
-"""The facades' half of docs/results.md: trains each recipe on the mini facade set, the longest first.
+"""The facades' half of docs/measurements/results.md: trains each recipe on the mini facade set, the longest first.
 
 Beside them a short training with a split by building and with a random split, to show what the leak is worth.
 """
@@ -82,7 +82,7 @@ def page(collected: dict[str, Any]) -> str:
         "## Facades",
         f"Mini facade set, {first['machine']}; {versions}. "
         "`python bench/results.py --only facades` with `SEAMLINE_DATA` set makes this half again "
-        "([`bench/results_facades.py`](../bench/results_facades.py)). Networks and settings were chosen on validation "
+        "(`bench/results_facades.py`). Networks and settings were chosen on validation "
         "images only; the test images were scored once for each run. An interval in brackets is 95 %, by resampling "
         "buildings of one run.",
         f"The audit found {split['groups']:,} groups among the training images: {split['grouped_images']} of them "
@@ -100,7 +100,7 @@ def page(collected: dict[str, Any]) -> str:
         softmax_table(runs),
         "### Time, weights, and how far training and validation are apart",
         "Minutes are those of training alone, on as many threads as the table says; runs on one thread had another one "
-        "beside them on the second core, and [benchmarks.md](benchmarks.md) has the rates on two. The pixel accuracy "
+        "beside them on the second core, and [Benchmarks](benchmarks.md) has the rates on two. The pixel accuracy "
         "in training is that of the kept weights on the images as they are.",
         cost_table(runs),
         "### Where the errors lie",

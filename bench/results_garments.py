@@ -1,4 +1,4 @@
-"""The garments' half of docs/results.md: trains each recipe over several seeds in one run, in turns."""
+"""The garments' half of docs/measurements/results.md: trains each recipe over several seeds in one run, in turns."""
 
 import json
 import math
@@ -126,7 +126,7 @@ def page(collected: dict[str, Any]) -> str:
         "## Garments",
         f"Real images (Fashion-MNIST), {first['machine']}, {first['threads']} threads; {versions}. `make results` with "
         "`SEAMLINE_DATA` set makes this page again: it trains the runs below in turns "
-        "([`bench/results.py`](../bench/results.py)); `results.json` beside this page holds every figure. "
+        "(`bench/results.py`); `bench/results/results.json` holds every figure. "
         "Each seed decides the validation images (6,000 of the 60,000), the first weights and the batches. "
         "± is a 95 % t interval over seeds; the tables name the intervals that are over images. "
         "The test images were scored once for each run, and nothing was chosen by them.",

@@ -1,4 +1,4 @@
-"""Measures what a photo costs on a cluster, and works out a city and a country: docs/scale.md.
+"""Measures what a photo costs on a cluster, and works out a city and a country: docs/measurements/cluster-cost.md.
 
     SEAMLINE_DATA=... python bench/scale.py [--run RUN]
 
@@ -20,13 +20,13 @@ import torch
 from PIL import Image
 
 import seamline
+from results_store import write_page, write_results
 from seamline.cluster import predict_on_cluster
 from seamline.cluster.storage import find_place
 from seamline.data.image_io import read_image
-from seamline.io import read_json, write_json, write_text
+from seamline.io import read_json
 from seamline.models.devices import describe_machine
 
-DOCS = Path(__file__).parent.parent / "docs"
 KINDS = {"1 megapixel": ((1152, 864), 240), "12 megapixels": ((4032, 3024), 48)}
 """What photos are made: width and height, and how many."""
 LISTED = 100_000  # empty files, to see what a listing costs
@@ -107,7 +107,7 @@ def figures(run: Path) -> dict[str, Any]:
 
 
 def page(found: dict[str, Any]) -> str:
-    """Return docs/scale.md."""
+    """Return docs/measurements/cluster-cost.md."""
     head = "| photos of | one core, a photo | of it decoding | a photo | its results |\n| --- | --- | --- | --- | --- |"
     costs = {kind: Cost(**cost) for kind, cost in found["costs"].items()}
     measured = [
@@ -134,7 +134,7 @@ def page(found: dict[str, Any]) -> str:
 
 ## Measured
 
-`make scale` with `SEAMLINE_DATA` set ([`bench/scale.py`](../bench/scale.py)): the network of `{found["run"]}`, photos enlarged from the test images with grain, each seen at 384 pixels on its longer side, a Ray cluster of {found["cores"]} workers on {found["machine"]}. The time of a photo is the workers' own: reading, decoding, network, mask at the photo's full size, writing.
+`make bench-cluster` with `SEAMLINE_DATA` set (`bench/scale.py`): the network of `{found["run"]}`, photos enlarged from the test images with grain, each seen at 384 pixels on its longer side, a Ray cluster of {found["cores"]} workers on {found["machine"]}. The time of a photo is the workers' own: reading, decoding, network, mask at the photo's full size, writing.
 
 {head}
 {chr(10).join(measured)}
@@ -157,7 +157,7 @@ A machine of 32 cores eats {rate:,.0f} photos of 12 megapixels a second, {rate *
 4. **A part that makes its worker die every time** (a photo that breaks a decoder, memory that runs out) would be tried again for ever; the call can be ended, and the part is the one that is missing in `photos/`. No such photo is known.
 5. Photos that come later are not seen by a call that goes on: the first listing counts. They need an `--out` of their own.
 
-What was tested and what was not: two workers on one machine, 5,000 photos, killed workers and drivers, a bucket served on localhost ([tests/cluster/test_cluster.py](../tests/cluster/test_cluster.py)). More machines than one, and GPUs, were not at hand.
+What was tested and what was not: two workers on one machine, 5,000 photos, killed workers and drivers, a bucket served on localhost (`tests/cluster/test_cluster.py`). More machines than one, and GPUs, were not at hand.
 """
 
 
@@ -184,9 +184,8 @@ def main() -> None:
     if not (options.run / "model.safetensors").is_file():
         seamline.train("facades", recipe="fast", settings=("epochs=1",), out=options.run, resume=True)
     found = figures(options.run)
-    write_json(DOCS / "scale.json", found)
-    write_text(DOCS / "scale.md", page(found))
-    print(f"The page: {DOCS / 'scale.md'}")
+    write_results("cluster-cost", found)
+    write_page("cluster-cost", page(found))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trains `fast` on the real garments alone and in two processes, for docs/reliability.md.
+"""Trains `fast` on the real garments alone and in two processes, for docs/measurements/reliability.md.
 
 SEAMLINE_DATA=... python bench/together.py
 """

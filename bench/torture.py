@@ -5,8 +5,8 @@
 Each trial starts the real command on a small set of its own making and ends it with SIGKILL: from outside after a
 random time, or from inside at a random call that writes a file (half written, written and not flushed, flushed and not
 renamed, renamed). A third of the trials is killed a second time while going on. Then the command goes on to its end,
-and weights, figures and history must be, byte for byte, those of a training that nobody stopped. docs/reliability.md
-is written anew with what was found.
+and weights, figures and history must be, byte for byte, those of a training that nobody stopped. Writes its part of
+docs/measurements/reliability.md.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Ten minutes of mixed load on `seamline serve`: docs/reliability.md.
+"""Ten minutes of mixed load on `seamline serve`: docs/measurements/reliability.md.
 
     SEAMLINE_DATA=... python bench/under_fire.py [--minutes 10]
 
@@ -28,8 +28,8 @@ import numpy as np
 from PIL import Image
 
 import seamline
-from kept_figures import keep
 from reliability_page import page
+from results_store import add_part
 
 PORT = 8765
 SENDERS = {"good": 6, "form": 2, "bomb": 1, "large": 2, "broken": 2, "stranger": 2, "slow": 8, "silent": 150}
@@ -260,7 +260,7 @@ def main() -> None:
         "slowest_seconds": max(fire.seconds),
     }
     print(json.dumps(found, indent=1))
-    keep("reliability", "fire", found, page)
+    add_part("reliability", "fire", found, page)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,38 @@
+"""Write every page of docs/measurements again from the stored results.
+
+    python bench/pages.py
+
+Takes ten seconds: nothing is measured. Run it after a change of the text around the numbers.
+"""
+
+import bad_input_page
+import benchmarks_page
+import inference_page
+import large_sets
+import relatives
+import reliability_page
+import results
+import scale
+from results_store import read_results, write_page
+
+PAGES = {
+    "benchmarks": benchmarks_page.page,
+    "cluster-cost": scale.page,
+    "export": inference_page.page,
+    "input-validation": bad_input_page.page,
+    "large-sets": large_sets.page,
+    "near-duplicates": relatives.page,
+    "reliability": reliability_page.page,
+    "results": results.page,
+}
+"""Name of the page and of its stored results -> the function that writes its text."""
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        write_page(name, page(read_results(name)))
+
+
+if __name__ == "__main__":
+    main()
