@@ -15,8 +15,16 @@ from hypothesis import strategies as st
 
 from run_folder import factories
 from seamline.errors import SeamlineError
-from seamline.run_folder import ABSENT, Estimate, ExportMetadata, JsonFile, Metrics, RunFolder, prediction_record
-from seamline.run_folder.fields import encode_field
+from seamline.run_folder import (
+    ABSENT,
+    Estimate,
+    ExportMetadata,
+    JsonFile,
+    Metrics,
+    RunFolder,
+    prediction_record,
+    to_json,
+)
 from seamline.run_folder.json_file import convert
 
 Files = Callable[[RunFolder], JsonFile[Any]]
@@ -82,12 +90,12 @@ NUMBERS = st.floats(-1e14, 1e14) | st.just(math.nan)
 
 @given(st.builds(Estimate, NUMBERS, NUMBERS, NUMBERS))
 def test_an_estimate_survives_json(estimate: Estimate) -> None:
-    content = json.loads(msgspec.json.encode(estimate, enc_hook=encode_field))
+    content = json.loads(to_json(estimate))
     again = convert(content, Estimate)
     assert np.array_equal(msgspec.structs.astuple(again), msgspec.structs.astuple(estimate), equal_nan=True)
     assert again.present == estimate.present
     assert again.has_interval == estimate.has_interval
-    assert msgspec.json.encode(again, enc_hook=encode_field) == msgspec.json.encode(estimate)
+    assert msgspec.json.encode(again) == to_json(estimate)
 
 
 def test_an_absent_estimate_is_neither_present_nor_bounded() -> None:
@@ -122,7 +130,7 @@ def test_numbers_of_numpy_are_written(tmp_path: Path) -> None:
     assert file.read().confusion == ((1, 0, 0), (0, 1, 0), (0, 0, 1))
     numbers: Any = np.array([0.5, 0.25], np.float32)
     estimate = Estimate(numbers[0], np.float64(numbers[1]))
-    assert msgspec.json.encode(estimate, enc_hook=encode_field) == b'{"value":0.5,"low":0.25,"high":null}'
+    assert to_json(estimate) == b'{"value":0.5,"low":0.25,"high":null}'
 
 
 def edit(path: Path, change: Callable[[Any], object]) -> None:
@@ -198,13 +206,13 @@ INCONSISTENT: list[tuple[Files, Any, Callable[[Any], object], str]] = [
         lambda folder: folder.info,
         factories.run_info(),
         lambda run: run["dataset"]["palette"].pop(),
-        r"run.json: \$.*: has 2 colors for 3 classes in segmentation, not 3; train again",
+        r"run.json: \$: palette has 2 colors, not 3 \(segmentation, 3 classes\); train again",
     ),
     (
         lambda folder: folder.info,
         factories.run_info("classification"),
         lambda run: run["dataset"].update(classes=["door", "door"]),
-        r"run.json: \$.*: names no class, or one class twice; train again",
+        r"run.json: \$: classes is empty or names a class twice; train again",
     ),
     (
         lambda folder: folder.info,
@@ -283,6 +291,18 @@ INCONSISTENT: list[tuple[Files, Any, Callable[[Any], object], str]] = [
         factories.record(),
         lambda record: record["photos"][0].pop("mask"),
         r"predictions.json: \$: photos\[0\] has no mask; predict again",
+    ),
+    (
+        lambda folder: folder.predictions,
+        factories.record(),
+        lambda record: record["photos"][0].update(mask="../secret.png"),
+        r'predictions.json: \$.photos\[0\].mask is "../secret.png", not a file name; predict again',
+    ),
+    (
+        lambda folder: folder.results("val"),
+        factories.results(),
+        lambda results: results["examples"][0].update(image=".."),
+        r'val.json: \$.examples\[0\].image is "..", not a file name; evaluate',
     ),
 ]
 
@@ -390,7 +410,7 @@ def test_the_metadata_of_an_export_are_read_as_they_were_written() -> None:
         ({"classes": "[3]"}, r"damaged \(\$.classes\[0\] is 3, not a string\); export the run again"),
         ({"temperature": "0"}, r"damaged \(\$.temperature is 0, not a number > 0.*\)"),
         ({"input_size": "[1, 2]"}, r"damaged \(\$.input_size is a list of 2, not a list of length 3\)"),
-        ({"palette": "[]"}, r"damaged \(\$: has 0 colors for 3 classes in segmentation, not 3\)"),
+        ({"palette": "[]"}, r"damaged \(\$: palette has 0 colors, not 3 \(segmentation, 3 classes\)\)"),
     ],
 )
 def test_damaged_metadata_of_an_export_are_refused(change: dict[str, str], problem: str) -> None:

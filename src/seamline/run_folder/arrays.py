@@ -91,23 +91,23 @@ def read_arrays(path: Path, task: Task, classes: int, remedy: str) -> Classifica
         raise SeamlineError(f"{path}: not found; the run is not evaluated; {remedy}") from None
     except Exception as error:  # a damaged file can make the readers raise almost anything
         raise SeamlineError(f"{path}: cannot be read ({error}); {remedy}") from None
-    if problem := _problem(arrays, {field.name for field in fields(kind)}, classes):
+    if problem := _problem(arrays, [field.name for field in fields(kind)], classes):
         raise SeamlineError(f"{path}: {problem}; {remedy}")
     arrays["names"] = tuple(map(str, arrays["names"].tolist()))
     return kind(**arrays)
 
 
-def _problem(arrays: dict[str, NDArray[Any]], wanted: set[str], classes: int) -> str | None:
+def _problem(arrays: dict[str, NDArray[Any]], wanted: list[str], classes: int) -> str | None:
     """Say what is wrong with the arrays of a split; None if nothing is."""
-    if missing := sorted(wanted - arrays.keys()):
+    if missing := [name for name in wanted if name not in arrays]:
         return f"lacks {', '.join(missing)}"
     names = arrays["names"]
     if names.ndim != 1 or names.dtype.kind != "U" or not names.size:
         return f"names is {names.shape} {names.dtype}, not one string per image"
     sizes = {"N": len(names), "K": classes}
-    for name in wanted - {"names"}:
+    for name in wanted[1:]:
         array, (axes, kinds) = arrays[name], _AXES[name]
-        shape = tuple(sizes.get(axis) for axis in axes)
+        shape = [sizes.get(axis) for axis in axes]
         fits = array.ndim == len(shape) and all(
             size in (None, own) for size, own in zip(shape, array.shape, strict=True)
         )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 LIMIT = 1e15
@@ -17,13 +18,19 @@ Count = Annotated[int, Meta(ge=0, lt=10**15)]
 Side = Annotated[int, Meta(ge=1, le=100_000)]
 Byte = Annotated[int, Meta(ge=0, le=255)]
 Color = tuple[Byte, Byte, Byte]
+FileName = Annotated[str, Meta(pattern=r"^[^/]*[^/.][^/]*$")]
+"""The name of a file beside the one that names it: no path, so that no other file is read."""
 
 if TYPE_CHECKING:
     NanFloat = float
 else:
 
-    class NanFloat(float):
-        """A float whose NaN is `null` in JSON; `decode_field` reads it."""
+    class _AnyFloat(type):
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, float)
+
+    class NanFloat(metaclass=_AnyFloat):
+        """A float whose NaN is `null` in JSON; msgspec reads it by `decode_field`."""
 
 
 class Estimate(Struct, frozen=True):
@@ -64,22 +71,21 @@ def decode_field(type_: Any, value: Any) -> Any:
     if type_ is not NanFloat:
         raise NotImplementedError(f"no field has the type {type_}")
     if value is None:
-        return NanFloat(math.nan)
+        return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("Expected `float | null`")
     if abs(value) >= LIMIT:
         raise ValueError(f"Expected `float` < {LIMIT:g}")
-    return NanFloat(value)
+    return float(value)
 
 
-def encode_field(value: Any) -> Any:
-    """Return a value of a type that JSON does not have as one that it has: numpy's scalars and arrays.
+def to_json(value: Any) -> bytes:
+    """Return a struct, or builtin types that hold structs, as JSON; NaN and infinities as null."""
+    return msgspec.json.encode(value, enc_hook=_encode_numpy)
 
-    Raises:
-        NotImplementedError: the value is of another type.
-    """
-    if isinstance(value, float):
-        return float(value)
+
+def _encode_numpy(value: Any) -> Any:
+    """Return numpy's scalars and arrays as builtin types."""
     if hasattr(value, "tolist"):
         return value.tolist()
     raise NotImplementedError(f"a run folder cannot hold {type(value).__name__}")
@@ -92,7 +98,7 @@ def check_classes(task: Task, classes: Sequence[str], palette: Sequence[Color]) 
         ValueError: says what is wrong.
     """
     if not classes or len(set(classes)) < len(classes):
-        raise ValueError("names no class, or one class twice")
+        raise ValueError("classes is empty or names a class twice")
     wanted = len(classes) if task == "segmentation" else 0
     if len(palette) != wanted:
-        raise ValueError(f"has {len(palette)} colors for {len(classes)} classes in {task}, not {wanted}")
+        raise ValueError(f"palette has {len(palette)} colors, not {wanted} ({task}, {len(classes)} classes)")

@@ -10,7 +10,7 @@ import msgspec
 
 from seamline.errors import SeamlineError
 from seamline.io import write_bytes
-from seamline.run_folder.fields import decode_field, encode_field
+from seamline.run_folder.fields import decode_field, to_json
 
 T = TypeVar("T")
 
@@ -26,8 +26,7 @@ _WORDS = {
     "object": "an object",
     "null": "null",
 }
-_ERROR = re.compile(r"(?P<problem>.*?)(?: - at `\$(?P<path>.*)`)?", re.DOTALL)
-_EXPECTED = re.compile(r"Expected `(?P<types>[^`]+)`(?P<constraint>[^,]*)(?:, got .*)?")
+_EXPECTED = re.compile(r"Expected `(?P<types>[^`]+)`(?P<constraint>.*?)(?:, got .*)?")
 _MISSING = re.compile(r"Object missing required field `(?P<field>.+)`")
 _STEP = re.compile(r"\.(?P<field>\w+)|\[(?P<index>\d+)\]|\[(?P<key>\.\.\.)\]")
 
@@ -92,10 +91,10 @@ class JsonFile(Generic[T]):
         return value
 
     def _encode(self, value: T) -> bytes:
-        return msgspec.json.format(msgspec.json.encode(value, enc_hook=encode_field), indent=1) + b"\n"
+        return msgspec.json.format(to_json(value), indent=1) + b"\n"
 
     def _parse(self, text: str, line: int = 0) -> Any:
-        """Parse JSON that stands after `line` lines of the file."""
+        """Parse JSON that follows `line` lines of the file."""
         try:
             return json.loads(text)
         except json.JSONDecodeError as error:
@@ -103,14 +102,14 @@ class JsonFile(Generic[T]):
         except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists thousands deep
             raise self.error(f"not JSON that can be read ({error})") from None
 
-    def _convert(self, content: Any, type_: Any, place: str = "") -> Any:
-        """Return parsed JSON as a value of a type; `place` says where in the file it stands."""
+    def _convert(self, content: Any, type_: Any, location: str = "") -> Any:
+        """Return parsed JSON as a value of a type; `location` is where in the file it stands."""
         if isinstance(content, dict) and self.old_keys & content.keys():
             raise self.error("written by an older version of Seamline")
         try:
             return convert(content, type_)
         except ValueError as error:
-            raise self.error(f"{place}{error}") from None
+            raise self.error(f"{location}{error}") from None
 
 
 class JsonLinesFile(JsonFile[tuple[T, ...]]):
@@ -123,7 +122,7 @@ class JsonLinesFile(JsonFile[tuple[T, ...]]):
         )
 
     def _encode(self, value: tuple[T, ...]) -> bytes:
-        return b"".join(msgspec.json.encode(one, enc_hook=encode_field) + b"\n" for one in value)
+        return b"".join(to_json(one) + b"\n" for one in value)
 
 
 def convert(content: Any, type_: Any) -> Any:
@@ -146,10 +145,9 @@ def convert(content: Any, type_: Any) -> Any:
 
 def _explain(content: Any, type_: Any, message: str) -> str:
     """Say in plain words what msgspec says of content that does not fit a type."""
-    found = _ERROR.fullmatch(message)
-    assert found is not None  # noqa: S101 - it matches any text
-    problem, path, value = found["problem"], "$", content
-    for step in _STEP.finditer(found["path"] or ""):
+    problem, _, steps = message.partition(" - at `$")
+    path, value = "$", content
+    for step in _STEP.finditer(steps):
         if step["key"]:
             key = _failing_key(content, type_, message, value)
             path, value = f"{path}.{key}", value[key]
@@ -159,8 +157,8 @@ def _explain(content: Any, type_: Any, message: str) -> str:
     if missing := _MISSING.fullmatch(problem):
         return f"{path}.{missing['field']} is missing"
     if expected := _EXPECTED.fullmatch(problem):
-        words = " or ".join(_WORDS.get(name, name) for name in expected["types"].split(" | "))
-        return f"{path} is {_shown(value)}, not {words}{expected['constraint']}"
+        wanted = " or ".join(_WORDS.get(name, name) for name in expected["types"].split(" | ")) + expected["constraint"]
+        return f"{path} is {_shown(value)}, not {'a file name' if ' matching regex ' in wanted else wanted}"
     if problem.startswith(("Invalid enum value", "Integer value out of range")):
         return f"{path} is {_shown(value)}, which is not allowed"
     return f"{path}: {problem}"

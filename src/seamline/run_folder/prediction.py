@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from seamline.errors import SeamlineError
-from seamline.run_folder.fields import Color, Number, Positive, Side, Task, check_classes, encode_field
+from seamline.run_folder.fields import Color, FileName, Number, Positive, Side, Task, check_classes, to_json
 from seamline.run_folder.json_file import convert
 
 
@@ -32,9 +32,9 @@ class PhotoPrediction(Struct, frozen=True, kw_only=True, omit_defaults=True):
     file: str
     width: Side
     height: Side
-    photo: str | None = None
-    mask: str | None = None
-    overlay: str | None = None
+    photo: FileName | None = None
+    mask: FileName | None = None
+    overlay: FileName | None = None
     class_fractions: dict[str, Number] = {}
     label: str | None = None
     probability: Number | None = None
@@ -122,10 +122,7 @@ class ExportMetadata(Struct, frozen=True, kw_only=True):
 
     def to_metadata(self) -> dict[str, str]:
         """Return the metadata as an ONNX file holds it: key -> JSON."""
-        return {
-            key: msgspec.json.encode(value, enc_hook=encode_field).decode()
-            for key, value in msgspec.structs.asdict(self).items()
-        }
+        return {key: to_json(value).decode() for key, value in msgspec.structs.asdict(self).items()}
 
     @classmethod
     def from_metadata(cls, file: Path, metadata: Mapping[str, str]) -> "ExportMetadata":
@@ -139,7 +136,7 @@ class ExportMetadata(Struct, frozen=True, kw_only=True):
             raise SeamlineError(f"{file}: not written by `seamline export`, so its classes are unknown; {remedy}")
         try:
             content = {key: json.loads(metadata[key]) for key in cls.__struct_fields__ if key in metadata}
-            found: ExportMetadata = convert(content, cls)
+            result: ExportMetadata = convert(content, cls)
         except (ValueError, RecursionError) as error:
             raise SeamlineError(f"{file}: its metadata are damaged ({error}); {remedy}") from None
-        return found
+        return result

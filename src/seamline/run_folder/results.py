@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from seamline.run_folder.fields import Count, Estimate, NanFloat, Number, Side
+from seamline.run_folder.fields import Count, Estimate, FileName, NanFloat, Number, Side
 
 
 class SheetExample(Struct, frozen=True, kw_only=True):
@@ -62,9 +62,9 @@ class MaskExample(Struct, frozen=True, kw_only=True):
     rank: Count
     accuracy: NanFloat
     mean_iou: NanFloat
-    image: str
-    ground_truth: str
-    prediction: str
+    image: FileName
+    ground_truth: FileName
+    prediction: FileName
 
 
 class Curve(Struct, frozen=True, kw_only=True):

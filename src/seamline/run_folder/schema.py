@@ -13,7 +13,7 @@ import numpy as np
 
 from seamline.run_folder.analysis import FilterAnalysis, LinearProbes
 from seamline.run_folder.arrays import ClassificationArrays, SegmentationArrays
-from seamline.run_folder.fields import Byte, Color, Count, Estimate, NanFloat, Number, Positive, Side
+from seamline.run_folder.fields import Byte, Color, Count, Estimate, FileName, NanFloat, Number, Positive, Side
 from seamline.run_folder.metrics import Calibration, Finding, Metrics
 from seamline.run_folder.prediction import ExportMetadata, PredictionRecord
 from seamline.run_folder.results import LabelIssues, SplitResults
@@ -113,6 +113,7 @@ _WORDS: dict[Any, str] = {
     Count: "whole number",
     Side: "whole number from 1",
     Byte: "whole number, 0 to 255",
+    FileName: "file name",
     Color: "list of 3 whole numbers, 0 to 255",
     Estimate: "estimate",
 }
