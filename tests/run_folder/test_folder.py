@@ -87,10 +87,11 @@ def test_a_new_training_removes_what_an_earlier_one_left(tmp_path: Path) -> None
     ):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"old")
-    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    for name in ("notes.txt", "model-of-mine.onnx"):
+        (tmp_path / name).write_text("mine", encoding="utf-8")
     folder.info.write(factories.run_info())
     folder.clear()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "run.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model-of-mine.onnx", "notes.txt", "run.json"]
 
 
 def test_exported_models_are_named_by_how_they_were_made_faster(tmp_path: Path) -> None:

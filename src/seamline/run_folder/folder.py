@@ -204,8 +204,10 @@ class RunFolder:
 
     def clear(self) -> None:
         """Remove what an earlier training left, its weights first; `run.json` and history stay to be written over."""
-        models = (self.path / WEIGHTS, *self.path.glob("model*.onnx"))
-        for path in (*models, *(self.path / name for name in (*_RESULTS, *_OLD_FILES))):
+        exported = [
+            self.onnx_file(reduced_tta=reduced, int8=int8) for reduced in (False, True) for int8 in (False, True)
+        ]
+        for path in (self.weights_file, *exported, *(self.path / name for name in (*_RESULTS, *_OLD_FILES))):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
