@@ -153,13 +153,13 @@ RUNS = (
 
 NAMES = (
     Bad("a dataset that there is not", lambda folder: command("train", "fashion-mnst", "--out", folder / "run")),
-    Bad("a recipe that there is not", _train("--recipe", "quick")),
+    Bad("a recipe that there is not", _train("--preset", "quick")),
     Bad("a network that there is not", _train("--set", "network=resnet")),
     Bad("a field that there is not", _train("--set", "epoch=3")),
     Bad("a value that the field does not take", _train("--set", "epochs=many")),
     Bad("a value out of range", _train("--set", "validation=2")),
     Bad("a device that there is not", _train("--device", "tpu")),
-    Bad("a size that is none", _train("--size", "large")),
+    Bad("a size that is none", _train("--image-size", "large")),
     Bad("a run folder that there is not", lambda folder: command("report", folder / "nowhere")),
 )
 """Names that do not exist, tried with the command."""

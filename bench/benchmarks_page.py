@@ -253,10 +253,10 @@ def _photos(rows: list[dict[str, Any]]) -> list[str]:
         "## Growth with the size of a photo",
         "",
         "The whole command `seamline predict RUN PHOTO` with the network of `fast` for masks, from its start to its "
-        "files: as it does by itself (a photo is shown no larger than the training images ask for), and with `--size "
+        "files: as it does by itself (a photo is shown no larger than the training images ask for), and with `--max-side "
         "0` (the photo's own size, tile by tile).",
         "",
-        "| megapixels | seconds | peak memory | seconds, `--size 0` | peak memory, `--size 0` |",
+        "| megapixels | seconds | peak memory | seconds, `--max-side 0` | peak memory, `--max-side 0` |",
         "| --- | --- | --- | --- | --- |",
         *(
             f"| {one['megapixels']} | {spread(one['seconds'], '.2f')} | {one['peak'] / 1e6:,.0f} MB | "

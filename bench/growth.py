@@ -51,7 +51,7 @@ def photos(folder: Path) -> list[dict[str, Any]]:
     for _ in range(ROUNDS):
         for row in rows:
             words = ("-m", "seamline", "predict", trained, folder / f"{row['megapixels']}.jpg")
-            cost = run(*words, "--out", folder / "masks", *(("--size", 0) if row["way"] == "own" else ()))
+            cost = run(*words, "--out", folder / "masks", *(("--max-side", 0) if row["way"] == "own" else ()))
             row["seconds"].append(cost.seconds)
             row["peak"] = max(row["peak"], cost.peak)
         print(

@@ -119,7 +119,7 @@ def photos(folder: Path) -> list[dict[str, Any]]:
     for _ in range(ROUNDS):
         for row in rows:
             photo = folder / f"{row['photo'][:2].strip()}.jpg"
-            words = ("predict", "facades", photo, "--out", folder / "masks", "--engine", row["engine"])
+            words = ("predict", "facades", photo, "--out", folder / "masks", "--backend", row["engine"])
             cost = run("-m", "seamline", *words)
             row["seconds"].append(cost.seconds)
             row["peak"] = max(row["peak"], cost.peak)

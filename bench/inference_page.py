@@ -30,7 +30,7 @@ def page(found: dict[str, Any]) -> str:
         "same. `seamline predict` takes the file, the run folder or the name of a network that ships with the package, "
         "`garments` or `facades` (`src/seamline/inference/pretrained`).",
         "",
-        "`--quick` looks at an image less often: at fewer sizes, or not at its mirror image, as rarely as `--max-cost` allows "
+        "`--reduce-tta` looks at an image less often: at fewer sizes, or not at its mirror image, as rarely as `--max-drop` allows "
         "on the validation images, and fits the temperature anew. `--int8` works with whole numbers of eight bits from the "
         "first convolution to the last ones; that is quick where the processor has instructions for it (VNNI, as here). "
         "PyTorch's `int8` is its own static quantisation (FX graph mode, `x86`), for comparison; Seamline does not ship it.",

@@ -63,8 +63,26 @@ def measure(count: int, folder: Path) -> dict[str, Any]:
     """Make a set, train on it, and return what it cost."""
     make(folder / "set", count)
     share = LEARNED / (0.72 * count)
-    words = [sys.executable, "-m", "seamline", "train", str(folder / "set"), "--out", str(folder / "run"), "--force"]
-    words += ["--set", "network=residual-16", "--set", f"epochs={share:.4f}", "--set", "batch_size=64", "--folds", "0"]
+    words = [
+        sys.executable,
+        "-m",
+        "seamline",
+        "train",
+        str(folder / "set"),
+        "--out",
+        str(folder / "run"),
+        "--overwrite",
+    ]
+    words += [
+        "--set",
+        "network=residual-16",
+        "--set",
+        f"epochs={share:.4f}",
+        "--set",
+        "batch_size=64",
+        "--label-check-folds",
+        "0",
+    ]
     settings = {"SEAMLINE_CACHE": str(folder / "cache"), "SEAMLINE_MEMORY": ALLOWED}
     seconds, own, mapped = watched(words, settings)
     accuracy = read_json(folder / "run" / "scores.json")["test"]["accuracy"]["value"]

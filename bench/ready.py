@@ -156,7 +156,7 @@ LIMITS = {
     "facades": "It has seen upright, rectified fronts of mostly European town houses, cropped to 256 × 256 "
     "pixels. Oblique views, shop fronts close by, glass towers, night and snow are something else. Pillars are "
     "its hardest class. Shares of area are those of the picture, not of the wall: perspective is not undone. Photos "
-    "of a whole street want a larger `--size`.",
+    "of a whole street want a larger `--max-side`.",
 }
 """Name -> what it is not for."""
 

@@ -28,7 +28,7 @@ LIMITS = """
 - Bit for bit means: the same machine, device, versions and numbers of threads and processes. A run that goes on elsewhere says so.
 - With batch normalisation each of several processes normalises with the statistics of its own part of a batch (the running ones are averaged after every step), so its weights differ from those of one process; the table above shows by how much the figures do.
 - Dropout draws other numbers in several processes than in one.
-- SIGKILL, and the kernel when memory runs out, end a process without a word: what was done since the last checkpoint (`--checkpoint-seconds`, 60 by default) is done again.
+- SIGKILL, and the kernel when memory runs out, end a process without a word: what was done since the last checkpoint (`--checkpoint-every`, 60 by default) is done again.
 - Several machines need the launcher (`torchrun --nnodes …`) and each the dataset; only the first process needs the run folder. NCCL and GPUs were not at hand for these tests.
 - Windows has no locks on folders; there two processes on one run are not noticed.
 """

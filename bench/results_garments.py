@@ -131,7 +131,7 @@ def page(collected: dict[str, Any]) -> str:
         "± is a 95 % t interval over seeds; the tables name the intervals that are over images. "
         "The test images were scored once for each run, and nothing was chosen by them.",
         "### The study's recipe beside the study",
-        f"`seamline train fashion-mnist --recipe original`: 50 epochs, batch 1024, Adam at 0.001, unweighted cross "
+        f"`seamline train fashion-mnist --preset original`: 50 epochs, batch 1024, Adam at 0.001, unweighted cross "
         f"entropy, {first['parameters']:,} weights; {len(original)} seeds. Training loss and accuracy are those met "
         "during the last epoch.",
         study_table(original),

@@ -130,7 +130,7 @@ def page(found: dict[str, Any]) -> str:
     share = 1 - costs["1 megapixel"].worker / large.worker
     return f"""# A city, a country
 
-`seamline predict RUN s3://BUCKET/PHOTOS --cluster ADDRESS --out s3://BUCKET/RESULTS` predicts on the machines of a Ray cluster. Each worker has one core (or one GPU), reads and decodes photos ahead while the network is at work, and writes a Parquet file for every 500 photos: a row a photo with its size, the share of each class and the mask as runs. The manifest says what was done; the same call goes on after an interruption.
+`seamline predict RUN s3://BUCKET/PHOTOS --ray-address ADDRESS --out s3://BUCKET/RESULTS` predicts on the machines of a Ray cluster. Each worker has one core (or one GPU), reads and decodes photos ahead while the network is at work, and writes a Parquet file for every 500 photos: a row a photo with its size, the share of each class and the mask as runs. The manifest says what was done; the same call goes on after an interruption.
 
 ## Measured
 

@@ -33,7 +33,7 @@ from seamline.data.sources.facade_classes import COLOURS
 VICTIM = Path(__file__).parent / "torture_victim.py"
 TASKS = {
     "garments": ["fashion-mnist", "--set", "epochs=3", "--set", "batch_size=16"],
-    "facades": ["facades", "--recipe", "sprint", "--set", "epochs=4", "--set", "batch_size=2"],
+    "facades": ["facades", "--preset", "sprint", "--set", "epochs=4", "--set", "batch_size=2"],
 }
 """What is trained: a classifier with Muon, flips and batch normalisation, a U-Net with random scales and colours."""
 AGAIN = 1 / 3  # share of the trials that are killed twice
@@ -89,8 +89,8 @@ def arguments(task: str, sets: Path, out: Path) -> list[str]:
     """Return the words of the command, after `seamline`."""
     words = TASKS[task]
     data = sets / words[0]
-    every = ["--checkpoint-seconds", "0.05"]
-    return ["train", *words, "--data", str(data), "--out", str(out), "--threads", "1", *every]
+    every = ["--checkpoint-every", "0.05"]
+    return ["train", *words, "--data-dir", str(data), "--out", str(out), "--threads", "1", *every]
 
 
 def start(words: list[str], sets: Path, victim: str | None = None) -> "subprocess.Popen[str]":

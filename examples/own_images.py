@@ -48,7 +48,7 @@ def way_through(folder: Path, photos: list[Path], epochs: float | None) -> None:
     runs = OUT / folder.name
     quick = () if epochs is None else ("--set", f"epochs={epochs:g}")
     seamline("audit", folder)  # what is there, what cannot work, what is odd
-    seamline("train", folder, "--explain")  # what would be chosen, and by which rules
+    seamline("train", folder, "--dry-run")  # what would be chosen, and by which rules
     seamline("train", folder, "--out", runs / "first", *quick)  # a network, and its page
     seamline("train", folder, "--out", runs / "second", *quick, "--set", "learning_rate=0.002")  # another recipe
     seamline("compare", runs / "first", runs / "second", "--out", runs / "compared.html")  # which is better, how sure

@@ -107,7 +107,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
 
 def test_a_finished_run_is_kept(run: Path, sides: Dataset) -> None:
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
-    with pytest.raises(SeamlineError, match="holds a finished run; name another --out, write over it with --force"):
+    with pytest.raises(SeamlineError, match="holds a finished run; name another --out, write over it with --overwrite"):
         seamline.train(sides, recipe=RECIPE, out=run, threads=1)
     seamline.train(sides, recipe=RECIPE, out=run, resume=True, threads=1)
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before

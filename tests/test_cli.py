@@ -40,7 +40,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "subproc
     """One offline `reproduce`, as the README tells, and the cache it drew into."""
     folder = tmp_path_factory.mktemp("reproduced")
     cache = str(tmp_path_factory.getbasetemp() / "shared-cache")
-    return folder, seamline("reproduce", "--only", "garments", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache), cache
+    return folder, seamline("reproduce", "--study", "garments", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache), cache
 
 
 def test_reproduce_without_the_real_images_says_so(
@@ -65,7 +65,7 @@ def test_the_second_reproduce_uses_the_first(
     folder, first, cache = reproduced
     run = folder / "runs" / "synthetic-fashion-fast"
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
-    second = seamline("reproduce", "--only", "garments", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache)
+    second = seamline("reproduce", "--study", "garments", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache)
     assert second.returncode == 0, second.stderr
     assert "finished already" in second.stderr
     assert second.stdout == first.stdout
@@ -94,7 +94,7 @@ def test_train_ends_with_where_the_result_lies(
     described: dict[str, Any] = json.loads((tmp_path / "mine" / "run.json").read_text())
     assert described["seed"] == 3
     assert described["recipe"]["epochs"] == 1
-    command = "seamline train sides --recipe fast --set epochs=1 --seed 3 --threads 1 --out mine"
+    command = "seamline train sides --preset fast --set epochs=1 --seed 3 --threads 1 --out mine"
     assert described["command"] == command
     assert "mine: holds a finished run" in one_line(*typed(*train))
     (tmp_path / "mine" / "report.html").unlink()
@@ -105,22 +105,22 @@ def test_train_ends_with_where_the_result_lies(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["train", "fashion-mnist"], ["train-images-idx3-ubyte.gz", "--data", "SEAMLINE_DATA", "synthetic-fashion"]),
-        (["train", "fashion-mnist", "--data", "nowhere"], ["nowhere: cannot be read"]),
+        (["train", "fashion-mnist"], ["train-images-idx3-ubyte.gz", "--data-dir", "SEAMLINE_DATA", "synthetic-fashion"]),
+        (["train", "fashion-mnist", "--data-dir", "nowhere"], ["nowhere: cannot be read"]),
         (["train", "cats"], ["cats: there is no such dataset", "fashion-mnist"]),
-        (["train", "synthetic-fashion", "--data", "."], ["synthetic-fashion", "needs no folder"]),
-        (["train", "synthetic-fashion", "--recipe", "best"], ["--recipe best", "fast, sprint, original"]),
+        (["train", "synthetic-fashion", "--data-dir", "."], ["synthetic-fashion", "needs no folder"]),
+        (["train", "synthetic-fashion", "--preset", "best"], ["--preset best", "fast, sprint, original"]),
         (["train", "synthetic-fashion", "--set", "epochs"], ["--set epochs", "field=value"]),
         (["train", "synthetic-fashion", "--set", "network=vit"], ["network vit", "study"]),
         (["train", "synthetic-fashion", "--device", "abacus"], ["--device abacus"]),
-        (["reproduce", "--data", "nowhere"], ["--data nowhere", "fashion-mnist, facades"]),
-        (["reproduce", "--only", "shoes"], ["--only shoes", "garments, facades"]),
+        (["reproduce", "--data-dir", "nowhere"], ["--data-dir nowhere", "fashion-mnist, facades"]),
+        (["reproduce", "--study", "shoes"], ["--study shoes", "garments, facades"]),
         (["train", "facades"], ["mini facade set", "SEAMLINE_DATA", "synthetic-facades"]),
         (
-            ["train", "synthetic-facades", "--recipe", "quick"],
-            ["--recipe quick", "masks", "fast, best, sprint, original"],
+            ["train", "synthetic-facades", "--preset", "quick"],
+            ["--preset quick", "masks", "fast, best, sprint, original"],
         ),
-        (["audit", "nowhere"], ["nowhere: there is no such dataset"]),
+        (["inspect", "nowhere"], ["nowhere: there is no such dataset"]),
         (["predict", "nowhere", "photo.jpg"], ["nowhere"]),
         (["report", "nowhere"], ["nowhere"]),
         (["train", "synthetic-fashion", "--seed", "-1"], ["--seed", "see seamline --help"]),
@@ -162,9 +162,9 @@ def test_reproduce_leaves_a_finished_run_of_another_seed_alone(
 ) -> None:
     folder, _, cache = reproduced
     before = (folder / "runs" / "synthetic-fashion-fast" / "run.json").read_bytes()
-    run = seamline("reproduce", "--only", "garments", *FAST, "--seed", "1", cwd=folder, SEAMLINE_CACHE=cache)
+    run = seamline("reproduce", "--study", "garments", *FAST, "--seed", "1", cwd=folder, SEAMLINE_CACHE=cache)
     assert run.returncode == 2
-    assert "made with another seed (0 there, 1 here); name another --out or use --force" in run.stderr
+    assert "made with another seed (0 there, 1 here); name another --out or use --overwrite" in run.stderr
     assert (folder / "runs" / "synthetic-fashion-fast" / "run.json").read_bytes() == before
 
 
@@ -223,7 +223,7 @@ def test_an_audit_is_printed(
         file.parent.mkdir(exist_ok=True)
         Image.fromarray(streets.train.images[place]).save(file)
     for options in ([], ["--json"]):
-        monkeypatch.setattr(sys, "argv", ["seamline", "audit", str(tmp_path), *options])
+        monkeypatch.setattr(sys, "argv", ["seamline", "inspect", str(tmp_path), *options])
         with pytest.raises(SystemExit):
             main()
     out = capsys.readouterr().out
@@ -244,7 +244,7 @@ def test_help_is_shown(tmp_path: Path) -> None:
 
 @pytest.mark.real
 def test_the_real_garments_are_trained_on(real_data: Path, tmp_path: Path) -> None:
-    words = ["train", "fashion-mnist", "--data", str(real_data), *FAST, "--out", "real", "--json"]
+    words = ["train", "fashion-mnist", "--data-dir", str(real_data), *FAST, "--out", "real", "--json"]
     run = seamline(*words, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     (told,) = json.loads(run.stdout)["runs"]

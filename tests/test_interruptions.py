@@ -72,7 +72,7 @@ def test_a_signal_ends_the_step_and_the_rest_comes_out_the_same(
     with pytest.raises(TrainingInterrupted) as stopped:
         train(sides, tmp_path / "run")
     assert stopped.value.status == status
-    place = f"in epoch 1, after step {step} of 9; go on with: seamline train sides --recipe custom --seed 0"
+    place = f"in epoch 1, after step {step} of 9; go on with: seamline train sides --preset custom --seed 0"
     assert place in str(stopped.value)
     assert str(stopped.value).endswith("--resume")
     assert signal.getsignal(number) == handler
@@ -98,7 +98,7 @@ def test_a_second_signal_stops_at_once() -> None:
 def test_a_checkpoint_after_every_step_costs_no_bit(sides: Dataset, whole: bytes, tmp_path: Path) -> None:
     run = train(sides, tmp_path / "run", checkpoint_seconds=0)
     assert (run / "model.safetensors").read_bytes() == whole
-    with pytest.raises(SeamlineError, match="--checkpoint-seconds -1: must be 0 or more"):
+    with pytest.raises(SeamlineError, match="--checkpoint-every -1: must be 0 or more"):
         train(sides, tmp_path / "other", checkpoint_seconds=-1)
 
 

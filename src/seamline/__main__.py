@@ -13,7 +13,7 @@ def main() -> None:
 
     usage_error: Any = typer.BadParameter.__mro__[1]  # UsageError, whose home differs between versions of Typer
     try:
-        status = app(_completed(sys.argv[1:]), standalone_mode=False)
+        status = app(sys.argv[1:], standalone_mode=False)
         if status == 130:  # some versions of Typer turn an interruption into a status
             raise KeyboardInterrupt
         sys.exit(status)
@@ -35,13 +35,6 @@ def main() -> None:
         _end(f"more memory is needed than there is ({describe_memory(error)}); use fewer or smaller images", 2)
     except (KeyboardInterrupt, typer.Abort):
         _end("interrupted; a training goes on with --resume, `reproduce` by itself", 130)
-
-
-def _completed(words: list[str]) -> list[str]:
-    """Return the words of the command with `--cluster` completed: it may stand without its value."""
-    following = [*words[1:], "-"]
-    pairs = zip(words, following, strict=False)  # no words, no pairs
-    return ["--cluster=local" if word == "--cluster" and then.startswith("-") else word for word, then in pairs]
 
 
 def _end(message: str, status: int) -> None:

@@ -91,7 +91,7 @@ def train(
     """
     tune_malloc()
     if not checkpoint_seconds >= 0:
-        raise SeamlineError(f"--checkpoint-seconds {checkpoint_seconds}: must be 0 or more")
+        raise SeamlineError(f"--checkpoint-every {checkpoint_seconds}: must be 0 or more")
     teller = teller if teller and process_rank() == 0 else Reporter(quiet=True)
     resume = resume or was_restarted()
     settings = settings if model is None else (*settings, f"network={model}")
@@ -118,17 +118,17 @@ def train(
         begun = run.read() if resume and (run.finished or run.checkpoints.files()) else None
         weights = None if begin is None else begin.digest
         if begun is not None and (other := diff_config(begun, data, recipe, seed, weights)):
-            raise SeamlineError(f"{run.path}: was made with another {other}; name another --out or use --force")
+            raise SeamlineError(f"{run.path}: was made with another {other}; name another --out or use --overwrite")
         if run.finished and resume and _is_measured(run):
             teller.say(f"{run.path}: finished already")
             return run.path
 
         if data.segments and folds:
             raise SeamlineError(
-                f"--folds {folds}: judges labels of whole images, and {data.name} has masks; leave it out"
+                f"--label-check-folds {folds}: judges labels of whole images, and {data.name} has masks; leave it out"
             )
         if folds is not None and (folds == 1 or not 0 <= folds <= 20):
-            raise SeamlineError(f"--folds {folds}: must be 0, or 2 to 20")
+            raise SeamlineError(f"--label-check-folds {folds}: must be 0, or 2 to 20")
         usual = FOLDS if called is not None and not data.segments else 0
         odd = list(dataset_warnings(data)) if called else []
         for sentence in odd:
@@ -165,10 +165,10 @@ def train(
             described["rules"] = [vars(choice) for choice in chosen]
             described["recipe_name"] = ", ".join([recipe_name, *settings])
             options: dict[str, object] = {
-                "--data": folder,
-                "--size": size,
-                "--from": start,
-                "--folds": folds,
+                "--data-dir": folder,
+                "--image-size": size,
+                "--init-from": start,
+                "--label-check-folds": folds,
                 "--device": None if device == "auto" else device,
                 "--threads": threads,
             }
@@ -240,7 +240,7 @@ def explain(
         SeamlineError: it is no folder or table, or cannot be read.
     """
     if not is_path(data):
-        raise SeamlineError(f"--explain: {data} is no folder or table of own images; `seamline list` shows the recipes")
+        raise SeamlineError(f"--dry-run: {data} is no folder or table of own images; `seamline list` shows the recipes")
     teller = teller or Reporter(quiet=True)
     found = related(loaded(data, None, teller, size=size), teller)
     return *chosen_recipe(found, recipe, settings, own=True), found.note
@@ -275,11 +275,13 @@ def _check_place(run: Run, *, resume: bool, force: bool) -> None:
     run.check_writable()
     if run.finished and not (resume or force):
         raise SeamlineError(
-            f"{run.path}: holds a finished run; name another --out, write over it with --force, "
+            f"{run.path}: holds a finished run; name another --out, write over it with --overwrite, "
             "or measure what is not measured with --resume"
         )
     if run.checkpoints.files() and not (resume or force):
-        raise SeamlineError(f"{run.path}: holds an unfinished run; go on with --resume, or start afresh with --force")
+        raise SeamlineError(
+            f"{run.path}: holds an unfinished run; go on with --resume, or start afresh with --overwrite"
+        )
 
 
 def _check_class_weights(recipe: TrainConfig, data: Dataset) -> None:
@@ -383,7 +385,7 @@ def _images_of(
             data = load(name, folder or (place if place.exists() else None))
     data = related(data, teller)
     if data.fingerprint != described["dataset"]["fingerprint"]:
-        raise SeamlineError(f"{data.place}: not the images that {run.path} was trained with; name them with --data")
+        raise SeamlineError(f"{data.place}: not the images that {run.path} was trained with; name them with --data-dir")
     return data, divide_by(data, run.recipe(), described["split"]["seed"])
 
 

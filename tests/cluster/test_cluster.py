@@ -19,7 +19,6 @@ from PIL import Image
 
 import seamline
 from run_factories import save_photo
-from seamline.__main__ import _completed
 from seamline.errors import SeamlineError
 
 pytest.importorskip("ray", reason="the extra `cluster` is not installed")
@@ -49,12 +48,6 @@ def test_runs_of_a_small_mask_by_hand() -> None:
     assert (values.tolist(), lengths.tolist()) == ([0, 2, 1], [2, 2, 2])
     with pytest.raises(ValueError, match="reshape"):
         from_runs(values, lengths, 3, 3)
-
-
-def test_the_option_may_stand_without_a_value() -> None:
-    assert _completed(["predict", "m", "p", "--cluster"])[-1] == "--cluster=local"
-    assert _completed(["predict", "m", "p", "--cluster", "--json"])[-2:] == ["--cluster=local", "--json"]
-    assert _completed(["predict", "m", "p", "--cluster", "auto"])[-2:] == ["--cluster", "auto"]
 
 
 def test_photos_are_listed_folder_by_folder_without_what_is_hidden(tmp_path: Path) -> None:
@@ -115,7 +108,7 @@ def test_every_photo_once_although_a_worker_and_then_the_whole_call_is_killed(
     classifier: Path, many: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    first = command(classifier, many, "--cluster", "--out", out)
+    first = command(classifier, many, "--ray-address", "local", "--out", out)
     while first.poll() is None and len(list((out / "photos").glob("part-*"))) < 2:
         time.sleep(0.05)
     victims = workers()
@@ -125,7 +118,7 @@ def test_every_photo_once_although_a_worker_and_then_the_whole_call_is_killed(
         time.sleep(0.05)
     first.kill()
     first.communicate()
-    told = finished(command(classifier, many, "--cluster", "--out", out))
+    told = finished(command(classifier, many, "--ray-address", "local", "--out", out))
     assert "4,997 of 5,000 photos predicted" in told
     assert "3 could not be" in told
 
@@ -156,12 +149,12 @@ def test_what_cannot_work_is_one_line(segmenter: Path, classifier: Path, tmp_pat
     save_photo(tmp_path / "photos" / "a.jpg")
     with pytest.raises(SeamlineError, match="the photos lie there; name another place"):
         predict_on_cluster(segmenter, str(tmp_path / "photos"), out=str(tmp_path / "photos"))
-    with pytest.raises(SeamlineError, match="--size 64: is for masks"):
+    with pytest.raises(SeamlineError, match="--max-side 64: is for masks"):
         predict_on_cluster(classifier, str(tmp_path / "photos"), out=str(tmp_path / "out"), size=64)
     (tmp_path / "none").mkdir()
     with pytest.raises(SeamlineError, match="none: holds no photo"):
         predict_on_cluster(classifier, str(tmp_path / "none"), out=str(tmp_path / "out"))
-    process = command(classifier, tmp_path / "photos", tmp_path, "--cluster")
+    process = command(classifier, tmp_path / "photos", tmp_path, "--ray-address", "local")
     _, wrong = process.communicate()
     assert (process.returncode, "takes one folder or address of photos, got 2" in wrong) == (2, True)
 
@@ -185,7 +178,7 @@ def test_masks_of_photos_in_a_bucket_are_those_of_the_ordinary_command(
         bucket.put_object(Bucket="town", Key="streets/bad.jpg", Body=b"no image")
         options = f"?endpoint_override={host}:{port}&scheme=http&region=us-east-1"
         source, out = f"s3://town/streets{options}", f"s3://town/results{options}"
-        told = finished(command(segmenter, source, "--cluster", "--out", out))
+        told = finished(command(segmenter, source, "--ray-address", "local", "--out", out))
         assert "5 of 6 photos predicted" in told
         assert told.endswith("The results: s3://town/results\n")
         manifest = json.loads(bucket.get_object(Bucket="town", Key="results/manifest.json")["Body"].read())

@@ -311,7 +311,7 @@ def test_mistakes_are_one_line(
     onnx.helper.set_model_props(damaged, {"seamline": '"1"', "classes": "[1"})
     onnx.save(damaged, tmp_path / "damaged.onnx")
     cases: list[tuple[Callable[[], object], str]] = [
-        (lambda: load_model(classifier, engine="abacus"), "--engine abacus: there is no such engine"),
+        (lambda: load_model(classifier, engine="abacus"), "--backend abacus: there is no such engine"),
         (lambda: load_model(tmp_path / "none.onnx"), "none.onnx: not found"),
         (lambda: load_model("windows"), "package (facades, garments)"),
         (lambda: load_model(exported, engine="pytorch"), "asked on the processor"),

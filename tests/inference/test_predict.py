@@ -177,9 +177,9 @@ def test_mistakes_are_one_line(segmenter: Path, classifier: Path, tmp_path: Path
         (segmenter, [tmp_path / "no.jpg", tmp_path / "no2.jpg"], {}, r"no\.jpg: not found and 1 more; name photos"),
         (segmenter, [photo], {"out": photo}, r"a\.png: cannot be written to .*--out"),
         (segmenter, [photo], {"out": photo / "out"}, r"out: cannot be written to .*--out"),
-        (segmenter, [photo], {"size": 5}, "--size 5: too small"),
-        (segmenter, [photo], {"size": -1}, "--size -1: too small"),
-        (classifier, [photo], {"size": 64}, "--size 64: is for masks"),
+        (segmenter, [photo], {"size": 5}, "--max-side 5: too small"),
+        (segmenter, [photo], {"size": -1}, "--max-side -1: too small"),
+        (classifier, [photo], {"size": 64}, "--max-side 64: is for masks"),
         (segmenter, [photo], {"device": "abacus"}, "--device abacus"),
         (segmenter, [photo], {"threads": 0}, "--threads 0"),
     ]

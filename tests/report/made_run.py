@@ -208,7 +208,7 @@ def described(classes: Sequence[str], images: int, *, notice: str | None) -> dic
         "machine": "a machine with 2 cores",
         "threads": 2,
         "versions": {"python": "3.11.2", "torch": "2.7.0", "numpy": "2.1.0"},
-        "command": "seamline train made-up --recipe fast --seed 0 --out runs/made-up-fast",
+        "command": "seamline train made-up --preset fast --seed 0 --out runs/made-up-fast",
         "notice": notice,
     }
 

@@ -145,7 +145,7 @@ def test_mistakes(segmenter: Path, options: list[str], words: str) -> None:
 
 
 def test_a_missing_extra(segmenter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from seamline import cli
+    from seamline.cli import models as cli
     from seamline.errors import SeamlineError
 
     monkeypatch.setitem(sys.modules, "uvicorn", None)

@@ -65,9 +65,9 @@ def test_one_half_alone_with_a_photo_of_the_users_own(asked: list[tuple[str, Pat
     Image.new("RGB", (50, 40), (180, 170, 160)).save(photo)
     (run,) = reproduce.reproduce(settings=QUICK, out=tmp_path / "runs", only="facades", photos=(photo,), threads=1)
     assert (run / "photos" / "my house.overlay.png").is_file()
-    with pytest.raises(SeamlineError, match="--only shoes: there is no such study; there are garments, facades"):
+    with pytest.raises(SeamlineError, match="--study shoes: there is no such study; there are garments, facades"):
         reproduce.reproduce(out=tmp_path / "runs", only="shoes")
-    with pytest.raises(SeamlineError, match=r"--photo .*is for the facades"):
+    with pytest.raises(SeamlineError, match=r"--image .*is for the facades"):
         reproduce.reproduce(out=tmp_path / "runs", only="garments", photos=(photo,))
     with pytest.raises(SeamlineError, match=r"nowhere\.jpg: not found"):
         reproduce.reproduce(out=tmp_path / "runs", photos=(tmp_path / "nowhere.jpg",))

@@ -84,7 +84,7 @@ def test_a_damaged_file_is_noticed_and_the_one_before_is_used(tmp_path: Path) ->
     assert unpack(found)["number"] == 0
     assert damaged == [newest]
     before.write_bytes(before.read_bytes()[:-1])
-    with pytest.raises(SeamlineError, match="every checkpoint; start afresh with --force"):
+    with pytest.raises(SeamlineError, match="every checkpoint; start afresh with --overwrite"):
         kept.newest()
 
 

@@ -83,7 +83,7 @@ def test_a_run_that_started_from_another_is_gone_on_with_by_the_same_one_alone(
     out = seamline.train(sides, settings=ONE, out=tmp_path / "second", start=trained, threads=1)
     described = Run(out).read()
     assert described["from"]["weights"] == Run(trained).digest
-    assert f"--from {trained}" in described["command"]
+    assert f"--init-from {trained}" in described["command"]
     assert seamline.train(sides, settings=ONE, out=out, start=trained, threads=1, resume=True) == out
     with pytest.raises(SeamlineError, match="made with another beginning"):
         seamline.train(sides, settings=ONE, out=out, threads=1, resume=True)
@@ -93,7 +93,7 @@ def test_what_cannot_start_is_refused(trained: Path, streets: Dataset) -> None:
     run = Run(trained)
     for shape, network, words in (
         ((20, 20, 3), "study-fast", "was trained on grey images, and these are colour"),
-        ((28, 28, 1), "study-fast", "add --size 20x20"),
+        ((28, 28, 1), "study-fast", "add --image-size 20x20"),
         ((20, 20, 1), "residual-16", "its network is study-fast; leave network out"),
     ):
         with pytest.raises(SeamlineError, match=words):

@@ -82,7 +82,7 @@ def predict_on_cluster(
     begun = time.monotonic()
     model = load_model(run, device="cpu")
     if size is not None and not model.segments:
-        raise SeamlineError(f"--size {size}: is for masks, and {model.path} labels whole photos; leave it out")
+        raise SeamlineError(f"--max-side {size}: is for masks, and {model.path} labels whole photos; leave it out")
     folder = find_model(run)
     parts = [folder] if folder.is_file() else [folder / name for name in _MODEL_FILES if (folder / name).is_file()]
     files = {part.name: part.read_bytes() for part in parts}
@@ -130,7 +130,7 @@ def _worked(work: Work, todo: list[int], address: str) -> Iterator[dict[str, flo
         try:
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **where)
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            raise SeamlineError(f"--cluster {address}: cannot be reached ({first_line(error)})") from None
+            raise SeamlineError(f"--ray-address {address}: cannot be reached ({first_line(error)})") from None
     try:
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         ray.data.DataContext.get_current().enable_progress_bars = False

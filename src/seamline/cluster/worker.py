@@ -123,7 +123,7 @@ class Worker:
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
-                yield row, "needs more memory than there is; use a smaller --size"
+                yield row, "needs more memory than there is; use a smaller --max-side"
         yield from self._labelled(waiting)
 
     def _read(self, paths: list[str]) -> Iterator[tuple[str, NDArray[np.uint8] | None, str | None]]:

@@ -53,12 +53,12 @@ def load(
     """
     if is_path(name):
         if folder is not None:
-            raise SeamlineError(f"--data {folder}: {name} is a folder itself; leave --data out")
+            raise SeamlineError(f"--data-dir {folder}: {name} is a folder itself; leave --data-dir out")
         return load_folder(Path(name).expanduser(), size=size, progress=counted)
     if name not in DATASETS:
         raise SeamlineError(f"{name}: there is no such dataset or folder; there are {', '.join(DATASETS)}")
     if size is not None:
-        raise SeamlineError(f"--size {size}: is for own images; those of {name} have one size")
+        raise SeamlineError(f"--image-size {size}: is for own images; those of {name} have one size")
     return DATASETS[name].load(None if folder is None else Path(folder).expanduser(), progress, timeout)
 
 
@@ -89,7 +89,7 @@ def _synthetic_facades(folder: Path | None, progress: Progress | None, timeout: 
 
 def _synthetic(name: str, draw: Callable[[], Dataset], folder: Path | None) -> Dataset:
     if folder is not None:
-        raise SeamlineError(f"--data {folder}: {name} is drawn by a program and needs no folder; leave it out")
+        raise SeamlineError(f"--data-dir {folder}: {name} is drawn by a program and needs no folder; leave it out")
     return draw()
 
 

@@ -84,7 +84,9 @@ def export_run(
     network = run.network()
     usual = looks_of(network)
     if quick and not fewer(usual):
-        raise SeamlineError(f"{out}: not written, because the network looks at an image only once; leave --quick out")
+        raise SeamlineError(
+            f"{out}: not written, because the network looks at an image only once; leave --reduce-tta out"
+        )
     ask = partial(predict_scores, network)
     judged = quick or int8
     before = answers_of(ask, aside).worth if judged else math.nan
@@ -116,7 +118,7 @@ def export_run(
         what = " and ".join(["fewer looks"] * quick + ["whole numbers of eight bits"] * int8)
         raise SeamlineError(
             f"{out}: not written, because with {what} {100 * (before - best):.2f} points of {_figure(aside)} are lost "
-            f"on the validation images ({before:.4f} to {best:.4f}); raise --max-cost above {most:g} to allow it"
+            f"on the validation images ({before:.4f} to {best:.4f}); raise --max-drop above {most:g} to allow it"
         )
 
 

@@ -106,10 +106,10 @@ def predict(
             small.
     """
     if size is not None and size != 0 and size < SMALLEST:
-        raise SeamlineError(f"--size {size}: too small; use at least {SMALLEST}, or 0 for photos as they are")
+        raise SeamlineError(f"--max-side {size}: too small; use at least {SMALLEST}, or 0 for photos as they are")
     loaded = load_model(model, device=device, engine=engine, threads=threads)
     if size is not None and not loaded.segments:
-        raise SeamlineError(f"--size {size}: is for masks, and {loaded.path} labels whole photos; leave it out")
+        raise SeamlineError(f"--max-side {size}: is for masks, and {loaded.path} labels whole photos; leave it out")
     found = find_photos([photos] if isinstance(photos, str | Path) else photos)
     folder = Path(out) if out is not None else Path("predictions") / loaded.name
     results = Results(loaded, folder, default_size(loaded) if size is None else size, report)
@@ -157,7 +157,7 @@ def _predict_all(
             except (MemoryError, RuntimeError) as error:  # PyTorch's are RuntimeErrors
                 if not is_out_of_memory(error):
                     raise
-                failed.append({"file": file, "reason": "needs more memory than there is; use a smaller --size"})
+                failed.append({"file": file, "reason": "needs more memory than there is; use a smaller --max-side"})
             told(number + 1, len(photos), file)
             if time.monotonic() - written > _SECONDS:
                 results.record(done, failed)

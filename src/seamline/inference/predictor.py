@@ -96,7 +96,7 @@ def load_model(
     if threads is not None and threads < 1:
         raise SeamlineError(f"--threads {threads}: at least 1 is needed")
     if engine not in (None, PYTORCH, *ENGINES):
-        raise SeamlineError(f"--engine {engine}: there is no such engine; there are {PYTORCH}, {', '.join(ENGINES)}")
+        raise SeamlineError(f"--backend {engine}: there is no such engine; there are {PYTORCH}, {', '.join(ENGINES)}")
     place = find_model(named)
     if place.suffix != ".onnx" and not place.exists():
         raise SeamlineError(
@@ -125,7 +125,7 @@ def _exported_of(named: Path, path: Path, device: str, engine: str | None, threa
         if not on_processor or not graph.is_file() or not any(one.installed for one in ENGINES.values()):
             return None
     elif device not in ("auto", "cpu"):
-        raise SeamlineError(f"--engine {engine}: works on the processor; leave --device out")
+        raise SeamlineError(f"--backend {engine}: works on the processor; leave --device out")
     elif not graph.is_file():
         raise SeamlineError(f"{graph}: not found, and {ENGINES[engine].title} needs it; run `seamline export {path}`")
     model = _from_graph(named, graph, engine, threads)

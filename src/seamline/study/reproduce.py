@@ -81,13 +81,13 @@ def reproduce(
     teller = teller or Reporter(quiet=True)
     studies = [study for study in STUDIES if only in (None, study.what)]
     if not studies:
-        raise SeamlineError(f"--only {only}: there is no such study; there are {', '.join(s.what for s in STUDIES)}")
+        raise SeamlineError(f"--study {only}: there is no such study; there are {', '.join(s.what for s in STUDIES)}")
     for study in studies:  # a mistake there is told before anything is fetched
         apply_overrides(get_preset(recipe, segments=study.segments), list(settings))
     if photos and not any(study.segments for study in studies):
-        raise SeamlineError(f"--photo {photos[0]}: is for the facades, and --only {only} leaves them out")
+        raise SeamlineError(f"--image {photos[0]}: is for the facades, and --study {only} leaves them out")
     for name, reason in find_photos([str(photo) for photo in photos]).failed if photos else ():
-        raise SeamlineError(f"--photo {name}: {reason}")
+        raise SeamlineError(f"--image {name}: {reason}")
     runs = []
     for study in studies:
         data, found = _images(study, Path(out), recipe, folder, teller)
@@ -130,7 +130,7 @@ def _place(name: str, folder: Path | str | None) -> Path | None:
     root = Path(folder).expanduser()
     known = [name for study in STUDIES for name in study.real]
     if not any((root / one).is_dir() for one in known):
-        raise SeamlineError(f"--data {folder}: holds none of the folders {', '.join(known)}")
+        raise SeamlineError(f"--data-dir {folder}: holds none of the folders {', '.join(known)}")
     return root / name if (root / name).is_dir() else None
 
 

@@ -68,7 +68,7 @@ class Checkpoints:
                 return content, damaged
             damaged.append(file)
         if files:
-            raise SeamlineError(f"{files[0]}: damaged, as is every checkpoint; start afresh with --force")
+            raise SeamlineError(f"{files[0]}: damaged, as is every checkpoint; start afresh with --overwrite")
         return None, []
 
     def clear(self) -> None:
@@ -95,7 +95,7 @@ def unpack(content: bytes) -> dict[str, Any]:
         nest = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["nest"])
         state: dict[str, Any] = _together(nest, tensors)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SeamlineError(f"checkpoint: not one of Seamline's ({error}); start afresh with --force") from None
+        raise SeamlineError(f"checkpoint: not one of Seamline's ({error}); start afresh with --overwrite") from None
     return state
 
 

@@ -195,7 +195,7 @@ def get_preset(name: str, *, segments: bool) -> TrainConfig:
     recipes = presets_for(segments=segments)
     if name not in recipes:
         labels = "masks" if segments else "one label an image"
-        raise SeamlineError(f"--recipe {name}: there is no such recipe for {labels}; there are {', '.join(recipes)}")
+        raise SeamlineError(f"--preset {name}: there is no such recipe for {labels}; there are {', '.join(recipes)}")
     return recipes[name]
 
 

@@ -126,16 +126,18 @@ class Run:
         """
         file = self.path / "run.json"
         try:
-            described: dict[str, Any] = read_shaped(file, _DESCRIBED, "train again with --force")
+            described: dict[str, Any] = read_shaped(file, _DESCRIBED, "train again with --overwrite")
         except FileNotFoundError:
             raise SeamlineError(
                 f"{file}: not found; {self.path} is no run folder, which `seamline train` makes"
             ) from None
         if len(described["network"]["image"]) != 3:
-            raise SeamlineError(f"{file}: network.image is not height, width and channels; train again with --force")
+            raise SeamlineError(
+                f"{file}: network.image is not height, width and channels; train again with --overwrite"
+            )
         data = described["dataset"]
         if len(data.get("colours") or data["classes"]) != len(data["classes"]) or not data["classes"]:
-            raise SeamlineError(f"{file}: names no class, or not one colour for each; train again with --force")
+            raise SeamlineError(f"{file}: names no class, or not one colour for each; train again with --overwrite")
         return described
 
     def start(self, described: dict[str, Any]) -> None:
@@ -169,7 +171,7 @@ class Run:
             return recipe_from(fields)
         except (TypeError, SeamlineError) as error:  # fields of another version, or values that cannot be
             raise SeamlineError(
-                f"{self.path / 'run.json'}: its recipe cannot be used ({error}); train again with --force"
+                f"{self.path / 'run.json'}: its recipe cannot be used ({error}); train again with --overwrite"
             ) from None
 
     def network(self) -> BaseModel:
@@ -200,11 +202,11 @@ class Run:
             network = build()
             network.load_state_dict(weights)
         except SeamlineError as error:
-            raise SeamlineError(f"{self.path / 'run.json'}: {error}; train again with --force") from None
+            raise SeamlineError(f"{self.path / 'run.json'}: {error}; train again with --overwrite") from None
         except Exception as error:  # safetensors and torch answer misfits with several kinds of errors
             reason = " ".join(str(error).split())
             raise SeamlineError(
-                f"{self.weights_file}: not the weights that run.json describes ({reason}); train again with --force"
+                f"{self.weights_file}: not the weights that run.json describes ({reason}); train again with --overwrite"
             ) from None
         return network.eval()
 

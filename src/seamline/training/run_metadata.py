@@ -88,7 +88,7 @@ def diff_config(
     if described["seed"] != seed:
         found.append(f"seed ({described['seed']} there, {seed} here)")
     if (there := (described.get("from") or {}).get("weights")) != weights:
-        found.append(f"beginning (--from weights {_shown(there)} there, {_shown(weights)} here)")
+        found.append(f"beginning (--init-from weights {_shown(there)} there, {_shown(weights)} here)")
     return " and ".join(found)
 
 
@@ -127,7 +127,7 @@ def train_command(
     name: str, recipe: str, settings: tuple[str, ...], seed: int, out: Path, options: dict[str, object]
 ) -> str:
     """Return the command line that makes the run again; `options` that are None are left out."""
-    parts = ["seamline", "train", name, "--recipe", recipe]
+    parts = ["seamline", "train", name, "--preset", recipe]
     parts += [part for setting in settings for part in ("--set", setting)]
     parts += ["--seed", str(seed)]
     parts += [part for option, value in options.items() if value is not None for part in (option, str(value))]

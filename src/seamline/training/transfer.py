@@ -36,7 +36,7 @@ def load_pretrained_run(
     if channels != shape[2]:
         kinds = {1: "grey", 3: "colour"}
         raise SeamlineError(
-            f"--from {run.path}: was trained on {kinds.get(channels, channels)} images, and these are "
+            f"--init-from {run.path}: was trained on {kinds.get(channels, channels)} images, and these are "
             f"{kinds.get(shape[2], shape[2])}; start from another run, or afresh"
         )
     weights = run.network().state_dict()
@@ -90,7 +90,7 @@ def _misfit(run: Run, described: dict[str, Any], shape: tuple[int, int, int]) ->
     named = described["network"]["name"]
     if (height, width) != tuple(shape[:2]):
         return SeamlineError(
-            f"--from {run.path}: its network {named} fits images of {height} x {width}, and these are {shape[0]} x "
-            f"{shape[1]}; add --size {height}x{width}"
+            f"--init-from {run.path}: its network {named} fits images of {height} x {width}, and these are {shape[0]} x "
+            f"{shape[1]}; add --image-size {height}x{width}"
         )
-    return SeamlineError(f"--from {run.path}: its network is {named}; leave network out of --set, or start afresh")
+    return SeamlineError(f"--init-from {run.path}: its network is {named}; leave network out of --set, or start afresh")

@@ -280,7 +280,7 @@ def test_mixed_sizes_are_fitted(folder: Path, photo: Maker, mask: Maker) -> None
     assert (data.train.labels[1][:, 32:] == IGNORE_INDEX).all()  # the square one leaves half of the width
     assert not (data.train.labels[0] == IGNORE_INDEX).any()
     for wrong in ("large", "8", "0x64", "1x2x3"):
-        with pytest.raises(SeamlineError, match=f"--size {wrong}: must be one number of pixels"):
+        with pytest.raises(SeamlineError, match=f"--image-size {wrong}: must be one number of pixels"):
             load_folder(folder, size=wrong)
 
 

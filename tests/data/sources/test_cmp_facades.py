@@ -417,7 +417,7 @@ def test_a_whole_half_file_needs_no_server(cache: Path, tmp_path: Path) -> None:
 def test_a_download_that_is_no_archive_is_refused(publisher: Path, cache: Path) -> None:
     (publisher / ARCHIVES["base"]).write_bytes(b"<html>Please log in</html>")
     text = refusal(load, DatasetUnavailableError)
-    for word in (ARCHIVES["base"], "its file is no zip archive", str(cache), "--data", "synthetic-facades"):
+    for word in (ARCHIVES["base"], "its file is no zip archive", str(cache), "--data-dir", "synthetic-facades"):
         assert word in text
     assert list(cache.iterdir()) == []
 
@@ -434,7 +434,7 @@ def test_a_damaged_download_is_refused(publisher: Path, cache: Path) -> None:
 
 def test_without_a_network_the_choices_are_named(cache: Path) -> None:
     text = refusal(load, DatasetUnavailableError)
-    for word in (ARCHIVES["base"], str(cache), "--data", "SEAMLINE_DATA", "synthetic-facades"):
+    for word in (ARCHIVES["base"], str(cache), "--data-dir", "SEAMLINE_DATA", "synthetic-facades"):
         assert word in text
 
 

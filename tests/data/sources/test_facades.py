@@ -78,7 +78,7 @@ def test_where_it_is_nowhere_the_choices_are_named(tmp_path: Path, monkeypatch: 
     text = refusal(None, DatasetUnavailableError)
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path))
     for line in (text, refusal(None, DatasetUnavailableError)):
-        for word in ("cannot be downloaded", "--data", "SEAMLINE_DATA", "synthetic-facades"):
+        for word in ("cannot be downloaded", "--data-dir", "SEAMLINE_DATA", "synthetic-facades"):
             assert word in line
 
 

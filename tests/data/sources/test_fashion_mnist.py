@@ -154,7 +154,7 @@ def test_given_folder_with_a_part_of_the_set_is_refused(tmp_path: Path) -> None:
     text = refusal(lambda: load(folder))
     assert text.startswith(f"{folder}: ")
     assert f"missing {NAMES[1]};" in text
-    assert "--data" in text
+    assert "--data-dir" in text
 
 
 def test_given_folder_that_holds_nothing_is_refused(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_sums_are_not_asked_of_a_folder(tmp_path: Path, cache: Path) -> None:
 
 def test_without_download_the_choices_are_named(cache: Path) -> None:
     text = refusal(lambda: load(download=False), DatasetUnavailableError)
-    for part in (str(cache), "--data", "SEAMLINE_DATA", "synthetic-fashion"):
+    for part in (str(cache), "--data-dir", "SEAMLINE_DATA", "synthetic-fashion"):
         assert part in text
 
 

@@ -128,7 +128,7 @@ class Kept:
             if size > free:
                 raise SeamlineError(
                     f"{file.parent}: decoded images need {size / 1e9:.1f} GB there, and {free / 1e9:.1f} GB are free; "
-                    "make room, choose a smaller --size, or name another folder in SEAMLINE_CACHE"
+                    "make room, choose a smaller --image-size, or name another folder in SEAMLINE_CACHE"
                 )
             with atomic_write(file) as temporary, temporary.open("wb") as handle:
                 handle.truncate(size)

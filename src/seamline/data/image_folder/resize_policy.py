@@ -46,7 +46,7 @@ def choose_size(sizes: Sequence[tuple[int, int]], *, segments: bool, asked: str 
     """
     if asked is not None:
         height, width = _asked(asked)
-        return Size(height, width, f"--size {asked}")
+        return Size(height, width, f"--image-size {asked}")
     heights, widths = np.array(sizes).T
     median = float(np.median(heights)), float(np.median(widths))
     alike = len(set(sizes)) == 1
@@ -74,7 +74,7 @@ def _asked(words: str) -> tuple[int, int]:
         height, width = int(parts[0]), int(parts[-1])
         if min(height, width) >= 16 and max(height, width) <= 4096:
             return height, width
-    raise SeamlineError(f"--size {words}: must be one number of pixels, or HEIGHTxWIDTH, each 16 to 4096")
+    raise SeamlineError(f"--image-size {words}: must be one number of pixels, or HEIGHTxWIDTH, each 16 to 4096")
 
 
 def fit_image(photo: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:

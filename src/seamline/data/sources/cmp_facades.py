@@ -86,7 +86,7 @@ _MOST_MEMBERS = 10_000
 _LARGEST_MEMBER = 1 << 26  # bytes, unpacked; the photos have less than a megabyte
 _LARGEST_ARCHIVE = 1 << 31  # bytes, unpacked
 _LONGEST = 16  # how many times longer than wide a photo may be
-_OTHERWISE = "name a folder with --data DIR, set SEAMLINE_DATA to the folder above it, or use synthetic-facades"
+_OTHERWISE = "name a folder with --data-dir, set SEAMLINE_DATA to the folder above it, or use synthetic-facades"
 _AGAIN = "delete it and get the published file again"
 
 
@@ -158,7 +158,7 @@ class _Photo:
 def _find(folder: Path | None, progress: Progress | None, timeout: float) -> tuple[Path, dict[str, _Photo]]:
     """Return where the photos are, and stem -> photo in the order of the stems."""
     if folder is not None:
-        return _given(folder.expanduser(), "put its archives there, or name another folder with --data DIR")
+        return _given(folder.expanduser(), "put its archives there, or name another folder with --data-dir")
     above = os.environ.get("SEAMLINE_DATA")
     if above:
         if not Path(above).expanduser().is_dir():

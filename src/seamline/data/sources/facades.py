@@ -24,7 +24,7 @@ NOTE = (
 PARTS = {"train": "train", "test": "test_dev"}
 """The two splits and the folders that hold them."""
 
-_OTHERWISE = "name a folder with --data DIR, set SEAMLINE_DATA to the folder above it, or use synthetic-facades"
+_OTHERWISE = "name a folder with --data-dir, set SEAMLINE_DATA to the folder above it, or use synthetic-facades"
 
 
 def load(folder: Path | None = None, *, progress: Progress | None = None, timeout: float = 20.0) -> Dataset:
@@ -72,11 +72,11 @@ def _find(folder: Path | None) -> Path:
     if folder is not None:
         folder = folder.expanduser()
         if not folder.is_dir():
-            raise SeamlineError(f"{folder}: there is no such folder; correct --data")
+            raise SeamlineError(f"{folder}: there is no such folder; correct --data-dir")
         below = folder / NAME
         return _complete(
             below if _missing(folder) and len(_missing(below)) < len(PARTS) else folder,
-            "put them there, or name another folder with --data DIR",
+            "put them there, or name another folder with --data-dir",
         )
     above = os.environ.get("SEAMLINE_DATA")
     if not above:
@@ -90,7 +90,7 @@ def _find(folder: Path | None) -> Path:
         raise DatasetUnavailableError(
             f"{below}: is not there, and the mini facade set cannot be downloaded; {_OTHERWISE}"
         )
-    return _complete(below, "complete it, or name another folder with --data DIR")
+    return _complete(below, "complete it, or name another folder with --data-dir")
 
 
 def _missing(folder: Path) -> list[str]:

@@ -57,7 +57,7 @@ _KINDS = {1: "labels (0x00000801)", 3: "images (0x00000803)"}
 _GZIP = b"\x1f\x8b"
 _LARGEST = 1 << 28  # bytes of pixels that are read from one file: five times the published training images
 _CHUNK = 1 << 20
-_OTHERWISE = "name a folder with --data DIR, set SEAMLINE_DATA to the folder above it, or use synthetic-fashion"
+_OTHERWISE = "name a folder with --data-dir, set SEAMLINE_DATA to the folder above it, or use synthetic-fashion"
 _AGAIN = "delete it and get the published file again"
 
 
@@ -114,7 +114,7 @@ def _given(folder: Path) -> dict[str, Path]:
         look_below = len(files) < len(MD5_SUMS) and below.is_dir()
     if look_below:
         folder, files = max((folder, files), (below, _listing(below)), key=lambda choice: len(choice[1]))
-    return _complete(folder, files, "put them there, plain or as .gz, or name another folder with --data DIR")
+    return _complete(folder, files, "put them there, plain or as .gz, or name another folder with --data-dir")
 
 
 def _cached(download: bool, progress: Progress | None, timeout: float) -> dict[str, Path]:

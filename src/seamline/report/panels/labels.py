@@ -46,7 +46,9 @@ def _judged(judged: dict[str, int], folds: int) -> str:
             f"by {count(folds)} networks, each trained for half as long without the part that it judges."
         )
     parts = " and ".join(f"{count(judged[name])} {SPLITS[name]}" for name in ("val", "test") if name in judged)
-    return f"Only the {parts} images were judged, which this network did not learn from; --folds judges all."
+    return (
+        f"Only the {parts} images were judged, which this network did not learn from; --label-check-folds judges all."
+    )
 
 
 def _sentence(found: Mislabelled, classes: tuple[str, ...]) -> str:

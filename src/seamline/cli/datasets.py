@@ -1,0 +1,118 @@
+"""`seamline inspect` and `seamline list`."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from seamline.cli.options import DataDirOption, DatasetArgument, JsonOption, ThreadsOption, print_json
+from seamline.progress import Reporter, result
+
+MAX_GROUPS = 20
+"""Groups of related images that are printed."""
+MAX_NAMES = 6
+"""Images that are printed of each."""
+
+
+def inspect(
+    data: DatasetArgument, data_dir: DataDirOption = None, threads: ThreadsOption = None, as_json: JsonOption = False
+) -> None:
+    """Check a dataset before training: classes, errors, warnings, near-duplicates."""
+    from seamline import api
+    from seamline.data.registry import is_path
+    from seamline.models.devices import set_num_threads
+
+    set_num_threads(threads)
+    if is_path(data) and _inspect_folder(data, as_json=as_json):
+        return
+    duplicates = api.audit(data, folder=data_dir, teller=Reporter())
+    if as_json:
+        print_json(duplicates.json())
+        return
+    for group in duplicates.groups:
+        result("  ".join(group))
+    result(duplicates.summary())
+
+
+def _inspect_folder(folder: str, *, as_json: bool) -> bool:
+    """Print the report of a folder; False where it holds images but nothing that can be trained on."""
+    from seamline import api
+    from seamline.errors import SeamlineError
+
+    reporter = Reporter()
+    try:
+        report = api.inspect_dataset(folder, teller=reporter)
+    except SeamlineError as error:
+        if not Path(folder).expanduser().is_dir():
+            raise
+        reporter.say(f"{error}; searching for near-duplicates only")
+        return False
+    if as_json:
+        print_json(report.json())
+    else:
+        _print_dataset_report(report)
+    if report.wrong:
+        raise typer.Exit(1)
+    return True
+
+
+def _print_dataset_report(report: Any) -> None:
+    """Print the facts of a folder, a table of its classes, near-duplicates, then errors and warnings."""
+    width = max(len(name) for name, _ in report.facts) + 2
+    for name, fact in report.facts:
+        result(f"{name:<{width}}{fact}")
+    if report.classes:
+        _print_classes(report)
+    if report.relatives is not None and report.relatives.groups:
+        result("\nRelated images")
+        for group in report.relatives.groups[:MAX_GROUPS]:
+            rest = f"  and {len(group) - MAX_NAMES:,} more" if len(group) > MAX_NAMES else ""
+            result("  " + "  ".join(group[:MAX_NAMES]) + rest)
+        if (more := len(report.relatives.groups) - MAX_GROUPS) > 0:
+            result(f"  and {more:,} more groups; --json lists all")
+    for title, lines in (("Unreadable", report.unreadable), ("Errors", report.wrong), ("Warnings", report.odd)):
+        if lines:
+            result(f"\n{title}")
+            for line in lines:
+                result(f"  {line}")
+    if not report.wrong:
+        result(f"\nReady to train: seamline train {report.place}")
+
+
+def _print_classes(report: Any) -> None:
+    """Print the number and fraction of images or pixels of each class and split."""
+    splits = [name for name in report.classes[0] if name != "class"]
+    totals = {name: max(1, sum(row[name] for row in report.classes)) for name in splits}
+    width = max(len("class"), *(len(row["class"]) for row in report.classes)) + 2
+    result("\n" + f"{'class':<{width}}" + "".join(f"{f'{name}, {report.unit}':>22}" for name in splits))
+    for row in report.classes:
+        cells = (f"{row[name]:,} ({row[name] / totals[name]:.1%})" for name in splits)
+        result(f"{row['class']:<{width}}" + "".join(f"{cell:>22}" for cell in cells))
+
+
+def list_all(as_json: JsonOption = False) -> None:
+    """List datasets, ready models and presets."""
+    from seamline.data.registry import DATASETS
+    from seamline.inference.pretrained import READY
+    from seamline.training.config import presets_for, recipe_fields
+
+    presets = {
+        kind: {name: recipe_fields(recipe) for name, recipe in presets_for(segments=segments).items()}
+        for kind, segments in (("classifiers", False), ("segmenters", True))
+    }
+    if as_json:
+        titles = {name: entry.title for name, entry in DATASETS.items()}
+        print_json({"datasets": titles, "networks": READY, "recipes": presets})
+        return
+    result("Datasets")
+    for name, entry in DATASETS.items():
+        result(f"  {name:<18}{entry.title}")
+    result("\nReady models, for predict, export and serve")
+    for name, purpose in READY.items():
+        result(f"  {name:<18}{purpose}")
+    for kind, table in presets.items():
+        result(f"\nPresets of {kind}; --set FIELD=VALUE overrides a field")
+        result(f"  {'':<18}" + "".join(f"{name:<14}" for name in table))
+        for field in next(iter(table.values())):
+            shown = ["none" if fields[field] is None else str(fields[field]) for fields in table.values()]
+            result(f"  {field:<18}" + "".join(f"{value:<14}" for value in shown).rstrip())

@@ -1,0 +1,176 @@
+"""`seamline predict`, `seamline export` and `seamline serve`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seamline.cli.options import (
+    BackendOption,
+    DataDirOption,
+    DeviceOption,
+    JsonOption,
+    ModelArgument,
+    RunArgument,
+    ThreadsOption,
+    print_json,
+)
+from seamline.errors import SeamlineError
+from seamline.progress import Reporter, result
+
+
+def predict(
+    model: ModelArgument,
+    photos: Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Photos, folders of photos, or patterns.")],
+    out: Annotated[str | None, typer.Option("--out", help="Output folder; default: predictions/RUN.")] = None,
+    max_side: Annotated[
+        int | None,
+        typer.Option("--max-side", help="Resize a photo's longer side to this; 0 keeps it."),
+    ] = None,
+    with_report: Annotated[bool, typer.Option("--report", help="Also write an HTML page.")] = False,
+    ray_address: Annotated[
+        str | None,
+        typer.Option("--ray-address", metavar="ADDRESS", help="Predict on a Ray cluster; local starts one here."),
+    ] = None,
+    device: DeviceOption = "auto",
+    backend: BackendOption = None,
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Predict labels or masks of your own photos."""
+    if ray_address is not None:
+        _predict_on_cluster(model, photos, out=out, size=max_side, address=ray_address, as_json=as_json)
+        return
+    from seamline.inference.predict import predict as predict_photos
+
+    reporter = Reporter()
+    with reporter.photos() as progress:
+        predictions = predict_photos(
+            model,
+            photos,
+            out=out,
+            size=max_side,
+            report=with_report,
+            device=device,
+            engine=backend,
+            threads=threads,
+            progress=progress,
+        )
+    if as_json:
+        result((predictions.folder / "predictions.json").read_text(encoding="utf-8").rstrip())
+    else:
+        for photo in predictions.photos:
+            if "label" in photo:
+                result(f"{photo['file']}: {photo['label']} ({photo['probability']:.0%})")
+        result(f"{len(predictions.photos)} of {len(predictions.photos) + len(predictions.failed)} photos predicted")
+        result(
+            f"The results: {predictions.folder}" + (f"\nThe page:    {predictions.page}" if predictions.page else "")
+        )
+    for failure in predictions.failed:
+        reporter.say(f"{failure['file']}: {failure['reason']}")
+    if predictions.failed:
+        raise typer.Exit(1)
+
+
+def _predict_on_cluster(
+    model: Path, photos: list[str], *, out: str | None, size: int | None, address: str, as_json: bool
+) -> None:
+    """Predict the photos of one folder or bucket on a Ray cluster."""
+    from dataclasses import asdict
+
+    try:
+        from seamline.cluster import predict_on_cluster
+    except ImportError as error:
+        raise SeamlineError(f"--ray-address: needs {error.name}; pip install 'seamline[cluster]'") from None
+    if len(photos) != 1:
+        raise SeamlineError(f"--ray-address: takes one folder or address of photos, got {len(photos)}")
+    with Reporter().photos() as progress:
+        summary = predict_on_cluster(model, photos[0], out=out, size=size, address=address, progress=progress)
+    if as_json:
+        print_json(asdict(summary))
+        return
+    total = summary.photos + summary.errors
+    result(f"{summary.photos:,} of {total:,} photos predicted, {summary.parts:,} parts in this call")
+    if summary.errors:
+        result(f"{summary.errors:,} could not be: {summary.out}/errors")
+    result(f"The results: {summary.out}")
+
+
+def export(
+    run: RunArgument,
+    out: Annotated[Path | None, typer.Option("--out", help="ONNX file; default: in the run folder.")] = None,
+    reduce_tta: Annotated[
+        bool, typer.Option("--reduce-tta", help="Reduce test-time augmentation within --max-drop.")
+    ] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="Quantize to int8 within --max-drop.")] = False,
+    max_drop: Annotated[
+        float, typer.Option("--max-drop", metavar="POINTS", help="Largest loss of accuracy or mean AP.")
+    ] = 1.0,
+    data_dir: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Export a run to one verified ONNX file."""
+    from seamline import api
+
+    exported = api.export(
+        run, out=out, quick=reduce_tta, int8=int8, max_cost=max_drop, folder=data_dir, teller=Reporter()
+    )
+    if as_json:
+        checks = [vars(check) for check in exported.checks]
+        summary = {"file": str(exported.file), "bytes": exported.size, "checks": checks}
+        if exported.cost is not None:
+            summary |= {
+                "figure": exported.figure,
+                "before": exported.before,
+                "after": exported.after,
+                "looks": exported.looks,
+            }
+        print_json(summary)
+        return
+    for check in exported.checks:
+        result(f"{check}, on {check.images:,} validation images")
+    if exported.looks:
+        result(f"It looks at an image {exported.looks}")
+    if exported.cost is not None:
+        metric = {"mean_ap": "mean AP", "accuracy": "accuracy"}[exported.figure]
+        change = f"{exported.before:.4f} before, {exported.after:.4f} after: {exported.cost:+.2f} points lost"
+        result(f"{metric} on validation {change}")
+    result(f"The file: {exported.file} ({exported.size / 1e6:.1f} MB)")
+
+
+def serve(
+    model: ModelArgument = Path("facades"),
+    host: Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
+    allow_host: Annotated[
+        list[str] | None, typer.Option("--allow-host", metavar="NAME", help="Additional host name; repeatable.")
+    ] = None,
+    max_megabytes: Annotated[
+        float, typer.Option("--max-megabytes", min=0.001, max=2048, help="Largest file in megabytes.")
+    ] = 32,
+    max_megapixels: Annotated[
+        float, typer.Option("--max-megapixels", min=0.001, max=200, help="Largest photo in megapixels.")
+    ] = 50,
+    device: DeviceOption = "auto",
+    backend: BackendOption = None,
+    threads: ThreadsOption = None,
+) -> None:
+    """Serve a model as a web page with an HTTP API."""
+    try:
+        from seamline.serve.limits import Limits
+        from seamline.serve.server import serve as serve_model
+    except ModuleNotFoundError as error:
+        raise SeamlineError(
+            f"serve: needs {error.name}, which is not installed; pip install 'seamline[serve]'"
+        ) from None
+    serve_model(
+        model,
+        host=host,
+        port=port,
+        hosts=tuple(allow_host or ()),
+        limits=Limits(bytes=round(max_megabytes * (1 << 20)), pixels=round(max_megapixels * 1_000_000)),
+        device=device,
+        engine=backend,
+        threads=threads,
+        ready=result,
+    )
