@@ -40,7 +40,11 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "subproc
     """One offline `reproduce`, as the README tells, and the cache it drew into."""
     folder = tmp_path_factory.mktemp("reproduced")
     cache = str(tmp_path_factory.getbasetemp() / "shared-cache")
-    return folder, seamline("reproduce", "--study", "garments", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache), cache
+    return (
+        folder,
+        seamline("reproduce", "--study", "garments", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache),
+        cache,
+    )
 
 
 def test_reproduce_without_the_real_images_says_so(
@@ -105,7 +109,10 @@ def test_train_ends_with_where_the_result_lies(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["train", "fashion-mnist"], ["train-images-idx3-ubyte.gz", "--data-dir", "SEAMLINE_DATA", "synthetic-fashion"]),
+        (
+            ["train", "fashion-mnist"],
+            ["train-images-idx3-ubyte.gz", "--data-dir", "SEAMLINE_DATA", "synthetic-fashion"],
+        ),
         (["train", "fashion-mnist", "--data-dir", "nowhere"], ["nowhere: cannot be read"]),
         (["train", "cats"], ["cats: there is no such dataset", "fashion-mnist"]),
         (["train", "synthetic-fashion", "--data-dir", "."], ["synthetic-fashion", "needs no folder"]),
