@@ -19,9 +19,9 @@ def keep(part: str, figures: dict[str, Any]) -> None:
 def page(known: Mapping[str, Any]) -> str:
     """Return the page."""
     parts = [
-        "# Bad input\n",
-        "Whatever a file holds, it is read or refused in one line that names it, says what was found and what to do; "
-        "a traceback is a defect. `make fuzz` makes this page and `bench/results/input-validation.json`.\n",
+        "# Input validation\n",
+        "Every file is either read or rejected with a one-line error that names the file, what is wrong and the fix; "
+        "a traceback is a bug. `make fuzz` writes this page and `bench/results/input-validation.json`.\n",
     ]
     if "fuzz" in known:
         parts.append(_fuzz(known["fuzz"]))
@@ -41,15 +41,15 @@ def _fuzz(found: Mapping[str, Any]) -> str:
         for one in readers
     ]
     peak = max(one["peak"] for one in readers) / 2**20
-    return f"""## Damaged by chance
+    return f"""## Fuzzing
 
-`python bench/fuzz.py` damages whole files and gives them to the readers: bits flipped, bytes set, cut off, cut out, repeated, spliced with other files, sizes in headers changed (with checksums that fit again), JSON with values of other kinds, keys missing, numbers of 400 digits, NaN, lists {_deep()} deep, tables with odd separators, quotes and encodings, tensors and arrays of other shapes. Each file is a function of the seed and its own number. They are read in processes that are watched from outside; a file may take 10 s (30 s where a page is drawn) and 1 GiB of memory, the process and its libraries included.
+`python bench/fuzz.py` mutates valid files and passes them to the readers: bits flipped; bytes overwritten, truncated, removed, repeated; files spliced together; sizes in headers changed (with matching checksums); JSON with values of other types, missing keys, numbers of 400 digits, NaN, lists nested {_deep()} deep; tables with unusual separators, quotes and encodings; tensors and arrays of other shapes. Each file is a function of the seed and its index. Child processes read them under supervision; a file may take 10 s (30 s for a report) and 1 GiB of memory, including the process and its libraries.
 
-| reader | files | read | refused in one line | anything else | slowest | most memory |
+| reader | files | read | one-line error | anything else | slowest | peak memory |
 | --- | --- | --- | --- | --- | --- | --- |
 {chr(10).join(lines)}
 
-{files:,} files in all: {worked:,} read, {refused:,} refused, {wrong:,} anything else; at most {peak:.0f} MiB. Seed {found["seed"]}, {found["seconds"]:,.0f} s, {found["machine"]}, Python {found["python"]}.
+{files:,} files in total: {worked:,} read, {refused:,} rejected, {wrong:,} anything else; peak memory {peak:.0f} MiB. Seed {found["seed"]}, {found["seconds"]:,.0f} s, {found["machine"]}, Python {found["python"]}.
 """
 
 
@@ -61,14 +61,14 @@ def _deep() -> str:
 
 def _inputs(found: Mapping[str, Any]) -> str:
     parts = [
-        "## What bad input gets\n",
-        "`python bench/bad_input.py` makes each input and gives it to the function or command that meets it. The lines "
-        "stand as they were said, their paths cut short; a status is that of the command. "
+        "## Error messages\n",
+        "`python bench/bad_input.py` creates each input and passes it to the function or command that reads it. Messages "
+        "are verbatim except that paths are shortened; a status is the exit status of the command. "
         f"{found['machine']}, Python {found['python']}.\n",
     ]
     for title, rows in found["rows"].items():
         lines = [f"| {_cell(what)} | {_cell(line)} |" for what, line in rows]
-        parts.append("\n".join([f"### {title}\n", "| input | what it gets |", "| --- | --- |", *lines, ""]))
+        parts.append("\n".join([f"### {title}\n", "| input | result |", "| --- | --- |", *lines, ""]))
     return "\n".join(parts)
 
 

@@ -8,7 +8,7 @@ from reach import plain_seconds
 
 Section = dict[str, Any]
 NEEDED = 0.9
-"""Share of the seeds that must have the figure, else the recipe has not reached it."""
+"""Fraction of the seeds that must reach the goal."""
 
 TARGETS = {
     "garments": 100.0,
@@ -25,10 +25,10 @@ def page(stored: dict[str, Section]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "`make bench` makes all but the comparison with other tools, `make bench-frameworks` makes that one (it "
-        "installs about 8 GB of them into an environment of its own); both write `bench/results/benchmarks.json` and "
-        "this page. Contenders run in turns, each in a fresh process; figures are medians, with the least and the most "
-        "in brackets, and ratios are ratios of medians.",
+        "`make bench` runs everything except the framework comparison, `make bench-frameworks` runs that (it installs "
+        "about 8 GB into an environment of its own); both write `bench/results/benchmarks.json` and this page. "
+        "Contenders run in turns, each in a fresh process. Values are medians with minimum and maximum in brackets; "
+        "ratios are ratios of medians.",
         "",
         *(f"- {name}: {_where(section)}" for name, section in _named(stored)),
     ]
@@ -49,22 +49,22 @@ def page(stored: dict[str, Section]) -> str:
 
 
 TITLES = {
-    "peers": "comparison with other tools",
-    "own": "comparison with the plain loop",
+    "peers": "framework comparison",
+    "own": "comparison with the plain PyTorch loop",
     "reach": "time to accuracy",
-    "plain": "the plain loop's whole runs",
-    "recipes": "recipes",
-    "growth": "growth with images",
-    "photos": "growth with photos",
-    "parts": "parts",
+    "plain": "complete runs of the plain loop",
+    "recipes": "presets",
+    "growth": "scaling with images",
+    "photos": "scaling with image size",
+    "parts": "microbenchmarks",
 }
 
 GPU = [
-    "## On a GPU",
+    "## GPU",
     "",
-    "`python bench/benchmarks.py --device cuda` runs the recipes, the comparison and the time to accuracy on a GPU and "
+    "`python bench/benchmarks.py --device cuda` runs the presets, the comparison and the time to accuracy on a GPU and "
     "writes `bench/results/benchmarks-cuda.json`; `--set precision=bfloat16` trains with mixed precision. "
-    "No GPU was at hand for this page, so nothing is claimed for one.",
+    "This page has no GPU results.",
 ]
 
 
@@ -85,11 +85,11 @@ def spread(values: Sequence[float], style: str = ",.0f") -> str:
 
 def _limits_line(limits: dict[str, float]) -> str:
     return (
-        f"What the machine could do at most in the same run: {limits['matrix_product'] / 1e9:,.0f} GFLOP/s in a "
-        f"float32 product of 4096 × 4096 matrices (by the faster of two libraries: PyTorch's own `mm` "
+        f"Hardware peak in the same run: {limits['matrix_product'] / 1e9:,.0f} GFLOP/s for a "
+        f"float32 product of 4096 × 4096 matrices (the faster of two implementations: `torch.mm` "
         f"{limits['torch.mm'] / 1e9:,.0f}, the same product as a 1 × 1 convolution "
-        f"{limits['convolution of 1 x 1'] / 1e9:,.0f}), and {limits['copy'] / 1e9:,.0f} GB/s in a copy, read "
-        "and written."
+        f"{limits['convolution of 1 x 1'] / 1e9:,.0f}), and {limits['copy'] / 1e9:,.0f} GB/s for a copy (read "
+        "plus write)."
     )
 
 
@@ -100,13 +100,13 @@ def _contests(stored: dict[str, Section]) -> list[str]:
     result = section["result"]
     limits = result["limits"]
     lines = [
-        "## The same training by each tool",
+        "## Framework comparison",
         "",
-        "The study's networks and recipes (Adam at 1e-3; garments in batches of 1,024, facades of 10), images in "
-        "memory, float32, one epoch to warm up and one on the clock; the programs are in "
-        "`bench/peers`. All must end their second epoch at about the same loss, or the run stops. "
-        "The plain loop is a tutorial's: `DataLoader`, eager layers, Adam. Operations are those of products and "
-        "convolutions, forward and backward; the share is of the matrix product rate below.",
+        "The models and presets of the study (Adam at 1e-3; garments in batches of 1,024, facades of 10), images in "
+        "memory, float32, one warm-up epoch and one timed epoch; the programs are in `bench/peers`. All contenders must "
+        "end their second epoch at about the same loss, or the benchmark stops. The plain loop is that of a tutorial: "
+        "`DataLoader`, eager layers, Adam. Operations count matrix products and convolutions, forward and backward; "
+        "utilization is relative to the matrix product rate below.",
         "",
         _limits_line(limits),
     ]
@@ -117,9 +117,9 @@ def _contests(stored: dict[str, Section]) -> list[str]:
             "",
             f"### {'Garments: two convolutions' if task == 'garments' else 'Facades: FacadeNet'}",
             "",
-            f"{told['operations'] / 1e6:,.1f} MFLOP an image, {told['images']:,} images.",
+            f"{told['operations'] / 1e6:,.1f} MFLOP per image, {told['images']:,} images.",
             "",
-            "| tool | images/s | GFLOP/s | share | Seamline is faster by |",
+            "| framework | images/s | GFLOP/s | utilization | speed-up of Seamline |",
             "| --- | --- | --- | --- | --- |",
         ]
         for row in sorted(rows.values(), key=lambda one: statistics.median(one["rates"])):
@@ -139,15 +139,14 @@ def _style(rate: float) -> str:
 def _recipes(section: Section) -> list[str]:
     limits = section["result"]["limits"]
     return [
-        "## Every recipe",
+        "## Throughput by preset",
         "",
-        "One epoch on drawn images of the studies' sizes, random changes included. Operations are counted as if all "
-        "were done: a convolution whose kernel reaches over the edge leaves out products with zeros, so a share "
-        "can pass 100 %.",
+        "One epoch on synthetic images of the sizes of the study, augmentation included. Operations count all products, "
+        "but convolutions skip those with the zeros of the padding, so utilization can exceed 100 %.",
         "",
         _limits_line(limits),
         "",
-        "| data | recipe | images/s | MFLOP an image | GFLOP/s | share |",
+        "| dataset | preset | images/s | MFLOP per image | GFLOP/s | utilization |",
         "| --- | --- | --- | --- | --- | --- |",
         *(
             f"| {row['data']} | `{row['recipe']}` | {spread(row['rates'], _style(row['rates'][0]))} | "
@@ -165,22 +164,22 @@ def _reach(stored: dict[str, Section]) -> list[str]:
     lines = [
         "## Time to accuracy",
         "",
-        "**The protocol**, so that others can beat it. Images and labels lie in memory as uint8; the interpreter and "
-        "the libraries have started. The clock runs from there to the end of the last step in a fresh process: making "
-        "the network, mean and deviation, first weights, every step. Looking at images afterwards is not counted. Each "
-        f"seed has its own split by groups, first weights and order. A recipe has reached the figure when at least "
-        f"{NEEDED:.0%} of its seeds have it on their own validation images, at the end of the run; no epoch is picked. "
-        "Test images were looked at once, afterwards. Beside it stands the study's own recipe in the plain loop: all "
-        "its epochs, at the median rate taken between our seeds, and its first crossing in a whole run (seed 0).",
+        "**Protocol.** Images and labels are in memory as uint8, and the interpreter and the libraries are loaded. The "
+        "time runs until the end of the last training step in a fresh process: building the model, mean and standard "
+        "deviation, initial weights, every step. Evaluation is not counted. Each seed has its own split by groups, "
+        f"initial weights and order. A preset reaches the goal if at least {NEEDED:.0%} of its seeds reach it on their "
+        "own validation images at the end of the run; no epoch is selected. Test images are evaluated once, afterwards. "
+        "The baseline is the preset `original` in a plain PyTorch loop: all its epochs at the median throughput "
+        "measured between our seeds, and the first epoch of a complete run (seed 0) that reaches the goal.",
     ]
     for task, found in stored["reach"]["result"].items():
         whole = stored.get("plain", {}).get("result", {}).get(task)
-        what = "validation accuracy" if task == "garments" else "mean average precision by raw scores"
+        what = "validation accuracy" if task == "garments" else "mean average precision"
         lines += [
             "",
             f"### {task.capitalize()}: {what} of {_figure(found['goal'], task)}",
             "",
-            "| | seconds | seeds that have it | validation, least to most | test, least to most | plain loop over it |",
+            "| | time (s) | seeds that reach it | validation, min to max | test, min to max | speed-up |",
             "| --- | --- | --- | --- | --- | --- |",
         ]
         if whole:
@@ -188,16 +187,16 @@ def _reach(stored: dict[str, Section]) -> list[str]:
             plain = plain_seconds(found, epochs)
             end = whole["epochs"][-1]
             lines.append(
-                f"| `original` in the plain loop, all {epochs} epochs | {plain:,.0f} | "
+                f"| `original` in a plain loop, all {epochs} epochs | {plain:,.0f} | "
                 f"{'1' if end['val'] >= found['goal'] else '0'} of 1 | {_figure(end['val'], task)} | "
                 f"{_figure(end['test'], task)} | 1 |"
             )
             if (first := whole["first_crossing"]) is not None:
                 at = plain_seconds(found, first)
-                lines.append(f"| its first crossing, after epoch {first} | {at:,.0f} | | | | {plain / at:.1f} |")
+                lines.append(f"| the same until the goal, after epoch {first} | {at:,.0f} | | | | {plain / at:.1f} |")
             else:
                 best = max(line["val"] for line in whole["epochs"])
-                lines.append(f"| its first crossing | never; at best {_figure(best, task)} | | | | |")
+                lines.append(f"| the same until the goal | not reached; best {_figure(best, task)} | | | | |")
         for name, seeds in found["ours"].items():
             seconds = [seed["seconds"] for seed in seeds]
             ratio = f"{plain / statistics.median(seconds):,.0f}" if whole else ""
@@ -208,7 +207,7 @@ def _reach(stored: dict[str, Section]) -> list[str]:
             )
         lines += [
             "",
-            f"{found['learned']:,} images to learn from. The plain loop's rate, taken {len(found['plain_rates'])} "
+            f"{found['learned']:,} training images. Throughput of the plain loop, measured {len(found['plain_rates'])} "
             f"times between our seeds: {spread(found['plain_rates'], _style(found['plain_rates'][0]))} images/s.",
         ]
     return lines
@@ -228,15 +227,15 @@ def _range(values: list[float], task: str) -> str:
 
 def _growth(result: dict[str, list[dict[str, Any]]]) -> list[str]:
     lines = [
-        "## Growth with the number of images",
+        "## Scaling with the number of images",
         "",
-        "One epoch of `fast` in a fresh process. Peak memory is the whole process's, PyTorch included.",
+        "One epoch of `fast` in a fresh process. Peak memory is that of the whole process, including PyTorch.",
     ]
     for task, rows in result.items():
         first = rows[0]
         lines += [
             "",
-            f"| {task} | times | milliseconds an image | peak memory | the images themselves |",
+            f"| {task} | factor | ms per image | peak memory | size of the images |",
             "| --- | --- | --- | --- | --- |",
             *(
                 f"| {row['images']:,} | {row['images'] / first['images']:.0f} | {spread(row['milliseconds'], '.3f')} | "
@@ -250,13 +249,12 @@ def _growth(result: dict[str, list[dict[str, Any]]]) -> list[str]:
 def _photos(rows: list[dict[str, Any]]) -> list[str]:
     seen, own = ([row for row in rows if row["way"] == way] for way in ("seen", "own"))
     return [
-        "## Growth with the size of a photo",
+        "## Scaling with image size",
         "",
-        "The whole command `seamline predict RUN PHOTO` with the network of `fast` for masks, from its start to its "
-        "files: as it does by itself (a photo is shown no larger than the training images ask for), and with `--max-side "
-        "0` (the photo's own size, tile by tile).",
+        "The whole command `seamline predict RUN PHOTO` with a segmenter of the preset `fast`: at the default size (at "
+        "most 1.5 times that of the training images), and with `--max-side 0` (full size, tile by tile).",
         "",
-        "| megapixels | seconds | peak memory | seconds, `--max-side 0` | peak memory, `--max-side 0` |",
+        "| megapixels | time (s) | peak memory | time (s), `--max-side 0` | peak memory, `--max-side 0` |",
         "| --- | --- | --- | --- | --- |",
         *(
             f"| {one['megapixels']} | {spread(one['seconds'], '.2f')} | {one['peak'] / 1e6:,.0f} MB | "
@@ -268,16 +266,16 @@ def _photos(rows: list[dict[str, Any]]) -> list[str]:
 
 def _parts(result: dict[str, list[float]]) -> list[str]:
     return [
-        "## Parts",
+        "## Microbenchmarks",
         "",
-        "| what | seconds |",
+        "| operation | time (s) |",
         "| --- | --- |",
         *(f"| {name} | {spread(values, '.2f')} |" for name, values in result.items()),
     ]
 
 
 def _targets(stored: dict[str, Section]) -> list[str]:
-    """What was aimed at, and what was reached."""
+    """Return the table of targets and measured values."""
     rows: list[str] = []
     if "reach" in stored and "plain" in stored:
         for task, found in stored["reach"]["result"].items():
@@ -287,7 +285,7 @@ def _targets(stored: dict[str, Section]) -> list[str]:
                 aim = f"{TARGETS[task]:.0f} times" + (", and under 3 minutes" if task == "facades" else "")
                 reached = f"{plain / seconds:,.0f} times, {seconds:.1f} s; {_passed(found, name)} of {len(seeds)} seeds"
                 goal = _figure(found["goal"], task)
-                what = f"{task} to {goal} on validation, plain `original` over our `{name}`"
+                what = f"{task} to {goal} on validation: speed-up of `{name}` over `original` in a plain loop"
                 rows.append(
                     _row(
                         what,
@@ -303,19 +301,19 @@ def _targets(stored: dict[str, Section]) -> list[str]:
         for name, key in (("plain", "plain"), ("with_keras", "keras")):
             if name in rates:
                 ratio = rates["ours"] / rates[name]
-                what = f"throughput on the study's garments network over {told['contenders'][name]['title']}"
+                what = f"speed-up on the garment model of the study over {told['contenders'][name]['title']}"
                 rows.append(_row(what, f"{TARGETS[key]} times", f"{ratio:.2f} times", ratio >= TARGETS[key]))
         share = rates["ours"] * told["operations"] / contest["limits"]["matrix_product"]
-        rows.append(_share("share of the matrix product rate, study's garments network", share, TARGETS["study"]))
+        rows.append(_share("utilization, garment model of the study", share, TARGETS["study"]))
     if "recipes" in stored:
         limit = stored["recipes"]["result"]["limits"]["matrix_product"]
         by_name = {(row["data"], row["recipe"]): row for row in stored["recipes"]["result"]["rows"]}
         for name in ("fast", "best"):
             share = _work(by_name["facades", name]) / limit
-            rows.append(_share(f"share of the matrix product rate, facade U-Net of `{name}`", share, TARGETS["unet"]))
+            rows.append(_share(f"utilization, facade U-Net of `{name}`", share, TARGETS["unet"]))
     if not rows:
         return []
-    return ["## Aimed at, and reached", "", "| what | aim | reached | |", "| --- | --- | --- | --- |", *rows]
+    return ["## Targets", "", "| quantity | target | measured | met |", "| --- | --- | --- | --- |", *rows]
 
 
 def _share(what: str, share: float, aim: float) -> str:

@@ -38,7 +38,7 @@ from seamline.progress import Reporter
 from seamline.training.run_dir import Run
 
 DATA = {"garments": "fashion-mnist", "facades": "facades"}
-EXPORTS = (("quick", True, False, 0.5), ("int8", False, True, 100.0), ("quick int8", True, True, 0.5))
+EXPORTS = (("reduced-tta", True, False, 0.5), ("int8", False, True, 100.0), ("reduced-tta int8", True, True, 0.5))
 """Title, looking less often, whole numbers of eight bits, points that these may cost on validation."""
 FIGURES = {1: "accuracy", 3: "mean_ap"}
 BATCHES = (1, 32)

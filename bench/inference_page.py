@@ -10,41 +10,36 @@ TITLES = {
     "onnxruntime": "ONNX Runtime",
     "openvino": "OpenVINO",
 }
-FIGURES = {"mean_ap": "mean average precision by raw scores", "accuracy": "accuracy"}
+FIGURES = {"mean_ap": "mean average precision", "accuracy": "accuracy"}
 
 
 def page(found: dict[str, Any]) -> str:
     """Return the page."""
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     lines = [
-        "# Exported networks",
+        "# Exported models",
         "",
         f"{found['machine']}, {found['threads']} threads; python {found['python']}, {versions}. "
-        "`SEAMLINE_DATA=… python bench/inference.py` makes this page again "
-        "(`bench/inference.py`); `bench/results/export.json` holds every figure.",
+        "`SEAMLINE_DATA=… python bench/inference.py` writes this page and `bench/results/export.json`.",
         "",
-        "`seamline export RUN` writes one ONNX file: `images` (batch, channels, height, width) uint8 in, `scores` and "
-        "`probabilities` out, the normalisation inside, class names, colours, temperature and a fingerprint of the weights "
-        "in its metadata. It is written only where ONNX Runtime and OpenVINO both give the run's own answers on its "
-        "validation images: no score or probability may differ by more than 0.001, and 99.9 % of the answers must be the "
-        "same. `seamline predict` takes the file, the run folder or the name of a network that ships with the package, "
-        "`garments` or `facades` (`src/seamline/inference/pretrained`).",
-        "",
-        "`--reduce-tta` looks at an image less often: at fewer sizes, or not at its mirror image, as rarely as `--max-drop` allows "
-        "on the validation images, and fits the temperature anew. `--int8` works with whole numbers of eight bits from the "
-        "first convolution to the last ones; that is quick where the processor has instructions for it (VNNI, as here). "
-        "PyTorch's `int8` is its own static quantisation (FX graph mode, `x86`), for comparison; Seamline does not ship it.",
+        "`seamline export RUN` writes one ONNX file and verifies it first: with ONNX Runtime and with OpenVINO, logits and "
+        "probabilities on the validation images differ from PyTorch by at most 0.001, and at least 99.9 % of the "
+        "predictions are the same. `--reduce-tta` reduces test-time augmentation (fewer scales, or no mirror image) as "
+        "far as `--max-drop` allows on the validation images, and fits the temperature again. `--int8` quantizes to "
+        "int8; this is faster on processors with instructions for it (VNNI, as here). For comparison, the tables "
+        "include PyTorch's own static quantization (FX graph mode, `x86`), which Seamline does not ship. "
+        "The [guide](../guides/export.md) shows the commands.",
     ]
     for name, of in found["networks"].items():
         lines += _network(name, of)
     lines += [
         "",
-        "## A photo from file to mask",
+        "## End-to-end latency",
         "",
-        "`seamline predict facades photo.jpg`, the whole command from a cold start: seconds, median of the rounds, with the "
-        "memory that the process held at most.",
+        "`seamline predict facades photo.jpg`, the whole command from a cold start: median time with minimum and maximum, "
+        "and peak memory of the process.",
         "",
-        "| photo | engine | seconds | memory |",
+        "| photo | backend | time (s) | peak memory |",
         "| --- | --- | --- | --- |",
     ]
     for row in found["photos"]:
@@ -57,15 +52,15 @@ def page(found: dict[str, Any]) -> str:
 
 
 def _network(name: str, of: dict[str, Any]) -> list[str]:
-    """Return what is said of one network."""
+    """Return the section of one model."""
     figure = FIGURES[of["figure"]]
-    lines = ["", f"## {name}", "", f"{of['size'] / 1e6:.2f} MB in the package.", ""]
+    lines = ["", f"## {name}", "", f"The pretrained model `{name}` takes {of['size'] / 1e6:.2f} MB in the package.", ""]
     lines += [_made(title, one, figure) for title, one in of["made"].items() if title != "float32"]
     lines += [
         "",
-        f"On the real test images: {figure}, and how many answers are those of the network in PyTorch.",
+        f"On the test images: {figure}, and the fraction of predictions that are the same as in PyTorch.",
         "",
-        f"| network | engine | {figure} | same answers | largest difference of a score |",
+        f"| model | backend | {figure} | same predictions | largest logit difference |",
         "| --- | --- | --- | --- | --- |",
     ]
     for row in of["answers"]:
@@ -73,10 +68,10 @@ def _network(name: str, of: dict[str, Any]) -> list[str]:
         lines.append(f"| {row['numbers']} | {TITLES[row['engine']]} | {row['worth']:.4f} | {same} |")
     lines += [
         "",
-        "Images a second (median of the rounds, each way in turn and in a process of its own), over PyTorch eager's, and the "
-        "memory that the process held at most.",
+        "Throughput: median over rounds, the ways in turn, each in a process of its own; speed-up over eager PyTorch; peak "
+        "memory of the process.",
         "",
-        "| batch | way | network | images/s | over eager | memory |",
+        "| batch | way | model | images/s | speed-up | peak memory |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     eager = {
@@ -105,10 +100,15 @@ def _made(title: str, one: dict[str, Any], figure: str) -> str:
     """Return what was exported in one way."""
     if "refused" in one:
         return f"- `{title}`: {one['refused']}"
-    looks = f"looks at an image {one['looks']}; " if one["looks"] else ""
+    looks = f"predicts at {_scales(one['looks'])}; " if one["looks"] else ""
     lost = 100 * (one["before"] - one["after"])
     return (
-        f"- `{title}`: {looks}one file of {one['size'] / 1e6:.2f} MB; {lost:+.2f} points of {figure} lost on the "
-        f"validation images ({one['before']:.4f} to {one['after']:.4f})"
-        + (f", where {one['most']:g} were allowed." if one["most"] < 100 else ".")
+        f"- `{title}`: {looks} {one['size'] / 1e6:.2f} MB; {figure} on the validation images "
+        f"drops by {lost:.2f} points ({one['before']:.4f} to {one['after']:.4f})"
+        + (f"; the limit is {one['most']:g}." if one["most"] < 100 else ".")
     )
+
+
+def _scales(tta: str) -> str:
+    """Return the scales of reduced test-time augmentation, without their preposition."""
+    return tta.removeprefix("at ")

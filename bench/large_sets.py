@@ -104,19 +104,19 @@ def page(found: dict[str, Any]) -> str:
     ]
     least, most = found["sets"][0], found["sets"][-1]
     growth = (most["own"] - least["own"]) / (most["images"] - least["images"])
-    return f"""# Sets larger than memory
+    return f"""# Datasets larger than memory
 
-A folder of own images is decoded once, in parallel, into a memory-mapped file in the cache; the next call reads it from there, an interrupted one goes on, and a changed file makes it anew. Decoded images that take less than a quarter of the memory (`SEAMLINE_MEMORY` says another amount) are then held in memory; larger sets are read from the file, batch by batch.
+A folder of images is decoded once, in parallel, into a memory-mapped file in the cache. Later calls read that file, an interrupted call continues it, and a change of the folder rebuilds it. Decoded images are held in memory if they take less than a quarter of it (`SEAMLINE_MAX_MEMORY` sets another limit); larger datasets are read from the file batch by batch.
 
-`python bench/large_sets.py` (`bench/large_sets.py`) trains on made images of {SIDE} x {SIDE} pixels with `SEAMLINE_MEMORY={ALLOWED}`, so that every set counts as too large. Each training goes through {LEARNED:,} images, and then measures all of them. Memory is what the process has for itself (`RssAnon`); pages of the mapped file come on top of it and are the system's to take back.
+`python bench/large_sets.py` trains on synthetic images of {SIDE} × {SIDE} pixels with `SEAMLINE_MAX_MEMORY={ALLOWED}`, so that every dataset counts as larger than memory. Each training processes {LEARNED:,} images and then evaluates all of them. Memory is the private memory of the process (`RssAnon`); pages of the mapped file come on top and can be reclaimed by the system.
 
-| images | decoded | peak of own memory | seconds |
+| images | decoded | peak private memory | time |
 | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
-{found["machine"]}, one round, beside other work (so the seconds are long). Decoding, looking for repeats, training, measuring and the page are all in the seconds. {most["images"] // least["images"]} times the images take {most["own"] / least["own"]:.2f} times the memory: the images themselves none, and {growth / 1000:.1f} kB each for names, labels, answers and 96 numbers with which repeats are found; decoded they would take {SIDE * SIDE * 3 / 1000:.1f} kB each, and photos of 128 x 128 pixels 49 kB.
+{found["machine"]}, one round, on a machine with other work (the times are therefore long). The time includes decoding, the search for duplicates, training, evaluation and the report. {most["images"] // least["images"]} times the images take {most["own"] / least["own"]:.2f} times the memory: the images themselves take none, and {growth / 1000:.1f} kB per image hold names, labels, predictions and the 96 numbers used to find duplicates. Decoded, an image takes {SIDE * SIDE * 3 / 1000:.1f} kB here, and 49 kB at 128 × 128 pixels.
 
-Several crops of one scene are looked for among at most 10,000 images (or 300 million pixels): comparing more would take more memory than a laptop has, and the page says so. Masks are read from the file too; what was answered of masks lies in a file past half a GiB, but figures by resampling groups still grow with the number of groups.
+Several crops of one scene are searched for among at most 10,000 images (or 300 million pixels); beyond that the report says that the search was limited. Masks are read from the file too, and predictions of masks larger than 0.5 GiB are stored in a file, but the group bootstrap still grows with the number of groups.
 """
 
 

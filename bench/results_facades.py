@@ -80,32 +80,31 @@ def page(collected: dict[str, Any]) -> str:
     random = split["random"]
     parts = [
         "## Facades",
-        f"Mini facade set, {first['machine']}; {versions}. "
-        "`python bench/results.py --only facades` with `SEAMLINE_DATA` set makes this half again "
-        "(`bench/results_facades.py`). Networks and settings were chosen on validation "
-        "images only; the test images were scored once for each run. An interval in brackets is 95 %, by resampling "
-        "buildings of one run.",
-        f"The audit found {split['groups']:,} groups among the training images: {split['grouped_images']} of them "
-        f"have a relative, the largest group has {split['largest_group']}. {split['test_related']} of the "
-        f"{images['test']} test images have relatives in training; the {split['left_out']} training images related to "
-        f"them were left out. {images['train']} images were learned from and {images['val']} validated on, no building "
-        f"on both sides. A random split of the same size would have torn {random['torn_groups']:.0f} groups apart, and "
-        f"{100 * random['val_related']:.0f} % of its validation images would have had a relative in training.",
+        f"Mini facade dataset, {first['machine']}; {versions}. "
+        "`python bench/results.py --only facades` with `SEAMLINE_DATA` set writes this half of the page. Models and "
+        "settings were chosen on validation images only; each run was evaluated once on the test images. Intervals in "
+        "brackets are 95 % intervals by resampling buildings; one run each.",
+        f"The training images form {split['groups']:,} groups: {split['grouped_images']} images have a near-duplicate, "
+        f"the largest group has {split['largest_group']} images. {split['test_related']} of the {images['test']} test "
+        f"images have near-duplicates in training; the {split['left_out']} training images in their groups are "
+        f"excluded. {images['train']} images are used for training and {images['val']} for validation, with no "
+        f"building in both. A random split of the same size would split {random['torn_groups']:.0f} groups on average, "
+        f"and {100 * random['val_related']:.0f} % of its validation images would have a near-duplicate in training.",
         "### Average precision on the 114 test images",
-        "Over all pixels pooled, by raw scores (the study's way), beside the best documented course results on the "
-        "same images. The networks of `fast` and `best` give log probabilities, so for them both ways rank alike; "
-        "those of `original` and `fcn` give scores as the study's did.",
+        "Over all pixels pooled and ranked by logits, as in the study, beside the best documented course results on "
+        "the same images. The models of `fast` and `best` return log probabilities, so ranking by softmax gives the "
+        "same result; the models of `original` and `fcn` return unnormalized logits, as in the study.",
         raw_table(runs),
-        "The same by softmax, with mean IoU and pixel accuracy.",
+        "The same ranked by softmax, with mean IoU and pixel accuracy.",
         softmax_table(runs),
-        "### Time, weights, and how far training and validation are apart",
-        "Minutes are those of training alone, on as many threads as the table says; runs on one thread had another one "
-        "beside them on the second core, and [Benchmarks](benchmarks.md) has the rates on two. The pixel accuracy "
-        "in training is that of the kept weights on the images as they are.",
+        "### Time, parameters and generalization",
+        "Minutes count training only, on the given number of threads; two runs on one thread shared the two cores. "
+        "[Benchmarks](benchmarks.md) lists the throughput on two threads. Training accuracy is the pixel accuracy of "
+        "the final weights on training images without augmentation.",
         cost_table(runs),
-        "### Where the errors lie",
+        "### Error analysis",
         error_table(runs),
-        "### What the leak is worth",
+        "### Effect of leakage",
         leak_words(leak),
         leak_table(leak),
     ]
@@ -147,8 +146,8 @@ def softmax_table(runs: list[dict[str, Any]]) -> str:
 
 def cost_table(runs: list[dict[str, Any]]) -> str:
     rows = [
-        "| | weights | epochs | threads | minutes | accuracy in training | in validation | mean AP in validation "
-        "| ECE before, after |",
+        "| | parameters | epochs | threads | minutes | training accuracy | validation accuracy | validation mean AP "
+        "| ECE before, after temperature scaling |",
         "| --- |" + " --- |" * 8,
     ]
     for run in runs:
@@ -162,8 +161,8 @@ def cost_table(runs: list[dict[str, Any]]) -> str:
 
 def error_table(runs: list[dict[str, Any]]) -> str:
     rows = [
-        "| | share of the errors within 3 pixels of a true border | share of all pixels there "
-        "| pillars found: top, middle, bottom |",
+        "| | fraction of the errors within 3 pixels of a class boundary | fraction of all pixels there "
+        "| recall of pillars: top, middle, bottom |",
         "| --- | --- | --- | --- |",
     ]
     for run in runs:
@@ -186,18 +185,18 @@ def leak_words(leak: dict[str, list[dict[str, Any]]]) -> str:
     epochs = leak["groups"][0]["epochs"]
     minutes = np.median([run["seconds"] for runs in leak.values() for run in runs]) / 60
     return (
-        f"`fast` cut to {epochs} epochs and without its random changes, of which the study had none either (median "
-        f"{minutes:.1f} minutes), {len(SEEDS)} seeds each: validation images set "
-        "aside by building, and set aside at random; the relatives of test images are left out of both. "
-        f"Validation minus test mean AP by raw scores: {by_groups[0]:+.3f} ± {by_groups[1]:.3f} by "
-        f"building, {by_images[0]:+.3f} ± {by_images[1]:.3f} at random; the random split flatters by {mean:+.3f} ± "
+        f"The preset `fast`, shortened to {epochs} epochs and without augmentation, which the study did not use either "
+        f"(median {minutes:.1f} minutes), {len(SEEDS)} seeds each: once with validation images split by building, once "
+        "at random. Duplicates of test images are excluded in both. "
+        f"Validation minus test mean AP: {by_groups[0]:+.3f} ± {by_groups[1]:.3f} by "
+        f"building, {by_images[0]:+.3f} ± {by_images[1]:.3f} random; the random split overestimates by {mean:+.3f} ± "
         f"{margin:.3f} more (± is a 95 % t interval over seeds)."
     )
 
 
 def leak_table(leak: dict[str, list[dict[str, Any]]]) -> str:
     rows = ["| split | seed | validation mean AP | test mean AP | difference |", "| --- | --- | --- | --- | --- |"]
-    for by, words in (("groups", "by building"), ("images", "at random")):
+    for by, words in (("groups", "by building"), ("images", "random")):
         for run, gap in zip(leak[by], gaps(leak[by]), strict=True):
             shown = [figure(run[part]["mean_ap"]) for part in ("val", "test")]
             rows.append(f"| {words} | {run['seed']} | {' | '.join(shown)} | {gap:+.3f} |")

@@ -124,39 +124,38 @@ def page(collected: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in first["versions"].items())
     parts = [
         "## Garments",
-        f"Real images (Fashion-MNIST), {first['machine']}, {first['threads']} threads; {versions}. `make results` with "
-        "`SEAMLINE_DATA` set makes this page again: it trains the runs below in turns "
-        "(`bench/results.py`); `bench/results/results.json` holds every figure. "
-        "Each seed decides the validation images (6,000 of the 60,000), the first weights and the batches. "
-        "± is a 95 % t interval over seeds; the tables name the intervals that are over images. "
-        "The test images were scored once for each run, and nothing was chosen by them.",
-        "### The study's recipe beside the study",
-        f"`seamline train fashion-mnist --preset original`: 50 epochs, batch 1024, Adam at 0.001, unweighted cross "
-        f"entropy, {first['parameters']:,} weights; {len(original)} seeds. Training loss and accuracy are those met "
-        "during the last epoch.",
+        f"Fashion-MNIST, {first['machine']}, {first['threads']} threads; {versions}. `make results` with "
+        "`SEAMLINE_DATA` set writes this page: it trains the runs below in turns and stores their metrics in "
+        "`bench/results/results.json`. The seed of a run determines the validation images (6,000 of the 60,000), the "
+        "initial weights and the batches. ± is a 95 % t interval over seeds; tables state where intervals are over "
+        "images instead. Each run was evaluated once on the test images, and nothing was chosen by them.",
+        "### The original preset and the study",
+        f"`seamline train fashion-mnist --preset original`: 50 epochs, batch size 1,024, Adam at 0.001, unweighted "
+        f"cross-entropy, {first['parameters']:,} parameters; {len(original)} seeds. Training loss and accuracy are the "
+        "averages over the last epoch.",
         study_table(original),
         head_words(original[0], collected["hidden"][0]) + " " + beside_the_study(original),
         "#### Hardest and easiest classes",
-        "Accuracy of each class on the 10,000 test images and on the validation images.",
+        "Recall of each class on the 10,000 test images and on the validation images.",
         class_table(original, fast),
         hardest_words(original),
-        "#### What layer 1 alone can tell",
-        "A linear least-squares readout of layer 1 (maps averaged to 6 × 6), fitted on the training images, scored on "
-        f"the validation images; `original`, {len(original)} seeds. The study remarks that layer 1 alone already "
-        "reached 60 % on some classes, Bag for one; how it read the layer out is not known.",
+        "#### Linear probes",
+        "A linear least-squares probe of layer 1 (feature maps averaged to 6 × 6), fitted on the training images and "
+        f"evaluated on the validation images; `original`, {len(original)} seeds. The study reports that layer 1 alone "
+        "reaches 60 % on some classes, such as Bag, without saying how it was read out.",
         readout_table(original),
-        "#### What the kernels look like",
-        "Share of the kernels with each shape, by the rule printed on every page; 5 % of kernels of pure noise would "
-        "pass for an edge, a line or a blob. The study says of layer 1 that many kernels are top, bottom or side "
-        "edges, and of layer 2 that some are sharp gradients and some almost uniform.",
+        "#### Filter types",
+        "Fraction of the filters of each type, by the rule that every report states; 5 % of random filters would be "
+        "classified as edge, line or blob. The study describes many filters of layer 1 as top, bottom or side edges, "
+        "and some of layer 2 as sharp gradients or almost uniform.",
         kernel_table(original, fast),
-        "### The `fast` recipe",
+        "### The fast preset",
         fast_words(original, fast),
         fast_table(fast),
-        "### The synthetic garments",
-        "Garments that a program draws where the real ones cannot be had: hard in the same places, but another set; "
-        "figures on them say nothing of photographs. The linear model is scikit-learn's `LogisticRegression` on the "
-        "pixels of 20,000 training images. Intervals are Wilson's, over the 10,000 test images.",
+        "### Synthetic garments",
+        "Garments drawn by a program, as a fallback without a network: the same classes are hard, but metrics on them "
+        "say nothing about photographs. The linear model is scikit-learn's `LogisticRegression` on the pixels of "
+        "20,000 training images. Wilson intervals over the 10,000 test images.",
         drawn_table(collected["drawn"]),
     ]
     return "\n\n".join(parts) + "\n"
@@ -170,9 +169,7 @@ def study_table(runs: list[dict[str, Any]]) -> str:
         rows.append(study_row(words, STUDY[key], [run["last_epoch"][key] for run in runs], key))
     rows.append(study_row("test accuracy", None, [run["test"]["accuracy"]["value"] for run in runs], "accuracy"))
     seconds = [run["seconds"] for run in runs]
-    rows.append(
-        f"| seconds of training | | median {np.median(seconds):.0f} | {', '.join(f'{s:.0f}' for s in seconds)} |"
-    )
+    rows.append(f"| training time (s) | | median {np.median(seconds):.0f} | {', '.join(f'{s:.0f}' for s in seconds)} |")
     return "\n".join(rows)
 
 
@@ -185,16 +182,16 @@ def study_row(words: str, study: float | None, values: list[float], key: str) ->
 
 
 def head_words(linear: dict[str, Any], hidden: dict[str, Any]) -> str:
-    """Say why the head is linear."""
+    """Return why the head is linear."""
     shown = [
         f"{100 * run['last_epoch']['train_accuracy']:.1f} % training and "
         f"{100 * run['last_epoch']['val_accuracy']:.1f} % validation accuracy"
         for run in (linear, hidden)
     ]
     return (
-        "The study fixes the two convolutions and says nothing of the head. Of the two heads tried with seed 0 the "
-        f"linear one reached {shown[0]}, one with a hidden layer of 128 units (`--set network=study-hidden`) "
-        f"{shown[1]}; the one nearer to the study's training accuracy of 94.8 % is used."
+        "The study specifies the two convolutions but not the head. With seed 0, a linear head reached "
+        f"{shown[0]}, and a head with a hidden layer of 128 units (`--set model=study-hidden`) {shown[1]}. The linear "
+        "head is closer to the training accuracy of the study, 94.8 %, and is used."
     )
 
 
@@ -209,7 +206,7 @@ def beside_the_study(runs: list[dict[str, Any]]) -> str:
         reach = margin * math.sqrt(len(runs) + 1)  # from the interval of a mean to that of one more run
         (inside if abs(mean - STUDY[key]) <= reach else outside).append(name)
     return (
-        "The study tells of one run. Within the 95 % prediction interval for one more run of ours: "
+        "The study reports one run. Within the 95 % prediction interval of a further run: "
         f"{', '.join(inside) or 'none'}; outside it: {', '.join(outside) or 'none'}."
     )
 
@@ -273,14 +270,14 @@ def fast_words(original: list[dict[str, Any]], fast: list[dict[str, Any]]) -> st
     values = [run["val"]["accuracy"]["value"] for run in fast]
     passed = sum(value >= STUDY["val_accuracy"] for value in values)
     return (
-        f"`seamline train fashion-mnist`: the same two convolutions, strided and with batch normalisation, the first "
-        f"begun with the directions in which the images' patches vary most, Muon for the matrices in the middle, "
-        f"answers averaged over both sides; {recipe['epochs']:g} epochs, batch {recipe['batch_size']}, "
-        f"{fast[0]['parameters']:,} weights. "
-        f"Validation accuracy {percent(values)} over {len(fast)} seeds, at least the study's 91.2 % on {passed} of "
+        f"`seamline train fashion-mnist`: the same two convolutions, strided and with batch normalization; the first one "
+        f"is initialized with the principal components of image patches; Muon for the matrices in the middle; "
+        f"predictions averaged over the image and its mirror image; {recipe['epochs']:g} epochs, batch size "
+        f"{recipe['batch_size']}, {fast[0]['parameters']:,} parameters. "
+        f"Validation accuracy is {percent(values)} over {len(fast)} seeds, at least the study's 91.2 % for {passed} of "
         f"{len(fast)}; test accuracy {percent([run['test']['accuracy']['value'] for run in fast])}. "
-        f"Median time of the `original` recipe over that of `fast`, trained in turns: **{ratio:.1f}** "
-        f"(of single runs {least:.1f} to {most:.1f})."
+        f"Ratio of the median training times of `original` and `fast`, trained in turns: **{ratio:.1f}** "
+        f"(single runs {least:.1f} to {most:.1f})."
     )
 
 

@@ -1,4 +1,4 @@
-"""Measures what a photo costs on a cluster, and works out a city and a country: docs/measurements/cluster-cost.md.
+"""Measure the cost of a photo on a cluster and extrapolate to a city and a country: docs/measurements/cluster-cost.md.
 
     SEAMLINE_DATA=... python bench/scale.py [--run RUN]
 
@@ -108,14 +108,14 @@ def figures(run: Path) -> dict[str, Any]:
 
 def page(found: dict[str, Any]) -> str:
     """Return docs/measurements/cluster-cost.md."""
-    head = "| photos of | one core, a photo | of it decoding | a photo | its results |\n| --- | --- | --- | --- | --- |"
+    head = "| photo size | time per photo, one core | of which decoding | size of a photo | size of its results |\n| --- | --- | --- | --- | --- |"
     costs = {kind: Cost(**cost) for kind, cost in found["costs"].items()}
     measured = [
         f"| {kind} | {1000 * cost.worker:.0f} ms | {1000 * cost.decode:.0f} ms | {cost.photo / 1e6:.2f} MB | "
         f"{cost.row / 1e3:.1f} kB |"
         for kind, cost in costs.items()
     ]
-    worked = ["| | core hours | machines of 32 cores for one night (12 h) | photos | results | listing |"]
+    worked = ["| | core hours | 32-core machines for one night (12 h) | photos | results | listing |"]
     worked.append("| --- | --- | --- | --- | --- | --- |")
     for words, count in (("city, 10 million", CITY), ("country, 1,000 million", COUNTRY)):
         for kind, cost in costs.items():
@@ -128,36 +128,36 @@ def page(found: dict[str, Any]) -> str:
     large = costs["12 megapixels"]
     rate = 32 / large.worker
     share = 1 - costs["1 megapixel"].worker / large.worker
-    return f"""# A city, a country
+    return f"""# Cluster cost estimate
 
-`seamline predict RUN s3://BUCKET/PHOTOS --ray-address ADDRESS --out s3://BUCKET/RESULTS` predicts on the machines of a Ray cluster. Each worker has one core (or one GPU), reads and decodes photos ahead while the network is at work, and writes a Parquet file for every 500 photos: a row a photo with its size, the share of each class and the mask as runs. The manifest says what was done; the same call goes on after an interruption.
+`seamline predict RUN s3://BUCKET/PHOTOS --cluster ADDRESS --out s3://BUCKET/RESULTS` predicts on the machines of a Ray cluster. Each worker has one core (or one GPU), reads and decodes photos ahead of the model, and writes a Parquet file for every 500 photos, with one row per photo: its size, the fraction of each class and the run-length encoded mask. The manifest records what is done; the same call resumes after an interruption.
 
 ## Measured
 
-`make bench-cluster` with `SEAMLINE_DATA` set (`bench/scale.py`): the network of `{found["run"]}`, photos enlarged from the test images with grain, each seen at 384 pixels on its longer side, a Ray cluster of {found["cores"]} workers on {found["machine"]}. The time of a photo is the workers' own: reading, decoding, network, mask at the photo's full size, writing.
+`make bench-cluster` with `SEAMLINE_DATA` set runs the model `{found["run"]}` on test images that are enlarged and given sensor noise, predicted at 384 pixels on the longer side, on a Ray cluster of {found["cores"]} workers on {found["machine"]}. The time of a photo is the time of the worker: reading, decoding, model, mask at full size, writing.
 
 {head}
 {chr(10).join(measured)}
 
-Listing {LISTED:,} files in folders of 1,000 took {1e6 * found["listing"]:.0f} µs a file; a bucket answers a request in about 0.1 s with 1,000 names, so about 100 µs.
+Listing {LISTED:,} files in folders of 1,000 took {1e6 * found["listing"]:.0f} µs per file. A bucket returns 1,000 names in about 0.1 s, which is about 100 µs per file.
 
-## Worked out
+## Extrapolation
 
-From these, for machines whose cores are as fast as those measured, all of them at work (an assumption: workers share nothing but the bucket, and a part costs the driver one small message):
+The same cost per photo on machines with cores of the same speed, all of them busy. This assumes linear scaling: workers share only the bucket, and a shard costs the driver one small message.
 
 {chr(10).join(worked)}
 
-A machine of 32 cores eats {rate:,.0f} photos of 12 megapixels a second, {rate * large.photo / 1e6:,.0f} MB/s: a 10 Gbit/s line, 1,250 MB/s, {"is enough" if rate * large.photo < 1.25e9 else "is not enough"}. The network sees 384 pixels whatever the photo has, so {share:.0%} of the time of a large photo comes from its size: decoding, the mask at full size, writing it as runs. A GPU would take away no more than the rest; photos stored at 1 megapixel take away the first.
+A 32-core machine processes {rate:,.0f} photos of 12 megapixels per second, {rate * large.photo / 1e6:,.0f} MB/s; a 10 Gbit/s network (1,250 MB/s) {"is enough" if rate * large.photo < 1.25e9 else "is not enough"}. The model runs at 384 pixels whatever the size of the photo, so {share:.0%} of the time of a large photo is due to its size: decoding it, resizing the mask to full size, encoding and writing it. A GPU can save at most the rest; storing photos at 1 megapixel saves the first part.
 
-## Where it would first break
+## Bottlenecks
 
-1. **The listing** is made by one process before the first photo is predicted: {clock(CITY * found["listing"])} for the city is nothing, {clock(COUNTRY * found["listing"])} for the country is a wait, and its file is read by every worker. From about 100 million photos on, call it once for each region, with an `--out` of its own.
-2. **The driver** holds a line for each part that is done: {CITY // 500:,} for the city, {COUNTRY // 500:,} for the country, which Ray is given in 20,000 pieces. The second is again a reason for regions.
-3. **The bucket**: {rate * 10:,.0f} reads a second from ten machines are within what one prefix of S3 serves (5,500 a second, by its documentation); from a hundred machines on, photos should lie under several prefixes.
-4. **A part that makes its worker die every time** (a photo that breaks a decoder, memory that runs out) would be tried again for ever; the call can be ended, and the part is the one that is missing in `photos/`. No such photo is known.
-5. Photos that come later are not seen by a call that goes on: the first listing counts. They need an `--out` of their own.
+1. **The listing** is done by one process before the first prediction: {clock(CITY * found["listing"])} for a city is negligible, {clock(COUNTRY * found["listing"])} for a country is not, and every worker reads the resulting file. Above about 100 million photos, make one call per region, each with its own `--out`.
+2. **The driver** holds one record per finished shard: {CITY // 500:,} for a city, {COUNTRY // 500:,} for a country, which are passed to Ray in 20,000 blocks. This is another reason to split a country into regions.
+3. **The bucket**: {rate * 10:,.0f} reads per second from ten machines are within the documented limit of one S3 prefix (5,500 per second). From a hundred machines on, distribute the photos over several prefixes.
+4. **A shard that always crashes its worker** (a photo that crashes a decoder, or memory that runs out) is retried without end. Stop the call; the shard is the one that is missing in `photos/`. No such photo is known.
+5. **Photos added later** are not part of a resumed call, which uses its first listing. Predict them with another `--out`.
 
-What was tested and what was not: two workers on one machine, 5,000 photos, killed workers and drivers, a bucket served on localhost (`tests/cluster/test_cluster.py`). More machines than one, and GPUs, were not at hand.
+The tests (`tests/cluster/test_cluster.py`) cover two workers on one machine, 5,000 photos, killed workers and drivers, and a bucket served on localhost. Several machines and GPUs have not been tested.
 """
 
 

@@ -150,7 +150,7 @@ def kill_once(
     if not (out / "run.json").exists():
         return "before training"
     if (out / "model.safetensors").exists():
-        return "while measuring"
+        return "during evaluation"
     return "in training" if list((out / "checkpoint").glob("*.safetensors")) else "before the first checkpoint"
 
 

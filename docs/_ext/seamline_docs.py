@@ -13,15 +13,22 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 import cli_reference
+import http_reference
 import seamline
 import tables
+from seamline.run_folder import schema
 
 logger = logging.getLogger(__name__)
 
 GENERATORS: dict[str, Callable[[], str]] = {
     "cli": cli_reference.render,
     "datasets": tables.datasets,
+    "fields": tables.fields,
+    "http-api": http_reference.render,
+    "packages": tables.packages,
     "presets": tables.presets,
+    "pretrained": tables.pretrained,
+    "run-folder": lambda: schema.reference().replace("\n### ", "\n## "),
 }
 """Name in `<!-- generate: NAME -->` -> function that returns the section in Markdown."""
 

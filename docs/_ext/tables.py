@@ -1,17 +1,27 @@
-"""Tables of datasets and presets, generated from what `seamline list` shows."""
+"""Tables of datasets, models, presets, fields and packages, generated from the code."""
 
+import ast
+import inspect
 import json
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from typer.testing import CliRunner
 
+from architecture_diagram import SOURCE, layers
 from seamline.cli import app
+from seamline.training.config import TrainConfig
 
 
 def datasets() -> str:
     """Return a table of the datasets that have a name."""
-    rows = [f"| `{name}` | {title} |" for name, title in _listed()["datasets"].items()]
-    return "\n".join(["| name | dataset |", "| --- | --- |", *rows])
+    return _table(("name", "dataset"), [(f"`{name}`", title) for name, title in _listed()["datasets"].items()])
+
+
+def pretrained() -> str:
+    """Return a table of the models that ship with the package."""
+    return _table(("name", "purpose"), [(f"`{name}`", purpose) for name, purpose in _listed()["networks"].items()])
 
 
 def presets() -> str:
@@ -19,10 +29,41 @@ def presets() -> str:
     sections = []
     for task, table in _listed()["recipes"].items():
         fields = list(next(iter(table.values())))
-        head = f"| field | {' | '.join(f'`{name}`' for name in table)} |"
-        rows = [f"| `{field}` | {' | '.join(_value(one[field]) for one in table.values())} |" for field in fields]
-        sections.append("\n".join([f"## {task.capitalize()}", "", head, "| --- |" + " --- |" * len(table), *rows]))
+        rows = [(f"`{field}`", *(_value(preset[field]) for preset in table.values())) for field in fields]
+        sections.append(f"## {task.capitalize()}\n\n" + _table(("field", *(f"`{name}`" for name in table)), rows))
     return "\n\n".join(sections)
+
+
+def fields() -> str:
+    """Return a table of the fields of a configuration, from the texts below them in the source."""
+    body = next(
+        node.body for node in ast.walk(ast.parse(inspect.getsource(TrainConfig))) if isinstance(node, ast.ClassDef)
+    )
+    rows = [
+        (f"`{field.target.id}`", " ".join(str(text.value.value).split()))
+        for field, text in pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+    ]
+    return _table(("field", "meaning"), rows)
+
+
+def packages() -> str:
+    """Return a table of the packages from bottom to top, with the first sentence of their docstrings."""
+    rows = []
+    for layer in layers():
+        for name in layer:
+            file = SOURCE / name / "__init__.py" if (SOURCE / name).is_dir() else SOURCE / f"{name}.py"
+            text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+            rows.append((f"`{name}`", " ".join(text.partition("\n\n")[0].split())))
+    return _table(("package", "purpose"), rows)
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
 def _value(value: Any) -> str:

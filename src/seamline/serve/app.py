@@ -164,7 +164,7 @@ def _add_errors(app: FastAPI) -> None:
 def _add_page(app: FastAPI) -> None:
     """Serve the page from memory."""
     here = Path(__file__).parent
-    dress = here.parents[1] / "report" / "templates" / "dress.css"
+    dress = here.parent / "report" / "templates" / "dress.css"
     for path, name, kind, files in (
         ("/", "page.html", "text/html", (here / "page.html",)),
         ("/page.css", "page.css", "text/css", (dress, here / "page.css")),

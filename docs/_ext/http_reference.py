@@ -1,0 +1,77 @@
+"""The HTTP API reference, generated from the OpenAPI description of the application."""
+
+from typing import Any
+
+from seamline.inference.predictor import load_model
+from seamline.serve.app import make_app
+
+MODELS = {"facades": "segmentation", "garments": "classification"}
+"""Pretrained models whose descriptions are merged: name -> task."""
+
+
+def render() -> str:
+    """Return a section for every endpoint, and one for the JSON objects of requests and responses."""
+    descriptions = [make_app(load_model(name)).openapi() for name in MODELS]
+    sections = [
+        _endpoint(method, path, operation)
+        for path, methods in descriptions[0]["paths"].items()
+        if path.startswith(("/api/", "/health"))
+        for method, operation in methods.items()
+    ]
+    schemas = {name: schema for one in descriptions for name, schema in one["components"]["schemas"].items()}
+    objects = [_object(name, schema) for name, schema in sorted(schemas.items()) if "properties" in schema]
+    return "\n\n".join([*sections, "## Objects", *objects])
+
+
+def _endpoint(method: str, path: str, operation: dict[str, Any]) -> str:
+    lines = [f"## `{method.upper()} {path}`", "", operation.get("description", operation["summary"])]
+    if parameters := operation.get("parameters"):
+        lines += ["", "| parameter | type | default |", "| --- | --- | --- |"]
+        lines += [f"| `{p['name']}` | {_type(p['schema'])} | {_default(p['schema'])} |" for p in parameters]
+    if body := operation.get("requestBody"):
+        kinds = ", ".join(f"`{kind}`" for kind in body["content"])
+        lines += ["", f"Request body: {body.get('description', '')} Content types: {kinds}."]
+    lines += ["", "| status | content type | description |", "| --- | --- | --- |"]
+    for status, response in operation["responses"].items():
+        contents = [f"`{kind}`{_link(content)}" for kind, content in response.get("content", {}).items()]
+        lines.append(f"| {status} | {', '.join(contents)} | {response['description']} |")
+    return "\n".join(lines)
+
+
+def _link(content: dict[str, Any]) -> str:
+    name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+    return f" ([{name}](#{name.lower()}))" if name else ""
+
+
+def _object(name: str, schema: dict[str, Any]) -> str:
+    lines = [
+        f"### {name}",
+        "",
+        schema.get("description", ""),
+        "",
+        "| field | type | description |",
+        "| --- | --- | --- |",
+    ]
+    for field, value in schema["properties"].items():
+        lines.append(f"| `{field}` | {_type(value)} | {value.get('description', '')} |")
+    return "\n".join(lines)
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if reference := schema.get("$ref"):
+        name = reference.rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "const" in schema or "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
+    if choices := schema.get("anyOf"):
+        return " or ".join(_type(choice) for choice in choices)
+    if schema.get("type") == "array":
+        return f"list of {_type(schema.get('items') or (schema.get('prefixItems') or [{}])[0])}"
+    if schema.get("type") == "object":
+        values = schema.get("additionalProperties")
+        return f"object of {_type(values)}" if isinstance(values, dict) else "object"
+    return str(schema.get("type", "any value"))
+
+
+def _default(schema: dict[str, Any]) -> str:
+    return f"`{str(schema['default']).lower()}`" if "default" in schema else ""
