@@ -34,7 +34,7 @@ docs: install
 # Over an hour: the pages benchmarks, near-duplicates, large-sets and, with SEAMLINE_DATA set, export of docs/measurements.
 bench: install
 	$(BIN)/python bench/benchmarks.py
-	$(BIN)/python bench/relatives.py
+	$(BIN)/python bench/near_duplicates.py
 	$(BIN)/python bench/large_sets.py
 	@test -z "$$SEAMLINE_DATA" || $(BIN)/python bench/inference.py
 
@@ -43,17 +43,17 @@ FRAMEWORKS := .venv-frameworks
 bench-frameworks: install
 	@echo "This installs about 8 GB into $(FRAMEWORKS): PyTorch with torchvision (with CUDA, on Linux), Lightning, fastai, Keras on TensorFlow."
 	test -x $(FRAMEWORKS)/bin/python || $(PYTHON) -m venv $(FRAMEWORKS)
-	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement bench/peers/requirements.txt --editable .
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement bench/baselines/requirements.txt --editable .
 	$(BIN)/python bench/benchmarks.py --peers $(FRAMEWORKS)/bin/python
 
 # About three quarters of an hour: kills trainings at random and compares, for docs/measurements/reliability.md.
 test-crash: install
-	$(BIN)/python bench/torture.py
-	$(BIN)/python bench/together.py
+	$(BIN)/python bench/crash_test.py
+	$(BIN)/python bench/distributed.py
 
 # Ten minutes of mixed load on the web server, with the real images, for docs/measurements/reliability.md.
 test-load: install
-	$(BIN)/python bench/under_fire.py
+	$(BIN)/python bench/load_test.py
 
 # The tests with timm and segmentation_models.pytorch, in an environment of its own: both need a torchvision of the same
 # build as PyTorch. A PyTorch that is installed there already is kept.
@@ -66,11 +66,11 @@ test-external:
 # About half an hour: damaged files for every reader, and each invalid input in turn, for docs/measurements/input-validation.md.
 fuzz: install
 	$(BIN)/python bench/fuzz.py
-	$(BIN)/python bench/bad_input.py
+	$(BIN)/python bench/invalid_input.py
 
 # Cost of a photo on a cluster, for docs/measurements/cluster-cost.md.
 bench-cluster: install
-	$(BIN)/python bench/scale.py
+	$(BIN)/python bench/cluster_cost.py
 
 # Hours on two cores: docs/measurements/results.md. It resumes where it was interrupted.
 results: install

@@ -18,15 +18,15 @@ from typing import Any
 
 import torch
 
-import contest
-import growth
-import parts
-import reach
+import framework_comparison
+import microbenchmarks
+import scaling
+import time_to_accuracy
 from benchmarks_page import page
-from limits import limits
+from datasets import TASKS, images_of
+from hardware_peak import limits
 from results_store import read_results, write_page, write_results
 from seamline.models.devices import describe_machine
-from sets import TASKS, images_of
 
 STORES = {"cpu": "benchmarks", "cuda": "benchmarks-cuda"}
 """Device -> name of the stored results."""
@@ -45,13 +45,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         work: dict[str, Callable[[], Any]] = {
-            "parts": parts.parts,
-            "recipes": lambda: {"limits": limits(device), "rows": parts.recipes(device)},
-            "own": lambda: contest.contest(_sets(), folder, contest.OWN, device=device),
-            "reach": lambda: {one.task: reach.reach(one, folder, device) for one in _sets()},
-            "plain": lambda: {one.task: reach.plain_run(one, folder) for one in _sets()},
-            "growth": lambda: {one.task: growth.training(one, folder) for one in _sets()},
-            "photos": lambda: growth.photos(folder),
+            "parts": microbenchmarks.parts,
+            "recipes": lambda: {"limits": limits(device), "rows": microbenchmarks.recipes(device)},
+            "own": lambda: framework_comparison.contest(_sets(), folder, framework_comparison.OWN, device=device),
+            "reach": lambda: {one.task: time_to_accuracy.reach(one, folder, device) for one in _sets()},
+            "plain": lambda: {one.task: time_to_accuracy.plain_run(one, folder) for one in _sets()},
+            "growth": lambda: {one.task: scaling.training(one, folder) for one in _sets()},
+            "photos": lambda: scaling.photos(folder),
         }
         if device == "cuda":
             work = {name: work[name] for name in ("recipes", "own", "reach")}
@@ -86,8 +86,8 @@ def _sets() -> list[Any]:
 
 def _with_peers(folder: Path, python: Path, device: str) -> dict[str, Any]:
     """All tools, and their versions."""
-    found = contest.contest(_sets(), folder, contest.PEERS, python=python, device=device)
-    found["versions"] = contest.versions(python)
+    found = framework_comparison.contest(_sets(), folder, framework_comparison.PEERS, python=python, device=device)
+    found["versions"] = framework_comparison.versions(python)
     return found
 
 

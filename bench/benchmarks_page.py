@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from reach import plain_seconds
+from time_to_accuracy import plain_seconds
 
 Section = dict[str, Any]
 NEEDED = 0.9
@@ -103,7 +103,7 @@ def _contests(stored: dict[str, Section]) -> list[str]:
         "## Framework comparison",
         "",
         "The models and presets of the study (Adam at 1e-3; garments in batches of 1,024, facades of 10), images in "
-        "memory, float32, one warm-up epoch and one timed epoch; the programs are in `bench/peers`. All contenders must "
+        "memory, float32, one warm-up epoch and one timed epoch; the programs are in `bench/baselines`. All contenders must "
         "end their second epoch at about the same loss, or the benchmark stops. The plain loop is that of a tutorial: "
         "`DataLoader`, eager layers, Adam. Operations count matrix products and convolutions, forward and backward; "
         "utilization is relative to the matrix product rate below.",

@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
-import fuzz_seeds
+import fuzz_corpus
 from fuzz_readers import READERS
 
 WORKER = Path(__file__).parent / "fuzz_worker.py"
@@ -87,7 +87,7 @@ def _listen(stream: IO[bytes], catch_signals: "queue.SimpleQueue[bytes]") -> Non
 
 def main() -> None:
     """Try every reader, and write what came of it."""
-    import bad_input_page
+    import invalid_input_page
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
@@ -100,7 +100,7 @@ def main() -> None:
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="fuzz-runs-") as place, ThreadPoolExecutor(options.jobs) as pool:
         runs = Path(place)
-        fuzz_seeds.write_runs(runs)
+        fuzz_corpus.write_runs(runs)
         iter_batches = [
             (name, first, min(first + PORTION, count))
             for name in options.only or READERS
@@ -117,7 +117,7 @@ def main() -> None:
                 print(f"  case {one['case']} ({one['file']}): {one['text'].strip()}", flush=True)
     seconds = time.perf_counter() - begun
     if options.only is None:
-        bad_input_page.keep("fuzz", {"seed": options.seed, "seconds": seconds, "readers": counted(outcomes)})
+        invalid_input_page.keep("fuzz", {"seed": options.seed, "seconds": seconds, "readers": counted(outcomes)})
     defects = sum(one["outcome"] == "defect" for found in outcomes.values() for one in found)
     total = sum(map(len, outcomes.values()))
     print(f"{total - defects:,} of {total:,} were read or refused in one line, in {seconds / 60:.0f} min")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import fuzz_seeds as seeds
+import fuzz_corpus as seeds
 from seamline.data.image_folder import load_folder
 from seamline.data.image_io import read_image
 from seamline.data.masks import mask_values, read_mask, unique_mask_values

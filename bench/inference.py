@@ -22,7 +22,6 @@ from PIL import Image
 import seamline
 from inference_int8 import in_whole_numbers
 from inference_page import page
-from programs import run
 from results_store import write_page, write_results
 from seamline.data.dataset import Dataset
 from seamline.errors import SeamlineError
@@ -36,6 +35,7 @@ from seamline.inference.tiled import Ask
 from seamline.models.devices import describe_machine
 from seamline.progress import Reporter
 from seamline.training.run_dir import Run
+from subprocess_runner import run
 
 DATA = {"garments": "fashion-mnist", "facades": "facades"}
 EXPORTS = (("reduced-tta", True, False, 0.5), ("int8", False, True, 100.0), ("reduced-tta int8", True, True, 0.5))

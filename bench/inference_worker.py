@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from programs import peak_of
 from seamline.inference.backends import open_graph
 from seamline.inference.predictor import find_model
+from subprocess_runner import peak_of
 
 SECONDS = 3.0
 """How long it is asked at least, after one call that is not counted."""

@@ -5,23 +5,23 @@
 Takes ten seconds: nothing is measured. Run it after a change of the text around the numbers.
 """
 
-import bad_input_page
 import benchmarks_page
+import cluster_cost
 import inference_page
+import invalid_input_page
 import large_sets
-import relatives
+import near_duplicates
 import reliability_page
 import results
-import scale
 from results_store import read_results, write_page
 
 PAGES = {
     "benchmarks": benchmarks_page.page,
-    "cluster-cost": scale.page,
+    "cluster-cost": cluster_cost.page,
     "export": inference_page.page,
-    "input-validation": bad_input_page.page,
+    "input-validation": invalid_input_page.page,
     "large-sets": large_sets.page,
-    "near-duplicates": relatives.page,
+    "near-duplicates": near_duplicates.page,
     "reliability": reliability_page.page,
     "results": results.page,
 }

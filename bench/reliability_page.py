@@ -1,4 +1,4 @@
-"""docs/measurements/reliability.md, from what bench/torture.py, bench/together.py and bench/under_fire.py found."""
+"""docs/measurements/reliability.md, from what bench/crash_test.py, bench/distributed.py and bench/load_test.py found."""
 
 from collections import Counter
 from typing import Any
@@ -88,7 +88,7 @@ def _together(found: dict[str, Any]) -> str:
         rows.append(f"| {words} | {value:.2f} % ({low:.2f} to {high:.2f}) | {found[name]['seconds']:.1f} s |")
     return f"""## Two processes
 
-`python bench/together.py` trains the preset `fast`, which uses batch normalization, on Fashion-MNIST: in one process, and under `torchrun --nproc-per-node 2`.
+`python bench/distributed.py` trains the preset `fast`, which uses batch normalization, on Fashion-MNIST: in one process, and under `torchrun --nproc-per-node 2`.
 
 | | validation accuracy (Wilson, 95 %) | training |
 | --- | --- | --- |
@@ -123,7 +123,7 @@ def _fire(found: dict[str, Any]) -> str:
     )
     return f"""## Load test
 
-`python bench/under_fire.py` sends all of the following to `seamline serve facades` at the same time for {found["minutes"]:g} minutes, from the machine that serves. A response is correct if it equals the prediction that the same photo gets alone, or has the status that its fault requires; a server at its limit responds with 503. {wrong}.
+`python bench/load_test.py` sends all of the following to `seamline serve facades` at the same time for {found["minutes"]:g} minutes, from the machine that serves. A response is correct if it equals the prediction that the same photo gets alone, or has the status that its fault requires; a server at its limit responds with 503. {wrong}.
 
 | request | concurrent senders | responses |
 | --- | --- | --- |

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import benchmarks_page
-import reach
-from limits import operations_of
-from peers import networks, plain
-from peers.work import Clock, Work
+import time_to_accuracy
+from baselines import networks, plain
+from baselines.work import Clock, Work
+from hardware_peak import operations_of
 from seamline.models.factory import build_model
 
 
@@ -101,7 +101,7 @@ def test_ratios_are_of_medians() -> None:
 def test_time_to_accuracy_is_all_epochs_at_the_rate_taken_beside() -> None:
     """Two epochs of 54,000 at 4,000 a second are 27 s; the median of ours is 5.45 s."""
     stored = made()
-    assert reach.plain_seconds(stored["reach"]["result"]["garments"], 2) == pytest.approx(27.0)
+    assert time_to_accuracy.plain_seconds(stored["reach"]["result"]["garments"], 2) == pytest.approx(27.0)
     text = benchmarks_page.page(stored)
     assert "| `original` in a plain loop, all 2 epochs | 27 | 1 of 1 | 91.3% | 90.5% | 1 |" in text
     assert "| the same until the goal, after epoch 2 | 27 | | | | 1.0 |" in text

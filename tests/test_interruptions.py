@@ -1,4 +1,4 @@
-"""Nothing is lost: signals, full disks, little memory, killed processes. In full: bench/torture.py."""
+"""Nothing is lost: signals, full disks, little memory, killed processes. In full: bench/crash_test.py."""
 
 import dataclasses
 import json
@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import crash_test
 import seamline
-import torture
 from helpers import Lines
 from seamline.data.dataset import Dataset, Split
 from seamline.errors import SeamlineError, TrainingInterrupted
@@ -192,21 +192,21 @@ def test_a_folder_that_may_not_be_written_to_is_told_before_long_work() -> None:
 
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("torture") / "sets"
-    torture.make_sets(folder)
+    folder = tmp_path_factory.mktemp("crash_test") / "sets"
+    crash_test.make_sets(folder)
     return folder
 
 
 def test_a_killed_command_goes_on_to_the_same_bytes(sets: Path, tmp_path: Path) -> None:
-    expected = torture.whole("garments", sets, tmp_path / "whole")
-    outcome = torture.trial("garments", sets, tmp_path / "run", expected, seed=0, call=expected.calls // 3)
+    expected = crash_test.whole("garments", sets, tmp_path / "whole")
+    outcome = crash_test.trial("garments", sets, tmp_path / "run", expected, seed=0, call=expected.calls // 3)
     assert outcome["same"], outcome
     assert outcome["killed"] == ["in training"]
 
 
 def test_the_printed_command_goes_on(sets: Path, tmp_path: Path) -> None:
-    words = torture.arguments("facades", sets, tmp_path / "run")
-    process = torture.start(words, sets)
+    words = crash_test.arguments("facades", sets, tmp_path / "run")
+    process = crash_test.start(words, sets)
     while process.poll() is None and not list((tmp_path / "run" / "checkpoint").glob("*.safetensors")):
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
@@ -216,7 +216,7 @@ def test_the_printed_command_goes_on(sets: Path, tmp_path: Path) -> None:
     assert line.startswith("seamline: stopped ")
     command = shlex.split(line.split("go on with: ")[1])
     assert command[0] == "seamline"
-    process = torture.start(command[1:], sets)
+    process = crash_test.start(command[1:], sets)
     _, told = process.communicate()
     assert process.returncode == 0, told
     assert json.loads((tmp_path / "run" / "scores.json").read_text())["test"]["mean_ap"]["value"] > 0

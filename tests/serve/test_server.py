@@ -21,7 +21,7 @@ from PIL import Image
 
 pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 
-import under_fire
+import load_test
 from run_factories import save_photo
 from server_fixture import served
 
@@ -71,12 +71,12 @@ def apart(work: Coroutine[Any, Any, Any]) -> Any:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is watched in /proc")
 def test_a_short_fire(segmenter: Path, tmp_path: Path) -> None:
-    """For ten minutes: bench/under_fire.py."""
+    """For ten minutes: bench/load_test.py."""
     senders = {"good": 4, "form": 2, "bomb": 1, "large": 1, "broken": 2, "stranger": 2}
     with served(segmenter) as (process, port, _):
         photos = [save_photo(tmp_path / f"{width}.png", 200, width).read_bytes() for width in (120, 333)]
-        fire = under_fire.Fire(port, under_fire.answers_alone(port, photos), time.monotonic() + 4)
-        before = under_fire.memory_of(process.pid)
+        fire = load_test.Fire(port, load_test.answers_alone(port, photos), time.monotonic() + 4)
+        before = load_test.memory_of(process.pid)
         watched = apart(fire.burn(senders, process.pid))
         assert fire.wrong == []
         wanted = {
@@ -91,7 +91,7 @@ def test_a_short_fire(segmenter: Path, tmp_path: Path) -> None:
             assert fire.outcomes()[kind].keys() & set(statuses.split()), fire.outcomes()
         assert fire.outcomes()["good"]["200"] > 4
         assert max(watched) < before + (150 << 20)
-        assert apart(under_fire.drained(process, port, photos[0])) == (True, 0)
+        assert apart(load_test.drained(process, port, photos[0])) == (True, 0)
         assert process.stderr is not None
         assert process.stderr.read() == ""
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-import torture
+import crash_test
 
 
 def launch(sets: Path, out: Path, *more: str) -> "subprocess.Popen[str]":
     """Start two processes that train together, to be started again up to twice."""
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--max-restarts", "2"]
-    command = [sys.executable, *launcher, "-m", "seamline", *torture.arguments("garments", sets, out), *more]
+    command = [sys.executable, *launcher, "-m", "seamline", *crash_test.arguments("garments", sets, out), *more]
     settings = os.environ | {"SEAMLINE_CACHE": str(sets / "cache"), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -36,7 +36,7 @@ def workers(launcher: int, number: int) -> Iterator[int]:
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="the launcher's workers are found in /proc")
 def test_a_killed_worker_comes_back_and_the_end_is_the_same(tmp_path: Path) -> None:
     sets = tmp_path / "sets"
-    torture.make_sets(sets)
+    crash_test.make_sets(sets)
     process = launch(sets, tmp_path / "whole")
     told, wrong = process.communicate(timeout=250)
     assert process.returncode == 0, wrong
@@ -52,4 +52,4 @@ def test_a_killed_worker_comes_back_and_the_end_is_the_same(tmp_path: Path) -> N
     _, wrong = process.communicate(timeout=250)
     assert process.returncode == 0, wrong
     assert "going on " in wrong
-    assert torture.digest_of(tmp_path / "run") == torture.digest_of(tmp_path / "whole")
+    assert crash_test.digest_of(tmp_path / "run") == crash_test.digest_of(tmp_path / "whole")

@@ -1,6 +1,6 @@
 """Tries every bad input of the list and writes down, word for word, what it gets.
 
-    python bench/bad_input.py
+    python bench/invalid_input.py
 
 Writes its half of docs/measurements/input-validation.md; the other half is written by bench/fuzz.py.
 """
@@ -11,12 +11,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import bad_input_page
-import fuzz_seeds
-from bad_folders import DISKS, FOLDERS, PLACES, TABLES
-from bad_images import IMAGES
-from bad_inputs import Bad, tried
-from bad_runs import NAMES, RUNS
+import fuzz_corpus
+import invalid_input_page
+from invalid_folders import DISKS, FOLDERS, PLACES, TABLES
+from invalid_images import IMAGES
+from invalid_inputs import Bad, tried
+from invalid_runs import NAMES, RUNS
 
 GROUPS: Mapping[str, Sequence[Bad]] = {
     "Images": IMAGES,
@@ -34,7 +34,7 @@ def rows(group: Sequence[Bad], runs: Path | None) -> list[tuple[str, str]]:
 
     Args:
         group: the inputs.
-        runs: a folder of finished runs, see `fuzz_seeds.write_runs`; None leaves out the inputs that need them.
+        runs: a folder of finished runs, see `fuzz_corpus.write_runs`; None leaves out the inputs that need them.
 
     Returns:
         What each is, and the line that it gets.
@@ -60,9 +60,9 @@ def main() -> None:
         runs = Path(place)
         runs.chmod(0o777)
         os.environ["SEAMLINE_CACHE"] = str(runs / "cache")
-        fuzz_seeds.write_runs(runs)
+        fuzz_corpus.write_runs(runs)
         found = {title: rows(group, runs) for title, group in GROUPS.items()}
-    bad_input_page.keep("inputs", {"rows": found})
+    invalid_input_page.keep("inputs", {"rows": found})
     print(f"{sum(map(len, found.values()))} bad inputs tried")
 
 

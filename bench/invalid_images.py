@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bad_inputs import Bad
-from fuzz_seeds import pixels, write_photos
+from fuzz_corpus import pixels, write_photos
+from invalid_inputs import Bad
 from seamline.data.image_io import read_image
 
 

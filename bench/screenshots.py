@@ -1,6 +1,6 @@
 """The documentation's pictures: drawn streets above their masks, the page of a run, and the page of the server.
 
-python bench/picture.py [RUN]      (needs Playwright and Chromium)
+python bench/screenshots.py [RUN]      (needs Playwright and Chromium)
 """
 
 import io

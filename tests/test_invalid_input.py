@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-import bad_input
-import bad_input_page
 import fuzz
+import invalid_input
+import invalid_input_page
 from fuzz_readers import READERS
 from fuzz_worker import tried
 from mutations import mutate_value, with_sums
@@ -61,7 +61,7 @@ def test_a_value_is_changed_and_the_first_stays() -> None:
 def test_bad_input_gets_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAMLINE_CACHE", str(tmp_path / "cache"))
     groups = ("Images", "Folders of photos", "Tables and JSON", "Links and permissions", "Run folders")
-    found = {title: bad_input.rows(bad_input.GROUPS[title], None) for title in groups}
+    found = {title: invalid_input.rows(invalid_input.GROUPS[title], None) for title in groups}
     lines = dict(pair for rows in found.values() for pair in rows)
     assert len(lines) > 55
     for line in lines.values():
@@ -80,7 +80,7 @@ def test_bad_input_gets_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "photo that EXIF turns by a quarter",
         "links in circles",
     }
-    text = bad_input_page.page({"inputs": {"rows": found, "machine": "A processor", "python": "3.12"}})
+    text = invalid_input_page.page({"inputs": {"rows": found, "machine": "A processor", "python": "3.12"}})
     assert text.count("\n| ") == len(lines) + 2 * len(found)
 
 
@@ -88,6 +88,6 @@ def test_the_page_says_what_was_found() -> None:
     counts = {"files": 1200, "worked": 300, "refused": 900, "defect": 0}
     reader = {"title": "`read`", **counts, "slowest": 0.5, "peak": 2**29}
     fuzzed = {"seed": 0, "seconds": 60.0, "readers": {"one": reader}, "machine": "A processor", "python": "3.12"}
-    text = bad_input_page.page({"fuzz": fuzzed})
+    text = invalid_input_page.page({"fuzz": fuzzed})
     assert "| `read` | 1,200 | 300 | 900 | 0 | 0.5 s | 512 MiB |" in text
     assert "1,200 files in all: 300 read, 900 refused, 0 anything else" in text

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from peers.networks import network
-from peers.work import RATE, Clock, Work, answer
+from baselines.networks import network
+from baselines.work import RATE, Clock, Work, answer
 
 WORKERS = 2
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-import fuzz_seeds as seeds
-from bad_inputs import Bad, command
+import fuzz_corpus as seeds
+from invalid_inputs import Bad, command
 from seamline.data.image_folder import load_folder
 
 NOBODY = 65_534

@@ -1,4 +1,4 @@
-"""docs/measurements/input-validation.md, from what bench/fuzz.py and bench/bad_input.py found."""
+"""docs/measurements/input-validation.md, from what bench/fuzz.py and bench/invalid_input.py found."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -62,7 +62,7 @@ def _deep() -> str:
 def _inputs(found: Mapping[str, Any]) -> str:
     parts = [
         "## Error messages\n",
-        "`python bench/bad_input.py` creates each input and passes it to the function or command that reads it. Messages "
+        "`python bench/invalid_input.py` creates each input and passes it to the function or command that reads it. Messages "
         "are verbatim except that paths are shortened; a status is the exit status of the command. "
         f"{found['machine']}, Python {found['python']}.\n",
     ]

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from peers.work import RATE, Clock, Work, answer
+from baselines.work import RATE, Clock, Work, answer
 
 
 def study() -> Any:

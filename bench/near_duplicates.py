@@ -1,6 +1,6 @@
 """Precision and recall of near-duplicate detection on datasets with known groups, and its time on real datasets.
 
-    SEAMLINE_DATA=... python bench/relatives.py
+    SEAMLINE_DATA=... python bench/near_duplicates.py
 
 Without `SEAMLINE_DATA` only synthetic facades are used, whose generator knows the buildings. Otherwise crops of one
 facade photo of each detected group are added. Takes a few minutes on two cores. Writes
@@ -45,7 +45,7 @@ def page(results: dict[str, Any]) -> str:
     """Write the page: what was measured, and on what."""
     parts = [
         "# Near-duplicate detection accuracy",
-        f"{results['machine']}; OpenCV {results['opencv']}. `python bench/relatives.py` with `SEAMLINE_DATA` set writes "
+        f"{results['machine']}; OpenCV {results['opencv']}. `python bench/near_duplicates.py` with `SEAMLINE_DATA` set writes "
         "this page. Precision is the fraction of the pairs put into one group that belong together, recall the fraction "
         "of the pairs that belong together and were put into one group; 95 % intervals by resampling scenes.",
         table(results["sets"]),

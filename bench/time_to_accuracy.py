@@ -10,8 +10,8 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from programs import run
-from sets import Images
+from datasets import Images
+from subprocess_runner import run
 
 GOALS = {"garments": 0.912, "facades": 0.624}
 RECIPES = {"garments": ("fast", "sprint"), "facades": ("sprint",)}
@@ -31,11 +31,11 @@ def reach(images: Images, folder: Path, device: str) -> dict[str, Any]:
     found["learned"] = len(images.division(0).learned)
     for seed in range(SEEDS[task]):
         if seed % EVERY[task] == 0:
-            told = run("-m", "peers.plain", task, part, "--device", device, quiet=False).last
+            told = run("-m", "baselines.plain", task, part, "--device", device, quiet=False).last
             found["plain_rates"].append(told["images"] / told["seconds"])
         file = images.write(folder / "seed.npz", seed)
         for name in RECIPES[task]:
-            told = run("bench/reach_ours.py", task, file, name, seed, device, quiet=False).last
+            told = run("bench/time_to_accuracy_seamline.py", task, file, name, seed, device, quiet=False).last
             found["ours"][name].append(told)
         file.unlink()
     return found
@@ -44,7 +44,7 @@ def reach(images: Images, folder: Path, device: str) -> dict[str, Any]:
 def plain_run(images: Images, folder: Path) -> dict[str, Any]:
     """Return the whole run of the study's recipe in the plain loop: an entry an epoch, seed 0's split."""
     file = images.write(folder / "whole.npz")
-    lines = run("bench/reach_plain.py", images.task, file).lines
+    lines = run("bench/time_to_accuracy_plain.py", images.task, file).lines
     first = next((number for number, line in enumerate(lines, 1) if line["val"] >= GOALS[images.task]), None)
     return {"epochs": lines, "first_crossing": first}
 

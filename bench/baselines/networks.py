@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from peers.work import Work
+from baselines.work import Work
 
 
 def study() -> nn.Module:

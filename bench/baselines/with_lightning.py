@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from peers.networks import network
-from peers.plain import Images
-from peers.work import RATE, Clock, Work, answer
+from baselines.networks import network
+from baselines.plain import Images
+from baselines.work import RATE, Clock, Work, answer
 
 
 class Learner(lightning.LightningModule):

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fuzz_seeds as seeds
+import fuzz_corpus as seeds
 import seamline
-from bad_inputs import Bad, command
+from invalid_inputs import Bad, command
 from seamline.inference.predictor import load_model
 from seamline.report.compared import write_comparison
 from seamline.training.checkpoints import Checkpoints

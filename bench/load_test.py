@@ -1,6 +1,6 @@
 """Ten minutes of mixed load on `seamline serve`: docs/measurements/reliability.md.
 
-    SEAMLINE_DATA=... python bench/under_fire.py [--minutes 10]
+    SEAMLINE_DATA=... python bench/load_test.py [--minutes 10]
 
 Good photos whose answers are known, bombs, bodies of 50 MB, slow senders, broken forms, strangers' hosts and origins,
 and 150 connections that say nothing, all at once. Each answer must be the right one, or 503 where the server

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from peers.work import Clock, Work, answer
+from baselines.work import Clock, Work, answer
 from seamline.data.dataset import Split
 from seamline.data.loader import Batches
 from seamline.models.devices import tune_malloc

@@ -1,8 +1,8 @@
 """One training on the clock: from images in memory to the last step.
 
-    python bench/reach_ours.py garments FILE RECIPE SEED [DEVICE]
+    python bench/time_to_accuracy_seamline.py garments FILE RECIPE SEED [DEVICE]
 
-FILE is as for reach_plain.py. Prints a line of JSON: `seconds`, `images` (seen), `val` and `test`, the latter two
+FILE is as for time_to_accuracy_plain.py. Prints a line of JSON: `seconds`, `images` (seen), `val` and `test`, the latter two
 worked out after the clock has stopped.
 """
 

@@ -1,6 +1,6 @@
 """All epochs of a study's own recipe in the plain loop, with a look at the validation images after each.
 
-    python bench/reach_plain.py garments FILE
+    python bench/time_to_accuracy_plain.py garments FILE
 
 FILE is an npz with images, labels, val_images, val_labels, test_images, test_labels. Prints a line of JSON an epoch:
 `seconds` of training alone, `loss`, `val`; the last one has `test` too. The figure is accuracy for garments, mean
@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from peers.networks import network
-from peers.plain import epochs
-from peers.work import Clock, Work
+from baselines.networks import network
+from baselines.plain import epochs
+from baselines.work import Clock, Work
 from seamline.measure.masks.precision import average_precision
 
 EPOCHS = {"garments": 50, "facades": 15}

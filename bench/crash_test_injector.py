@@ -1,6 +1,6 @@
 """`seamline` as it is, but for a counter on the calls that write files: it dies at one of them.
 
-    python bench/torture_victim.py count|NUMBER:before|NUMBER:half|NUMBER:after ARGUMENT...
+    python bench/crash_test_injector.py count|NUMBER:before|NUMBER:half|NUMBER:after ARGUMENT...
 
 `half` writes half of the bytes first where the call writes bytes, and is `before` elsewhere. The counted calls are
 those that bring a file to the disk: writing bytes, flushing, renaming.

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from peers.networks import network
-from peers.work import RATE, Clock, Work, answer
+from baselines.networks import network
+from baselines.work import RATE, Clock, Work, answer
 
 
 class Images(Dataset[tuple[Tensor, Tensor]]):

@@ -10,9 +10,9 @@ from fastai.learner import Learner
 from fastai.optimizer import Adam
 from torch import nn
 
-from peers.networks import network
-from peers.plain import Images
-from peers.work import RATE, Clock, Work, answer
+from baselines.networks import network
+from baselines.plain import Images
+from baselines.work import RATE, Clock, Work, answer
 
 
 class Timed(Callback):  # type: ignore[misc]

@@ -1,6 +1,6 @@
 """Trains `fast` on the real garments alone and in two processes, for docs/measurements/reliability.md.
 
-SEAMLINE_DATA=... python bench/together.py
+SEAMLINE_DATA=... python bench/distributed.py
 """
 
 import json

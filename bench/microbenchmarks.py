@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 import seamline
-from limits import operations_of
-from programs import run
+from hardware_peak import operations_of
 from seamline.data.loader import Batches
 from seamline.models.devices import tune_malloc
 from seamline.models.factory import build_model
 from seamline.synthetic import facades, fashion
 from seamline.training.config import TrainConfig, presets_for
 from seamline.training.loop import Training
+from subprocess_runner import run
 
 ROUNDS = 5
 

@@ -1,6 +1,6 @@
 """Measure the cost of a photo on a cluster and extrapolate to a city and a country: docs/measurements/cluster-cost.md.
 
-    SEAMLINE_DATA=... python bench/scale.py [--run RUN]
+    SEAMLINE_DATA=... python bench/cluster_cost.py [--run RUN]
 
 Photos are made of the test set's: enlarged to the size of a phone's, with noise, so that decoding costs what it does.
 Machines of the tables are of the kind measured, all cores at work.

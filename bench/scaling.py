@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 import seamline
-from programs import run
-from sets import Images
+from datasets import Images
+from subprocess_runner import run
 
 STEPS = {"garments": (7_500, 15_000, 30_000, 60_000), "facades": (100, 200, 400, 800)}
 PHOTOS = {1: (1152, 864), 3: (2048, 1536), 12: (4032, 3024), 24: (6000, 4000), 48: (8064, 6048)}
@@ -25,7 +25,7 @@ def training(images: Images, folder: Path) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [{"images": count, "milliseconds": [], "peak": 0} for count in counts]
     for _ in range(ROUNDS):
         for row in rows:
-            cost = run("bench/growth_train.py", task, file, "fast", row["images"], quiet=False)
+            cost = run("bench/scaling_train.py", task, file, "fast", row["images"], quiet=False)
             row["milliseconds"].append(1000 * cost.last["seconds"] / cost.last["images"])
             row["peak"], row["stored"] = max(row["peak"], cost.peak), cost.last["stored"]
     return rows

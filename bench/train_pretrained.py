@@ -1,7 +1,7 @@
 """Makes the networks that ship with the package: weights of half precision, a graph for other engines, a model card.
 
-    SEAMLINE_DATA=... python bench/ready.py [--garments RUN] [--facades RUN]
-    python bench/ready.py --graphs      (the graphs alone, after a change of how they are written)
+    SEAMLINE_DATA=... python bench/train_pretrained.py [--garments RUN] [--facades RUN]
+    python bench/train_pretrained.py --graphs      (the graphs alone, after a change of how they are written)
 
 Without a run each is trained first: garments with the recipe `fast` for 8 epochs, facades with `fast`, seed 0. The
 8 epochs are the first number tried; no test image was learned from, and no choice was made by one.
@@ -117,7 +117,7 @@ def card(name: str, described: dict[str, Any], scores: dict[str, Any]) -> str:
         f"`{described['command']} --seed {described['seed']}`: network {described['network']['name']}, "
         f"{described['network']['parameters']:,} weights, {recipe['epochs']} epochs, batch {recipe['batch_size']}, "
         f"{recipe['optimizer']}; on {described['machine']}, torch {described['versions']['torch']}. The weights are "
-        "stored with half precision and widened to float32 when they are used. `bench/ready.py` makes it again.",
+        "stored with half precision and widened to float32 when they are used. `bench/train_pretrained.py` makes it again.",
         "",
         "## Figures",
         "",

@@ -1,6 +1,6 @@
 """Kills trainings at random moments, lets them go on, and compares what comes out with a training never stopped.
 
-    python bench/torture.py [--trials 100] [--jobs 2] [--seed 0]
+    python bench/crash_test.py [--trials 100] [--jobs 2] [--seed 0]
 
 Each trial starts the real command on a small set of its own making and ends it with SIGKILL: from outside after a
 random time, or from inside at a random call that writes a file (half written, written and not flushed, flushed and not
@@ -30,7 +30,7 @@ from PIL import Image, ImageDraw
 
 from seamline.data.sources.facade_classes import COLOURS
 
-VICTIM = Path(__file__).parent / "torture_victim.py"
+VICTIM = Path(__file__).parent / "crash_test_injector.py"
 TASKS = {
     "garments": ["fashion-mnist", "--set", "epochs=3", "--set", "batch_size=16"],
     "facades": ["facades", "--preset", "sprint", "--set", "epochs=4", "--set", "batch_size=2"],
@@ -185,7 +185,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    work = Path(tempfile.mkdtemp(prefix="torture-"))
+    work = Path(tempfile.mkdtemp(prefix="crash-test-"))
     make_sets(work / "sets")
     found: list[dict[str, Any]] = []
     begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""One epoch over so many images: python bench/growth_train.py garments FILE RECIPE COUNT. Prints seconds as JSON.
+"""One epoch over so many images: python bench/scaling_train.py garments FILE RECIPE COUNT. Prints seconds as JSON.
 
 Images beyond those of the file repeat it.
 """

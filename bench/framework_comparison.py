@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from limits import limits, operations_of
-from peers.networks import FacadeNet, study
-from programs import run
-from sets import Images
+from baselines.networks import FacadeNet, study
+from datasets import Images
+from hardware_peak import limits, operations_of
+from subprocess_runner import run
 
 ROUNDS = 3
 COUNT = {"garments": 20_480, "facades": 40}
@@ -35,7 +35,7 @@ def contest(
     Args:
         sets: the tasks' images.
         folder: where files for the programs are put.
-        contenders: programs of `peers/` and what they are called.
+        contenders: programs of `baselines/` and what they are called.
         python: the interpreter that has what they need.
         device: `cpu` or `cuda`.
     """
@@ -52,7 +52,7 @@ def contest(
     for _ in range(ROUNDS):
         for task, file in files.items():
             for name in contenders:
-                words = ("-m", f"peers.{name}", task, file, "--device", device)
+                words = ("-m", f"baselines.{name}", task, file, "--device", device)
                 told = run(*words, python=python, quiet=False).last
                 row = found["tasks"][task]["contenders"][name]
                 row["rates"].append(told["images"] / told["seconds"])
@@ -76,4 +76,4 @@ def _check_losses(contenders: dict[str, Any]) -> None:
 
 def versions(python: Path | str) -> dict[str, str]:
     """Return the versions of the tools that an interpreter has."""
-    return dict(run("-m", "peers.versions", python=python).last)
+    return dict(run("-m", "baselines.versions", python=python).last)
