@@ -1,6 +1,6 @@
 """Networks that ship with the package, each a run folder with weights of half precision and a model card.
 
-`bench/ready.py` made them: trained on the real images, never on a test image.
+`bench/train_pretrained.py` made them: trained on the real images, never on a test image.
 """
 
 from pathlib import Path
