@@ -392,7 +392,7 @@ def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)  # how Python marks what cannot be imported
     text = refusal(lambda: build_model("timm/resnet18", (28, 28, 1), 10, segments=False))
     assert text.startswith("network timm/resnet18: needs timm (")
-    assert text.endswith("); pip install 'seamline[zoo]'")
+    assert text.endswith("); pip install 'seamline[external]'")
 
 
 def test_a_package_that_does_not_import_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -405,7 +405,7 @@ def test_a_package_that_does_not_import_is_one_line(monkeypatch: pytest.MonkeyPa
     text = refusal(lambda: build_model("smp/unet/resnet18", (28, 28, 3), 10, segments=True))
     assert text == (
         "network smp/unet/resnet18: needs segmentation_models_pytorch (operator torchvision::nms does not exist); "
-        "pip install 'seamline[zoo]'"
+        "pip install 'seamline[external]'"
     )
 
 

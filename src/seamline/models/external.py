@@ -1,6 +1,6 @@
 """Networks of others by name: `timm/NAME` gives each image scores, `smp/DECODER/ENCODER` gives each pixel scores.
 
-Their packages, timm and segmentation_models.pytorch, are the extra `zoo`, imported when a name asks for them. Around
+Their packages, timm and segmentation_models.pytorch, are the extra `external`, imported when a name asks for them. Around
 them is what every network here has: raw pixels in, normalisation in buffers, answers at the image's own size.
 """
 
@@ -230,7 +230,7 @@ def _package(package: str, name: str) -> ModuleType:
         return importlib.import_module(package)
     except Exception as error:  # torchvision beside another build of PyTorch raises a RuntimeError
         raise SeamlineError(
-            f"network {name}: needs {package} ({first_line(error).rstrip('.')}); pip install 'seamline[zoo]'"
+            f"network {name}: needs {package} ({first_line(error).rstrip('.')}); pip install 'seamline[external]'"
         ) from None
 
 
