@@ -24,9 +24,9 @@ def parts() -> dict[str, list[float]]:
     return {
         "`seamline --help`": _timed(lambda: run("-m", "seamline", "--help")),
         "`seamline list`": _timed(lambda: run("-m", "seamline", "list")),
-        "generate 60,000 synthetic garments": _timed(lambda: fashion.draw(60_000, 1), rounds=3),
+        "generate 60,000 synthetic garments": _timed(lambda: fashion.generate(60_000, 1), rounds=3),
         "load synthetic garments from the cache": _timed(lambda: seamline.load("synthetic-fashion")),
-        "generate 500 synthetic facades": _timed(lambda: facades.draw(500, 1), rounds=2),
+        "generate 500 synthetic facades": _timed(lambda: facades.generate(500, 1), rounds=2),
         "load synthetic facades from the cache": _timed(lambda: seamline.load("synthetic-facades")),
     }
 

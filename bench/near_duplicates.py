@@ -61,7 +61,7 @@ def page(results: dict[str, Any]) -> str:
 
 def measure(data: Path | None) -> dict[str, dict[str, Any]]:
     """Return the figures of each set: of made sets precision and recall of the pairs, of all the seconds."""
-    images, _, groups = facades.draw(300, seed=11)
+    images, _, groups = facades.generate(300, seed=11)
     figures = {"synthetic facades": scored(list(images), groups)}
     if data is None:
         return figures

@@ -79,7 +79,7 @@ def served(name: str) -> Iterator[str]:
 def server_pages(browser: Browser) -> None:
     """Take the server's page: a drawn street, wide and on a phone, and a shirt drawn on it."""
     street = io.BytesIO()
-    images, _, groups = facades.draw(4 * STREETS, 1)
+    images, _, groups = facades.generate(4 * STREETS, 1)
     firsts = np.unique(groups, return_index=True)[1][1:4]
     joined = Image.fromarray(np.concatenate(list(images[firsts]), axis=1))
     joined.resize((3 * joined.width // 2, 3 * joined.height // 2), Image.Resampling.LANCZOS).save(street, "PNG")
@@ -129,7 +129,7 @@ def keep(shown: Page, name: str) -> None:
 
 def streets() -> None:
     """Put the first image of each of a few buildings above the classes of its pixels."""
-    images, labels, groups = facades.draw(4 * STREETS, 1)
+    images, labels, groups = facades.generate(4 * STREETS, 1)
     firsts = np.unique(groups, return_index=True)[1][:STREETS]
     masks = np.array(COLOURS, dtype=np.uint8)[labels[firsts]]
     rows = [np.concatenate(list(row), axis=1) for row in (images[firsts], masks)]

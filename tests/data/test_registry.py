@@ -17,7 +17,7 @@ def test_a_dataset_is_loaded_by_name() -> None:
     assert data.drawn
     assert data.name == "synthetic-fashion"
     assert (len(data.train), len(data.test)) == (60_000, 10_000)
-    images, labels = fashion.draw(50, 0)
+    images, labels = fashion.generate(50, 0)
     assert (data.train.images[:50] == images).all()
     assert data.train.labels[:50].tolist() == labels.tolist()
 

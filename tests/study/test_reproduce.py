@@ -26,11 +26,11 @@ def asked(sides: Dataset, streets: Dataset, monkeypatch: pytest.MonkeyPatch) -> 
             raise DatasetUnavailableError(f"{name} is not on this machine")
         return sides if name == "synthetic-fashion" else streets
 
-    def own_photo() -> tuple[Any, Any]:
+    def library_photo() -> tuple[Any, Any]:
         return np.full((60, 80, 3), 90, dtype=np.uint8), np.zeros((60, 80), dtype=np.uint8)
 
     monkeypatch.setattr(reproduce, "load", load)
-    monkeypatch.setattr(reproduce, "own_photo", own_photo)
+    monkeypatch.setattr(reproduce, "library_photo", library_photo)
     return calls
 
 

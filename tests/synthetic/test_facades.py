@@ -24,17 +24,17 @@ class Split(NamedTuple):
 
 @pytest.fixture(scope="module")
 def train() -> Split:
-    return Split(*facades.draw(TRAIN, SEED))
+    return Split(*facades.generate(TRAIN, SEED))
 
 
 @pytest.fixture(scope="module")
 def test() -> Split:
-    return Split(*facades.draw(TEST, SEED, "test"))
+    return Split(*facades.generate(TEST, SEED, "test"))
 
 
 @pytest.fixture(scope="module")
 def photo() -> tuple[Pixels, Pixels]:
-    return facades.own_photo()
+    return facades.library_photo()
 
 
 def brightness(image: Pixels) -> NDArray[np.float64]:
@@ -51,8 +51,8 @@ def pieces(labels: Pixels, label: int) -> NDArray[np.int32]:
 def shared_points(one: Pixels, other: Pixels) -> int:
     """Return how many points of two images one change of view brings together."""
     finder, matcher = cv2.ORB_create(1000, fastThreshold=5), cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True)  # type: ignore[attr-defined]
-    found = [finder.detectAndCompute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None) for image in (one, other)]
-    (first, described), (second, again) = found
+    features = [finder.detectAndCompute(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None) for image in (one, other)]
+    (first, described), (second, again) = features
     pairs = matcher.match(described, again)
     here = np.array([first[pair.queryIdx].pt for pair in pairs], dtype=np.float32)
     there = np.array([second[pair.trainIdx].pt for pair in pairs], dtype=np.float32)
@@ -79,12 +79,12 @@ def test_buildings_are_numbered_in_order_and_have_two_to_four_crops(train: Split
         assert counts.max() <= 4
 
 
-def test_same_seed_draws_the_same_whatever_the_threads(train: Split, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_depend_on_the_seed_and_not_on_threads(train: Split, monkeypatch: pytest.MonkeyPatch) -> None:
     before = cv2.getNumThreads()
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     cv2.setNumThreads(1 if before > 1 else 2)
     try:
-        images, labels, groups = facades.draw(7, SEED)
+        images, labels, groups = facades.generate(7, SEED)
     finally:
         cv2.setNumThreads(before)
     np.testing.assert_array_equal(images, train.images[:7])
@@ -94,29 +94,29 @@ def test_same_seed_draws_the_same_whatever_the_threads(train: Split, monkeypatch
 
 @pytest.mark.parametrize("count", [0, 1, 4])
 def test_fewer_images_are_the_first_of_more(train: Split, count: int) -> None:
-    images, labels, groups = facades.draw(count, SEED)
+    images, labels, groups = facades.generate(count, SEED)
     np.testing.assert_array_equal(images, train.images[:count])
     np.testing.assert_array_equal(labels, train.labels[:count])
     np.testing.assert_array_equal(groups, train.groups[:count])
 
 
-def test_no_image_comes_twice_in_train_test_or_another_seed(train: Split, test: Split) -> None:
-    other = facades.draw(3, SEED + 1)[0]
+def test_no_image_repeats_in_train_test_or_another_seed(train: Split, test: Split) -> None:
+    other = facades.generate(3, SEED + 1)[0]
     images = np.concatenate([train.images, test.images, other])
     assert len({image.tobytes() for image in images}) == TRAIN + TEST + 3
 
 
-def test_all_five_classes_come_about_as_often_as_on_real_fronts(train: Split, test: Split) -> None:
+def test_class_frequencies_match_the_real_set(train: Split, test: Split) -> None:
     labels = np.concatenate([train.labels, test.labels])
     assert labels.max() == CLASSES - 1
-    shares = np.bincount(labels.ravel(), minlength=CLASSES) / labels.size
+    fractions = np.bincount(labels.ravel(), minlength=CLASSES) / labels.size
     # Wide bands: a dozen buildings are few. The real set has 35.5, 40.6, 2.4, 16.5 and 5.1 %.
-    for share, (low, high) in zip(shares, ((25, 48), (30, 52), (0.7, 5), (11, 22), (2, 10)), strict=True):
-        assert low < share * 100 < high, shares
-    assert shares[[PILLAR, BALCONY]].max() < shares[WINDOW]
+    for fraction, (low, high) in zip(fractions, ((25, 48), (30, 52), (0.7, 5), (11, 22), (2, 10)), strict=True):
+        assert low < fraction * 100 < high, fractions
+    assert fractions[[PILLAR, BALCONY]].max() < fractions[WINDOW]
 
 
-def test_every_image_shows_a_front_and_is_neither_black_nor_white(train: Split) -> None:
+def test_every_image_shows_a_facade_with_sensible_exposure(train: Split) -> None:
     for image, labels in zip(train.images, train.labels, strict=True):
         assert (labels == WALL).mean() > 0.05
         assert (labels == WINDOW).mean() > 0.01
@@ -139,7 +139,7 @@ def test_windows_differ_from_the_wall_around_them(train: Split) -> None:
     assert closer > 0.85 * TRAIN
 
 
-def test_crops_of_one_building_show_the_same_and_others_do_not(train: Split) -> None:
+def test_crops_of_one_building_match_and_others_do_not(train: Split) -> None:
     images, groups = train.images, train.groups
     own = [shared_points(images[i], images[i + 1]) for i in range(12) if groups[i] == groups[i + 1]]
     others = [shared_points(images[i], images[i + 8]) for i in range(12)]
@@ -147,7 +147,7 @@ def test_crops_of_one_building_show_the_same_and_others_do_not(train: Split) -> 
     assert np.mean(np.array(own) > max(others)) > 0.7
 
 
-def test_own_photo_has_many_thin_windows_and_tall_columns(photo: tuple[Pixels, Pixels]) -> None:
+def test_library_photo_has_narrow_windows_and_tall_columns(photo: tuple[Pixels, Pixels]) -> None:
     image, labels = photo
     assert image.shape == (900, 1200, 3)
     assert labels.shape == (900, 1200)
@@ -160,6 +160,6 @@ def test_own_photo_has_many_thin_windows_and_tall_columns(photo: tuple[Pixels, P
     assert brightness(image)[labels == WINDOW].mean() < 0.7 * brightness(image)[labels == PILLAR].mean()
 
 
-def test_own_photo_is_the_same_every_time(photo: tuple[Pixels, Pixels]) -> None:
-    for one, other in zip(photo, facades.own_photo(), strict=True):
+def test_library_photo_is_deterministic(photo: tuple[Pixels, Pixels]) -> None:
+    for one, other in zip(photo, facades.library_photo(), strict=True):
         np.testing.assert_array_equal(one, other)

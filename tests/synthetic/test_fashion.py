@@ -22,12 +22,12 @@ class Split(NamedTuple):
 
 @pytest.fixture(scope="module")
 def train() -> Split:
-    return Split(*fashion.draw(TRAIN, 5))
+    return Split(*fashion.generate(TRAIN, 5))
 
 
 @pytest.fixture(scope="module")
 def test() -> Split:
-    return Split(*fashion.draw(TEST, 5, "test"))
+    return Split(*fashion.generate(TEST, 5, "test"))
 
 
 def distinct(images: NDArray[np.uint8]) -> set[bytes]:
@@ -49,24 +49,24 @@ def test_every_hundred_holds_ten_of_each_class_in_another_order(train: Split) ->
     assert len({hundred.tobytes() for hundred in hundreds}) == len(hundreds)
 
 
-def test_the_same_seed_draws_the_same_images_on_one_thread_or_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    many, labels = fashion.draw(2100, 3)
+def test_images_depend_on_the_seed_and_not_on_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    many, labels = fashion.generate(2100, 3)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    again, labels_again = fashion.draw(2100, 3)
+    again, labels_again = fashion.generate(2100, 3)
     np.testing.assert_array_equal(many, again)
     np.testing.assert_array_equal(labels, labels_again)
 
 
 @pytest.mark.parametrize("count", [0, 1, 100, 1001])
 def test_fewer_images_are_the_first_of_more(train: Split, count: int) -> None:
-    images, labels = fashion.draw(count, 5)
+    images, labels = fashion.generate(count, 5)
     np.testing.assert_array_equal(images, train.images[:count])
     np.testing.assert_array_equal(labels, train.labels[:count])
 
 
-def test_no_image_comes_twice_in_train_test_or_another_seed(train: Split, test: Split) -> None:
+def test_no_image_repeats_in_train_test_or_another_seed(train: Split, test: Split) -> None:
     first, second = distinct(train.images), distinct(test.images)
-    other = distinct(fashion.draw(1000, 6)[0])
+    other = distinct(fashion.generate(1000, 6)[0])
     assert (len(first), len(second), len(other)) == (TRAIN, TEST, 1000)
     assert len(first | second | other) == TRAIN + TEST + 1000
 
@@ -108,7 +108,7 @@ def test_every_class_differs_from_every_other(train: Split) -> None:
         assert apart > 1.2 * by_chance, (CLASSES[one], CLASSES[other])
 
 
-def test_pixels_alone_do_not_tell_the_classes_apart_and_shirts_are_the_hardest(train: Split, test: Split) -> None:
+def test_a_linear_model_does_not_separate_the_classes_and_shirts_are_hardest(train: Split, test: Split) -> None:
     pixels, unseen = (split.images.reshape(len(split.images), -1) / 255 for split in (train, test))
     # So few images need a strong pull to small weights, or the model learns them by heart.
     model = LogisticRegression(C=0.02, max_iter=300).fit(pixels, train.labels)

@@ -67,7 +67,7 @@ class Dataset:
         classes: K class names; label i means `classes[i]`.
         train: the images to learn from; validation images are taken from these.
         test: the images that are looked at once, at the end.
-        place: where it came from: a folder, or a sentence such as `drawn by a program, seed 0`.
+        place: where it came from: a folder, or a sentence such as `synthetic, seed 0`.
         drawn: True where a program drew the images, so that every page made from them can say so.
         note: source, licence and citation, in a sentence.
         colours: red, green and blue, 0..255, of each class in masks and pictures of them, K of them; empty where

@@ -87,10 +87,10 @@ def _synthetic_facades(folder: Path | None, progress: Progress | None, timeout: 
     return _synthetic(synthetic.FACADES, synthetic.load_facades, folder)
 
 
-def _synthetic(name: str, draw: Callable[[], Dataset], folder: Path | None) -> Dataset:
+def _synthetic(name: str, load_synthetic: Callable[[], Dataset], folder: Path | None) -> Dataset:
     if folder is not None:
-        raise SeamlineError(f"--data-dir {folder}: {name} is drawn by a program and needs no folder; leave it out")
-    return draw()
+        raise SeamlineError(f"--data-dir {folder}: {name} is synthetic and needs no folder; leave it out")
+    return load_synthetic()
 
 
 DATASETS: dict[str, Entry] = {

@@ -17,7 +17,7 @@ from seamline.models.devices import tune_malloc
 from seamline.progress import Reporter
 from seamline.report.index import write_index
 from seamline.report.page import write_report
-from seamline.synthetic.facades import own_photo
+from seamline.synthetic.facades import library_photo
 from seamline.training.config import apply_overrides, get_preset
 from seamline.training.run_dir import Run
 
@@ -119,7 +119,7 @@ def _images(
         except DatasetUnavailableError as reason:
             reasons.append(str(reason))
     teller.say(f"The real {study.what} cannot be had: {reasons[0]}")
-    teller.say(f"Using {study.what} drawn by a program instead; the page says so.")
+    teller.say(f"Using synthetic {study.what} instead; the page says so.")
     return load(study.drawn), None
 
 
@@ -153,7 +153,7 @@ def _add_photos(
     if not shown:
         drawn = folder / "synthetic-library-front.png"
         with atomic_write(drawn) as temporary:
-            Image.fromarray(own_photo()[0]).save(temporary, "PNG")
+            Image.fromarray(library_photo()[0]).save(temporary, "PNG")
         shown = [drawn]
     made = predict(run, shown, out=folder, report=True, device=device, threads=threads)
     for one in made.failed:

@@ -12,18 +12,18 @@ from seamline.data.sources import fashion_mnist, synthetic
 from seamline.data.sources.cache import _read
 from seamline.data.sources.facade_classes import CLASSES, COLOURS
 from seamline.synthetic import facades, fashion
-from seamline.synthetic.fashion.chance import Array, Chance
+from seamline.synthetic.sampling import Array, BatchSampler
 
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and drawers that are quick: what is kept in it does not matter."""
-    use_drawer(monkeypatch, lambda chance: chance.grain(28, 28))
+    use_drawer(monkeypatch, lambda rng: rng.standard_normal(28, 28))
     monkeypatch.setenv("SEAMLINE_CACHE", str(tmp_path))
     return tmp_path / synthetic.FASHION
 
 
-def use_drawer(monkeypatch: pytest.MonkeyPatch, drawer: Callable[[Chance], Array]) -> None:
+def use_drawer(monkeypatch: pytest.MonkeyPatch, drawer: Callable[[BatchSampler], Array]) -> None:
     for name in fashion.DRAWERS:
         monkeypatch.setitem(fashion.DRAWERS, name, drawer)
 
@@ -47,7 +47,7 @@ def test_fashion_is_described() -> None:
     assert data.title == "Synthetic garments"
     assert data.classes == fashion_mnist.CLASSES
     assert data.drawn
-    assert data.place == "drawn by a program, seed 5"
+    assert data.place == "synthetic, seed 5"
     assert "not photographs" in data.note
     assert "MIT" in data.note
     for split, name, count in ((data.train, "train", 100), (data.test, "test", 50)):
@@ -70,14 +70,14 @@ def test_facades_are_described_and_no_building_is_in_both_splits(
     assert data.drawn
     assert data.grouped
     assert data.segments
-    assert data.place == "drawn by a program, seed 3"
+    assert data.place == "synthetic, seed 3"
     assert "not photographs" in data.note
     assert "MIT" in data.note
     assert data.train.names[-1] == "train/00004"
     assert data.test.names[-1] == "test/00003"
     for split, (images, labels, _) in (
-        (data.train, facades.draw(5, 3)),
-        (data.test, facades.draw(4, 3, "test")),
+        (data.train, facades.generate(5, 3)),
+        (data.test, facades.generate(4, 3, "test")),
     ):
         np.testing.assert_array_equal(split.images, images)
         np.testing.assert_array_equal(split.labels, labels)

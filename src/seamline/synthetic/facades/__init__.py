@@ -1,14 +1,13 @@
-"""Synthetic facades: streets of houses with the class of every pixel, drawn by a program.
+"""Synthetic facades: images of streets with a label for every pixel.
 
-They stand in for the mini facade set where it is not to be had. Nothing of its photographs is in here: each house is
-drawn from storeys and bays, its shadows come from its relief, and its measures are chance. As in the real set several
-crops of one building stand in the set as images of their own. A building depends on the seed and its number alone.
+They replace the mini facade set where it is not available, and contain nothing of its photos: each house is drawn from
+storeys and bays with random dimensions, and its shadows follow from its relief. As in the real set, several images are
+crops of one building. A building depends on the seed, the split and its index alone.
 
-What the labels mean: facade is wall, with the plain surrounds of openings, quoins and plinth; window is an opening with
-its frame; pillar is a pilaster or column with base and capital; balcony is slab and railing, with what is seen between
-its bars. Other is all else: sky, ground, roof, door, shop, band, cornice, sill, hood, shutter, closed blind, cars and
-the crowns of trees in leaf. What is thin and stands in front, such as wires, lamps and bare branches, keeps the label
-of what is behind it.
+Labels: `facade` is wall, with plain surrounds of openings, quoins and plinth. `window` is an opening with its frame.
+`pillar` is a pilaster or column with base and capital. `balcony` is slab and railing, with everything visible through
+it. `other` is all else: sky, ground, roof, door, shop, band, cornice, sill, hood, shutter, closed blind, cars and leafy
+crowns. Thin foreground objects, such as wires, lamps and bare branches, keep the label behind them.
 """
 
 import os
@@ -18,57 +17,52 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.synthetic.facades.camera import photograph, set_up
-from seamline.synthetic.facades.chance import Chance
-from seamline.synthetic.facades.library import own_photo
-from seamline.synthetic.facades.streets import draw_street, views
+from seamline.synthetic.facades.camera import photograph, sample_camera
+from seamline.synthetic.facades.library import library_photo
+from seamline.synthetic.facades.streets import draw_street, sample_views
+from seamline.synthetic.sampling import STREAMS, Sampler, make_generator
 
-__all__ = ["draw", "own_photo"]
+__all__ = ["generate", "library_photo"]
 
-Images = NDArray[np.uint8]
-Labels = NDArray[np.uint8]
-Groups = NDArray[np.int64]
-
-SIZE = 256
-
-_STREAMS = {"train": 0, "test": 1}  # of random numbers, which never overlap
-_CROPS, _HOUSE = 0, 1  # of a building: how many crops, and all else
-_THREADS = 8  # each draws a street of some 100 MB
+_SIZE = 256
+_CROPS, _STREET = 0, 1  # last integer of a building's keys: number of crops, and everything else
+_THREADS = 8  # each needs about 100 MB
 
 
-def draw(count: int, seed: int, split: Literal["train", "test"] = "train") -> tuple[Images, Labels, Groups]:
-    """Draw facades, two to four crops of each building one after the other.
+def generate(
+    count: int, seed: int, split: Literal["train", "test"] = "train"
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
+    """Generate facades, two to four consecutive crops of each building.
 
-    Fewer images are the first of more: `draw(10, s)` equals the first ten of `draw(100, s)`.
+    A longer sequence starts with the shorter one: `generate(10, s)` equals the first ten of `generate(100, s)`.
 
     Args:
-        count: the images.
-        seed: decides every image; 0 or more.
-        split: no building is in both splits of a seed.
+        count: Number of images.
+        seed: Seed of every image, 0 or more.
+        split: The two splits of a seed have no building in common.
 
     Returns:
-        Images (count, 256, 256, 3) uint8, labels (count, 256, 256) uint8, 0..4, and groups (count,) int64, the
-        building of each image, numbered from 0.
+        Images (count, 256, 256, 3) uint8, labels (count, 256, 256) uint8 in 0..4, and groups (count,) int64, the
+        index of each image's building.
     """
-    stream = _STREAMS[split]
-    images = np.empty((count, SIZE, SIZE, 3), dtype=np.uint8)
-    labels = np.empty((count, SIZE, SIZE), dtype=np.uint8)
-    firsts = [0]
-    while firsts[-1] < count:
-        firsts.append(firsts[-1] + Chance(seed, stream, len(firsts) - 1, _CROPS).pick({2: 1, 3: 2, 4: 1}))
+    stream = STREAMS[split]
+    images = np.empty((count, _SIZE, _SIZE, 3), dtype=np.uint8)
+    labels = np.empty((count, _SIZE, _SIZE), dtype=np.uint8)
+    starts = [0]
+    while starts[-1] < count:
+        rng = Sampler(make_generator(seed, stream, len(starts) - 1, _CROPS))
+        starts.append(starts[-1] + rng.choice({2: 1, 3: 2, 4: 1}))
 
-    def fill(building: int) -> None:
-        first, crops = firsts[building], firsts[building + 1] - firsts[building]
-        chance = Chance(seed, stream, building, _HOUSE)
-        street = draw_street(chance)
-        settings = set_up(chance, street.typical, street.bright)
-        for place, corners in enumerate(views(street, chance, crops), first):
-            if place < count:
-                images[place], labels[place] = photograph(
-                    street.picture, street.labels, corners, settings, chance, (SIZE, SIZE)
-                )
+    def draw_building(building: int) -> None:
+        start, stop = starts[building], starts[building + 1]
+        rng = Sampler(make_generator(seed, stream, building, _STREET))
+        street = draw_street(rng)
+        camera = sample_camera(rng, street.median, street.highlight)
+        views = sample_views(street, rng, stop - start)
+        for index, corners in zip(range(start, min(stop, count)), views, strict=False):
+            images[index], labels[index] = photograph(street.scene, street.labels, corners, camera, rng, (_SIZE, _SIZE))
 
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS)) as pool:
-        list(pool.map(fill, range(len(firsts) - 1)))
-    groups = np.repeat(np.arange(len(firsts) - 1, dtype=np.int64), np.diff(firsts))[:count]
+        list(pool.map(draw_building, range(len(starts) - 1)))
+    groups = np.repeat(np.arange(len(starts) - 1, dtype=np.int64), np.diff(starts))[:count]
     return images, labels, groups

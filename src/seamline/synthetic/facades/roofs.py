@@ -1,6 +1,6 @@
-"""Roofs: slopes of tiles, mansards with dormers, parapets, chimneys. All of a roof is other, but for its windows."""
+"""Roofs: tiled slopes, mansards with dormers, balustrades, chimneys. All but dormer windows is labeled `other`."""
 
-from seamline.synthetic.facades.balconies import balusters
+from seamline.synthetic.facades.balconies import draw_balusters
 from seamline.synthetic.facades.canvas import (
     BRICK,
     GLASS,
@@ -10,101 +10,101 @@ from seamline.synthetic.facades.canvas import (
     TILES,
     WINDOW,
     Canvas,
-    Colour,
+    Color,
     Paint,
+    region_shape,
     shade,
 )
-from seamline.synthetic.facades.chance import Chance
+from seamline.synthetic.facades.colors import BRICKS, ROOFS, vary
 from seamline.synthetic.facades.glass import Panes
-from seamline.synthetic.facades.palette import BRICKS, ROOFS, varied
+from seamline.synthetic.sampling import Sampler
 
 Eaves = tuple[float, float, float]
-"""Left and right end of the eaves and their height, in metres."""
+"""Left and right end of the eaves and their height, in meters."""
 
 
 def draw_roof(
-    canvas: Canvas, chance: Chance, kind: str, trim: Colour, panes: Panes, eaves: Eaves, bays: tuple[float, ...]
+    canvas: Canvas, rng: Sampler, kind: str, trim: Color, panes: Panes, eaves: Eaves, bays: tuple[float, ...]
 ) -> None:
     """Draw the roof behind the top of a wall.
 
     Args:
-        canvas: what is drawn on.
-        chance: decides dormers and chimneys.
+        canvas: The canvas.
+        rng: Decides colors, dormers and chimneys.
         kind: `slope`, `mansard`, `flat` or `balustrade`.
-        trim: colour of a balustrade and of dormers.
-        panes: the house's glass.
-        eaves: where the wall ends.
-        bays: the middle of each bay, where dormers stand.
+        trim: Color of a balustrade and of dormers.
+        panes: Glass of the house.
+        eaves: Top of the wall.
+        bays: Center of each bay, where dormers are placed.
     """
     left, right, top = eaves
-    colour = varied(chance, ROOFS)
-    high = {"slope": chance.between(1.6, 3.4), "mansard": chance.between(2.6, 3.4), "flat": 0.0, "balustrade": 1.0}[
-        kind
-    ]
-    _chimneys(canvas, chance, left, right, top + high)
+    color = vary(rng, ROOFS)
+    heights = {"slope": rng.uniform(1.6, 3.4), "mansard": rng.uniform(2.6, 3.4), "flat": 0.0, "balustrade": 1.0}
+    height = heights[kind]
+    _draw_chimneys(canvas, rng, left, right, top + height)
     if kind == "balustrade":
-        _balustrade(canvas, trim, eaves)
-    if high == 0 or kind == "balustrade":
+        _draw_balustrade(canvas, trim, eaves)
+    if kind in ("flat", "balustrade"):
         return
-    tuck = chance.between(0, 1.2) if kind == "slope" else 0.35
-    outline = [(left - 0.15, top), (right + 0.15, top), (right - tuck, top + high), (left + tuck, top + high)]
-    canvas.poly(outline, Paint(colour, OTHER, -0.3, TILES))
+    inset = rng.uniform(0, 1.2) if kind == "slope" else 0.35
+    outline = [(left - 0.15, top), (right + 0.15, top), (right - inset, top + height), (left + inset, top + height)]
+    canvas.poly(outline, Paint(color, OTHER, -0.3, TILES))
     if kind == "mansard":
-        ridge = Paint(shade(colour, 0.8), OTHER, 0.0, METAL)
-        canvas.rect(left + tuck, top + high - 0.15, right - tuck, top + high + 0.05, ridge)
-    step = 1 if kind == "mansard" else chance.pick({2: 2, 3: 1, 99: 2})
-    for bay in bays[:: max(1, step)] if step < 90 else ():
-        _dormer(canvas, chance, panes, trim, colour, (bay, top + 0.45, min(1.5, high * 0.55)))
+        ridge = Paint(shade(color, 0.8), OTHER, 0.0, METAL)
+        canvas.rect(left + inset, top + height - 0.15, right - inset, top + height + 0.05, ridge)
+    step = 1 if kind == "mansard" else rng.choice({2: 2, 3: 1, None: 2})
+    for x in bays[::step] if step else ():
+        _draw_dormer(canvas, rng, panes, (trim, color), (x, top + 0.45), min(1.5, height * 0.55))
 
 
-def _dormer(
+def _draw_dormer(
     canvas: Canvas,
-    chance: Chance,
+    rng: Sampler,
     panes: Panes,
-    trim: Colour,
-    roof: Colour,
-    place: tuple[float, float, float],
+    colors: tuple[Color, Color],
+    position: tuple[float, float],
+    height: float,
 ) -> None:
-    """Draw a dormer: cheeks and gable are other, its window is window."""
-    x, y, high = place
+    """Draw a dormer in the colors of trim and roof: walls and gable are `other`, its window is `window`."""
+    trim, roof = colors
+    x, y = position
     half = 0.62
-    canvas.rect(x - half, y - 0.2, x + half, y + high, Paint(trim, OTHER, 0.0, SMOOTH))
-    gable = [(x - half - 0.15, y + high), (x + half + 0.15, y + high), (x, y + high + 0.5)]
+    canvas.rect(x - half, y - 0.2, x + half, y + height, Paint(trim, OTHER, 0.0, SMOOTH))
+    gable = [(x - half - 0.15, y + height), (x + half + 0.15, y + height), (x, y + height + 0.5)]
     canvas.poly(gable, Paint(shade(roof, 0.85), OTHER, 0.1, SMOOTH))
-    canvas.rect(x - half * 0.66, y, x + half * 0.66, y + high - 0.12, Paint((214, 210, 200), WINDOW, -0.06, SMOOTH))
+    frame = Paint((214, 210, 200), WINDOW, -0.06, SMOOTH)
+    canvas.rect(x - half * 0.66, y, x + half * 0.66, y + height - 0.12, frame)
     for side in (-1, 1):
-        where = canvas.box(x + side * half * 0.06, y + 0.07, x + side * half * 0.58, y + high - 0.19)
-        rows, columns = where[0].stop - where[0].start, where[1].stop - where[1].start
+        region = canvas.region(x + side * half * 0.06, y + 0.07, x + side * half * 0.58, y + height - 0.19)
+        rows, columns = region_shape(region)
         if rows > 2 and columns > 2:
-            look = panes.look(chance, rows, columns)
-            canvas.paste(where, look[:, :, 0] > -1, look, Paint(None, WINDOW, -0.1, GLASS))
+            canvas.paste(region, panes.render(rng, rows, columns), Paint(None, WINDOW, -0.1, GLASS))
 
 
-def _balustrade(canvas: Canvas, trim: Colour, eaves: Eaves) -> None:
-    """Draw a balustrade along the eaves: ornament, not a balcony, so other."""
+def _draw_balustrade(canvas: Canvas, trim: Color, eaves: Eaves) -> None:
+    """Draw a balustrade along the eaves, labeled `other` because it belongs to no balcony."""
     left, right, top = eaves
     stone = Paint(trim, OTHER, 0.1, SMOOTH)
-    balusters(canvas, stone, left, right, top, top + 0.75)
+    draw_balusters(canvas, stone, left, right, top, top + 0.75)
     canvas.rect(left, top + 0.75, right, top + 0.92, stone)
     count = max(2, round((right - left) / 3))
-    for number in range(count + 1):
-        x = left + 0.2 + (right - left - 0.4) * number / count
+    for index in range(count + 1):
+        x = left + 0.2 + (right - left - 0.4) * index / count
         canvas.rect(x - 0.2, top, x + 0.2, top + 1.0, stone)
 
 
-def _chimneys(canvas: Canvas, chance: Chance, left: float, right: float, top: float) -> None:
-    """Draw some chimneys and an aerial behind the ridge."""
-    for _ in range(chance.whole(0, 3)):
-        x, wide, high = chance.between(left + 1, right - 1.5), chance.between(0.5, 1.1), chance.between(0.7, 1.4)
-        brick = varied(chance, BRICKS)
-        canvas.rect(x, top - 1.2, x + wide, top + high, Paint(brick, OTHER, 0.0, BRICK))
-        canvas.rect(
-            x - 0.08, top + high, x + wide + 0.08, top + high + 0.12, Paint(shade(brick, 0.7), OTHER, 0.1, SMOOTH)
-        )
-    if chance.happens(0.4):
-        x, high = chance.between(left + 1, right - 1), top + chance.between(1.0, 2.2)
-        thin = Paint((70, 70, 72), OTHER, None, METAL)
-        canvas.rect(x - 0.02, top - 1, x + 0.02, high, thin)
+def _draw_chimneys(canvas: Canvas, rng: Sampler, left: float, right: float, top: float) -> None:
+    """Draw some chimneys and an antenna behind the ridge."""
+    for _ in range(rng.integer(0, 3)):
+        x, width, height = rng.uniform(left + 1, right - 1.5), rng.uniform(0.5, 1.1), rng.uniform(0.7, 1.4)
+        brick = vary(rng, BRICKS)
+        canvas.rect(x, top - 1.2, x + width, top + height, Paint(brick, OTHER, 0.0, BRICK))
+        cap = Paint(shade(brick, 0.7), OTHER, 0.1, SMOOTH)
+        canvas.rect(x - 0.08, top + height, x + width + 0.08, top + height + 0.12, cap)
+    if rng.bernoulli(0.4):
+        x, tip = rng.uniform(left + 1, right - 1), top + rng.uniform(1.0, 2.2)
+        metal = Paint((70, 70, 72), OTHER, None, METAL)
+        canvas.rect(x - 0.02, top - 1, x + 0.02, tip, metal)
         for bar in range(4):
-            reach = 0.45 - 0.08 * bar
-            canvas.rect(x - reach, high - 0.15 - 0.16 * bar, x + reach, high - 0.12 - 0.16 * bar, thin)
+            half = 0.45 - 0.08 * bar
+            canvas.rect(x - half, tip - 0.15 - 0.16 * bar, x + half, tip - 0.12 - 0.16 * bar, metal)
