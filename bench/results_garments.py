@@ -35,7 +35,7 @@ def collect_all(out: Path, folder: Path | None) -> dict[str, Any]:
         run = out / f"{recipe}-{seed}"
         runs[recipe].append(seamline.train(data, recipe=recipe, seed=seed, out=run, resume=True, teller=Reporter()))
     collected: dict[str, Any] = {recipe: [collect(run, data) for run in folders] for recipe, folders in runs.items()}
-    return {**collected, "hidden": [collect(hidden_head(data, out), data)], "drawn": drawn_garments(out)}
+    return {**collected, "hidden": [collect(hidden_head(data, out), data)], "drawn": synthetic_garments(out)}
 
 
 def hidden_head(data: seamline.Dataset, out: Path) -> Path:
@@ -47,7 +47,7 @@ def hidden_head(data: seamline.Dataset, out: Path) -> Path:
     )
 
 
-def drawn_garments(out: Path) -> dict[str, Any]:
+def synthetic_garments(out: Path) -> dict[str, Any]:
     """Train on the synthetic garments, and fit a linear model to their pixels beside."""
     data = seamline.load("synthetic-fashion")
     plans = [("original", 0, ("epochs=10",)), *(("fast", seed, ()) for seed in range(3))]
@@ -59,7 +59,7 @@ def drawn_garments(out: Path) -> dict[str, Any]:
             recipe=recipe,
             settings=settings,
             seed=seed,
-            out=out / f"drawn-{recipe}-{seed}",
+            out=out / f"synthetic-{recipe}-{seed}",
             resume=True,
             teller=Reporter(),
         )
