@@ -1,4 +1,4 @@
-"""Measure the stored predictions: models that replay stored logits, and what `measure` computes from them as JSON."""
+"""Evaluate the stored predictions: models that replay stored logits, and what is computed from them as JSON."""
 
 import hashlib
 import json
@@ -7,19 +7,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from run_folder.factories import run_info
 from seamline.data.dataset import Split
-from seamline.measure.comparison import compare_runs
-from seamline.measure.record import measure
+from seamline.evaluation.compare import Comparison, compare_runs
+from seamline.evaluation.write import EvaluationData, evaluate_model
 from seamline.models.classifiers import TwoLayerCNN
+from seamline.run_folder import RandomSplit, RunFolder, SplitInfo, Task
 
 HERE = Path(__file__).parent
-TASKS = ("classification", "segmentation")
+TASKS: tuple[Task, ...] = ("classification", "segmentation")
 FILES = {
     "classification": (
         "scores.json",
@@ -39,7 +42,7 @@ FILES = {
         "evaluation/test.json",
     ),
 }
-"""The files of a run folder that are compared, as they are called today."""
+"""The files of a run folder that are compared, as they were called then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,12 +144,31 @@ def _digest(image: NDArray[np.uint8]) -> bytes:
     return hashlib.sha256(np.ascontiguousarray(image).tobytes()).digest()
 
 
-def measure_fixture(task: str, folder: Path) -> tuple[Path, Path]:
-    """Measure both models of a task into two run folders below `folder`."""
+def split_info(division: dict[str, Any]) -> SplitInfo:
+    """Return how the images were split, from the stored form."""
+    return SplitInfo(
+        fraction=division["fraction"],
+        seed=division["seed"],
+        strategy=division["by"],
+        groups=division["groups"],
+        duplicate_images=division["grouped_images"],
+        largest_group=division["largest_group"],
+        test_groups=division["test_groups"],
+        excluded_train=tuple(division["left_out"]),
+        test_with_train_duplicates=tuple(division["test_related"]),
+        random=RandomSplit(
+            expected_split_groups=division["random"]["torn_groups"],
+            expected_val_leakage=division["random"]["val_related"],
+        ),
+    )
+
+
+def evaluate_fixture(task: Task, folder: Path) -> tuple[RunFolder, RunFolder]:
+    """Evaluate both models of a task into two run folders below `folder`."""
     fixture = load_fixture(task)
     images = np.concatenate([split.images for split in fixture.splits.values()])
     few = {name: split.take(np.arange(4)) for name, split in fixture.splits.items()}
-    runs = folder / "first", folder / "second"
+    runs = RunFolder(folder / "first"), RunFolder(folder / "second")
     for run, test in zip(runs, (fixture.logits["test"], fixture.second), strict=True):
         logits = np.concatenate([fixture.logits["train"], fixture.logits["val"], test])
         model: nn.Module = Replay(images, logits)
@@ -155,34 +177,78 @@ def measure_fixture(task: str, folder: Path) -> tuple[Path, Path]:
             splits = {**few, "test": fixture.splits["test"]}
         elif task == "classification":
             model = ReplayTwoLayerCNN(images, logits, load_file(HERE / "classification.safetensors"))
-        run.mkdir(parents=True)
-        (run / "run.json").write_text(json.dumps({"dataset": {"classes": list(fixture.classes)}}))
-        measure(
-            run,
-            model,
+        info = run_info(task)
+        dataset = msgspec.structs.replace(info.dataset, classes=fixture.classes, palette=fixture.colors)
+        run.info.write(msgspec.structs.replace(info, dataset=dataset))
+        data = EvaluationData(
+            task,
             fixture.classes,
             splits["train"],
             splits["val"],
             splits["test"],
-            colours=fixture.colors,
-            division=fixture.division,
-            folded=fixture.folded if run == runs[0] else None,
+            palette=fixture.colors,
+            split=split_info(fixture.division),
+            out_of_fold=fixture.folded if run == runs[0] else None,
         )
+        evaluate_model(run, model, data)
     return runs
 
 
-def measured_values(task: str, folder: Path, files: dict[str, str]) -> dict[str, Any]:
-    """Measure a task and return what is compared, by the names of `FILES` and `comparison`.
+def measured_values(task: Task, folder: Path, files: dict[str, str]) -> dict[str, Any]:
+    """Evaluate a task and return what is compared, by the names of `FILES` and `comparison`, nested as it was then.
 
     Args:
         task: one of `TASKS`.
         folder: an empty folder for the run folders.
         files: a name of `FILES` -> the path of that file in a run folder, where it is another.
     """
-    first, second = measure_fixture(task, folder)
-    values = {name: json.loads((first / files.get(name, name)).read_text()) for name in FILES[task]}
-    values["comparison"] = asdict(compare_runs(first, second))
+    first, second = evaluate_fixture(task, folder)
+    values = {name: json.loads((first.path / files.get(name, name)).read_text()) for name in FILES[task]}
+    for split in ("val", "test", "train"):
+        values["scores.json"][split] = flat_metrics(values["scores.json"][split])
+    for name in ("evaluation/val.json", "evaluation/test.json"):
+        values[name] |= values[name].pop("sheet", {})
+    for finding in values["findings.json"]:
+        if task == "classification" and finding["name"] in ("hardest_class", "easiest_classes"):
+            finding["values"] = {label: of["recall"] for label, of in finding["values"].items()}
+    values["comparison"] = flat_comparison(task, compare_runs(first.path, second.path))
     return {name: condensed(value) for name, value in values.items()}
+
+
+def flat_metrics(split: dict[str, Any]) -> dict[str, Any]:
+    """Return the metrics of a split with those of all classes beside the number of images."""
+    counts = {label: {"images": number} for label, number in split["support"].items()}
+    per_class = {label: counts[label] | metrics for label, metrics in split["per_class"].items()}
+    return {
+        "images": split["images"],
+        "groups": split["groups"],
+        "pixels": split["count"],
+        **split["overall"],
+        **({"per_class": per_class} if per_class else {}),
+    }
+
+
+def flat_comparison(task: Task, found: Comparison) -> dict[str, Any]:
+    """Return the metrics that were compared then, in their order."""
+    keys = (
+        ("accuracy", "log_loss", "recall") if task == "classification" else ("mean_ap", "mean_iou", "accuracy", "iou")
+    )
+    diffs = [diff for key in keys for diff in found.metrics if diff.key == key]
+    return {
+        "images": found.images,
+        "metrics": [
+            {
+                "key": "accuracy" if diff.key == "recall" else diff.key,  # that of a class
+                "class_name": diff.class_name,
+                "first": diff.first,
+                "second": diff.second,
+                "change": msgspec.to_builtins(diff.change),
+            }
+            for diff in diffs
+        ],
+        "fixed": [asdict(image) for image in found.fixed],
+        "broken": [asdict(image) for image in found.broken],
+    }
 
 
 LONGEST = 100  # longer lists of numbers are condensed

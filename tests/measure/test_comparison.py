@@ -7,22 +7,13 @@ import pytest
 import seamline
 from seamline.data.dataset import Dataset
 from seamline.errors import SeamlineError
-from seamline.measure.comparison import compare_runs, paired
+from seamline.measure.comparison import compare_runs
 from seamline.report.compared import write_comparison
 from seamline.training.config import TrainConfig
 
 RECIPE = TrainConfig(
     network="study-fast", epochs=2, batch_size=32, learning_rate=3e-3, schedule="one-cycle", flip=False
 )
-
-
-def test_a_paired_difference_as_published() -> None:
-    """The example of Newcombe, Statistics in Medicine 17, 1998, table II: 36, 12, 2, 0 by method 10."""
-    change = paired(36, 2, 12, 0)
-    assert change.value == pytest.approx(0.2)
-    assert [change.low, change.high] == pytest.approx([0.0569, 0.3404], abs=1e-4)
-    turned = paired(36, 12, 2, 0)
-    assert [turned.low, turned.high] == pytest.approx([-change.high, -change.low])
 
 
 def test_two_runs_side_by_side(sides: Dataset, tmp_path: Path) -> None:

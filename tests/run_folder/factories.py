@@ -240,5 +240,6 @@ def segmentation_arrays(images: int = 4) -> SegmentationArrays:
         groups=np.arange(images),
         confusion=np.eye(len(CLASSES), dtype=np.int64),
         confusions=np.zeros((images, len(CLASSES), len(CLASSES)), np.int64),
+        losses=np.zeros(images),
         predicted=np.zeros((images, 5, 7), np.uint8),
     )

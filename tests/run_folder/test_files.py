@@ -461,7 +461,7 @@ def test_arrays_of_the_other_task_and_damaged_ones_are_refused(tmp_path: Path) -
     with pytest.raises(SeamlineError, match=rf"test.npz: not found; the run is not evaluated{EVALUATE}"):
         folder.read_arrays("test", info)
     folder.write_arrays("test", factories.classification_arrays())
-    with pytest.raises(SeamlineError, match=r"test.npz: lacks confusions, predicted; evaluate"):
+    with pytest.raises(SeamlineError, match=r"test.npz: lacks confusions, losses, predicted; evaluate"):
         folder.read_arrays("test", info)
     folder.write_arrays("test", replace(factories.segmentation_arrays(), predicted=np.full((4, 5, 7), 3, np.uint8)))
     with pytest.raises(SeamlineError, match=r"test.npz: predicted has a class beyond the 3 of run.json; evaluate"):

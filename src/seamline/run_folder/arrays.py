@@ -18,6 +18,7 @@ _AXES = {
     "labels": ("N", "iu"),
     "logits": ("NK", "f"),
     "confusions": ("NKK", "iu"),
+    "losses": ("N", "f"),
     "predicted": ("NHW", "u"),
 }
 """Array -> its axes (N images, K classes, any H and W) and the kinds of its numbers, as `numpy.dtype.kind` has them."""
@@ -51,6 +52,7 @@ class SegmentationArrays:
         groups: (N,) int64; images of one group are related.
         confusion: (K, K) int64 pixels, a row for each true class.
         confusions: (N, K, K) int64 pixels of each image.
+        losses: (N,) float64 sum of the negative log likelihoods of each image's pixels, in nats.
         predicted: (N, H, W) uint8 predicted classes.
     """
 
@@ -58,6 +60,7 @@ class SegmentationArrays:
     groups: NDArray[np.int64]
     confusion: NDArray[np.int64]
     confusions: NDArray[np.int64]
+    losses: NDArray[np.float64]
     predicted: NDArray[np.uint8]
 
 

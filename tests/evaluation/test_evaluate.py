@@ -6,9 +6,11 @@ from PIL import Image
 from torch import nn
 
 from conftest import CLASSES, bright_sides
+from evaluation.factories import label_evaluation
+from seamline.evaluation.counts import confusion_counts
+from seamline.evaluation.evaluate import evaluate_split
+from seamline.evaluation.examples import COLUMNS, MAX_PER_CELL, choose_examples, example_sheet
 from seamline.inference.forward import PIXELS_AT_ONCE, predict_scores
-from seamline.measure.evaluation import Evaluation, confusion_matrix, evaluate_split
-from seamline.measure.examples import COLUMNS, MOST_OF_A_CELL, choose_examples, describe_examples
 
 
 class Sides(nn.Module):
@@ -38,31 +40,34 @@ def test_scores_come_in_order_and_the_mode_is_kept() -> None:
 
 def test_an_evaluation_counts_what_was_answered() -> None:
     split = bright_sides(90, 0)
-    asked = evaluate_split(Sides(), split, CLASSES)
+    asked = evaluate_split(Sides(), split, CLASSES, "classification")
     by_hand = np.zeros((3, 3), dtype=int)
-    for truth, answer in zip(split.labels, asked.scores.argmax(1), strict=True):
+    for truth, answer in zip(split.labels, asked.sample.logits[:, :, 0].argmax(1), strict=True):
         by_hand[truth, answer] += 1
-    assert np.array_equal(asked.confusion, by_hand)
-    assert asked.accuracy == np.trace(by_hand) / 90
-    assert confusion_matrix(np.array([2, 2]), np.array([0, 2]), 3).tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, 1]]
+    assert np.array_equal(asked.counts.confusion_matrix, by_hand)
+    assert asked.metrics.overall("accuracy").estimate.value == np.trace(by_hand) / 90
+    column, valid = np.array([[2], [2]]), np.ones((2, 1), dtype=bool)
+    cells = confusion_counts(column, np.array([[0], [2]]), valid, 3).toarray()
+    assert cells.reshape(2, 3, 3).sum(0).tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, 1]]
 
 
 def test_examples_are_the_most_confident_of_each_cell() -> None:
     split = bright_sides(200, 0)
-    chance = np.random.default_rng(0)
-    asked = Evaluation(CLASSES, chance.normal(size=(200, 3)).astype(np.float32), split.labels.astype(np.int64))
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(200, 3)).astype(np.float32)
+    asked = label_evaluation(CLASSES, logits, split.labels, split=split)
     chosen, sure = choose_examples(asked, 2.0)
     expected = []
     for true in range(3):
         for predicted in range(3):
-            cell = [i for i in range(200) if asked.labels[i] == true and asked.predicted[i] == predicted]
-            expected += sorted(cell, key=lambda i: -sure[i])[:MOST_OF_A_CELL]
+            cell = [i for i in range(200) if asked.split.labels[i] == true and asked.predicted[i] == predicted]
+            expected += sorted(cell, key=lambda i: -sure[i])[:MAX_PER_CELL]
     assert chosen.tolist() == expected
-    exponents = np.exp(asked.scores / 2.0)
+    exponents = np.exp(logits / 2.0)
     np.testing.assert_allclose(sure, (exponents / exponents.sum(1, keepdims=True)).max(1), rtol=1e-5)
 
-    described, sheet = describe_examples(asked, split, 2.0)
-    assert [example["name"] for example in described["examples"]] == [split.names[i] for i in expected]
+    described, sheet = example_sheet(asked, 2.0)
+    assert [example.name for example in described.examples] == [split.names[i] for i in expected]
     picture = np.asarray(Image.open(io.BytesIO(sheet)))
     for place in (0, 1, len(expected) - 1):
         row, column = divmod(place, COLUMNS)

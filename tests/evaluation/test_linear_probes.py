@@ -3,13 +3,13 @@ import torch
 from sklearn.linear_model import Ridge
 
 from seamline.data.dataset import Dataset
-from seamline.measure.evaluation import evaluate_split
-from seamline.measure.readouts import RIDGE, ask_readouts, describe_readouts, fit_readouts
+from seamline.evaluation.evaluate import evaluate_split
+from seamline.evaluation.linear_probes import RIDGE, fit_probes, predict_probes, probe_layers
 from seamline.models.classifiers import TwoLayerCNN
 from seamline.models.factory import build_model
 
 
-def test_the_readout_of_pixels_is_scikit_learns_ridge(sides: Dataset) -> None:
+def test_the_probe_of_pixels_is_scikit_learns_ridge(sides: Dataset) -> None:
     network = build_model("study", (20, 20, 1), 3, segments=False).eval()
     assert isinstance(network, TwoLayerCNN)
     network.normalise.fit(sides.train.images)
@@ -20,20 +20,20 @@ def test_the_readout_of_pixels_is_scikit_learns_ridge(sides: Dataset) -> None:
     with_bias = {name: np.hstack([part, np.ones((len(part), 1))]).astype(np.float64) for name, part in pixels.items()}
     alpha = RIDGE * (with_bias["train"] ** 2).sum() / with_bias["train"].shape[1]
     ridge = Ridge(alpha=alpha, fit_intercept=False).fit(with_bias["train"], np.eye(3)[sides.train.labels])
-    weights = fit_readouts(network, sides.train, 3)
+    weights = fit_probes(network, sides.train, 3)
     np.testing.assert_allclose(weights["pixels"], ridge.coef_.T, atol=1e-3)
-    answers = ask_readouts(network, sides.test, weights)["pixels"]
+    answers = predict_probes(network, sides.test, weights)["pixels"]
     assert (answers == ridge.predict(with_bias["test"]).argmax(1)).mean() > 0.98
 
 
-def test_every_readout_is_scored_beside_the_network(sides: Dataset) -> None:
+def test_every_probe_is_scored_beside_the_network(sides: Dataset) -> None:
     network = build_model("study-fast", (20, 20, 1), 3, segments=False).eval()
     assert isinstance(network, TwoLayerCNN)
     network.normalise.fit(sides.train.images)
-    whole = evaluate_split(network, sides.test, sides.classes)
-    rows = describe_readouts(network, sides.train, sides.test, whole)["readouts"]
-    assert [row["name"] for row in rows] == ["pixels", "layer 1", "layers 1 and 2", "whole network"]
-    assert [row["numbers"] for row in rows[:3]] == [400, 32 * 36, 32 * 36 + 32 * 25]
-    assert rows[3]["accuracy"]["value"] == whole.accuracy
-    assert rows[1]["accuracy"]["value"] > 0.8  # even random filters tell the sides apart
-    assert all(set(row["per_class"]) == set(sides.classes) for row in rows)
+    whole = evaluate_split(network, sides.test, sides.classes, "classification")
+    rows = probe_layers(network, sides.train, sides.test, whole).probes
+    assert [row.name for row in rows] == ["pixels", "layer 1", "layers 1 and 2", "whole network"]
+    assert [row.n_features for row in rows[:3]] == [400, 32 * 36, 32 * 36 + 32 * 25]
+    assert rows[3].accuracy == whole.metrics.overall("accuracy").estimate
+    assert rows[1].accuracy.value > 0.8  # even random filters tell the sides apart
+    assert all(set(row.per_class) == set(sides.classes) for row in rows)

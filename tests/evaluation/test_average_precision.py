@@ -5,20 +5,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, precision_recall_curve
+from sklearn import metrics
+from sklearn.metrics import average_precision_score
 
-from seamline.measure.masks import precision
-from seamline.measure.masks.precision import (
+from seamline.evaluation import average_precision as module
+from seamline.evaluation.average_precision import (
     CURVE_POINTS,
     average_precision,
-    binned_precision,
+    average_precision_bounds,
+    binned_average_precision,
+    binned_result,
     count_bins,
-    precision_bounds,
-    precision_recall,
-    rank_pixels,
-    ranking_of,
+    exact_result,
+    precision_recall_curve,
 )
-from seamline.measure.masks.resampling import Resamples, interval
+from seamline.evaluation.bootstrap import GroupBootstrap, percentile_interval
 
 levels = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=1, max_size=60)
 """Scores of few levels, so that many tie, and whether each is positive."""
@@ -62,8 +63,8 @@ def test_bounds_hold_whatever_the_bins(drawn: list[tuple[int, bool]], edges: lis
     counts = count_bins(scores, positive, np.sort(np.array(edges, dtype=np.float32)))
     assert counts.sum() == len(scores)
     assert counts[1].sum() == positive.sum()
-    low, high = precision_bounds(counts)
-    value, binned = average_precision(scores, positive), float(binned_precision(counts))
+    low, high = average_precision_bounds(counts)
+    value, binned = average_precision(scores, positive), float(binned_average_precision(counts))
     if not positive.any():
         assert all(math.isnan(number) for number in (low, high, value, binned))
         return
@@ -76,55 +77,55 @@ def test_bounds_hold_whatever_the_bins(drawn: list[tuple[int, bool]], edges: lis
 def test_the_lower_bound_is_reached_by_negatives_first() -> None:
     """A bin of two positives and a negative: negative first gives (1/2 + 2/3) / 2."""
     counts = np.array([[1], [2]])
-    assert precision_bounds(counts) == pytest.approx(((1 / 2 + 2 / 3) / 2, 1.0))
+    assert average_precision_bounds(counts) == pytest.approx(((1 / 2 + 2 / 3) / 2, 1.0))
 
 
 def test_bounds_close_in_as_bins_become_many() -> None:
     chance = np.random.default_rng(1)
     positive = chance.random(40_000) < 0.1
     scores = chance.normal(positive * 1.0, 1).astype(np.float32)
-    ranked = rank_pixels([scores], [positive], Resamples(np.zeros(1, dtype=np.int64)))
-    low, high = precision_bounds(ranked.counts.sum(0))
+    ranked = exact_result([scores], [positive], GroupBootstrap(np.zeros(1, dtype=np.int64)))
+    low, high = average_precision_bounds(ranked.histograms.sum(0))
     assert low <= ranked.value <= high
     assert high - low < 0.01
-    assert ranking_of(ranked.counts).value == pytest.approx(ranked.value, abs=5e-4)
+    assert binned_result(ranked.histograms).value == pytest.approx(ranked.value, abs=5e-4)
 
 
 def test_every_point_of_a_curve_is_one_of_scikit_learns() -> None:
     chance = np.random.default_rng(2)
     positive = chance.random(5_000) < 0.2
     scores = chance.normal(positive * 1.0, 1).round(2).astype(np.float32)
-    ranked = rank_pixels([scores], [positive], Resamples(np.zeros(1, dtype=np.int64)))
-    curve = precision_recall(ranked.counts.sum(0))
-    theirs, recalls, _ = precision_recall_curve(positive, scores)
+    ranked = exact_result([scores], [positive], GroupBootstrap(np.zeros(1, dtype=np.int64)))
+    recall, precision = precision_recall_curve(ranked.histograms.sum(0))
+    theirs, recalls, _ = metrics.precision_recall_curve(positive, scores)
     known = {(round(float(r), 6), round(float(p), 6)) for r, p in zip(recalls, theirs, strict=True)}
-    assert set(zip(curve["recall"], curve["precision"], strict=True)) <= known
-    assert curve["recall"] == sorted(curve["recall"])
-    assert curve["recall"][-1] == 1
-    assert 100 < len(curve["recall"]) <= CURVE_POINTS
+    assert set(zip(recall, precision, strict=True)) <= known
+    assert recall == sorted(recall)
+    assert recall[-1] == 1
+    assert 100 < len(recall) <= CURVE_POINTS
 
 
 def test_resampling_groups_is_resampling_their_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a bin for each score the histogram is exact, and so is every resample."""
-    monkeypatch.setattr(precision, "BINS", 4096)
+    monkeypatch.setattr(module, "BINS", 4096)
     chance = np.random.default_rng(3)
     images = [chance.integers(0, 40, 50).astype(np.float32) for _ in range(6)]
     positive = [chance.random(50) < 0.05 + 0.1 * number for number in range(6)]
-    resamples = Resamples(np.array([3, 3, 1, 1, 9, 9]))
-    figure = rank_pixels(images, positive, resamples).figure(resamples)
+    bootstrap = GroupBootstrap(np.array([3, 3, 1, 1, 9, 9]))
+    figure = exact_result(images, positive, bootstrap).replicates(bootstrap)
     for row in (0, 1, 2, 500):
-        times = resamples.weights[row][resamples.members].astype(int)
+        times = bootstrap.weights[row][bootstrap.members].astype(int)
         scores = np.concatenate([image for image, n in zip(images, times, strict=True) for _ in range(n)])
         truth = np.concatenate([of for of, n in zip(positive, times, strict=True) for _ in range(n)])
         assert figure[row] == pytest.approx(average_precision_score(truth, scores))
-    assert interval(figure).low < figure[0] < interval(figure).high
+    assert percentile_interval(figure).low < figure[0] < percentile_interval(figure).high
 
 
 def test_an_interval_belongs_to_the_exact_value() -> None:
     chance = np.random.default_rng(4)
     positive = [chance.random(4_000) < 0.1 for _ in range(8)]
     scores = [chance.normal(of * 1.0, 1).astype(np.float32) for of in positive]
-    resamples = Resamples(np.arange(8))
-    ranked = rank_pixels(scores, positive, resamples)
-    assert ranked.figure(resamples)[0] == ranked.value
+    bootstrap = GroupBootstrap(np.arange(8))
+    ranked = exact_result(scores, positive, bootstrap)
+    assert ranked.replicates(bootstrap)[0] == ranked.value
     assert ranked.low == ranked.value == ranked.high

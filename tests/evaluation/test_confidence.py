@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seamline.measure.intervals import ABSENT, Interval, difference, mean, wilson
+from evaluation.factories import ends
+from seamline.evaluation.confidence import newcombe, newcombe_paired, normal_mean, wilson
 
 
 def wilson_by_hand(hits: int, of: int) -> tuple[float, float]:
@@ -27,22 +28,28 @@ def test_wilson_is_the_formula(of: int, share: float) -> None:
     assert interval.low - 1e-12 <= interval.value <= interval.high + 1e-12
 
 
-def test_nothing_measured_is_nan_and_null() -> None:
-    assert all(math.isnan(number) for number in wilson(0, 0))
-    assert wilson(0, 0).json() == {"value": None, "low": None, "high": None}
-    back = Interval.of(ABSENT.json())
-    assert all(math.isnan(number) for number in back)
+def test_nothing_measured_is_nan() -> None:
+    assert all(math.isnan(end) for end in ends(wilson(0, 0)))
 
 
 def test_newcombe_gives_its_published_example() -> None:
     """56/70 - 48/80: 0.0524 to 0.3339 (Newcombe 1998, table II, column (a), method 10)."""
-    gap = difference(wilson(56, 70), wilson(48, 80))
-    assert gap == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+    gap = newcombe(wilson(56, 70), wilson(48, 80))
+    assert ends(gap) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+
+
+def test_a_paired_difference_as_published() -> None:
+    """The example of Newcombe, Statistics in Medicine 17, 1998, table II: 36, 12, 2, 0 by method 10."""
+    change = newcombe_paired(36, 2, 12, 0)
+    assert change.value == pytest.approx(0.2)
+    assert [change.low, change.high] == pytest.approx([0.0569, 0.3404], abs=1e-4)
+    turned = newcombe_paired(36, 12, 2, 0)
+    assert [turned.low, turned.high] == pytest.approx([-change.high, -change.low])
 
 
 def test_mean_is_the_textbook_interval() -> None:
     values = np.array([1.0, 2.0, 3.0, 6.0])
-    interval = mean(values)
+    interval = normal_mean(values)
     margin = 1.959963984540054 * np.std(values, ddof=1) / 2
-    assert interval == pytest.approx((3.0, 3 - margin, 3 + margin))
-    assert math.isnan(mean(values[:1]).value)
+    assert ends(interval) == pytest.approx((3.0, 3 - margin, 3 + margin))
+    assert math.isnan(normal_mean(values[:1]).value)

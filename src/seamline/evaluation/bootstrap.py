@@ -1,0 +1,194 @@
+"""Intervals by resampling groups of related images.
+
+Pixels of one image are not independent, nor are several crops of one building; whole groups are. So the groups are
+resampled, as many as there are, with replacement (Efron, Annals of Statistics 7, 1979), and every metric is computed
+for each resample. Where every group is a single label (one image to classify, related to no other), labels are
+independent and formulas take the place of resampling: Wilson for fractions, the normal interval for means.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from seamline.evaluation.confidence import LEVEL, newcombe, normal_mean, wilson
+from seamline.run_folder import ABSENT, Estimate
+
+N_RESAMPLES = 1_000
+MAX_EMPTY = 0.05
+"""Largest fraction of resamples without a value; a class shown by three groups or more is missing from fewer."""
+
+_CHUNK = 200  # resamples that are computed at once, to save memory
+_SEED = 3  # separates these random numbers from others made with the same stream
+
+Replicates = NDArray[np.float64]
+"""(1 + R, ...): a metric of the images themselves, then of each of R resamples; R is 0 for a single group."""
+
+
+def ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
+    """Return part / whole (...), NaN where the whole is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(whole == 0, np.nan, part / whole)
+
+
+def percentile_interval(replicates: Replicates) -> Estimate:
+    """Return a value and its percentile interval, which always includes the value.
+
+    Resamples without a value (NaN) are left out. There is no interval without resamples, nor where more than
+    `MAX_EMPTY` of them are left out: too few groups then contain anything to measure.
+
+    Args:
+        replicates: (1 + R,) float64.
+
+    Returns:
+        The estimate.
+    """
+    value, resampled = float(replicates[0]), replicates[1:]
+    present = resampled[~np.isnan(resampled)]
+    if np.isnan(value):
+        return ABSENT
+    if not len(resampled) or len(present) < (1 - MAX_EMPTY) * len(resampled):
+        return Estimate(value)
+    low, high = np.quantile(present, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(value, min(float(low), value), max(float(high), value))
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """A metric and what is known of its sampling distribution.
+
+    Attributes:
+        estimate: value and interval.
+        replicates: (1 + R,) float64; None where the interval comes from a formula.
+        error: how far the value may lie below and above because scores were counted into bins.
+    """
+
+    estimate: Estimate
+    replicates: Replicates | None = None
+    error: tuple[float, float] = (0.0, 0.0)
+
+    @classmethod
+    def from_replicates(cls, replicates: Replicates, error: tuple[float, float] = (0.0, 0.0)) -> "Sampled":
+        """Return a metric with the percentile interval of (1 + R,) replicates, widened by `error`."""
+        around = percentile_interval(replicates)
+        return cls(Estimate(around.value, around.low - error[0], around.high + error[1]), replicates, error)
+
+    def minus(self, other: "Sampled") -> Estimate:
+        """Return the difference to another metric with its interval; paired where both are of one split."""
+        if self.replicates is None or other.replicates is None:
+            return newcombe(self.estimate, other.estimate)
+        if len(self.replicates) != len(other.replicates):  # one of two splits is a single group
+            return Estimate(float(self.replicates[0] - other.replicates[0]))
+        gap = percentile_interval(self.replicates - other.replicates)
+        (below, above), (other_below, other_above) = self.error, other.error
+        return Estimate(gap.value, gap.low - below - other_above, gap.high + above + other_below)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupBootstrap:
+    """Resamples of the groups of a split.
+
+    Attributes:
+        groups: (N,) int64, images with the same number are related.
+        stream: random stream, another one for each split; the same number gives the same resamples.
+        one_label: whether each image has a single label, as in classification.
+    """
+
+    groups: NDArray[np.int64]
+    stream: int = 0
+    one_label: bool = False
+
+    @cached_property
+    def members(self) -> NDArray[np.int64]:
+        """(N,) int64, the group of each image, numbered 0..G-1."""
+        return np.unique(self.groups, return_inverse=True)[1].astype(np.int64)
+
+    @cached_property
+    def n_groups(self) -> int:
+        """Number of groups G."""
+        return int(self.members.max(initial=-1)) + 1
+
+    @property
+    def independent(self) -> bool:
+        """Whether every group is a single label, so that formulas apply."""
+        return self.one_label and self.n_groups == len(self.groups)
+
+    @cached_property
+    def weights(self) -> NDArray[np.uint16]:
+        """(1 + R, G) uint16, how often each group is drawn; the first row is all ones."""
+        drawn = [np.ones((1, self.n_groups), np.uint16)]
+        rng = np.random.default_rng([_SEED, self.stream])
+        for _ in range(0, N_RESAMPLES if self.n_groups > 1 else 0, _CHUNK):
+            counts = rng.multinomial(self.n_groups, np.full(self.n_groups, 1 / self.n_groups), size=_CHUNK)
+            drawn.append(counts.astype(np.uint16))
+        return np.concatenate(drawn)
+
+    @cached_property
+    def _membership(self) -> Any:
+        """(G, N) sparse, 1 where an image belongs to a group."""
+        size = len(self.members)
+        return sparse.csr_array((np.ones(size), (self.members, np.arange(size))), shape=(self.n_groups, size))
+
+    def sum_by_group(self, counts: Any) -> Any:
+        """Add up what belongs to each image, group by group.
+
+        Args:
+            counts: (N, ...) array, or (N, M) sparse.
+
+        Returns:
+            (G, ...) float64; sparse where `counts` is.
+        """
+        if sparse.issparse(counts):
+            return self._membership @ counts
+        sums = self._membership @ counts.reshape(len(counts), -1)
+        return sums.reshape(self.n_groups, *counts.shape[1:])
+
+    def weighted_sums(self, sums: Any, rows: slice = slice(None)) -> Replicates:
+        """Add up what belongs to each group over each resample.
+
+        Args:
+            sums: (G, ...) array, or (G, M) sparse.
+            rows: of `weights`, all of them by default.
+
+        Returns:
+            (1 + R, ...) float64, or as many as there are rows.
+        """
+        flat = sums if sparse.issparse(sums) else sums.reshape(self.n_groups, -1).astype(np.float64)
+        weights = self.weights[rows]
+        parts = (weights[start : start + _CHUNK].astype(np.float64) for start in range(0, len(weights), _CHUNK))
+        return np.concatenate([np.asarray(part @ flat) for part in parts]).reshape(-1, *sums.shape[1:])
+
+    def resample_sums(self, counts: Any) -> Replicates:
+        """Add up what belongs to each image (N, ...) over each resample: (1 + R, ...) float64."""
+        return self.weighted_sums(self.sum_by_group(counts))
+
+    def fraction(self, part: NDArray[Any], whole: NDArray[Any]) -> Sampled:
+        """Return the fraction of labels that have a property.
+
+        Args:
+            part: (N,) number of labels of each image that have it.
+            whole: (N,) number of labels of each image.
+
+        Returns:
+            The fraction.
+        """
+        if self.independent:
+            return Sampled(wilson(int(part.sum()), int(whole.sum())))
+        return Sampled.from_replicates(ratio(self.resample_sums(part), self.resample_sums(whole)))
+
+    def mean(self, total: NDArray[Any], count: NDArray[Any]) -> Sampled:
+        """Return the mean of a quantity over labels.
+
+        Args:
+            total: (N,) sum over the labels of each image.
+            count: (N,) number of labels of each image.
+
+        Returns:
+            The mean.
+        """
+        if self.independent:
+            return Sampled(normal_mean(total))
+        return Sampled.from_replicates(ratio(self.resample_sums(total), self.resample_sums(count)))

@@ -1,0 +1,280 @@
+"""How well confidence matches accuracy, raw and after temperature scaling."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from seamline.evaluation.bootstrap import GroupBootstrap, percentile_interval, ratio
+from seamline.evaluation.confidence import LEVEL, Z
+from seamline.evaluation.evaluate import Evaluation, SampledLogits, cross_entropy
+from seamline.run_folder import Calibration, CalibrationBin, Estimate, SplitCalibration
+
+N_BINS = 15
+MAX_FITTED = 200_000
+"""Labels on which a temperature is fitted at most, drawn at random: leaving out others moves it by under a percent."""
+
+_BOUNDS = (0.05, 20.0)  # a temperature at either end is not one that the labels determine
+_N_DRAWS = 10_000
+_BLOCK = 4_000_000  # logits that are scaled at once
+
+
+@dataclass(frozen=True, eq=False)
+class TemperatureFit:
+    """The temperature with the lowest negative log likelihood, and what each label contributes to it.
+
+    Attributes:
+        log_inverse: logarithm of b = 1 / temperature.
+        slopes: (N,) float64, each label's slope of the negative log likelihood in b: E[z] - z of the true class under
+            softmax(b z).
+        curvatures: (N,) float64, each label's curvature in b, Var[z].
+        determined: False where the labels determine no temperature: logits that are all equal, or a temperature at
+            the end of the range that is searched.
+    """
+
+    log_inverse: float
+    slopes: NDArray[np.float64]
+    curvatures: NDArray[np.float64]
+    determined: bool
+
+    @property
+    def inverse(self) -> float:
+        """What logits are multiplied by, 1 / temperature."""
+        return math.exp(self.log_inverse)
+
+
+def minimize_nll(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> TemperatureFit:
+    """Find the b = 1 / T for which softmax(b logits) has the lowest negative log likelihood.
+
+    Args:
+        logits: (N, K) float64.
+        labels: (N,) int64, 0..K-1.
+
+    Returns:
+        The fit.
+    """
+    rows = np.arange(len(logits))
+
+    def loss(log_inverse: float) -> float:
+        return float(-log_softmax(math.exp(log_inverse) * logits, axis=1)[rows, labels].mean())
+
+    bounds = (-math.log(_BOUNDS[1]), -math.log(_BOUNDS[0]))
+    log_inverse = float(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x)
+    probabilities = softmax(math.exp(log_inverse) * logits, axis=1)
+    expected = (probabilities * logits).sum(1, keepdims=True)
+    slopes = expected[:, 0] - logits[rows, labels]
+    curvatures = (probabilities * (logits - expected) ** 2).sum(1)
+    at_bound = min(log_inverse - bounds[0], bounds[1] - log_inverse) < 1e-3
+    return TemperatureFit(log_inverse, slopes, curvatures, not at_bound and float(curvatures.mean()) != 0)
+
+
+def fit_temperature(sample: SampledLogits, bootstrap: GroupBootstrap) -> Estimate:
+    """Find the temperature T for which softmax(logits / T) has the lowest negative log likelihood.
+
+    Guo, Pleiss, Sun, Weinberger, On Calibration of Modern Neural Networks, ICML 2017. Fitted on at most `MAX_FITTED`
+    labels. Where labels are independent, the interval is that of the estimating equation in b = 1 / T: the slopes and
+    curvatures of the labels, and the sandwich of the two, give the standard error of log b. Else it comes from
+    resampled groups: in each resample one Newton step leads from the fit to its own, b falling by the sum of slopes
+    over the sum of curvatures.
+
+    Args:
+        sample: logits of validation images.
+        bootstrap: of their groups.
+
+    Returns:
+        The temperature; 1 without an interval where the labels determine none (logits that are all equal, or that
+        separate the classes without an error, so that any sharper temperature would be better still).
+    """
+    image, fit = _fit_sample(sample)
+    if fit is None:
+        return Estimate(1.0)
+    if bootstrap.independent:
+        spread = math.sqrt(float((fit.slopes**2).mean()) / len(fit.slopes))
+        margin = Z * spread / (float(fit.curvatures.mean()) * fit.inverse)
+        return Estimate(1 / fit.inverse, math.exp(-fit.log_inverse - margin), math.exp(-fit.log_inverse + margin))
+    slope, curvature = (
+        bootstrap.resample_sums(np.bincount(image, weights=values, minlength=len(sample.labels)))
+        for values in (fit.slopes, fit.curvatures)
+    )
+    steps = ratio(slope, curvature * fit.inverse)
+    steps[0] = 0  # the fit itself is at its minimum
+    return percentile_interval(np.exp(steps - fit.log_inverse))
+
+
+def best_temperature(sample: SampledLogits) -> float:
+    """Return the temperature of `fit_temperature` without its interval."""
+    _, fit = _fit_sample(sample)
+    return 1.0 if fit is None else 1 / fit.inverse
+
+
+def _fit_sample(sample: SampledLogits) -> tuple[NDArray[np.int64], TemperatureFit | None]:
+    """Fit a temperature: the image of each label that is used, and the fit, None where the labels determine none."""
+    image, column = np.nonzero(sample.valid)
+    if len(image) > MAX_FITTED:
+        drawn = np.sort(np.random.default_rng(0).choice(len(image), MAX_FITTED, replace=False))
+        image, column = image[drawn], column[drawn]
+    labels = sample.labels[image, column].astype(np.int64)
+    if not len(labels) or np.array_equal(labels, sample.predicted[image, column]):
+        return image, None
+    fit = minimize_nll(sample.logits[image, :, column].astype(np.float64), labels)
+    return image, fit if fit.determined else None
+
+
+def confidences(logits: NDArray[np.floating[Any]], temperature: float) -> NDArray[np.floating[Any]]:
+    """Return the probability of the predicted class, after temperature scaling.
+
+    Args:
+        logits: (N, K, ...) floats.
+        temperature: what they are divided by.
+
+    Returns:
+        (N, ...) floats, 1/K..1.
+    """
+    highest: NDArray[np.floating[Any]] = softmax(logits / logits.dtype.type(temperature), axis=1).max(1)
+    return highest
+
+
+def bin_index(confidence: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """Return the bin of each confidence 0..1: (N,) int64, 0..N_BINS-1; a bin includes its upper end."""
+    index: NDArray[np.int64] = np.clip(np.ceil(confidence * N_BINS).astype(np.int64) - 1, 0, N_BINS - 1)
+    return index
+
+
+@dataclass(frozen=True, eq=False)
+class ReliabilityBins:
+    """Labels of each image by the confidence of their prediction.
+
+    Attributes:
+        bootstrap: of the groups of the N images.
+        counts: (N, N_BINS) float64, number of labels.
+        hits: (N, N_BINS) float64, number of correct predictions.
+        confidence: (N, N_BINS) float64, sum of confidences.
+        losses: (N,) float64, sum of negative log likelihoods.
+    """
+
+    bootstrap: GroupBootstrap
+    counts: NDArray[np.float64]
+    hits: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+    losses: NDArray[np.float64]
+
+    def ece(self) -> Estimate:
+        """Return the expected calibration error (Naeini, Cooper, Hauskrecht, AAAI 2015).
+
+        The mean distance between confidence and accuracy over bins of equal width, weighted by their labels. Noise
+        alone gives every bin some distance. By the triangle inequality the error is off by no more than the same sum
+        over the random deviations of the bins; the interval is the error plus and minus what 95 % of the deviations
+        stay below, drawn from a normal distribution where labels are independent, else from the resamples.
+        """
+        total = self.counts.sum()
+        gaps = (self.confidence - self.hits).sum(0) / total if total else np.full(N_BINS, np.nan)
+        value = float(np.abs(gaps).sum())
+        if np.isnan(value) or not (self.bootstrap.independent or self.bootstrap.n_groups > 1):
+            return Estimate(value)
+        if self.bootstrap.independent:
+            counts, hits = self.counts.sum(0), self.hits.sum(0)
+            shrunk = (hits + 2) / (counts + 4)  # towards a half, so that a bin without an error is not without noise
+            scale = np.sqrt(counts * shrunk * (1 - shrunk)) / total
+            deviations = np.abs(np.random.default_rng(0).standard_normal((_N_DRAWS, N_BINS))) @ scale
+        else:
+            sums = self.bootstrap.resample_sums(self.confidence - self.hits)
+            totals = self.bootstrap.resample_sums(self.counts.sum(1))
+            deviations = np.abs(ratio(sums, totals[:, None])[1:] - gaps).sum(1)
+        margin = float(np.nanquantile(deviations, LEVEL))
+        return Estimate(value, max(0.0, value - margin), value + margin)
+
+    def confidence_gap(self) -> Estimate:
+        """Return mean confidence minus accuracy: above 0 the model is overconfident."""
+        return self.bootstrap.mean((self.confidence - self.hits).sum(1), self.counts.sum(1)).estimate
+
+    def nll(self, other: "ReliabilityBins | None" = None) -> Estimate:
+        """Return the mean negative log likelihood, or by how much it exceeds that of `other`."""
+        losses = self.losses if other is None else self.losses - other.losses
+        return self.bootstrap.mean(losses, self.counts.sum(1)).estimate
+
+    def reliability(self) -> tuple[CalibrationBin, ...]:
+        """Return confidence and accuracy bin by bin; empty bins are left out."""
+        counts = self.counts.sum(0)
+        return tuple(
+            CalibrationBin(
+                lower=k / N_BINS,
+                upper=(k + 1) / N_BINS,
+                count=int(counts[k]),
+                confidence=float(self.confidence[:, k].sum() / counts[k]),
+                accuracy=self.bootstrap.fraction(self.hits[:, k], self.counts[:, k]).estimate,
+            )
+            for k in np.flatnonzero(counts).tolist()
+        )
+
+
+def reliability_bins(sample: SampledLogits, bootstrap: GroupBootstrap, temperature: float) -> ReliabilityBins:
+    """Sort the predictions of a sample into bins by their confidence.
+
+    Args:
+        sample: logits.
+        bootstrap: of the groups of the images.
+        temperature: what logits are divided by.
+
+    Returns:
+        The bins.
+    """
+    counts, hits, confidence = np.zeros((3, len(sample.labels), N_BINS))
+    losses = np.zeros(len(sample.labels))
+    for rows in _blocks(sample):
+        valid, labels = sample.valid[rows], np.where(sample.valid[rows], sample.labels[rows], 0)
+        logits: NDArray[np.floating[Any]] = sample.logits[rows]
+        if logits.shape[2] == 1:
+            logits = logits.astype(np.float64)
+        image = np.nonzero(valid)[0]
+        stated = confidences(logits, temperature)[valid]
+        keys, size = image * N_BINS + bin_index(stated), len(valid) * N_BINS
+        correct = (sample.predicted[rows] == labels)[valid]
+        for sums, weights in ((counts, None), (hits, correct), (confidence, stated)):
+            sums[rows] = np.bincount(keys, weights=weights, minlength=size).reshape(-1, N_BINS)
+        each = cross_entropy(logits / logits.dtype.type(temperature), labels)
+        losses[rows] = np.where(valid, each, 0).sum(1, dtype=np.float64)
+    return ReliabilityBins(bootstrap, counts, hits, confidence, losses)
+
+
+def _blocks(sample: SampledLogits) -> Iterator[slice]:
+    """Yield slices of images that are few enough for memory."""
+    size = max(1, _BLOCK // max(1, int(np.prod(sample.logits.shape[1:]))))
+    for start in range(0, len(sample.labels), size):
+        yield slice(start, start + size)
+
+
+def calibrate(val: Evaluation, test: Evaluation) -> Calibration:
+    """Fit a temperature on the validation images and measure calibration on both splits, raw and scaled.
+
+    Args:
+        val: of the validation images.
+        test: of the test images.
+
+    Returns:
+        What `calibration.json` holds.
+    """
+    temperature = fit_temperature(val.sample, val.counts.bootstrap)
+    splits = {name: _split_calibration(of, temperature.value) for name, of in (("val", val), ("test", test))}
+    return Calibration(temperature=temperature, bins=N_BINS, **splits)
+
+
+def _split_calibration(evaluation: Evaluation, temperature: float) -> SplitCalibration:
+    raw, scaled = (
+        reliability_bins(evaluation.sample, evaluation.counts.bootstrap, divisor) for divisor in (1.0, temperature)
+    )
+    return SplitCalibration(
+        nll_raw=raw.nll(),
+        nll_scaled=scaled.nll(),
+        nll_reduction=raw.nll(scaled),
+        ece_raw=raw.ece(),
+        ece_scaled=scaled.ece(),
+        confidence_gap_raw=raw.confidence_gap(),
+        confidence_gap_scaled=scaled.confidence_gap(),
+        reliability_raw=raw.reliability(),
+        reliability_scaled=scaled.reliability(),
+    )

@@ -1,0 +1,111 @@
+"""95 % confidence intervals from formulas, and the one rule that decides what is significant."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from seamline.run_folder import ABSENT, Estimate
+
+LEVEL = 0.95
+Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+
+
+def significant(difference: Estimate) -> int:
+    """Return the sign of a difference whose interval excludes 0, and 0 where it does not, or where there is none.
+
+    Args:
+        difference: a difference of two metrics with its interval.
+
+    Returns:
+        1, -1 or 0.
+    """
+    return int(difference.low > 0) - int(difference.high < 0)
+
+
+def negated(estimate: Estimate) -> Estimate:
+    """Return minus the value, with its interval."""
+    return Estimate(-estimate.value, -estimate.high, -estimate.low)
+
+
+def wilson(successes: int, trials: int) -> Estimate:
+    """Return a fraction and its Wilson score interval (Wilson, JASA 22, 1927).
+
+    Args:
+        successes: 0..trials.
+        trials: number of independent trials; 0 gives NaN.
+
+    Returns:
+        The fraction.
+    """
+    if trials == 0:
+        return ABSENT
+    interval = stats.binomtest(int(successes), int(trials)).proportion_ci(LEVEL, method="wilson")
+    return Estimate(float(successes / trials), float(interval.low), float(interval.high))
+
+
+def normal_mean(values: NDArray[np.floating[Any]]) -> Estimate:
+    """Return a mean and its normal interval.
+
+    Args:
+        values: (N,) independent observations.
+
+    Returns:
+        The mean; NaN where N < 2.
+    """
+    if len(values) < 2:
+        return ABSENT
+    center = float(np.mean(values, dtype=np.float64))
+    margin = Z * float(np.std(values, ddof=1, dtype=np.float64)) / math.sqrt(len(values))
+    return Estimate(center, center - margin, center + margin)
+
+
+def newcombe(first: Estimate, second: Estimate) -> Estimate:
+    """Return first - second of two independent estimates from their intervals.
+
+    Newcombe's hybrid score interval (Statistics in Medicine 17, 1998, 873-890, method 10).
+
+    Args:
+        first: an estimate with an interval.
+        second: another one, from other images.
+
+    Returns:
+        The difference.
+    """
+    value = first.value - second.value
+    low = value - math.hypot(first.value - first.low, second.high - second.value)
+    high = value + math.hypot(first.high - first.value, second.value - second.low)
+    return Estimate(value, low, high)
+
+
+def newcombe_paired(both: int, first: int, second: int, neither: int) -> Estimate:
+    """Return the difference of two fractions of the same images, second minus first, and its score interval.
+
+    Newcombe's method 10 for paired data (Statistics in Medicine 17, 1998, 2635-2650).
+
+    Args:
+        both: number of images that both classify correctly.
+        first: number that only the first classifies correctly.
+        second: number that only the second classifies correctly.
+        neither: number that both misclassify.
+
+    Returns:
+        The difference.
+    """
+    count = both + first + second + neither
+    if count == 0:
+        return ABSENT
+    new, old = wilson(both + second, count), wilson(both + first, count)
+    product = math.sqrt(float(both + second) * (first + neither) * (both + first) * (second + neither))
+    cross = float(both) * neither - float(first) * second
+    corrected = max(cross - count / 2, 0.0) if cross > 0 else cross
+    correlation = corrected / product if product else 0.0
+
+    def margin(a: float, b: float) -> float:
+        return math.sqrt(max(0.0, a**2 - 2 * correlation * a * b + b**2))
+
+    value = new.value - old.value
+    low = value - margin(new.value - new.low, old.high - old.value)
+    return Estimate(value, low, value + margin(new.high - new.value, old.value - old.low))

@@ -1,0 +1,319 @@
+"""One pass of a model over a split: predictions, counts, and the logits that cannot be counted on the way."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.special import log_softmax, softmax
+from torch import nn
+
+from seamline.data.dataset import IGNORE_INDEX, Split
+from seamline.data.lazy_array import blank
+from seamline.evaluation.average_precision import APResult, bin_edges, binned_result, count_bins, exact_result
+from seamline.evaluation.bootstrap import GroupBootstrap
+from seamline.evaluation.counts import SplitCounts, confusion_counts
+from seamline.evaluation.metrics import SplitMetrics
+from seamline.inference.forward import ask, eval_batch_size
+from seamline.run_folder import Task
+
+MAX_PIXELS = 20_000_000
+"""Labels whose logits are all kept: 400 MB for five classes."""
+
+SAMPLE_PIXELS = 2_000_000
+"""Labels whose logits are kept of larger splits of masks."""
+
+Real = TypeVar("Real", bound=np.floating[Any])
+Logits = NDArray[np.float32]
+Labels = NDArray[np.integer[Any]]
+
+SCORE_TYPES: dict[str, Callable[[Logits], Logits]] = {
+    "raw": lambda logits: logits,
+    "softmax": lambda logits: softmax(logits, axis=1),
+}
+"""Score type -> what pixels are ranked by: (N, K, M) logits -> (N, K, M)."""
+
+
+@dataclass(frozen=True, eq=False)
+class SampledLogits:
+    """Logits of all labels, or of as many labels of each image, drawn with a fixed seed.
+
+    Attributes:
+        logits: (N, K, M) float32.
+        labels: (N, M) integers, 0..K-1 where they count.
+        predicted: (N, M) integers, 0..K-1.
+        valid: (N, M) bool, which labels count.
+    """
+
+    logits: Logits
+    labels: Labels
+    predicted: Labels
+    valid: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, split: Split, n_classes: int, size: int) -> "SampledLogits":
+        """Return room for `size` labels of each image."""
+        shape, integers = (len(split), size), split.labels.dtype
+        logits = np.empty((len(split), n_classes, size), np.float32)
+        return cls(logits, np.empty(shape, integers), np.empty(shape, integers), np.empty(shape, np.bool_))
+
+    def store(self, batch: "_Batch", predicted: Labels, columns: NDArray[np.int64] | None) -> None:
+        """Store the labels of a batch: all of them, or those at `columns` (b, M)."""
+        parts = ((self.labels, batch.labels), (self.predicted, predicted), (self.valid, batch.valid))
+        if columns is None:
+            self.logits[batch.rows] = batch.logits
+        else:
+            self.logits[batch.rows] = np.take_along_axis(batch.logits, columns[:, None], axis=2)
+        for kept, values in parts:
+            kept[batch.rows] = values if columns is None else np.take_along_axis(values, columns, axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a model predicts on a split.
+
+    Attributes:
+        task: what is predicted.
+        split: the images and their ground truth.
+        predicted: (N,) int64 or (N, H, W) uint8, the class of the highest logit of each label.
+        counts: what is correct and what is not, counted.
+        sample: logits; none where they were not kept.
+    """
+
+    task: Task
+    split: Split
+    predicted: Labels
+    counts: SplitCounts
+    sample: SampledLogits
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The K class names."""
+        return self.counts.classes
+
+    @property
+    def metrics(self) -> SplitMetrics:
+        """All metrics of the split."""
+        return SplitMetrics(self.task, self.counts, len(self.split))
+
+
+@dataclass(frozen=True)
+class SampleLimits:
+    """How many logits are kept in memory.
+
+    Attributes:
+        all_up_to: labels of a split whose logits are all kept, so that average precision is exact.
+        sample: labels whose logits are kept where there are more; 0 keeps none at all and ranks nothing.
+    """
+
+    all_up_to: int = MAX_PIXELS
+    sample: int = SAMPLE_PIXELS
+
+
+NO_LOGITS = SampleLimits(0, 0)
+"""Count only: for training images."""
+
+
+def evaluate_split(
+    model: nn.Module,
+    split: Split,
+    classes: tuple[str, ...],
+    task: Task,
+    *,
+    stream: int = 0,
+    limits: SampleLimits | None = None,
+) -> Evaluation:
+    """Evaluate a model on a split.
+
+    Logits of images to classify are all kept. Those of pixels are all kept up to a limit, and average precision is
+    exact. Beyond it they are counted into histograms, whose bins are chosen from images spread over the split (which
+    are predicted twice), and the logits of a sample of pixels are kept: as many of each image, drawn with a fixed seed.
+
+    Args:
+        model: (B, C, H, W) uint8 -> logits (B, K) or (B, K, H, W).
+        split: labeled images.
+        classes: K class names.
+        task: what is predicted.
+        stream: random stream of the bootstrap, another one for each split.
+        limits: how many logits are kept.
+
+    Returns:
+        The evaluation.
+    """
+    limits = limits or SampleLimits()
+    one_label = task == "classification"
+    area = math.prod(split.labels.shape[1:])
+    bootstrap = GroupBootstrap(split.groups, stream, one_label)
+    keep_all = bool(limits.sample) and (one_label or len(split) * area <= limits.all_up_to)
+    indices = None if keep_all else _sample_indices(split, limits.sample)
+    sample = SampledLogits.empty(split, len(classes), area if indices is None else indices.shape[1])
+    ranked = not one_label and bool(limits.sample)
+    histograms = _Histograms(model, split, classes, bootstrap, limits.sample) if ranked and not keep_all else None
+    predicted = np.zeros(len(split), np.int64) if one_label else blank(split.labels.shape)
+    losses, confusions = np.zeros(len(split)), []
+    for batch in _batches(model, split, task):
+        best = batch.logits.argmax(1).astype(predicted.dtype)
+        predicted[batch.rows] = best.reshape(-1, *predicted.shape[1:])
+        confusions.append(confusion_counts(batch.labels, best, batch.valid, len(classes)))
+        losses[batch.rows] = batch.losses().sum(1, dtype=np.float64)
+        sample.store(batch, best, None if indices is None else indices[batch.rows])
+        if histograms is not None:
+            histograms.add(batch)
+    rankings: Mapping[str, tuple[APResult, ...]] = {}
+    if ranked:
+        rankings = _exact_rankings(sample, bootstrap) if histograms is None else histograms.results()
+    counts = SplitCounts(classes, bootstrap, sparse.vstack(confusions, format="csr"), losses, rankings)
+    return Evaluation(task, split, predicted, counts, sample)
+
+
+@dataclass(frozen=True)
+class LossAccuracy:
+    """Loss and accuracy of a split; both NaN where no label counts.
+
+    Attributes:
+        loss: mean negative log likelihood of the labels that count, in nats.
+        accuracy: fraction of them predicted correctly, 0..1.
+    """
+
+    loss: float
+    accuracy: float
+
+
+def quick_eval(model: nn.Module, split: Split, task: Task) -> LossAccuracy:
+    """Compute loss and accuracy of a model on a split and keep nothing else, as after an epoch of training.
+
+    Args:
+        model: (B, C, H, W) uint8 -> logits (B, K) or (B, K, H, W).
+        split: labeled images.
+        task: what is predicted.
+
+    Returns:
+        Loss and accuracy.
+    """
+    losses = np.zeros(len(split))
+    n_correct = n_valid = 0
+    for batch in _batches(model, split, task):
+        losses[batch.rows] = batch.losses().sum(1, dtype=np.float64)
+        n_correct += int(np.count_nonzero((batch.logits.argmax(1) == batch.labels) & batch.valid))
+        n_valid += int(np.count_nonzero(batch.valid))
+    if not n_valid:
+        return LossAccuracy(math.nan, math.nan)
+    return LossAccuracy(float(losses.sum()) / n_valid, n_correct / n_valid)
+
+
+def cross_entropy(logits: NDArray[Real], labels: Labels) -> NDArray[Real]:
+    """Return the negative log likelihood of each label, in nats.
+
+    Args:
+        logits: (N, K, ...) floats.
+        labels: (N, ...) integers, 0..K-1.
+
+    Returns:
+        (N, ...) floats of the type of the logits.
+    """
+    log_probabilities = log_softmax(logits, axis=1)
+    losses: NDArray[Real] = -np.take_along_axis(log_probabilities, labels[:, None].astype(np.int64), axis=1)[:, 0]
+    return losses
+
+
+def valid_mask(labels: Labels, task: Task) -> NDArray[np.bool_]:
+    """Return which labels count: all of whole images, those of pixels that are not `IGNORE_INDEX`; (N, ...) bool."""
+    return np.ones(labels.shape, dtype=bool) if task == "classification" else labels != IGNORE_INDEX
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Predictions of a batch: logits (b, K, M) float32, labels and valid (b, M), and which images they are of."""
+
+    rows: slice
+    logits: Logits
+    labels: Labels
+    valid: NDArray[np.bool_]
+
+    def losses(self) -> NDArray[np.floating[Any]]:
+        """Return the loss of each label that counts, and 0 for the others: (b, M)."""
+        labels = np.where(self.valid, self.labels, 0)
+        if labels.shape[1] == 1:
+            return np.where(self.valid, cross_entropy(self.logits.astype(np.float64), labels), 0)
+        return np.where(self.valid, cross_entropy(self.logits, labels), 0)  # a thirtieth of the time of float64
+
+
+def _batches(model: nn.Module, split: Split, task: Task) -> Iterator[_Batch]:
+    """Predict a split batch by batch; a label of a whole image is a mask of one pixel."""
+    size = eval_batch_size(split.images)
+    for number, logits in enumerate(ask(model, split.images)):
+        rows = slice(number * size, number * size + len(logits))
+        labels = split.labels[rows].reshape(len(logits), -1)
+        yield _Batch(rows, logits.reshape(*logits.shape[:2], -1), labels, valid_mask(labels, task))
+
+
+def _sample_indices(split: Split, sample: int) -> NDArray[np.int64]:
+    """Draw the labels of each image whose logits are kept, the same number of each: (N, m) int64, ascending."""
+    if not sample:
+        return np.empty((len(split), 0), np.int64)
+    area = math.prod(split.labels.shape[1:])
+    rng = np.random.default_rng(0)
+    size = min(area, max(1, sample // len(split)))
+    return np.stack([np.sort(rng.choice(area, size, replace=False)) for _ in range(len(split))])
+
+
+def _exact_rankings(sample: SampledLogits, bootstrap: GroupBootstrap) -> dict[str, tuple[APResult, ...]]:
+    """Compute the average precision of each class from all logits."""
+    labels = [row[valid] for row, valid in zip(sample.labels, sample.valid, strict=True)]
+    results = {}
+    for kind, score in SCORE_TYPES.items():
+        scores = np.empty_like(sample.logits)
+        for image, logits in enumerate(sample.logits):  # one after another: a whole split would take much more memory
+            scores[image] = score(logits[None])[0]
+        results[kind] = tuple(
+            exact_result(
+                [each[valid] for each, valid in zip(scores[:, k], sample.valid, strict=True)],
+                [row == k for row in labels],
+                bootstrap,
+            )
+            for k in range(sample.logits.shape[1])
+        )
+    return results
+
+
+class _Histograms:
+    """Histograms of the scores of each class, filled batch by batch."""
+
+    def __init__(
+        self, model: nn.Module, split: Split, classes: tuple[str, ...], bootstrap: GroupBootstrap, sample: int
+    ) -> None:
+        self.bootstrap = bootstrap
+        area = math.prod(split.labels.shape[1:])
+        spread = np.unique(np.linspace(0, len(split) - 1, max(1, sample // area)).astype(np.int64))
+        some = list(_batches(model, split.take(spread), "segmentation"))
+        logits, labels, valid = (
+            np.concatenate([getattr(batch, name) for batch in some]) for name in ("logits", "labels", "valid")
+        )
+        self.edges = {}
+        for kind, score in SCORE_TYPES.items():
+            scores = score(logits)
+            self.edges[kind] = [_edges(scores[:, k][valid], labels[valid] == k) for k in range(len(classes))]
+        self.histograms = {
+            kind: [np.zeros((bootstrap.n_groups, 2, len(edges) + 1), dtype=np.int64) for edges in of]
+            for kind, of in self.edges.items()
+        }
+
+    def add(self, batch: _Batch) -> None:
+        """Count the scores of a batch."""
+        for kind, score in SCORE_TYPES.items():
+            for row, planes in enumerate(score(batch.logits)):
+                valid, labels = batch.valid[row], batch.labels[row]
+                group = self.bootstrap.members[batch.rows.start + row]
+                for k, edges in enumerate(self.edges[kind]):
+                    self.histograms[kind][k][group] += count_bins(planes[k][valid], labels[valid] == k, edges)
+
+    def results(self) -> dict[str, tuple[APResult, ...]]:
+        """Return the average precision that the histograms determine."""
+        return {kind: tuple(map(binned_result, of)) for kind, of in self.histograms.items()}
+
+
+def _edges(scores: Logits, positive: NDArray[np.bool_]) -> Logits:
+    return bin_edges(np.sort(scores[positive]), np.sort(scores[~positive]))

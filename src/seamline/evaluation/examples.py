@@ -1,0 +1,193 @@
+"""Images that the report shows: of a classifier a sheet of each confusion cell's, of a segmenter the best and worst."""
+
+import io
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seamline.data.downscale import downscale
+from seamline.data.masks import Color, encode_mask
+from seamline.data.pictures import jpeg, smaller_mask
+from seamline.evaluation.bootstrap import ratio
+from seamline.evaluation.calibration import confidences
+from seamline.evaluation.counts import SplitCounts
+from seamline.evaluation.evaluate import Evaluation
+from seamline.run_folder import ExampleSheet, ImageMetrics, MaskExample, SheetExample
+
+MAX_PER_CELL = 12
+"""Keeps the page small: 100 cells of 28 x 28 pixels stay under half a megabyte."""
+
+COLUMNS = 32
+THUMBNAIL_SIDE = 64
+"""The longer side of an image on a sheet."""
+
+PER_BUCKET = 2
+"""Examples shown of the best, of the median and of the worst images of a segmenter."""
+
+MAX_SIDE = 512
+_JPEG_QUALITY = 88
+
+
+def choose_examples(evaluation: Evaluation, temperature: float) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+    """Choose images cell by cell, row by row of the confusion matrix, the most confident of each cell first.
+
+    Args:
+        evaluation: of a classifier on a split.
+        temperature: what logits are divided by.
+
+    Returns:
+        (M,) int64 indices of the chosen images, and (N,) confidences of all images.
+    """
+    confidence = confidences(evaluation.sample.logits[:, :, 0].astype(np.float64), temperature)
+    cell = evaluation.split.labels * len(evaluation.classes) + evaluation.predicted
+    order = np.lexsort((-confidence, cell))  # by cell, the most confident first
+    sorted_cells = cell[order]
+    rank_in_cell = np.arange(len(order)) - np.searchsorted(sorted_cells, sorted_cells)
+    return order[rank_in_cell < MAX_PER_CELL], confidence
+
+
+def example_sheet(evaluation: Evaluation, temperature: float) -> tuple[ExampleSheet, bytes]:
+    """Return examples of each cell of the confusion matrix, and their images as one PNG.
+
+    Args:
+        evaluation: of a classifier on a split.
+        temperature: what logits are divided by before a confidence is read from them.
+
+    Returns:
+        What `evaluation/SPLIT.json` holds of the sheet, and `evaluation/SPLIT.png`.
+    """
+    chosen, confidence = choose_examples(evaluation, temperature)
+    split = evaluation.split
+    images = np.stack([downscale(image, THUMBNAIL_SIDE) for image in split.images[chosen]])
+    examples = [
+        SheetExample(
+            name=split.names[i],
+            ground_truth=int(split.labels[i]),
+            prediction=int(evaluation.predicted[i]),
+            confidence=round(float(confidence[i]), 4),
+        )
+        for i in chosen
+    ]
+    height, width = images.shape[1:3]
+    return ExampleSheet(tile=(height, width), columns=COLUMNS, examples=tuple(examples)), sheet_png(images, COLUMNS)
+
+
+def sheet_png(images: NDArray[np.uint8], columns: int) -> bytes:
+    """Lay images out row by row without gaps, as a PNG.
+
+    Args:
+        images: (M, H, W, C) uint8.
+        columns: images per row.
+
+    Returns:
+        The file.
+    """
+    count, height, width, channels = images.shape
+    rows = max(1, -(-count // columns))
+    padded = np.zeros((rows * columns, height, width, channels), dtype=np.uint8)
+    padded[:count] = images
+    sheet = padded.reshape(rows, columns, height, width, channels).transpose(0, 2, 1, 3, 4)
+    sheet = sheet.reshape(rows * height, columns * width, channels)
+    buffer = io.BytesIO()
+    Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+class RankedImage(NamedTuple):
+    """Metrics of one image.
+
+    Attributes:
+        image: its index in the split.
+        accuracy: fraction of its pixels predicted correctly.
+        mean_iou: mean intersection over union of the classes that it shows or that are predicted in it.
+    """
+
+    image: int
+    accuracy: float
+    mean_iou: float
+
+
+def rank_images(counts: SplitCounts) -> list[RankedImage]:
+    """Return all images with a pixel that counts, the highest mean intersection over union first."""
+    ranked = []
+    for index in range(counts.confusion.shape[0]):
+        matrix = counts.matrix(index).astype(np.float64)
+        hits, union = np.diagonal(matrix), matrix.sum(0) + matrix.sum(1) - np.diagonal(matrix)
+        if present := np.count_nonzero(union):
+            mean_iou = np.nansum(ratio(hits, union)) / present
+            ranked.append(RankedImage(index, float(hits.sum() / matrix.sum()), float(mean_iou)))
+    return sorted(ranked, key=lambda image: -image.mean_iou)
+
+
+def image_metrics(evaluation: Evaluation, ranked: Sequence[RankedImage]) -> tuple[ImageMetrics, ...]:
+    """Return what `evaluation/SPLIT.json` holds of each ranked image."""
+    split = evaluation.split
+    return tuple(
+        ImageMetrics(
+            name=split.names[one.image],
+            group=int(split.groups[one.image]),
+            accuracy=round(one.accuracy, 6),
+            mean_iou=round(one.mean_iou, 6),
+        )
+        for one in ranked
+    )
+
+
+def choose_buckets(count: int) -> list[tuple[str, int]]:
+    """Choose which of `count` ranked images are shown: (bucket, rank from 0), none of them twice.
+
+    The best and the worst take precedence where there are too few for all.
+    """
+    middle = (count - PER_BUCKET) // 2
+    wanted = {
+        "best": range(PER_BUCKET),
+        "worst": range(count - 1, count - 1 - PER_BUCKET, -1),
+        "median": range(middle, middle + PER_BUCKET),
+    }
+    buckets: dict[int, str] = {}
+    for bucket, ranks in wanted.items():
+        for rank in ranks:
+            if 0 <= rank < count:
+                buckets.setdefault(rank, bucket)
+    return [(bucket, rank) for rank, bucket in sorted(buckets.items())]
+
+
+def mask_examples(
+    evaluation: Evaluation, ranked: Sequence[RankedImage], palette: Sequence[Color]
+) -> tuple[tuple[MaskExample, ...], dict[str, bytes]]:
+    """Return the best, the median and the worst images, each with its masks.
+
+    Args:
+        evaluation: of a segmenter on a split.
+        ranked: its images.
+        palette: K colors of the classes.
+
+    Returns:
+        What `evaluation/SPLIT.json` holds of them, and their files by name.
+    """
+    examples, files = [], {}
+    numbers: dict[str, int] = {}
+    split = evaluation.split
+    for bucket, rank in choose_buckets(len(ranked)):
+        index, accuracy, mean_iou = ranked[rank]
+        numbers[bucket] = numbers.get(bucket, 0) + 1
+        stem = f"{bucket}-{numbers[bucket]}"
+        example = MaskExample(
+            name=split.names[index],
+            bucket=bucket,  # type: ignore[arg-type]
+            rank=rank + 1,
+            accuracy=round(accuracy, 6),
+            mean_iou=round(mean_iou, 6),
+            image=f"{stem}.jpg",
+            ground_truth=f"{stem}.ground_truth.png",
+            prediction=f"{stem}.prediction.png",
+        )
+        files[example.image] = jpeg(split.images[index], MAX_SIDE, _JPEG_QUALITY)
+        masks = split.labels[index].astype(np.uint8), evaluation.predicted[index].astype(np.uint8)
+        for name, mask in zip((example.ground_truth, example.prediction), masks, strict=True):
+            files[name] = encode_mask(smaller_mask(mask, MAX_SIDE), palette)
+        examples.append(example)
+    return tuple(examples), files

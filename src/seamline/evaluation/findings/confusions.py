@@ -1,0 +1,128 @@
+"""Which classes are confused: what the hardest class is predicted as, which pairs, and which class is overpredicted."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from seamline.evaluation.confidence import significant
+from seamline.evaluation.counts import Array, Counts, Fraction
+from seamline.evaluation.findings.inputs import Claim, FindingInputs
+from seamline.evaluation.findings.performance import extreme_classes
+from seamline.evaluation.findings.ranking import most_frequent
+from seamline.evaluation.findings.text import count, join_and, percent, percent_inside
+from seamline.evaluation.metrics import PRIMARY, SplitMetrics
+from seamline.run_folder import Estimate
+
+Kinds = Callable[[Counts], Array]
+"""Counts -> (..., M) numbers of errors of M kinds."""
+
+
+def confused_with(inputs: FindingInputs) -> Claim | None:
+    """State what the hardest class is predicted as, where it is misclassified."""
+    hardest = extreme_classes(inputs, PRIMARY[inputs.task][1], lowest=True)
+    if len(hardest) != 1:
+        return None
+    k = hardest[0]
+
+    def errors(counts: Counts) -> Array:
+        return _without(counts.confusion[..., k, :], k)
+
+    confused = _frequent(inputs, errors)
+    if not confused:
+        return None
+    name, n_errors = inputs.classes[k], int(errors(inputs.test.counts.total).sum())
+    what = f"misclassified test images of {name}"
+    if inputs.task == "segmentation":
+        what = f"test pixels of {name} that are missed"
+    parts = [f"{other} ({percent_inside(fraction)})" for other, fraction in confused.items()]
+    return Claim(
+        f"The {count(n_errors)} {what} are most often predicted as {join_and(parts)}.",
+        {"class": name, "errors": n_errors, "predicted_as": confused},
+    )
+
+
+def confused_pairs(inputs: FindingInputs) -> Claim | None:
+    """State which pairs of classes are most often confused with each other, and what part of the errors that is."""
+    size = len(inputs.classes)
+    if size == 2:  # there is one pair, and nothing to state about it
+        return None
+    upper = np.triu_indices(size, 1)
+
+    def mutual(counts: Counts) -> Array:
+        confusion = counts.confusion
+        both: Array = confusion[..., upper[0], upper[1]] + confusion[..., upper[1], upper[0]]
+        return both
+
+    totals = mutual(inputs.test.counts.total)
+    pairs = most_frequent(totals.tolist(), lambda a, b: _more(inputs.test, mutual, a, b))
+    if not pairs:
+        return None
+    together = _fraction(inputs.test, lambda counts: mutual(counts)[..., pairs].sum(-1), mutual)
+    named = [(inputs.classes[upper[0][i]], inputs.classes[upper[1][i]], int(totals[i])) for i in pairs]
+    parts = [f"{a} and {b} ({count(n)} times)" for a, b, n in named]
+    most = "pair mixed up most often is" if len(parts) == 1 else "pairs mixed up most often are"
+    return Claim(
+        f"The {most} {join_and(parts, last=', ')}: {percent(together)} of the {count(totals.sum())} test errors.",
+        {"errors": int(totals.sum()), "fraction": together, "pairs": [list(pair) for pair in named]},
+    )
+
+
+def false_positives(inputs: FindingInputs) -> Claim | None:
+    """State where a class is predicted and is not: the class with the lowest precision, or else the hardest one."""
+    lowest = extreme_classes(inputs, "precision", lowest=True)
+    chosen = lowest if len(lowest) == 1 else extreme_classes(inputs, PRIMARY[inputs.task][1], lowest=True)
+    if len(chosen) != 1:
+        return None
+    k, test = chosen[0], inputs.test
+    name = inputs.classes[k]
+
+    def predicted(counts: Counts) -> Array:
+        return counts.confusion[..., :, k]
+
+    def wrong(counts: Counts) -> Array:
+        return _without(predicted(counts), k)
+
+    fraction = _fraction(test, lambda counts: wrong(counts).sum(-1), predicted)
+    if not fraction.low > 0:
+        return None
+    what = f"{percent(fraction)} of the test pixels called {name} are something else"
+    sentence = f"{name} is the answer that deserves least trust: {what}" if chosen == lowest else what
+    truths = _frequent(inputs, wrong)
+    if truths:
+        sentence += f", most often {join_and([f'{truth} ({percent_inside(of)})' for truth, of in truths.items()])}"
+    extent, size = (
+        test.sample(lambda counts, axis=axis: Fraction(counts.confusion.sum(axis)[..., k], counts.total))[0]  # type: ignore[misc]
+        for axis in (-2, -1)
+    )
+    excess = extent.minus(size)
+    if sign := significant(excess):
+        sentence += (
+            f". In all it calls {'more' if sign > 0 else 'fewer'} pixels {name} than there are, "
+            f"{percent(extent.estimate)} where {percent(size.estimate)} are"
+        )
+    return Claim(f"{sentence}.", {"class": name, "wrong": fraction, "truths": truths, "excess": excess})
+
+
+def _without(counts: Array, k: int) -> Array:
+    """Return (..., K) numbers with that of class k set to 0."""
+    others = counts.copy()
+    others[..., k] = 0
+    return others
+
+
+def _more(metrics: SplitMetrics, kinds: Kinds, a: int, b: int) -> bool:
+    """Return whether errors of kind a are significantly more frequent than those of kind b."""
+    share = metrics.sample(lambda counts: Fraction(kinds(counts)[..., a], kinds(counts)[..., [a, b]].sum(-1)))
+    return share[0].estimate.low > 0.5
+
+
+def _fraction(metrics: SplitMetrics, part: Kinds, whole: Kinds) -> Estimate:
+    """Return what fraction of the errors of all kinds a part is."""
+    return metrics.sample(lambda counts: Fraction(part(counts), whole(counts).sum(-1)))[0].estimate
+
+
+def _frequent(inputs: FindingInputs, errors: Kinds) -> dict[str, Estimate]:
+    """Return the classes that most errors, counted by class, go to, each with its fraction of all errors."""
+    test = inputs.test
+    classes = most_frequent(errors(test.counts.total).tolist(), lambda a, b: _more(test, errors, a, b))
+    return {inputs.classes[k]: _fraction(test, lambda counts, k=k: errors(counts)[..., k], errors) for k in classes}  # type: ignore[misc]

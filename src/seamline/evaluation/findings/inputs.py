@@ -1,0 +1,76 @@
+"""What findings are made from, and what a finding is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from seamline.evaluation.error_analysis import ErrorAnalysis
+from seamline.evaluation.metrics import SplitMetrics
+from seamline.run_folder import Calibration, FilterAnalysis, ImageMetrics, LinearProbes, SplitInfo, Task
+
+
+@dataclass(frozen=True, eq=False)
+class FindingInputs:
+    """Everything that findings are made from; what was not measured is None or empty.
+
+    Attributes:
+        val: metrics of the validation images.
+        test: metrics of the test images.
+        train: metrics of the training images.
+        calibration: of both splits.
+        split: how the images were split.
+        errors: where the wrong pixels of the test images lie.
+        images: metrics of each test image, the highest mean IoU first.
+        filters: types of the filters of a classifier.
+        probes: linear probes of its layers.
+    """
+
+    val: SplitMetrics
+    test: SplitMetrics
+    train: SplitMetrics | None = None
+    calibration: Calibration | None = None
+    split: SplitInfo | None = None
+    errors: ErrorAnalysis | None = None
+    images: tuple[ImageMetrics, ...] = ()
+    filters: FilterAnalysis | None = None
+    probes: LinearProbes | None = None
+
+    @property
+    def task(self) -> Task:
+        """What is predicted."""
+        return self.test.task
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The K class names."""
+        return self.test.classes
+
+    @property
+    def labels(self) -> str:
+        """What is labeled: `images` or `pixels`."""
+        return "images" if self.task == "classification" else "pixels"
+
+
+class Claim(NamedTuple):
+    """A sentence that the numbers support, and these numbers by name."""
+
+    sentence: str
+    values: dict[str, Any]
+
+
+ClaimFunction: TypeAlias = Callable[[FindingInputs], Claim | None]
+
+
+@dataclass(frozen=True)
+class FindingRule:
+    """A row of the table of findings.
+
+    Attributes:
+        name: name of the finding, such as `hardest_class`.
+        claim: inputs -> a claim, or None where the numbers support none.
+        panels: task -> the panel of the report that shows it; a task that is not in it has no such finding.
+    """
+
+    name: str
+    claim: ClaimFunction
+    panels: Mapping[Task, str]

@@ -1,0 +1,53 @@
+"""What the layers of a small classifier learned: linear probes of layer 1, and types of filters."""
+
+from seamline.evaluation.confidence import newcombe, significant, wilson
+from seamline.evaluation.filter_analysis import UNIFORM
+from seamline.evaluation.findings.inputs import Claim, FindingInputs
+from seamline.evaluation.findings.text import count, percent, points
+
+LAYER1_RECALL = 0.60
+"""Recall that layer 1 alone reaches on some classes."""
+
+
+def layer1_probe(inputs: FindingInputs) -> Claim | None:
+    """State what layer 1 alone recognizes, next to bare pixels and the whole network."""
+    probes = {probe.name: probe for probe in inputs.probes.probes} if inputs.probes else {}
+    if not {"pixels", "layer 1", "whole network"} <= probes.keys():
+        return None
+    layer, pixels, whole = (probes[name].accuracy for name in ("layer 1", "pixels", "whole network"))
+    gain = newcombe(layer, pixels)
+    beside = f"{points(gain)} more than bare pixels do"
+    if significant(gain) <= 0:
+        beside = f"bare pixels reach {percent(pixels)}"
+    per_class = probes["layer 1"].per_class
+    reached = [name for name, recall in per_class.items() if recall.low > LAYER1_RECALL]
+    return Claim(
+        f"Layer 1 alone, with a linear readout, labels {percent(layer)} of the validation images right, {beside}; "
+        f"on {len(reached)} of {len(per_class)} classes it is surely above {100 * LAYER1_RECALL:.0f} %. "
+        f"The whole network reaches {percent(whole)}.",
+        {"layer_1": layer, "pixels": pixels, "whole": whole, "above_60_percent": reached},
+    )
+
+
+def filter_types(inputs: FindingInputs) -> Claim | None:
+    """State how many filters of each layer are edges, and how many nearly uniform."""
+    if inputs.filters is None:
+        return None
+    sentences, values = [], {}
+    for layer in inputs.filters.layers:
+        types = layer.types
+        counts = {
+            "edges": sum(kind.endswith("edge") for kind in types),
+            "lines_and_blobs": sum(kind.endswith("line") or kind == "blob" for kind in types),
+            "nearly_uniform": types.count(UNIFORM),
+        }
+        clear = wilson(counts["edges"] + counts["lines_and_blobs"], len(types))
+        fractions = {group: wilson(number, len(types)) for group, number in counts.items()}
+        values[layer.name] = {"clear_shapes": clear, **fractions}
+        sentences.append(
+            f"In {layer.name}, {percent(clear)} of {count(len(types))} kernels have a clear shape: "
+            f"{count(counts['edges'])} edges, {count(counts['lines_and_blobs'])} lines and blobs; "
+            f"{count(counts['nearly_uniform'])} are nearly uniform."
+        )
+    rate = f"Of kernels of pure noise {100 * inputs.filters.null_rate:.0f} % would pass for a shape."
+    return Claim(f"{' '.join(sentences)} {rate}", values)

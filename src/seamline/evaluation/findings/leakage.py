@@ -1,0 +1,45 @@
+"""How many test images are related to training images, and what a random split would have leaked."""
+
+from seamline.evaluation.findings.inputs import Claim, FindingInputs
+from seamline.evaluation.findings.text import count, pluralize
+
+
+def leakage(inputs: FindingInputs) -> Claim | None:
+    """State how related images were kept apart."""
+    split = inputs.split
+    if split is None or not (split.test_with_train_duplicates or split.duplicate_images):
+        return None
+    by_groups = split.strategy == "groups"
+    related, excluded = len(split.test_with_train_duplicates), len(split.excluded_train)
+    torn, leaked = split.random.expected_split_groups, split.random.expected_val_leakage
+    sentences = []
+    if related:
+        of = f"{pluralize(related, 'test image')} of {count(inputs.test.n_images)}"
+        sentence = f"{of} {_have(related)} relatives among the "
+        if by_groups:
+            what = "the image" if excluded == 1 else f"the {count(excluded)} images"
+            were = "was" if excluded == 1 else "were"
+            sentence += f"training images; {what} that would have shown them in training {were} left out."
+        else:
+            sentence += "training images, and these were learned from: the test scores may flatter."
+        sentences.append(sentence)
+    if split.duplicate_images:
+        sentences.append(
+            f"{pluralize(split.duplicate_images, 'training image')} {_have(split.duplicate_images)} relatives among "
+            f"the others. A random split {'would put' if by_groups else 'puts'} {torn:.0f} groups of relatives on both "
+            f"sides on average, so that {100 * leaked:.0f} % of the validation images have a relative in training"
+            f"{'; this one puts none' if by_groups else ''}."
+        )
+    values = {
+        "test_with_train_duplicates": related,
+        "excluded_train": excluded,
+        "duplicate_images": split.duplicate_images,
+        "expected_split_groups": torn,
+        "expected_val_leakage": leaked,
+        "strategy": split.strategy,
+    }
+    return Claim(" ".join(sentences), values)
+
+
+def _have(number: int) -> str:
+    return "has" if number == 1 else "have"

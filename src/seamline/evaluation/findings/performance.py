@@ -1,0 +1,180 @@
+"""How good the model is: overall, on its hardest and easiest classes, and beyond the images it was trained on."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from seamline.evaluation.confidence import negated, significant
+from seamline.evaluation.findings.inputs import Claim, FindingInputs
+from seamline.evaluation.findings.ranking import separable_extremes
+from seamline.evaluation.findings.text import (
+    count,
+    decimal,
+    join_and,
+    percent,
+    percent_inside,
+    pluralize,
+    points,
+    signed_decimal,
+    signed_points,
+)
+from seamline.evaluation.metrics import METRICS, PRIMARY
+from seamline.run_folder import Estimate
+
+MIN_IMAGES = 4
+"""Images from which on a spread is stated."""
+
+
+def overall(inputs: FindingInputs) -> Claim | None:
+    """State the main metrics on the test images."""
+    test = inputs.test
+    accuracy = test.overall("accuracy").estimate
+    if inputs.task == "classification":
+        return Claim(
+            f"Of {count(test.n_images)} test images, which it never saw in training, the network labels "
+            f"{percent(accuracy)} right.",
+            {"accuracy": accuracy, "images": test.n_images},
+        )
+    raw, softmax, iou = (test.overall(key).estimate for key in ("mean_ap", "mean_ap_softmax", "mean_iou"))
+    if not raw.present:
+        return None
+    present = int(np.count_nonzero(test.counts.total.present))
+    over = f"the mean over {present} classes" if present > 1 else "of the one class present"
+    ranked = f"{decimal(raw)} where pixels are ranked by raw scores and {decimal(softmax)} by softmax"
+    if decimal(raw) == decimal(softmax):  # as for models that return log probabilities
+        ranked = f"{decimal(raw)} where pixels are ranked by raw scores or by softmax, which rank alike"
+    values = {"mean_ap": raw, "mean_ap_softmax": softmax, "mean_iou": iou, "accuracy": accuracy}
+    return Claim(
+        f"On {pluralize(test.n_images, 'test image')}, which the network never saw in training, its average precision "
+        f"is {ranked}, {over}. It labels {percent(accuracy)} of the pixels right.",
+        {**values, "images": test.n_images},
+    )
+
+
+def extreme_classes(inputs: FindingInputs, key: str, *, lowest: bool) -> list[int]:
+    """Return the classes at one end of a metric on test that differ significantly from all others.
+
+    Args:
+        inputs: what is known.
+        key: a metric of each class, of `METRICS`.
+        lowest: at which end.
+
+    Returns:
+        Indices of classes; none where too many do not differ significantly.
+    """
+    of_class = inputs.test[key]
+
+    def differ(a: int, b: int) -> bool:
+        return significant(of_class[a].minus(of_class[b])) != 0
+
+    return separable_extremes([one.estimate.value for one in of_class], differ, lowest=lowest)
+
+
+def hardest_class(inputs: FindingInputs) -> Claim | None:
+    """Name the class with the lowest metric; several where the difference among them is not significant."""
+    return _extreme(inputs, "hardest", lowest=True)
+
+
+def easiest_classes(inputs: FindingInputs) -> Claim | None:
+    """Name the classes with the highest metric."""
+    return _extreme(inputs, "easiest", lowest=False)
+
+
+def _extreme(inputs: FindingInputs, word: str, *, lowest: bool) -> Claim | None:
+    key, test = PRIMARY[inputs.task][1], inputs.test
+    chosen = extreme_classes(inputs, key, lowest=lowest)
+    if not chosen:
+        return None
+    metric = {inputs.classes[k]: test[key][k].estimate for k in chosen}
+    values: dict[str, dict[str, Estimate]] = {name: {key: one} for name, one in metric.items()}
+    name = inputs.classes[chosen[0]]
+    shown: Callable[[Estimate], str] = percent_inside
+    by = "labelled right on test"
+    if inputs.task == "classification":
+        sentence = (
+            f"{name} is the {word} class: {percent(metric[name])} of its "
+            f"{count(test.counts.confusion_matrix[chosen[0]].sum())} test images are labelled right."
+        )
+    else:
+        shown, by = decimal, "by average precision on test"
+        found, size = (test[other][chosen[0]].estimate for other in ("recall", "pixel_fraction"))
+        sentence = (
+            f"{name} is the {word} class: its average precision on test is {decimal(metric[name])}. Of all pixels "
+            f"{percent(size)} are {name}, and {percent(found)} of these are found."
+        )
+        if len(chosen) == 1:
+            values[name] |= {"recall": found, "pixel_fraction": size}
+    if len(chosen) > 1:
+        parts = join_and([f"{name} ({shown(one)})" for name, one in metric.items()])
+        sentence = f"The {word} classes are {parts}, {by}; which of them is the {word} these images cannot tell."
+    return Claim(sentence, values)
+
+
+def generalization(inputs: FindingInputs) -> Claim | None:
+    """State by how much the model is better on its training images, where that is significant."""
+    if inputs.train is None:
+        return None
+    train, val = inputs.train, inputs.val
+    first, second = train.overall("accuracy"), val.overall("accuracy")
+    gap = first.minus(second)
+    if significant(gap) <= 0:
+        return None
+    values: dict[str, Any] = {"train": first.estimate, "val": second.estimate, "gap": gap}
+    of_train, of_val = ("its training images", "the validation images")
+    loss = ""
+    if inputs.task == "segmentation":
+        of_train, of_val = f"the pixels of {of_train}", f"those of {of_val}"
+        before, after = train.overall("log_loss"), val.overall("log_loss")
+        values["loss_gap"] = after.minus(before)
+        if significant(values["loss_gap"]) > 0:
+            loss = f", and the loss grows from {decimal(before.estimate)} to {decimal(after.estimate)}"
+    return Claim(
+        f"It labels {percent(first.estimate)} of {of_train} right and {percent(second.estimate)} of {of_val}: "
+        f"{points(gap)} do not carry over to images it has not learned from{loss}.",
+        values,
+    )
+
+
+def val_test_gap(inputs: FindingInputs) -> Claim | None:
+    """State whether the main metric on test differs significantly from that on validation."""
+    metric = METRICS[PRIMARY[inputs.task][0]]
+    first, second = (of.overall(PRIMARY[inputs.task][0]) for of in (inputs.val, inputs.test))
+    val, test, gap = first.estimate, second.estimate, second.minus(first)
+    if not gap.has_interval:
+        return None
+    show, size, signed = _PRINTED[metric.format]
+    name = metric.title[0].lower() + metric.title[1:]
+    if sign := significant(gap):
+        word, difference = ("above", gap) if sign > 0 else ("below", negated(gap))
+        sentence = (
+            f"The {name} on test, {show(test)}, lies {size(difference)} {word} that on validation, {show(val)}: more "
+            "than chance explains."
+        )
+    else:
+        sentence = (
+            f"The {name} on test, {show(test)}, and on validation, {show(val)}, differ by no more than chance "
+            f"explains: {signed(gap)}."
+        )
+    return Claim(sentence, {"val": val, "test": test, "gap": gap})
+
+
+_Printed = tuple[Callable[[Estimate], str], Callable[[Estimate], str], Callable[[Estimate], str]]
+_PRINTED: dict[str, _Printed] = {
+    "percent": (percent, points, signed_points),
+    "decimal": (decimal, decimal, signed_decimal),
+}
+"""Format of a metric -> how a value, a difference, and a difference with its sign are printed."""
+
+
+def per_image_spread(inputs: FindingInputs) -> Claim | None:
+    """State how far apart the best and the worst image are."""
+    if len(inputs.images) < MIN_IMAGES:
+        return None
+    best, worst = inputs.images[0], inputs.images[-1]
+    low, middle, high = np.quantile([image.mean_iou for image in inputs.images], [0.25, 0.5, 0.75]).tolist()
+    return Claim(
+        f"Image by image, the mean intersection over union on test runs from {worst.mean_iou:.3f} ({worst.name}) to "
+        f"{best.mean_iou:.3f} ({best.name}); half of the images lie between {low:.3f} and {high:.3f}.",
+        {"best": best.mean_iou, "worst": worst.mean_iou, "quarter": low, "median": middle, "three_quarters": high},
+    )

@@ -1,0 +1,59 @@
+"""Numbers and estimates in words; an interval that is not known is left out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seamline.run_folder import Estimate
+
+
+def percent(fraction: Estimate) -> str:
+    """`70.0 % (67.1 to 72.8)`."""
+    return f"{100 * fraction.value:.1f} %{_brackets(fraction, '.1f', 100)}"
+
+
+def percent_inside(fraction: Estimate) -> str:
+    """`70.0 %, 67.1 to 72.8`, for use inside brackets."""
+    interval = f", {100 * fraction.low:.1f} to {100 * fraction.high:.1f}" if fraction.has_interval else ""
+    return f"{100 * fraction.value:.1f} %{interval}"
+
+
+def points(difference: Estimate) -> str:
+    """`5.6 points (4.5 to 6.7)`."""
+    return f"{100 * difference.value:.1f} points{_brackets(difference, '.1f', 100)}"
+
+
+def signed_points(difference: Estimate) -> str:
+    """`+0.1 points (−0.4 to +0.6)`."""
+    return f"{100 * difference.value:+.1f} points{_brackets(difference, '+.1f', 100)}".replace("-", "−")
+
+
+def decimal(estimate: Estimate) -> str:
+    """`0.628 (0.601 to 0.655)`."""
+    return f"{estimate.value:.3f}{_brackets(estimate, '.3f')}"
+
+
+def signed_decimal(difference: Estimate) -> str:
+    """`+0.012 (−0.010 to +0.034)`."""
+    return f"{difference.value:+.3f}{_brackets(difference, '+.3f')}".replace("-", "−")
+
+
+def count(number: float | np.int64) -> str:
+    """`7,471,104`."""
+    return f"{number:,.0f}"
+
+
+def pluralize(number: int, one: str, many: str | None = None) -> str:
+    """`1 image`, `12 images`."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def join_and(parts: Sequence[str], last: str = " and ") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return last.join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
+
+
+def _brackets(estimate: Estimate, form: str, scale: int = 1) -> str:
+    if not estimate.has_interval:
+        return ""
+    return f" ({scale * estimate.low:{form}} to {scale * estimate.high:{form}})"

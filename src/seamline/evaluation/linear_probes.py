@@ -1,0 +1,159 @@
+"""Linear classifiers on the features of each layer, fitted on training images and scored on validation images."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.linalg import solve
+from torch import Tensor
+from torch.nn import functional as F
+
+from seamline.data.dataset import Split
+from seamline.evaluation.confidence import wilson
+from seamline.evaluation.evaluate import Evaluation
+from seamline.inference.forward import iter_batches
+from seamline.models.classifiers import TwoLayerCNN
+from seamline.run_folder import LinearProbe, LinearProbes
+
+MAX_MAP = 6
+"""Feature maps are averaged down to this many rows and columns: 32 filters then give 1,152 features."""
+
+MAX_IMAGE = 32
+"""Larger images are averaged down before their pixels are probed."""
+
+RIDGE = 1e-4
+"""Of the features' mean squared length: enough to keep the equations solvable."""
+
+PROBES: dict[str, tuple[str, ...]] = {
+    "pixels": ("pixels",),
+    "layer 1": ("layer 1",),
+    "layers 1 and 2": ("layer 1", "layer 2"),
+}
+"""Probe -> the layers whose features it uses."""
+
+
+def probe_layers(model: TwoLayerCNN, train: Split, val: Split, evaluation: Evaluation) -> LinearProbes:
+    """Fit and score every probe.
+
+    Args:
+        model: trained, in evaluation mode.
+        train: images to fit on.
+        val: images to score on.
+        evaluation: of the model on `val`, for comparison.
+
+    Returns:
+        What `analysis/linear_probes.json` holds.
+    """
+    classes = evaluation.classes
+    weights = fit_probes(model, train, len(classes))
+    predictions = predict_probes(model, val, weights)
+    probes = [
+        _score(name, len(weights[name]) - 1, classes, val.labels, predicted) for name, predicted in predictions.items()
+    ]
+    probes.append(_score("whole network", None, classes, val.labels, evaluation.predicted))
+    return LinearProbes(
+        rule=(
+            "The numbers of a layer feed a linear least-squares classifier with a slight ridge, fitted on the training "
+            "images and scored on the validation images; the network stays as it is. Maps are averaged down to at most "
+            f"{MAX_MAP} × {MAX_MAP}, pictures to {MAX_IMAGE} × {MAX_IMAGE}."
+        ),
+        probes=tuple(probes),
+    )
+
+
+def fit_probes(model: TwoLayerCNN, train: Split, n_classes: int) -> dict[str, NDArray[np.float64]]:
+    """Fit every probe by least squares with a ridge.
+
+    The normal equations of all layers together are added up in one pass; those of each probe are a part of them.
+
+    Args:
+        model: trained, in evaluation mode.
+        train: images to fit on.
+        n_classes: number of classes K.
+
+    Returns:
+        By probe, weights (features + 1, K) float64; the last row is the bias.
+    """
+    gram, target = torch.zeros(()), torch.zeros(())  # sums that take their size from the first batch
+    columns: dict[str, list[int]] = {}
+    start = 0
+    for parts in _features(model, train):
+        columns = columns or _columns(parts)
+        features = torch.cat(list(parts.values()), dim=1)
+        labels = torch.from_numpy(train.labels[start : start + len(features)])
+        start += len(features)
+        gram = gram + (features.T @ features).double()
+        target = target + (features.T @ F.one_hot(labels, n_classes).float()).double()
+    weights = {}
+    for name, own in columns.items():
+        part = gram[own][:, own].numpy()
+        ridge = RIDGE * np.trace(part) / len(part)
+        weights[name] = solve(part + ridge * np.eye(len(part)), target[own].numpy(), assume_a="pos")
+    return weights
+
+
+def predict_probes(
+    model: TwoLayerCNN, split: Split, weights: dict[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.int64]]:
+    """Predict a split by every probe.
+
+    Args:
+        model: trained, in evaluation mode.
+        split: images.
+        weights: by probe, (features + 1, K) float64.
+
+    Returns:
+        By probe, the class of each image, (N,) int64.
+    """
+    matrices = {name: torch.from_numpy(matrix).float() for name, matrix in weights.items()}
+    predictions: dict[str, list[NDArray[np.int64]]] = {name: [] for name in weights}
+    for parts in _features(model, split):
+        for name, matrix in matrices.items():
+            features = torch.cat([parts[layer] for layer in (*PROBES[name], "bias")], dim=1)
+            predictions[name].append((features @ matrix).argmax(1).numpy())
+    return {name: np.concatenate(batches) for name, batches in predictions.items()}
+
+
+def _features(model: TwoLayerCNN, split: Split) -> Iterator[dict[str, Tensor]]:
+    """Yield (b, features) float32 of every layer that is probed, on the CPU, and a bias of ones (b, 1)."""
+    device = next(model.parameters()).device
+    layers = dict.fromkeys(layer for own in PROBES.values() for layer in own)
+    with torch.inference_mode():
+        for images in iter_batches(split.images, device):
+            stages = model.stages(images)
+            yield {**{name: _flat(name, stages[name]).cpu() for name in layers}, "bias": torch.ones(len(images), 1)}
+
+
+def _columns(parts: dict[str, Tensor]) -> dict[str, list[int]]:
+    """Return which columns of all features side by side belong to each probe, the bias last."""
+    starts = np.cumsum([0, *(part.shape[1] for part in parts.values())])
+    own = {layer: range(int(a), int(b)) for layer, a, b in zip(parts, starts, starts[1:], strict=False)}
+    return {name: [column for layer in (*layers, "bias") for column in own[layer]] for name, layers in PROBES.items()}
+
+
+def _flat(name: str, values: Tensor) -> Tensor:
+    """(b, C, h, w) -> (b, features); large maps and images averaged down."""
+    largest = MAX_IMAGE if name == "pixels" else MAX_MAP
+    if max(values.shape[2:]) > largest:
+        rows, columns = (min(side, largest) for side in values.shape[2:])
+        values = F.adaptive_avg_pool2d(values, (rows, columns))
+    return values.flatten(1)
+
+
+def _score(
+    name: str,
+    n_features: int | None,
+    classes: tuple[str, ...],
+    labels: NDArray[np.int64],
+    predicted: NDArray[np.integer],
+) -> LinearProbe:
+    correct = predicted == labels
+    return LinearProbe(
+        name=name,
+        n_features=n_features,
+        accuracy=wilson(int(correct.sum()), len(labels)),
+        per_class={
+            label: wilson(int(correct[labels == k].sum()), int((labels == k).sum())) for k, label in enumerate(classes)
+        },
+    )

@@ -1,0 +1,278 @@
+"""The metrics: each is one function of confusion counts and a row of `METRICS`.
+
+A metric returns a value for all labels of a split, (...), or one for each class, (..., K). From the table it reaches
+`metrics.json`, the report, `seamline compare` and `seamline list`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from seamline import run_folder
+from seamline.evaluation.bootstrap import N_RESAMPLES, Sampled
+from seamline.evaluation.counts import (
+    Array,
+    Bounded,
+    Counts,
+    Fraction,
+    Mean,
+    MetricFunction,
+    SplitCounts,
+    sample_metric,
+)
+from seamline.run_folder import MetricInfo, Task
+
+ALL_TASKS: tuple[Task, ...] = ("classification", "segmentation")
+SEGMENTATION: tuple[Task, ...] = ("segmentation",)
+
+
+def accuracy(counts: Counts) -> Fraction:
+    """Return the fraction of all labels that are predicted correctly."""
+    return Fraction(counts.hits.sum(-1), counts.total, recalled=True)
+
+
+def log_loss(counts: Counts) -> Mean:
+    """Return the mean negative log likelihood, in nats."""
+    return Mean(counts.loss, counts.squared_loss, counts.total)
+
+
+def pixel_fraction(counts: Counts) -> Fraction:
+    """Return the fraction of all labels that are of each class."""
+    return Fraction(counts.truth, counts.total[..., None])
+
+
+def recall(counts: Counts) -> Fraction:
+    """Return, of each class's labels, the fraction predicted correctly: TP / (TP + FN)."""
+    return Fraction(counts.hits, counts.truth, recalled=True)
+
+
+def precision(counts: Counts) -> Fraction:
+    """Return, of the labels predicted as each class, the fraction that is correct: TP / (TP + FP)."""
+    return Fraction(counts.hits, counts.predicted)
+
+
+def iou(counts: Counts) -> Fraction:
+    """Return the intersection over union of each class, TP / (TP + FP + FN)."""
+    return Fraction(counts.hits, counts.truth + counts.predicted - counts.hits)
+
+
+def f1(counts: Counts) -> Fraction:
+    """Return F1 of each class, 2 TP / (2 TP + FP + FN).
+
+    F1 = 2 J / (1 + J) grows with J, the intersection over union, which is a fraction of labels: its interval is that
+    of J, transformed alike.
+    """
+    return iou(counts)._replace(transform=lambda j: 2 * j / (1 + j))
+
+
+def ap(counts: Counts) -> Bounded:
+    """Return the average precision of each class, its pixels ranked by logits."""
+    return counts.ap["raw"]
+
+
+def ap_softmax(counts: Counts) -> Bounded:
+    """Return the average precision of each class, its pixels ranked by softmax."""
+    return counts.ap["softmax"]
+
+
+def mean_ap(counts: Counts) -> Bounded:
+    """Return the mean over classes of `ap`."""
+    return Bounded(*map(counts.mean_over_classes, ap(counts)))
+
+
+def mean_ap_softmax(counts: Counts) -> Bounded:
+    """Return the mean over classes of `ap_softmax`."""
+    return Bounded(*map(counts.mean_over_classes, ap_softmax(counts)))
+
+
+def mean_iou(counts: Counts) -> Array:
+    """Return the mean over classes of `iou`."""
+    return counts.mean_over_classes(iou(counts))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row of the table.
+
+    Attributes:
+        title: its name for people, such as `Mean IoU`.
+        definition: what it is, in a sentence without a period.
+        function: counts -> values.
+        per_class: whether there is a value for each class.
+        higher_is_better: None where neither is, as of the size of a class.
+        format: printed as a percentage or as a decimal number.
+        tasks: the tasks that it is for.
+        ranked: whether it needs ranked scores, which are not computed for training images.
+    """
+
+    title: str
+    definition: str
+    function: MetricFunction
+    per_class: bool = False
+    higher_is_better: bool | None = True
+    format: Literal["percent", "decimal"] = "percent"
+    tasks: tuple[Task, ...] = ALL_TASKS
+    ranked: bool = False
+
+
+METRICS: dict[str, Metric] = {
+    "mean_ap": Metric(
+        "Mean average precision",
+        "mean over the classes of the average precision, pixels ranked by raw scores",
+        mean_ap,
+        format="decimal",
+        tasks=SEGMENTATION,
+        ranked=True,
+    ),
+    "mean_ap_softmax": Metric(
+        "Mean average precision by softmax",
+        "mean over the classes of the average precision, pixels ranked by softmax",
+        mean_ap_softmax,
+        format="decimal",
+        tasks=SEGMENTATION,
+        ranked=True,
+    ),
+    "mean_iou": Metric(
+        "Mean IoU",
+        "mean over the classes of the intersection over union",
+        mean_iou,
+        format="decimal",
+        tasks=SEGMENTATION,
+    ),
+    "accuracy": Metric("Accuracy", "fraction of all labels that are predicted correctly", accuracy),
+    "log_loss": Metric(
+        "Log loss",
+        "mean negative log likelihood of the true class, in nats",
+        log_loss,
+        higher_is_better=False,
+        format="decimal",
+    ),
+    "pixel_fraction": Metric(
+        "Pixels",
+        "fraction of all pixels that are of the class",
+        pixel_fraction,
+        per_class=True,
+        higher_is_better=None,
+        tasks=SEGMENTATION,
+    ),
+    "ap": Metric(
+        "AP",
+        "average precision over all pixels of the split pooled, ranked by raw scores",
+        ap,
+        per_class=True,
+        format="decimal",
+        tasks=SEGMENTATION,
+        ranked=True,
+    ),
+    "ap_softmax": Metric(
+        "AP by softmax",
+        "average precision over all pixels of the split pooled, ranked by softmax",
+        ap_softmax,
+        per_class=True,
+        format="decimal",
+        tasks=SEGMENTATION,
+        ranked=True,
+    ),
+    "iou": Metric(
+        "IoU",
+        "intersection over union, TP / (TP + FP + FN)",
+        iou,
+        per_class=True,
+        format="decimal",
+        tasks=SEGMENTATION,
+    ),
+    "recall": Metric("Recall", "fraction of the labels of the class that are predicted as it", recall, per_class=True),
+    "precision": Metric(
+        "Precision", "fraction of the labels predicted as the class that are of it", precision, per_class=True
+    ),
+    "f1": Metric(
+        "F1", "harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN)", f1, per_class=True, format="decimal"
+    ),
+}
+"""Key in `metrics.json` -> metric; the most important first."""
+
+PRIMARY: dict[Task, tuple[str, str]] = {"classification": ("accuracy", "recall"), "segmentation": ("mean_ap", "ap")}
+"""Task -> the metric that speaks for a model, and the one that speaks for a class."""
+
+INTERVALS: dict[bool, str] = {
+    True: "95 %: Wilson intervals for fractions, normal intervals for means, a bootstrap over images for the rest",
+    False: f"95 %, from {N_RESAMPLES:,} resamples of groups of related images; none where there are no two groups",
+}
+"""Whether every group is a single label -> how intervals are computed."""
+
+
+def metrics_of(task: Task) -> dict[str, Metric]:
+    """Return the metrics of a task by their keys."""
+    return {key: metric for key, metric in METRICS.items() if task in metric.tasks}
+
+
+@dataclass(frozen=True, eq=False)
+class SplitMetrics:
+    """All metrics of a split, each computed when it is first read.
+
+    Attributes:
+        task: what is predicted.
+        counts: of the split.
+        n_images: number of images.
+    """
+
+    task: Task
+    counts: SplitCounts
+    n_images: int
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The K class names."""
+        return self.counts.classes
+
+    @cached_property
+    def _computed(self) -> dict[str, list[Sampled]]:
+        return {}
+
+    def __getitem__(self, key: str) -> list[Sampled]:
+        """Return a metric of `METRICS`: a list of one for all labels, or of K for the classes."""
+        if key not in self._computed:
+            self._computed[key] = self.sample(METRICS[key].function)
+        return self._computed[key]
+
+    def overall(self, key: str) -> Sampled:
+        """Return a metric of all labels."""
+        return self[key][0]
+
+    def sample(self, metric: MetricFunction) -> list[Sampled]:
+        """Compute a metric that is not in the table; see `sample_metric`."""
+        return sample_metric(self.counts, metric)
+
+    def summary(self, *, per_class: bool = True) -> run_folder.SplitMetrics:
+        """Return all metrics as `metrics.json` holds them; those that need ranked scores where there are some."""
+        known = {
+            key: metric for key, metric in metrics_of(self.task).items() if self.counts.rankings or not metric.ranked
+        }
+        support = self.counts.confusion_matrix.sum(1)
+        return run_folder.SplitMetrics(
+            images=self.n_images,
+            groups=self.counts.bootstrap.n_groups,
+            count=int(support.sum()),
+            overall={key: self.overall(key).estimate for key, metric in known.items() if not metric.per_class},
+            per_class={
+                name: {key: self[key][k].estimate for key, metric in known.items() if metric.per_class}
+                for k, name in enumerate(self.classes)
+            }
+            if per_class
+            else {},
+            support={name: int(support[k]) for k, name in enumerate(self.classes)},
+        )
+
+
+def metric_infos(task: Task) -> Mapping[str, MetricInfo]:
+    """Return title, definition, direction and format of each metric of a task, as `metrics.json` holds them."""
+    return {
+        key: MetricInfo(
+            title=metric.title,
+            definition=metric.definition,
+            higher_is_better=metric.higher_is_better,
+            format=metric.format,
+        )
+        for key, metric in metrics_of(task).items()
+    }

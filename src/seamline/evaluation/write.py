@@ -1,0 +1,187 @@
+"""Everything that evaluation writes into a run folder, from one pass over each split."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from seamline.data.dataset import Split
+from seamline.data.masks import Color
+from seamline.evaluation.average_precision import precision_recall_curve
+from seamline.evaluation.calibration import calibrate
+from seamline.evaluation.error_analysis import ErrorAnalysis, analyze_errors
+from seamline.evaluation.evaluate import NO_LOGITS, Evaluation, evaluate_split
+from seamline.evaluation.examples import example_sheet, image_metrics, mask_examples, rank_images
+from seamline.evaluation.filter_analysis import analyze_filters
+from seamline.evaluation.findings import FINDINGS, LAYER_FINDINGS, FindingInputs, FindingRule, find
+from seamline.evaluation.label_issues import summarize_label_issues
+from seamline.evaluation.linear_probes import probe_layers
+from seamline.evaluation.metrics import INTERVALS, metric_infos
+from seamline.io import write_bytes
+from seamline.models.classifiers import TwoLayerCNN
+from seamline.run_folder import (
+    ClassificationArrays,
+    Curve,
+    FilterAnalysis,
+    LinearProbes,
+    Metrics,
+    RunFolder,
+    SegmentationArrays,
+    SplitInfo,
+    SplitResults,
+    Task,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationData:
+    """The images that a run is evaluated on.
+
+    Attributes:
+        task: what is predicted.
+        classes: K class names.
+        train: the images that the model was trained on.
+        val: the validation images; the temperature is fitted on them, and linear probes are scored.
+        test: the images that nothing was chosen by.
+        palette: K colors of the classes in masks; empty for classification.
+        split: how the images were split.
+        out_of_fold: (N, K) float32 logits of the training and then the validation images by models that were not
+            trained on the image, and the number of these models; None where there are none.
+    """
+
+    task: Task
+    classes: tuple[str, ...]
+    train: Split
+    val: Split
+    test: Split
+    palette: Sequence[Color] = ()
+    split: SplitInfo | None = None
+    out_of_fold: tuple[NDArray[np.float32], int] | None = None
+
+
+def evaluate_model(
+    run: RunFolder,
+    model: nn.Module,
+    data: EvaluationData,
+    rules: Sequence[FindingRule] = (*FINDINGS, *LAYER_FINDINGS),
+) -> None:
+    """Evaluate a trained model and write the results into its run folder; `metrics.json` is written last.
+
+    Args:
+        run: the run folder.
+        model: trained; (B, C, H, W) uint8 -> logits (B, K) or (B, K, H, W).
+        data: the images.
+        rules: the findings to look for.
+    """
+    model.eval()
+    train, val, test = (
+        evaluate_split(model, split, data.classes, data.task, stream=stream, limits=limits)
+        for stream, (split, limits) in enumerate(((data.train, NO_LOGITS), (data.val, None), (data.test, None)))
+    )
+    calibration = calibrate(val, test)
+    filters: FilterAnalysis | None = None
+    probes: LinearProbes | None = None
+    if isinstance(model, TwoLayerCNN):  # its layers can be analyzed
+        filters = analyze_filters(model.kernels(), model.beginning)
+        probes = probe_layers(model, data.train, data.val, val)
+        run.kernels.write(filters)
+        run.linear_probes.write(probes)
+    errors: dict[str, ErrorAnalysis] = {}
+    for name, evaluation in (("val", val), ("test", test)):
+        if data.task == "segmentation":
+            errors[name] = analyze_errors(evaluation)
+            _write_masks(run, name, evaluation, errors[name], data.palette)
+        else:
+            _write_labels(run, name, evaluation, calibration.temperature.value)
+    if data.task == "classification":
+        _write_label_issues(run, data, val, test)
+    images = image_metrics(test, rank_images(test.counts)) if data.task == "segmentation" else ()
+    inputs = FindingInputs(
+        val.metrics, test.metrics, train.metrics, calibration, data.split, errors.get("test"), images, filters, probes
+    )
+    run.calibration.write(calibration)
+    run.findings.write(find(inputs, rules))
+    metrics = Metrics(
+        test=inputs.test.summary(),
+        val=inputs.val.summary(),
+        train=train.metrics.summary(per_class=False),
+        definitions=dict(metric_infos(data.task)),
+        intervals=INTERVALS[test.counts.bootstrap.independent],
+    )
+    run.metrics.write(metrics)
+
+
+def _write_labels(run: RunFolder, name: str, evaluation: Evaluation, temperature: float) -> None:
+    """Write the logits of every image to classify, and the examples that the report shows."""
+    split, confusion = evaluation.split, evaluation.counts.confusion_matrix
+    run.write_arrays(
+        name,
+        ClassificationArrays(
+            names=split.names,
+            groups=split.groups,
+            confusion=confusion,
+            labels=np.asarray(split.labels, dtype=np.int64),
+            logits=evaluation.sample.logits[:, :, 0],
+        ),
+    )
+    sheet, png = example_sheet(evaluation, temperature)
+    run.results(name).write(SplitResults(classes=evaluation.classes, confusion=confusion.tolist(), sheet=sheet))
+    write_bytes(run.sheet_file(name), png)
+
+
+def _write_masks(
+    run: RunFolder, name: str, evaluation: Evaluation, errors: ErrorAnalysis, palette: Sequence[Color]
+) -> None:
+    """Write the predicted mask of every image, and what the report shows of a split."""
+    counts, split, size = evaluation.counts, evaluation.split, len(evaluation.classes)
+    run.write_arrays(
+        name,
+        SegmentationArrays(
+            names=split.names,
+            groups=split.groups,
+            confusion=counts.confusion_matrix,
+            confusions=counts.confusion.toarray().reshape(-1, size, size),
+            losses=counts.losses,
+            predicted=evaluation.predicted.astype(np.uint8),
+        ),
+    )
+    ranked = rank_images(counts)
+    examples, files = mask_examples(evaluation, ranked, palette)
+    for file, content in files.items():
+        write_bytes(run.examples_dir(name) / file, content)
+    results = SplitResults(
+        classes=evaluation.classes,
+        confusion=counts.confusion_matrix.tolist(),
+        examples=examples,
+        curves=_curves(evaluation),
+        errors=errors.summary(),
+        per_image=image_metrics(evaluation, ranked),
+    )
+    run.results(name).write(results)
+
+
+def _curves(evaluation: Evaluation) -> dict[str, dict[str, Curve]]:
+    """Return the precision-recall curves of the classes that are present."""
+    curves: dict[str, dict[str, Curve]] = {}
+    for kind, results in evaluation.counts.rankings.items():
+        curves[kind] = {}
+        for name, result in zip(evaluation.classes, results, strict=True):
+            if not np.isnan(result.value):
+                recall, precision = precision_recall_curve(result.histograms.sum(0))
+                curves[kind][name] = Curve(recall=tuple(recall), precision=tuple(precision))
+    return curves
+
+
+def _write_label_issues(run: RunFolder, data: EvaluationData, val: Evaluation, test: Evaluation) -> None:
+    """Write possible label errors; training images are checked where out-of-fold logits are there."""
+    checked = {"val": (data.val, val.sample.logits[:, :, 0]), "test": (data.test, test.sample.logits[:, :, 0])}
+    folds = 0
+    if data.out_of_fold is not None:
+        logits, folds = data.out_of_fold
+        size = len(data.train)
+        checked |= {"train": (data.train, logits[:size]), "val": (data.val, logits[size:])}
+    issues, png = summarize_label_issues(checked, folds)
+    run.label_issues.write(issues)
+    write_bytes(run.label_issues_sheet, png)

@@ -1,0 +1,96 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
+
+from evaluation.factories import label_evaluation, label_metrics
+from seamline.evaluation.evaluate import Evaluation
+from seamline.evaluation.metrics import METRICS, metric_infos, metrics_of
+from seamline.run_folder import ABSENT
+
+CLASSES = ("shirt", "coat", "bag", "boot")
+PER_CLASS = ["recall", "precision", "f1"]
+
+
+def evaluation(count: int = 400, seed: int = 0) -> Evaluation:
+    chance = np.random.default_rng(seed)
+    labels = chance.integers(0, 4, count)
+    logits = chance.normal(size=(count, 4)).astype(np.float32)
+    logits[np.arange(count), labels] += 1
+    return label_evaluation(CLASSES, logits, labels)
+
+
+def test_every_figure_agrees_with_scikit_learn() -> None:
+    asked = evaluation()
+    written = asked.metrics.summary()
+    exponents = np.exp(asked.sample.logits[:, :, 0].astype(np.float64))
+    probabilities = exponents / exponents.sum(1, keepdims=True)
+    assert np.array_equal(asked.counts.confusion_matrix, confusion_matrix(asked.split.labels, asked.predicted))
+    assert written.overall["accuracy"].value == pytest.approx(accuracy_score(asked.split.labels, asked.predicted))
+    assert written.overall["log_loss"].value == pytest.approx(log_loss(asked.split.labels, probabilities))
+    precision, recall, f1, support = precision_recall_fscore_support(asked.split.labels, asked.predicted)
+    for i, name in enumerate(CLASSES):
+        row = written.per_class[name]
+        assert written.support[name] == support[i]
+        assert row["precision"].value == pytest.approx(precision[i])
+        assert row["recall"].value == pytest.approx(recall[i])
+        assert row["f1"].value == pytest.approx(f1[i])
+        assert list(row) == PER_CLASS
+        for estimate in row.values():
+            assert estimate.low < estimate.value < estimate.high
+
+
+def test_f1_intervals_agree_with_resampling_images() -> None:
+    asked = evaluation(300)
+    chance = np.random.default_rng(1)
+    samples = []
+    for _ in range(1000):
+        drawn = chance.integers(0, 300, 300)
+        samples.append(precision_recall_fscore_support(asked.split.labels[drawn], asked.predicted[drawn])[2])
+    low, high = np.quantile(samples, [0.025, 0.975], axis=0)
+    for i, sampled in enumerate(asked.metrics["f1"]):
+        interval = sampled.estimate
+        assert interval.low == pytest.approx(low[i], abs=0.025)
+        assert interval.high == pytest.approx(high[i], abs=0.025)
+
+
+def test_a_class_without_an_error_may_still_have_one_in_the_next_images() -> None:
+    interval = label_metrics("ab", np.diag([30, 30]))["f1"][0].estimate
+    assert interval.value == interval.high == 1
+    assert 0.9 < interval.low < 0.97
+
+
+def test_an_absent_class_is_null_never_zero_or_one() -> None:
+    asked = label_evaluation("abc", np.eye(3, dtype=np.float32)[[0, 0, 1]], np.array([0, 1, 1]))
+    written = asked.metrics.summary()
+    assert written.support["c"] == 0
+    for metric in PER_CLASS:
+        assert not written.per_class["c"][metric].present
+    never_seen = label_metrics("ab", np.array([[5, 0], [0, 0]]))["recall"][1].estimate
+    assert math.isnan(never_seen.value)
+    falsely_predicted = label_metrics("ab", np.array([[5, 2], [0, 0]]))
+    assert all(falsely_predicted[metric][1].estimate is ABSENT for metric in PER_CLASS)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(0, 50), min_size=9, max_size=9))
+def test_shares_stay_between_their_intervals(cells: list[int]) -> None:
+    confusion = np.array(cells).reshape(3, 3)
+    measured = label_metrics("abc", confusion)
+    for metric in PER_CLASS:
+        for interval in (sampled.estimate for sampled in measured[metric]):
+            if not math.isnan(interval.value):
+                assert 0 <= interval.value <= 1
+                assert 0 <= interval.low <= interval.value + 1e-12
+                assert interval.value - 1e-12 <= interval.high <= 1
+
+
+def test_every_figure_is_defined() -> None:
+    for task in ("classification", "segmentation"):
+        infos = metric_infos(task)
+        assert list(infos) == list(metrics_of(task))
+        assert all(info.title and info.definition for info in infos.values())
+    assert {"classification", "segmentation"} == {task for metric in METRICS.values() for task in metric.tasks}

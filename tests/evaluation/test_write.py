@@ -1,0 +1,117 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+from PIL import Image
+
+from evaluation.factories import CLASSES, Mixed, mask_split
+from run_folder.factories import run_info
+from seamline.data.dataset import Split
+from seamline.evaluation.findings import FINDINGS, Claim, FindingInputs, FindingRule
+from seamline.evaluation.write import EvaluationData, evaluate_model
+from seamline.run_folder import RunFolder, SegmentationArrays, SplitInfo
+
+PALETTE = ((0, 0, 0), (0, 128, 255), (128, 255, 128), (255, 128, 0))
+
+
+@pytest.fixture(scope="module")
+def splits() -> dict[str, Split]:
+    sizes = {"train": 20, "val": 10, "test": 14}
+    return {name: mask_split(size, seed, groups=6) for seed, (name, size) in enumerate(sizes.items())}
+
+
+def data(splits: dict[str, Split], split: SplitInfo | None = None) -> EvaluationData:
+    return EvaluationData(
+        "segmentation", CLASSES, splits["train"], splits["val"], splits["test"], palette=PALETTE, split=split
+    )
+
+
+@pytest.fixture(scope="module")
+def run(splits: dict[str, Split], tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    folder = RunFolder(tmp_path_factory.mktemp("run"))
+    evaluate_model(folder, Mixed(2.0), data(splits))
+    return folder
+
+
+def test_the_files_are_those_of_the_contract(run: RunFolder) -> None:
+    names = {path.name for path in run.path.iterdir()}
+    assert names == {"metrics.json", "calibration.json", "findings.json", "evaluation"}
+    names = {path.name for path in (run.path / "evaluation").iterdir()}
+    assert names == {f"{split}{end}" for split in ("val", "test") for end in (".npz", ".json", "-examples")}
+    written_last = run.metrics.path.stat().st_mtime_ns
+    assert all(path.stat().st_mtime_ns <= written_last for path in run.path.rglob("*") if path.is_file())
+
+
+def test_metrics_hold_what_the_contract_says(run: RunFolder, splits: dict[str, Split]) -> None:
+    metrics = run.metrics.read()
+    whole = ["mean_ap", "mean_ap_softmax", "mean_iou", "accuracy", "log_loss"]
+    assert list(metrics.train.overall) == whole[2:]
+    assert metrics.train.per_class == {}
+    for name, measured in (("val", metrics.val), ("test", metrics.test)):
+        assert list(measured.overall) == whole
+        assert measured.images == len(splits[name])
+        assert measured.groups == 6
+        assert measured.count == (splits[name].labels != 255).sum() == sum(measured.support.values())
+        assert list(measured.per_class) == list(CLASSES)
+    assert set(metrics.definitions) == {*whole, *metrics.test.per_class["sky"]}
+    assert "1,000 resamples" in metrics.intervals
+
+
+def test_results_hold_what_the_contract_says(run: RunFolder, splits: dict[str, Split]) -> None:
+    info = run_info()
+    dataset = replace(info.dataset, classes=CLASSES, palette=PALETTE)
+    arrays = run.read_arrays("test", replace(info, dataset=dataset))
+    assert isinstance(arrays, SegmentationArrays)
+    assert arrays.names == splits["test"].names
+    assert arrays.predicted.dtype == np.uint8
+    assert arrays.predicted.shape == splits["test"].labels.shape
+    assert np.array_equal(arrays.confusion, arrays.confusions.sum(0))
+    assert arrays.losses.sum() / arrays.confusion.sum() == pytest.approx(
+        run.metrics.read().test.overall["log_loss"].value
+    )
+    results = run.results("test").read()
+    assert np.array_equal(results.confusion, arrays.confusion)
+    assert set(results.curves) == {"raw", "softmax"}
+    assert set(results.curves["raw"]) == set(CLASSES)
+    assert results.errors is not None
+    assert len(results.per_image) == 14
+    for example in results.examples:
+        for name in (example.image, example.ground_truth, example.prediction):
+            with Image.open(run.examples_dir("test") / name) as picture:
+                assert picture.size == (12, 16)
+
+
+def test_findings_are_those_of_masks(run: RunFolder) -> None:
+    names = {rule.name for rule in FINDINGS if "segmentation" in rule.panels}
+    found = run.findings.read()
+    assert found[0].name == "overall"
+    assert {finding.name for finding in found} <= names
+    assert {finding.panel for finding in found} <= {
+        "training", "confusion", "classes", "examples", "pr_curves", "calibration", "leakage",
+    }  # fmt: skip
+
+
+def test_the_same_weights_give_the_same_bytes(run: RunFolder, splits: dict[str, Split], tmp_path: Path) -> None:
+    evaluate_model(RunFolder(tmp_path), Mixed(2.0), data(splits))
+    for path in run.path.rglob("*"):
+        if path.is_file():
+            assert (tmp_path / path.relative_to(run.path)).read_bytes() == path.read_bytes(), path
+
+
+def test_how_images_were_split_becomes_a_finding(splits: dict[str, Split], tmp_path: Path) -> None:
+    split = replace(run_info().split, duplicate_images=20, excluded_train=(), test_with_train_duplicates=())
+    evaluate_model(RunFolder(tmp_path), Mixed(), data(splits, split))
+    found = {finding.name: finding for finding in RunFolder(tmp_path).findings.read()}
+    assert "20 training images have relatives among the others" in found["leakage"].sentence
+    assert found["leakage"].panel == "leakage"
+
+
+def test_findings_can_be_added(splits: dict[str, Split], tmp_path: Path) -> None:
+    def largest(inputs: FindingInputs) -> Claim | None:
+        return Claim(f"{inputs.classes[0]} comes first.", {"classes": len(inputs.classes)})
+
+    rule = FindingRule("first_class", largest, {"segmentation": "classes"})
+    evaluate_model(RunFolder(tmp_path), Mixed(), data(splits), (*FINDINGS, rule))
+    added = RunFolder(tmp_path).findings.read()[-1]
+    assert (added.name, added.sentence, added.values) == ("first_class", "wall comes first.", {"classes": 4})
