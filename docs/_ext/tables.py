@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from architecture_diagram import SOURCE, layers
 from seamline.cli import app
+from seamline.evaluation.findings import FINDINGS, LAYER_FINDINGS
+from seamline.evaluation.metrics import METRICS
 from seamline.training.config import TrainConfig
 
 
@@ -48,6 +50,32 @@ def fields() -> str:
         and isinstance(text.value, ast.Constant)
     ]
     return _table(("field", "meaning"), rows)
+
+
+def metrics() -> str:
+    """Return a table of the metrics: key, title, definition, direction, tasks."""
+    directions = {True: "higher", False: "lower", None: ""}
+    rows = [
+        (
+            f"`{key}`",
+            metric.title,
+            metric.definition[:1].upper() + metric.definition[1:],
+            "each class" if metric.per_class else "split",
+            directions[metric.higher_is_better],
+            ", ".join(metric.tasks),
+        )
+        for key, metric in METRICS.items()
+    ]
+    return _table(("key", "title", "definition", "value for", "better", "tasks"), rows)
+
+
+def findings() -> str:
+    """Return a table of the findings: name and the first sentence of the docstring of its rule."""
+    rows = []
+    for rule in (*FINDINGS, *LAYER_FINDINGS):
+        summary = (inspect.getdoc(rule.claim) or "").partition("\n\n")[0]
+        rows.append((f"`{rule.name}`", " ".join(summary.split()), ", ".join(rule.panels)))
+    return _table(("name", "claim", "tasks"), rows)
 
 
 def packages() -> str:
