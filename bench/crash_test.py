@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from seamline.data.sources.facade_classes import COLOURS
+from seamline.data.sources.facades import PALETTE
 
 VICTIM = Path(__file__).parent / "crash_test_injector.py"
 TASKS = {
@@ -74,13 +74,13 @@ def make_sets(folder: Path) -> None:
         place = folder / "facades" / name
         place.mkdir(parents=True)
         for number in range(count):
-            photo, mask = (Image.new("RGB", (48, 48), colour) for colour in ((90, 140, 200), COLOURS[0]))
+            photo, mask = (Image.new("RGB", (48, 48), colour) for colour in ((90, 140, 200), PALETTE[0]))
             draw, paint = ImageDraw.Draw(photo), ImageDraw.Draw(mask)
             for label in range(1, 5):
                 left, top = (int(one) for one in chance.integers(0, 30, 2))
                 box = (left, top, left + int(chance.integers(8, 18)), top + int(chance.integers(8, 18)))
                 draw.rectangle(box, fill=(60 * label, 250 - 50 * label, 40 * (label % 3)))
-                paint.rectangle(box, fill=COLOURS[label])
+                paint.rectangle(box, fill=PALETTE[label])
             photo.save(place / f"{number:03}.jpg", quality=95)
             mask.save(place / f"{number:03}.png")
 

@@ -30,12 +30,12 @@ class Images:
 
     def division(self, seed: int) -> Splits:
         """Training and validation images by groups, as `seamline train --seed` cuts them."""
-        return divide_by(self.data, get_preset("fast", segments=self.data.segments), seed)
+        return divide_by(self.data, get_preset("fast", segments=self.data.task == "segmentation"), seed)
 
     def write(self, file: Path, seed: int = 0, count: int | None = None) -> Path:
         """Write images and labels of a division as programs here read them: the first `count` to learn from."""
         division = self.division(seed)
-        learned, aside, test = division.learned, division.aside, self.data.test
+        learned, aside, test = division.train, division.val, self.data.test
         np.savez(
             file,
             images=learned.images[:count],

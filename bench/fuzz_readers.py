@@ -102,7 +102,7 @@ READERS: dict[str, Reader] = {
         900,
         _alone(seeds.write_masks),
         ("*",),
-        lambda folder, file: read_mask(file, 3, colours=seeds.COLOURS),
+        lambda folder, file: read_mask(file, 3, palette=seeds.COLOURS),
     ),
     "values": Reader("`mask_values`", 700, _alone(seeds.write_masks), ("*",), lambda folder, file: mask_values(file)),
     "marks": Reader(

@@ -40,7 +40,7 @@ from subprocess_runner import run
 DATA = {"garments": "fashion-mnist", "facades": "facades"}
 EXPORTS = (("reduced-tta", True, False, 0.5), ("int8", False, True, 100.0), ("reduced-tta int8", True, True, 0.5))
 """Title, looking less often, whole numbers of eight bits, points that these may cost on validation."""
-FIGURES = {1: "accuracy", 3: "mean_ap"}
+FIGURES = {"classification": "accuracy", "segmentation": "mean_ap"}
 BATCHES = (1, 32)
 ROUNDS = 3
 PHOTOS = {"1 megapixel": (1152, 864), "12 megapixels": (4032, 3024)}
@@ -143,7 +143,7 @@ def main() -> None:
             made = variants(name, folder)
             files = {title: one["file"] for title, one in made.items() if "file" in one}
             found["networks"][name] = {
-                "figure": FIGURES[data.train.labels.ndim],
+                "figure": FIGURES[data.task],
                 "size": sum(file.stat().st_size for file in ready_folder(name).iterdir()),
                 "answers": answers(name, files, data, shown),
                 "rates": rates(name, files, folder / "shown.npy"),

@@ -41,7 +41,7 @@ def recipes(device: str) -> list[dict[str, Any]]:
     for round_ in range(ROUNDS):
         place = iter(range(100))
         for task, few, many in sets:
-            for name, recipe in presets_for(segments=data[task].segments).items():
+            for name, recipe in presets_for(segments=data[task].task == "segmentation").items():
                 if round_ == 0:
                     rows.append({"data": task, "recipe": name, "operations": _operations(recipe, data[task])})
                     rows[-1]["rates"] = []
@@ -61,11 +61,13 @@ def _timed(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
 
 def _begin(recipe: TrainConfig, data: seamline.Dataset, count: int, device: str) -> Training:
     """A training on the first `count` images."""
-    split = data.train.take(np.arange(count))
-    network = build_model(recipe.network, split.images.shape[1:], len(data.classes), segments=data.segments)
+    split = data.train.select(np.arange(count))
+    network = build_model(
+        recipe.network, split.images.shape[1:], len(data.classes), segments=data.task == "segmentation"
+    )
     network.fit(split.images)
     network.to(device)
-    batches = Batches(split, recipe.batch_size, seed=0, changes=recipe.changes, device=device)
+    batches = Batches(split, recipe.batch_size, task=data.task, seed=0, augmentation=recipe.changes, device=device)
     return Training(network, batches, recipe)
 
 

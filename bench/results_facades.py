@@ -11,7 +11,7 @@ import numpy as np
 
 import seamline
 from results_garments import over_seeds, read
-from seamline.data.sources.facade_classes import CLASSES
+from seamline.data.sources.facades import CLASSES
 from seamline.progress import Reporter
 from seamline.report.panels.documented import BEST
 

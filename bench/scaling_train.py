@@ -29,7 +29,13 @@ def main() -> None:
     recipe = get_preset(name, segments=segments)
     network = build_model(recipe.network, split.images.shape[1:], 5 if segments else 10, segments=segments)
     network.fit(split.images)
-    batches = Batches(split, recipe.batch_size, seed=0, changes=recipe.changes)
+    batches = Batches(
+        split,
+        recipe.batch_size,
+        task="segmentation" if segments else "classification",
+        seed=0,
+        augmentation=recipe.changes,
+    )
     record = next(iter(Training(network, batches, recipe)))
     print(json.dumps({"seconds": record.seconds, "images": record.images, "stored": split.images.nbytes}))
 

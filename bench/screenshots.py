@@ -19,7 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, ViewportSize, sync_playwright
 
 from results_store import IMAGES
-from seamline.data.sources.facade_classes import COLOURS
+from seamline.data.sources.facades import PALETTE
 from seamline.synthetic import facades
 
 SIZE: ViewportSize = {"width": 1180, "height": 900}
@@ -131,7 +131,7 @@ def streets() -> None:
     """Put the first image of each of a few buildings above the classes of its pixels."""
     images, labels, groups = facades.generate(4 * STREETS, 1)
     firsts = np.unique(groups, return_index=True)[1][:STREETS]
-    masks = np.array(COLOURS, dtype=np.uint8)[labels[firsts]]
+    masks = np.array(PALETTE, dtype=np.uint8)[labels[firsts]]
     rows = [np.concatenate(list(row), axis=1) for row in (images[firsts], masks)]
     Image.fromarray(np.concatenate(rows)).save(IMAGES / "synthetic-facades.jpg", quality=88, optimize=True)
 

@@ -28,7 +28,7 @@ def reach(images: Images, folder: Path, device: str) -> dict[str, Any]:
     task = images.task
     part = images.write(folder / "part.npz", count=PART[task])
     found: dict[str, Any] = {"goal": GOALS[task], "ours": {name: [] for name in RECIPES[task]}, "plain_rates": []}
-    found["learned"] = len(images.division(0).learned)
+    found["learned"] = len(images.division(0).train)
     for seed in range(SEEDS[task]):
         if seed % EVERY[task] == 0:
             told = run("-m", "baselines.plain", task, part, "--device", device, quiet=False).last

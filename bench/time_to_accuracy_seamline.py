@@ -44,7 +44,14 @@ def main() -> None:
     )
     network.fit(images)
     network.to(device)
-    batches = Batches(split, recipe.batch_size, seed=int(seed), changes=recipe.changes, device=device)
+    batches = Batches(
+        split,
+        recipe.batch_size,
+        task="segmentation" if segments else "classification",
+        seed=int(seed),
+        augmentation=recipe.changes,
+        device=device,
+    )
     epochs = list(Training(network, batches, recipe))
     seconds = time.perf_counter() - start
 

@@ -42,7 +42,17 @@ def bright_sides(count: int, seed: int, first_group: int = 0) -> Split:
 def sides() -> Dataset:
     """A dataset of three classes that a small network learns in a few steps."""
     train, test = bright_sides(300, 1), bright_sides(90, 2, first_group=300)
-    return Dataset("sides", "Bright sides", CLASSES, train, test, "drawn in a test", drawn=True, note="none")
+    return Dataset(
+        "sides",
+        "Bright sides",
+        CLASSES,
+        train,
+        test,
+        "drawn in a test",
+        synthetic=True,
+        description="none",
+        task="classification",
+    )
 
 
 def small_streets(count: int, seed: int, first_group: int = 0) -> Split:
@@ -67,7 +77,17 @@ def streets() -> Dataset:
     train, test = small_streets(24, 3), small_streets(12, 4, first_group=12)
     colours = ((0, 0, 0), (0, 128, 255), (255, 128, 0))
     place = "drawn in a test"
-    return Dataset("streets", "Streets", ("sky", "wall", "window"), train, test, place, drawn=True, colours=colours)
+    return Dataset(
+        "streets",
+        "Streets",
+        ("sky", "wall", "window"),
+        train,
+        test,
+        place,
+        synthetic=True,
+        palette=colours,
+        task="segmentation",
+    )
 
 
 @pytest.fixture

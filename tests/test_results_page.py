@@ -3,7 +3,7 @@
 from typing import Any
 
 import results_facades
-from seamline.data.sources.facade_classes import CLASSES
+from seamline.data.sources.facades import CLASSES
 
 INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6}
 NONE = {"value": None, "low": None, "high": None}

@@ -22,7 +22,14 @@ def train(work: Work, clock: Clock) -> list[float]:
     network = build_model(recipe.network, split.images.shape[1:], work.classes, segments=segments)
     network.fit(split.images)
     network.to(work.device)
-    batches = Batches(split, work.batch, seed=0, changes=recipe.changes, device=torch.device(work.device))
+    batches = Batches(
+        split,
+        work.batch,
+        task="segmentation" if segments else "classification",
+        seed=0,
+        augmentation=recipe.changes,
+        device=torch.device(work.device),
+    )
     training = iter(Training(network, batches, recipe))
     losses = []
     for _ in range(2):

@@ -98,7 +98,7 @@ def train(
     recipe_name = recipe if isinstance(recipe, str) else "custom"
     place, used_threads = find_device(device), set_num_threads(threads)
     if isinstance(data, str) and data in DATASETS and isinstance(recipe, str):  # a mistake is told before long work
-        apply_overrides(get_preset(recipe, segments=DATASETS[data].segments), list(settings))
+        apply_overrides(get_preset(recipe, segments=DATASETS[data].task == "segmentation"), list(settings))
     begin = None if start is None else Run(Path(start))
     origin = None if begin is None else begin.read()["network"]
     if origin is not None and isinstance(data, str) and is_path(data) and size is None:
@@ -108,7 +108,7 @@ def train(
             called = data if isinstance(data, str) and is_path(data) else None
             if isinstance(data, str):
                 data = loaded(data, folder, teller, size=size)
-            searched = not data.grouped
+            searched = not data.has_groups
             data = related(data, teller)
         network_name = None if origin is None else str(origin["name"])
         recipe, chosen = chosen_recipe(data, recipe, settings, own=called is not None, network=network_name)
@@ -123,13 +123,13 @@ def train(
             teller.say(f"{run.path}: finished already")
             return run.path
 
-        if data.segments and folds:
+        if data.task == "segmentation" and folds:
             raise SeamlineError(
                 f"--label-check-folds {folds}: judges labels of whole images, and {data.name} has masks; leave it out"
             )
         if folds is not None and (folds == 1 or not 0 <= folds <= 20):
             raise SeamlineError(f"--label-check-folds {folds}: must be 0, or 2 to 20")
-        usual = FOLDS if called is not None and not data.segments else 0
+        usual = FOLDS if called is not None and data.task == "classification" else 0
         odd = list(dataset_warnings(data)) if called else []
         for sentence in odd:
             teller.say(f"odd: {sentence}")
@@ -139,12 +139,12 @@ def train(
                 recipe.network,
                 data.train.images.shape[1:],
                 len(data.classes),
-                segments=data.segments,
+                segments=data.task == "segmentation",
                 seed=seed,
                 mirrored=recipe.flip,
                 pretrained=recipe.pretrained and begun is None and begin is None and processes.first,
             )
-            network.fit(division.learned.images)
+            network.fit(division.train.images)
             started = (
                 None
                 if begin is None
@@ -174,25 +174,26 @@ def train(
             }
             described["command"] = train_command(called or data.name, recipe_name, settings, seed, run.path, options)
             batches = Batches(
-                division.learned,
+                division.train,
                 recipe.batch_size,
+                task=data.task,
                 seed=seed,
-                changes=recipe.changes,
+                augmentation=recipe.changes,
                 device=processes.device,
-                part=(processes.number, processes.count),
+                shard=(processes.number, processes.count),
             )
             with run.alone() if processes.first else nullcontext():
                 train_run(
                     run,
                     Training(network, batches, recipe, processes=processes),
-                    division.aside,
+                    division.val,
                     described,
                     resume=resume,
                     every=checkpoint_seconds,
                     teller=teller,
                 )
     if processes.first:
-        _measure(run, data, division.learned, division.aside, teller, device=place)
+        _measure(run, data, division.train, division.val, teller, device=place)
     return run.path
 
 
@@ -209,10 +210,12 @@ def chosen_recipe(
         network: the one to use instead of the recipe's, where `settings` names none.
     """
     chosen: tuple[Decision, ...] = ()
-    found = get_preset(recipe, segments=data.segments) if isinstance(recipe, str) else recipe
+    found = get_preset(recipe, segments=data.task == "segmentation") if isinstance(recipe, str) else recipe
     if own and recipe == "fast":
         height, width, channels = data.train.images.shape[1:]
-        found, chosen = fitted(found, DatasetStats(len(data.train), height, width, channels, data.segments))
+        found, chosen = fitted(
+            found, DatasetStats(len(data.train), height, width, channels, data.task == "segmentation")
+        )
     given = overridden_fields(settings)
     if network is not None:
         found, given = replace(found, network=network), given | {"network"}
@@ -243,7 +246,7 @@ def explain(
         raise SeamlineError(f"--dry-run: {data} is no folder or table of own images; `seamline list` shows the recipes")
     teller = teller or Reporter(quiet=True)
     found = related(loaded(data, None, teller, size=size), teller)
-    return *chosen_recipe(found, recipe, settings, own=True), found.note
+    return *chosen_recipe(found, recipe, settings, own=True), found.description
 
 
 def loaded(name: str, folder: Path | str | None, teller: Reporter, *, size: str | None = None) -> Dataset:
@@ -251,7 +254,7 @@ def loaded(name: str, folder: Path | str | None, teller: Reporter, *, size: str 
     if is_path(name):
         with teller.counting("reading images") as counted:
             data = load(name, folder, size=size, counted=counted)
-        teller.say(f"{data.title}: {data.note}")
+        teller.say(f"{data.title}: {data.description}")
         return data
     with teller.downloading() as progress:
         return load(name, folder, size=size, progress=progress)
@@ -259,13 +262,13 @@ def loaded(name: str, folder: Path | str | None, teller: Reporter, *, size: str 
 
 def related(data: Dataset, teller: Reporter) -> Dataset:
     """Return the dataset with groups of related images, those it came with or those found in its pixels, and a test."""
-    if not data.grouped:
+    if not data.has_groups:
         with teller.counting("looking for relatives") as progress:
             data = assign_groups(data, progress)
     try:
         return ensure_test_split(data)
     except ValueError as error:
-        raise SeamlineError(f"{data.place}: {error}") from None
+        raise SeamlineError(f"{data.source}: {error}") from None
 
 
 def _check_place(run: Run, *, resume: bool, force: bool) -> None:
@@ -323,7 +326,7 @@ def _measure(
             learned,
             aside,
             data.test,
-            colours=data.colours,
+            colours=data.palette,
             division=division,
             folded=folded,
         )
@@ -333,9 +336,9 @@ def _measure(
 def divide_by(data: Dataset, recipe: TrainConfig, seed: int) -> Splits:
     """Cut a dataset's training images into those to learn from and those to validate on."""
     try:
-        return train_val_split(data, fraction=recipe.validation, seed=seed, by=recipe.split_by)
+        return train_val_split(data, fraction=recipe.validation, seed=seed, strategy=recipe.split_by)
     except ValueError as error:
-        raise SeamlineError(f"{data.place}: {error}") from None
+        raise SeamlineError(f"{data.source}: {error}") from None
 
 
 def evaluate(
@@ -362,7 +365,7 @@ def evaluate(
     tune_malloc()
     finished, teller = Run(Path(run)), teller or Reporter(quiet=True)
     data, division = _images_of(finished, data, folder, teller)
-    _measure(finished, data, division.learned, division.aside, teller)
+    _measure(finished, data, division.train, division.val, teller)
     return finished.path
 
 
@@ -385,7 +388,9 @@ def _images_of(
             data = load(name, folder or (place if place.exists() else None))
     data = related(data, teller)
     if data.fingerprint != described["dataset"]["fingerprint"]:
-        raise SeamlineError(f"{data.place}: not the images that {run.path} was trained with; name them with --data-dir")
+        raise SeamlineError(
+            f"{data.source}: not the images that {run.path} was trained with; name them with --data-dir"
+        )
     return data, divide_by(data, run.recipe(), described["split"]["seed"])
 
 
@@ -438,7 +443,7 @@ def export(
     if (quick or int8) and file.resolve() == (place / GRAPH).resolve():
         raise SeamlineError(f"{file}: is where the run's own answers are looked for; name another file with --out")
     _, division = _images_of(finished, data, folder, teller)
-    learned, aside = division.learned, division.aside
+    learned, aside = division.train, division.val
     return export_run(finished, learned, aside, file, quick=quick, int8=int8, most=max_cost, told=teller.say)
 
 

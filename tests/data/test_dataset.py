@@ -7,7 +7,7 @@ from seamline.data.dataset import Dataset, Split
 
 
 def test_take_keeps_what_belongs_together(sides: Dataset) -> None:
-    part = sides.train.take(np.array([7, 2]))
+    part = sides.train.select(np.array([7, 2]))
     assert part.names == (sides.train.names[7], sides.train.names[2])
     assert np.array_equal(part.images[1], sides.train.images[2])
     assert part.labels.tolist() == sides.train.labels[[7, 2]].tolist()
@@ -15,7 +15,7 @@ def test_take_keeps_what_belongs_together(sides: Dataset) -> None:
 
 
 def test_the_fingerprint_tells_data_apart(sides: Dataset) -> None:
-    again = dataclasses.replace(sides, name="other", place="elsewhere")
+    again = dataclasses.replace(sides, name="other", source="elsewhere")
     assert again.fingerprint == sides.fingerprint
     changed = sides.test.images.copy()
     changed[3, 4, 5, 0] ^= 1
@@ -43,22 +43,30 @@ def masks(values: list[int], size: int = 4) -> Split:
     ("train", "test", "colours", "words"),
     [
         (masks([0, 7]), masks([1]), 2, "labels must be 0..1, got 0..7"),
-        (masks([0, 1]), masks([1], size=5), 2, "of one size"),
-        (masks([0, 1]), masks([1]), 0, "a colour for each of 2 classes"),
+        (masks([0, 1]), masks([1], size=5), 2, "have one size"),
+        (masks([0, 1]), masks([1]), 0, "2 classes does not fit a palette of 0 colors"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(train: Split, test: Split, colours: int, words: str) -> None:
     black = ((0, 0, 0), (9, 9, 9))[:colours]
     with pytest.raises(ValueError, match=words):
-        Dataset("made", "Made", ("a", "b"), train, test, "a test", colours=black)
+        Dataset("made", "Made", ("a", "b"), train, test, "a test", palette=black, task="segmentation")
 
 
 def test_a_mask_dataset_may_ignore_pixels_and_take_over_found_groups() -> None:
     data = Dataset(
-        "made", "Made", ("a", "b"), masks([0, 255]), masks([1]), "a test", colours=((0, 0, 0),) * 2, grouped=False
+        "made",
+        "Made",
+        ("a", "b"),
+        masks([0, 255]),
+        masks([1]),
+        "a test",
+        palette=((0, 0, 0),) * 2,
+        has_groups=False,
+        task="segmentation",
     )
-    assert data.segments
-    found = data.with_groups(np.array([5, 5, 5]))
-    assert found.grouped
-    assert found.train.groups.tolist() == [5, 5]
-    assert found.fingerprint != data.fingerprint
+    assert data.task == "segmentation"
+    grouped = data.with_groups(np.array([5, 5, 5]))
+    assert grouped.has_groups
+    assert grouped.train.groups.tolist() == [5, 5]
+    assert grouped.fingerprint != data.fingerprint

@@ -19,7 +19,7 @@ from PIL import Image
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_io import NotAnImageError, TooManyPixelsError, read_image
 from seamline.data.masks import encode_mask, read_mask
-from seamline.data.sources.facade_classes import COLOURS
+from seamline.data.sources.facades import PALETTE
 from seamline.errors import SeamlineError
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
@@ -259,8 +259,8 @@ def palette_image(mask: NDArray[np.uint8], colours: list[tuple[int, int, int]]) 
 @pytest.mark.parametrize("declared", [True, False])
 def test_palette_masks(tmp_path: Path, kind: str, declared: bool) -> None:
     path = tmp_path / "mask"
-    path.write_bytes(encoded(palette_image(NUMBERS, [*COLOURS]), kind))
-    mask = read_mask(path, 5, colours=COLOURS if declared else None)
+    path.write_bytes(encoded(palette_image(NUMBERS, [*PALETTE]), kind))
+    mask = read_mask(path, 5, palette=PALETTE if declared else None)
     np.testing.assert_array_equal(mask, NUMBERS, strict=True)
     assert mask.flags.writeable
 
@@ -279,19 +279,19 @@ def test_grey_masks_of_every_depth() -> None:
 
 
 def test_colour_masks() -> None:
-    colours = np.array(COLOURS, dtype=np.uint8)[NUMBERS]
+    colours = np.array(PALETTE, dtype=np.uint8)[NUMBERS]
     np.testing.assert_array_equal(
-        read_mask(encoded(Image.fromarray(colours), "PNG"), 5, colours=COLOURS), NUMBERS, strict=True
+        read_mask(encoded(Image.fromarray(colours), "PNG"), 5, palette=PALETTE), NUMBERS, strict=True
     )
     colours[0, 0] = WHITE
-    mask = read_mask(encoded(Image.fromarray(colours), "PNG"), 5, colours=COLOURS, ignore=WHITE)
+    mask = read_mask(encoded(Image.fromarray(colours), "PNG"), 5, palette=PALETTE, ignore=WHITE)
     assert mask[0].tolist() == [IGNORE_INDEX, 1, 2]
 
 
 def test_opaque_alpha_is_of_no_matter_and_transparent_pixels_are_refused() -> None:
-    colours = Image.fromarray(np.array(COLOURS, dtype=np.uint8)[NUMBERS])
+    colours = Image.fromarray(np.array(PALETTE, dtype=np.uint8)[NUMBERS])
     colours.putalpha(255)
-    np.testing.assert_array_equal(read_mask(encoded(colours, "PNG"), 5, colours=COLOURS), NUMBERS)
+    np.testing.assert_array_equal(read_mask(encoded(colours, "PNG"), 5, palette=PALETTE), NUMBERS)
     grey = Image.fromarray(NUMBERS)
     grey.putalpha(255)
     np.testing.assert_array_equal(read_mask(encoded(grey, "PNG"), 5), NUMBERS)
@@ -315,27 +315,27 @@ def test_colours_count_where_a_palette_was_repacked() -> None:
     """A program that makes PNGs smaller sorts the palette anew; the picture is the same, the indices are not."""
     order = np.array([4, 2, 0, 1, 3])
     place = np.argsort(order).astype(np.uint8)
-    repacked = encoded(palette_image(place[NUMBERS], [COLOURS[i] for i in order]), "PNG")
-    np.testing.assert_array_equal(read_mask(repacked, 5, colours=COLOURS), NUMBERS, strict=True)
+    repacked = encoded(palette_image(place[NUMBERS], [PALETTE[i] for i in order]), "PNG")
+    np.testing.assert_array_equal(read_mask(repacked, 5, palette=PALETTE), NUMBERS, strict=True)
     np.testing.assert_array_equal(read_mask(repacked, 5), place[NUMBERS], strict=True)
 
 
 def test_indices_count_where_a_palette_has_colours_of_its_own() -> None:
     own = [(10, 20, 30), (1, 2, 3), (4, 5, 6), (7, 8, 9), (60, 70, 80)]
     content = encoded(palette_image(NUMBERS, own), "PNG")
-    np.testing.assert_array_equal(read_mask(content, 5, colours=COLOURS), NUMBERS)
+    np.testing.assert_array_equal(read_mask(content, 5, palette=PALETTE), NUMBERS)
     assert read_mask(content, 5, ignore=(1, 2, 3))[0].tolist() == [0, IGNORE_INDEX, 2]
 
 
 def test_palette_with_declared_and_unknown_colours_at_other_places_is_refused() -> None:
-    content = encoded(palette_image(NUMBERS, [COLOURS[1], COLOURS[0], *COLOURS[2:4], (9, 99, 199)]), "PNG")
-    assert "(9, 99, 199) (2 pixels" in refusal(lambda: read_mask(content, 5, colours=COLOURS))
+    content = encoded(palette_image(NUMBERS, [PALETTE[1], PALETTE[0], *PALETTE[2:4], (9, 99, 199)]), "PNG")
+    assert "(9, 99, 199) (2 pixels" in refusal(lambda: read_mask(content, 5, palette=PALETTE))
 
 
 def test_mask_is_turned_like_its_photo() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    content = encoded(palette_image(np.ascontiguousarray(np.rot90(NUMBERS)), [*COLOURS]), "PNG", exif=exif)
+    content = encoded(palette_image(np.ascontiguousarray(np.rot90(NUMBERS)), [*PALETTE]), "PNG", exif=exif)
     np.testing.assert_array_equal(read_mask(content, 5), NUMBERS)
 
 
@@ -346,7 +346,7 @@ def test_values_outside_the_classes_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "mask.png"
     path.write_bytes(encoded(Image.fromarray(np.array([[0, 7, 7], [9, 1, 7]], dtype=np.uint8)), "PNG"))
     text = refusal(lambda: read_mask(path, 5))
-    assert text.startswith(f"{path}: holds values outside the classes 0..4: 7 (3 pixels), 9 (1 pixel); ")
+    assert text.startswith(f"{path}: contains values outside the classes 0..4: 7 (3 pixels), 9 (1 pixel); ")
     many = encoded(Image.fromarray(np.arange(20, dtype=np.uint16)[np.newaxis]), "PNG")
     assert "9 (1 pixel) and 10 more" in refusal(lambda: read_mask(many, 5))
     negative = encoded(Image.fromarray(np.array([[-1, 0]], dtype=np.int32)), "TIFF")
@@ -356,37 +356,37 @@ def test_values_outside_the_classes_are_counted(tmp_path: Path) -> None:
 
 
 def test_colours_without_a_table_are_refused() -> None:
-    content = encoded(Image.fromarray(np.array(COLOURS, dtype=np.uint8)[NUMBERS]), "PNG")
+    content = encoded(Image.fromarray(np.array(PALETTE, dtype=np.uint8)[NUMBERS]), "PNG")
     text = refusal(lambda: read_mask(content, 5, name="a.png"))
-    assert text.startswith("a.png: holds colours where class numbers are wanted (5 different ones); ")
+    assert text.startswith("a.png: contains 5 colors instead of class numbers; ")
 
 
 def test_unknown_colours_are_counted_and_compared() -> None:
-    colours = np.array(COLOURS, dtype=np.uint8)[NUMBERS]
+    colours = np.array(PALETTE, dtype=np.uint8)[NUMBERS]
     colours[0, 0] = (12, 5, 3)
     colours[1, 1:] = (90, 90, 200)
-    text = refusal(lambda: read_mask(encoded(Image.fromarray(colours), "PNG"), 5, colours=COLOURS, name="a.png"))
-    assert text.startswith("a.png: holds 2 colours that the table does not declare: (90, 90, 200) (2 pixels), ")
+    text = refusal(lambda: read_mask(encoded(Image.fromarray(colours), "PNG"), 5, palette=PALETTE, name="a.png"))
+    assert text.startswith("a.png: contains 2 colors that are not declared: (90, 90, 200) (2 pixels), ")
     assert "(12, 5, 3) (1 pixel, close to (0, 0, 0) of class 0)" in text
     assert "JPEG" in text
     colours[0, 0] = 0
-    text = refusal(lambda: read_mask(encoded(Image.fromarray(colours), "PNG"), 5, colours=COLOURS))
-    assert "holds a colour" in text
+    text = refusal(lambda: read_mask(encoded(Image.fromarray(colours), "PNG"), 5, palette=PALETTE))
+    assert "contains a color" in text
     assert "JPEG" not in text
 
 
 def test_jpeg_masks_are_refused() -> None:
     grey = encoded(Image.fromarray(np.repeat(NUMBERS, 8, axis=1)), "JPEG")
     assert "is a JPEG" in refusal(lambda: read_mask(grey, 5))
-    sharp = np.kron(np.array(COLOURS, dtype=np.uint8)[NUMBERS], np.ones((16, 16, 1), dtype=np.uint8))
-    text = refusal(lambda: read_mask(encoded(Image.fromarray(sharp), "JPEG", quality=98), 5, colours=COLOURS))
+    sharp = np.kron(np.array(PALETTE, dtype=np.uint8)[NUMBERS], np.ones((16, 16, 1), dtype=np.uint8))
+    text = refusal(lambda: read_mask(encoded(Image.fromarray(sharp), "JPEG", quality=98), 5, palette=PALETTE))
     assert "JPEG" in text
     assert "close to" in text
 
 
 def test_unreadable_masks_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "mask.png"
-    for content in (b"", b"\x89PNG\r\n\x1a\n", encoded(palette_image(NUMBERS, [*COLOURS]), "PNG")[:45], b"GIF89a"):
+    for content in (b"", b"\x89PNG\r\n\x1a\n", encoded(palette_image(NUMBERS, [*PALETTE]), "PNG")[:45], b"GIF89a"):
         path.write_bytes(content)
         assert refusal(lambda: read_mask(path, 5)).startswith(f"{path}: ")
     assert "No such file" in refusal(lambda: read_mask(tmp_path / "nothing.png", 5))
@@ -397,8 +397,8 @@ def test_wrong_arguments() -> None:
     for classes in (0, 256):
         with pytest.raises(ValueError, match="classes"):
             read_mask(content, classes)
-    with pytest.raises(ValueError, match="a colour for each of 5 classes, got 1"):
-        read_mask(content, 5, colours=[RED])
+    with pytest.raises(ValueError, match="a color for each of 5 classes, got 1"):
+        read_mask(content, 5, palette=[RED])
 
 
 # ---- masks that are written ----
@@ -406,10 +406,10 @@ def test_wrong_arguments() -> None:
 
 def test_ignored_pixels_are_shown_white() -> None:
     mask = np.array([[0, 1], [4, IGNORE_INDEX]], dtype=np.uint8)
-    content = encode_mask(mask, COLOURS)
+    content = encode_mask(mask, PALETTE)
     shown = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
-    assert shown.tolist() == [[list(COLOURS[0]), list(COLOURS[1])], [list(COLOURS[4]), list(WHITE)]]
-    assert content == encode_mask(mask, COLOURS)
+    assert shown.tolist() == [[list(PALETTE[0]), list(PALETTE[1])], [list(PALETTE[4]), list(WHITE)]]
+    assert content == encode_mask(mask, PALETTE)
 
 
 @pytest.mark.parametrize(
@@ -423,7 +423,7 @@ def test_ignored_pixels_are_shown_white() -> None:
 )
 def test_what_is_no_mask_is_not_written(mask: NDArray[np.uint8]) -> None:
     with pytest.raises(ValueError, match="mask"):
-        encode_mask(mask, COLOURS)
+        encode_mask(mask, PALETTE)
 
 
 # ---- properties ----
@@ -442,7 +442,7 @@ def test_what_is_written_is_read(
     mask = data.draw(arrays(np.uint8, shape, elements=values))
     content = encode_mask(mask, table)
     np.testing.assert_array_equal(read_mask(content, len(table), ignore=IGNORE_INDEX), mask, strict=True)
-    np.testing.assert_array_equal(read_mask(content, len(table), colours=table, ignore=IGNORE_INDEX), mask, strict=True)
+    np.testing.assert_array_equal(read_mask(content, len(table), palette=table, ignore=IGNORE_INDEX), mask, strict=True)
 
 
 @quick
@@ -450,7 +450,7 @@ def test_what_is_written_is_read(
 def test_shown_colours_tell_the_classes(data: st.DataObject, table: list[tuple[int, int, int]]) -> None:
     mask = data.draw(arrays(np.uint8, (3, 4), elements=st.integers(0, len(table) - 1) | st.just(IGNORE_INDEX)))
     shown = encoded(Image.open(io.BytesIO(encode_mask(mask, table))).convert("RGB"), "PNG")
-    np.testing.assert_array_equal(read_mask(shown, len(table), colours=table, ignore=WHITE), mask, strict=True)
+    np.testing.assert_array_equal(read_mask(shown, len(table), palette=table, ignore=WHITE), mask, strict=True)
 
 
 SAMPLES = [
@@ -468,7 +468,7 @@ SAMPLES = [
         ("BMP", {}),
         ("GIF", {}),
     )
-] + [encoded(palette_image(NUMBERS, [*COLOURS]), "PNG", transparency=b"\x00\x80")]
+] + [encoded(palette_image(NUMBERS, [*PALETTE]), "PNG", transparency=b"\x00\x80")]
 STARTS = [
     b"",
     b"\xff\xd8\xff",
@@ -486,7 +486,7 @@ def read_or_refuse(content: bytes) -> None:
     readers: tuple[Callable[[], NDArray[np.uint8]], ...] = (
         lambda: read_image(content, name="x", limit=1_000_000),
         lambda: read_mask(content, 5, name="x", limit=1_000_000),
-        lambda: read_mask(content, 5, colours=COLOURS, ignore=255, name="x", limit=1_000_000),
+        lambda: read_mask(content, 5, palette=PALETTE, ignore=255, name="x", limit=1_000_000),
     )
     for reader in readers:
         try:

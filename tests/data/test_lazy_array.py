@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
 
-from seamline.data.lazy_array import LazyArray, blank, iter_chunks, joined, taken
+from seamline.data.lazy_array import LazyArray, concat, iter_chunks, take, zeros_or_memmap
 
 BASE = np.arange(7 * 3 * 2, dtype=np.uint8).reshape(7, 3, 2)
 PLACES = st.lists(st.integers(0, 6), max_size=9).map(lambda places: np.array(places, np.int64))
@@ -22,8 +22,8 @@ def test_an_index_gives_what_it_gives_of_the_array(places: np.ndarray, data: st.
         assert np.array_equal(rows[place], array[place])
         assert rows[place, 2, 1] == array[place, 2, 1]
     assert np.array_equal(rows.take(chosen)[:], array[chosen])
-    assert np.array_equal(joined([rows, rows.take(chosen)])[:], np.concatenate([array, array[chosen]]))
-    assert isinstance(joined([rows, rows]), LazyArray)
+    assert np.array_equal(concat([rows, rows.take(chosen)])[:], np.concatenate([array, array[chosen]]))
+    assert isinstance(concat([rows, rows]), LazyArray)
 
 
 @given(PLACES, st.integers(1, 40))
@@ -32,13 +32,13 @@ def test_pieces_are_the_whole_in_order(places: np.ndarray, at_once: int) -> None
     assert all(len(piece) == 1 or piece.nbytes <= at_once for piece in pieces)
     if len(places):
         assert np.array_equal(np.concatenate(pieces), BASE[places])
-    assert isinstance(taken(BASE, places), np.ndarray)
+    assert isinstance(take(BASE, places), np.ndarray)
 
 
 def test_a_large_room_lies_in_a_file_and_is_blank() -> None:
-    large = blank((1 << 15, 1 << 14, 2))
+    large = zeros_or_memmap((1 << 15, 1 << 14, 2))
     assert isinstance(large, np.memmap)
     assert not large[-1].any()
     large[5, 5] = 9
     assert large[5, 5, 1] == 9
-    assert not isinstance(blank((3, 4)), np.memmap)
+    assert not isinstance(zeros_or_memmap((3, 4)), np.memmap)

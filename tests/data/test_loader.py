@@ -23,7 +23,7 @@ def places(batches: Batches, epoch: int) -> list[int]:
 
 
 def test_an_epoch_shows_every_image_once_with_its_label() -> None:
-    batches = Batches(numbered(100), 32, seed=0)
+    batches = Batches(numbered(100), 32, task="classification", seed=0)
     seen = list(batches.epoch(1))
     assert [len(batch.labels) for batch in seen] == [32, 32, 32, 4]
     assert len(batches) == 4
@@ -35,7 +35,7 @@ def test_an_epoch_shows_every_image_once_with_its_label() -> None:
 
 @given(count=st.integers(1, 40), size=st.integers(1, 12))
 def test_no_image_is_left_alone_in_a_batch(count: int, size: int) -> None:
-    batches = Batches(numbered(count), size, seed=0)
+    batches = Batches(numbered(count), size, task="classification", seed=0)
     lengths = [len(batch.labels) for batch in batches.epoch(1)]
     assert len(lengths) == len(batches)
     assert sum(lengths) == count
@@ -46,22 +46,28 @@ def test_no_image_is_left_alone_in_a_batch(count: int, size: int) -> None:
 
 
 def test_epochs_and_seeds_differ_but_repeat() -> None:
-    one, other = Batches(numbered(100), 32, seed=0), Batches(numbered(100), 32, seed=1)
+    one, other = (
+        Batches(numbered(100), 32, task="classification", seed=0),
+        Batches(numbered(100), 32, task="classification", seed=1),
+    )
     assert places(one, 1) != places(one, 2)
     assert places(one, 1) != places(other, 1)
-    assert places(one, 2) == places(Batches(numbered(100), 32, seed=0), 2)
+    assert places(one, 2) == places(Batches(numbered(100), 32, task="classification", seed=0), 2)
 
 
 def test_what_happens_to_a_sample_does_not_depend_on_the_batch_size() -> None:
     split = bright_sides(60, 3)
-    whole, cut = (Batches(split, size, seed=4, changes=Augmentation(flip=True, shift=2)) for size in (60, 7))
+    whole, cut = (
+        Batches(split, size, task="classification", seed=4, augmentation=Augmentation(hflip=True, translate_px=2))
+        for size in (60, 7)
+    )
     for epoch in (1, 2):
         images = torch.cat([batch.images for batch in cut.epoch(epoch)])
         assert torch.equal(next(iter(whole.epoch(epoch))).images, images)
 
 
 def test_each_sample_alternates_between_its_sides() -> None:
-    batches = Batches(numbered(50), 50, seed=0, changes=Augmentation(flip=True))
+    batches = Batches(numbered(50), 50, task="classification", seed=0, augmentation=Augmentation(hflip=True))
     turned = []
     for epoch in (1, 2):
         images = next(iter(batches.epoch(epoch))).images
@@ -76,7 +82,7 @@ def test_some_samples_are_cut_and_go_on_as_others() -> None:
     count, width = 40, 20
     labels = np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None], (count, 6, width)).copy()
     split = Split(labels[..., None], labels, tuple(map(str, range(count))), np.arange(count))
-    batches = Batches(split, 8, seed=3, changes=Augmentation(cutmix=0.5))
+    batches = Batches(split, 8, task="segmentation", seed=3, augmentation=Augmentation(cutmix=0.5))
     cuts = []
     for images, masks in batches.epoch(1):
         assert torch.equal(images[:, 0].long(), masks)
@@ -87,7 +93,7 @@ def test_some_samples_are_cut_and_go_on_as_others() -> None:
             cuts += [columns] if columns < width else []
     assert 10 <= len(cuts) <= 30
     assert 4 <= min(cuts) <= max(cuts) <= 16
-    again = Batches(split, 8, seed=3, changes=Augmentation(cutmix=0.5))
+    again = Batches(split, 8, task="segmentation", seed=3, augmentation=Augmentation(cutmix=0.5))
     for one, other in zip(batches.epoch(1), again.epoch(1), strict=True):
         assert torch.equal(one.labels, other.labels)
 
@@ -95,15 +101,19 @@ def test_some_samples_are_cut_and_go_on_as_others() -> None:
 def test_images_and_masks_are_shown_at_a_share_of_their_size() -> None:
     labels = np.broadcast_to(np.arange(8, dtype=np.uint8)[:, None, None], (8, 12, 20)).copy()
     split = Split(labels[..., None], labels, tuple(map(str, range(8))), np.arange(8))
-    for images, masks in Batches(split, 8, seed=3, changes=Augmentation(size=0.5, cutmix=1.0)).epoch(1):
+    for images, masks in Batches(
+        split, 8, task="segmentation", seed=3, augmentation=Augmentation(train_scale=0.5, cutmix=1.0)
+    ).epoch(1):
         assert images.shape == (8, 1, 6, 10)
         assert torch.equal(images[:, 0].long(), masks)
         first = (masks[:, 0] == masks[:, 0, :1]).sum(1)
         assert 2 <= first.min() <= first.max() <= 8  # cuts lie within the smaller width
-    (batch,) = Batches(numbered(4), 4, seed=0, changes=Augmentation(size=0.5)).epoch(1)
+    (batch,) = Batches(numbered(4), 4, task="classification", seed=0, augmentation=Augmentation(train_scale=0.5)).epoch(
+        1
+    )
     assert batch.images.shape == (4, 1, 2, 3)
 
 
 def test_labels_of_whole_images_are_not_cut() -> None:
     with pytest.raises(SeamlineError, match=r"cutmix must be 0 .*, got 0\.5$"):
-        Batches(numbered(4), 2, seed=0, changes=Augmentation(cutmix=0.5))
+        Batches(numbered(4), 2, task="classification", seed=0, augmentation=Augmentation(cutmix=0.5))

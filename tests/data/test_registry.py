@@ -14,7 +14,7 @@ def test_every_dataset_says_what_it_is() -> None:
 
 def test_a_dataset_is_loaded_by_name() -> None:
     data = load("synthetic-fashion")
-    assert data.drawn
+    assert data.synthetic
     assert data.name == "synthetic-fashion"
     assert (len(data.train), len(data.test)) == (60_000, 10_000)
     images, labels = fashion.generate(50, 0)

@@ -84,9 +84,18 @@ def made(labels: np.ndarray, images: np.ndarray, *, masks: bool = False) -> Data
     names = tuple(f"{i}" for i in range(count))
     groups = np.arange(count)
     train = Split(images, labels, names, groups)
-    test = train.take(np.arange(0))
+    test = train.select(np.arange(0))
     colours = ((0, 0, 0), (9, 9, 9), (8, 8, 8)) if masks else ()
-    return Dataset("made", "Made", ("a", "b", "c"), train, test, "here", colours=colours)
+    return Dataset(
+        "made",
+        "Made",
+        ("a", "b", "c"),
+        train,
+        test,
+        "here",
+        palette=colours,
+        task="segmentation" if masks else "classification",
+    )
 
 
 def test_oddities_of_labels() -> None:

@@ -41,7 +41,7 @@ def test_one_newton_step_is_nearly_the_refitted_temperature() -> None:
     fitted = []
     for row in bootstrap.weights[1:21]:
         times = row[bootstrap.members].astype(int)
-        fitted.append(temperature_of(mask_evaluation(split.take(np.repeat(np.arange(24), times)), 2.0)).value)
+        fitted.append(temperature_of(mask_evaluation(split.select(np.repeat(np.arange(24), times)), 2.0)).value)
     low, high = np.quantile(fitted, [0.1, 0.9])
     assert around.low - 0.02 < low < around.value < high < around.high + 0.02
 

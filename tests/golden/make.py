@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from msgspec import to_builtins
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -143,7 +144,7 @@ def store(
     task: str, data: Dataset, splits: dict[str, Split], division: dict[str, Any], extra: dict[str, NDArray[Any]]
 ) -> None:
     """Write `TASK.npz`."""
-    facts = {"classes": data.classes, "colors": data.colours, "division": division, "folds": FOLDS}
+    facts = {"classes": data.classes, "colors": data.palette, "division": division, "folds": FOLDS}
     arrays: dict[str, NDArray[Any]] = {"facts": np.array(json.dumps(facts)), **extra}
     for name, split in splits.items():
         arrays[f"{name}_images"], arrays[f"{name}_labels"] = np.asarray(split.images), np.asarray(split.labels)
@@ -161,22 +162,22 @@ def make_classification() -> None:
         return fit(made, split, steps=steps, rate=2e-3)
 
     train, test = draw_shapes(700, 1, 0), draw_shapes(300, 2, 700)
-    data = Dataset("shapes", "Shapes", SHAPES, train, test, "drawn in a test", drawn=True)
+    data = Dataset("shapes", "Shapes", SHAPES, train, test, "drawn in a test", synthetic=True, task="classification")
     division = train_val_split(data, fraction=3 / 7, seed=0)
-    splits = {"train": division.learned, "val": division.aside, "test": test}
-    model = network(division.learned, seed=0, steps=400)
+    splits = {"train": division.train, "val": division.val, "test": test}
+    model = network(division.train, seed=0, steps=400)
     weights = {name: tensor.half() for name, tensor in model.state_dict().items()}
     model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
     save_file(weights, HERE / "classification.safetensors")
-    judged = division.learned.concat(division.aside)
+    judged = division.train.concat(division.val)
     folded = np.zeros((len(judged), len(SHAPES)), np.float16)
     for fold in range(FOLDS):
         left_out = np.arange(len(judged)) % FOLDS == fold
-        one = network(judged.take(np.flatnonzero(~left_out)), seed=fold, steps=120)
-        folded[left_out] = logits_of(one, judged.take(np.flatnonzero(left_out)), 2**-5)
+        one = network(judged.select(np.flatnonzero(~left_out)), seed=fold, steps=120)
+        folded[left_out] = logits_of(one, judged.select(np.flatnonzero(left_out)), 2**-5)
     extra = {f"{name}_logits": logits_of(model, split, 2**-5) for name, split in splits.items()}
-    extra["second_logits"] = logits_of(network(division.learned, seed=1, steps=60), test, 2**-5)
-    store("classification", data, splits, division.facts, {**extra, "folded": folded})
+    extra["second_logits"] = logits_of(network(division.train, seed=1, steps=60), test, 2**-5)
+    store("classification", data, splits, to_builtins(division.metadata), {**extra, "folded": folded})
 
 
 def make_segmentation() -> None:
@@ -185,14 +186,25 @@ def make_segmentation() -> None:
     train = draw_fronts(20, 3, np.arange(20) // 2)
     val = draw_fronts(12, 4, 100 + np.arange(12) // 2, balconies=False)
     test = draw_fronts(16, 5, np.array([0, 0, *(200 + np.arange(14) // 2)]))
-    data = Dataset("fronts", "Fronts", PARTS, train, test, "drawn in a test", drawn=True, colours=COLORS, val=val)
+    data = Dataset(
+        "fronts",
+        "Fronts",
+        PARTS,
+        train,
+        test,
+        "drawn in a test",
+        synthetic=True,
+        palette=COLORS,
+        val=val,
+        task="segmentation",
+    )
     division = train_val_split(data, fraction=0.3, seed=0)
-    splits = {"train": division.learned, "val": division.aside, "test": test}
-    model = fit(Segmenter(24), division.learned, steps=250, rate=4e-3)
-    second = fit(Segmenter(12), division.learned, steps=130, rate=4e-3)
+    splits = {"train": division.train, "val": division.val, "test": test}
+    model = fit(Segmenter(24), division.train, steps=250, rate=4e-3)
+    second = fit(Segmenter(12), division.train, steps=130, rate=4e-3)
     extra = {f"{name}_logits": logits_of(model, split, 2**-3) for name, split in splits.items()}
     extra["second_logits"] = logits_of(second, test, 2**-3)
-    store("segmentation", data, splits, division.facts, extra)
+    store("segmentation", data, splits, to_builtins(division.metadata), extra)
 
 
 def make_values() -> None:

@@ -167,7 +167,7 @@ def evaluate_fixture(task: Task, folder: Path) -> tuple[RunFolder, RunFolder]:
     """Evaluate both models of a task into two run folders below `folder`."""
     fixture = load_fixture(task)
     images = np.concatenate([split.images for split in fixture.splits.values()])
-    few = {name: split.take(np.arange(4)) for name, split in fixture.splits.items()}
+    few = {name: split.select(np.arange(4)) for name, split in fixture.splits.items()}
     runs = RunFolder(folder / "first"), RunFolder(folder / "second")
     for run, test in zip(runs, (fixture.logits["test"], fixture.second), strict=True):
         logits = np.concatenate([fixture.logits["train"], fixture.logits["val"], test])

@@ -61,7 +61,7 @@ def test_it_is_as_good_on_real_test_images_as_its_card_says(name: str, real_data
     """On some of them: within the interval of so many, or near the figure of all."""
     test = seamline.load(DATA[name], real_data / DATA[name]).test
     model = load_model(name, device="cpu")
-    some = test.take(np.arange(0, len(test), 10))
+    some = test.select(np.arange(0, len(test), 10))
     scores = model.ask(some.images[:])
     if model.segments:
         labels = some.labels[:]
@@ -78,7 +78,9 @@ def test_no_test_image_and_no_relative_of_one_was_learned_from(real_data: Path) 
     described = run.read()
     assert data.fingerprint == described["dataset"]["fingerprint"]
     recipe = run.recipe()
-    division = train_val_split(data, fraction=recipe.validation, seed=described["split"]["seed"], by=recipe.split_by)
-    learned = {*division.learned.names, *division.aside.names}
+    division = train_val_split(
+        data, fraction=recipe.validation, seed=described["split"]["seed"], strategy=recipe.split_by
+    )
+    learned = {*division.train.names, *division.val.names}
     assert not learned & set(data.test.names)
-    assert not set(division.learned.groups.tolist()) & set(data.test.groups.tolist())
+    assert not set(division.train.groups.tolist()) & set(data.test.groups.tolist())

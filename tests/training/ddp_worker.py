@@ -17,6 +17,7 @@ from seamline.data.augmentation import Augmentation
 from seamline.data.dataset import IGNORE_INDEX, Split
 from seamline.data.loader import Batches
 from seamline.models.factory import build_model
+from seamline.run_folder import Task
 from seamline.training.checkpoints import pack
 from seamline.training.config import TrainConfig
 from seamline.training.distributed import Distributed, together
@@ -53,25 +54,29 @@ def train(case: str, processes: Distributed) -> dict[str, Any]:
     """Train for three epochs."""
     part = (processes.number, processes.count)
     if case == "masks":
+        task: Task = "segmentation"
         split = images_of(27, 16, 3, masks=True)
         network: nn.Module = Pixels().double()
         recipe = TrainConfig(
             network="unet-fast", epochs=3, batch_size=8, learning_rate=1e-2, class_weights=(1.0, 2.0, 0.5)
         )
-        changes = Augmentation(flip=True, shift=2, scale=0.2, stretch=0.1, colour=0.2, cutmix=0.6)
+        changes = Augmentation(
+            hflip=True, translate_px=2, scale_jitter=0.2, aspect_jitter=0.1, color_jitter=0.2, cutmix=0.6
+        )
     else:
+        task = "classification"
         split = images_of(203, 20, 1, masks=False)
         name = "study-fast" if case == "normalised" else "study"
         trained = build_model(name, (20, 20, 1), 3, segments=False)
         trained.fit(split.images)
         network = trained if case == "normalised" else trained.double()
         recipe = TrainConfig(network=name, epochs=3, batch_size=32, learning_rate=1e-3, label_smoothing=0.1)
-        changes = Augmentation(shift=1)
+        changes = Augmentation(translate_px=1)
     if processes.number:
         with torch.no_grad():
             next(network.parameters()).add_(1)  # as where the first alone could fetch weights
     processes.begin_alike(network)
-    batches = Batches(split, recipe.batch_size, seed=4, changes=changes, part=part)
+    batches = Batches(split, recipe.batch_size, task=task, seed=4, augmentation=changes, shard=part)
     training = Training(network, batches, recipe, processes=processes)
     records = [(record.train_loss, record.train_accuracy, record.images) for record in training]
     return {"network": network.state_dict(), "records": records}

@@ -63,22 +63,25 @@ def test_with_batch_normalisation_they_learn_as_well(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [2, 3, 5, 8, 31])
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_the_parts_make_up_the_batch(size: int, count: int, streets: Dataset) -> None:
-    split = streets.train.take(np.arange(17) % len(streets.train))
-    changes = Augmentation(flip=True, scale=0.2, cutmix=0.7)
-    whole = list(Batches(split, size, seed=1, changes=changes).epoch(2))
+    split = streets.train.select(np.arange(17) % len(streets.train))
+    changes = Augmentation(hflip=True, scale_jitter=0.2, cutmix=0.7)
+    whole = list(Batches(split, size, task="segmentation", seed=1, augmentation=changes).epoch(2))
     parts = [
-        list(Batches(split, size, seed=1, changes=changes, part=(number, count)).epoch(2)) for number in range(count)
+        list(Batches(split, size, task="segmentation", seed=1, augmentation=changes, shard=(number, count)).epoch(2))
+        for number in range(count)
     ]
     for place, batch in enumerate(whole):
         mine = [part[place] for part in parts if len(part[place].labels)]
         assert torch.equal(torch.cat([one.images for one in mine]), batch.images)
         assert torch.equal(torch.cat([one.labels for one in mine]), batch.labels)
         assert all(len(one.labels) > 1 for one in mine) or len(batch.labels) == 1
-        assert len(batch.labels) == Batches(split, size, seed=1).images_in(place)
+        assert len(batch.labels) == Batches(split, size, task="segmentation", seed=1).batch_len(place)
 
 
 def test_an_epoch_can_be_begun_anywhere(streets: Dataset) -> None:
-    batches = Batches(streets.train, 5, seed=1, changes=Augmentation(flip=True, scale=0.2))
+    batches = Batches(
+        streets.train, 5, task="segmentation", seed=1, augmentation=Augmentation(hflip=True, scale_jitter=0.2)
+    )
     whole = list(batches.epoch(3))
     for place in range(len(whole) + 1):
         for one, other in zip(batches.epoch(3, place), whole[place:], strict=True):

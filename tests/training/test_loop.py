@@ -25,7 +25,9 @@ RECIPE = TrainConfig(
 def start(data: Dataset, recipe: TrainConfig = RECIPE, seed: int = 0) -> tuple[BaseModel, Training]:
     network = build_model(recipe.network, (20, 20, 1), len(data.classes), seed=seed, segments=False)
     network.fit(data.train.images)
-    batches = Batches(data.train, recipe.batch_size, seed=seed, changes=Augmentation(recipe.flip, recipe.shift))
+    batches = Batches(
+        data.train, recipe.batch_size, task=data.task, seed=seed, augmentation=Augmentation(recipe.flip, recipe.shift)
+    )
     return network, Training(network, batches, recipe)
 
 
@@ -83,7 +85,7 @@ def test_the_loss_is_that_of_a_loop_written_by_hand(sides: Dataset) -> None:
     mine.normalise.fit(sides.train.images)
     adam = torch.optim.Adam(mine.parameters(), lr=1e-3, weight_decay=1e-2)
     losses = []
-    for images, labels in Batches(sides.train, 100, seed=0).epoch(1):
+    for images, labels in Batches(sides.train, 100, task="classification", seed=0).epoch(1):
         logs = torch.log_softmax(mine(images), 1)
         weights = torch.tensor([1.0, 2.0, 3.0])
         picked = -(0.9 * weights[labels] * logs[range(100), labels]).sum() / weights[labels].sum()
@@ -136,11 +138,11 @@ def test_pixels_that_count_nowhere_teach_nothing(streets: Dataset) -> None:
     split = replace(streets.train, labels=blank)
     recipe = TrainConfig(network="facadenet", epochs=1, batch_size=4, learning_rate=1e-3)
     network = build_model("facadenet", (32, 32, 3), 3, segments=True)
-    (record,) = Training(network, Batches(split, 4, seed=0), recipe)
+    (record,) = Training(network, Batches(split, 4, task="segmentation", seed=0), recipe)
     twin = build_model("facadenet", (32, 32, 3), 3, segments=True)
     adam = torch.optim.Adam(twin.parameters(), lr=1e-3, fused=True)
     right = 0
-    for images, labels in Batches(streets.train, 4, seed=0).epoch(1):
+    for images, labels in Batches(streets.train, 4, task="segmentation", seed=0).epoch(1):
         scores = twin(images)[:, :, 1::2]
         F.cross_entropy(scores, labels[:, 1::2]).backward()  # type: ignore[no-untyped-call]
         right += int((scores.argmax(1) == labels[:, 1::2]).sum())
@@ -154,12 +156,16 @@ def test_pixels_that_count_nowhere_teach_nothing(streets: Dataset) -> None:
 @pytest.mark.parametrize("name", ["facadenet", "fcn", "unet-fast"])
 def test_a_segmenter_goes_on_bit_for_bit_whatever_was_drawn_between(name: str, streets: Dataset) -> None:
     """Dropout's chance belongs to the step, not to what was drawn before."""
-    changes = Augmentation(flip=True, shift=3, scale=0.2, stretch=0.1, colour=0.2, cutmix=0.5)
+    changes = Augmentation(
+        hflip=True, translate_px=3, scale_jitter=0.2, aspect_jitter=0.1, color_jitter=0.2, cutmix=0.5
+    )
     recipe = TrainConfig(network=name, epochs=2, batch_size=8, learning_rate=1e-3)
 
     def begun() -> tuple[BaseModel, Training]:
         network = build_model(name, (32, 32, 3), 3, segments=True)
-        return network, Training(network, Batches(streets.train, 8, seed=1, changes=changes), recipe)
+        return network, Training(
+            network, Batches(streets.train, 8, task="segmentation", seed=1, augmentation=changes), recipe
+        )
 
     whole, training = begun()
     epochs = iter(training)

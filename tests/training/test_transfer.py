@@ -22,7 +22,16 @@ ONE = ("epochs=1", "batch_size=64")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from conftest import CLASSES, bright_sides
 
-    data = Dataset("sides", "Sides", CLASSES, bright_sides(120, 1), bright_sides(30, 2, 120), "made", drawn=True)
+    data = Dataset(
+        "sides",
+        "Sides",
+        CLASSES,
+        bright_sides(120, 1),
+        bright_sides(30, 2, 120),
+        "made",
+        synthetic=True,
+        task="classification",
+    )
     return seamline.train(data, settings=ONE, out=tmp_path_factory.mktemp("runs") / "first", threads=1)
 
 
@@ -58,7 +67,7 @@ def test_every_segmenter_fits_other_classes(name: str, streets: Dataset, tmp_pat
     run = Run(tmp_path / "run")
     dataset = {"name": "streets", "place": "drawn", "fingerprint": "0", "test": 2, "classes": list(streets.classes)}
     described = {
-        "dataset": dataset | {"colours": [list(one) for one in streets.colours]},
+        "dataset": dataset | {"colours": [list(one) for one in streets.palette]},
         "network": {"name": name, "image": [32, 32, 3]},
         "recipe": recipe_fields(get_preset("fast", segments=True)),
         "seed": 0,

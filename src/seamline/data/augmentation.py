@@ -8,19 +8,19 @@ class Augmentation:
     """The random changes that batches go through; each is made anew in each epoch.
 
     Attributes:
-        flip: mirror each image left to right in every second epoch, half of the images in each.
-        shift: move each image by up to this many pixels in both directions.
-        scale: enlarge or shrink by a factor of up to 1 + this.
-        stretch: change the ratio of width to height by a factor of up to 1 + this.
-        colour: change brightness, contrast, saturation and tint by up to about this share.
-        size: show the images at this share of their width and height, 0..1.
+        hflip: mirror each image left to right in every second epoch, half of the images in each.
+        translate_px: move each image by up to this many pixels in both directions.
+        scale_jitter: enlarge or shrink by a factor of up to 1 + this.
+        aspect_jitter: change the ratio of width to height by a factor of up to 1 + this.
+        color_jitter: change brightness, contrast, saturation and tint by up to about this share.
+        train_scale: show the images at this share of their width and height, 0..1.
         cutmix: share of the images that go on as another one from some column on; for masks alone.
     """
 
-    flip: bool = False
-    shift: int = 0
-    scale: float = 0.0
-    stretch: float = 0.0
-    colour: float = 0.0
-    size: float = 1.0
+    hflip: bool = False
+    translate_px: int = 0
+    scale_jitter: float = 0.0
+    aspect_jitter: float = 0.0
+    color_jitter: float = 0.0
+    train_scale: float = 1.0
     cutmix: float = 0.0

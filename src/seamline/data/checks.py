@@ -5,7 +5,7 @@ from itertools import chain
 import numpy as np
 
 from seamline.data.dataset import IGNORE_INDEX, Dataset
-from seamline.data.lazy_array import joined
+from seamline.data.lazy_array import concat
 from seamline.data.near_duplicates.exact_and_near import first_of_each
 
 FEW = 20
@@ -25,10 +25,10 @@ def dataset_warnings(data: Dataset) -> tuple[str, ...]:
 
 def _contradictions(data: Dataset) -> list[str]:
     """Tell of images that are equal to the bit and labelled differently."""
-    names = [name for part in data.parts for name in part.names]
-    firsts = first_of_each(chain.from_iterable(part.images for part in data.parts))
+    names = [name for part in data.splits for name in part.names]
+    firsts = first_of_each(chain.from_iterable(part.images for part in data.splits))
     places = np.flatnonzero(firsts != np.arange(len(firsts)))
-    labels = joined([part.labels for part in data.parts])
+    labels = concat([part.labels for part in data.splits])
     apart = [int(place) for place in places if not np.array_equal(labels[place], labels[firsts[place]])]
     if not apart:
         return []
@@ -56,7 +56,7 @@ def _counts(data: Dataset) -> list[str]:
             if missing:
                 words = {"val": "validation", "test": "test"}[split]
                 found.append(f"{_listed(missing)}: in no {words} image, so nothing can be said of it there")
-    if data.segments:
+    if data.task == "segmentation":
         shares = learned / max(1, learned.sum())
         rare = [f"{name} ({share:.2%})" for name, share in zip(data.classes, shares, strict=True) if 0 < share < RARE]
         if rare:
@@ -80,10 +80,10 @@ def _blank(data: Dataset) -> list[str]:
     """Tell of images of one colour, and of masks in which nothing counts."""
     blank: list[str] = []
     unlabelled: list[str] = []
-    for part in data.named.values():
+    for part in data.splits_by_name.values():
         images = zip(part.names, part.images, strict=True)
         blank += [name for name, image in images if (image == image[:1, :1]).all()]
-        if data.segments:
+        if data.task == "segmentation":
             masks = zip(part.names, part.labels, strict=True)
             unlabelled += [name for name, mask in masks if (mask == IGNORE_INDEX).all()]
     found = []

@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 
 from seamline.errors import SeamlineError
 
-LIMIT = 200_000_000
+MAX_PIXELS = 200_000_000
 """The most pixels that an image may have: larger than any camera's, small enough for a laptop's memory."""
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
@@ -52,7 +52,7 @@ class TooManyPixelsError(SeamlineError):
     """An image has more pixels than are allowed; it was not decoded."""
 
 
-def read_image(source: Path | bytes, *, name: str | None = None, limit: int = LIMIT) -> NDArray[np.uint8]:
+def read_image(source: Path | bytes, *, name: str | None = None, limit: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Decode a photo: JPEG, PNG, WebP, TIFF, BMP, or the first picture of a GIF.
 
     It is turned upright as its EXIF orientation says, transparent parts are laid over white, 16-bit grey is scaled
@@ -101,11 +101,11 @@ class Decoded(NamedTuple):
 
     Attributes:
         image: in the mode that its file has; `format` tells the file's format.
-        stretch: the factor by which Pillow stretched its grey values, 1 for most.
+        bit_depth_scale: the factor by which Pillow stretched its grey values, 1 for most.
     """
 
     image: Image.Image
-    stretch: int
+    bit_depth_scale: int
 
 
 def display_name(source: Path | bytes, name: str | None) -> str:
@@ -153,6 +153,21 @@ def decode(source: Path | bytes, called: str, limit: int) -> Decoded:
     except Exception as error:  # as above
         raise damaged(called, error) from error
     return Decoded(image, stretch)
+
+
+def encode_jpeg(photo: NDArray[np.uint8], longest: int, quality: int = 85) -> bytes:
+    """Encode a photo as a JPEG.
+
+    Args:
+        photo: (H, W, 1) or (H, W, 3) uint8.
+        longest: pixels that its longer side may have; a larger photo is shrunk.
+        quality: of the JPEG, 1..95.
+    """
+    picture = Image.fromarray(photo[..., 0] if photo.shape[2] == 1 else photo)
+    picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=quality, optimize=True)
+    return stream.getvalue()
 
 
 def _content(path: Path, called: str) -> bytes:

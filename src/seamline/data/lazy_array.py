@@ -12,7 +12,7 @@ _AT_ONCE = 1 << 24  # bytes that are read together when all rows are gone throug
 _IN_MEMORY = 1 << 29  # bytes of working room that are taken from memory; more lies in a file
 
 
-Images: TypeAlias = Any
+ArrayLike: TypeAlias = Any
 """An array in memory or `Rows` of one that is not: both have a shape, a length, and rows at places."""
 
 
@@ -57,12 +57,12 @@ class LazyArray:
         return LazyArray(self.base, self.places[places])
 
 
-def taken(images: Images, places: NDArray[np.int64]) -> Any:
+def take(images: ArrayLike, places: NDArray[np.int64]) -> Any:
     """Return the rows at `places` (n,): a copy of those in memory, unread rows of those that are not."""
     return images.take(places) if isinstance(images, LazyArray) else images[places]
 
 
-def joined(parts: Sequence[Images]) -> Any:
+def concat(parts: Sequence[ArrayLike]) -> Any:
     """Return the rows of all parts, one part after another; still unread where all are of one array."""
     bases = [part.base if isinstance(part, LazyArray) else None for part in parts]
     if bases[0] is not None and all(base is bases[0] for base in bases):
@@ -70,7 +70,7 @@ def joined(parts: Sequence[Images]) -> Any:
     return np.concatenate([part[:] for part in parts])
 
 
-def iter_chunks(images: Images, at_once: int = _AT_ONCE) -> Iterator[NDArray[Any]]:
+def iter_chunks(images: ArrayLike, at_once: int = _AT_ONCE) -> Iterator[NDArray[Any]]:
     """Yield all rows in order, as many together as `at_once` bytes hold, at least one: (n, ...) each."""
     row = math.prod(images.shape[1:]) * images.dtype.itemsize
     step = max(1, at_once // max(1, row))
@@ -78,7 +78,7 @@ def iter_chunks(images: Images, at_once: int = _AT_ONCE) -> Iterator[NDArray[Any
         yield np.asarray(images[start : start + step])
 
 
-def blank(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def zeros_or_memmap(shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Return zeros to be written to; past half a GiB they lie in a file without a name, which goes with the array."""
     if math.prod(shape) <= _IN_MEMORY:
         return np.zeros(shape, np.uint8)
@@ -89,7 +89,7 @@ def blank(shape: tuple[int, ...]) -> NDArray[np.uint8]:
 class Subset(Sequence[NDArray[np.uint8]]):
     """Some images of many, each read when it is asked for."""
 
-    def __init__(self, images: Images, places: Sequence[int]) -> None:
+    def __init__(self, images: ArrayLike, places: Sequence[int]) -> None:
         self.images = images
         self.places = places
 

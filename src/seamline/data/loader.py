@@ -15,8 +15,9 @@ from torch import Tensor
 from seamline.data import transforms
 from seamline.data.augmentation import Augmentation
 from seamline.data.dataset import IGNORE_INDEX, Split
-from seamline.data.lazy_array import Images, LazyArray
+from seamline.data.lazy_array import ArrayLike, LazyArray
 from seamline.errors import SeamlineError
+from seamline.run_folder import Task
 
 IGNORE_LABEL = -100
 """The label of a pixel that counts nowhere, as PyTorch's losses have it."""
@@ -44,9 +45,10 @@ class Batches:
         batch_size: images in a batch; the last batch of an epoch may be smaller, and an image that would be alone in it
             joins the batch before: statistics of a batch need two.
         seed: decides the order and the random changes.
-        changes: what the images go through.
+        task: what the labels are for; masks are augmented with their images.
+        augmentation: what the images go through.
         device: where the batches are made, and the images held if memory holds them.
-        part: (number, count): of every batch, yield the part that this one of so many processes takes.
+        shard: (number, count): of every batch, yield the part that this one of so many processes takes.
 
     Raises:
         SeamlineError: images whose labels are of the whole are to be cut.
@@ -57,30 +59,34 @@ class Batches:
         split: Split,
         batch_size: int,
         *,
+        task: Task,
         seed: int,
-        changes: Augmentation | None = None,
+        augmentation: Augmentation | None = None,
         device: torch.device | str = "cpu",
-        part: tuple[int, int] = (0, 1),
+        shard: tuple[int, int] = (0, 1),
     ) -> None:
-        self.part = part
+        self.masks = task == "segmentation"
+        self.shard = shard
         self.batch_size = batch_size
         self.seed = seed
-        self.changes = changes or Augmentation()
+        self.augmentation = augmentation or Augmentation()
         self.device = torch.device(device)
         self.images = self._held(split.images)
         self.labels = self._held(split.labels)
-        if self.changes.cutmix and self.labels.ndim != 3:
-            raise SeamlineError(f"recipe: cutmix must be 0 where labels are of whole images, got {self.changes.cutmix}")
+        if self.augmentation.cutmix and not self.masks:
+            raise SeamlineError(
+                f"recipe: cutmix must be 0 where labels are of whole images, got {self.augmentation.cutmix}"
+            )
 
     def __len__(self) -> int:
         """Steps in an epoch."""
         return max(1, math.ceil((len(self.images) - 1) / self.batch_size)) if self.batch_size > 1 else len(self.images)
 
-    def images_in(self, place: int) -> int:
+    def batch_len(self, place: int) -> int:
         """Return how many images the batch at `place` (from 0) has, all processes' parts together."""
         return len(self.images) - place * self.batch_size if place + 1 == len(self) else self.batch_size
 
-    def _held(self, values: Images) -> Tensor | LazyArray:
+    def _held(self, values: ArrayLike) -> Tensor | LazyArray:
         """Return images or labels as a tensor on the device; rows that are larger than memory stay where they are."""
         return values if isinstance(values, LazyArray) else torch.from_numpy(values).to(self.device)
 
@@ -93,7 +99,7 @@ class Batches:
     def epoch(self, number: int, begin: int = 0) -> Iterator[Batch]:
         """Yield the batches of epoch `number` (from 1), from place `begin` (from 0) on."""
         device = self.device
-        masks = self.labels.ndim == 3
+        masks = self.masks
         order = torch.randperm(len(self.images), generator=self._chance(_ORDER, number)).to(device)
         mirrored = self._mirrored(number)
         places = self._places(number)
@@ -102,8 +108,8 @@ class Batches:
         cuts = self._cuts(number)
         for place in range(begin, len(self)):
             start = place * self.batch_size
-            whole = order[start : start + self.images_in(place)]
-            first, last = _bounds(len(whole), *self.part)
+            whole = order[start : start + self.batch_len(place)]
+            first, last = _bounds(len(whole), *self.shard)
             chosen = whole[first:last]
             led = cuts is not None and len(chosen) < len(whole)  # the first may go on as the one before it: make both
             if led and len(chosen):
@@ -117,10 +123,12 @@ class Batches:
                 labels = transforms.flip(labels, mirrored[chosen]) if masks else labels
             if moves is not None:
                 down, right = moves[chosen].unbind(1)
-                images = transforms.shift(images, down, right, self.changes.shift)
+                images = transforms.shift(images, down, right, self.augmentation.translate_px)
             if places is not None:
-                images = transforms.warp(images, places[chosen], self.changes.size)
-                labels = transforms.warp_masks(labels, places[chosen], self.changes.size) if masks else labels
+                images = transforms.warp(images, places[chosen], self.augmentation.train_scale)
+                labels = (
+                    transforms.warp_masks(labels, places[chosen], self.augmentation.train_scale) if masks else labels
+                )
             if colours is not None:
                 mixing, lift = colours
                 images = transforms.recolour(images, mixing[chosen], lift[chosen])
@@ -134,14 +142,14 @@ class Batches:
         A sample alternates between its two sides, so that every two epochs show it whole (Keller Jordan, 94 % on
         CIFAR-10 in 3.29 seconds on a single GPU, 2024).
         """
-        if not self.changes.flip:
+        if not self.augmentation.hflip:
             return None
         first = torch.randint(2, (len(self.images),), generator=self._chance(_FLIP, 0))
         return ((first + epoch) % 2 == 1).to(self.device)
 
     def _moves(self, epoch: int) -> Tensor | None:
         """Return how far each sample moves down and right, (N, 2) int64."""
-        reach = self.changes.shift
+        reach = self.augmentation.translate_px
         if not reach:
             return None
         chance = self._chance(_SHIFT, epoch)
@@ -152,17 +160,17 @@ class Batches:
 
         None where images are at most moved by whole pixels, which is done without reading between pixels.
         """
-        changes = self.changes
-        shifted = changes.shift and self.labels.ndim == 3
-        if not (shifted or changes.scale or changes.stretch or changes.size != 1):
+        changes = self.augmentation
+        shifted = changes.translate_px and self.masks
+        if not (shifted or changes.scale_jitter or changes.aspect_jitter or changes.train_scale != 1):
             return None
         sides = torch.tensor([self.images.shape[2], self.images.shape[1]])
         drawn = torch.rand((len(self.images), 4), generator=self._chance(_FORM, epoch)) * 2 - 1
-        larger = (1 + changes.scale) ** drawn[:, 0]
-        wider = (1 + changes.stretch) ** (drawn[:, 1] / 2)
+        larger = (1 + changes.scale_jitter) ** drawn[:, 0]
+        wider = (1 + changes.aspect_jitter) ** (drawn[:, 1] / 2)
         places = torch.zeros(len(self.images), 2, 3)
         places[:, 0, 0], places[:, 1, 1] = 1 / (larger * wider), wider / larger
-        places[:, :, 2] = drawn[:, 2:] * changes.shift * 2 / sides
+        places[:, :, 2] = drawn[:, 2:] * changes.translate_px * 2 / sides
         return places.to(self.device)
 
     def _colours(self, epoch: int) -> tuple[Tensor, Tensor] | None:
@@ -171,7 +179,7 @@ class Batches:
         Saturation draws the channels towards their mean or away from it, contrast draws all from the middle grey,
         brightness and tint lift all channels and each of them.
         """
-        reach, channels = self.changes.colour, self.images.shape[-1]
+        reach, channels = self.augmentation.color_jitter, self.images.shape[-1]
         if not reach:
             return None
         drawn = torch.rand((len(self.images), 3 + channels), generator=self._chance(_COLOUR, epoch)) * 2 - 1
@@ -189,12 +197,12 @@ class Batches:
         After S. Yun et al., CutMix, ICCV 2019; cut from top to bottom, as streets are. A cut leaves at least a fifth of
         the width on either side.
         """
-        if not self.changes.cutmix:
+        if not self.augmentation.cutmix:
             return None
-        width = transforms.scaled(self.images.shape[2], self.changes.size)
+        width = transforms.scaled(self.images.shape[2], self.augmentation.train_scale)
         drawn = torch.rand((len(self.images), 2), generator=self._chance(_CUT, epoch))
         columns = ((0.2 + 0.6 * drawn[:, 1]) * width).long()
-        return torch.where(drawn[:, 0] < self.changes.cutmix, columns, width).to(self.device)
+        return torch.where(drawn[:, 0] < self.augmentation.cutmix, columns, width).to(self.device)
 
     def _chance(self, kind: int, epoch: int) -> torch.Generator:
         """Return a generator that depends on the seed, the kind of chance and the epoch alone."""

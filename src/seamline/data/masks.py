@@ -1,4 +1,4 @@
-"""Reads and writes masks: images that hold the class of each pixel, by its number or by its colour."""
+"""Read and write masks: images that store the class of each pixel, as a number or as a color."""
 
 import io
 from collections.abc import Sequence
@@ -10,310 +10,337 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seamline.data.dataset import IGNORE_INDEX
-from seamline.data.image_io import LIMIT, damaged, decode, display_name
+from seamline.data.image_io import MAX_PIXELS, damaged, decode, display_name
 from seamline.errors import SeamlineError
 
 Color = tuple[int, int, int]
 """Red, green and blue, 0..255."""
 
-_CLOSE = 40  # the largest difference in a channel with which a colour counts as a blurred form of a declared one
-_COMPARED = 1000  # unknown colours, the most frequent ones, that are compared with the declared ones
-_SHOWN = 5  # values or colours named in a message
+_MAX_BLUR = 40  # largest difference in a channel with which a color counts as a blurred form of a declared one
+_MAX_COMPARED = 1000  # unknown colors, the most frequent first, that are compared with the declared ones
+_MAX_LISTED = 5  # values or colors in a message
 
 
 def read_mask(
     source: Path | bytes,
     classes: int,
     *,
-    colours: Sequence[Color] | None = None,
+    palette: Sequence[Color] | None = None,
     ignore: int | Color | None = None,
     name: str | None = None,
-    limit: int = LIMIT,
+    limit: int = MAX_PIXELS,
 ) -> NDArray[np.uint8]:
-    """Decode a mask: an image that holds the class of each pixel, by its number or by its colour.
+    """Decode a mask: an image that stores the class of each pixel, as a number or as a color.
 
-    - A palette image holds class numbers: its indices. Where a table of colours is declared and the palette has its
-      colours at other places, as a program that repacks images leaves it, the colours count and not the indices.
-    - A grey image, of 1 to 16 bits, holds class numbers: its values.
-    - A colour image holds classes by their colours in the table, and needs the table.
+    - The indices of a palette image are class numbers. If its embedded palette has colors of `palette` at other
+      indices, as after recompression by another program, the colors count and not the indices.
+    - The values of a grayscale image of 1 to 16 bits are class numbers.
+    - The colors of a color image are looked up in `palette`, which it requires.
 
     Args:
         source: the file, or its bytes.
-        classes: the number of classes K, 1..255.
-        colours: K colours; class i is drawn in `colours[i]`.
-        ignore: what counts nowhere and becomes `IGNORE_INDEX`: a number, for palette and grey images, or a colour, for
-            palette and colour images. It may be a number below K: then that class counts nowhere.
-        name: what messages call it; the path by default.
-        limit: the most pixels that it may have.
+        classes: number of classes K, 1..255.
+        palette: K colors; class i is drawn in `palette[i]`.
+        ignore: what becomes `IGNORE_INDEX`: a number in palette and grayscale images, or a color in palette and color
+            images. It may be a class number; that class is then ignored.
+        name: name used in messages; the path by default.
+        limit: largest number of pixels allowed.
 
     Returns:
         (H, W) uint8, values 0..K-1 and `IGNORE_INDEX`.
 
     Raises:
-        SeamlineError: the file cannot be read, is damaged or too large, holds a number outside the classes, a colour that
-            the table lacks, colours although no table is declared, or transparent pixels.
-        ValueError: `classes` is not 1..255, or there is not one colour for each class.
+        SeamlineError: the file cannot be read, is damaged or too large, or contains a number that is no class, a color
+            that is not in the palette, colors although there is no palette, or transparent pixels.
+        ValueError: `classes` is not 1..255, or the palette has another number of colors.
     """
     if not 1 <= classes <= IGNORE_INDEX:
-        raise ValueError(f"a mask holds 1 to {IGNORE_INDEX} classes, got {classes}")
-    if colours is not None and len(colours) != classes:
-        raise ValueError(f"there must be a colour for each of {classes} classes, got {len(colours)}")
-    called = display_name(source, name)
-    form, values, palette = _decoded(source, called, limit)
-    if values.ndim == 3:
-        if colours is None:
-            found = len(_tally(_codes(values)).values)
+        raise ValueError(f"a mask has 1 to {IGNORE_INDEX} classes, got {classes}")
+    if palette is not None and len(palette) != classes:
+        raise ValueError(f"the palette must have a color for each of {classes} classes, got {len(palette)}")
+    name = display_name(source, name)
+    mask = _decode_mask(source, name, limit)
+    if mask.is_color:
+        if palette is None:
+            count = len(_count_values(_color_codes(mask.values)).values)
             raise SeamlineError(
-                f"{called}: holds colours where class numbers are wanted ({found:,} different ones); declare the "
-                "colour of each class, or save the mask as a palette or grey PNG"
+                f"{name}: contains {count:,} colors instead of class numbers; declare the color of each class, or save "
+                "the mask as a palette or grayscale PNG"
             )
-        return _by_colour(_codes(values), [*colours], ignore, called)
-    if form == "JPEG":
-        raise SeamlineError(f"{called}: is a JPEG, which blurs class numbers into one another; save the mask as a PNG")
-    if palette is not None and colours is not None and _colours_count(values, palette, colours, ignore):
-        return _by_colour(_codes(palette)[values], [*colours], ignore, called)
+        return _from_colors(_color_codes(mask.values), [*palette], ignore, name)
+    _refuse_jpeg(mask, name)
+    if mask.palette is not None and palette is not None and _is_reordered(mask.values, mask.palette, palette, ignore):
+        return _from_colors(_color_codes(mask.palette)[mask.values], [*palette], ignore, name)
     ignored = {ignore} if isinstance(ignore, int) else set()
-    if palette is not None and isinstance(ignore, tuple):
-        ignored = set(np.flatnonzero((palette == ignore).all(1)).tolist())
-    return _by_number(values, classes, ignored, called)
+    if mask.palette is not None and isinstance(ignore, tuple):
+        ignored = set(np.flatnonzero((mask.palette == ignore).all(1)).tolist())
+    return _from_numbers(mask.values, classes, ignored, name)
 
 
-class Marks(NamedTuple):
-    """What a mask holds, whatever it stands for.
+class MaskValues(NamedTuple):
+    """The distinct values of a mask, without their meaning.
 
     Attributes:
-        by_colour: whether it holds colours.
-        marks: its values, or its colours as 0xRRGGBB.
-        palette: value -> colour, where it has a palette.
+        by_color: whether the values are colors.
+        values: its values, or its colors as 0xRRGGBB.
+        palette: color of each value, where the mask has an embedded palette.
     """
 
-    by_colour: bool
-    marks: set[int]
+    by_color: bool
+    values: set[int]
     palette: dict[int, Color]
 
 
-def mask_values(source: Path | bytes, *, name: str | None = None, limit: int = LIMIT) -> NDArray[Any]:
-    """Decode a mask to its values (H, W), integers, or to its colours as 0xRRGGBB (H, W) uint32.
+def mask_values(source: Path | bytes, *, name: str | None = None, limit: int = MAX_PIXELS) -> NDArray[Any]:
+    """Decode a mask to its raw values.
+
+    Args:
+        source: the file, or its bytes.
+        name: name used in messages; the path by default.
+        limit: largest number of pixels allowed.
+
+    Returns:
+        (H, W) integers, or (H, W) uint32 colors as 0xRRGGBB.
 
     Raises:
-        SeamlineError: the file cannot be read, is damaged or too large, blurred by JPEG, or has transparent pixels.
+        SeamlineError: the file cannot be read, is damaged or too large, is a JPEG, or has transparent pixels.
     """
-    return _raw(source, display_name(source, name), limit)[0]
+    name = display_name(source, name)
+    mask = _decode_mask(source, name, limit)
+    _refuse_jpeg(mask, name)
+    return _color_codes(mask.values) if mask.is_color else mask.values
 
 
-def unique_mask_values(source: Path | bytes, *, name: str | None = None, limit: int = LIMIT) -> Marks:
-    """Return which values or colours a mask holds; see `mask_values`."""
-    values, by_colour, palette = _raw(source, display_name(source, name), limit)
-    marks = {int(value) for value in np.unique(values)}
-    known = {} if palette is None else {mark: _triple(palette[mark]) for mark in marks if mark < len(palette)}
-    return Marks(by_colour, marks, known)
+def unique_mask_values(source: Path | bytes, *, name: str | None = None, limit: int = MAX_PIXELS) -> MaskValues:
+    """Return the distinct values of a mask; arguments and errors as for `mask_values`."""
+    name = display_name(source, name)
+    mask = _decode_mask(source, name, limit)
+    _refuse_jpeg(mask, name)
+    values = {int(value) for value in np.unique(_color_codes(mask.values) if mask.is_color else mask.values)}
+    colors: dict[int, Color] = {}
+    if mask.palette is not None:
+        for value in values:
+            if value < len(mask.palette):
+                red, green, blue = mask.palette[value].tolist()
+                colors[value] = red, green, blue
+    return MaskValues(mask.is_color, values, colors)
 
 
-def _triple(colour: NDArray[np.uint8]) -> Color:
-    red, green, blue = colour.tolist()
-    return red, green, blue
-
-
-def _raw(source: Path | bytes, called: str, limit: int) -> tuple[NDArray[Any], bool, NDArray[np.uint8] | None]:
-    """Return a mask's values or codes of colours, whether they are colours, and its palette."""
-    form, values, palette = _decoded(source, called, limit)
-    if form == "JPEG":
-        raise SeamlineError(f"{called}: is a JPEG, which blurs classes into one another; save the mask as a PNG")
-    return (_codes(values), True, None) if values.ndim == 3 else (values, False, palette)
-
-
-def _decoded(
-    source: Path | bytes, called: str, limit: int
-) -> tuple[str | None, NDArray[Any], NDArray[np.uint8] | None]:
-    """Return a mask's file format, its numbers (H, W) or colours (H, W, 3), and its palette."""
-    image, stretch = decode(source, called, limit)
-    try:
-        image = _opaque(image, called)
-        return image.format, _values(image, stretch), _palette(image)
-    except SeamlineError:
-        raise
-    except Exception as error:  # whatever the damage has led to
-        raise damaged(called, error) from error
-
-
-def encode_mask(mask: NDArray[np.uint8], colours: Sequence[Color]) -> bytes:
-    """Encode a mask as a palette PNG, which holds class numbers and shows colours.
+def encode_mask(mask: NDArray[np.uint8], palette: Sequence[Color]) -> bytes:
+    """Encode a mask as a palette PNG, which stores class numbers and shows colors.
 
     Args:
         mask: (H, W) uint8, values 0..K-1 and `IGNORE_INDEX`, which is shown white.
-        colours: K colours, at most 255.
+        palette: K colors, at most 255.
 
     Returns:
-        The bytes of the PNG; the same mask gives the same bytes.
+        The bytes of the PNG; equal masks give equal bytes.
 
     Raises:
-        ValueError: the mask has no pixels, is not of that shape and type, or holds a number that has no colour.
+        ValueError: the mask has no pixels, another shape or type, or a number without a color.
     """
     if mask.ndim != 2 or mask.dtype != np.uint8 or mask.size == 0:
         raise ValueError(f"a mask must be (H, W) uint8 with pixels, got {mask.shape} {mask.dtype}")
-    outside = np.flatnonzero(np.bincount(mask.ravel(), minlength=256))
-    outside = outside[(outside >= len(colours)) & (outside != IGNORE_INDEX)]
-    if len(colours) > IGNORE_INDEX or len(outside):
-        raise ValueError(f"{len(colours)} colours are declared for a mask that holds {outside.tolist()} besides")
-    palette = [value for colour in colours for value in colour]
+    unknown = np.flatnonzero(np.bincount(mask.ravel(), minlength=256))
+    unknown = unknown[(unknown >= len(palette)) & (unknown != IGNORE_INDEX)]
+    if len(palette) > IGNORE_INDEX or len(unknown):
+        raise ValueError(f"a palette of {len(palette)} colors does not fit a mask that contains {unknown.tolist()}")
+    channels = [channel for color in palette for channel in color]
     if IGNORE_INDEX in mask:
-        palette += [255] * (3 * 256 - len(palette))
+        channels += [255] * (3 * 256 - len(channels))
     image = Image.frombytes("P", (mask.shape[1], mask.shape[0]), mask.tobytes())
-    image.putpalette(palette)
+    image.putpalette(channels)
     stream = io.BytesIO()
     image.save(stream, format="PNG", optimize=True)
     return stream.getvalue()
 
 
-def _opaque(image: Image.Image, called: str) -> Image.Image:
-    """Return a mask's image without its alpha channel, which must hide nothing; a palette's is of no matter."""
-    plain = {"LA": "L", "La": "L", "PA": "P", "RGBA": "RGB", "RGBa": "RGB"}.get(image.mode)
-    if plain is None:
+def downscale_mask(mask: NDArray[np.uint8], max_side: int) -> NDArray[np.uint8]:
+    """Downscale a mask to the nearest pixel, so that classes are not mixed.
+
+    Args:
+        mask: (H, W) uint8.
+        max_side: largest length of the longer side; a smaller mask is unchanged.
+
+    Returns:
+        (h, w) uint8.
+    """
+    image = Image.fromarray(mask)
+    image.thumbnail((max_side, max_side), Image.Resampling.NEAREST)
+    return np.array(image, dtype=np.uint8)
+
+
+class _DecodedMask(NamedTuple):
+    """A decoded mask: its file format, (H, W) values or (H, W, 3) colors, and (256, 3) uint8 embedded palette."""
+
+    format: str | None
+    values: NDArray[Any]
+    palette: NDArray[np.uint8] | None
+
+    @property
+    def is_color(self) -> bool:
+        return len(self.values.shape) == 3
+
+
+def _decode_mask(source: Path | bytes, name: str, limit: int) -> _DecodedMask:
+    """Decode a mask without interpreting it."""
+    image, bit_depth_scale = decode(source, name, limit)
+    try:
+        image = _drop_alpha(image, name)
+        return _DecodedMask(image.format, _image_values(image, bit_depth_scale), _embedded_palette(image))
+    except SeamlineError:
+        raise
+    except Exception as error:  # Pillow raises various errors for damaged files
+        raise damaged(name, error) from error
+
+
+def _refuse_jpeg(mask: _DecodedMask, name: str) -> None:
+    if mask.format == "JPEG":
+        raise SeamlineError(f"{name}: is a JPEG, whose compression alters class values; save the mask as a PNG")
+
+
+def _drop_alpha(image: Image.Image, name: str) -> Image.Image:
+    """Return a mask's image without its alpha channel, which must be opaque; that of a palette does not matter."""
+    mode = {"LA": "L", "La": "L", "PA": "P", "RGBA": "RGB", "RGBa": "RGB"}.get(image.mode)
+    if mode is None:
         return image
     if np.asarray(image.getchannel("A" if image.mode[-1] == "A" else "a")).min() < 255:
-        raise SeamlineError(
-            f"{called}: has transparent pixels, whose class cannot be known; save the mask without them"
-        )
-    kept = image.convert(plain)
-    kept.format = image.format
-    return kept
+        raise SeamlineError(f"{name}: has transparent pixels, whose class is unknown; save the mask without them")
+    opaque = image.convert(mode)
+    opaque.format = image.format
+    return opaque
 
 
-def _palette(image: Image.Image) -> NDArray[np.uint8] | None:
-    """Return the colours of a palette image, (256, 3) uint8, black where it declares none; None for other images."""
-    declared = image.getpalette("RGB") if image.mode == "P" else None
-    if declared is None:
+def _embedded_palette(image: Image.Image) -> NDArray[np.uint8] | None:
+    """Return the colors of a palette image, (256, 3) uint8, black where it declares none; None for other images."""
+    channels = image.getpalette("RGB") if image.mode == "P" else None
+    if channels is None:
         return None
     palette = np.zeros((256, 3), dtype=np.uint8)
-    palette.reshape(-1)[: len(declared)] = declared
+    palette.reshape(-1)[: len(channels)] = channels
     return palette
 
 
-def _values(image: Image.Image, stretch: int) -> NDArray[Any]:
-    """Return the numbers (H, W) of a palette or grey image, or the colours (H, W, 3) of another one."""
+def _image_values(image: Image.Image, bit_depth_scale: int) -> NDArray[Any]:
+    """Return the numbers (H, W) of a palette or grayscale image, or the colors (H, W, 3) of another one."""
     if image.mode in ("P", "L", "1", "I", "F") or image.mode.startswith("I;"):
         values: NDArray[Any] = np.asarray(image)
         if values.dtype == bool:
             return values.astype(np.uint8)
-        return values // stretch if stretch > 1 else values
+        return values // bit_depth_scale if bit_depth_scale > 1 else values
     return np.asarray(image.convert("RGB"))
 
 
-class _Tally(NamedTuple):
-    """What an array holds: `values[places]` is the array, and `counts[i]` pixels are `values[i]`."""
+class _ValueCounts(NamedTuple):
+    """Distinct values of an array: `values[indices]` is the array, and `counts[i]` pixels are `values[i]`."""
 
     values: NDArray[Any]
-    places: NDArray[Any]
+    indices: NDArray[Any]
     counts: NDArray[np.int64]
 
 
-def _tally(numbers: NDArray[Any]) -> _Tally:
-    """Count how often each number occurs in an array."""
-    if numbers.dtype == np.uint8:  # without sorting
-        counts = np.bincount(numbers.ravel(), minlength=256)
-        present = np.flatnonzero(counts)
-        place = np.zeros(256, dtype=np.uint8)
-        place[present] = np.arange(len(present))
-        return _Tally(present, place[numbers], counts[present])
-    values, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
-    return _Tally(values, places.reshape(numbers.shape), counts)
+def _count_values(array: NDArray[Any]) -> _ValueCounts:
+    """Count the distinct values of an array (H, W)."""
+    if array.dtype == np.uint8:  # without sorting
+        counts = np.bincount(array.ravel(), minlength=256)
+        values = np.flatnonzero(counts)
+        index = np.zeros(256, dtype=np.uint8)
+        index[values] = np.arange(len(values))
+        return _ValueCounts(values, index[array], counts[values])
+    values, indices, counts = np.unique(array, return_inverse=True, return_counts=True)
+    return _ValueCounts(values, indices.reshape(array.shape), counts)
 
 
-def _codes(colours: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Return each colour (…, 3) as one number (…)."""
-    wide = colours.astype(np.uint32)
+def _color_codes(colors: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Return colors (…, 3) uint8 as numbers 0xRRGGBB (…)."""
+    wide = colors.astype(np.uint32)
     codes: NDArray[np.uint32] = wide[..., 0] << np.uint32(16) | wide[..., 1] << np.uint32(8) | wide[..., 2]
     return codes
 
 
-def _code(colour: Color) -> int:
-    """Return one colour as the number that `_codes` gives."""
-    return colour[0] << 16 | colour[1] << 8 | colour[2]
+def color_code(color: Color) -> int:
+    """Return a color as the number 0xRRGGBB."""
+    return color[0] << 16 | color[1] << 8 | color[2]
 
 
-def _colours_count(
-    indices: NDArray[Any], palette: NDArray[np.uint8], colours: Sequence[Color], ignore: int | Color | None
+def code_color(code: int) -> Color:
+    """Return the color of a number 0xRRGGBB."""
+    return code >> 16, code >> 8 & 255, code & 255
+
+
+def _is_reordered(
+    indices: NDArray[Any], embedded: NDArray[np.uint8], palette: Sequence[Color], ignore: int | Color | None
 ) -> bool:
-    """Return whether a palette has a declared colour at another place than its class's."""
-    declared = {_code(colour) for colour in colours}
-    used = [int(index) for index in _tally(indices).values if index != ignore]
-    codes = _codes(palette)
+    """Return whether the embedded palette has a declared color at another index than that of its class."""
+    declared = {color_code(color) for color in palette}
+    used = [int(index) for index in _count_values(indices).values if index != ignore]
+    codes = _color_codes(embedded)
     return any(
-        int(codes[index]) in declared and (index >= len(colours) or int(codes[index]) != _code(colours[index]))
+        int(codes[index]) in declared and (index >= len(palette) or int(codes[index]) != color_code(palette[index]))
         for index in used
     )
 
 
-def _by_number(numbers: NDArray[Any], classes: int, ignored: set[int], called: str) -> NDArray[np.uint8]:
-    """Return the mask that class numbers (H, W) make."""
-    tally = _tally(numbers)
-    known = [float(value).is_integer() and 0 <= value < classes for value in tally.values.tolist()]
-    skipped = [value in ignored for value in tally.values.tolist()]
-    wrong = ~(np.array(known) | np.array(skipped))
-    if wrong.any():
-        pairs = zip(tally.values[wrong].tolist(), tally.counts[wrong].tolist(), strict=True)
+def _from_numbers(numbers: NDArray[Any], classes: int, ignored: set[int], name: str) -> NDArray[np.uint8]:
+    """Return the mask (H, W) of class numbers (H, W)."""
+    counted = _count_values(numbers)
+    valid = [float(value).is_integer() and 0 <= value < classes for value in counted.values.tolist()]
+    skipped = [value in ignored for value in counted.values.tolist()]
+    unknown = ~(np.array(valid) | np.array(skipped))
+    if unknown.any():
+        values, counts = counted.values[unknown].tolist(), counted.counts[unknown].tolist()
+        listed = _first_items([f"{value} ({_pixels(count)})" for value, count in zip(values, counts, strict=True)])
         advice = "correct the mask"
-        if tally.values[wrong].tolist() == [IGNORE_INDEX]:
+        if values == [IGNORE_INDEX]:
             advice = f"correct the mask, or declare {IGNORE_INDEX} as the value to ignore"
-        raise SeamlineError(
-            f"{called}: holds values outside the classes 0..{classes - 1}: "
-            f"{_listed([f'{value} ({_pixels(count)})' for value, count in pairs])}; {advice}"
-        )
-    meaning: NDArray[np.uint8] = np.where(skipped, IGNORE_INDEX, tally.values).astype(np.uint8)
-    return np.asarray(meaning[tally.places])
+        raise SeamlineError(f"{name}: contains values outside the classes 0..{classes - 1}: {listed}; {advice}")
+    meaning: NDArray[np.uint8] = np.where(skipped, IGNORE_INDEX, counted.values).astype(np.uint8)
+    return np.asarray(meaning[counted.indices])
 
 
-def _by_colour(
-    codes: NDArray[np.uint32], colours: list[Color], ignore: int | Color | None, called: str
+def _from_colors(
+    codes: NDArray[np.uint32], palette: list[Color], ignore: int | Color | None, name: str
 ) -> NDArray[np.uint8]:
-    """Return the mask that colours (H, W), as `_codes` gives them, make by the table."""
-    table = {_code(colour): number for number, colour in reversed(list(enumerate(colours)))}
+    """Return the mask (H, W) of colors (H, W), given as 0xRRGGBB."""
+    table = {color_code(color): number for number, color in reversed(list(enumerate(palette)))}
     if isinstance(ignore, tuple):
-        table[_code(ignore)] = IGNORE_INDEX
-    tally = _tally(codes)
-    unknown = [
-        (count, code)
-        for code, count in zip(tally.values.tolist(), tally.counts.tolist(), strict=True)
-        if code not in table
-    ]
+        table[color_code(ignore)] = IGNORE_INDEX
+    counted = _count_values(codes)
+    pairs = zip(counted.values.tolist(), counted.counts.tolist(), strict=True)
+    unknown = sorted((-count, code) for code, count in pairs if code not in table)
     if unknown:
-        unknown.sort(key=lambda pair: (-pair[0], pair[1]))
-        number = f"{len(unknown):,} colours" if len(unknown) > 1 else "a colour"
-        blurred = any(_nearest(code, colours)[1] <= _CLOSE for _, code in unknown[:_COMPARED])
-        advice = "correct the mask, or declare what is missing"
+        blurred = any(_nearest(code, palette)[1] <= _MAX_BLUR for _, code in unknown[:_MAX_COMPARED])
+        advice = "correct the mask, or declare the missing color"
         if blurred:
             advice = (
-                "colours close to declared ones come from JPEG or from smooth scaling: save the mask as a PNG, scaled "
-                "to the nearest pixel"
+                "colors close to declared ones result from JPEG or smooth scaling: save the mask as a PNG, scaled to "
+                "the nearest pixel"
             )
-        raise SeamlineError(
-            f"{called}: holds {number} that the table does not declare: "
-            f"{_listed([_described(code, count, colours) for count, code in unknown])}; {advice}"
-        )
-    meaning = np.array([table[code] for code in tally.values.tolist()], dtype=np.uint8)
-    return np.asarray(meaning[tally.places])
+        number = f"{len(unknown):,} colors that are" if len(unknown) > 1 else "a color that is"
+        listed = _first_items([_describe(code, -count, palette) for count, code in unknown])
+        raise SeamlineError(f"{name}: contains {number} not declared: {listed}; {advice}")
+    meaning = np.array([table[code] for code in counted.values.tolist()], dtype=np.uint8)
+    return np.asarray(meaning[counted.indices])
 
 
-def _nearest(code: int, colours: list[Color]) -> tuple[int, int]:
-    """Return the class whose colour differs least in any channel, and that difference."""
-    channels = (code >> 16, code >> 8 & 255, code & 255)
-    apart = [max(abs(a - b) for a, b in zip(channels, colour, strict=True)) for colour in colours]
-    return int(np.argmin(apart)), min(apart)
+def _nearest(code: int, palette: list[Color]) -> tuple[int, int]:
+    """Return the class whose color differs least in its largest channel difference, and that difference."""
+    distances = [max(abs(a - b) for a, b in zip(code_color(code), color, strict=True)) for color in palette]
+    return int(np.argmin(distances)), min(distances)
 
 
-def _described(code: int, count: int, colours: list[Color]) -> str:
-    """Return an unknown colour in words, with the declared one that it may come from."""
-    near, apart = _nearest(code, colours)
-    close = f", close to {colours[near]} of class {near}" if apart <= _CLOSE else ""
-    return f"{(code >> 16, code >> 8 & 255, code & 255)} ({_pixels(count)}{close})"
+def _describe(code: int, count: int, palette: list[Color]) -> str:
+    """Describe an unknown color, with the declared color that it may come from."""
+    nearest, distance = _nearest(code, palette)
+    close = f", close to {palette[nearest]} of class {nearest}" if distance <= _MAX_BLUR else ""
+    return f"{code_color(code)} ({_pixels(count)}{close})"
 
 
 def _pixels(count: int) -> str:
-    """Return a number of pixels in words."""
     return "1 pixel" if count == 1 else f"{count:,} pixels"
 
 
-def _listed(parts: list[str]) -> str:
-    """Return the first parts of a list, and how many more there are."""
-    more = len(parts) - _SHOWN
-    return ", ".join(parts[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+def _first_items(items: list[str]) -> str:
+    """List the first items, and how many more there are."""
+    more = len(items) - _MAX_LISTED
+    return ", ".join(items[:_MAX_LISTED]) + (f" and {more:,} more" if more > 0 else "")

@@ -1,5 +1,6 @@
 """A photo of any size -> the image that a network is asked about."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -42,6 +43,17 @@ def resize_max_side(photo: NDArray[np.uint8], channels: int, size: int) -> NDArr
     scale = min(1.0, size / max(rows, columns)) if size else 1.0
     shape = (max(1, round(scale * rows)), max(1, round(scale * columns)))
     return photo if shape == (rows, columns) and channels == 3 else _scaled(photo, shape, channels)
+
+
+def downscale(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    """Return an image (H, W, C) uint8 with at most `longest` pixels on its longer side; a smaller one is left alone."""
+    height, width, channels = image.shape
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return image
+    size = max(1, round(scale * width)), max(1, round(scale * height))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # gives up the dimension of a single channel
+    return np.asarray(small, dtype=np.uint8).reshape(size[1], size[0], channels)
 
 
 def _scaled(photo: NDArray[np.uint8], shape: tuple[int, int], channels: int) -> NDArray[np.uint8]:

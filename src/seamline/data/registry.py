@@ -9,23 +9,24 @@ from seamline.data.downloads import Progress
 from seamline.data.image_folder import load_folder
 from seamline.data.sources import cmp_facades, facades, fashion_mnist, synthetic
 from seamline.errors import SeamlineError
+from seamline.run_folder import Task
 
 Counted = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Entry:
+class DatasetSpec:
     """A dataset that can be called by name.
 
     Attributes:
         title: what it is, in a few words.
-        segments: whether its labels are masks.
+        task: `classification` or `segmentation`.
         load: takes the user's folder or None, a callable for the progress of downloads or None, and the seconds to
             wait for a server; gives the dataset.
     """
 
     title: str
-    segments: bool
+    task: Task
     load: Callable[[Path | None, Progress | None, float], Dataset]
 
 
@@ -93,10 +94,20 @@ def _synthetic(name: str, load_synthetic: Callable[[], Dataset], folder: Path | 
     return load_synthetic()
 
 
-DATASETS: dict[str, Entry] = {
-    "fashion-mnist": Entry("70,000 grey images of garments in ten classes (Zalando Research)", False, _fashion_mnist),
-    "facades": Entry("1,020 crops of building fronts with masks of five classes (mini facade set)", True, _facades),
-    "cmp-facades": Entry("606 building fronts with masks, brought to these classes (CMP, Prague)", True, _cmp_facades),
-    "synthetic-fashion": Entry("synthetic garments of the same ten classes", False, _synthetic_fashion),
-    "synthetic-facades": Entry("synthetic streets with masks of the same five classes", True, _synthetic_facades),
+DATASETS: dict[str, DatasetSpec] = {
+    "fashion-mnist": DatasetSpec(
+        "70,000 grey images of garments in ten classes (Zalando Research)", "classification", _fashion_mnist
+    ),
+    "facades": DatasetSpec(
+        "1,020 crops of building fronts with masks of five classes (mini facade set)", "segmentation", _facades
+    ),
+    "cmp-facades": DatasetSpec(
+        "606 building fronts with masks, brought to these classes (CMP, Prague)", "segmentation", _cmp_facades
+    ),
+    "synthetic-fashion": DatasetSpec(
+        "synthetic garments of the same ten classes", "classification", _synthetic_fashion
+    ),
+    "synthetic-facades": DatasetSpec(
+        "synthetic streets with masks of the same five classes", "segmentation", _synthetic_facades
+    ),
 }

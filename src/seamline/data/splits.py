@@ -1,4 +1,4 @@
-"""Training and validation, by group: what belongs together stays together."""
+"""Training, validation and test splits that keep groups of related images together."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -8,145 +8,163 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from seamline.data.dataset import Dataset, Split
+from seamline.run_folder import RandomSplit, SplitInfo
 
-By = Literal["groups", "images"]
+SplitStrategy = Literal["groups", "images"]
 
-TEST = 0.2
-"""The share of images that is set aside for the test where a dataset names none."""
+TEST_FRACTION = 0.2
+"""Fraction of the images used for the test split where a dataset defines none."""
 
-_CHANCE_OF_SPLIT = 1  # tells this stream of random numbers from the others made with the same seed
+_SPLIT_STREAM = 1  # distinguishes this random stream from others with the same seed
 
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """What a dataset's training images are used for.
+    """The training images of a dataset, split for training and validation.
 
     Attributes:
-        learned: the images to learn from.
-        aside: the images to validate on.
-        facts: how it was done and what it avoided, as `run.json` holds it.
+        train: the images to train on.
+        val: the images to validate on.
+        metadata: how they were split, and which leakage that avoids.
     """
 
-    learned: Split
-    aside: Split
-    facts: dict[str, Any]
+    train: Split
+    val: Split
+    metadata: SplitInfo
 
 
-def train_val_split(data: Dataset, *, fraction: float, seed: int, by: By = "groups") -> Splits:
-    """Choose what to learn from and what to validate on.
+def train_val_split(data: Dataset, *, fraction: float, seed: int, strategy: SplitStrategy = "groups") -> Splits:
+    """Split the training images into training and validation images.
 
-    Training images with relatives in the test set are left out. Where the dataset names its validation images, those
-    are used, and what is related to them is left out too. By groups, no group is on both sides of the rest. By
-    images, groups are not looked at there: that is the split that flatters, and is there to be compared with; because
-    the same images are left out, both learn nothing of the test images.
+    Training images related to a test image are excluded. A validation split that the dataset defines is used as it
+    is, without images related to test images; training images related to it are excluded too.
+
+    With the strategy `groups` no group is on both sides. The strategy `images` ignores groups, which flatters the
+    validation metrics; it exists for comparison, and excludes the same training images, so that both strategies see
+    the same test images as new.
 
     Args:
-        data: the dataset, its groups numbered alike in training and test.
-        fraction: the share of training images to set aside, 0 < fraction < 1.
-        seed: the same seed chooses the same images.
-        by: `groups` or `images`.
+        data: the dataset, with groups numbered alike in all splits.
+        fraction: fraction of the training images used for validation, 0 < fraction < 1.
+        seed: seed of the split.
+        strategy: `groups` or `images`.
+
+    Returns:
+        The splits and their description.
 
     Raises:
         ValueError: `fraction` is not between 0 and 1, or one side would be empty.
     """
     train, test = data.train, data.test
-    elsewhere = test.groups
-    if data.val is not None and by == "groups":
-        elsewhere = np.concatenate([test.groups, data.val.groups])
-    related = np.isin(train.groups, elsewhere)
-    kept = np.flatnonzero(~related)
+    reserved = test.groups
+    if data.val is not None and strategy == "groups":
+        reserved = np.concatenate([test.groups, data.val.groups])
+    excluded = np.isin(train.groups, reserved)
+    usable = np.flatnonzero(~excluded)
+    excluded_names = [train.names[index] for index in np.flatnonzero(excluded)]
     if data.val is None:
-        groups = train.groups[kept] if by == "groups" else np.arange(len(kept))
-        learned, aside = split_groups(_strata(data, kept), groups, fraction=fraction, seed=seed)
-        parts = train.take(kept[learned]), train.take(kept[aside])
+        groups = train.groups[usable] if strategy == "groups" else np.arange(len(usable))
+        chosen_train, chosen_val = stratified_group_split(_strata(data, usable), groups, fraction=fraction, seed=seed)
+        train_split, val_split = train.select(usable[chosen_train]), train.select(usable[chosen_val])
     else:
-        parts = train.take(kept), data.val.take(np.flatnonzero(~np.isin(data.val.groups, test.groups)))
-        fraction = len(parts[1]) / max(1, len(parts[0]) + len(parts[1]))
-    if not len(parts[0]) or not len(parts[1]):
-        raise ValueError("every image to learn from, or to validate on, is related to one elsewhere; nothing is left")
+        train_split = train.select(usable)
+        val_split = data.val.select(np.flatnonzero(~np.isin(data.val.groups, test.groups)))
+        used = set(val_split.names)
+        excluded_names += [name for name in data.val.names if name not in used]
+        fraction = len(val_split) / max(1, len(train_split) + len(val_split))
+    if not len(train_split) or not len(val_split):
+        raise ValueError(
+            "no image is left for training or for validation: all of them are related to images of other splits"
+        )
     sizes = np.unique(train.groups, return_counts=True)[1]
-    everywhere = np.unique(np.concatenate([train.groups, test.groups]), return_counts=True)[1]
-    torn, val_related = random_split(sizes, max(1, round(fraction * len(train))))
-    facts: dict[str, Any] = {
-        "fraction": fraction,
-        "seed": seed,
-        "by": by,
-        "groups": len(sizes),
-        "grouped_images": int(sizes[sizes > 1].sum()),
-        "largest_group": int(everywhere.max()),
-        "left_out": [train.names[place] for place in np.flatnonzero(related)],
-        "test_related": [test.names[place] for place in np.flatnonzero(np.isin(test.groups, train.groups))],
-        "test_groups": len(np.unique(test.groups)),
-        "random": {"torn_groups": torn, "val_related": val_related},
-    }
-    if data.val is not None:
-        facts["given"] = True
-        facts["left_out"] += [name for name in data.val.names if name not in set(parts[1].names)]
-    return Splits(*parts, facts)
+    metadata = SplitInfo(
+        fraction=fraction,
+        seed=seed,
+        strategy=strategy,
+        predefined=data.val is not None,
+        groups=len(sizes),
+        duplicate_images=int(sizes[sizes > 1].sum()),
+        largest_group=int(np.unique(np.concatenate([train.groups, test.groups]), return_counts=True)[1].max()),
+        test_groups=len(np.unique(test.groups)),
+        excluded_train=tuple(excluded_names),
+        test_with_train_duplicates=tuple(
+            test.names[index] for index in np.flatnonzero(np.isin(test.groups, train.groups))
+        ),
+        random=expected_random_leakage(sizes, max(1, round(fraction * len(train)))),
+    )
+    return Splits(train_split, val_split, metadata)
 
 
 def ensure_test_split(data: Dataset) -> Dataset:
-    """Return a dataset that has test images: where it names none, a share of its groups is set aside, once and for all.
+    """Return a dataset with a test split; where it defines none, a fixed fifth of the groups becomes one.
+
+    Args:
+        data: the dataset, its groups known.
+
+    Returns:
+        The dataset itself, or a copy with fewer training images.
 
     Raises:
-        ValueError: there are too few.
+        ValueError: there are too few images.
     """
     if len(data.test):
         return data
     everything = np.arange(len(data.train))
-    learned, aside = split_groups(_strata(data, everything), data.train.groups, fraction=TEST, seed=0)
-    if data.val is not None:  # what is related to validation images is no honest test
-        aside = aside[~np.isin(data.train.groups[aside], data.val.groups)]
-    return replace(data, train=data.train.take(learned), test=data.train.take(aside))
+    train, test = stratified_group_split(_strata(data, everything), data.train.groups, fraction=TEST_FRACTION, seed=0)
+    if data.val is not None:  # images related to validation images are no independent test
+        test = test[~np.isin(data.train.groups[test], data.val.groups)]
+    return replace(data, train=data.train.select(train), test=data.train.select(test))
 
 
-def _strata(data: Dataset, kept: NDArray[np.int64]) -> NDArray[np.integer[Any]]:
-    """Return the class of each training image at `kept`; masks are all of one."""
-    return np.zeros(len(kept), dtype=np.int64) if data.segments else data.train.labels[kept]
+def _strata(data: Dataset, indices: NDArray[np.int64]) -> NDArray[np.integer[Any]]:
+    """Return the class of each training image at `indices` (n,) int64; images with masks form one stratum."""
+    return np.zeros(len(indices), np.int64) if data.task == "segmentation" else data.train.labels[indices]
 
 
-def random_split(sizes: NDArray[np.int64], aside: int) -> tuple[float, float]:
-    """Return what a split that does not look at groups would do, the mean over all such splits.
+def expected_random_leakage(sizes: NDArray[np.int64], drawn: int) -> RandomSplit:
+    """Return what a split that ignores groups would do, in closed form: the mean over all such splits.
 
-    Of N images `aside` are drawn; a group of s images is torn unless none or all of them are among those, and the
-    chances of both are hypergeometric.
+    `drawn` of N images are drawn. A group of s images is split unless none or all of its images are drawn; both
+    probabilities are hypergeometric.
 
     Args:
-        sizes: (G,) images in each group.
-        aside: images that are drawn.
+        sizes: (G,) int64, images in each group.
+        drawn: number of images that are drawn.
 
     Returns:
-        The expected number of groups with images on both sides, and the expected share of the drawn images that
-        have a relative among the others.
+        The expected number of groups with images on both sides, and the expected fraction of the drawn images that
+        are related to one that is not drawn.
     """
     count = int(sizes.sum())
-    none_drawn = np.exp(_log_choose(count - sizes, aside) - _log_choose(count, aside))
-    all_drawn = np.exp(_log_choose(count - sizes, aside - sizes) - _log_choose(count, aside))
-    torn = float(np.sum(1 - none_drawn - all_drawn))
-    whole = np.exp(_log_choose(count - sizes, aside - sizes) - _log_choose(count - 1, aside - 1))  # given one is drawn
-    return torn, float(np.sum(sizes / count * (1 - whole)))
+    none_drawn = np.exp(_log_binomial(count - sizes, drawn) - _log_binomial(count, drawn))
+    all_drawn = np.exp(_log_binomial(count - sizes, drawn - sizes) - _log_binomial(count, drawn))
+    others_drawn = np.exp(_log_binomial(count - sizes, drawn - sizes) - _log_binomial(count - 1, drawn - 1))
+    return RandomSplit(
+        expected_split_groups=float(np.sum(1 - none_drawn - all_drawn)),
+        expected_val_leakage=float(np.sum(sizes / count * (1 - others_drawn))),
+    )
 
 
-def _log_choose(of: Any, taken: Any) -> Any:
+def _log_binomial(n: Any, k: Any) -> Any:
     """Return the logarithm of the binomial coefficient, minus infinity where it is 0."""
-    possible = (np.asarray(taken) >= 0) & (np.asarray(taken) <= of)
-    drawn = np.where(possible, taken, 0)
-    return np.where(possible, gammaln(of + 1) - gammaln(drawn + 1) - gammaln(of - drawn + 1), -np.inf)
+    possible = (np.asarray(k) >= 0) & (np.asarray(k) <= n)
+    k = np.where(possible, k, 0)
+    return np.where(possible, gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1), -np.inf)
 
 
-def split_groups(
+def stratified_group_split(
     labels: NDArray[np.integer[Any]], groups: NDArray[np.int64], *, fraction: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Choose validation images by group, the same share of every class.
+    """Split images by group, with the same fraction of every class.
 
-    A group counts as the class most frequent in it. Within each class the groups are taken in random order until
-    the next one would lead past the share asked for; a class of two groups or more gives at least one.
+    The class of a group is the most frequent one in it. Within each class, groups are drawn in random order until
+    the next one would exceed the fraction; a class of two groups or more gives at least one.
 
     Args:
         labels: (N,) integers, the class of each image.
-        groups: (N,) int64, equal for images that are related.
-        fraction: the share of images to set aside, 0 < fraction < 1.
-        seed: the same seed chooses the same images.
+        groups: (N,) int64, equal for related images.
+        fraction: fraction of the images on the second side, 0 < fraction < 1.
+        seed: seed of the random order.
 
     Returns:
         Two sorted int64 arrays of indices into `labels`: training and validation. No group is in both.
@@ -155,22 +173,22 @@ def split_groups(
         ValueError: `fraction` is not between 0 and 1, or one side would be empty.
     """
     if not 0.0 < fraction < 1.0:
-        raise ValueError(f"the share of validation images must lie between 0 and 1, got {fraction}")
+        raise ValueError(f"the fraction of validation images must be between 0 and 1, got {fraction}")
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     counts = np.zeros((len(sizes), int(labels.max(initial=0)) + 1), dtype=np.int64)
     np.add.at(counts, (group, labels), 1)
     strata = counts.argmax(1)
 
-    chance = np.random.default_rng([_CHANCE_OF_SPLIT, seed])
-    aside = np.zeros(len(sizes), dtype=bool)
+    rng = np.random.default_rng([_SPLIT_STREAM, seed])
+    drawn = np.zeros(len(sizes), dtype=bool)
     for stratum in np.unique(strata):
-        members = chance.permutation(np.flatnonzero(strata == stratum))
-        running = np.cumsum(sizes[members])
-        taken = int(np.count_nonzero(running <= round(fraction * running[-1])))
-        aside[members[: max(taken, min(1, len(members) - 1))]] = True
-    chosen = aside[group]
-    if chosen.all() or not chosen.any():
+        members = rng.permutation(np.flatnonzero(strata == stratum))
+        totals = np.cumsum(sizes[members])
+        fitting = int(np.count_nonzero(totals <= round(fraction * totals[-1])))
+        drawn[members[: max(fitting, min(1, len(members) - 1))]] = True
+    is_val = drawn[group]
+    if is_val.all() or not is_val.any():
         raise ValueError(
-            f"{len(labels)} images in {len(sizes)} groups are too few to set {fraction:.0%} of each class aside"
+            f"{len(labels)} images in {len(sizes)} groups are too few for a split with {fraction:.0%} of each class"
         )
-    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+    return np.flatnonzero(~is_val), np.flatnonzero(is_val)

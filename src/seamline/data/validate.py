@@ -96,13 +96,13 @@ def inspect_dataset(
             data = load_found(place, found, size=size, progress=reading) if good else None
         except SeamlineError as error:
             wrong.append(str(error))
-    relatives = None if data is None or sum(map(len, data.parts)) < 2 else _relatives(data, looking)
+    relatives = None if data is None or sum(map(len, data.splits)) < 2 else _relatives(data, looking)
     odd = [*found.odd, *(() if data is None else dataset_warnings(data)), *_across(relatives)]
     return DatasetReport(
         str(place),
         tuple(_facts(found, data, relatives)),
         () if data is None else tuple(_classes(data)),
-        "pixels" if data is not None and data.segments else "images",
+        "pixels" if data is not None and data.task == "segmentation" else "images",
         tuple(unreadable),
         tuple(wrong),
         tuple(odd),
@@ -112,7 +112,7 @@ def inspect_dataset(
 
 def _relatives(data: Dataset, looking: Progress | None) -> DuplicateReport:
     """Look for relatives within and across the splits that a folder names."""
-    named = zip(("train", "test", "val"), data.parts, strict=False)
+    named = zip(("train", "test", "val"), data.splits, strict=False)
     splits = tuple(name for name, part in named for _ in range(len(part)))
     return replace(audit_dataset(data, looking), splits=splits)
 
@@ -141,7 +141,7 @@ def _facts(found: Found, data: Dataset | None, relatives: DuplicateReport | None
     facts.append(("sizes", _sizes(sizes)))
     facts.append(("formats", _most(Counter(kind for _, kind in heads))))
     if data is not None:
-        facts.append(("read as", data.note.partition("size: ")[2].partition(". ")[0].rstrip(".")))
+        facts.append(("read as", data.description.partition("size: ")[2].partition(". ")[0].rstrip(".")))
         facts.append(("channels", "grey" if data.train.images.shape[-1] == 1 else "colour"))
         if found.items[0].mask is not None:
             facts.append(("marks in masks", _marks(classes_in(found))))

@@ -55,7 +55,7 @@ def out_of_fold_scores(
             learned, asked = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
             if not len(asked) or len(learned) < 2:
                 continue
-            part = split.take(learned)
+            part = split.select(learned)
             network = build_model(
                 recipe.network,
                 part.images.shape[1:],
@@ -67,9 +67,11 @@ def out_of_fold_scores(
             )
             network.fit(part.images)
             network.to(device)
-            batches = Batches(part, recipe.batch_size, seed=seed, changes=recipe.changes, device=device)
+            batches = Batches(
+                part, recipe.batch_size, task="classification", seed=seed, augmentation=recipe.changes, device=device
+            )
             training = Training(network, batches, recipe)
             for epoch in training:
                 progress(1000 * number + round(1000 * epoch.epoch / max(1.0, recipe.epochs)), 1000 * folds)
-            scores[asked] = predict_scores(network, split.take(asked).images)
+            scores[asked] = predict_scores(network, split.select(asked).images)
     return scores

@@ -12,7 +12,7 @@ from scipy.special import log_softmax, softmax
 from torch import nn
 
 from seamline.data.dataset import IGNORE_INDEX, Split
-from seamline.data.lazy_array import blank
+from seamline.data.lazy_array import zeros_or_memmap
 from seamline.evaluation.average_precision import APResult, bin_edges, binned_result, count_bins, exact_result
 from seamline.evaluation.bootstrap import GroupBootstrap
 from seamline.evaluation.counts import SplitCounts, confusion_counts
@@ -152,7 +152,7 @@ def evaluate_split(
     sample = SampledLogits.empty(split, len(classes), area if indices is None else indices.shape[1])
     ranked = not one_label and bool(limits.sample)
     histograms = _Histograms(model, split, classes, bootstrap, limits.sample) if ranked and not keep_all else None
-    predicted = np.zeros(len(split), np.int64) if one_label else blank(split.labels.shape)
+    predicted = np.zeros(len(split), np.int64) if one_label else zeros_or_memmap(split.labels.shape)
     losses, confusions = np.zeros(len(split)), []
     for batch in _batches(model, split, task):
         best = batch.logits.argmax(1).astype(predicted.dtype)
@@ -288,7 +288,7 @@ class _Histograms:
         self.bootstrap = bootstrap
         area = math.prod(split.labels.shape[1:])
         spread = np.unique(np.linspace(0, len(split) - 1, max(1, sample // area)).astype(np.int64))
-        some = list(_batches(model, split.take(spread), "segmentation"))
+        some = list(_batches(model, split.select(spread), "segmentation"))
         logits, labels, valid = (
             np.concatenate([getattr(batch, name) for batch in some]) for name in ("logits", "labels", "valid")
         )

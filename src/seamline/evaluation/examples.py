@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seamline.data.downscale import downscale
-from seamline.data.masks import Color, encode_mask
-from seamline.data.pictures import jpeg, smaller_mask
+from seamline.data.image_io import encode_jpeg
+from seamline.data.masks import Color, downscale_mask, encode_mask
+from seamline.data.preprocess import downscale
 from seamline.evaluation.bootstrap import ratio
 from seamline.evaluation.calibration import confidences
 from seamline.evaluation.counts import SplitCounts
@@ -185,9 +185,9 @@ def mask_examples(
             ground_truth=f"{stem}.ground_truth.png",
             prediction=f"{stem}.prediction.png",
         )
-        files[example.image] = jpeg(split.images[index], MAX_SIDE, _JPEG_QUALITY)
+        files[example.image] = encode_jpeg(split.images[index], MAX_SIDE, _JPEG_QUALITY)
         masks = split.labels[index].astype(np.uint8), evaluation.predicted[index].astype(np.uint8)
         for name, mask in zip((example.ground_truth, example.prediction), masks, strict=True):
-            files[name] = encode_mask(smaller_mask(mask, MAX_SIDE), palette)
+            files[name] = encode_mask(downscale_mask(mask, MAX_SIDE), palette)
         examples.append(example)
     return tuple(examples), files

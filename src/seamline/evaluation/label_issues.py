@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from seamline.data.dataset import Split
-from seamline.data.downscale import downscale
+from seamline.data.preprocess import downscale
 from seamline.evaluation.examples import THUMBNAIL_SIDE, sheet_png
 from seamline.run_folder import LabelIssue, LabelIssues
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE_INDEX, Split
-from seamline.data.lazy_array import Images, iter_chunks
+from seamline.data.lazy_array import ArrayLike, iter_chunks
 from seamline.inference.backends import ENGINES, PORTION, open_graph
 from seamline.inference.tiled import Ask
 from seamline.measure.calibration import fit_temperature
@@ -54,19 +54,19 @@ class Check:
         return f"{title}: {self.agreement:.3%} of the answers the same, largest difference {self.difference:.1e}"
 
 
-def some_of(images: Images, pixels: int = PIXELS) -> NDArray[np.uint8]:
+def some_of(images: ArrayLike, pixels: int = PIXELS) -> NDArray[np.uint8]:
     """Return images spread evenly over (N, H, W, C), as many as have so many pixels, at least one."""
     chosen: NDArray[np.uint8] = images[_spread(images, pixels)]
     return chosen
 
 
-def _spread(images: Images, pixels: int) -> NDArray[np.int64]:
+def _spread(images: ArrayLike, pixels: int) -> NDArray[np.int64]:
     """Return places spread evenly over images (N, H, W, C), as many as have so many pixels, at least one."""
     count = min(len(images), max(1, pixels // int(np.prod(images.shape[1:3]))))
     return np.linspace(0, len(images) - 1, count).round().astype(np.int64)
 
 
-def check(file: Path, engine: str, ask: Ask, temperature: float, images: Images, *, segments: bool) -> Check:
+def check(file: Path, engine: str, ask: Ask, temperature: float, images: ArrayLike, *, segments: bool) -> Check:
     """Compare an exported network with the one it was made from, on real images.
 
     Where it gives masks it is also asked about images of other sizes: parts of the first ones.
@@ -143,6 +143,6 @@ def answers_of(ask: Ask, split: Split) -> Answers:
         ask: the network.
         split: with true labels.
     """
-    some = split if split.labels.ndim == 1 else split.take(_spread(split.images, _RANKED))
+    some = split if split.labels.ndim == 1 else split.select(_spread(split.images, _RANKED))
     scores = np.concatenate([ask(piece) for piece in iter_chunks(some.images, PORTION)])
     return Answers(scores, np.asarray(some.labels[:]))

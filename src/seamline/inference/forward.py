@@ -7,18 +7,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from seamline.data.lazy_array import Images
+from seamline.data.lazy_array import ArrayLike
 
 PIXELS_AT_ONCE = 784_000  # 1,000 garments of 28 x 28; fixed, because the rounding of a sum may depend on it
 
 
-def eval_batch_size(images: Images) -> int:
+def eval_batch_size(images: ArrayLike) -> int:
     """Return how many images (N, H, W, C) are shown to a network at once: as many as the pixels allow, at least 1."""
     height, width = images.shape[1:3]
     return max(1, PIXELS_AT_ONCE // int(height * width))
 
 
-def iter_batches(images: Images, device: torch.device) -> Iterator[Tensor]:
+def iter_batches(images: ArrayLike, device: torch.device) -> Iterator[Tensor]:
     """Yield `images` (N, H, W, C) uint8 as (b, C, H, W) uint8 tensors on `device`, in order."""
     size = eval_batch_size(images)
     for start in range(0, len(images), size):
@@ -26,7 +26,7 @@ def iter_batches(images: Images, device: torch.device) -> Iterator[Tensor]:
         yield torch.from_numpy(portion).to(device).permute(0, 3, 1, 2)
 
 
-def ask(network: nn.Module, images: Images) -> Iterator[NDArray[np.float32]]:
+def ask(network: nn.Module, images: ArrayLike) -> Iterator[NDArray[np.float32]]:
     """Yield the network's scores portion by portion, in the order of the images.
 
     Args:
@@ -48,6 +48,6 @@ def ask(network: nn.Module, images: Images) -> Iterator[NDArray[np.float32]]:
         yield scores
 
 
-def predict_scores(network: nn.Module, images: Images) -> NDArray[np.float32]:
+def predict_scores(network: nn.Module, images: ArrayLike) -> NDArray[np.float32]:
     """Return the network's scores for every image: (N, K) or (N, K, H, W) float32; `ask`, put together."""
     return np.concatenate(list(ask(network, images)))

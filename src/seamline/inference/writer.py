@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seamline.data.image_io import encode_jpeg
 from seamline.data.masks import encode_mask
-from seamline.data.pictures import jpeg
 from seamline.errors import SeamlineError
 from seamline.inference.find_images import LEGEND, RECORD, Photo
 from seamline.inference.overlay import draw_legend, lay_over, png
@@ -89,7 +89,7 @@ class Results:
         names = self._names(photo)
         record: dict[str, Any] = {"file": str(photo.file), "width": width, "height": height, **names}
         if names["photo"] is not None:
-            write_bytes(self.folder / names["photo"], jpeg(pixels, ON_PAGE))
+            write_bytes(self.folder / names["photo"], encode_jpeg(pixels, ON_PAGE))
         return record | (self._masked(pixels, names, told) if self.model.segments else label_of(self.model, pixels))
 
     def _names(self, photo: Photo) -> dict[str, str | None]:

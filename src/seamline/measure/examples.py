@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seamline.data.dataset import Split
-from seamline.data.downscale import downscale
+from seamline.data.preprocess import downscale
 from seamline.measure.calibration import confidences
 from seamline.measure.evaluation import Evaluation
 

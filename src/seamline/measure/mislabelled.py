@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.special import softmax
 
 from seamline.data.dataset import Split
-from seamline.data.downscale import downscale
+from seamline.data.preprocess import downscale
 from seamline.measure.examples import LARGEST
 
 SHOWN = 40

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seamline.data.lazy_array import Images, iter_chunks
+from seamline.data.lazy_array import ArrayLike, iter_chunks
 
 
 class Normalize(nn.Module):
@@ -28,7 +28,7 @@ class Normalize(nn.Module):
         self.register_buffer("std", torch.ones(1, channels, 1, 1))
         self.given = False
 
-    def fit(self, images: Images) -> None:
+    def fit(self, images: ArrayLike) -> None:
         """Take mean and deviation over from `images` (N, H, W, C) uint8, exactly, by counting pixel values.
 
         What was given before stays.
@@ -82,7 +82,7 @@ class BaseModel(nn.Module):
     begun: str | None = None
     packages: Mapping[str, str] = MappingProxyType({})
 
-    def fit(self, images: Images) -> None:
+    def fit(self, images: ArrayLike) -> None:
         """Take from the training images (N, H, W, C) uint8 what is not learned step by step; once, before training."""
         self.normalise.fit(images)
 

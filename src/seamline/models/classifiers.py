@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seamline.data.lazy_array import Images
+from seamline.data.lazy_array import ArrayLike
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel, Normalize, patch_directions
 from seamline.models.resnet import SmallResNet
@@ -70,7 +70,7 @@ class TwoLayerCNN(BaseModel):
         self.norm3 = nn.BatchNorm2d(hidden) if hidden and norm else nn.Identity()
         self.scores = nn.Linear(hidden or features, classes)
 
-    def fit(self, images: Images) -> None:
+    def fit(self, images: ArrayLike) -> None:
         """Take mean and deviation from the images (N, H, W, C) uint8, and the first layer where it begins with them."""
         super().fit(images)
         if not self.directions:

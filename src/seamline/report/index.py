@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from PIL import Image
 
-from seamline.data.pictures import smaller_mask
+from seamline.data.masks import downscale_mask
 from seamline.errors import SeamlineError
 from seamline.io import write_text
 from seamline.report.contents import Contents, read_contents
@@ -112,7 +112,7 @@ def _case(run: Contents) -> tuple[tuple[str, str], ...]:
     shown = next((case for case in cases if case.rank == "median"), cases[0])
     return (
         (photo_uri(shown.photo, SIDE), shown.name),
-        (mask_uri(smaller_mask(shown.output, SIDE), run.colours), f"Output for {shown.name}"),
+        (mask_uri(downscale_mask(shown.output, SIDE), run.colours), f"Output for {shown.name}"),
     )
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from seamline.data.image_io import encode_jpeg
 from seamline.data.masks import Color
-from seamline.data.pictures import jpeg
 from seamline.report.colours import WRONG, palette_of
 from seamline.report.pictures import data_uri
 
@@ -33,7 +33,7 @@ def mask_uri(mask: NDArray[np.uint8], colours: Sequence[Color]) -> str:
 
 def photo_uri(photo: Image.Image, side: int, quality: int = 82) -> str:
     """Encode a photo as a JPEG, its longer side at most `side` pixels."""
-    content = jpeg(np.asarray(photo.convert("RGB")), side, quality)
+    content = encode_jpeg(np.asarray(photo.convert("RGB")), side, quality)
     return "data:image/jpeg;base64," + base64.b64encode(content).decode()
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from seamline.data import masks
 from seamline.data.dataset import IGNORE_INDEX
-from seamline.data.image_io import LIMIT, decode
+from seamline.data.image_io import MAX_PIXELS, decode
 from seamline.data.shapes import Shape, misfit
 from seamline.errors import SeamlineError
 
@@ -69,7 +69,7 @@ def read_confusion(path: Path, written: Any, classes: int) -> NDArray[np.int64]:
 def read_picture(path: Path, *, colour: bool = False) -> Image.Image:
     """Read a picture as grey or RGB; with `colour` as RGB whatever it is."""
     try:
-        image = decode(path, str(path), LIMIT).image
+        image = decode(path, str(path), MAX_PIXELS).image
         return image.convert("L" if not colour and image.mode in ("1", "L") else "RGB")
     except (OSError, SeamlineError) as fault:
         raise _fault(path) from fault

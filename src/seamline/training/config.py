@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from seamline.data.augmentation import Augmentation
-from seamline.data.splits import By
+from seamline.data.splits import SplitStrategy
 from seamline.errors import SeamlineError
 
 Optimizer = Literal["adam", "adamw", "muon"]
@@ -63,7 +63,7 @@ class TrainConfig:
     """Which weights to keep: of the last epoch, or of the epoch best by this validation figure."""
     validation: float = 0.1
     """Share of the training images that is set aside for validation."""
-    split_by: By = "groups"
+    split_by: SplitStrategy = "groups"
     """`groups`: relatives stay on one side; `images`: at random, to see what that flatters."""
     pretrained: bool = True
     """Begin a network `timm/…` or `smp/…` with its published weights, where they can be had; no other has any."""
@@ -71,7 +71,15 @@ class TrainConfig:
     @property
     def changes(self) -> Augmentation:
         """The random changes that images go through, as `Batches` takes them."""
-        return Augmentation(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Augmentation)})
+        return Augmentation(
+            hflip=self.flip,
+            translate_px=self.shift,
+            scale_jitter=self.scale,
+            aspect_jitter=self.stretch,
+            color_jitter=self.colour,
+            train_scale=self.size,
+            cutmix=self.cutmix,
+        )
 
     def __post_init__(self) -> None:
         """Refuse what cannot work.

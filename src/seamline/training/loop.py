@@ -200,7 +200,7 @@ class Training:
                     optimizer.step()
             except (MemoryError, RuntimeError) as error:
                 raise self._cause(error) from error
-            images = self.batches.images_in(run.step)
+            images = self.batches.batch_len(run.step)
             run.losses[run.step] = loss * images
             run.images += images
             run.step += 1

@@ -13,6 +13,7 @@ from seamline.data.splits import Splits
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
 from seamline.models.devices import describe_machine
+from seamline.run_folder import SplitInfo
 from seamline.training.config import TrainConfig, recipe_fields, recipe_from
 
 SYNTHETIC_NOTICE = (
@@ -46,17 +47,17 @@ def run_metadata(
         "dataset": {
             "name": data.name,
             "title": data.title,
-            "place": data.place,
-            "drawn": data.drawn,
-            "note": data.note,
+            "place": data.source,
+            "drawn": data.synthetic,
+            "note": data.description,
             "fingerprint": data.fingerprint,
             "classes": list(data.classes),
-            "colours": [list(colour) for colour in data.colours],
-            "train": len(division.learned),
-            "val": len(division.aside),
+            "colours": [list(colour) for colour in data.palette],
+            "train": len(division.train),
+            "val": len(division.val),
             "test": len(data.test),
         },
-        "split": division.facts,
+        "split": _split_of(division.metadata),
         "network": {
             "name": recipe.network,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
@@ -72,7 +73,7 @@ def run_metadata(
             **{name: version(name) for name in ("torch", "numpy", "scipy", "opencv-python-headless", "matplotlib")},
             **network.packages,
         },
-        "notice": SYNTHETIC_NOTICE if data.drawn else None,
+        "notice": SYNTHETIC_NOTICE if data.synthetic else None,
     }
 
 
@@ -132,3 +133,23 @@ def train_command(
     parts += ["--seed", str(seed)]
     parts += [part for option, value in options.items() if value is not None for part in (option, str(value))]
     return shlex.join([*parts, "--out", str(out)])
+
+
+def _split_of(info: SplitInfo) -> dict[str, Any]:
+    """Return how images were split with the keys that the report reads today."""
+    facts: dict[str, Any] = {
+        "fraction": info.fraction,
+        "seed": info.seed,
+        "by": info.strategy,
+        "groups": info.groups,
+        "grouped_images": info.duplicate_images,
+        "largest_group": info.largest_group,
+        "left_out": list(info.excluded_train),
+        "test_related": list(info.test_with_train_duplicates),
+        "test_groups": info.test_groups,
+        "random": {
+            "torn_groups": info.random.expected_split_groups,
+            "val_related": info.random.expected_val_leakage,
+        },
+    }
+    return facts | ({"given": True} if info.predefined else {})

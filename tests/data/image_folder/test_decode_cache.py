@@ -155,9 +155,9 @@ def test_a_set_larger_than_memory_gives_the_same_network(
 def test_no_stage_reads_a_large_set_as_a_whole(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAMLINE_MEMORY", "1k")
     data = ensure_test_split(assign_groups(load_folder(classes)))
-    for part in data.parts:
+    for part in data.splits:
         assert isinstance(part.images, LazyArray)
-        assert isinstance(part.take(np.arange(3)).images, LazyArray)
+        assert isinstance(part.select(np.arange(3)).images, LazyArray)
     assert isinstance(data.train.images[0], np.ndarray)
 
 

@@ -67,7 +67,7 @@ def test_class_folders_without_splits(folder: Path, photo: Maker) -> None:
         photo(f"dark/{number}.png", 20)
         photo(f"bright/{number}.png", 200)
     data = load_folder(folder)
-    assert (data.name, data.classes, data.segments, data.grouped, data.val) == (
+    assert (data.name, data.classes, data.task == "segmentation", data.has_groups, data.val) == (
         "set",
         ("bright", "dark"),
         False,
@@ -85,7 +85,7 @@ def test_class_folders_without_splits(folder: Path, photo: Maker) -> None:
     assert data.train.labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert data.train.images[:, 0, 0, 0].tolist() == [200] * 3 + [20] * 3
     assert len(data.test) == 0
-    assert "all images are 32 x 32" in data.note
+    assert "all images are 32 x 32" in data.description
 
 
 def test_splits_are_matched_by_name_whatever_their_order(folder: Path, photo: Maker) -> None:
@@ -164,7 +164,7 @@ def test_images_and_masks_in_two_folders(folder: Path, photo: Maker, mask: Maker
     (folder / "classes.txt").write_text("wall\ndoor\nwindow", encoding="utf-8")
     data = load_folder(folder)
     assert data.classes == ("wall", "door", "window")
-    assert len(set(data.colours)) == 3
+    assert len(set(data.palette)) == 3
     assert data.train.labels[0, 0, [0, 31]].tolist() == [0, 2]
     assert data.val is not None
     assert data.val.labels[0, 0, [0, 31]].tolist() == [2, IGNORE_INDEX]
@@ -192,7 +192,7 @@ def test_masks_of_colours(folder: Path, photo: Maker, mask: Maker) -> None:
     photo("a.jpg")
     mask("a.png", (0, 0, 0), (255, 128, 0))
     data = load_folder(folder)
-    assert (data.classes, data.colours) == (("#000000", "#ff8000"), ((0, 0, 0), (255, 128, 0)))
+    assert (data.classes, data.palette) == (("#000000", "#ff8000"), ((0, 0, 0), (255, 128, 0)))
     (folder / "classes.json").write_text(json.dumps({"tile": "#ff8000", "wall": [0, 0, 0]}), encoding="utf-8")
     data = load_folder(folder)
     assert (data.classes, data.train.labels[0, 0, [0, 31]].tolist()) == (("tile", "wall"), [1, 0])
@@ -255,7 +255,7 @@ def test_labelme_polygons(folder: Path, photo: Maker) -> None:
     assert data.classes == ("background", "door", "wheel")
     assert int((data.train.labels[0] == 1).sum()) == 8 * 16
     assert int((data.train.labels[0] == 2).sum()) == pytest.approx(np.pi * 36, rel=0.06)
-    assert "2 shapes of the kind point cover no area" in data.note
+    assert "2 shapes of the kind point cover no area" in data.description
     (folder / "1.jpg").unlink()
     with pytest.raises(SeamlineError, match=r"1\.json: its image 1\.jpg is not beside it"):
         load_folder(folder)
@@ -335,7 +335,7 @@ def test_no_group_is_on_two_sides(folder: Path, photo: Maker) -> None:
                 Image.fromarray(noise).save(file.with_name(f"{number}-again.png"))
     data = ensure_test_split(assign_groups(load_folder(folder)))
     parts = train_val_split(data, fraction=0.2, seed=1)
-    groups = [set(part.groups.tolist()) for part in (parts.learned, parts.aside, data.test)]
+    groups = [set(part.groups.tolist()) for part in (parts.train, parts.val, data.test)]
     assert all(not one & other for one, other in combinations(groups, 2))
     assert len(data.train) + len(data.test) == 32
     assert len(data.test) in (5, 6, 7)
@@ -352,10 +352,10 @@ def test_given_validation_images_are_used_and_their_relatives_left_out(folder: P
         Image.open(folder / "val/a/0.png").save(folder / copy)
     data = assign_groups(load_folder(folder))
     parts = train_val_split(data, fraction=0.2, seed=1)
-    assert set(parts.facts["left_out"]) == {"train/a/copy.png", "val/a/0.png"}
-    assert len(parts.aside) == 7
-    assert len(parts.learned) == 20
-    assert parts.facts["given"]
+    assert set(parts.metadata.excluded_train) == {"train/a/copy.png", "val/a/0.png"}
+    assert len(parts.val) == 7
+    assert len(parts.train) == 20
+    assert parts.metadata.predefined
 
 
 def test_an_own_folder_is_trained_on_and_measured_again(folder: Path, photo: Maker) -> None:

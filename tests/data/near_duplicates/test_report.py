@@ -70,7 +70,14 @@ def made(train: list[int], test: list[int], *, grouped: bool) -> Dataset:
         return Split(images, np.zeros(len(seeds), dtype=np.int64), names, np.arange(first, first + len(seeds)))
 
     return Dataset(
-        "made", "Made", ("a",), split("train", train, 0), split("test", test, 100), "a test", grouped=grouped
+        "made",
+        "Made",
+        ("a",),
+        split("train", train, 0),
+        split("test", test, 100),
+        "a test",
+        has_groups=grouped,
+        task="classification",
     )
 
 
@@ -78,7 +85,7 @@ def test_groups_are_found_once_and_only_where_they_are_not_known() -> None:
     data = made([1, 2, 2, 3], [4, 1], grouped=False)
     calls: list[int] = []
     found = assign_groups(data, lambda done, total: calls.append(total))
-    assert found.grouped
+    assert found.has_groups
     assert found.train.groups.tolist() == [0, 1, 1, 2]
     assert found.test.groups.tolist() == [3, 0]
     assert calls

@@ -21,15 +21,15 @@ from seamline.data import downloads
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.sources import cmp_facades
 from seamline.data.sources.cmp_facades import ARCHIVES, SIDE, TWELVE, load
-from seamline.data.sources.facade_classes import CLASSES, COLOURS
+from seamline.data.sources.facades import CLASSES, PALETTE
 from seamline.errors import DatasetUnavailableError
 
 STEMS = ("cmp_b0001", "cmp_b0009", "cmp_x0002", "cmp_x0018")
 SIZES = ((60, 40), (32, 32), (30, 100), (40, 41))  # height, width
 ADDRESSES = cmp_facades.ADDRESSES
 # The first colours of the published palette: nothing, background, facade, window, door, …
-PALETTE = [0, 0, 0, 0, 0, 170, 0, 0, 255, 0, 85, 255, 0, 170, 255, 0, 255, 255, 85, 255, 170, 170, 255, 85]
-PALETTE += [255, 255, 0, 255, 170, 0, 255, 85, 0, 255, 0, 0, 170, 0, 0]
+PUBLISHED = [0, 0, 0, 0, 0, 170, 0, 0, 255, 0, 85, 255, 0, 170, 255, 0, 255, 255, 85, 255, 170, 170, 255, 85]
+PUBLISHED += [255, 255, 0, 255, 170, 0, 255, 85, 0, 255, 0, 0, 170, 0, 0]
 
 Files = dict[str, bytes]
 BadArchives = dict[str, tuple[bytes, str]]
@@ -47,7 +47,7 @@ def photo(height: int, width: int) -> bytes:
 def labels(numbers: NDArray[np.uint8]) -> bytes:
     """A palette PNG of the database's class numbers."""
     image = Image.frombytes("P", (numbers.shape[1], numbers.shape[0]), numbers.tobytes())
-    image.putpalette(PALETTE)
+    image.putpalette(PUBLISHED)
     stream = io.BytesIO()
     image.save(stream, "PNG")
     return stream.getvalue()
@@ -99,13 +99,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_dataset(tmp_path: Path) -> None:
     dataset = load(put(tmp_path / "set", small_set()))
-    assert (dataset.name, dataset.title, dataset.drawn) == ("cmp-facades", "CMP Facade Database", False)
-    assert (dataset.classes, dataset.colours) == (CLASSES, COLOURS)
-    assert dataset.segments
-    assert not dataset.grouped  # two photos may show one building
-    assert dataset.place == str(tmp_path / "set")
+    assert (dataset.name, dataset.title, dataset.synthetic) == ("cmp-facades", "CMP Facade Database", False)
+    assert (dataset.classes, dataset.palette) == (CLASSES, PALETTE)
+    assert dataset.task == "segmentation"
+    assert not dataset.has_groups  # two photos may show one building
+    assert dataset.source == str(tmp_path / "set")
     for word in ("cmp.felk.cvut.cz", "research", "MIT", "Tyleček", "GCPR 2013", "twelve"):
-        assert word in dataset.note
+        assert word in dataset.description
     # 60 x 40 becomes 384 x 256: two squares. 30 x 100 becomes 256 x 853: four. 40 x 41 becomes 256 x 262: two.
     assert dataset.train.names == (
         *(f"train/cmp_b0001-{i}" for i in (1, 2)),
@@ -180,7 +180,7 @@ def test_folders_archives_and_single_files_give_the_same(tmp_path: Path) -> None
     assert load(tmp_path / "unpacked").fingerprint == expected
     put(tmp_path / "above" / "cmp-facades", files)
     assert load(tmp_path / "above").fingerprint == expected
-    assert load(tmp_path / "above").place == str(tmp_path / "above" / "cmp-facades")
+    assert load(tmp_path / "above").source == str(tmp_path / "above" / "cmp-facades")
 
 
 def test_one_set_or_one_archive_is_enough(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_one_set_or_one_archive_is_enough(tmp_path: Path) -> None:
     assert {name[:-2] for name in dataset.train.names + dataset.test.names} == {"train/cmp_b0001", "test/cmp_b0009"}
     archive = pack(tmp_path / "archives", small_set()) / ARCHIVES["base"]
     assert load(archive).fingerprint == dataset.fingerprint
-    assert load(archive).place == str(archive)
+    assert load(archive).source == str(archive)
 
 
 def test_folder_comes_before_data_folder_before_cache(
@@ -198,10 +198,10 @@ def test_folder_comes_before_data_folder_before_cache(
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path / "env"))
     (tmp_path / "env").mkdir()
     pack(cache, small_set())
-    assert load().place == str(cache)
+    assert load().source == str(cache)
     put(tmp_path / "env" / "cmp-facades", small_set())
-    assert load().place == str(tmp_path / "env" / "cmp-facades")
-    assert load(put(tmp_path / "given", small_set())).place == str(tmp_path / "given")
+    assert load().source == str(tmp_path / "env" / "cmp-facades")
+    assert load(put(tmp_path / "given", small_set())).source == str(tmp_path / "given")
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path / "mistyped"))
     assert refusal(load).startswith(f"SEAMLINE_DATA={tmp_path / 'mistyped'}: there is no such folder; ")
 
@@ -249,7 +249,7 @@ def changed(folder: Path, **files: bytes) -> str:
 def test_wrong_files_are_named(tmp_path: Path) -> None:
     start = f"{tmp_path / '1' / 'base' / 'cmp_b0001.png'}: "
     text = changed(tmp_path / "1", b0001_png=labels(np.full((60, 40), 13, dtype=np.uint8)))
-    assert text.startswith(f"{start}holds values outside the classes 0..12: 13 (2,400 pixels); ")
+    assert text.startswith(f"{start}contains values outside the classes 0..12: 13 (2,400 pixels); ")
     start = start.replace("/1/", "/2/")
     text = changed(tmp_path / "2", b0001_png=labels(np.full((40, 60), 1, dtype=np.uint8)))
     assert text.startswith(f"{start}is 40 x 60 pixels (height x width), its photo is 60 x 40; ")
@@ -386,7 +386,7 @@ def test_archives_are_downloaded_once(publisher: Path, cache: Path, tmp_path: Pa
         told[name] = done
 
     dataset = load(progress=progress)
-    assert dataset.place == str(cache)
+    assert dataset.source == str(cache)
     assert dataset.fingerprint == load(put(tmp_path / "direct", small_set())).fingerprint
     assert sorted(path.name for path in cache.iterdir()) == sorted(ARCHIVES.values())
     assert told == {path.name: path.stat().st_size for path in cache.iterdir()}
@@ -411,7 +411,7 @@ def test_a_whole_half_file_needs_no_server(cache: Path, tmp_path: Path) -> None:
     cache.mkdir(parents=True)
     for name in ARCHIVES.values():
         shutil.copy(tmp_path / name, cache / f"{name}.part")
-    assert load().place == str(cache)
+    assert load().source == str(cache)
 
 
 def test_a_download_that_is_no_archive_is_refused(publisher: Path, cache: Path) -> None:

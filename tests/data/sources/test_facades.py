@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from seamline.data.masks import encode_mask
-from seamline.data.sources.facade_classes import CLASSES, COLOURS
-from seamline.data.sources.facades import load
+from seamline.data.sources.facades import CLASSES, PALETTE, load
 from seamline.errors import DatasetUnavailableError, SeamlineError
 
 
@@ -23,7 +22,7 @@ def put(folder: Path, train: int = 3, test: int = 2, side: int = 16) -> Path:
             pixels = chance.integers(0, 256, (side, side, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(stem.with_suffix(".jpg"))
             mask = chance.integers(0, 5, (side, side), dtype=np.uint8)
-            stem.with_suffix(".png").write_bytes(encode_mask(mask, COLOURS))
+            stem.with_suffix(".png").write_bytes(encode_mask(mask, PALETTE))
     return folder
 
 
@@ -46,11 +45,11 @@ def refusal(folder: Path | None, kind: type[SeamlineError] = SeamlineError) -> s
 
 def test_dataset_holds_what_the_folders_hold(tmp_path: Path) -> None:
     dataset = load(put(tmp_path / "set"))
-    assert (dataset.name, dataset.title, dataset.drawn) == ("facades", "Mini facade set", False)
-    assert (dataset.classes, dataset.colours) == (CLASSES, COLOURS)
-    assert dataset.segments
-    assert not dataset.grouped
-    assert dataset.place == str(tmp_path / "set")
+    assert (dataset.name, dataset.title, dataset.synthetic) == ("facades", "Mini facade set", False)
+    assert (dataset.classes, dataset.palette) == (CLASSES, PALETTE)
+    assert dataset.task == "segmentation"
+    assert not dataset.has_groups
+    assert dataset.source == str(tmp_path / "set")
     assert dataset.train.images.shape == (3, 16, 16, 3)
     assert dataset.test.labels.shape == (2, 16, 16)
     assert dataset.test.names == ("test_dev/eecs442_0000.jpg", "test_dev/eecs442_0001.jpg")
@@ -58,20 +57,20 @@ def test_dataset_holds_what_the_folders_hold(tmp_path: Path) -> None:
     np.testing.assert_array_equal(dataset.train.groups, np.arange(3))
     np.testing.assert_array_equal(dataset.test.groups, [3, 4])
     for word in ("CMP Facade Database", "research", "MIT", "Tyleček", "GCPR 2013", "https://"):
-        assert word in dataset.note
+        assert word in dataset.description
 
 
 def test_given_folder_may_be_the_one_above(tmp_path: Path) -> None:
     put(tmp_path / "facades")
-    assert load(tmp_path).place == str(tmp_path / "facades")
+    assert load(tmp_path).source == str(tmp_path / "facades")
     assert load(tmp_path).fingerprint == load(tmp_path / "facades").fingerprint
 
 
 def test_data_folder_is_where_it_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "facades")
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path))
-    assert load().place == str(tmp_path / "facades")
-    assert load(put(tmp_path / "given")).place == str(tmp_path / "given")
+    assert load().source == str(tmp_path / "facades")
+    assert load(put(tmp_path / "given")).source == str(tmp_path / "given")
 
 
 def test_where_it_is_nowhere_the_choices_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,14 +112,14 @@ def test_test_images_must_have_the_size_of_the_others(tmp_path: Path) -> None:
 def test_wrong_files_are_named(tmp_path: Path) -> None:
     folder = put(tmp_path / "set")
     path = folder / "train" / "eecs442_0001.png"
-    path.write_bytes(encode_mask(np.full((16, 16), 5, dtype=np.uint8), [*COLOURS, (1, 1, 1)]))
-    assert refusal(folder).startswith(f"{path}: holds values outside the classes 0..4: 5 (256 pixels); ")
+    path.write_bytes(encode_mask(np.full((16, 16), 5, dtype=np.uint8), [*PALETTE, (1, 1, 1)]))
+    assert refusal(folder).startswith(f"{path}: contains values outside the classes 0..4: 5 (256 pixels); ")
 
 
 @pytest.mark.real
 def test_real_set(real_data: Path) -> None:
     dataset = load(real_data)
-    assert dataset.place == str(real_data / "facades")
+    assert dataset.source == str(real_data / "facades")
     assert dataset.train.images.shape == (906, 256, 256, 3)
     assert dataset.test.images.shape == (114, 256, 256, 3)
     assert dataset.train.names[-1] == "train/eecs442_0905.jpg"

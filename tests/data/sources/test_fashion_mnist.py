@@ -73,13 +73,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_dataset_holds_what_the_files_hold(tmp_path: Path, packed: bool) -> None:
     parts = small_set()
     dataset = load(put(tmp_path / "data", parts, packed=packed))
-    assert (dataset.name, dataset.title, dataset.drawn) == ("fashion-mnist", "Fashion-MNIST", False)
+    assert (dataset.name, dataset.title, dataset.synthetic) == ("fashion-mnist", "Fashion-MNIST", False)
     assert dataset.classes[0] == "T-shirt/top"
     assert dataset.classes[9] == "Ankle boot"
     assert len(dataset.classes) == 10
-    assert dataset.place == str(tmp_path / "data")
+    assert dataset.source == str(tmp_path / "data")
     for word in ("Zalando", "MIT", "Xiao", "1708.07747"):
-        assert word in dataset.note
+        assert word in dataset.description
     for split, count, stem in ((dataset.train, TRAIN, "train"), (dataset.test, TEST, "t10k")):
         assert split.images.shape == (count, 28, 28, 1)
         assert split.images.dtype == np.uint8
@@ -106,15 +106,15 @@ def test_gzip_and_plain_files_may_be_mixed_and_gzip_is_preferred(tmp_path: Path)
 
 def test_given_folder_may_hold_the_folder(tmp_path: Path) -> None:
     below = put(tmp_path / "data" / "fashion-mnist", small_set())
-    assert load(tmp_path / "data").place == str(below)
+    assert load(tmp_path / "data").source == str(below)
 
 
 def test_given_folder_comes_first(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path / "env"))
     for folder in (tmp_path / "env" / "fashion-mnist", cache, tmp_path / "given"):
         put(folder, small_set())
-    assert load(tmp_path / "given").place == str(tmp_path / "given")
-    assert load().place == str(tmp_path / "env" / "fashion-mnist")
+    assert load(tmp_path / "given").source == str(tmp_path / "given")
+    assert load().source == str(tmp_path / "env" / "fashion-mnist")
 
 
 def test_data_folder_without_the_set_leads_on_to_the_cache(
@@ -123,7 +123,7 @@ def test_data_folder_without_the_set_leads_on_to_the_cache(
     (tmp_path / "env").mkdir()
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path / "env"))
     put(cache, small_set())
-    assert load().place == str(cache)
+    assert load().source == str(cache)
 
 
 def test_data_folder_that_is_not_there_is_refused(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +231,7 @@ def test_missing_files_are_downloaded_once(
         told[name] = done
 
     dataset = load(progress=progress)
-    assert dataset.place == str(cache)
+    assert dataset.source == str(cache)
     assert dataset.fingerprint == load(put(tmp_path / "direct", small_set())).fingerprint
     assert sorted(path.name for path in cache.iterdir()) == sorted(f"{name}.gz" for name in NAMES)
     assert told == {path.name: path.stat().st_size for path in cache.iterdir()}

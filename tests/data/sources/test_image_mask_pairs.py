@@ -10,7 +10,7 @@ from PIL import Image
 
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.masks import encode_mask
-from seamline.data.sources.facade_classes import COLOURS
+from seamline.data.sources.facades import PALETTE
 from seamline.data.sources.image_mask_pairs import read_pairs
 from seamline.errors import SeamlineError
 
@@ -20,7 +20,7 @@ def put(folder: Path, stem: str, *, size: tuple[int, int] = (6, 8), suffix: str 
     folder.mkdir(parents=True, exist_ok=True)
     chance = np.random.default_rng(seed)
     Image.new("RGB", (size[1], size[0]), (seed % 256, 90, 200)).save(folder / f"{stem}{suffix}")
-    (folder / f"{stem}.png").write_bytes(encode_mask(numbers(chance, size), COLOURS))
+    (folder / f"{stem}.png").write_bytes(encode_mask(numbers(chance, size), PALETTE))
 
 
 def numbers(chance: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -40,7 +40,7 @@ def refusal(action: Callable[[], object]) -> str:
 def test_pairs_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
     for i in (11, 2, 30, 4):
         put(tmp_path, f"a{i:02d}", seed=i)
-    split = read_pairs(tmp_path, "train", 5, colours=COLOURS)
+    split = read_pairs(tmp_path, "train", 5, palette=PALETTE)
     assert split.names == ("train/a02.jpg", "train/a04.jpg", "train/a11.jpg", "train/a30.jpg")
     assert split.images.shape == (4, 6, 8, 3)
     assert split.labels.dtype == np.uint8
@@ -70,7 +70,7 @@ def test_formats_may_be_mixed_and_other_files_are_passed_over(tmp_path: Path) ->
 
 def test_ignored_values(tmp_path: Path) -> None:
     put(tmp_path, "a")
-    (tmp_path / "a.png").write_bytes(encode_mask(np.full((6, 8), IGNORE_INDEX, dtype=np.uint8), COLOURS))
+    (tmp_path / "a.png").write_bytes(encode_mask(np.full((6, 8), IGNORE_INDEX, dtype=np.uint8), PALETTE))
     assert (read_pairs(tmp_path, "x", 5, ignore=255).labels == IGNORE_INDEX).all()
     assert str(tmp_path / "a.png") in refusal(lambda: read_pairs(tmp_path, "x", 5))
 
@@ -103,7 +103,7 @@ def test_two_images_of_one_stem(tmp_path: Path) -> None:
 def test_mask_of_another_size_than_its_image(tmp_path: Path) -> None:
     put(tmp_path, "a")
     put(tmp_path, "b")
-    (tmp_path / "b.png").write_bytes(encode_mask(np.zeros((5, 8), dtype=np.uint8), COLOURS))
+    (tmp_path / "b.png").write_bytes(encode_mask(np.zeros((5, 8), dtype=np.uint8), PALETTE))
     text = refusal(lambda: read_pairs(tmp_path, "x", 5))
     assert text.startswith(f"{tmp_path / 'b.png'}: is 5 x 8 pixels (height x width), its image b.jpg is 6 x 8; ")
 

@@ -10,7 +10,7 @@ from seamline import synthetic as programs
 from seamline.data.dataset import Dataset
 from seamline.data.sources import fashion_mnist, synthetic
 from seamline.data.sources.cache import _read
-from seamline.data.sources.facade_classes import CLASSES, COLOURS
+from seamline.data.sources.facades import CLASSES, PALETTE
 from seamline.synthetic import facades, fashion
 from seamline.synthetic.sampling import Array, BatchSampler
 
@@ -46,10 +46,10 @@ def test_fashion_is_described() -> None:
     assert data.name == "synthetic-fashion"
     assert data.title == "Synthetic garments"
     assert data.classes == fashion_mnist.CLASSES
-    assert data.drawn
-    assert data.place == "synthetic, seed 5"
-    assert "not photographs" in data.note
-    assert "MIT" in data.note
+    assert data.synthetic
+    assert data.source == "synthetic, seed 5"
+    assert "not photographs" in data.description
+    assert "MIT" in data.description
     for split, name, count in ((data.train, "train", 100), (data.test, "test", 50)):
         assert len(split) == count
         assert split.names[0] == f"{name}/00000"
@@ -66,13 +66,13 @@ def test_facades_are_described_and_no_building_is_in_both_splits(
     assert data.name == "synthetic-facades"
     assert data.title == "Synthetic facades"
     assert data.classes == CLASSES
-    assert data.colours == COLOURS
-    assert data.drawn
-    assert data.grouped
-    assert data.segments
-    assert data.place == "synthetic, seed 3"
-    assert "not photographs" in data.note
-    assert "MIT" in data.note
+    assert data.palette == PALETTE
+    assert data.synthetic
+    assert data.has_groups
+    assert data.task == "segmentation"
+    assert data.source == "synthetic, seed 3"
+    assert "not photographs" in data.description
+    assert "MIT" in data.description
     assert data.train.names[-1] == "train/00004"
     assert data.test.names[-1] == "test/00003"
     for split, (images, labels, _) in (

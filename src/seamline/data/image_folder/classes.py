@@ -106,17 +106,17 @@ def _of_masks(found: Found, declared: dict[str, Color | None], told: Callable[[]
     def look(file: Path) -> set[int]:
         seen = unique_mask_values(file)
         with _one_at_a_time:
-            by_colour.add(seen.by_colour)
-            marks.update(seen.marks)
+            by_colour.add(seen.by_color)
+            marks.update(seen.values)
             palette.update(seen.palette)
             if told is not None:
                 told()
         if len(marks) > _MOST:
             raise SeamlineError(
-                f"{file}: masks hold more than {_MOST} different {'colours' if seen.by_colour else 'values'}; a mask "
+                f"{file}: masks hold more than {_MOST} different {'colours' if seen.by_color else 'values'}; a mask "
                 "has one for each class: save masks as PNG, scaled to the nearest pixel, or declare the classes"
             )
-        return seen.marks
+        return seen.values
 
     held = in_order(look, files)
     if len(by_colour) > 1:

@@ -15,7 +15,7 @@ from seamline.data.image_folder.formats.polygons import draw
 from seamline.data.image_folder.records import Found, Item
 from seamline.data.image_folder.resize_policy import Size, choose_size, fit_image, fit_pair
 from seamline.data.image_io import read_image
-from seamline.data.lazy_array import Images, LazyArray
+from seamline.data.lazy_array import ArrayLike, LazyArray
 from seamline.data.limits import memory_allowed
 from seamline.data.masks import mask_values
 from seamline.data.parallel import in_order
@@ -63,10 +63,11 @@ def load_found(place: Path, found: Found, *, size: str | None = None, progress: 
         parts["train"],
         parts["test"],
         str(place.expanduser().absolute()),
-        note=f"Own images, {found.kind}; size: {chosen.rule}.{odd}",
-        colours=classes.colours,
-        grouped=False,
+        description=f"Own images, {found.kind}; size: {chosen.rule}.{odd}",
+        palette=classes.colours,
+        has_groups=False,
         val=parts["val"] if len(parts["val"]) else None,
+        task="segmentation" if classes.colours else "classification",
     )
 
 
@@ -149,8 +150,8 @@ def _split(found: Found, classes: Classes, pixels: Pixels, name: str, *, in_memo
     """Return the images of a split, each a group of its own; those of no split are learned from."""
     places = np.array([place for place, item in enumerate(found.items) if (item.split or "train") == name], np.int64)
     items = [found.items[place] for place in places]
-    images: Images = LazyArray(pixels.images, places)
-    labels: Images
+    images: ArrayLike = LazyArray(pixels.images, places)
+    labels: ArrayLike
     if pixels.masks is None:
         numbers = {name: number for number, name in enumerate(classes.names)}
         labels = np.array([numbers[str(item.label)] for item in items], np.int64)

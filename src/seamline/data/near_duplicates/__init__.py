@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.lazy_array import Images, Subset
+from seamline.data.lazy_array import ArrayLike, Subset
 from seamline.data.near_duplicates.clustering import Link, grouped
 from seamline.data.near_duplicates.exact_and_near import first_of_each, near_pairs
 from seamline.data.near_duplicates.scene_matching import SURE, crop_links
@@ -46,7 +46,7 @@ class DuplicateGroups:
 
 
 def find_near_duplicates(
-    images: Images | Sequence[NDArray[np.uint8]], *, progress: Callable[[int, int], None] | None = None
+    images: ArrayLike | Sequence[NDArray[np.uint8]], *, progress: Callable[[int, int], None] | None = None
 ) -> DuplicateGroups:
     """Find which images are related.
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.downscale import downscale
+from seamline.data.preprocess import downscale
 
 LONGEST = 512
 """Larger images are shrunk to this many pixels on their longer side before features are taken."""

@@ -13,12 +13,12 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from seamline.data.dataset import Dataset
-from seamline.data.downscale import downscale
 from seamline.data.image_io import SUFFIXES, read_image
-from seamline.data.lazy_array import joined
+from seamline.data.lazy_array import concat
 from seamline.data.near_duplicates import DuplicateGroups, cached_near_duplicates, find_near_duplicates
 from seamline.data.near_duplicates.features import LONGEST
 from seamline.data.parallel import in_order
+from seamline.data.preprocess import downscale
 from seamline.errors import SeamlineError
 
 Progress = Callable[[int, int], None]
@@ -81,11 +81,11 @@ def assign_groups(data: Dataset, progress: Progress | None = None) -> Dataset:
     Where its own groups do not say everything, those found in its pixels are joined to them: two images are in one
     group when either says so. What was found is kept in the cache folder under the dataset's fingerprint.
     """
-    if data.grouped:
+    if data.has_groups:
         return data
     found = _relatives_of(data, progress)
-    known = data.with_groups(_joined(np.concatenate([part.groups for part in data.parts]), found.groups))
-    return known if found.crops else replace(known, note=f"{data.note} {_NO_CROPS}".lstrip())
+    known = data.with_groups(_joined(np.concatenate([part.groups for part in data.splits]), found.groups))
+    return known if found.crops else replace(known, description=f"{data.description} {_NO_CROPS}".lstrip())
 
 
 def _joined(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -100,7 +100,7 @@ def _joined(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int6
 
 def audit_dataset(data: Dataset, progress: Progress | None = None) -> DuplicateReport:
     """Find relatives within and across the splits of a dataset."""
-    names = tuple(name for part in data.parts for name in part.names)
+    names = tuple(name for part in data.splits for name in part.names)
     return _audit(names, _relatives_of(data, progress))
 
 
@@ -138,7 +138,7 @@ def _images_below(folder: Path) -> list[Path]:
 
 def _relatives_of(data: Dataset, progress: Progress | None) -> DuplicateGroups:
     def find() -> DuplicateGroups:
-        return find_near_duplicates(joined([part.images for part in data.parts]), progress=progress)
+        return find_near_duplicates(concat([part.images for part in data.splits]), progress=progress)
 
     return cached_near_duplicates(data.fingerprint, find)
 

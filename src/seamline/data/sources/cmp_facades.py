@@ -30,7 +30,7 @@ from seamline.data.downloads import Progress, fetch
 from seamline.data.image_io import read_image
 from seamline.data.masks import read_mask
 from seamline.data.parallel import in_order
-from seamline.data.sources.facade_classes import CLASSES, COLOURS
+from seamline.data.sources.facades import CLASSES, PALETTE
 from seamline.errors import DatasetUnavailableError, SeamlineError
 from seamline.io import cache_dir
 
@@ -125,7 +125,16 @@ def load(folder: Path | None = None, *, progress: Progress | None = None, timeou
         test = _read_split(tests, photos, numbers, "test", archives)
     # Two photos may show one building, so that relatives are to be looked for beyond the squares of a photo.
     return Dataset(
-        NAME, "CMP Facade Database", CLASSES, train, test, str(place), note=NOTE, colours=COLOURS, grouped=False
+        NAME,
+        "CMP Facade Database",
+        CLASSES,
+        train,
+        test,
+        str(place),
+        description=NOTE,
+        palette=PALETTE,
+        has_groups=False,
+        task="segmentation",
     )
 
 

@@ -8,11 +8,16 @@ import numpy as np
 
 from seamline.data.dataset import Dataset
 from seamline.data.downloads import Progress
-from seamline.data.sources.facade_classes import CLASSES, COLOURS
 from seamline.data.sources.image_mask_pairs import read_pairs
 from seamline.errors import DatasetUnavailableError, SeamlineError
 
 NAME = "facades"
+
+CLASSES = ("other", "facade", "pillar", "window", "balcony")
+"""Class names; a mask's value i means `CLASSES[i]`."""
+
+PALETTE = ((0, 0, 0), (0, 128, 255), (128, 255, 128), (255, 128, 0), (255, 0, 0))
+"""Red, green and blue of each class: the study's black, blue, green, orange and red, as the masks' palettes have it."""
 
 NOTE = (
     "Source: the mini facade set of the vision courses of Michigan and Berkeley, cut from the CMP Facade Database, "
@@ -50,9 +55,9 @@ def load(folder: Path | None = None, *, progress: Progress | None = None, timeou
         SeamlineError: a part is missing, or a file is not what it should be.
     """
     place = _find(folder)
-    train = read_pairs(place / PARTS["train"], PARTS["train"], len(CLASSES), colours=COLOURS)
+    train = read_pairs(place / PARTS["train"], PARTS["train"], len(CLASSES), palette=PALETTE)
     height, width = train.images.shape[1:3]
-    test = read_pairs(place / PARTS["test"], PARTS["test"], len(CLASSES), colours=COLOURS, size=(height, width))
+    test = read_pairs(place / PARTS["test"], PARTS["test"], len(CLASSES), palette=PALETTE, size=(height, width))
     test = replace(test, groups=np.arange(len(train), len(train) + len(test), dtype=np.int64))
     return Dataset(
         NAME,
@@ -61,9 +66,10 @@ def load(folder: Path | None = None, *, progress: Progress | None = None, timeou
         train,
         test,
         str(place),
-        note=NOTE,
-        colours=COLOURS,
-        grouped=False,
+        description=NOTE,
+        palette=PALETTE,
+        has_groups=False,
+        task="segmentation",
     )
 
 

@@ -87,7 +87,7 @@ def load(
     train = _read_split(files, "train", "train", first_group=0)
     test = _read_split(files, "t10k", "test", first_group=len(train))
     place = str(files["train-images-idx3-ubyte"].parent)
-    return Dataset(NAME, "Fashion-MNIST", CLASSES, train, test, place, note=NOTE)
+    return Dataset(NAME, "Fashion-MNIST", CLASSES, train, test, place, description=NOTE, task="classification")
 
 
 def _find(folder: Path | None, download: bool, progress: Progress | None, timeout: float) -> dict[str, Path]:

@@ -23,7 +23,7 @@ def read_pairs(
     prefix: str,
     classes: int,
     *,
-    colours: Sequence[Color] | None = None,
+    palette: Sequence[Color] | None = None,
     ignore: int | Color | None = None,
     size: tuple[int, int] | None = None,
 ) -> Split:
@@ -33,7 +33,7 @@ def read_pairs(
         folder: holds `STEM.jpg` (or another of `IMAGE_SUFFIXES`) and `STEM.png` for each image.
         prefix: what the names of the images start with: `train` gives `train/STEM.jpg`.
         classes: the number of classes K.
-        colours: the colour of each class, see `seamline.data.masks.read_mask`.
+        palette: the colour of each class, see `seamline.data.masks.read_mask`.
         ignore: the value or colour of a mask that counts nowhere.
         size: height and width that every image must have; the first image's by default.
 
@@ -52,7 +52,7 @@ def read_pairs(
     def read(place: int) -> None:
         image_path, mask_path = pairs[place]
         image = read_image(image_path)
-        mask = read_mask(mask_path, classes, colours=colours, ignore=ignore)
+        mask = read_mask(mask_path, classes, palette=palette, ignore=ignore)
         if image.shape[:2] != (height, width):
             wanted = f"{pairs[0][0].name} before it" if size is None else "it must be"
             raise SeamlineError(

@@ -8,7 +8,7 @@ import numpy as np
 from seamline import synthetic
 from seamline.data.dataset import Dataset, Split
 from seamline.data.sources import cache
-from seamline.data.sources.facade_classes import CLASSES, COLOURS
+from seamline.data.sources.facades import CLASSES, PALETTE
 from seamline.synthetic import facades, fashion
 
 FACADES = "synthetic-facades"
@@ -44,9 +44,10 @@ def load_facades(*, train: int = 300, test: int = 90, seed: int = 0) -> Dataset:
         Split(train_images, train_labels, _names("train", train), train_groups),
         Split(test_images, test_labels, _names("test", test), test_groups + buildings),
         f"synthetic, seed {seed}",
-        drawn=True,
-        note=_FACADES_NOTE,
-        colours=COLOURS,
+        synthetic=True,
+        description=_FACADES_NOTE,
+        palette=PALETTE,
+        task="segmentation",
     )
 
 
@@ -75,8 +76,9 @@ def load_fashion(*, train: int = 60_000, test: int = 10_000, seed: int = 0) -> D
         Split(train_images, train_labels, _names("train", train), groups[:train]),
         Split(test_images, test_labels, _names("test", test), groups[train:]),
         f"synthetic, seed {seed}",
-        drawn=True,
-        note=_FASHION_NOTE,
+        synthetic=True,
+        description=_FASHION_NOTE,
+        task="classification",
     )
 
 

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seamline.data.masks import Color, encode_mask
-from seamline.data.pictures import jpeg, smaller_mask
+from seamline.data.image_io import encode_jpeg
+from seamline.data.masks import Color, downscale_mask, encode_mask
 from seamline.measure.masks.evaluation import Tally
 from seamline.measure.masks.metrics import iou
 from seamline.measure.masks.resampling import ratio
@@ -78,9 +78,9 @@ def describe_cases(
         stem = f"{rank}-{numbers[rank]}"
         names = {"photo": f"{stem}.jpg", "truth": f"{stem}.truth.png", "output": f"{stem}.output.png"}
         pictures = tally.split.images[image], tally.split.labels[image].astype(np.uint8), tally.predicted[image]
-        files[names["photo"]] = jpeg(pictures[0], LARGEST_SIDE, _QUALITY)
-        files[names["truth"]] = encode_mask(smaller_mask(pictures[1], LARGEST_SIDE), colours)
-        files[names["output"]] = encode_mask(smaller_mask(pictures[2], LARGEST_SIDE), colours)
+        files[names["photo"]] = encode_jpeg(pictures[0], LARGEST_SIDE, _QUALITY)
+        files[names["truth"]] = encode_mask(downscale_mask(pictures[1], LARGEST_SIDE), colours)
+        files[names["output"]] = encode_mask(downscale_mask(pictures[2], LARGEST_SIDE), colours)
         name = tally.split.names[image]
         figures = {"accuracy": round(accuracy, 6), "mean_iou": round(mean_iou, 6)}
         cases.append({"name": name, "rank": rank, "place": place + 1, **figures, **names})

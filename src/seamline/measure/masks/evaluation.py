@@ -11,7 +11,7 @@ from scipy.special import softmax
 from torch import nn
 
 from seamline.data.dataset import IGNORE_INDEX, Split
-from seamline.data.lazy_array import blank
+from seamline.data.lazy_array import zeros_or_memmap
 from seamline.inference.forward import ask, eval_batch_size
 from seamline.measure.evaluation import log_losses
 from seamline.measure.masks.precision import Ranking, count_bins, edges_of, rank_pixels, ranking_of
@@ -170,7 +170,7 @@ def _empty(split: Split, classes: tuple[str, ...], stream: int) -> Tally:
         classes,
         split,
         Resamples(split.groups, stream),
-        blank(split.labels.shape),
+        zeros_or_memmap(split.labels.shape),
         np.zeros((len(split), len(classes), len(classes)), dtype=np.int64),
         np.zeros(len(split)),
     )
@@ -226,7 +226,7 @@ class _Histograms:
         self.tally = tally
         classes, area = len(tally.classes), math.prod(split.labels.shape[1:])
         spread = np.unique(np.linspace(0, len(split) - 1, max(1, sample // area)).astype(np.int64))
-        looked_at = [(scores, labels) for _, scores, labels in _answers(network, split.take(spread))]
+        looked_at = [(scores, labels) for _, scores, labels in _answers(network, split.select(spread))]
         labels = np.concatenate([labels for _, labels in looked_at])
         scores = np.concatenate([scores for scores, _ in looked_at])
         counts = labels != IGNORE_INDEX

@@ -6,8 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from seamline.data.masks import Color
-from seamline.data.pictures import smaller_mask
+from seamline.data.masks import Color, downscale_mask
 from seamline.errors import SeamlineError
 from seamline.report.contents import Contents
 from seamline.report.masks import mask_uri, photo_uri
@@ -49,7 +48,7 @@ def photos_panel(found: Predictions, colours: tuple[Color, ...], title: str = "P
 
 def _segmented(one: Mapping[str, Any], found: Predictions, colours: tuple[Color, ...], side: int) -> dict[str, Any]:
     """Prepare a photo with its mask and the share of each class."""
-    mask = smaller_mask(read_mask(_inside(found.folder, one["mask"])), side)
+    mask = downscale_mask(read_mask(_inside(found.folder, one["mask"])), side)
     height, width = mask.shape
     picture = _photo(one, found)
     if picture:
