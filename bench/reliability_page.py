@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import results_store
-from seamline.measure.intervals import wilson
+from seamline.evaluation.confidence import wilson
 
 GUARANTEES = """
 | guarantee | test | command |

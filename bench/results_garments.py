@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import asdict
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
 import seamline
-from seamline.measure.intervals import wilson
+from seamline.evaluation.confidence import wilson
 from seamline.progress import Reporter
 
 STUDY = {"train_loss": 0.134, "train_accuracy": 0.948, "val_loss": 0.277, "val_accuracy": 0.912}
@@ -67,7 +68,7 @@ def synthetic_garments(out: Path) -> dict[str, Any]:
     pixels = [part.images[:20_000].reshape(len(part.images[:20_000]), -1) / 255.0 for part in (data.train, data.test)]
     linear = LogisticRegression(max_iter=1000).fit(pixels[0], data.train.labels[:20_000])
     right = int((linear.predict(pixels[1]) == data.test.labels).sum())
-    return {"runs": runs, "linear": wilson(right, len(data.test)).json()}
+    return {"runs": runs, "linear": asdict(wilson(right, len(data.test)))}
 
 
 def collect(run: Path, data: seamline.Dataset) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from baselines.networks import network
 from baselines.plain import epochs
 from baselines.work import Clock, Work
-from seamline.measure.masks.precision import average_precision
+from seamline.evaluation.average_precision import average_precision
 
 EPOCHS = {"garments": 50, "facades": 15}
 BATCH = {"garments": 1024, "facades": 10}

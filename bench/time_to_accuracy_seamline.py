@@ -17,8 +17,8 @@ from torch import nn
 
 from seamline.data.dataset import Split
 from seamline.data.loader import Batches
+from seamline.evaluation.average_precision import average_precision
 from seamline.inference.forward import predict_scores
-from seamline.measure.masks.precision import average_precision
 from seamline.models.devices import tune_malloc
 from seamline.models.factory import build_model
 from seamline.training.config import get_preset

@@ -29,7 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 EXCEPTIONS = {
     ("inference/predict.py", "seamline.report.photos"),
     ("inference/predictor.py", "seamline.training.run_dir"),
-    ("training/trainer.py", "seamline.measure.evaluation"),
+    ("training/trainer.py", "seamline.evaluation.evaluate"),
 }
 BOTTOM = LAYERS[0]
 LAYER_OF = {name: index for index, layer in enumerate(LAYERS) for name in layer}

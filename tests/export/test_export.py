@@ -14,10 +14,12 @@ from torch import nn
 
 import seamline
 from conftest import bright_sides, small_streets
+from evaluation.factories import label_evaluation
 from helpers import refusal
 from run_factories import save_photo, write_run
 from seamline import api
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
+from seamline.evaluation.calibration import best_temperature
 from seamline.export import export as module
 from seamline.export.export import export_run
 from seamline.export.to_onnx import trace
@@ -27,8 +29,6 @@ from seamline.inference.forward import predict_scores
 from seamline.inference.predictor import load_model
 from seamline.inference.tta import Looks, fewer, look, looks_of
 from seamline.io import sha256_file
-from seamline.measure.calibration import fit_temperature
-from seamline.measure.evaluation import Evaluation
 from seamline.models.factory import build_model
 from seamline.training.run_dir import Run
 
@@ -223,7 +223,8 @@ def test_a_class_that_is_called_as_what_is_left_out_counts_among_labels() -> Non
     chance = np.random.default_rng(0)
     scores = chance.normal(size=(500, 257)).astype(np.float32)
     labels = np.where(chance.random(500) < 0.5, scores.argmax(1), IGNORE_INDEX)
-    expected = fit_temperature(Evaluation(tuple(map(str, range(257))), scores, labels)).value
+    sample = label_evaluation(tuple(map(str, range(257))), scores, labels).sample
+    expected = best_temperature(sample)
     assert Answers(scores, labels).temperature == pytest.approx(expected)
 
 

@@ -10,10 +10,10 @@ import seamline
 from run_factories import save_photo
 from seamline.data.near_duplicates.report import assign_groups
 from seamline.data.splits import train_val_split
+from seamline.evaluation.average_precision import average_precision
 from seamline.inference.backends import ENGINES
 from seamline.inference.predictor import load_model
 from seamline.inference.pretrained import READY, ready_folder
-from seamline.measure.masks.precision import average_precision
 from seamline.training.run_dir import Run
 
 DATA = {"garments": "fashion-mnist", "facades": "facades"}

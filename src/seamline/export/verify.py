@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE_INDEX, Split
 from seamline.data.lazy_array import ArrayLike, iter_chunks
+from seamline.evaluation.average_precision import average_precision
+from seamline.evaluation.calibration import best_temperature
+from seamline.evaluation.evaluate import SampledLogits
 from seamline.inference.backends import ENGINES, PORTION, open_graph
 from seamline.inference.tiled import Ask
-from seamline.measure.calibration import fit_temperature
-from seamline.measure.evaluation import Evaluation
-from seamline.measure.masks.calibration import FITTED_ON
-from seamline.measure.masks.precision import average_precision
 
 CLOSE = 1e-3
 """The largest difference in a score or a probability with which a file is written."""
@@ -122,16 +121,11 @@ class Answers:
 
     @property
     def temperature(self) -> float:
-        """The temperature that suits them best; fitted on at most `FITTED_ON` images or pixels, by chance."""
-        places = np.nonzero(self.labels != IGNORE_INDEX) if self.labels.ndim == 3 else (np.arange(len(self.labels)),)
-        if len(places[0]) > FITTED_ON:
-            drawn = np.sort(np.random.default_rng(0).choice(len(places[0]), FITTED_ON, replace=False))
-            places = tuple(place[drawn] for place in places)
-        labels = self.labels[places].astype(np.int64)
-        if not len(labels):
-            return 1.0
-        scores = np.moveaxis(self.scores, 1, -1)[places]
-        return fit_temperature(Evaluation(tuple(map(str, range(scores.shape[1]))), scores, labels)).value
+        """The temperature with the lowest negative log likelihood; see `seamline.evaluation.calibration`."""
+        logits = self.scores.reshape(*self.scores.shape[:2], -1)
+        labels = self.labels.reshape(len(self.labels), -1)
+        valid = labels != IGNORE_INDEX if self.labels.ndim == 3 else np.ones(labels.shape, dtype=bool)
+        return best_temperature(SampledLogits(logits, labels, logits.argmax(1), valid))
 
 
 def answers_of(ask: Ask, split: Split) -> Answers:

@@ -7,8 +7,9 @@ from typing import Any
 
 from seamline.data.dataset import Split
 from seamline.errors import SeamlineError, TrainingInterrupted
-from seamline.measure.evaluation import glance
+from seamline.evaluation.evaluate import quick_eval
 from seamline.progress import Reporter
+from seamline.run_folder import Task
 from seamline.training.checkpoints import unpack
 from seamline.training.config import TrainConfig
 from seamline.training.loop import Epoch, Training
@@ -103,7 +104,8 @@ class _Keeper:
         if not self.training.processes.first:
             return
         recipe = self.training.recipe
-        on_val = glance(self.training.network, val)
+        task: Task = "classification" if val.labels.ndim == 1 else "segmentation"
+        on_val = quick_eval(self.training.network, val, task)
         if not math.isfinite(on_val.loss):
             raise SeamlineError(
                 f"training stopped: the validation loss is {on_val.loss} after epoch {epoch.epoch}, at learning "
