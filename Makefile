@@ -63,7 +63,7 @@ FRAMEWORKS := .venv-frameworks
 bench-frameworks: install  ## compare with other frameworks (installs 8 GB into an environment of its own)
 	test -x $(FRAMEWORKS)/bin/python || $(PYTHON) -m venv $(FRAMEWORKS)
 	$(FRAMEWORKS)/bin/python $(PIP_INSTALL) --requirement bench/baselines/requirements.txt --editable .
-	$(BIN)/python bench/benchmarks.py --peers $(FRAMEWORKS)/bin/python
+	$(BIN)/python bench/benchmarks.py --frameworks $(FRAMEWORKS)/bin/python
 
 bench-cluster: install  ## measure the cost of a photo on a cluster; needs SEAMLINE_DATA
 	$(BIN)/python bench/cluster_cost.py

@@ -1,11 +1,10 @@
-"""All benchmarks, one after another.
+"""Run all benchmarks in turn.
 
-    python bench/benchmarks.py [SECTION…] [--device cuda] [--again] [--peers PYTHON]
+    python bench/benchmarks.py [SECTION…] [--device cuda] [--repeat] [--frameworks PYTHON]
 
-Writes bench/results/benchmarks.json after each section, and docs/measurements/benchmarks.md from it. An hour and a half
-on two cores, most of it the plain loop's whole runs, which are not repeated unless `--again` is given. With
-`--peers PYTHON` it runs the section `peers` alone, with an interpreter that has the other frameworks. Leave the machine
-alone meanwhile.
+Writes bench/results/benchmarks.json after each section, and docs/measurements/benchmarks.md from it. Takes an hour and a
+half on two idle cores, most of it for the complete runs of the plain loop, which are only repeated with `--repeat`. With
+`--frameworks PYTHON` it runs the section `frameworks` alone, with an interpreter that has the other frameworks.
 """
 
 import argparse
@@ -24,7 +23,7 @@ import scaling
 import time_to_accuracy
 from benchmarks_page import page
 from datasets import TASKS, images_of
-from hardware_peak import limits
+from hardware_peak import hardware_peak
 from results_store import read_results, write_page, write_results
 from seamline.models.devices import describe_machine
 
@@ -33,37 +32,48 @@ STORES = {"cpu": "benchmarks", "cuda": "benchmarks-cuda"}
 
 
 def main() -> None:
-    """Run what is asked for, keep it, and write the page."""
+    """Run the benchmarks, store the results and write the page."""
     parser = argparse.ArgumentParser()
     parser.add_argument("sections", nargs="*", metavar="SECTION")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    parser.add_argument("--again", action="store_true", help="repeat the plain loop's whole runs too")
-    parser.add_argument("--peers", type=Path, metavar="PYTHON", help="an interpreter that has the other tools")
-    chosen = parser.parse_args()
-    device = chosen.device
+    parser.add_argument("--repeat", action="store_true", help="repeat the complete runs of the plain loop")
+    parser.add_argument("--frameworks", type=Path, metavar="PYTHON", help="interpreter with the other frameworks")
+    options = parser.parse_args()
+    device = options.device
     stored = read_results(STORES[device])
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        work: dict[str, Callable[[], Any]] = {
-            "parts": microbenchmarks.parts,
-            "recipes": lambda: {"limits": limits(device), "rows": microbenchmarks.recipes(device)},
-            "own": lambda: framework_comparison.contest(_sets(), folder, framework_comparison.OWN, device=device),
-            "reach": lambda: {one.task: time_to_accuracy.reach(one, folder, device) for one in _sets()},
-            "plain": lambda: {one.task: time_to_accuracy.plain_run(one, folder) for one in _sets()},
-            "growth": lambda: {one.task: scaling.training(one, folder) for one in _sets()},
-            "photos": lambda: scaling.photos(folder),
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        benchmarks: dict[str, Callable[[], Any]] = {
+            "microbenchmarks": microbenchmarks.microbenchmarks,
+            "presets": lambda: {
+                "hardware_peak": hardware_peak(device),
+                "rows": microbenchmarks.measure_presets(device),
+            },
+            "plain_comparison": lambda: framework_comparison.compare(
+                _datasets(), folder, framework_comparison.PLAIN, device=device
+            ),
+            "time_to_accuracy": lambda: {
+                images.task: time_to_accuracy.time_presets(images, folder, device) for images in _datasets()
+            },
+            "plain_loop": lambda: {
+                images.task: time_to_accuracy.run_plain_loop(images, folder) for images in _datasets()
+            },
+            "scaling": lambda: {images.task: scaling.measure_training(images, folder) for images in _datasets()},
+            "image_sizes": lambda: scaling.measure_prediction(folder),
         }
         if device == "cuda":
-            work = {name: work[name] for name in ("recipes", "own", "reach")}
-        if chosen.peers:
-            work = {"peers": lambda: _with_peers(folder, chosen.peers, device)}
-        wanted = chosen.sections or [name for name in work if chosen.again or name != "plain" or name not in stored]
-        for name in wanted:
-            if name not in work:
-                parser.error(f"{name}: there is no such section; there are {', '.join(work)}")
+            benchmarks = {name: benchmarks[name] for name in ("presets", "plain_comparison", "time_to_accuracy")}
+        if options.frameworks:
+            benchmarks = {"frameworks": lambda: _compare_frameworks(folder, options.frameworks, device)}
+        sections = options.sections or [
+            name for name in benchmarks if options.repeat or name != "plain_loop" or name not in stored
+        ]
+        for name in sections:
+            if name not in benchmarks:
+                parser.error(f"{name}: unknown section; choose from {', '.join(benchmarks)}")
             print(f"== {name}", flush=True)
             start = time.perf_counter()
-            result = work[name]()
+            result = benchmarks[name]()
             stored[name] = {
                 "result": result,
                 "minutes": (time.perf_counter() - start) / 60,
@@ -80,15 +90,17 @@ def main() -> None:
         print(text)
 
 
-def _sets() -> list[Any]:
+def _datasets() -> list[Any]:
     return [images_of(task) for task in TASKS]
 
 
-def _with_peers(folder: Path, python: Path, device: str) -> dict[str, Any]:
-    """All tools, and their versions."""
-    found = framework_comparison.contest(_sets(), folder, framework_comparison.PEERS, python=python, device=device)
-    found["versions"] = framework_comparison.versions(python)
-    return found
+def _compare_frameworks(folder: Path, python: Path, device: str) -> dict[str, Any]:
+    """Return the comparison of all frameworks, and their versions."""
+    results = framework_comparison.compare(
+        _datasets(), folder, framework_comparison.FRAMEWORKS, python=python, device=device
+    )
+    results["versions"] = framework_comparison.versions(python)
+    return results
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""`seamline` as it is, but for a counter on the calls that write files: it dies at one of them.
+"""Run `seamline` and kill it with SIGKILL at one of the calls that write files, or count these calls.
 
     python bench/crash_test_injector.py count|NUMBER:before|NUMBER:half|NUMBER:after ARGUMENT...
 
-`half` writes half of the bytes first where the call writes bytes, and is `before` elsewhere. The counted calls are
-those that bring a file to the disk: writing bytes, flushing, renaming.
+The counted calls write, flush, rename or remove a file. `half` first writes half of the bytes if the call writes bytes,
+and equals `before` otherwise.
 """
 
 import os
@@ -15,36 +15,36 @@ from typing import Any
 calls = 0
 
 
-def watch(owner: Any, name: str, number: int, moment: str) -> None:
-    """Count the calls of `owner.name`, and die at call `number` of all."""
+def wrap(owner: Any, name: str, number: int, moment: str) -> None:
+    """Count the calls of `owner.name`, and crash at the call with this number."""
     original = getattr(owner, name)
 
-    def watched(*words: Any, **options: Any) -> Any:
+    def wrapper(*arguments: Any, **options: Any) -> Any:
         global calls
         calls += 1
-        mine = calls == number
-        if mine and moment == "half" and name == "write_bytes":
-            path, content = words
+        is_target = calls == number
+        if is_target and moment == "half" and name == "write_bytes":
+            path, content = arguments
             original(path, content[: len(content) // 2])
-        if mine and moment != "after":
+        if is_target and moment != "after":
             os.kill(os.getpid(), signal.SIGKILL)
-        result = original(*words, **options)
-        if mine:
+        result = original(*arguments, **options)
+        if is_target:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
-    setattr(owner, name, watched)
+    setattr(owner, name, wrapper)
 
 
 if __name__ == "__main__":
-    plan = sys.argv.pop(1)
-    number, _, moment = plan.partition(":")
+    crash = sys.argv.pop(1)
+    number, _, moment = crash.partition(":")
     for owner, name in ((Path, "write_bytes"), (os, "fsync"), (Path, "replace"), (Path, "unlink"), (os, "unlink")):
-        watch(owner, name, 0 if plan == "count" else int(number), moment)
+        wrap(owner, name, 0 if crash == "count" else int(number), moment)
     from seamline.__main__ import main
 
     try:
         main()
     finally:
-        if plan == "count":
+        if crash == "count":
             print(f"calls: {calls}")

@@ -1,4 +1,4 @@
-"""The images that the benchmarks learn from: the real ones where they are at hand, else synthetic ones."""
+"""The images of the benchmarks: real ones if they are available, otherwise synthetic ones."""
 
 import os
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ TASKS = ("garments", "facades")
 
 @dataclass(frozen=True)
 class Images:
-    """A task's dataset, its groups found.
+    """The dataset of a task, with its groups of related images.
 
     Attributes:
         task: `garments` or `facades`.
@@ -28,20 +28,20 @@ class Images:
     task: str
     data: Dataset
 
-    def division(self, seed: int) -> Splits:
-        """Training and validation images by groups, as `seamline train --seed` cuts them."""
+    def split(self, seed: int) -> Splits:
+        """Split training and validation images by groups, as `seamline train --seed` does."""
         return divide_by(self.data, get_preset("fast", segments=self.data.task == "segmentation"), seed)
 
     def write(self, file: Path, seed: int = 0, count: int | None = None) -> Path:
-        """Write images and labels of a division as programs here read them: the first `count` to learn from."""
-        division = self.division(seed)
-        learned, aside, test = division.train, division.val, self.data.test
+        """Write images and labels of all splits to an npz file, with the first `count` training images."""
+        splits, test = self.split(seed), self.data.test
+        train, val = splits.train, splits.val
         np.savez(
             file,
-            images=learned.images[:count],
-            labels=learned.labels[:count],
-            val_images=aside.images,
-            val_labels=aside.labels,
+            images=train.images[:count],
+            labels=train.labels[:count],
+            val_images=val.images,
+            val_labels=val.labels,
             test_images=test.images,
             test_labels=test.labels,
         )
@@ -49,7 +49,7 @@ class Images:
 
 
 def images_of(task: str) -> Images:
-    """Load a task's images: Fashion-MNIST and the mini facade set from SEAMLINE_DATA, or else synthetic ones."""
+    """Load Fashion-MNIST or the mini facade set from SEAMLINE_DATA, or synthetic images instead."""
     real = {"garments": "fashion-mnist", "facades": "facades"}[task]
     synthetic = {"garments": "synthetic-fashion", "facades": "synthetic-facades"}[task]
     folder = os.environ.get("SEAMLINE_DATA")

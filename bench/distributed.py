@@ -1,4 +1,4 @@
-"""Trains `fast` on the real garments alone and in two processes, for docs/measurements/reliability.md.
+"""Train preset `fast` on Fashion-MNIST in one and in two processes, for docs/measurements/reliability.md.
 
 SEAMLINE_DATA=... python bench/distributed.py
 """
@@ -15,9 +15,11 @@ import reliability_page
 
 
 def train(out: Path, launcher: list[str], threads: int) -> dict[str, Any]:
-    """Train, and return validation accuracy and seconds."""
-    words = ["-m", "seamline", "train", "fashion-mnist", "--out", str(out), "--threads", str(threads)]
-    subprocess.run([sys.executable, *launcher, *words], check=True, env=os.environ | {"OMP_NUM_THREADS": str(threads)})
+    """Train, and return validation accuracy and training seconds."""
+    arguments = ["-m", "seamline", "train", "fashion-mnist", "--out", str(out), "--threads", str(threads)]
+    subprocess.run(
+        [sys.executable, *launcher, *arguments], check=True, env=os.environ | {"OMP_NUM_THREADS": str(threads)}
+    )
     lines = (out / "history.jsonl").read_text(encoding="utf-8").splitlines()
     scores = json.loads((out / "scores.json").read_text(encoding="utf-8"))
     return {"val": scores["val"]["accuracy"], "seconds": sum(json.loads(line)["seconds"] for line in lines)}
@@ -27,5 +29,6 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         one = train(Path(folder) / "one", [], 2)
         two = train(Path(folder) / "two", ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"], 1)
-    reliability_page.write("together", {"one": one, "two": two})
-    print(json.dumps({"one": one, "two": two}, indent=1))
+    results = {"one_process": one, "two_processes": two}
+    reliability_page.write("distributed", results)
+    print(json.dumps(results, indent=1))

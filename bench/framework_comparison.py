@@ -1,4 +1,4 @@
-"""The same training by several tools: one after another, round by round, on the same images in one run."""
+"""Compare frameworks on the same training: in turns, round by round, on the same images."""
 
 import statistics
 import sys
@@ -7,73 +7,78 @@ from typing import Any
 
 import torch
 
-from baselines.networks import FacadeNet, study
+from baselines.models import FacadeNet, study
 from datasets import Images
-from hardware_peak import limits, operations_of
+from hardware_peak import hardware_peak, operations_of
 from subprocess_runner import run
 
 ROUNDS = 3
 COUNT = {"garments": 20_480, "facades": 40}
-"""Images on the clock: twenty batches of 1,024, four of ten; as many come before it."""
+"""Timed images: twenty batches of 1,024, four of ten; as many are used to warm up."""
 
-OWN = {"plain": "plain PyTorch loop", "ours": "Seamline"}
-PEERS = {
+PLAIN = {"plain": "plain PyTorch loop", "with_seamline": "Seamline"}
+FRAMEWORKS = {
     "plain": "plain PyTorch loop",
     "reference": "torchvision reference style",
     "with_lightning": "Lightning",
     "with_fastai": "fastai",
     "with_keras": "Keras on TensorFlow",
-    "ours": "Seamline",
+    "with_seamline": "Seamline",
 }
 
 
-def contest(
-    sets: list[Images], folder: Path, contenders: dict[str, str], *, python: Path | str = sys.executable, device: str
+def compare(
+    datasets: list[Images],
+    folder: Path,
+    contenders: dict[str, str],
+    *,
+    python: Path | str = sys.executable,
+    device: str,
 ) -> dict[str, Any]:
-    """Return for each task `operations` an image and, for each contender, `rates` (images a second) and `losses`.
+    """Return `operations` per image of each task and, for each contender, `rates` (images per second) and `losses`.
 
     Args:
-        sets: the tasks' images.
-        folder: where files for the programs are put.
-        contenders: programs of `baselines/` and what they are called.
-        python: the interpreter that has what they need.
+        datasets: the images of the tasks.
+        folder: folder for the input files of the programs.
+        contenders: module of `baselines` -> display name.
+        python: the interpreter that has the frameworks.
         device: `cpu` or `cuda`.
     """
-    found: dict[str, Any] = {"limits": limits(device), "tasks": {}}
-    files = {one.task: one.write(folder / f"{one.task}.npz", count=COUNT[one.task]) for one in sets}
-    for one in sets:
-        network, shape = (study(), (8, 1, 28, 28)) if one.task == "garments" else (FacadeNet(), (2, 3, 256, 256))
-        labels = torch.zeros(shape[0] if one.task == "garments" else (2, 256, 256), dtype=torch.int64)
-        found["tasks"][one.task] = {
-            "images": COUNT[one.task],
-            "operations": operations_of(network, torch.zeros(shape), labels),
+    results: dict[str, Any] = {"hardware_peak": hardware_peak(device), "tasks": {}}
+    files = {images.task: images.write(folder / f"{images.task}.npz", count=COUNT[images.task]) for images in datasets}
+    for images in datasets:
+        model, shape = (study(), (8, 1, 28, 28)) if images.task == "garments" else (FacadeNet(), (2, 3, 256, 256))
+        labels = torch.zeros(shape[0] if images.task == "garments" else (2, 256, 256), dtype=torch.int64)
+        results["tasks"][images.task] = {
+            "images": COUNT[images.task],
+            "operations": operations_of(model, torch.zeros(shape), labels),
             "contenders": {name: {"title": title, "rates": []} for name, title in contenders.items()},
         }
     for _ in range(ROUNDS):
         for task, file in files.items():
             for name in contenders:
-                words = ("-m", f"baselines.{name}", task, file, "--device", device)
-                told = run(*words, python=python, quiet=False).last
-                row = found["tasks"][task]["contenders"][name]
-                row["rates"].append(told["images"] / told["seconds"])
-                row["losses"] = told["losses"]
-    for task in found["tasks"].values():
+                arguments = ("-m", f"baselines.{name}", task, file, "--device", device)
+                output = run(*arguments, python=python, quiet=False).last
+                row = results["tasks"][task]["contenders"][name]
+                row["rates"].append(output["images"] / output["seconds"])
+                row["losses"] = output["losses"]
+    for task in results["tasks"].values():
         _check_losses(task["contenders"])
-    return found
+    return results
 
 
 def _check_losses(contenders: dict[str, Any]) -> None:
-    """Stop where one has not learned what the others have: its speed would mean nothing.
+    """Raise if a contender did not train like the others: its speed would mean nothing.
 
-    First weights and order differ from tool to tool, so the second epoch's losses are alike, not equal.
+    Initial weights and order differ between frameworks, so the losses of the second epoch are similar, not equal.
     """
     ends = {name: row["losses"][-1] for name, row in contenders.items()}
-    middle = statistics.median(ends.values())
-    odd = {name: loss for name, loss in ends.items() if not 0.7 * middle < loss < 1.4 * middle}
-    if odd:
-        raise RuntimeError(f"not the same training: losses of the second epoch {ends}")
+    median = statistics.median(ends.values())
+    outliers = {name: loss for name, loss in ends.items() if not 0.7 * median < loss < 1.4 * median}
+    if outliers:
+        raise RuntimeError(f"the trainings differ: losses of the second epoch {ends}")
 
 
 def versions(python: Path | str) -> dict[str, str]:
-    """Return the versions of the tools that an interpreter has."""
+    """Return the versions of the frameworks of an interpreter."""
     return dict(run("-m", "baselines.versions", python=python).last)

@@ -1,4 +1,4 @@
-"""What the machine can do at most: float32 matrix products and copies of memory, on all threads."""
+"""Peak rates of the machine: float32 matrix products and memory copies, on all threads."""
 
 import statistics
 import time
@@ -10,36 +10,36 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 SIDE = 4096
-NUMBERS = 64 << 20
+COPY_ELEMENTS = 64 << 20
 ROUNDS = 5
 
 
-def limits(device: str = "cpu") -> dict[str, float]:
-    """Return `matrix_product` and `copy` in operations and bytes a second, and the ways the product was reached.
+def hardware_peak(device: str = "cpu") -> dict[str, float]:
+    """Return `matrix_product` (operations per second), `copy` (bytes per second) and both rates of the product.
 
-    A product of two matrices of 4096 x 4096 is worked out by PyTorch's own routine and as a convolution of 1 x 1, which
-    is the same sum by another library; the faster one is the limit. A copy counts what is read and what is written.
+    The product of two 4096 x 4096 matrices is computed by `torch.mm` and as a 1 x 1 convolution, which is the same sum
+    in another library; the faster one is the peak. A copy counts bytes read and bytes written.
     """
     left, right = (torch.randn(SIDE, SIDE, device=device) for _ in range(2))
     pixels, kernels = left.view(1, SIDE, SIDE, 1).permute(0, 2, 1, 3), right.view(SIDE, SIDE, 1, 1)
     work = 2.0 * SIDE**3
-    source = torch.randn(NUMBERS, device=device)
+    source = torch.randn(COPY_ELEMENTS, device=device)
     target = torch.empty_like(source)
     with torch.no_grad():
-        found = {
+        rates = {
             "torch.mm": work / _seconds(lambda: torch.mm(left, right), device),
             "convolution of 1 x 1": work / _seconds(lambda: F.conv2d(pixels, kernels), device),
             "copy": 2.0 * source.nbytes / _seconds(lambda: target.copy_(source), device),
         }
         if device == "cuda":
             half, other = left.bfloat16(), right.bfloat16()
-            found["bfloat16 product"] = work / _seconds(lambda: torch.mm(half, other), device)
-    found["matrix_product"] = max(found["torch.mm"], found["convolution of 1 x 1"])
-    return found
+            rates["bfloat16 product"] = work / _seconds(lambda: torch.mm(half, other), device)
+    rates["matrix_product"] = max(rates["torch.mm"], rates["convolution of 1 x 1"])
+    return rates
 
 
 def _seconds(work: Callable[[], Tensor], device: str) -> float:
-    """Median seconds of a call, after one that does not count."""
+    """Return the median seconds of a call, after one warm-up call."""
     times = []
     for _ in range(1 + ROUNDS):
         start = time.perf_counter()
@@ -50,14 +50,14 @@ def _seconds(work: Callable[[], Tensor], device: str) -> float:
     return statistics.median(times[1:])
 
 
-def operations_of(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Return the floating-point operations a training step takes for each image.
+def operations_of(model: nn.Module, images: Tensor, labels: Tensor) -> float:
+    """Return the floating-point operations of a training step per image.
 
-    Counted by PyTorch's `FlopCounterMode`: those of products and convolutions, forward and backward, an addition and a
-    multiplication as two, as if no product with padding were left out.
+    PyTorch's `FlopCounterMode` counts products and convolutions, forward and backward; an addition and a multiplication
+    are two operations, and products with the zeros of the padding count.
     """
-    network.train()
-    with FlopCounterMode(display=False) as counted:
-        F.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
-    network.zero_grad()
-    return float(counted.get_total_flops()) / len(images)
+    model.train()
+    with FlopCounterMode(display=False) as counter:
+        F.cross_entropy(model(images), labels).backward()  # type: ignore[no-untyped-call]
+    model.zero_grad()
+    return float(counter.get_total_flops()) / len(images)

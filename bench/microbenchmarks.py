@@ -1,4 +1,4 @@
-"""How fast Seamline's own parts are: commands, datasets, and an epoch of every recipe."""
+"""Microbenchmarks: commands, datasets, and an epoch of every preset."""
 
 import time
 from collections.abc import Callable
@@ -19,8 +19,8 @@ from subprocess_runner import run
 ROUNDS = 5
 
 
-def parts() -> dict[str, list[float]]:
-    """Return seconds of each round of what is waited for."""
+def microbenchmarks() -> dict[str, list[float]]:
+    """Return the seconds of each round of each operation."""
     return {
         "`seamline --help`": _timed(lambda: run("-m", "seamline", "--help")),
         "`seamline list`": _timed(lambda: run("-m", "seamline", "list")),
@@ -31,8 +31,8 @@ def parts() -> dict[str, list[float]]:
     }
 
 
-def recipes(device: str) -> list[dict[str, Any]]:
-    """Return for every recipe `data`, `recipe`, `operations` an image and `rates`, images a second of each round."""
+def measure_presets(device: str) -> list[dict[str, Any]]:
+    """Return `data`, `preset`, `operations` per image and `rates` (images per second of each round) of every preset."""
     tune_malloc()
     rows: list[dict[str, Any]] = []
     sets = (("garments", 4_096, 24_576), ("facades", 24, 48))
@@ -43,24 +43,24 @@ def recipes(device: str) -> list[dict[str, Any]]:
         for task, few, many in sets:
             for name, recipe in presets_for(segments=data[task].task == "segmentation").items():
                 if round_ == 0:
-                    rows.append({"data": task, "recipe": name, "operations": _operations(recipe, data[task])})
+                    rows.append({"data": task, "preset": name, "operations": _operations(recipe, data[task])})
                     rows[-1]["rates"] = []
                 rows[next(place)]["rates"].append(_rate(recipe, data[task], few, many, device))
     return rows
 
 
 def _timed(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
-    """Seconds of each of `rounds` calls, after one that does not count."""
-    found = []
+    """Return the seconds of each of `rounds` calls, after one warm-up call."""
+    seconds = []
     for _ in range(1 + rounds):
         start = time.perf_counter()
         work()
-        found.append(time.perf_counter() - start)
-    return found[1:]
+        seconds.append(time.perf_counter() - start)
+    return seconds[1:]
 
 
 def _begin(recipe: TrainConfig, data: seamline.Dataset, count: int, device: str) -> Training:
-    """A training on the first `count` images."""
+    """Prepare a training on the first `count` images."""
     split = data.train.select(np.arange(count))
     network = build_model(
         recipe.network, split.images.shape[1:], len(data.classes), segments=data.task == "segmentation"
@@ -72,14 +72,14 @@ def _begin(recipe: TrainConfig, data: seamline.Dataset, count: int, device: str)
 
 
 def _rate(recipe: TrainConfig, data: seamline.Dataset, few: int, many: int, device: str) -> float:
-    """Images a second in one epoch over `many` images, after one over `few` that does not count."""
+    """Return images per second in one epoch over `many` images, after a warm-up epoch over `few`."""
     next(iter(_begin(recipe, data, few, device)))
     record = next(iter(_begin(recipe, data, many, device)))
     return record.images / record.seconds
 
 
 def _operations(recipe: TrainConfig, data: seamline.Dataset) -> float:
-    """Floating-point operations for each image."""
+    """Return the floating-point operations per image."""
     training = _begin(recipe, data, 8, "cpu")
     images, labels = next(training.batches.epoch(1))
     return operations_of(training.network, images, labels)

@@ -34,21 +34,21 @@ def main() -> None:
     results: dict[str, Any] = {
         "machine": describe_machine(torch.device("cpu")),
         "opencv": cv2.__version__,
-        "sets": measure(data),
+        "datasets": measure(data),
     }
     write_results("near-duplicates", results)
     write_page("near-duplicates", page(results))
-    print(table(results["sets"]))
+    print(table(results["datasets"]))
 
 
 def page(results: dict[str, Any]) -> str:
-    """Write the page: what was measured, and on what."""
+    """Return the text of the page."""
     parts = [
         "# Near-duplicate detection accuracy",
         f"{results['machine']}; OpenCV {results['opencv']}. `python bench/near_duplicates.py` with `SEAMLINE_DATA` set writes "
         "this page. Precision is the fraction of the pairs put into one group that belong together, recall the fraction "
         "of the pairs that belong together and were put into one group; 95 % intervals by resampling scenes.",
-        table(results["sets"]),
+        table(results["datasets"]),
         "*Synthetic facades*: 300 street images; the generator knows which show the same building. *Crops of photos*: "
         "three crops of one facade photo of each detected group, overlapping by at least 35 %, scaled by 0.8 to 1.25, "
         "with changed brightness and JPEG quality 95; *hard*: scaled by 0.62 to 1.6, JPEG quality 75. Two photos of one "
@@ -60,20 +60,20 @@ def page(results: dict[str, Any]) -> str:
 
 
 def measure(data: Path | None) -> dict[str, dict[str, Any]]:
-    """Return the figures of each set: of made sets precision and recall of the pairs, of all the seconds."""
+    """Return groups and time of each dataset, and precision and recall of the pairs if the groups are known."""
     images, _, groups = facades.generate(300, seed=11)
-    figures = {"synthetic facades": scored(list(images), groups)}
+    metrics = {"synthetic facades": score(list(images), groups)}
     if data is None:
-        return figures
+        return metrics
     photos = read_facades(data)
-    found, figures["facades"] = timed(photos)
-    _, firsts = np.unique(found.groups, return_index=True)
+    duplicates, metrics["facades"] = search(photos)
+    _, firsts = np.unique(duplicates.groups, return_index=True)
     scenes = [photos[k] for k in np.sort(firsts)]
     for name, change in (("crops of photos", (0.8, 1.25, 95)), ("crops, hard", (0.62, 1.6, 75))):
-        figures[name] = scored(*new_crops(scenes, *change))
+        metrics[name] = score(*cut_crops(scenes, *change))
     garments = seamline.load("fashion-mnist", data / "fashion-mnist")
-    _, figures["Fashion-MNIST"] = timed([*garments.train.images, *garments.test.images])
-    return figures
+    _, metrics["Fashion-MNIST"] = search([*garments.train.images, *garments.test.images])
+    return metrics
 
 
 def read_facades(data: Path) -> Images:
@@ -81,35 +81,35 @@ def read_facades(data: Path) -> Images:
     return [np.array(Image.open(file).convert("RGB")) for file in files]
 
 
-def new_crops(scenes: Images, least: float, most: float, quality: int) -> tuple[Images, NDArray[np.int64]]:
-    """Cut three crops out of each photo, at another scale, a little brighter or darker, and encoded anew.
+def cut_crops(scenes: Images, min_scale: float, max_scale: float, quality: int) -> tuple[Images, NDArray[np.int64]]:
+    """Cut three crops out of each photo, with changed scale and brightness, and encode them again.
 
-    Any two crops of a photo overlap by 35 % of the smaller one or more.
+    Any two crops of a photo overlap by at least 35 % of the smaller one.
     """
-    chance = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     images: Images = []
     for scene in scenes:
         height, width = scene.shape[:2]
         for _ in range(3):
-            high, wide = (int(side * 0.72) for side in (height, width))
-            top, left = int(chance.integers(height - high + 1)), int(chance.integers(width - wide + 1))
-            scale = float(np.exp(chance.uniform(np.log(least), np.log(most))))
-            size = (round(wide * scale), round(high * scale))
+            crop_height, crop_width = (int(side * 0.72) for side in (height, width))
+            top, left = int(rng.integers(height - crop_height + 1)), int(rng.integers(width - crop_width + 1))
+            scale = float(np.exp(rng.uniform(np.log(min_scale), np.log(max_scale))))
+            size = (round(crop_width * scale), round(crop_height * scale))
             method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-            cut = cv2.resize(scene[top : top + high, left : left + wide], size, interpolation=method)
-            light = cut.astype(np.float32) * chance.uniform(0.88, 1.12) + chance.uniform(-8, 8)
+            cut = cv2.resize(scene[top : top + crop_height, left : left + crop_width], size, interpolation=method)
+            light = cut.astype(np.float32) * rng.uniform(0.88, 1.12) + rng.uniform(-8, 8)
             coded = cv2.imencode(".jpg", light.clip(0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
             images.append(np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), dtype=np.uint8))
     return images, np.repeat(np.arange(len(scenes)), 3)
 
 
-def timed(images: Images) -> tuple[DuplicateGroups, dict[str, Any]]:
+def search(images: Images) -> tuple[DuplicateGroups, dict[str, Any]]:
     start = time.perf_counter()
-    found = find_near_duplicates(images)
+    duplicates = find_near_duplicates(images)
     seconds = time.perf_counter() - start
-    sizes = np.bincount(found.groups)
+    sizes = np.bincount(duplicates.groups)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return found, {
+    return duplicates, {
         "images": len(images),
         "groups": len(sizes),
         "related": int((sizes * (sizes - 1) // 2).sum()),
@@ -118,39 +118,41 @@ def timed(images: Images) -> tuple[DuplicateGroups, dict[str, Any]]:
     }
 
 
-def scored(images: Images, truth: NDArray[np.int64]) -> dict[str, Any]:
-    """Add precision and recall of the pairs, each with an interval by resampling the true scenes."""
-    found, figures = timed(images)
-    same_group = found.groups[:, None] == found.groups
+def score(images: Images, truth: NDArray[np.int64]) -> dict[str, Any]:
+    """Add precision and recall of the pairs, with intervals by resampling the scenes."""
+    duplicates, metrics = search(images)
+    same_group = duplicates.groups[:, None] == duplicates.groups
     same_scene = truth[:, None] == truth
     np.fill_diagonal(same_group, False)
     np.fill_diagonal(same_scene, False)
     scenes = np.arange(int(truth.max()) + 1)
-    right, named, real = (  # pairs counted at the scene of either image, so that each is counted twice
+    correct, predicted, actual = (  # each pair counts for the scenes of both images, so twice
         np.bincount(truth, pairs.sum(1), len(scenes)) for pairs in (same_group & same_scene, same_group, same_scene)
     )
     weights = np.random.default_rng(0).multinomial(len(scenes), np.full(len(scenes), 1 / len(scenes)), 2000)
-    return figures | {
+    return metrics | {
         name: {
-            "value": float(right.sum() / of.sum()),
-            "within": np.quantile((weights @ right) / (weights @ of), (0.025, 0.975)).tolist(),
+            "value": float(correct.sum() / total.sum()),
+            "interval": np.quantile((weights @ correct) / (weights @ total), (0.025, 0.975)).tolist(),
         }
-        for name, of in (("precision", named), ("recall", real))
+        for name, total in (("precision", predicted), ("recall", actual))
     }
 
 
-def table(figures: dict[str, dict[str, Any]]) -> str:
+def table(metrics: dict[str, dict[str, Any]]) -> str:
     rows = [
         "| dataset | images | groups | duplicate pairs | precision | recall | time (s) | peak memory so far (GiB) |"
     ]
     rows.append("| --- |" + " --- |" * 7)
-    for name, figure in figures.items():
-        shares = [
-            f"{100 * one['value']:.1f} % ({100 * one['within'][0]:.1f}–{100 * one['within'][1]:.1f})" if one else ""
-            for one in (figure.get("precision"), figure.get("recall"))
+    for name, row in metrics.items():
+        fractions = [
+            f"{100 * metric['value']:.1f} % ({100 * metric['interval'][0]:.1f}–{100 * metric['interval'][1]:.1f})"
+            if metric
+            else ""
+            for metric in (row.get("precision"), row.get("recall"))
         ]
-        counts = [f"{figure[key]:,}" for key in ("images", "groups", "related")]
-        rows.append(f"| {name} | {' | '.join(counts + shares)} | {figure['seconds']:.0f} | {figure['peak_gib']:.1f} |")
+        counts = [f"{row[key]:,}" for key in ("images", "groups", "related")]
+        rows.append(f"| {name} | {' | '.join(counts + fractions)} | {row['seconds']:.0f} | {row['peak_gib']:.1f} |")
     return "\n".join(rows)
 
 

@@ -1,4 +1,4 @@
-"""docs/measurements/reliability.md, from what bench/crash_test.py, bench/distributed.py and bench/load_test.py found."""
+"""docs/measurements/reliability.md, from the results of crash_test.py, distributed.py and load_test.py."""
 
 from collections import Counter
 from typing import Any
@@ -34,58 +34,58 @@ KNOWN_LIMITS = """
 """
 
 
-def write(part: str, figures: dict[str, Any]) -> None:
-    """Keep what one of the programs found, and write the page anew.
+def write(part: str, results: dict[str, Any]) -> None:
+    """Store the results of one of the programs, and write the page.
 
     Args:
-        part: `torture`, `together` or `fire`.
-        figures: what it found.
+        part: `crash_test`, `distributed` or `load_test`.
+        results: its results.
     """
-    results_store.add_part("reliability", part, figures, page)
+    results_store.add_part("reliability", part, results, page)
 
 
-def page(known: dict[str, Any]) -> str:
+def page(stored: dict[str, Any]) -> str:
     """Return the page."""
     parts = ["# Fault tolerance\n"]
-    if "torture" in known:
-        parts.append(_torture(known["torture"]))
-    if "together" in known:
-        parts.append(_together(known["together"]))
-    if "fire" in known:
-        parts.append(_fire(known["fire"]))
+    for part, section in (("crash_test", _crash_test), ("distributed", _distributed), ("load_test", _load_test)):
+        if part in stored:
+            parts.append(section(stored[part]))
     parts += ["## Guarantees", GUARANTEES, KNOWN_LIMITS.lstrip()]
     return "\n".join(parts)
 
 
-def _torture(found: dict[str, Any]) -> str:
-    trials = found["trials"]
-    hits = Counter(place for one in trials for place in one["killed"] if place != "too late")
-    same = sum(one["same"] for one in trials)
+def _crash_test(results: dict[str, Any]) -> str:
+    trials = results["trials"]
+    hits = Counter(stage for one in trials for stage in one["killed"] if stage != "after the end")
+    same = sum(one["identical"] for one in trials)
     rows = []
     for task in dict.fromkeys(one["task"] for one in trials):
         mine = [one for one in trials if one["task"] == task]
-        killed = sum(place != "too late" for one in mine for place in one["killed"])
-        good = sum(one["same"] for one in mine)
+        killed = sum(stage != "after the end" for one in mine for stage in one["killed"])
+        good = sum(one["identical"] for one in mine)
         least = wilson(good, len(mine)).low or 0.0
         rows.append(f"| {task} | {len(mine)} | {killed} | {good} of {len(mine)} (at least {100 * least:.1f} %) |")
     where = ", ".join(f"{count} {place}" for place, count in hits.most_common())
     return f"""## Crash-injection tests
 
-`make test-crash` starts `seamline train` on small datasets, kills it with SIGKILL at a random moment, resumes it with `--resume`, and compares weights, metrics, findings and history byte for byte with those of an uninterrupted run. Half of the kills come from inside the process, at one of the {" or ".join(f"{calls:,} ({task})" for task, calls in found["calls"].items())} calls that write, flush, rename or remove a file: before the call, after it, or with half of the bytes written. A third of the trials is killed a second time. Checkpoints are written every 0.05 s.
+`make test-crash` starts `seamline train` on small datasets, kills it with SIGKILL at a random moment, resumes it with `--resume`, and compares weights, metrics, findings and history byte for byte with those of an uninterrupted run. Half of the kills come from inside the process, at one of the {" or ".join(f"{calls:,} ({task})" for task, calls in results["calls"].items())} calls that write, flush, rename or remove a file: before the call, after it, or with half of the bytes written. A third of the trials is killed a second time. Checkpoints are written every 0.05 s.
 
 | dataset | trials | kills | identical to the last byte |
 | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
-{same} of {len(trials)} in total, with 95 % Wilson intervals. {found.get("note", "")} Killed: {where}. {found["minutes"]:.0f} minutes, {found["machine"]}, Python {found["python"]}.
+{same} of {len(trials)} in total, with 95 % Wilson intervals. {results.get("note", "")} Killed: {where}. {results["minutes"]:.0f} minutes, {results["machine"]}, Python {results["python"]}.
 """
 
 
-def _together(found: dict[str, Any]) -> str:
+def _distributed(results: dict[str, Any]) -> str:
     rows = []
-    for name, words in (("one", "one process, two threads"), ("two", "two processes, one thread each")):
-        value, low, high = (100 * found[name]["val"][key] for key in ("value", "low", "high"))
-        rows.append(f"| {words} | {value:.2f} % ({low:.2f} to {high:.2f}) | {found[name]['seconds']:.1f} s |")
+    for name, words in (
+        ("one_process", "one process, two threads"),
+        ("two_processes", "two processes, one thread each"),
+    ):
+        value, low, high = (100 * results[name]["val"][key] for key in ("value", "low", "high"))
+        rows.append(f"| {words} | {value:.2f} % ({low:.2f} to {high:.2f}) | {results[name]['seconds']:.1f} s |")
     return f"""## Two processes
 
 `python bench/distributed.py` trains the preset `fast`, which uses batch normalization, on Fashion-MNIST: in one process, and under `torchrun --nproc-per-node 2`.
@@ -94,40 +94,40 @@ def _together(found: dict[str, Any]) -> str:
 | --- | --- | --- |
 {chr(10).join(rows)}
 
-{found["machine"]}, Python {found["python"]}, seed 0. On one machine threads are faster than processes; use processes for several GPUs or machines.
+{results["machine"]}, Python {results["python"]}, seed 0. On one machine threads are faster than processes; use processes for several GPUs or machines.
 """
 
 
-_SENT = {
-    "good": "a photo of 1 megapixel as the request body",
+_REQUESTS = {
+    "valid": "a photo of 1 megapixel as the request body",
     "form": "the same photo in a form",
-    "bomb": "a PNG that claims 60,000 × 60,000 pixels",
+    "pixel_bomb": "a PNG that claims 60,000 × 60,000 pixels",
     "large": "50 MB, with and without a Content-Length header",
-    "broken": "truncated forms, forms and bodies without a photo, text, half a photo",
-    "stranger": "another `Host`, another `Origin`",
+    "invalid": "truncated forms, forms and bodies without a photo, text, half a photo",
+    "foreign_host": "another `Host`, another `Origin`",
     "slow": "a body of one byte a second",
     "silent": "a connection without or with half of the request header",
 }
-"""Kind -> what it sends."""
+"""Kind -> description of its requests."""
 
 
-def _fire(found: dict[str, Any]) -> str:
+def _load_test(results: dict[str, Any]) -> str:
     rows = []
-    for kind, words in _SENT.items():
-        came = ", ".join(f"{outcome}: {count:,}" for outcome, count in found["outcomes"].get(kind, {}).items())
-        rows.append(f"| {words} | {found['senders'][kind]} | {came} |")
+    for kind, words in _REQUESTS.items():
+        came = ", ".join(f"{outcome}: {count:,}" for outcome, count in results["outcomes"].get(kind, {}).items())
+        rows.append(f"| {words} | {results['senders'][kind]} | {came} |")
     wrong = (
         "All responses were correct"
-        if not found["wrong"]
-        else f"{len(found['wrong'])} or more were not correct: {found['wrong'][:3]}"
+        if not results["errors"]
+        else f"{len(results['wrong'])} or more were not correct: {results['wrong'][:3]}"
     )
     return f"""## Load test
 
-`python bench/load_test.py` sends all of the following to `seamline serve facades` at the same time for {found["minutes"]:g} minutes, from the machine that serves. A response is correct if it equals the prediction that the same photo gets alone, or has the status that its fault requires; a server at its limit responds with 503. {wrong}.
+`python bench/load_test.py` sends all of the following to `seamline serve facades` at the same time for {results["minutes"]:g} minutes, from the machine that serves. A response is correct if it equals the prediction that the same photo gets alone, or has the status that its fault requires; a server at its limit responds with 503. {wrong}.
 
 | request | concurrent senders | responses |
 | --- | --- | --- |
 {chr(10).join(rows)}
 
-Memory: {found["before"] / 1e6:,.0f} MB at the start, {found["peak"] / 1e6:,.0f} MB peak, {found["first_quarter"] / 1e6:,.0f} MB peak in the first quarter of the time and {found["last_quarter"] / 1e6:,.0f} MB in the last. Response time of a prediction: {found["median_seconds"]:.2f} s (median), {found["slowest_seconds"]:.2f} s (maximum). At the end the server was {"running" if found["alive"] else "not running"}. After SIGTERM during a prediction it {"sent the response and exited with status 0" if found["drained"] else "did not finish the request"}. {found["machine"]}, Python {found["python"]}.
+Memory: {results["before"] / 1e6:,.0f} MB at the start, {results["peak"] / 1e6:,.0f} MB peak, {results["first_quarter"] / 1e6:,.0f} MB peak in the first quarter of the time and {results["last_quarter"] / 1e6:,.0f} MB in the last. Response time of a prediction: {results["median_seconds"]:.2f} s (median), {results["slowest_seconds"]:.2f} s (maximum). At the end the server was {"running" if results["alive"] else "not running"}. After SIGTERM during a prediction it {"sent the response and exited with status 0" if results["drained"] else "did not finish the request"}. {results["machine"]}, Python {results["python"]}.
 """

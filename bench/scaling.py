@@ -1,4 +1,4 @@
-"""How cost grows: training with the number of images, prediction with the size of a photo."""
+"""Scaling: training time by number of images, prediction time by image size."""
 
 from pathlib import Path
 from typing import Any
@@ -10,51 +10,52 @@ import seamline
 from datasets import Images
 from subprocess_runner import run
 
-STEPS = {"garments": (7_500, 15_000, 30_000, 60_000), "facades": (100, 200, 400, 800)}
-PHOTOS = {1: (1152, 864), 3: (2048, 1536), 12: (4032, 3024), 24: (6000, 4000), 48: (8064, 6048)}
-"""Megapixels -> width and height, as cameras have them."""
+IMAGE_COUNTS = {"garments": (7_500, 15_000, 30_000, 60_000), "facades": (100, 200, 400, 800)}
+PHOTO_SIZES = {1: (1152, 864), 3: (2048, 1536), 12: (4032, 3024), 24: (6000, 4000), 48: (8064, 6048)}
+"""Megapixels -> width and height of common cameras."""
 
 ROUNDS = 3
 
 
-def training(images: Images, folder: Path) -> list[dict[str, Any]]:
-    """Return for 1, 2, 4 and 8 times the images `images`, `milliseconds` an image of each round, and `peak` bytes."""
+def measure_training(images: Images, folder: Path) -> list[dict[str, Any]]:
+    """Return `images`, `milliseconds` per image of each round and `peak` bytes, for 1, 2, 4 and 8 times the images."""
     task = images.task
-    counts = STEPS[task]
-    file = images.write(folder / "growth.npz", count=counts[0])
+    counts = IMAGE_COUNTS[task]
+    file = images.write(folder / "scaling.npz", count=counts[0])
     rows: list[dict[str, Any]] = [{"images": count, "milliseconds": [], "peak": 0} for count in counts]
     for _ in range(ROUNDS):
         for row in rows:
             cost = run("bench/scaling_train.py", task, file, "fast", row["images"], quiet=False)
             row["milliseconds"].append(1000 * cost.last["seconds"] / cost.last["images"])
-            row["peak"], row["stored"] = max(row["peak"], cost.peak), cost.last["stored"]
+            row["peak"], row["image_bytes"] = max(row["peak"], cost.peak), cost.last["image_bytes"]
     return rows
 
 
-def photos(folder: Path) -> list[dict[str, Any]]:
-    """Return for each size `megapixels`, `seconds` of each round of the whole command, and `peak` bytes, both twice.
+def measure_prediction(folder: Path) -> list[dict[str, Any]]:
+    """Return `megapixels`, `size`, `seconds` of each round of the whole command, and `peak` bytes of each photo size.
 
-    Once as the command does it by itself (`seen`: a photo is shown to the network no larger than the photos it learned
-    from ask for) and once at the photo's own size (`own`: tile by tile).
-    The network is that of `fast` for masks, trained for a few steps: what it says costs the same.
+    `size` is `default` (photos are resized to at most 1.5 times the training images) or `full` (tile by tile). The
+    model is the segmenter of preset `fast`, trained_run for a few steps: its accuracy does not change the time.
     """
-    trained = seamline.train(
+    trained_run = seamline.train(
         "synthetic-facades", settings=("epochs=0.05",), out=folder / "run", force=True, teller=None
     )
     streets = seamline.load("synthetic-facades")
     rows: list[dict[str, Any]] = [
-        {"megapixels": size, "way": way, "seconds": [], "peak": 0} for way in ("seen", "own") for size in PHOTOS
+        {"megapixels": megapixels, "size": size, "seconds": [], "peak": 0}
+        for size in ("default", "full")
+        for megapixels in PHOTO_SIZES
     ]
     for row in rows:
-        photo = Image.fromarray(np.asarray(streets.test.images[0])).resize(PHOTOS[row["megapixels"]])
+        photo = Image.fromarray(np.asarray(streets.test.images[0])).resize(PHOTO_SIZES[row["megapixels"]])
         photo.save(folder / f"{row['megapixels']}.jpg", quality=90)
     for _ in range(ROUNDS):
         for row in rows:
-            words = ("-m", "seamline", "predict", trained, folder / f"{row['megapixels']}.jpg")
-            cost = run(*words, "--out", folder / "masks", *(("--max-side", 0) if row["way"] == "own" else ()))
+            arguments = ("-m", "seamline", "predict", trained_run, folder / f"{row['megapixels']}.jpg")
+            cost = run(*arguments, "--out", folder / "masks", *(("--max-side", 0) if row["size"] == "full" else ()))
             row["seconds"].append(cost.seconds)
             row["peak"] = max(row["peak"], cost.peak)
         print(
-            f"  photos  {[(row['megapixels'], row['way'], round(row['seconds'][-1], 2)) for row in rows]}", flush=True
+            f"  photos  {[(row['megapixels'], row['size'], round(row['seconds'][-1], 2)) for row in rows]}", flush=True
         )
     return rows

@@ -1,6 +1,8 @@
-"""One epoch over so many images: python bench/scaling_train.py garments FILE RECIPE COUNT. Prints seconds as JSON.
+"""Train for one epoch on COUNT images and print the seconds as JSON.
 
-Images beyond those of the file repeat it.
+    python bench/scaling_train.py garments FILE PRESET COUNT
+
+The images of FILE repeat if COUNT is larger.
 """
 
 import json
@@ -37,7 +39,7 @@ def main() -> None:
         augmentation=recipe.changes,
     )
     record = next(iter(Training(network, batches, recipe)))
-    print(json.dumps({"seconds": record.seconds, "images": record.images, "stored": split.images.nbytes}))
+    print(json.dumps({"seconds": record.seconds, "images": record.images, "image_bytes": split.images.nbytes}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Programs that are run one at a time, each in a process of its own, and what they cost."""
+"""Run programs one at a time, each in its own process, and measure time and memory."""
 
 import json
 import os
@@ -16,13 +16,13 @@ ROOT = BENCH.parent
 
 @dataclass(frozen=True)
 class Cost:
-    """What a program took.
+    """Time, memory and output of a program.
 
     Attributes:
-        seconds: from its start to its end.
-        peak: bytes of memory it held at most (resident, without its children), looked at 200 times a second; 0 where
-            there is no `/proc`.
-        lines: what it printed as JSON, a line each.
+        seconds: wall time from start to end.
+        peak: peak resident memory in bytes, without child processes, sampled 200 times a second; 0 where there is no
+            `/proc`.
+        lines: the JSON lines that it printed.
     """
 
     seconds: float
@@ -31,14 +31,14 @@ class Cost:
 
     @property
     def last(self) -> dict[str, Any]:
-        """Its last line."""
+        """The last JSON line."""
         return self.lines[-1]
 
 
 def peak_of(process: int | str = "self") -> int:
-    """Return the most memory that a process has held since it began, bytes; 0 once it has ended.
+    """Return the peak resident memory of a process in bytes; 0 once it has ended.
 
-    What `getrusage` tells begins with what the process that started it had held.
+    `getrusage` is not used: its value starts with the memory of the parent process.
     """
     try:
         lines = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
@@ -48,19 +48,19 @@ def peak_of(process: int | str = "self") -> int:
 
 
 def run(*words: object, python: Path | str = sys.executable, quiet: bool = True) -> Cost:
-    """Run `python WORDS…` in `bench/` and wait for its end.
+    """Run `python WORDS…` in the repository root and wait for its end.
 
     Raises:
-        RuntimeError: it failed; the text holds the end of what it said.
+        RuntimeError: the program failed; the message ends with its standard error.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
         program = subprocess.Popen(
             [str(python), *map(str, words)],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(BENCH)},
             stdout=out,
-            stderr=said,
+            stderr=errors,
         )
         peak = 0
         while program.poll() is None:
@@ -68,9 +68,9 @@ def run(*words: object, python: Path | str = sys.executable, quiet: bool = True)
             time.sleep(0.005)
         seconds = time.perf_counter() - start
         out.seek(0)
-        said.seek(0)
+        errors.seek(0)
         if program.returncode:
-            end = said.read()[-2_000:].decode(errors="replace")
+            end = errors.read()[-2_000:].decode(errors="replace")
             raise RuntimeError(f"{' '.join(map(str, words))} ended with {program.returncode}:\n{end}")
         lines = [json.loads(line) for line in out.read().decode().splitlines() if line.startswith("{")]
     if not quiet and lines:

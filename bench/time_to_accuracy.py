@@ -1,9 +1,9 @@
-"""Time to accuracy: the study's figure in the plain loop with its own recipe, and in ours with the quick ones.
+"""Time to accuracy: preset `original` in a plain PyTorch loop, and the fast presets of Seamline.
 
-The protocol. Images and labels lie in memory as uint8, split by groups; interpreter and libraries have started. The
-clock runs from there (making the network, taking mean and deviation, first weights) to the end of the last step, in a
-fresh process; looking at validation images comes after it. Each seed has a split, first weights and an order of its
-own. A recipe has reached a figure when at least nine in ten of its seeds have it on their validation images.
+Protocol: images and labels are in memory as uint8, split by groups, and the libraries are loaded. The time covers
+building the model, mean and deviation, initial weights and every step, in a fresh process; evaluation is not counted.
+Each seed has its own split, initial weights and order. A preset reaches the goal if at least nine in ten seeds reach
+it on their validation images.
 """
 
 import statistics
@@ -14,41 +14,41 @@ from datasets import Images
 from subprocess_runner import run
 
 GOALS = {"garments": 0.912, "facades": 0.624}
-RECIPES = {"garments": ("fast", "sprint"), "facades": ("sprint",)}
+PRESETS = {"garments": ("fast", "sprint"), "facades": ("sprint",)}
 SEEDS = {"garments": 10, "facades": 5}
-PART = {"garments": 20_480, "facades": 60}
-"""Images on the clock when the plain loop's rate is taken between our seeds."""
+TIMED = {"garments": 20_480, "facades": 60}
+"""Images per epoch when the rate of the plain loop is measured between seeds."""
 
 EVERY = {"garments": 2, "facades": 3}
-"""Of our seeds, between two looks at the plain loop."""
+"""Seeds between two measurements of the plain loop."""
 
 
-def reach(images: Images, folder: Path, device: str) -> dict[str, Any]:
-    """Return `goal`, `ours` (recipe -> a list of what each seed gave) and `plain_rates` taken in between."""
+def time_presets(images: Images, folder: Path, device: str) -> dict[str, Any]:
+    """Return `goal`, `presets` (preset -> the results of each seed) and `plain_rates`, measured in between."""
     task = images.task
-    part = images.write(folder / "part.npz", count=PART[task])
-    found: dict[str, Any] = {"goal": GOALS[task], "ours": {name: [] for name in RECIPES[task]}, "plain_rates": []}
-    found["learned"] = len(images.division(0).train)
+    plain_file = images.write(folder / "plain.npz", count=TIMED[task])
+    results: dict[str, Any] = {"goal": GOALS[task], "presets": {name: [] for name in PRESETS[task]}, "plain_rates": []}
+    results["train_images"] = len(images.split(0).train)
     for seed in range(SEEDS[task]):
         if seed % EVERY[task] == 0:
-            told = run("-m", "baselines.plain", task, part, "--device", device, quiet=False).last
-            found["plain_rates"].append(told["images"] / told["seconds"])
+            output = run("-m", "baselines.plain", task, plain_file, "--device", device, quiet=False).last
+            results["plain_rates"].append(output["images"] / output["seconds"])
         file = images.write(folder / "seed.npz", seed)
-        for name in RECIPES[task]:
-            told = run("bench/time_to_accuracy_seamline.py", task, file, name, seed, device, quiet=False).last
-            found["ours"][name].append(told)
+        for name in PRESETS[task]:
+            output = run("bench/time_to_accuracy_seamline.py", task, file, name, seed, device, quiet=False).last
+            results["presets"][name].append(output)
         file.unlink()
-    return found
+    return results
 
 
-def plain_run(images: Images, folder: Path) -> dict[str, Any]:
-    """Return the whole run of the study's recipe in the plain loop: an entry an epoch, seed 0's split."""
+def run_plain_loop(images: Images, folder: Path) -> dict[str, Any]:
+    """Return a complete run of preset `original` in the plain loop, on the split of seed 0: an entry per epoch."""
     file = images.write(folder / "whole.npz")
     lines = run("bench/time_to_accuracy_plain.py", images.task, file).lines
-    first = next((number for number, line in enumerate(lines, 1) if line["val"] >= GOALS[images.task]), None)
-    return {"epochs": lines, "first_crossing": first}
+    goal_epoch = next((number for number, line in enumerate(lines, 1) if line["val"] >= GOALS[images.task]), None)
+    return {"epochs": lines, "goal_epoch": goal_epoch}
 
 
-def plain_seconds(found: dict[str, Any], epochs: int) -> float:
-    """Return how long the plain loop takes for `epochs`, at the median of the rates taken beside ours."""
-    return float(epochs * found["learned"] / statistics.median(found["plain_rates"]))
+def plain_seconds(results: dict[str, Any], epochs: int) -> float:
+    """Return the seconds that the plain loop takes for `epochs`, at the median of its measured rates."""
+    return float(epochs * results["train_images"] / statistics.median(results["plain_rates"]))

@@ -1,4 +1,4 @@
-"""Nothing is lost: signals, full disks, little memory, killed processes. In full: bench/crash_test.py."""
+"""Fault tolerance: signals, full disks, little memory, killed processes. The long form is bench/crash_test.py."""
 
 import dataclasses
 import json
@@ -191,22 +191,22 @@ def test_a_folder_that_may_not_be_written_to_is_told_before_long_work() -> None:
 
 
 @pytest.fixture(scope="module")
-def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("crash_test") / "sets"
-    crash_test.make_sets(folder)
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("crash_test") / "datasets"
+    crash_test.write_datasets(folder)
     return folder
 
 
-def test_a_killed_command_goes_on_to_the_same_bytes(sets: Path, tmp_path: Path) -> None:
-    expected = crash_test.whole("garments", sets, tmp_path / "whole")
-    outcome = crash_test.trial("garments", sets, tmp_path / "run", expected, seed=0, call=expected.calls // 3)
-    assert outcome["same"], outcome
+def test_a_killed_command_resumes_to_the_same_bytes(datasets: Path, tmp_path: Path) -> None:
+    expected = crash_test.train_uninterrupted("garments", datasets, tmp_path / "uninterrupted")
+    outcome = crash_test.run_trial("garments", datasets, tmp_path / "run", expected, seed=0, call=expected.calls // 3)
+    assert outcome["identical"], outcome
     assert outcome["killed"] == ["in training"]
 
 
-def test_the_printed_command_goes_on(sets: Path, tmp_path: Path) -> None:
-    words = crash_test.arguments("facades", sets, tmp_path / "run")
-    process = crash_test.start(words, sets)
+def test_the_printed_command_resumes(datasets: Path, tmp_path: Path) -> None:
+    arguments = crash_test.arguments("facades", datasets, tmp_path / "run")
+    process = crash_test.start(arguments, datasets)
     while process.poll() is None and not list((tmp_path / "run" / "checkpoint").glob("*.safetensors")):
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
@@ -216,7 +216,7 @@ def test_the_printed_command_goes_on(sets: Path, tmp_path: Path) -> None:
     assert line.startswith("seamline: stopped ")
     command = shlex.split(line.split("go on with: ")[1])
     assert command[0] == "seamline"
-    process = crash_test.start(command[1:], sets)
+    process = crash_test.start(command[1:], datasets)
     _, told = process.communicate()
     assert process.returncode == 0, told
     assert json.loads((tmp_path / "run" / "scores.json").read_text())["test"]["mean_ap"]["value"] > 0

@@ -1,4 +1,4 @@
-"""The same training as others write it: same network, batch, optimiser and images, in each tool's own manner.
+"""The same training in several frameworks: same model, batch, optimizer and images, written as each framework suggests.
 
-Each file is a program. It knows nothing of Seamline (but `ours.py`), so that it can be read as an example of its tool.
+Each file is a program that does not use Seamline (except `with_seamline.py`).
 """

@@ -1,4 +1,4 @@
-"""A plain PyTorch loop as a tutorial writes it: Dataset, DataLoader, eager network, Adam."""
+"""A plain PyTorch loop as a tutorial writes it: Dataset, DataLoader, eager model, Adam."""
 
 from collections.abc import Iterator
 
@@ -6,17 +6,17 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from baselines.networks import network
-from baselines.work import RATE, Clock, Work, answer
+from baselines.models import build_model
+from baselines.workload import LEARNING_RATE, Clock, Workload, run_contender
 
 
 class Images(Dataset[tuple[Tensor, Tensor]]):
     """Images in memory, one at a time as floats of mean 0 and deviation 1."""
 
-    def __init__(self, work: Work) -> None:
-        self.images = torch.from_numpy(work.images).permute(0, 3, 1, 2)
-        self.labels = torch.from_numpy(work.labels).long()
-        self.mean, self.std = work.mean, work.std
+    def __init__(self, workload: Workload) -> None:
+        self.images = torch.from_numpy(workload.images).permute(0, 3, 1, 2)
+        self.labels = torch.from_numpy(workload.labels).long()
+        self.mean, self.std = workload.mean, workload.std
 
     def __len__(self) -> int:
         return len(self.images)
@@ -25,30 +25,30 @@ class Images(Dataset[tuple[Tensor, Tensor]]):
         return (self.images[index].float() / 255 - self.mean) / self.std, self.labels[index]
 
 
-def epochs(model: nn.Module, work: Work, count: int, clock: Clock) -> Iterator[float]:
+def epochs(model: nn.Module, workload: Workload, count: int, clock: Clock) -> Iterator[float]:
     """Train for `count` epochs; yield the mean loss of each."""
-    loader = DataLoader(Images(work), batch_size=work.batch, shuffle=True)
-    optimizer = torch.optim.Adam(model.parameters(), lr=RATE, weight_decay=work.decay)
+    loader = DataLoader(Images(workload), batch_size=workload.batch, shuffle=True)
+    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, weight_decay=workload.decay)
     criterion = nn.CrossEntropyLoss()
     for _ in range(count):
         clock.start()
         model.train()
         total = 0.0
         for images, labels in loader:
-            images, labels = images.to(work.device), labels.to(work.device)
+            images, labels = images.to(workload.device), labels.to(workload.device)
             optimizer.zero_grad()
             loss = criterion(model(images), labels)
             loss.backward()
             optimizer.step()
             total += loss.item() * len(images)
         clock.stop()
-        yield total / len(work.images)
+        yield total / len(workload.images)
 
 
-def train(work: Work, clock: Clock) -> list[float]:
-    """Two epochs."""
-    return list(epochs(network(work).to(work.device), work, 2, clock))
+def train(workload: Workload, clock: Clock) -> list[float]:
+    """Train for two epochs."""
+    return list(epochs(build_model(workload).to(workload.device), workload, 2, clock))
 
 
 if __name__ == "__main__":
-    answer(train)
+    run_contender(train)

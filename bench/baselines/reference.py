@@ -1,7 +1,7 @@
-"""The style of torchvision's reference scripts: pictures through transforms, worker processes, metrics every step.
+"""torchvision's reference scripts: images through transforms, worker processes, metrics every step.
 
 After references/classification/train.py and references/segmentation/train.py of torchvision 0.29 (BSD-3-Clause),
-written anew; their random flips and crops are left out, because the others have none.
+rewritten; without random flips and crops, because the other contenders have none.
 """
 
 from collections import deque
@@ -14,52 +14,52 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from baselines.networks import network
-from baselines.work import RATE, Clock, Work, answer
+from baselines.models import build_model
+from baselines.workload import LEARNING_RATE, Clock, Workload, run_contender
 
 WORKERS = 2
 
 
-class Pictures(Dataset[tuple[Any, Any]]):
-    """Pillow images and labels, as torchvision's datasets give them, through their presets' transforms."""
+class PillowImages(Dataset[tuple[Any, Any]]):
+    """Pillow images and labels, as torchvision's datasets return them, through the transforms of its presets."""
 
-    def __init__(self, work: Work) -> None:
-        grey = work.images.shape[-1] == 1
-        self.pictures = [Image.fromarray(image[..., 0] if grey else image) for image in work.images]
-        self.labels = torch.from_numpy(work.labels).long()
-        channels = work.images.shape[-1]
+    def __init__(self, workload: Workload) -> None:
+        gray = workload.images.shape[-1] == 1
+        self.images = [Image.fromarray(image[..., 0] if gray else image) for image in workload.images]
+        self.labels = torch.from_numpy(workload.labels).long()
+        channels = workload.images.shape[-1]
         self.transform = v2.Compose(
             [
                 v2.PILToTensor(),
                 v2.ToDtype(torch.float, scale=True),
-                v2.Normalize([work.mean] * channels, [work.std] * channels),
+                v2.Normalize([workload.mean] * channels, [workload.std] * channels),
                 v2.ToPureTensor(),
             ]
         )
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        return self.transform(self.pictures[index]), self.labels[index]
+        return self.transform(self.images[index]), self.labels[index]
 
 
-class Smoothed:
-    """A value's mean over all steps and median over the last ones, as the scripts print them."""
+class SmoothedValue:
+    """Mean of a value over all steps, and its last values."""
 
     def __init__(self) -> None:
         self.last: deque[float] = deque(maxlen=20)
         self.total, self.count = 0.0, 0
 
     def update(self, value: float, count: int) -> None:
-        """Add a step's value."""
+        """Add the value of a step."""
         self.last.append(value)
         self.total += value * count
         self.count += count
 
 
-def right(scores: Tensor, labels: Tensor) -> list[float]:
-    """Percent of labels among the first 1 and 5 scores, for whole images; of the first alone for pixels."""
+def top_k_accuracy(scores: Tensor, labels: Tensor) -> list[float]:
+    """Return top-1 and top-5 accuracy in percent for images, and top-1 accuracy for pixels."""
     with torch.inference_mode():
         if labels.ndim > 1:
             return [float((scores.argmax(1) == labels).float().mean()) * 100]
@@ -67,27 +67,27 @@ def right(scores: Tensor, labels: Tensor) -> list[float]:
         return [float(hits[:k].flatten().sum(dtype=torch.float32)) * 100 / len(labels) for k in (1, 5)]
 
 
-def train(work: Work, clock: Clock) -> list[float]:
-    """Two epochs."""
-    model = network(work).to(work.device)
-    data = Pictures(work)
+def train(workload: Workload, clock: Clock) -> list[float]:
+    """Train for two epochs."""
+    model = build_model(workload).to(workload.device)
+    data = PillowImages(workload)
     sampler = torch.utils.data.RandomSampler(data)
-    loader = DataLoader(data, work.batch, sampler=sampler, num_workers=WORKERS, pin_memory=work.device != "cpu")
-    optimizer = torch.optim.Adam(model.parameters(), lr=RATE, weight_decay=work.decay)
+    loader = DataLoader(data, workload.batch, sampler=sampler, num_workers=WORKERS, pin_memory=workload.device != "cpu")
+    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, weight_decay=workload.decay)
     criterion = nn.CrossEntropyLoss()
     losses = []
     for _ in range(2):
         clock.start()
         model.train()
-        meters = [Smoothed() for _ in range(3)]
+        meters = [SmoothedValue() for _ in range(3)]
         for images, labels in loader:
-            images, labels = images.to(work.device), labels.to(work.device)
+            images, labels = images.to(workload.device), labels.to(workload.device)
             scores = model(images)
             loss = criterion(scores, labels)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            for meter, value in zip(meters, [loss.item(), *right(scores, labels)], strict=False):
+            for meter, value in zip(meters, [loss.item(), *top_k_accuracy(scores, labels)], strict=False):
                 meter.update(value, len(images))
         clock.stop()
         losses.append(meters[0].total / meters[0].count)
@@ -96,4 +96,4 @@ def train(work: Work, clock: Clock) -> list[float]:
 
 if __name__ == "__main__":
     torchvision.disable_beta_transforms_warning()
-    answer(train)
+    run_contender(train)

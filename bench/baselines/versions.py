@@ -1,9 +1,9 @@
-"""Prints the versions of all tools as JSON."""
+"""Print the versions of all frameworks as JSON."""
 
 import json
 from importlib.metadata import version
 
-TOOLS = ("torch", "torchvision", "lightning", "fastai", "keras", "tensorflow-cpu")
+FRAMEWORKS = ("torch", "torchvision", "lightning", "fastai", "keras", "tensorflow-cpu")
 
 if __name__ == "__main__":
-    print(json.dumps({tool: version(tool) for tool in TOOLS}))
+    print(json.dumps({framework: version(framework) for framework in FRAMEWORKS}))

@@ -1,4 +1,4 @@
-"""fastai: DataLoaders over a data set in memory, a Learner, Adam, a constant rate."""
+"""fastai: DataLoaders over a dataset in memory, a Learner, Adam, a constant learning rate."""
 
 from functools import partial
 from typing import Any
@@ -10,13 +10,13 @@ from fastai.learner import Learner
 from fastai.optimizer import Adam
 from torch import nn
 
-from baselines.networks import network
+from baselines.models import build_model
 from baselines.plain import Images
-from baselines.work import RATE, Clock, Work, answer
+from baselines.workload import LEARNING_RATE, Clock, Workload, run_contender
 
 
-class Timed(Callback):  # type: ignore[misc]
-    """The clock around each epoch."""
+class Timer(Callback):  # type: ignore[misc]
+    """Times each epoch."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -24,32 +24,32 @@ class Timed(Callback):  # type: ignore[misc]
         self.steps: list[Any] = []
 
     def before_epoch(self) -> None:
-        """An epoch begins."""
+        """Start the clock."""
         self.clock.start()
 
     def after_loss(self) -> None:
-        """A batch has its loss."""
+        """Store the loss of a batch."""
         self.steps.append(self.learn.loss.detach())
 
     def after_train(self) -> None:
-        """The training half of the epoch has ended."""
+        """Stop the clock before validation."""
         self.losses.append(float(torch.stack(self.steps).mean()))
         self.steps.clear()
         self.clock.stop()
 
 
-def train(work: Work, clock: Clock) -> list[float]:
-    """Two epochs."""
-    data = Images(work)
-    loaders = DataLoaders.from_dsets(data, data, bs=work.batch, device=work.device, num_workers=0)
-    timed = Timed(clock)
-    optimizer = partial(Adam, mom=0.9, sqr_mom=0.999, eps=1e-8, wd=work.decay, decouple_wd=False)
-    learner = Learner(loaders, network(work), loss_func=nn.CrossEntropyLoss(), opt_func=optimizer, cbs=timed)
+def train(workload: Workload, clock: Clock) -> list[float]:
+    """Train for two epochs."""
+    data = Images(workload)
+    loaders = DataLoaders.from_dsets(data, data, bs=workload.batch, device=workload.device, num_workers=0)
+    timer = Timer(clock)
+    optimizer = partial(Adam, mom=0.9, sqr_mom=0.999, eps=1e-8, wd=workload.decay, decouple_wd=False)
+    learner = Learner(loaders, build_model(workload), loss_func=nn.CrossEntropyLoss(), opt_func=optimizer, cbs=timer)
     loaders.valid = loaders.valid.new(dataset=torch.utils.data.Subset(data, [0]))
     with learner.no_logging():
-        learner.fit(2, lr=RATE)
-    return timed.losses
+        learner.fit(2, lr=LEARNING_RATE)
+    return timer.losses
 
 
 if __name__ == "__main__":
-    answer(train)
+    run_contender(train)

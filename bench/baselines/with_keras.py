@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from baselines.work import RATE, Clock, Work, answer
+from baselines.workload import LEARNING_RATE, Clock, Workload, run_contender
 
 
 def study() -> Any:
@@ -29,7 +29,7 @@ def study() -> Any:
 
 
 def facadenet(side: int) -> Any:
-    """Six convolutions, two transposed ones, batch normalisation after each ReLU."""
+    """Six convolutions, two transposed ones, batch normalization after each ReLU."""
     steps: list[Any] = [keras.Input((side, side, 3))]
     for number, outputs in enumerate((32, 64, 128, 256, 1024, 256)):
         steps += [layers.Conv2D(outputs, 3, padding="same", activation="relu"), norm()]
@@ -41,38 +41,38 @@ def facadenet(side: int) -> Any:
 
 
 def norm() -> Any:
-    """PyTorch's batch normalisation."""
+    """Batch normalization with the settings of PyTorch."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
 
 
-class Timed(keras.callbacks.Callback):  # type: ignore[misc,name-defined]
-    """The clock around each epoch."""
+class Timer(keras.callbacks.Callback):  # type: ignore[misc,name-defined]
+    """Times each epoch."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
         self.clock = clock
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """An epoch begins."""
+        """Start the clock."""
         self.clock.start()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """An epoch has ended."""
+        """Stop the clock."""
         self.clock.stop()
 
 
-def train(work: Work, clock: Clock) -> list[float]:
-    """Two epochs."""
-    images = (work.images.astype(np.float32) / 255 - work.mean) / work.std  # once, outside the clock
-    model = study() if work.task == "garments" else facadenet(images.shape[1])
+def train(workload: Workload, clock: Clock) -> list[float]:
+    """Train for two epochs."""
+    images = (workload.images.astype(np.float32) / 255 - workload.mean) / workload.std  # not timed
+    model = study() if workload.task == "garments" else facadenet(images.shape[1])
     model.compile(
-        keras.optimizers.Adam(RATE, epsilon=1e-8), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        keras.optimizers.Adam(LEARNING_RATE, epsilon=1e-8), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )
     history = model.fit(
-        images, work.labels, batch_size=work.batch, epochs=2, shuffle=True, verbose=0, callbacks=[Timed(clock)]
+        images, workload.labels, batch_size=workload.batch, epochs=2, shuffle=True, verbose=0, callbacks=[Timer(clock)]
     )
     return [float(loss) for loss in history.history["loss"]]
 
 
 if __name__ == "__main__":
-    answer(train)
+    run_contender(train)

@@ -1,4 +1,4 @@
-"""PyTorch Lightning: a module, a data loader, the Trainer with its defaults and without files."""
+"""PyTorch Lightning: a module, a data loader, the Trainer with its defaults, writing no files."""
 
 import logging
 import warnings
@@ -10,26 +10,26 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from baselines.networks import network
+from baselines.models import build_model
 from baselines.plain import Images
-from baselines.work import RATE, Clock, Work, answer
+from baselines.workload import LEARNING_RATE, Clock, Workload, run_contender
 
 
 class Learner(lightning.LightningModule):
-    """What Lightning calls, and the clock around each epoch."""
+    """The model, its training step and a timer around each epoch."""
 
-    def __init__(self, work: Work, clock: Clock) -> None:
+    def __init__(self, workload: Workload, clock: Clock) -> None:
         super().__init__()
-        self.model, self.work, self.clock = network(work), work, clock
+        self.model, self.workload, self.clock = build_model(workload), workload, clock
         self.losses: list[float] = []
         self.steps: list[Tensor] = []
 
     def on_train_epoch_start(self) -> None:
-        """An epoch begins."""
+        """Start the clock."""
         self.clock.start()
 
     def on_train_epoch_end(self) -> None:
-        """An epoch has ended."""
+        """Stop the clock and store the loss."""
         self.losses.append(float(torch.stack(self.steps).mean()))
         self.steps.clear()
         self.clock.stop()
@@ -43,20 +43,20 @@ class Learner(lightning.LightningModule):
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam."""
-        return torch.optim.Adam(self.parameters(), lr=RATE, weight_decay=self.work.decay)
+        """Return the optimizer."""
+        return torch.optim.Adam(self.parameters(), lr=LEARNING_RATE, weight_decay=self.workload.decay)
 
 
-def train(work: Work, clock: Clock) -> list[float]:
-    """Two epochs."""
+def train(workload: Workload, clock: Clock) -> list[float]:
+    """Train for two epochs."""
     warnings.filterwarnings("ignore")
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    learner = Learner(work, clock)
-    loader = DataLoader(Images(work), batch_size=work.batch, shuffle=True)
+    learner = Learner(workload, clock)
+    loader = DataLoader(Images(workload), batch_size=workload.batch, shuffle=True)
     trainer = lightning.Trainer(
         max_epochs=2,
-        accelerator=work.device,
+        accelerator=workload.device,
         devices=1,
         logger=False,
         enable_checkpointing=False,
@@ -68,4 +68,4 @@ def train(work: Work, clock: Clock) -> list[float]:
 
 
 if __name__ == "__main__":
-    answer(train)
+    run_contender(train)

@@ -1,9 +1,9 @@
-"""Seamline: the same network and recipe through its own loop."""
+"""Seamline: the same model and preset."""
 
 import numpy as np
 import torch
 
-from baselines.work import Clock, Work, answer
+from baselines.workload import Clock, Workload, run_contender
 from seamline.data.dataset import Split
 from seamline.data.loader import Batches
 from seamline.models.devices import tune_malloc
@@ -12,23 +12,23 @@ from seamline.training.config import get_preset
 from seamline.training.loop import Training
 
 
-def train(work: Work, clock: Clock) -> list[float]:
-    """Two epochs."""
+def train(workload: Workload, clock: Clock) -> list[float]:
+    """Train for two epochs."""
     tune_malloc()
-    segments = work.task == "facades"
+    segments = workload.task == "facades"
     recipe = get_preset("original", segments=segments)
-    count = len(work.images)
-    split = Split(work.images, work.labels, tuple(map(str, range(count))), np.arange(count))
-    network = build_model(recipe.network, split.images.shape[1:], work.classes, segments=segments)
+    count = len(workload.images)
+    split = Split(workload.images, workload.labels, tuple(map(str, range(count))), np.arange(count))
+    network = build_model(recipe.network, split.images.shape[1:], workload.classes, segments=segments)
     network.fit(split.images)
-    network.to(work.device)
+    network.to(workload.device)
     batches = Batches(
         split,
-        work.batch,
+        workload.batch,
         task="segmentation" if segments else "classification",
         seed=0,
         augmentation=recipe.changes,
-        device=torch.device(work.device),
+        device=torch.device(workload.device),
     )
     training = iter(Training(network, batches, recipe))
     losses = []
@@ -40,4 +40,4 @@ def train(work: Work, clock: Clock) -> list[float]:
 
 
 if __name__ == "__main__":
-    answer(train)
+    run_contender(train)

@@ -69,29 +69,29 @@ def apart(work: Coroutine[Any, Any, Any]) -> Any:
         return threads.submit(asyncio.run, work).result()
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is watched in /proc")
-def test_a_short_fire(segmenter: Path, tmp_path: Path) -> None:
-    """For ten minutes: bench/load_test.py."""
-    senders = {"good": 4, "form": 2, "bomb": 1, "large": 1, "broken": 2, "stranger": 2}
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_mixed_load(segmenter: Path, tmp_path: Path) -> None:
+    """The long form is bench/load_test.py."""
+    senders = {"valid": 4, "form": 2, "pixel_bomb": 1, "large": 1, "invalid": 2, "foreign_host": 2}
     with served(segmenter) as (process, port, _):
         photos = [save_photo(tmp_path / f"{width}.png", 200, width).read_bytes() for width in (120, 333)]
-        fire = load_test.Fire(port, load_test.answers_alone(port, photos), time.monotonic() + 4)
+        load = load_test.LoadTest(port, load_test.predict_alone(port, photos), time.monotonic() + 4)
         before = load_test.memory_of(process.pid)
-        watched = apart(fire.burn(senders, process.pid))
-        assert fire.wrong == []
-        wanted = {
-            "good": "200",
+        memory = apart(load.run(senders, process.pid))
+        assert load.errors == []
+        expected = {
+            "valid": "200",
             "form": "200",
-            "bomb": "413",
+            "pixel_bomb": "413",
             "large": "413",
-            "broken": "400 415 422",
-            "stranger": "403 421",
+            "invalid": "400 415 422",
+            "foreign_host": "403 421",
         }
-        for kind, statuses in wanted.items():
-            assert fire.outcomes()[kind].keys() & set(statuses.split()), fire.outcomes()
-        assert fire.outcomes()["good"]["200"] > 4
-        assert max(watched) < before + (150 << 20)
-        assert apart(load_test.drained(process, port, photos[0])) == (True, 0)
+        for kind, statuses in expected.items():
+            assert load.outcomes()[kind].keys() & set(statuses.split()), load.outcomes()
+        assert load.outcomes()["valid"]["200"] > 4
+        assert max(memory) < before + (150 << 20)
+        assert apart(load_test.stop_during_request(process, port, photos[0])) == (True, 0)
         assert process.stderr is not None
         assert process.stderr.read() == ""
 

@@ -14,12 +14,12 @@ import pytest
 import crash_test
 
 
-def launch(sets: Path, out: Path, *more: str) -> "subprocess.Popen[str]":
+def launch(datasets: Path, out: Path, *more: str) -> "subprocess.Popen[str]":
     """Start two processes that train together, to be started again up to twice."""
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--max-restarts", "2"]
-    command = [sys.executable, *launcher, "-m", "seamline", *crash_test.arguments("garments", sets, out), *more]
-    settings = os.environ | {"SEAMLINE_CACHE": str(sets / "cache"), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, *launcher, "-m", "seamline", *crash_test.arguments("garments", datasets, out), *more]
+    environment = os.environ | {"SEAMLINE_CACHE": str(datasets / "cache"), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def workers(launcher: int, number: int) -> Iterator[int]:
@@ -35,16 +35,16 @@ def workers(launcher: int, number: int) -> Iterator[int]:
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="the launcher's workers are found in /proc")
 def test_a_killed_worker_comes_back_and_the_end_is_the_same(tmp_path: Path) -> None:
-    sets = tmp_path / "sets"
-    crash_test.make_sets(sets)
-    process = launch(sets, tmp_path / "whole")
+    datasets = tmp_path / "datasets"
+    crash_test.write_datasets(datasets)
+    process = launch(datasets, tmp_path / "uninterrupted")
     told, wrong = process.communicate(timeout=250)
     assert process.returncode == 0, wrong
     assert told.count("The page:") == 1  # one process tells
     assert wrong.count("epoch   1/3") == 1
-    assert json.loads((tmp_path / "whole" / "run.json").read_text())["processes"] == 2
+    assert json.loads((tmp_path / "uninterrupted" / "run.json").read_text())["processes"] == 2
 
-    process = launch(sets, tmp_path / "run")
+    process = launch(datasets, tmp_path / "run")
     while process.poll() is None and len(list((tmp_path / "run" / "checkpoint").glob("*.safetensors"))) < 2:
         time.sleep(0.005)
     for worker in workers(process.pid, 1):
@@ -52,4 +52,4 @@ def test_a_killed_worker_comes_back_and_the_end_is_the_same(tmp_path: Path) -> N
     _, wrong = process.communicate(timeout=250)
     assert process.returncode == 0, wrong
     assert "going on " in wrong
-    assert crash_test.digest_of(tmp_path / "run") == crash_test.digest_of(tmp_path / "whole")
+    assert crash_test.digest_of(tmp_path / "run") == crash_test.digest_of(tmp_path / "uninterrupted")

@@ -1,9 +1,9 @@
-"""Both studies' networks as a PyTorch tutorial writes them: float images in, layers in the order of the text."""
+"""The models of both studies as a PyTorch tutorial writes them: float images in, logits out."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from baselines.work import Work
+from baselines.workload import Workload
 
 
 def study() -> nn.Module:
@@ -21,7 +21,7 @@ def study() -> nn.Module:
 
 
 class FacadeNet(nn.Module):
-    """Six convolutions, two transposed ones, batch normalisation after each ReLU: (B, 3, H, W) -> (B, 5, H, W)."""
+    """Six convolutions, two transposed ones, batch normalization after each ReLU: (B, 3, H, W) -> (B, 5, H, W)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,10 +37,10 @@ class FacadeNet(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Score each pixel; the scores of half size are enlarged."""
+        """(B, 3, H, W) -> (B, 5, H, W) logits; they are upsampled from half the size."""
         return F.interpolate(self.layers(images), scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def network(work: Work) -> nn.Module:
-    """Return the network of the task."""
-    return study() if work.task == "garments" else FacadeNet()
+def build_model(workload: Workload) -> nn.Module:
+    """Return the model of the task."""
+    return study() if workload.task == "garments" else FacadeNet()

@@ -1,4 +1,4 @@
-"""What every contender is given and what it answers: images in memory, one epoch to warm up, one epoch on the clock."""
+"""Input and output of every contender: images in memory, one warm-up epoch, one timed epoch."""
 
 import argparse
 import json
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Work:
-    """A task.
+class Workload:
+    """Images and settings of a training.
 
     Attributes:
         task: `garments` or `facades`.
         images: (N, H, W, C) uint8.
         labels: (N,) int64, or (N, H, W) uint8, 0..K-1 everywhere.
         classes: number of classes K.
-        batch: images a step.
-        decay: Adam's weight decay; its learning rate is 1e-3.
+        batch: images per step.
+        decay: weight decay of Adam.
         device: `cpu` or `cuda`.
     """
 
@@ -35,55 +35,55 @@ class Work:
 
     @property
     def mean(self) -> float:
-        """Of all pixels, 0..1."""
+        """Mean of all pixels, 0..1."""
         return float(self.images.mean()) / 255
 
     @property
     def std(self) -> float:
-        """Of all pixels, 0..1."""
+        """Standard deviation of all pixels, 0..1."""
         return float(self.images.std()) / 255
 
-    def take(self, count: int) -> "Work":
-        """Return the same task on its first `count` images."""
-        return Work(
+    def take(self, count: int) -> "Workload":
+        """Return the workload of the first `count` images."""
+        return Workload(
             self.task, self.images[:count], self.labels[:count], self.classes, self.batch, self.decay, self.device
         )
 
 
-RATE = 1e-3
-"""Adam's learning rate, in both studies."""
+LEARNING_RATE = 1e-3
+"""Learning rate of Adam, in both studies."""
 
 
 class Clock:
-    """Times the second epoch: start it and stop it around each."""
+    """Times each epoch."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
-        self._begun = 0.0
+        self._start = 0.0
 
     def start(self) -> None:
-        """An epoch begins."""
-        self._begun = time.perf_counter()
+        """Start timing an epoch."""
+        self._start = time.perf_counter()
 
     def stop(self) -> None:
-        """An epoch has ended, and the device has finished."""
-        self.seconds.append(time.perf_counter() - self._begun)
+        """Stop timing an epoch; the device must have finished."""
+        self.seconds.append(time.perf_counter() - self._start)
 
 
-def answer(train: Callable[[Work, Clock], list[float]]) -> None:
-    """Read the task from the command line, train on a part of it and then on it, and print what it took as JSON.
+def run_contender(train: Callable[[Workload, Clock], list[float]]) -> None:
+    """Read the task from the command line, train, and print the time of the second epoch as JSON.
 
     Args:
-        train: trains for two epochs, the first to warm up, both on the clock; returns the mean loss of each.
+        train: trains for two epochs and times both; returns the mean loss of each.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("task", choices=["garments", "facades"])
     parser.add_argument("file", help="npz with images and labels")
     parser.add_argument("--device", default="cpu")
-    chosen = parser.parse_args()
-    with np.load(chosen.file) as stored:
+    options = parser.parse_args()
+    with np.load(options.file) as stored:
         images, labels = stored["images"], stored["labels"]
-    batch, decay, classes = (1024, 0.0, 10) if chosen.task == "garments" else (10, 1e-5, 5)
+    batch, decay, classes = (1024, 0.0, 10) if options.task == "garments" else (10, 1e-5, 5)
     clock = Clock()
-    losses = train(Work(chosen.task, images, labels, classes, batch, decay, chosen.device), clock)
+    losses = train(Workload(options.task, images, labels, classes, batch, decay, options.device), clock)
     print(json.dumps({"images": len(images), "seconds": clock.seconds[-1], "losses": losses}))
