@@ -108,30 +108,30 @@ READERS: dict[str, Reader] = {
     "marks": Reader(
         "`unique_mask_values`", 700, _alone(seeds.write_masks), ("*",), lambda folder, file: unique_mask_values(file)
     ),
-    "table": _own("own folder, CSV", 700, seeds.write_table, "labels.csv"),
-    "coco": _own("own folder, COCO JSON", 700, seeds.write_coco, "instances.json"),
-    "labelme": _own("own folder, LabelMe JSON", 600, seeds.write_labelme, "*.json"),
-    "names": _own("own folder, classes.txt", 300, seeds.write_names, "classes.txt"),
-    "colours": _own("own folder, classes.json", 500, seeds.write_colours, "classes.json"),
-    "folders": _own("own folder, damaged images", 300, seeds.write_classes, "*/*.png"),
-    "pairs": _own("own folder, damaged masks", 300, seeds.write_names, "masks/*.png"),
-    "run": Reader("`Run.read`, `recipe`, `network`", 900, _copied("labels"), ("run.json", "*.safetensors"), _run),
+    "table": _own("image folder, CSV", 700, seeds.write_table, "labels.csv"),
+    "coco": _own("image folder, COCO JSON", 700, seeds.write_coco, "instances.json"),
+    "labelme": _own("image folder, LabelMe JSON", 600, seeds.write_labelme, "*.json"),
+    "names": _own("image folder, classes.txt", 300, seeds.write_names, "classes.txt"),
+    "colours": _own("image folder, classes.json", 500, seeds.write_colours, "classes.json"),
+    "folders": _own("image folder, damaged images", 300, seeds.write_classes, "*/*.png"),
+    "pairs": _own("image folder, damaged masks", 300, seeds.write_names, "masks/*.png"),
+    "run": Reader("run.json and weights", 900, _copied("labels"), ("run.json", "*.safetensors"), _run),
     "checkpoint": Reader("newest checkpoint", 200, _copied("checkpoint"), ("*.safetensors",), _checkpoint),
     "unpack": Reader("checkpoint, unpacked", 500, _copied("checkpoint"), ("*.safetensors",), _unpacked),
     "model": Reader(
-        "model to predict with",
+        "model for prediction",
         500,
         _copied("masks"),
         ("run.json", "calibration.json", "*.safetensors"),
         lambda folder, file: load_model(folder, device="cpu"),
     ),
-    "report": Reader("report of labels", 300, _copied("labels"), (*_RUN, *_INSIDE), _report, 30.0),
-    "masks": Reader("report of masks", 300, _copied("masks"), (*_RUN, *_INSIDE), _report, 30.0),
+    "report": Reader("report, classification", 300, _copied("labels"), (*_RUN, *_INSIDE), _report, 30.0),
+    "masks": Reader("report, segmentation", 300, _copied("masks"), (*_RUN, *_INSIDE), _report, 30.0),
     "compare": Reader(
-        "comparison of labels", 400, _pair("labels", "other"), ("two/*.json*", "two/evaluation/*"), _compare, 30.0
+        "comparison, classification", 400, _pair("labels", "other"), ("two/*.json*", "two/evaluation/*"), _compare, 30.0
     ),
     "compared": Reader(
-        "comparison of masks", 400, _pair("masks", "masks"), ("two/*.json*", "two/evaluation/*"), _compare, 30.0
+        "comparison, segmentation", 400, _pair("masks", "masks"), ("two/*.json*", "two/evaluation/*"), _compare, 30.0
     ),
 }
 """A short name -> what is tried."""

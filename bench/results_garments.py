@@ -154,7 +154,7 @@ def page(collected: dict[str, Any]) -> str:
         fast_words(original, fast),
         fast_table(fast),
         "### Synthetic garments",
-        "Garments drawn by a program, as a fallback without a network: the same classes are hard, but metrics on them "
+        "Garments drawn by a program, as a fallback without an internet connection: the same classes are hard, but metrics on them "
         "say nothing about photographs. The linear model is scikit-learn's `LogisticRegression` on the pixels of "
         "20,000 training images. Wilson intervals over the 10,000 test images.",
         drawn_table(collected["drawn"]),
@@ -248,7 +248,7 @@ def readout_table(runs: list[dict[str, Any]]) -> str:
 
 
 def kernel_table(original: list[dict[str, Any]], fast: list[dict[str, Any]]) -> str:
-    rows = ["| recipe, layer | edges | lines and blobs | nearly uniform | mixed |", "| --- | --- | --- | --- | --- |"]
+    rows = ["| preset, layer | edges | lines and blobs | nearly uniform | mixed |", "| --- | --- | --- | --- | --- |"]
     for recipe, runs in (("original", original), ("fast", fast)):
         for layer in runs[0]["kernels"]:
             shown = [percent([share_of(run["kernels"][layer], group) for run in runs]) for group in GROUPS]
