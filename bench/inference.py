@@ -32,6 +32,7 @@ from seamline.inference.forward import predict_scores
 from seamline.inference.predictor import GRAPH
 from seamline.inference.pretrained import ready_folder
 from seamline.inference.tiled import Ask
+from seamline.inference.tta import TTA
 from seamline.models.devices import describe_machine
 from seamline.progress import Reporter
 from seamline.training.run_dir import Run
@@ -63,7 +64,8 @@ def variants(name: str, folder: Path) -> dict[str, dict[str, Any]]:
 
 def answers(name: str, files: dict[str, Path], data: Dataset, shown: Any) -> list[dict[str, Any]]:
     """Compare what every engine says of the test images with the network itself."""
-    network = Run(ready_folder(name)).network()
+    run = Run(ready_folder(name))
+    network = TTA(run.network(), run.recipe().flip)
     truth = answers_of(partial(predict_scores, network), data.test)
     rows: list[dict[str, Any]] = [{"numbers": "float32", "engine": "pytorch", "worth": truth.worth}]
     asked: list[tuple[str, str, Ask]] = [

@@ -20,23 +20,24 @@ class _Core(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, K, h, w)."""
-        return self.network.scores_of(pixels)
+        return self.network.forward_padded(pixels)
 
 
 def in_whole_numbers(network: Any, images: Any) -> Any:
     """Return a network in evaluation mode whose layers multiply whole numbers of eight bits.
 
     Args:
-        network: of float32; a segmenter is changed in place.
+        network: of float32, with test-time augmentation; a segmenter is changed in place.
         images: (N, H, W, C) uint8, training images by which the ranges are found.
     """
     from torch.ao.quantization import get_default_qconfig_mapping
     from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 
     shown = torch.from_numpy(images).permute(0, 3, 1, 2)
-    masks = isinstance(network, Segmenter)
-    core: Any = _Core(network).eval() if masks else network.eval()
-    seen = (network.normalise(shown) if masks else shown,)
+    model = network.model
+    masks = isinstance(model, Segmenter)
+    core: Any = _Core(model).eval() if masks else network.eval()
+    seen = (model.normalize(shown) if masks else shown,)
     with torch.inference_mode():
         observed = prepare_fx(core, get_default_qconfig_mapping("x86"), seen)
         for start in range(0, len(seen[0]), 16):
@@ -44,5 +45,5 @@ def in_whole_numbers(network: Any, images: Any) -> Any:
         made = convert_fx(observed)
     if not masks:
         return made
-    network.__dict__["scores_of"] = made  # before the method of the class
+    model.__dict__["forward_padded"] = made  # before the method of the class
     return network

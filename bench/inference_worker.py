@@ -29,9 +29,11 @@ def asker(name: str, way: str, numbers: str, file: Path) -> Callable[[Any], Any]
         return open_graph(file, way)[1]
     import torch
 
+    from seamline.inference.tta import TTA
     from seamline.training.run_dir import Run
 
-    network: Any = Run(find_model(name)).network()
+    run = Run(find_model(name))
+    network: Any = TTA(run.network(), run.recipe().flip)
     if numbers == "int8":
         from inference_int8 import in_whole_numbers
 

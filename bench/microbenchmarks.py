@@ -62,10 +62,8 @@ def _timed(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
 def _begin(recipe: TrainConfig, data: seamline.Dataset, count: int, device: str) -> Training:
     """Prepare a training on the first `count` images."""
     split = data.train.select(np.arange(count))
-    network = build_model(
-        recipe.network, split.images.shape[1:], len(data.classes), segments=data.task == "segmentation"
-    )
-    network.fit(split.images)
+    network = build_model(recipe.network, split.images.shape[1:], len(data.classes), task=data.task)
+    network.init_from_data(split.images)
     network.to(device)
     batches = Batches(split, recipe.batch_size, task=data.task, seed=0, augmentation=recipe.changes, device=device)
     return Training(network, batches, recipe)

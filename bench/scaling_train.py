@@ -29,8 +29,13 @@ def main() -> None:
     del few, their
     segments = task == "facades"
     recipe = get_preset(name, segments=segments)
-    network = build_model(recipe.network, split.images.shape[1:], 5 if segments else 10, segments=segments)
-    network.fit(split.images)
+    network = build_model(
+        recipe.network,
+        split.images.shape[1:],
+        5 if segments else 10,
+        task="segmentation" if segments else "classification",
+    )
+    network.init_from_data(split.images)
     batches = Batches(
         split,
         recipe.batch_size,

@@ -19,6 +19,7 @@ from seamline.data.dataset import Split
 from seamline.data.loader import Batches
 from seamline.evaluation.average_precision import average_precision
 from seamline.inference.forward import predict_scores
+from seamline.inference.tta import TTA
 from seamline.models.devices import tune_malloc
 from seamline.models.factory import build_model
 from seamline.training.config import get_preset
@@ -40,9 +41,9 @@ def main() -> None:
     start = time.perf_counter()
     classes = 5 if segments else 10
     network = build_model(
-        recipe.network, images.shape[1:], classes, segments=segments, seed=int(seed), mirrored=recipe.flip
+        recipe.network, images.shape[1:], classes, task="segmentation" if segments else "classification", seed=int(seed)
     )
-    network.fit(images)
+    network.init_from_data(images)
     network.to(device)
     batches = Batches(
         split,
@@ -57,7 +58,7 @@ def main() -> None:
 
     told = {"seconds": seconds, "images": sum(epoch.images for epoch in epochs)}
     for part in ("val", "test"):
-        told[part] = figure(network, stored[f"{part}_images"], stored[f"{part}_labels"])
+        told[part] = figure(TTA(network, recipe.flip), stored[f"{part}_images"], stored[f"{part}_labels"])
     print(json.dumps(told))
 
 

@@ -13,14 +13,16 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import load_file, save
 
 import seamline
 from seamline.export.to_onnx import WEIGHT, trace
 from seamline.inference.predictor import CALIBRATION, GRAPH, WEIGHTS, description_of
 from seamline.inference.pretrained import READY, ready_folder
+from seamline.inference.tta import TTA
 from seamline.io import read_json, write_bytes, write_json, write_text
 from seamline.training.run_dir import Run
 
@@ -51,7 +53,7 @@ def make_ready(run: Path, folder: Path) -> None:
 def write_graph(folder: Path) -> None:
     """Write the graph of a ready network, which reads its weights."""
     ready = Run(folder)
-    graph = trace(ready.network(), description_of(ready))
+    graph = trace(TTA(ready.network(), ready.recipe().flip), description_of(ready))
     share_weights(graph, folder / WEIGHTS)
     write_bytes(folder / GRAPH, graph.SerializeToString())
 
@@ -61,10 +63,13 @@ def share_weights(graph: onnx.ModelProto, file: Path) -> None:
     with file.open("rb") as opened:
         (length,) = struct.unpack("<Q", opened.read(8))
         header: dict[str, Any] = json.loads(opened.read(length))
-    kept, widened = [], []
+    kept, widened, stored = [], [], load_file(file)
     for weights in graph.graph.initializer:
-        entry = header.get(weights.name.removeprefix(WEIGHT)) if weights.name.startswith(WEIGHT) else None
-        if entry is None or entry["dtype"] != "F16" or list(weights.dims) != entry["shape"]:
+        name = weights.name.removeprefix(WEIGHT)
+        entry = header.get(name)
+        values = numpy_helper.to_array(weights)
+        # the exporter may fold batch normalization into the weights of a convolution, under the same name
+        if entry is None or entry["dtype"] != "F16" or not np.array_equal(values, stored[name].float().numpy()):
             kept.append(weights)
             continue
         begin, end = entry["data_offsets"]

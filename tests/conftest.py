@@ -118,7 +118,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def segmenter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose network calls a pixel bright where the red around it is above 128."""
-    network: Any = build_model("unet-fast", (32, 32, 3), 2, segments=True)
+    network: Any = build_model("unet-fast", (32, 32, 3), 2, task="segmentation")
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
@@ -134,9 +134,9 @@ def segmenter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on grey 20 x 20 images, temperature 2."""
-    network = build_model("study-fast", (20, 20, 1), 3, segments=False, seed=4)
-    network.normalise.mean.fill_(100.0)
-    network.normalise.std.fill_(50.0)
+    network = build_model("study-fast", (20, 20, 1), 3, task="classification", seed=4)
+    network.normalize.mean.fill_(100.0)
+    network.normalize.std.fill_(50.0)
     data = {"name": "sides", "title": "Bright sides", "classes": ["left", "right", "both"], "colours": []}
     folder = write_run(tmp_path_factory.mktemp("runs") / "sides-fast", network, "study-fast", (20, 20, 1), data)
     write_json(folder / "calibration.json", {"temperature": {"value": 2.0, "low": 1.9, "high": 2.1}})

@@ -15,7 +15,7 @@ from seamline.models.factory import build_model
 
 
 def test_the_small_cnn_of_the_baselines_is_ours() -> None:
-    theirs, ours = models.study(), build_model("study", (28, 28, 1), 10, segments=False)
+    theirs, ours = models.study(), build_model("study", (28, 28, 1), 10, task="classification")
     with torch.no_grad():
         for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
             own.copy_(other)
@@ -24,7 +24,7 @@ def test_the_small_cnn_of_the_baselines_is_ours() -> None:
 
 
 def test_the_facadenet_of_the_baselines_is_ours() -> None:
-    theirs, ours = models.FacadeNet(), build_model("facadenet", (32, 32, 3), 5, segments=True)
+    theirs, ours = models.FacadeNet(), build_model("facadenet", (32, 32, 3), 5, task="segmentation")
     with torch.no_grad():
         for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
             own.copy_(other)

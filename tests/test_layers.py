@@ -30,6 +30,7 @@ EXCEPTIONS = {
     ("inference/predict.py", "seamline.report.photos"),
     ("inference/predictor.py", "seamline.training.run_dir"),
     ("training/trainer.py", "seamline.evaluation.evaluate"),
+    ("training/trainer.py", "seamline.inference.tta"),
 }
 BOTTOM = LAYERS[0]
 LAYER_OF = {name: index for index, layer in enumerate(LAYERS) for name in layer}

@@ -8,6 +8,7 @@ from seamline.data.dataset import Split
 from seamline.data.loader import Batches
 from seamline.models.devices import tune_malloc
 from seamline.models.factory import build_model
+from seamline.run_folder import Task
 from seamline.training.config import get_preset
 from seamline.training.loop import Training
 
@@ -19,13 +20,14 @@ def train(workload: Workload, clock: Clock) -> list[float]:
     recipe = get_preset("original", segments=segments)
     count = len(workload.images)
     split = Split(workload.images, workload.labels, tuple(map(str, range(count))), np.arange(count))
-    network = build_model(recipe.network, split.images.shape[1:], workload.classes, segments=segments)
-    network.fit(split.images)
+    task: Task = "segmentation" if segments else "classification"
+    network = build_model(recipe.network, split.images.shape[1:], workload.classes, task=task)
+    network.init_from_data(split.images)
     network.to(workload.device)
     batches = Batches(
         split,
         workload.batch,
-        task="segmentation" if segments else "classification",
+        task=task,
         seed=0,
         augmentation=recipe.changes,
         device=torch.device(workload.device),

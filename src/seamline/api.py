@@ -19,6 +19,7 @@ from seamline.data.validate import inspect_dataset as look_at
 from seamline.errors import SeamlineError
 from seamline.evaluation.cross_val import FOLDS, out_of_fold_scores
 from seamline.inference.predictor import GRAPH, find_model
+from seamline.inference.tta import TTA
 from seamline.measure.record import measure
 from seamline.models.devices import find_device, set_num_threads, tune_malloc
 from seamline.models.factory import build_model
@@ -139,12 +140,11 @@ def train(
                 recipe.network,
                 data.train.images.shape[1:],
                 len(data.classes),
-                segments=data.task == "segmentation",
+                task=data.task,
                 seed=seed,
-                mirrored=recipe.flip,
                 pretrained=recipe.pretrained and begun is None and begin is None and processes.first,
             )
-            network.fit(division.train.images)
+            network.init_from_data(division.train.images)
             started = (
                 None
                 if begin is None
@@ -152,9 +152,9 @@ def train(
             )
             network.to(processes.device)
             processes.begin_alike(network)
-            network.begun = network.begun if begin is None else None  # `from` says it
-            if network.begun and begun is None:
-                teller.say(f"{recipe.network} begins {network.begun}")
+            network.init_description = network.init_description if begin is None else None  # `from` says it
+            if network.init_description and begun is None:
+                teller.say(f"{recipe.network} begins {network.init_description}")
             described = run_metadata(data, recipe, network, division, seed=seed, device=place, threads=used_threads)
             described["split"]["searched"] = searched
             described["processes"] = processes.count
@@ -304,7 +304,7 @@ def _measure(
     """Measure a trained run on the split it was trained with, and write its page; judges of labels use `device`."""
     with run.alone():
         run.checkpoints.clear()  # a process that ended right after it had written the weights leaves them
-        network, described = run.network(), run.read()
+        network, described = TTA(run.network(), run.recipe().flip), run.read()
         folded = None
         if folds := int(described.get("folds") or 0):
             judged = out_of_fold_scores(

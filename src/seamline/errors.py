@@ -23,6 +23,10 @@ class DatasetUnavailableError(SeamlineError):
     """What was asked for is not on this machine and cannot be fetched; nothing is wrong with what is there."""
 
 
+class WeightsUnavailableError(SeamlineError):
+    """Pretrained weights do not exist, or are not on this machine and cannot be fetched."""
+
+
 class TrainingInterrupted(Exception):  # noqa: N818 - nothing is wrong
     """A signal asked a training to stop, and everything is kept.
 

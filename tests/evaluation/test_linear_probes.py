@@ -10,11 +10,11 @@ from seamline.models.factory import build_model
 
 
 def test_the_probe_of_pixels_is_scikit_learns_ridge(sides: Dataset) -> None:
-    network = build_model("study", (20, 20, 1), 3, segments=False).eval()
+    network = build_model("study", (20, 20, 1), 3, task="classification").eval()
     assert isinstance(network, TwoLayerCNN)
-    network.normalise.fit(sides.train.images)
+    network.normalize.fit(sides.train.images)
     pixels = {
-        name: network.normalise(torch.from_numpy(split.images).permute(0, 3, 1, 2)).flatten(1).numpy()
+        name: network.normalize(torch.from_numpy(split.images).permute(0, 3, 1, 2)).flatten(1).numpy()
         for name, split in (("train", sides.train), ("test", sides.test))
     }
     with_bias = {name: np.hstack([part, np.ones((len(part), 1))]).astype(np.float64) for name, part in pixels.items()}
@@ -27,9 +27,9 @@ def test_the_probe_of_pixels_is_scikit_learns_ridge(sides: Dataset) -> None:
 
 
 def test_every_probe_is_scored_beside_the_network(sides: Dataset) -> None:
-    network = build_model("study-fast", (20, 20, 1), 3, segments=False).eval()
+    network = build_model("study-fast", (20, 20, 1), 3, task="classification").eval()
     assert isinstance(network, TwoLayerCNN)
-    network.normalise.fit(sides.train.images)
+    network.normalize.fit(sides.train.images)
     whole = evaluate_split(network, sides.test, sides.classes, "classification")
     rows = probe_layers(network, sides.train, sides.test, whole).probes
     assert [row.name for row in rows] == ["pixels", "layer 1", "layers 1 and 2", "whole network"]

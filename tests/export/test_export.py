@@ -27,7 +27,7 @@ from seamline.export.verify import Answers, Check, answers_of, some_of
 from seamline.inference.backends import ENGINES, open_graph
 from seamline.inference.forward import predict_scores
 from seamline.inference.predictor import load_model
-from seamline.inference.tta import Looks, fewer, look, looks_of
+from seamline.inference.tta import TTA
 from seamline.io import sha256_file
 from seamline.models.factory import build_model
 from seamline.training.run_dir import Run
@@ -43,8 +43,8 @@ STREETS = {
 @pytest.fixture(scope="module")
 def masks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that gives masks, of a network that looks at another size and at mirror images; not trained."""
-    network: Any = build_model("unet-sprint", (32, 32, 3), 3, segments=True, seed=3, mirrored=True)
-    network.normalise.fit(small_streets(4, 1).images)
+    network: Any = build_model("unet-sprint", (32, 32, 3), 3, task="segmentation", seed=3)
+    network.normalize.fit(small_streets(4, 1).images)
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):  # as after training: blocks do more than hand on
             nn.init.uniform_(layer.weight, 0.5, 1.5)
@@ -55,6 +55,10 @@ def masks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (run / "run.json").write_text(json.dumps(described))
     (run / "calibration.json").write_text('{"temperature": {"value": 1.7}}')
     return run
+
+
+def tta_of(run: Path) -> TTA:
+    return TTA(Run(run).network(), Run(run).recipe().flip)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +73,7 @@ def test_every_engine_gives_the_network_s_scores_at_any_size(
     masks: Path, exported: Path, engine: str, shape: tuple[int, int, int]
 ) -> None:
     images = np.random.default_rng(1).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    expected = predict_scores(Run(masks).network(), images)
+    expected = predict_scores(tta_of(masks), images)
     np.testing.assert_allclose(open_graph(exported, engine)[1](images), expected, atol=1e-4)
     probabilities = open_graph(exported, engine, output="probabilities")[1](images)
     np.testing.assert_allclose(probabilities, torch.from_numpy(expected / 1.7).softmax(1), atol=1e-5)
@@ -141,9 +145,7 @@ def test_whole_numbers_of_eight_bits(
     learned, aside = small_streets(24, 3), small_streets(12, 4)
     made = export_run(Run(masks), learned, aside, tmp_path / "small.onnx", int8=True, most=100)
     assert made.size < 0.5 * exported.stat().st_size
-    assert made.before == pytest.approx(
-        answers_of(partial(predict_scores, Run(masks).network()), aside).worth, abs=1e-3
-    )
+    assert made.before == pytest.approx(answers_of(partial(predict_scores, tta_of(masks)), aside).worth, abs=1e-3)
     assert made.after == pytest.approx(answers_of(open_graph(tmp_path / "small.onnx")[1], aside).worth)
     assert made.before is not None
     assert made.after is not None
@@ -160,10 +162,10 @@ def test_a_file_that_answers_otherwise_is_not_written(
 ) -> None:
     def otherwise(network: Any, description: Any) -> onnx.ModelProto:
         with torch.no_grad():
-            network.scores.bias += 0.01
+            network.model.head.bias += 0.01
         return trace(network, description)
 
-    kept = Run(classifier).network()
+    kept = tta_of(classifier)
     monkeypatch.setattr(module, "partial", lambda function, network: partial(predict_scores, kept))
     monkeypatch.setattr(module, "trace", otherwise)
     out = tmp_path / "other.onnx"
@@ -231,16 +233,16 @@ def test_a_class_that_is_called_as_what_is_left_out_counts_among_labels() -> Non
 def test_a_quick_file_looks_as_rarely_as_the_cost_allows(classifier: Path, tmp_path: Path) -> None:
     learned, aside, out = bright_sides(60, 1), bright_sides(90, 2), tmp_path / "quick.onnx"
     run = Run(classifier)
-    assert run.network().mirrored
+    assert tta_of(classifier).hflip
     described = json.loads((classifier / "run.json").read_text())
     described["recipe"]["flip"] = False
     plain = shutil.copytree(classifier, tmp_path / "plain")
     (plain / "run.json").write_text(json.dumps(described))
-    once = Run(plain).network()
-    assert "looks at an image only once" in refusal(lambda: export_run(Run(plain), learned, aside, out, quick=True))
+    once = tta_of(plain)
+    assert "uses no test-time augmentation" in refusal(lambda: export_run(Run(plain), learned, aside, out, quick=True))
     made = export_run(run, learned, aside, out, quick=True, most=100)
-    assert made.looks == "at its own size"
-    assert made.before == answers_of(partial(predict_scores, run.network()), aside).worth
+    assert made.looks == "scale 1"
+    assert made.before == answers_of(partial(predict_scores, tta_of(classifier)), aside).worth
     alone = answers_of(partial(predict_scores, once), aside)
     assert made.after == alone.worth
     model = load_model(out)
@@ -252,7 +254,7 @@ def test_a_quick_file_looks_as_rarely_as_the_cost_allows(classifier: Path, tmp_p
     assert (both.looks, both.before) == (made.looks, made.before)
     assert both.after == answers_of(load_model(tmp_path / "both.onnx").ask, aside).worth
     refused = refusal(lambda: export_run(run, learned, aside, never, quick=True, most=-100))
-    assert "because with fewer looks" in refused
+    assert "because with reduced test-time augmentation" in refused
     assert not never.exists()
 
 
@@ -260,32 +262,14 @@ def test_where_whole_numbers_cost_too_much_it_looks_once_more(
     classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first way of looking passes alone, but not with whole numbers; the second passes with them."""
-    ways = [Looks((1.0,), mirrored=False), Looks((1.0,), mirrored=True)]
     worths = iter((0.0, 0.5))
-    monkeypatch.setattr(module, "fewer", lambda usual: ways)
+    monkeypatch.setattr(TTA, "reduced", lambda tta: [TTA(tta.model, hflip=False), TTA(tta.model, hflip=True)])
     monkeypatch.setattr(module, "_in_whole_numbers", lambda *words: next(worths))
     aside = bright_sides(90, 2)
-    before = answers_of(partial(predict_scores, Run(classifier).network()), aside).worth
+    before = answers_of(partial(predict_scores, tta_of(classifier)), aside).worth
     options = {"quick": True, "int8": True, "most": 100 * (before - 0.5)}
     made = export_run(Run(classifier), bright_sides(9, 1), aside, tmp_path / "second.onnx", **options)  # type: ignore[arg-type]
-    assert (made.looks, made.after) == ("at its own size, mirrored too", 0.5)
-
-
-def test_fewer_looks_begin_with_the_fewest_pixels() -> None:
-    usual = Looks((1.0, 1.5), mirrored=True)
-    assert usual.pixels == 6.5
-    assert str(usual) == "at 1 and 1.5 times its size, mirrored too"
-    found = fewer(usual)
-    assert [one.pixels for one in found] == [1, 2, 2.25, 3.25, 4.5]
-    assert found[2] == Looks((1.5,), mirrored=False)
-    assert fewer(Looks((1.0,), mirrored=False)) == []
-    network = build_model("unet-fast", (32, 32, 3), 3, segments=True, seed=0, mirrored=True)
-    assert looks_of(network) == Looks((1.0, 1.25), mirrored=True)
-    images = small_streets(2, 1).images
-    look(network, Looks((1.25,), mirrored=False))
-    plain = build_model("unet-fast", (32, 32, 3), 3, segments=True, seed=0, mirrored=False)
-    plain.scales = (1.25,)
-    np.testing.assert_array_equal(predict_scores(network, images), predict_scores(plain, images))
+    assert (made.looks, made.after) == ("scale 1, horizontal flip", 0.5)
 
 
 def test_the_whole_way_from_training(sides: Dataset, tmp_path: Path) -> None:

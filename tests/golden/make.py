@@ -158,7 +158,7 @@ def make_classification() -> None:
     def network(split: Split, *, seed: int, steps: int) -> nn.Module:
         torch.manual_seed(seed)
         made = TwoLayerCNN((SIDE, SIDE, 1), len(SHAPES))
-        made.normalise.fit(split.images)
+        made.normalize.fit(split.images)
         return fit(made, split, steps=steps, rate=2e-3)
 
     train, test = draw_shapes(700, 1, 0), draw_shapes(300, 2, 700)

@@ -12,6 +12,7 @@ from seamline.data.image_io import read_image
 from seamline.errors import SeamlineError
 from seamline.inference import predict as module
 from seamline.inference.predict import predict
+from seamline.inference.tta import TTA
 from seamline.training.run_dir import Run
 
 
@@ -68,7 +69,7 @@ def test_labels_follow_the_network_and_the_temperature(classifier: Path, tmp_pat
     pixels = read_image(photo)
     images = torch.from_numpy(pixels[None, None, :, :, 0])
     with torch.inference_mode():
-        expected = (Run(classifier).network()(images)[0] / 2.0).softmax(0).tolist()
+        expected = (TTA(Run(classifier).network(), hflip=True)(images)[0] / 2.0).softmax(0).tolist()
     (one,) = made.photos
     assert list(one["probabilities"]) == ["left", "right", "both"]
     assert list(one["probabilities"].values()) == pytest.approx(expected, abs=1e-5)

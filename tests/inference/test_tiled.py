@@ -97,8 +97,8 @@ def test_tiles_lie_on_every_network_s_grid(name: str) -> None:
 @pytest.mark.parametrize("name", ["unet-fast", "unet-best"])
 def test_a_trained_kind_of_network_shows_no_seams(name: str) -> None:
     image = chance_image(8, 10, seed=3).repeat(64, 0).repeat(64, 1)  # 512 x 640 in squares, so that all scales count
-    network = build_model(name, (256, 256, 3), 5, segments=True, seed=1)
-    network.normalise.fit(image[np.newaxis])
+    network = build_model(name, (256, 256, 3), 5, task="segmentation", seed=1)
+    network.normalize.fit(image[np.newaxis])
     for module in network.modules():  # as trained: blocks do more than hand on
         if isinstance(module, nn.BatchNorm2d):
             nn.init.ones_(module.weight)

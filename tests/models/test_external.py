@@ -23,11 +23,14 @@ from torch.nn import functional as F
 import seamline
 from helpers import Lines, refusal
 from seamline.data.dataset import Dataset
+from seamline.errors import WeightsUnavailableError
 from seamline.inference.forward import predict_scores
+from seamline.inference.tta import TTA
 from seamline.models import external
 from seamline.models.blocks import BaseModel
 from seamline.models.factory import build_model
-from seamline.models.pretrained import WeightsUnavailableError, timm_weights
+from seamline.models.pretrained import timm_weights
+from seamline.run_folder import Task
 from seamline.training.config import TrainConfig
 from seamline.training.run_dir import Run
 from seamline.training.transfer import load_pretrained_run
@@ -38,8 +41,12 @@ RECIPE = TrainConfig(network="timm/small", epochs=1, batch_size=32, learning_rat
 NOWHERE = "http://127.0.0.1:9"  # nobody listens there
 
 
+def task_of(name: str) -> Task:
+    return "segmentation" if name.startswith("smp/") else "classification"
+
+
 def why_not() -> str:
-    """Why the real packages cannot be had here; empty where they can."""
+    """Why the real packages cannot be imported; empty where they can."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -62,15 +69,15 @@ real = pytest.mark.skipif(bool(WHY_NOT), reason=f"timm or segmentation_models.py
 @pytest.mark.parametrize("shape", [(64, 64, 3), (33, 40, 1), (32, 96, 4)])
 def test_every_classifier_keeps_the_contract(name: str, shape: tuple[int, int, int]) -> None:
     height, width, channels = shape
-    network = build_model(name, shape, 7, segments=False, seed=1)
+    network = build_model(name, shape, 7, task="classification", seed=1)
     images = torch.randint(0, 256, (3, height, width, channels), dtype=torch.uint8).permute(0, 3, 1, 2)
     scores = network(images)
     assert scores.shape == (3, 7)
     assert scores.dtype == torch.float32
     F.cross_entropy(scores, torch.tensor([0, 1, 2])).backward()  # type: ignore[no-untyped-call]
     assert all(weight.grad is not None for weight in network.parameters())
-    network.eval().mirrored = True
-    torch.testing.assert_close(network(images), network(images.flip(-1)))
+    tta = TTA(network.eval(), hflip=True)
+    torch.testing.assert_close(tta(images), tta(images.flip(-1)))
 
 
 @real
@@ -78,7 +85,7 @@ def test_every_classifier_keeps_the_contract(name: str, shape: tuple[int, int, i
 @pytest.mark.parametrize("shape", [(64, 64, 3), (37, 50, 1), (1, 1, 3), (33, 130, 4)])
 def test_every_segmenter_keeps_the_contract(name: str, shape: tuple[int, int, int]) -> None:
     height, width, channels = shape
-    network = build_model(name, shape, 6, segments=True, seed=1)
+    network = build_model(name, shape, 6, task="segmentation", seed=1)
     images = torch.randint(0, 256, (2, height, width, channels), dtype=torch.uint8).permute(0, 3, 1, 2)
     scores = network(images)
     F.cross_entropy(scores, torch.zeros(2, height, width, dtype=torch.int64)).backward()  # type: ignore[no-untyped-call]
@@ -87,15 +94,15 @@ def test_every_segmenter_keeps_the_contract(name: str, shape: tuple[int, int, in
     assert scores.shape == (2, 6, height, width)
     assert scores.dtype == torch.float32
     assert torch.isfinite(scores).all()
-    network.mirrored = True
-    torch.testing.assert_close(network(images.flip(-1)).flip(-1), network(images), rtol=1e-4, atol=1e-5)
+    tta = TTA(network, hflip=True)
+    torch.testing.assert_close(tta(images.flip(-1)).flip(-1), tta(images), rtol=1e-4, atol=1e-5)
 
 
 @real
-@pytest.mark.parametrize(("name", "segments"), [(CLASSIFIERS[0], False), (SEGMENTERS[0], True)])
-def test_first_weights_depend_on_the_seed_alone(name: str, segments: bool) -> None:
+@pytest.mark.parametrize("name", [CLASSIFIERS[0], SEGMENTERS[0]])
+def test_initial_weights_depend_on_the_seed_alone(name: str) -> None:
     def weights(seed: int) -> dict[str, torch.Tensor]:
-        return build_model(name, (32, 32, 3), 5, segments=segments, seed=seed).state_dict()
+        return build_model(name, (32, 32, 3), 5, task=task_of(name), seed=seed).state_dict()
 
     first, again, other = weights(3), weights(3), weights(4)
     assert all(torch.equal(first[key], again[key]) for key in first)
@@ -104,28 +111,28 @@ def test_first_weights_depend_on_the_seed_alone(name: str, segments: bool) -> No
 
 @real
 @pytest.mark.parametrize(
-    ("name", "segments", "words"),
+    ("name", "words"),
     [
-        ("timm/resnet81", False, ["no network 'resnet81' in timm", "resnet18"]),
-        ("timm/resnet18.a1", False, ["no weights 'resnet18.a1' in timm", "resnet18.a1_in1k"]),
-        ("timm/hf-hub:someone/net", False, ["no network 'hf-hub:someone/net' in timm"]),
-        ("timm/convnext_atto", False, ["images of 28 x 28 pixels do not fit it", "32 x 32 would"]),
-        ("smp/unet", True, ["name a decoder and an encoder"]),
-        ("smp/vnet/resnet18", True, ["no decoder 'vnet'", "unet, unetplusplus"]),
-        ("smp/unet/resnet19", True, ["no encoder 'resnet19'", "resnet18"]),
-        ("smp/unet/tu-resnet19", True, ["no network 'resnet19' in timm", "tu-resnet18"]),
-        ("smp/dpt/resnet18", True, ["cannot be built", "Only Timm encoders"]),
+        ("timm/resnet81", ["no model 'resnet81' in timm", "resnet18"]),
+        ("timm/resnet18.a1", ["no weights 'resnet18.a1' in timm", "resnet18.a1_in1k"]),
+        ("timm/hf-hub:someone/net", ["no model 'hf-hub:someone/net' in timm"]),
+        ("timm/convnext_atto", ["does not take images of 28 x 28 pixels", "32 x 32 would fit"]),
+        ("smp/unet", ["name a decoder and an encoder"]),
+        ("smp/vnet/resnet18", ["no decoder 'vnet'", "unet, unetplusplus"]),
+        ("smp/unet/resnet19", ["no encoder 'resnet19'", "resnet18"]),
+        ("smp/unet/tu-resnet19", ["no model 'resnet19' in timm", "tu-resnet18"]),
+        ("smp/dpt/resnet18", ["cannot be built", "Only Timm encoders"]),
     ],
 )
-def test_what_the_packages_do_not_have_is_one_line(name: str, segments: bool, words: list[str]) -> None:
-    text = refusal(lambda: build_model(name, (28, 28, 3), 4, segments=segments))
-    assert text.startswith(f"network {name}: ")
+def test_what_the_packages_do_not_have_is_one_line(name: str, words: list[str]) -> None:
+    text = refusal(lambda: build_model(name, (28, 28, 3), 4, task=task_of(name)))
+    assert text.startswith(f"model {name}: ")
     assert all(word in text for word in words), text
 
 
 @real
-def test_one_image_at_a_time_is_a_matter_of_the_recipe() -> None:
-    network = build_model("timm/resnet18", (20, 20, 1), 3, segments=False).train()
+def test_a_batch_of_one_image_is_refused() -> None:
+    network = build_model("timm/resnet18", (20, 20, 1), 3, task="classification").train()
     text = refusal(lambda: network(torch.zeros(1, 1, 20, 20, dtype=torch.uint8)))
     assert text.endswith("raise batch_size above 1")
 
@@ -143,15 +150,14 @@ def hub(folder: Path, repository: str, revision: str, files: dict[str, Callable[
 @real
 @pytest.mark.parametrize(("channels", "mean"), [(3, (123.675, 116.28, 103.53)), (1, (114.495,))])
 @pytest.mark.parametrize(
-    ("name", "segments", "first"),
+    ("name", "first"),
     [
-        ("timm/resnet18", False, "layers.conv1.weight"),
-        ("smp/unet/tu-resnet18", True, "layers.encoder.model.conv1.weight"),
+        ("timm/resnet18", "layers.conv1.weight"),
+        ("smp/unet/tu-resnet18", "layers.encoder.model.conv1.weight"),
     ],
 )
-def test_timms_weights_come_from_safetensors_in_the_hub(
+def test_timm_weights_are_read_from_safetensors_of_the_hub(
     name: str,
-    segments: bool,
     first: str,
     channels: int,
     mean: tuple[float, ...],
@@ -163,17 +169,17 @@ def test_timms_weights_come_from_safetensors_in_the_hub(
     hub(tmp_path, "timm/resnet18.a1_in1k", "0" * 40, {"model.safetensors": lambda file: save_file(weights, file)})
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(torch, "load", never)
-    network = build_model(name, (32, 32, channels), 5, segments=segments, pretrained=True)
-    told = "with the published weights resnet18.a1_in1k"
-    assert network.begun in (told, f"{told} (licence apache-2.0)")  # early versions of timm do not state it
+    network = build_model(name, (32, 32, channels), 5, task=task_of(name), pretrained=True)
+    told = "with the pretrained weights resnet18.a1_in1k"
+    assert network.init_description in (told, f"{told} (license apache-2.0)")  # early versions of timm do not state it
     kernels = weights["conv1.weight"]
     torch.testing.assert_close(network.state_dict()[first], kernels if channels == 3 else kernels.sum(1, keepdim=True))
-    network.fit(np.zeros((2, 32, 32, channels), dtype=np.uint8))
-    assert network.normalise.mean.flatten().tolist() == pytest.approx(mean)
+    network.init_from_data(np.zeros((2, 32, 32, channels), dtype=np.uint8))
+    assert network.normalize.mean.flatten().tolist() == pytest.approx(mean)
 
 
 @real
-def test_smps_weights_come_from_safetensors_in_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_smp_weights_are_read_from_safetensors_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encoders = importlib.import_module("segmentation_models_pytorch").encoders
     weights = encoders.get_encoder("resnet18").state_dict()
     told = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.2, 0.1], "input_range": [0, 1], "input_space": "RGB"}
@@ -185,42 +191,40 @@ def test_smps_weights_come_from_safetensors_in_the_hub(tmp_path: Path, monkeypat
     hub(tmp_path, entry["repo_id"], entry["revision"], files)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(torch, "load", never)
-    network = build_model("smp/unet/resnet18", (32, 32, 3), 5, segments=True, pretrained=True)
-    assert network.begun == "with the published weights resnet18 imagenet"
+    network = build_model("smp/unet/resnet18", (32, 32, 3), 5, task="segmentation", pretrained=True)
+    assert network.init_description == "with the pretrained weights resnet18 imagenet"
     torch.testing.assert_close(network.state_dict()["layers.encoder.conv1.weight"], weights["conv1.weight"])
-    assert network.normalise.std.flatten().tolist() == pytest.approx([51, 51, 25.5])
+    assert network.normalize.std.flatten().tolist() == pytest.approx([51, 51, 25.5])
 
 
 @real
 @pytest.mark.parametrize("name", ["timm/resnet18", "smp/unet/resnet18", "smp/unet/tu-resnet18"])
-def test_weights_that_cannot_be_fetched_are_told_and_not_needed(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_weights_that_cannot_be_fetched_are_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", NOWHERE)
-    network = build_model(name, (32, 32, 3), 5, segments=name.startswith("smp"), pretrained=True)
-    assert network.begun is not None
-    assert network.begun.startswith(f"at random: its published weights cannot be fetched ({NOWHERE}: ")
-    fresh = build_model(name, (32, 32, 3), 5, segments=name.startswith("smp"))
-    assert all(torch.equal(one, fresh.state_dict()[key]) for key, one in network.state_dict().items())
+    text = refusal(
+        lambda: build_model(name, (32, 32, 3), 5, task=task_of(name), pretrained=True), WeightsUnavailableError
+    )
+    assert text.startswith(f"model {name}: its pretrained weights cannot be fetched ({NOWHERE}: ")
+    assert text.endswith("use random weights with --set pretrained=no")
 
 
 @real
 @pytest.mark.parametrize("name", [*CLASSIFIERS, "timm/deit_tiny_distilled_patch16_224", *SEGMENTERS])
-def test_the_layers_of_the_classes_are_known(name: str) -> None:
+def test_only_the_head_depends_on_the_classes(name: str) -> None:
     """Those alone differ where the classes are others, so a run can start from another one."""
-    few, many = (build_model(name, (64, 64, 3), count, segments=name in SEGMENTERS) for count in (3, 5))
+    few, many = (build_model(name, (64, 64, 3), count, task=task_of(name)) for count in (3, 5))
     other = many.state_dict()
     differing = [key for key, one in few.state_dict().items() if one.shape != other[key].shape]
     assert differing
-    assert all(key.startswith(few.class_layers) for key in differing)
+    assert all(key.startswith(few.head_prefixes) for key in differing)
 
 
 @real
 def test_pickles_are_never_read() -> None:
     timm = importlib.import_module("timm")
     name = next(name for name in timm.list_pretrained() if not timm.get_pretrained_cfg(name).hf_hub_id)
-    with pytest.raises(WeightsUnavailableError, match="are not published as safetensors, and nothing else is read"):
+    with pytest.raises(WeightsUnavailableError, match="are not published as safetensors, and no other format is read"):
         timm_weights(timm, name)
 
 
@@ -235,7 +239,7 @@ def test_the_whole_story_of_a_classifier(sides: Dataset, tmp_path: Path, monkeyp
 def test_the_whole_story_of_a_segmenter(streets: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = dataclasses.replace(RECIPE, batch_size=8, cutmix=0.5, colour=0.2, pretrained=False)
     run = seamline.train(streets, recipe=recipe, model="smp/unet/resnet18", out=tmp_path / "run", threads=1)
-    network = Run(run).network()
+    network = TTA(Run(run).network(), recipe.flip)
     shown = np.load(run / "evaluation" / "test.npz")["predicted"]
     assert np.array_equal(predict_scores(network, streets.test.images).argmax(1), shown)
     assert "smp/unet/resnet18" in (run / "report.html").read_text(encoding="utf-8")
@@ -302,62 +306,58 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace
     return state
 
 
-def begun(channels: int = 1) -> BaseModel:
-    return build_model("timm/small", (20, 20, channels), 3, segments=False, pretrained=True)
+def pretrained_model() -> BaseModel:
+    return build_model("timm/small", (20, 20, 1), 3, task="classification", pretrained=True)
 
 
-def test_published_weights_bring_their_own_normalisation(stand_in: SimpleNamespace) -> None:
-    network = begun()
-    assert network.begun == "with the published weights small.one (licence apache-2.0)"
+def test_pretrained_weights_set_their_own_normalization(stand_in: SimpleNamespace) -> None:
+    network = pretrained_model()
+    assert network.init_description == "with the pretrained weights small.one (license apache-2.0)"
     assert stand_in.asked == [("timm/small.one", "model.safetensors")]
     assert all((weight == 0.25).all() for weight in network.parameters())
-    network.fit(np.full((3, 20, 20, 1), 7, dtype=np.uint8))
-    assert network.normalise.mean.item() == pytest.approx(127.5)
-    assert network.normalise.std.item() == pytest.approx(102)
-    assert network.packages == {"timm": "9.9"}
+    network.init_from_data(np.full((3, 20, 20, 1), 7, dtype=np.uint8))
+    assert network.normalize.mean.item() == pytest.approx(127.5)
+    assert network.normalize.std.item() == pytest.approx(102)
+    assert network.versions == {"timm": "9.9"}
 
 
-def test_without_them_it_is_taken_from_the_images(stand_in: SimpleNamespace) -> None:
-    network = build_model("timm/small", (20, 20, 1), 3, segments=False)
-    assert (network.begun, stand_in.asked) == ("at random", [])
-    network.fit(np.full((3, 20, 20, 1), 7, dtype=np.uint8))
-    assert network.normalise.mean.item() == 7
+def test_without_them_normalization_is_computed_from_the_images(stand_in: SimpleNamespace) -> None:
+    network = build_model("timm/small", (20, 20, 1), 3, task="classification")
+    assert (network.init_description, stand_in.asked) == ("at random", [])
+    network.init_from_data(np.full((3, 20, 20, 1), 7, dtype=np.uint8))
+    assert network.normalize.mean.item() == 7
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"kept": False}, f"cannot be fetched ({NOWHERE}: "),
-        ({"hf_hub_id": None}, "are not published as safetensors, and nothing else is read"),
+        ({"hf_hub_id": None}, "are not published as safetensors, and no other format is read"),
         ({"has_weights": False}, "do not exist"),
         ({"damaged": True}, "cannot be used ("),
     ],
 )
-def test_weights_that_cannot_be_had_are_told(stand_in: SimpleNamespace, change: dict[str, Any], words: str) -> None:
+def test_unavailable_weights_are_refused(stand_in: SimpleNamespace, change: dict[str, Any], words: str) -> None:
     for key, value in change.items():
         setattr(stand_in if key in vars(stand_in) else stand_in.entry, key, value)
     if "damaged" in change:
         stand_in.file.write_bytes(b"damaged")
-    network = begun()
-    assert network.begun is not None
-    assert network.begun.startswith(f"at random: its published weights {words}")
-    assert "\n" not in network.begun
-    fresh = build_model("timm/small", (20, 20, 1), 3, segments=False).state_dict()
-    assert all(torch.equal(one, fresh[key]) for key, one in network.state_dict().items())
+    text = refusal(pretrained_model, WeightsUnavailableError)
+    assert text.startswith(f"model timm/small: its pretrained weights {words}")
+    assert text.endswith("use random weights with --set pretrained=no")
 
 
-def test_the_hub_is_not_asked_where_it_is_switched_off(
-    stand_in: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_hub_is_not_contacted_in_offline_mode(stand_in: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in.kept = False
     monkeypatch.setattr(sys.modules["huggingface_hub"].constants, "HF_HUB_OFFLINE", True)
-    assert begun().begun == "at random: its published weights cannot be fetched (HF_HUB_OFFLINE is set)"
+    text = refusal(pretrained_model, WeightsUnavailableError)
+    assert "its pretrained weights cannot be fetched (HF_HUB_OFFLINE is set); unset it, or use random weights" in text
 
 
 def check_story(run: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reload a classifier's run without fetching anything: the same scores, and a page without a look inside."""
     monkeypatch.setattr("seamline.models.pretrained.fetch", never)
-    scores = predict_scores(Run(run).network(), data.test.images)
+    scores = predict_scores(TTA(Run(run).network(), Run(run).recipe().flip), data.test.images)
     assert np.array_equal(scores, np.load(run / "evaluation" / "test.npz")["scores"])
     assert not (run / "insides").exists()
     page = seamline.report(run).read_text(encoding="utf-8")
@@ -372,14 +372,14 @@ def test_the_whole_story_with_a_stand_in(
 ) -> None:
     teller = Lines()
     run = seamline.train(sides, recipe=RECIPE, model="timm/small.one", out=tmp_path / "run", threads=1, teller=teller)
-    told = "with the published weights small.one (licence apache-2.0)"
+    told = "with the pretrained weights small.one (license apache-2.0)"
     assert f"timm/small.one begins {told}" in teller.lines
     described = json.loads((run / "run.json").read_text())
     assert described["network"]["begun"] == told
     assert described["recipe"]["network"] == "timm/small.one"
     assert "--set network=timm/small.one" in described["command"]
     check_story(run, sides, monkeypatch)
-    fresh = build_model("timm/small.one", (20, 20, 1), 2, segments=False)
+    fresh = build_model("timm/small.one", (20, 20, 1), 2, task="classification")
     said = load_pretrained_run(fresh, Run(run), (20, 20, 1), ("right", "under"))
     assert (said["kept"], said["new"]) == (["right"], ["under"])
     again = seamline.train(sides, recipe=RECIPE, start=run, out=tmp_path / "again", threads=1)  # fetches nothing
@@ -390,8 +390,8 @@ def test_the_whole_story_with_a_stand_in(
 
 def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)  # how Python marks what cannot be imported
-    text = refusal(lambda: build_model("timm/resnet18", (28, 28, 1), 10, segments=False))
-    assert text.startswith("network timm/resnet18: needs timm (")
+    text = refusal(lambda: build_model("timm/resnet18", (28, 28, 1), 10, task="classification"))
+    assert text.startswith("model timm/resnet18: needs timm (")
     assert text.endswith("); pip install 'seamline[external]'")
 
 
@@ -402,37 +402,45 @@ def test_a_package_that_does_not_import_is_one_line(monkeypatch: pytest.MonkeyPa
         raise RuntimeError("operator torchvision::nms does not exist\nand more")
 
     monkeypatch.setattr(importlib, "import_module", broken)
-    text = refusal(lambda: build_model("smp/unet/resnet18", (28, 28, 3), 10, segments=True))
+    text = refusal(lambda: build_model("smp/unet/resnet18", (28, 28, 3), 10, task="segmentation"))
     assert text == (
-        "network smp/unet/resnet18: needs segmentation_models_pytorch (operator torchvision::nms does not exist); "
+        "model smp/unet/resnet18: needs segmentation_models_pytorch (operator torchvision::nms does not exist); "
         "pip install 'seamline[external]'"
     )
 
 
 @pytest.mark.parametrize(
-    ("name", "segments", "words"),
+    ("name", "task", "words"),
     [
-        ("timm/resnet18", True, "gives one label an image, and masks are asked for; try smp/unet/resnet34"),
-        ("smp/unet/resnet18", False, "gives masks, and no masks are; try timm/resnet18"),
-        ("resnet18", False, "and timm/NAME"),
+        (
+            "timm/resnet18",
+            "segmentation",
+            "is for classification, and the labels are for segmentation; try smp/unet/resnet34",
+        ),
+        (
+            "smp/unet/resnet18",
+            "classification",
+            "is for segmentation, and the labels are for classification; try timm/resnet18",
+        ),
+        ("resnet18", "classification", ", timm/NAME"),
     ],
 )
-def test_the_name_says_what_it_gives(name: str, segments: bool, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_of_another_task_is_refused(name: str, task: Task, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib, "import_module", never)
-    assert words in refusal(lambda: build_model(name, (28, 28, 3), 10, segments=segments))
+    assert words in refusal(lambda: build_model(name, (28, 28, 3), 10, task=task))
 
 
 def test_names_that_timm_does_not_know(stand_in: SimpleNamespace) -> None:
-    text = refusal(lambda: build_model("timm/smal", (28, 28, 1), 3, segments=False))
-    assert text == "network timm/smal: there is no network 'smal' in timm; close to it are small"
-    text = refusal(lambda: build_model("timm/small.two", (28, 28, 1), 3, segments=False))
-    assert text == "network timm/small.two: there are no weights 'small.two' in timm; close to it are small.one"
+    text = refusal(lambda: build_model("timm/smal", (28, 28, 1), 3, task="classification"))
+    assert text == "model timm/smal: there is no model 'smal' in timm; similar names: small"
+    text = refusal(lambda: build_model("timm/small.two", (28, 28, 1), 3, task="classification"))
+    assert text == "model timm/small.two: there are no weights 'small.two' in timm; similar names: small.one"
 
 
 def test_images_that_are_too_small_are_one_line(stand_in: SimpleNamespace) -> None:
-    text = refusal(lambda: build_model("timm/small", (4, 50, 1), 3, segments=False))
-    assert text.startswith("network timm/small: images of 4 x 50 pixels do not fit it (")
-    assert text.endswith("); 32 x 32 would")
+    text = refusal(lambda: build_model("timm/small", (4, 50, 1), 3, task="classification"))
+    assert text.startswith("model timm/small: does not take images of 4 x 50 pixels (")
+    assert text.endswith("); 32 x 32 would fit")
 
 
 def test_a_narrow_strided_convolution_keeps_its_numbers() -> None:
@@ -444,10 +452,10 @@ def test_a_narrow_strided_convolution_keeps_its_numbers() -> None:
     torch.testing.assert_close(network.layers(pixels), expected)
     network.layers(pixels).sum().backward()
     assert plain.weight.grad is not None
-    assert list(network.state_dict()) == ["normalise.mean", "normalise.std", "layers.weight", "layers.bias"]
+    assert list(network.state_dict()) == ["normalize.mean", "normalize.std", "layers.weight", "layers.bias"]
 
 
 def test_nothing_is_imported_before_a_name_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("timm", "segmentation_models_pytorch", "huggingface_hub"):
         monkeypatch.setitem(sys.modules, package, None)
-    assert build_model("study", (28, 28, 1), 10, segments=False).begun is None
+    assert build_model("study", (28, 28, 1), 10, task="classification").init_description is None

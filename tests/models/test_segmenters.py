@@ -4,6 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from seamline.errors import SeamlineError
+from seamline.inference.tta import TTA
 from seamline.models.blocks import StripPooling
 from seamline.models.factory import build_model
 from seamline.models.segmenters import SEGMENTERS, FacadeNet, UNet
@@ -14,7 +15,7 @@ from seamline.models.segmenters import SEGMENTERS, FacadeNet, UNet
 def test_every_segmenter_keeps_the_contract(name: str, shape: tuple[int, int, int]) -> None:
     """Any size, divisible by the strides or not, gives scores of its own size."""
     height, width, channels = shape
-    network = build_model(name, shape, 6, segments=True, seed=1).eval()
+    network = build_model(name, shape, 6, task="segmentation", seed=1).eval()
     images = torch.randint(0, 256, (2, channels, height, width), dtype=torch.uint8)
     scores = network(images)
     assert scores.shape == (2, 6, height, width)
@@ -24,14 +25,14 @@ def test_every_segmenter_keeps_the_contract(name: str, shape: tuple[int, int, in
 
 @pytest.mark.parametrize("name", SEGMENTERS)
 def test_every_weight_of_a_segmenter_learns(name: str) -> None:
-    network = build_model(name, (64, 64, 3), 3, segments=True)
+    network = build_model(name, (64, 64, 3), 3, task="segmentation")
     scores = network(torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8))
     F.cross_entropy(scores, torch.randint(0, 3, (2, 64, 64))).backward()  # type: ignore[no-untyped-call]
     assert all(weight.grad is not None for weight in network.parameters())
 
 
 def test_facadenet_is_what_the_study_describes() -> None:
-    network = build_model("facadenet", (64, 64, 3), 5, segments=True)
+    network = build_model("facadenet", (64, 64, 3), 5, task="segmentation")
     assert isinstance(network, FacadeNet)
     layers = list(network.layers)
     convolutions = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
@@ -45,55 +46,52 @@ def test_facadenet_is_what_the_study_describes() -> None:
             assert isinstance(layers[place - 2], nn.Conv2d | nn.ConvTranspose2d)
 
 
-def grown_unet(**options: tuple[float, ...]) -> UNet:
+def small_unet() -> UNet:
     """A small U-Net whose blocks do something from the start."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = UNet(3, 4, (8, 8, 8), (1, 1), strips=2, **options)
+        network = UNet(3, 4, (8, 8, 8), (1, 1), strips=2)
         for norm in network.modules():
             if isinstance(norm, nn.BatchNorm2d):
                 nn.init.uniform_(norm.weight)
-    network.mirrored = True
     return network.eval()
 
 
-def test_the_mirror_image_gets_the_mirrored_scores() -> None:
-    network = grown_unet()
+def test_the_mirror_image_gets_the_mirrored_prediction() -> None:
+    network = small_unet()
+    tta = TTA(network, hflip=True)
     images = torch.randint(0, 256, (1, 3, 20, 24), dtype=torch.uint8)
-    torch.testing.assert_close(network(images.flip(-1)).flip(-1), network(images), rtol=1e-4, atol=1e-5)
-    network.train()
+    torch.testing.assert_close(tta(images.flip(-1)).flip(-1), tta(images), rtol=1e-4, atol=1e-5)
     assert not torch.allclose(network(images.flip(-1)).flip(-1), network(images), atol=1e-3)
 
 
-def test_a_unet_answers_with_log_probabilities_averaged_over_sizes() -> None:
-    """Worked out again from what the layers say of each view."""
-    network = grown_unet(scales=(1.0, 0.5))
+def test_a_unet_predicts_log_probabilities_averaged_over_scales() -> None:
+    """Computed again from the logits of each view."""
+    network = small_unet()
     images = torch.randint(0, 256, (2, 3, 32, 48), dtype=torch.uint8)
-    scores = network(images)
+    scores = TTA(network, hflip=True, scales=(1.0, 0.5))(images)
     torch.testing.assert_close(scores.exp().sum(1), torch.ones(2, 32, 48))
-    pixels = network.normalise(images)
+    pixels = network.normalize(images)
     smaller = F.interpolate(pixels, scale_factor=0.5, mode="bilinear")
-    seen = [network.scores_of(view).log_softmax(1) for view in (pixels, smaller)]
-    turned = [network.scores_of(view.flip(-1)).log_softmax(1).flip(-1) for view in (pixels, smaller)]
+    seen = [network.forward_padded(view).log_softmax(1) for view in (pixels, smaller)]
+    turned = [network.forward_padded(view.flip(-1)).log_softmax(1).flip(-1) for view in (pixels, smaller)]
     large, small = (torch.stack(pair).mean(0) for pair in zip(seen, turned, strict=True))
     mean = (large + F.interpolate(small, scale_factor=2, mode="bilinear")) / 2
     torch.testing.assert_close(scores, mean.log_softmax(1), rtol=1e-4, atol=1e-5)
 
 
-def test_where_it_learned_from_one_side_it_looks_at_one_side() -> None:
-    network = grown_unet()
-    network.mirrored = False
+def test_without_augmentation_a_unet_predicts_log_probabilities() -> None:
+    network = small_unet()
     images = torch.randint(0, 256, (1, 3, 16, 16), dtype=torch.uint8)
-    pixels = network.normalise(images)
-    torch.testing.assert_close(network(images), network.scores_of(pixels).log_softmax(1))
+    pixels = network.normalize(images)
+    torch.testing.assert_close(TTA(network, hflip=False)(images), network.forward_padded(pixels).log_softmax(1))
 
 
 @pytest.mark.parametrize("name", ["facadenet", "fcn"])
-def test_a_mirrored_segmenter_gives_the_mean_of_both_sides(name: str) -> None:
-    network = build_model(name, (32, 32, 3), 3, segments=True, mirrored=True).eval()
+def test_other_segmenters_average_logits(name: str) -> None:
+    network = build_model(name, (32, 32, 3), 3, task="segmentation").eval()
     images = torch.randint(0, 256, (1, 3, 32, 32), dtype=torch.uint8)
-    both = network(images)
-    network.mirrored = False
+    both = TTA(network, hflip=True)(images)
     mean = (network(images) + network(images.flip(-1)).flip(-1)) / 2
     torch.testing.assert_close(both, mean)
 
@@ -112,6 +110,8 @@ def test_strip_pooling_sees_whole_rows_and_columns() -> None:
     assert not moved[10:, 10:].any()
 
 
-def test_a_classifier_is_not_taken_for_a_segmenter() -> None:
-    with pytest.raises(SeamlineError, match="network study: there is no such network for masks; there are facadenet"):
-        build_model("study", (28, 28, 1), 10, segments=True)
+def test_a_classifier_is_no_segmenter() -> None:
+    with pytest.raises(
+        SeamlineError, match="model study: there is no such model for segmentation; there are facadenet"
+    ):
+        build_model("study", (28, 28, 1), 10, task="segmentation")

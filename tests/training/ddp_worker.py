@@ -56,7 +56,7 @@ def train(case: str, processes: Distributed) -> dict[str, Any]:
     if case == "masks":
         task: Task = "segmentation"
         split = images_of(27, 16, 3, masks=True)
-        network: nn.Module = Pixels().double()
+        network: Any = Pixels().double()
         recipe = TrainConfig(
             network="unet-fast", epochs=3, batch_size=8, learning_rate=1e-2, class_weights=(1.0, 2.0, 0.5)
         )
@@ -67,8 +67,8 @@ def train(case: str, processes: Distributed) -> dict[str, Any]:
         task = "classification"
         split = images_of(203, 20, 1, masks=False)
         name = "study-fast" if case == "normalised" else "study"
-        trained = build_model(name, (20, 20, 1), 3, segments=False)
-        trained.fit(split.images)
+        trained = build_model(name, (20, 20, 1), 3, task="classification")
+        trained.init_from_data(split.images)
         network = trained if case == "normalised" else trained.double()
         recipe = TrainConfig(network=name, epochs=3, batch_size=32, learning_rate=1e-3, label_smoothing=0.1)
         changes = Augmentation(translate_px=1)

@@ -26,7 +26,7 @@ def test_every_folder_gets_a_recipe_that_can_be_used_and_a_reason_for_each_choic
         assert getattr(recipe, choice.field) == choice.value
         assert choice.reason
     assert recipe.batch_size & (recipe.batch_size - 1) == 0
-    build_model(recipe.network, (32, 32, of.channels), 3, segments=of.segments)
+    build_model(recipe.network, (32, 32, of.channels), 3, task="segmentation" if of.segments else "classification")
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ RECIPE = TrainConfig(
 
 
 def start(data: Dataset, recipe: TrainConfig = RECIPE, seed: int = 0) -> tuple[BaseModel, Training]:
-    network = build_model(recipe.network, (20, 20, 1), len(data.classes), seed=seed, segments=False)
-    network.fit(data.train.images)
+    network = build_model(recipe.network, (20, 20, 1), len(data.classes), seed=seed, task="classification")
+    network.init_from_data(data.train.images)
     batches = Batches(
         data.train, recipe.batch_size, task=data.task, seed=seed, augmentation=Augmentation(recipe.flip, recipe.shift)
     )
@@ -39,7 +39,6 @@ def test_it_learns_and_records(sides: Dataset) -> None:
     assert records[-1].train_accuracy > 0.9
     assert all(record.images == 300 and record.seconds > 0 for record in records)
     network.eval()
-    assert not network.mirrored  # left and right are different classes here
     answers = network(torch.from_numpy(sides.test.images).permute(0, 3, 1, 2)).argmax(1)
     assert (answers.numpy() == sides.test.labels).mean() > 0.9
 
@@ -81,8 +80,8 @@ def test_the_loss_is_that_of_a_loop_written_by_hand(sides: Dataset) -> None:
         label_smoothing=0.1,
     )
     network, training = start(sides, recipe)
-    mine = build_model("study", (20, 20, 1), 3, seed=0, segments=False)
-    mine.normalise.fit(sides.train.images)
+    mine = build_model("study", (20, 20, 1), 3, seed=0, task="classification")
+    mine.normalize.fit(sides.train.images)
     adam = torch.optim.Adam(mine.parameters(), lr=1e-3, weight_decay=1e-2)
     losses = []
     for images, labels in Batches(sides.train, 100, task="classification", seed=0).epoch(1):
@@ -106,7 +105,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_where(sides: Dataset) -
     epochs = iter(training)
     next(epochs)
     with torch.no_grad():
-        dict(network.named_parameters())["scores.bias"][0] = math.nan
+        dict(network.named_parameters())["head.bias"][0] = math.nan
     with pytest.raises(SeamlineError, match=r"loss is nan in epoch 2, step 1 of 10, at learning rate 0\.0001.*--set"):
         next(epochs)
 
@@ -137,9 +136,9 @@ def test_pixels_that_count_nowhere_teach_nothing(streets: Dataset) -> None:
     blank[:, ::2] = IGNORE_INDEX
     split = replace(streets.train, labels=blank)
     recipe = TrainConfig(network="facadenet", epochs=1, batch_size=4, learning_rate=1e-3)
-    network = build_model("facadenet", (32, 32, 3), 3, segments=True)
+    network = build_model("facadenet", (32, 32, 3), 3, task="segmentation")
     (record,) = Training(network, Batches(split, 4, task="segmentation", seed=0), recipe)
-    twin = build_model("facadenet", (32, 32, 3), 3, segments=True)
+    twin = build_model("facadenet", (32, 32, 3), 3, task="segmentation")
     adam = torch.optim.Adam(twin.parameters(), lr=1e-3, fused=True)
     right = 0
     for images, labels in Batches(streets.train, 4, task="segmentation", seed=0).epoch(1):
@@ -162,7 +161,7 @@ def test_a_segmenter_goes_on_bit_for_bit_whatever_was_drawn_between(name: str, s
     recipe = TrainConfig(network=name, epochs=2, batch_size=8, learning_rate=1e-3)
 
     def begun() -> tuple[BaseModel, Training]:
-        network = build_model(name, (32, 32, 3), 3, segments=True)
+        network = build_model(name, (32, 32, 3), 3, task="segmentation")
         return network, Training(
             network, Batches(streets.train, 8, task="segmentation", seed=1, augmentation=changes), recipe
         )

@@ -63,12 +63,12 @@ def test_a_weight_without_a_gradient_stays() -> None:
 
 
 def test_muon_takes_the_layers_between_and_adamw_the_rest() -> None:
-    network = build_model("study-fast", (20, 20, 1), 3, segments=False)
+    network = build_model("study-fast", (20, 20, 1), 3, task="classification")
     names = {id(weight): name for name, weight in network.named_parameters()}
     adamw, muon = build_optimizers(network, RECIPE)
     taken = [[names[id(weight)] for weight in group["params"]] for group in adamw.param_groups]
-    assert taken[0] == ["conv1.weight", "scores.weight"]
-    assert all(name.startswith(("norm", "scores.bias")) for name in taken[1])
+    assert taken[0] == ["conv1.weight", "head.weight"]
+    assert all(name.startswith(("norm", "head.bias")) for name in taken[1])
     assert [group["weight_decay"] for group in adamw.param_groups] == [0.1, 0.0]
     assert [names[id(weight)] for weight in muon.param_groups[0]["params"]] == ["conv2.weight", "hidden.weight"]
     assert muon.param_groups[0]["lr"] == RECIPE.muon_rate

@@ -25,8 +25,8 @@ DESCRIBED = {
 
 
 def test_a_finished_run_gives_its_network_back(tmp_path: Path) -> None:
-    network = build_model("study-fast", (20, 20, 1), 3, seed=5, segments=False, mirrored=True)
-    network.normalise.mean.fill_(99.0)
+    network = build_model("study-fast", (20, 20, 1), 3, seed=5, task="classification")
+    network.normalize.mean.fill_(99.0)
     run = Run(tmp_path / "run")
     run.start(DESCRIBED)
     assert not run.finished
@@ -94,18 +94,18 @@ def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> 
         ({"network": {"name": "study-fast", "image": [20, 20]}}, "run.json: network.image is not height, width and"),
         ({"network": {"name": "study-fast", "image": "large"}}, "run.json: network.image is 'large', not a list"),
         ({"network": {"name": ["x"], "image": [20, 20, 1]}}, "run.json: network.name is a list of 1, not a text"),
-        ({"network": {"name": "resnet", "image": [20, 20, 1]}}, "run.json: network resnet: there is no such network"),
+        ({"network": {"name": "resnet", "image": [20, 20, 1]}}, "run.json: model resnet: there is no such model"),
         ({"network": {"name": "study-fast", "image": [90_000, 90_000, 1]}}, "(hidden.weight: (128, 32, 5, 5) in the"),
         (
             {"dataset": {**DATA, "classes": ["a", "b"]}},
-            "(scores.weight: (3, 128) in the file, (2, 128) in the network)",
+            "(head.weight: (3, 128) in the file, (2, 128) in the network)",
         ),
     ],
 )
 def test_a_run_that_was_edited_is_one_line(tmp_path: Path, change: dict[str, Any], says: str) -> None:
     run = Run(tmp_path)
     run.start(DESCRIBED | change)
-    run.finish(build_model("study-fast", (20, 20, 1), 3, segments=False).state_dict())
+    run.finish(build_model("study-fast", (20, 20, 1), 3, task="classification").state_dict())
     assert says in refusal(run.network)
 
 

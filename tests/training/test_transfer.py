@@ -38,7 +38,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_same_classes_in_another_order_give_the_same_answers(trained: Path) -> None:
     run = Run(trained)
     names = tuple(run.read()["dataset"]["classes"])
-    network = build_model("study-fast", (20, 20, 1), 3, segments=False, seed=5, mirrored=True)
+    network = build_model("study-fast", (20, 20, 1), 3, task="classification", seed=5)
     said = load_pretrained_run(network, run, (20, 20, 1), names[::-1])
     images = torch.randint(0, 256, (4, 1, 20, 20), dtype=torch.uint8)
     assert torch.equal(network.eval()(images), run.network()(images).flip(1))
@@ -48,22 +48,22 @@ def test_the_same_classes_in_another_order_give_the_same_answers(trained: Path) 
 
 def test_a_class_of_the_same_name_is_known_and_another_is_new(trained: Path) -> None:
     run = Run(trained)
-    network = build_model("study-fast", (20, 20, 1), 2, segments=False, seed=5)
-    before = network.state_dict()["scores.weight"].clone()
+    network = build_model("study-fast", (20, 20, 1), 2, task="classification", seed=5)
+    before = network.state_dict()["head.weight"].clone()
     said = load_pretrained_run(network, run, (20, 20, 1), ("right", "under"))
     after, theirs = network.state_dict(), run.network().state_dict()
     place = run.read()["dataset"]["classes"].index("right")
-    assert torch.equal(after["scores.weight"][0], theirs["scores.weight"][place])
-    assert torch.equal(after["scores.weight"][1], before[1])
+    assert torch.equal(after["head.weight"][0], theirs["head.weight"][place])
+    assert torch.equal(after["head.weight"][1], before[1])
     assert torch.equal(after["conv2.weight"], theirs["conv2.weight"])
-    assert torch.equal(after["normalise.mean"], theirs["normalise.mean"])
+    assert torch.equal(after["normalize.mean"], theirs["normalize.mean"])
     assert (said["kept"], said["new"]) == (["right"], ["under"])
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)
 def test_every_segmenter_fits_other_classes(name: str, streets: Dataset, tmp_path: Path) -> None:
-    theirs = build_model(name, (32, 32, 3), 3, segments=True, seed=1).eval()
-    theirs.fit(streets.train.images)
+    theirs = build_model(name, (32, 32, 3), 3, task="segmentation", seed=1).eval()
+    theirs.init_from_data(streets.train.images)
     run = Run(tmp_path / "run")
     dataset = {"name": "streets", "place": "drawn", "fingerprint": "0", "test": 2, "classes": list(streets.classes)}
     described = {
@@ -75,14 +75,14 @@ def test_every_segmenter_fits_other_classes(name: str, streets: Dataset, tmp_pat
     }
     run.start(described)
     run.finish(theirs.state_dict())
-    network = build_model(name, (32, 32, 3), 4, segments=True, seed=5).eval()
+    network = build_model(name, (32, 32, 3), 4, task="segmentation", seed=5).eval()
     assert isinstance(network, Segmenter)
     assert isinstance(theirs, Segmenter)
     names = streets.classes
     load_pretrained_run(network, run, (32, 32, 3), (names[2], "new", names[0], names[1]))
     images = torch.from_numpy(np.ascontiguousarray(streets.test.images[:2])).permute(0, 3, 1, 2)
     with torch.inference_mode():
-        own, known = network.whole(network.normalise(images)), theirs.whole(theirs.normalise(images))
+        own, known = network(images), theirs(images)
     torch.testing.assert_close(own[:, [2, 3, 0]], known)
 
 
@@ -107,7 +107,7 @@ def test_what_cannot_start_is_refused(trained: Path, streets: Dataset) -> None:
     ):
         with pytest.raises(SeamlineError, match=words):
             load_pretrained_run(
-                build_model(network, shape, 3, segments=False), run, shape, ("left", "right", "both <&>")
+                build_model(network, shape, 3, task="classification"), run, shape, ("left", "right", "both <&>")
             )
     with pytest.raises(SeamlineError, match="nowhere"):
         seamline.train(streets, start="nowhere", out=trained.parent / "x", threads=1)

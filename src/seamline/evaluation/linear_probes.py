@@ -121,7 +121,7 @@ def _features(model: TwoLayerCNN, split: Split) -> Iterator[dict[str, Tensor]]:
     layers = dict.fromkeys(layer for own in PROBES.values() for layer in own)
     with torch.inference_mode():
         for images in iter_batches(split.images, device):
-            stages = model.stages(images)
+            stages = model.forward_features(model.normalize(images))
             yield {**{name: _flat(name, stages[name]).cpu() for name in layers}, "bias": torch.ones(len(images), 1)}
 
 

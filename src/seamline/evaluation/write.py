@@ -19,6 +19,7 @@ from seamline.evaluation.findings import FINDINGS, LAYER_FINDINGS, FindingInputs
 from seamline.evaluation.label_issues import summarize_label_issues
 from seamline.evaluation.linear_probes import probe_layers
 from seamline.evaluation.metrics import INTERVALS, metric_infos
+from seamline.inference.tta import TTA
 from seamline.io import write_bytes
 from seamline.models.classifiers import TwoLayerCNN
 from seamline.run_folder import (
@@ -83,9 +84,10 @@ def evaluate_model(
     calibration = calibrate(val, test)
     filters: FilterAnalysis | None = None
     probes: LinearProbes | None = None
-    if isinstance(model, TwoLayerCNN):  # its layers can be analyzed
-        filters = analyze_filters(model.kernels(), model.beginning)
-        probes = probe_layers(model, data.train, data.val, val)
+    inner = model.model if isinstance(model, TTA) else model
+    if isinstance(inner, TwoLayerCNN):  # its layers can be analyzed
+        filters = analyze_filters(inner.kernels(), inner.filter_init)
+        probes = probe_layers(inner, data.train, data.val, val)
         run.kernels.write(filters)
         run.linear_probes.write(probes)
     errors: dict[str, ErrorAnalysis] = {}

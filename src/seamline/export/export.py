@@ -18,9 +18,8 @@ from seamline.inference.backends import ENGINES, PORTION, open_graph
 from seamline.inference.forward import predict_scores
 from seamline.inference.predictor import description_of
 from seamline.inference.tiled import Ask
-from seamline.inference.tta import fewer, look, looks_of
+from seamline.inference.tta import TTA
 from seamline.io import atomic_write
-from seamline.models.blocks import BaseModel
 from seamline.training.run_dir import Run
 
 MOST = 1.0
@@ -81,11 +80,10 @@ def export_run(
     Raises:
         SeamlineError: the file's answers are not those of the network, or being faster costs too much; nothing is written.
     """
-    network = run.network()
-    usual = looks_of(network)
-    if quick and not fewer(usual):
+    network = TTA(run.network(), run.recipe().flip)
+    if quick and not network.reduced():
         raise SeamlineError(
-            f"{out}: not written, because the network looks at an image only once; leave --reduce-tta out"
+            f"{out}: not written, because the model uses no test-time augmentation; leave --reduce-tta out"
         )
     ask = partial(predict_scores, network)
     judged = quick or int8
@@ -96,17 +94,16 @@ def export_run(
         return not judged or 100 * (before - worth) <= most
 
     with atomic_write(out) as unchecked:
-        for looks in fewer(usual) if quick else [usual]:
-            described, after = description_of(run), before
+        for one in network.reduced() if quick else [network]:
+            described, after, ask = description_of(run), before, partial(predict_scores, one)
             if quick:
-                told(f"trying to look {looks}")
-                look(network, looks)
+                told(f"trying {one.description}")
                 answers = answers_of(ask, aside)
                 after = answers.worth
-                described |= {"temperature": answers.temperature, "looks": str(looks)}
+                described |= {"temperature": answers.temperature, "looks": one.description}
                 del answers  # of many pixels it is large
             if allowed(after):
-                graph, checks = _checked(network, described, ask, aside, unchecked, out, told)
+                graph, checks = _checked(one, described, ask, aside, unchecked, out, told)
                 if int8:
                     after = _in_whole_numbers(graph, learned, aside, unchecked, told)
                     checks = [_check(unchecked, name, ask, described, aside) for name in ENGINES]
@@ -115,7 +112,7 @@ def export_run(
                 made = Exported(out, size, tuple(checks), _figure(aside), looks=described.get("looks"))
                 return replace(made, before=before, after=after) if judged else made
             best = max(best, after)
-        what = " and ".join(["fewer looks"] * quick + ["whole numbers of eight bits"] * int8)
+        what = " and ".join(["reduced test-time augmentation"] * quick + ["whole numbers of eight bits"] * int8)
         raise SeamlineError(
             f"{out}: not written, because with {what} {100 * (before - best):.2f} points of {_figure(aside)} are lost "
             f"on the validation images ({before:.4f} to {best:.4f}); raise --max-drop above {most:g} to allow it"
@@ -127,7 +124,7 @@ def _check(file: Path, engine: str, ask: Ask, described: Mapping[str, Any], asid
 
 
 def _checked(
-    network: BaseModel,
+    network: TTA,
     described: Mapping[str, Any],
     ask: Ask,
     aside: Split,

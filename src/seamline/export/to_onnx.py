@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from seamline.inference.onnx_metadata import to_metadata
-from seamline.models.blocks import BaseModel
+from seamline.inference.tta import TTA
 
-WEIGHT = "network."
+WEIGHT = "network.model."
 """What the names of the weights in a graph begin with, before those in `model.safetensors`."""
 
 _OP: Any = opset18
@@ -37,7 +37,7 @@ class _Answers(nn.Module):
         return scores, (scores / self.temperature).softmax(1)
 
 
-def trace(network: BaseModel, description: Mapping[str, Any]) -> onnx.ModelProto:
+def trace(network: TTA, description: Mapping[str, Any]) -> onnx.ModelProto:
     """Return a network as an ONNX graph: `images` (B, C, H, W) uint8 -> `scores` and `probabilities`, float32.
 
     Normalisation, the answer for both sides and all sizes at which the network looks are part of the graph.

@@ -152,12 +152,13 @@ def _from_run(named: Path, path: Path, device: str, threads: int | None) -> Mode
     from functools import partial
 
     from seamline.inference.forward import predict_scores
+    from seamline.inference.tta import TTA
     from seamline.models.devices import find_device, set_num_threads
     from seamline.training.run_dir import Run
 
     set_num_threads(threads)
     place, run = find_device(device), Run(path)
-    network = run.network()
+    network = TTA(run.network(), run.recipe().flip)
     return _model(named, PYTORCH, partial(predict_scores, network.to(place)), description_of(run))
 
 

@@ -1,48 +1,87 @@
-"""How often a network looks at an image before it answers, and how to have it look less often."""
+"""Test-time augmentation: predictions averaged over image scales and horizontal flips."""
 
-from dataclasses import dataclass, replace
 from itertools import combinations, product
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seamline.models.blocks import BaseModel
 
 
-@dataclass(frozen=True)
-class Looks:
-    """The sizes and sides at which an image is looked at.
+class TTA(nn.Module):
+    """A model whose predictions are averaged over image scales and, with `hflip`, over the mirrored image.
 
-    Attributes:
-        scales: sizes, 1 for the image's own.
-        mirrored: whether each time at the mirror image too.
+    Logits are averaged. Where `model.log_probs` is True the result is the log-softmax of the mean, else the mean.
+
+    Args:
+        model: the model; its weights are shared.
+        hflip: whether to average over each image and its mirror image.
+        scales: image scales, 1 for the image's own size; by default `model.tta_scales`. Only models for segmentation
+            take others than 1.
     """
 
-    scales: tuple[float, ...]
-    mirrored: bool
+    def __init__(self, model: BaseModel, hflip: bool, scales: tuple[float, ...] | None = None) -> None:
+        super().__init__()
+        self.model = model
+        self.hflip = hflip
+        self.scales = model.tta_scales if scales is None else scales
+        self.training = model.training
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Predict.
+
+        Args:
+            images: (B, C, H, W) uint8.
+
+        Returns:
+            Log-probabilities, or logits unless `model.log_probs`, (B, K) or (B, K, H, W) float32.
+        """
+        pixels = self.model.normalize(images)
+        size = list(pixels.shape[-2:])
+        views = []
+        for scale in self.scales:
+            view = pixels if scale == 1 else _resize(pixels, [_scaled(side, scale) for side in size])
+            logits = self._average_flips(view)
+            views.append(logits if scale == 1 else _resize(logits, size))
+        mean = sum(views[1:], views[0]) / len(views)
+        return mean.log_softmax(1) if self.model.log_probs else mean
+
+    def _average_flips(self, pixels: Tensor) -> Tensor:
+        """(B, C, H, W) float32, normalized -> logits, (B, K) or (B, K, H, W) float32."""
+        if not self.hflip:
+            return self.model.forward_logits(pixels)
+        count = pixels.shape[0]
+        logits = self.model.forward_logits(torch.cat([pixels, pixels.flip(-1)]))
+        first, second = logits[:count], logits[count:]
+        return (first + (second.flip(-1) if second.ndim == 4 else second)) / 2
 
     @property
-    def pixels(self) -> float:
-        """Pixels that are looked at, in images."""
-        return sum(scale**2 for scale in self.scales) * (1 + self.mirrored)
+    def cost(self) -> float:
+        """Pixels that the model processes per pixel of an image."""
+        return sum(scale**2 for scale in self.scales) * (1 + self.hflip)
 
-    def __str__(self) -> str:
-        sizes = " and ".join(f"{scale:g}" for scale in self.scales)
-        where = "its own size" if self.scales == (1.0,) else f"{sizes} times its size"
-        return f"at {where}{', mirrored too' if self.mirrored else ''}"
+    @property
+    def description(self) -> str:
+        """Scales and flip in words, such as `scales 1 and 1.25, horizontal flip`."""
+        scales = " and ".join(f"{scale:g}" for scale in self.scales)
+        return f"scale{'s' * (len(self.scales) > 1)} {scales}{', horizontal flip' if self.hflip else ''}"
+
+    def reduced(self) -> list["TTA"]:
+        """Return the same model with every proper subset of the scales and flips, in order of cost."""
+        counts = range(1, len(self.scales) + 1)
+        subsets = [scales for count in counts for scales in combinations(self.scales, count)]
+        flips = (False, True) if self.hflip else (False,)
+        variants = [TTA(self.model, hflip, scales) for scales, hflip in product(subsets, flips)]
+        return sorted((tta for tta in variants if tta.cost < self.cost), key=lambda tta: tta.cost)
 
 
-def looks_of(network: BaseModel) -> Looks:
-    """Return how a network looks when not training."""
-    return Looks(network.scales, network.mirrored)
+def _scaled(side: int, scale: float) -> int:
+    """Return `scale * side`, rounded, in integer arithmetic alone, so that an exported graph has the formula."""
+    numerator, denominator = float(scale).as_integer_ratio()
+    return (2 * side * numerator + denominator) // (2 * denominator)
 
 
-def look(network: BaseModel, looks: Looks) -> None:
-    """Have a network look so, at sizes and sides that it knows."""
-    network.scales, network.mirrored = looks.scales, looks.mirrored
-
-
-def fewer(looks: Looks) -> list[Looks]:
-    """Return all ways of looking at some of the same sizes and sides, those of the fewest pixels first."""
-    counts = range(1, len(looks.scales) + 1)
-    sizes = [chosen for count in counts for chosen in combinations(looks.scales, count)]
-    sides = (False, True) if looks.mirrored else (False,)
-    found = [replace(looks, scales=scales, mirrored=mirrored) for scales, mirrored in product(sizes, sides)]
-    return sorted((one for one in found if one != looks), key=lambda one: one.pixels)
+def _resize(maps: Tensor, size: list[int]) -> Tensor:
+    """(B, C, h, w) float32 -> (B, C, *size) float32, bilinear."""
+    return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)

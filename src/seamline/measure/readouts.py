@@ -95,7 +95,7 @@ def _features(network: TwoLayerCNN, split: Split) -> Iterator[dict[str, Tensor]]
     layers = dict.fromkeys(layer for chosen in READOUTS.values() for layer in chosen)
     with torch.inference_mode():
         for images in iter_batches(split.images, device):
-            stages = network.stages(images)
+            stages = network.forward_features(network.normalize(images))
             yield {**{name: _flat(name, stages[name]).cpu() for name in layers}, "bias": torch.ones(len(images), 1)}
 
 

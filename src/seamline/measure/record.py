@@ -11,6 +11,7 @@ from torch import nn
 
 from seamline.data.dataset import Split
 from seamline.data.masks import Color
+from seamline.inference.tta import TTA
 from seamline.io import write_bytes, write_json
 from seamline.measure.calibration import summarise_calibration
 from seamline.measure.evaluation import Evaluation, evaluate_split
@@ -71,9 +72,10 @@ def _measure_labels(
     on_train, on_val, on_test = (evaluate_split(network, split, classes) for split in (train, val, test))
     calibration = summarise_calibration(on_val, on_test)
     kernels = readouts = None  # only networks that hand out their insides can be looked into
-    if isinstance(network, TwoLayerCNN):
-        kernels = describe_kernels(network.kernels(), network.beginning)
-        readouts = describe_readouts(network, train, val, on_val)
+    model = network.model if isinstance(network, TTA) else network
+    if isinstance(model, TwoLayerCNN):
+        kernels = describe_kernels(model.kernels(), model.filter_init)
+        readouts = describe_readouts(model, train, val, on_val)
     facts = Facts(
         classes=classes,
         val=on_val.confusion,

@@ -1,4 +1,4 @@
-"""Layers that networks share."""
+"""Building blocks of models, and the contract that every model keeps."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle, islice
@@ -13,7 +13,7 @@ from seamline.data.lazy_array import ArrayLike, iter_chunks
 
 
 class Normalize(nn.Module):
-    """Raw pixels to numbers of mean 0 and standard deviation 1 for each channel.
+    """Shift and scale pixels to mean 0 and standard deviation 1 per channel.
 
     Args:
         channels: number of channels C.
@@ -26,35 +26,42 @@ class Normalize(nn.Module):
         super().__init__()
         self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
         self.register_buffer("std", torch.ones(1, channels, 1, 1))
-        self.given = False
+        self.fixed = False
 
     def fit(self, images: ArrayLike) -> None:
-        """Take mean and deviation over from `images` (N, H, W, C) uint8, exactly, by counting pixel values.
+        """Compute mean and standard deviation exactly, from a histogram of pixel values.
 
-        What was given before stays.
+        Statistics from `set_stats` are not replaced.
+
+        Args:
+            images: (N, H, W, C) uint8.
         """
-        if self.given:
+        if self.fixed:
             return
         levels = np.arange(256)
         counts = np.zeros((images.shape[-1], 256), dtype=np.int64)
-        for part in iter_chunks(images, 1 << 20):  # a million at a time: counting widens them
-            counts += [np.bincount(part[..., c].ravel(), minlength=256) for c in range(images.shape[-1])]
+        for chunk in iter_chunks(images, 1 << 20):  # bincount converts to int64
+            counts += [np.bincount(chunk[..., c].ravel(), minlength=256) for c in range(images.shape[-1])]
         mean = (counts @ levels) / counts.sum(1)
         variance = (counts @ levels**2) / counts.sum(1) - mean**2
-        std = np.sqrt(np.maximum(variance, 1.0))  # a channel of one value must not be divided by zero
+        std = np.sqrt(np.maximum(variance, 1.0))  # a constant channel must not be divided by zero
         self.mean.copy_(torch.from_numpy(mean).reshape(1, -1, 1, 1))
         self.std.copy_(torch.from_numpy(std).reshape(1, -1, 1, 1))
 
-    def give(self, mean: Sequence[float], std: Sequence[float]) -> None:
-        """Take mean and deviation of red, green and blue, 0..255, that weights were trained with; `fit` leaves them.
+    def set_stats(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Set the statistics that pretrained weights were trained with.
 
-        A grey image gets the means over the three, further channels begin again with red.
+        A grayscale image gets the mean over red, green and blue; channels past the third repeat them in order.
+
+        Args:
+            mean: of red, green and blue, 0..255.
+            std: of red, green and blue, 0..255.
         """
         for buffer, values in ((self.mean, mean), (self.std, std)):
             channels = buffer.numel()
             chosen = [sum(values) / len(values)] if channels == 1 else list(islice(cycle(values), channels))
             buffer.copy_(torch.tensor(chosen).reshape(1, -1, 1, 1))
-        self.given = True
+        self.fixed = True
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) uint8 -> (B, C, H, W) float32."""
@@ -62,61 +69,73 @@ class Normalize(nn.Module):
 
 
 class BaseModel(nn.Module):
-    """What every network here has beside its layers.
+    """A model: images (B, C, H, W) uint8 in, logits (B, K) or (B, K, H, W) float32 out.
+
+    A subclass sets `normalize` and implements `forward_logits`.
 
     Attributes:
-        normalise: brings raw pixels to the scale the layers were trained with.
-        mirrored: whether to answer, when not training, for an image and its mirror image together: set where a network
-            learns from mirror images too.
-        scales: sizes at which it looks at an image when not training, 1 for the image's own.
-        begun: what a network of others begins with, in words that read on after `begins`; None for Seamline's own.
-        packages: versions of the packages that its layers come from, beside PyTorch.
-        class_layers: how the names of those weights begin that give a score for each class.
+        normalize: the normalization of pixels, whose statistics are buffers.
+        tta_scales: image scales that test-time augmentation averages over; 1 is the image's own size.
+        log_probs: whether averaged predictions are log-probabilities, which compare between pixels; else logits.
+        init_description: how the weights of an external model are initialized; None for Seamline's own models.
+        versions: versions of the packages that the layers come from, PyTorch aside.
+        head_prefixes: prefixes of the names of weights that belong to a class each.
     """
 
-    class_layers: tuple[str, ...] = ("scores",)
+    normalize: Normalize
+    tta_scales: tuple[float, ...] = (1.0,)
+    log_probs: bool = False
+    init_description: str | None = None
+    versions: Mapping[str, str] = MappingProxyType({})
+    head_prefixes: tuple[str, ...] = ("head.",)
 
-    normalise: Normalize
-    mirrored: bool = False
-    scales: tuple[float, ...] = (1.0,)
-    begun: str | None = None
-    packages: Mapping[str, str] = MappingProxyType({})
+    def init_from_data(self, images: ArrayLike) -> None:
+        """Initialize what is computed from the training images, not learned: once, before training.
 
-    def fit(self, images: ArrayLike) -> None:
-        """Take from the training images (N, H, W, C) uint8 what is not learned step by step; once, before training."""
-        self.normalise.fit(images)
+        Args:
+            images: (N, H, W, C) uint8.
+        """
+        self.normalize.fit(images)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) uint8 -> logits, (B, K) or (B, K, H, W) float32."""
+        return self.forward_logits(self.normalize(images))
+
+    def forward_logits(self, pixels: Tensor) -> Tensor:
+        """(B, C, H, W) float32, normalized -> logits, (B, K) or (B, K, H, W) float32."""
+        raise NotImplementedError
 
 
-def patch_directions(pixels: Tensor, kernel: int, count: int) -> Tensor:
-    """Return the directions in which patches of images differ most: their covariance's first eigenvectors.
+def whitening_filters(pixels: Tensor, kernel: int, count: int) -> Tensor:
+    """Return the principal components of image patches, as filters of a first layer.
 
-    A first layer that begins with them sees all that pixels have to say from the first step on (after Page, How to
-    train your ResNet, 2018, and Jordan, 94 % on CIFAR-10 in 3.29 seconds, 2024).
+    A first layer initialized with them passes on most of the variance of the pixels from the first step on (after
+    Page, How to train your ResNet, 2018, and Jordan, 94 % on CIFAR-10 in 3.29 seconds, 2024).
 
     Args:
         pixels: (N, C, H, W) float32.
         kernel: side of a patch.
-        count: how many, at most C x kernel x kernel.
+        count: number of filters, at most C x kernel x kernel.
 
     Returns:
-        (count, C, kernel, kernel) float32, each of length 1, the one of most variance first.
+        (count, C, kernel, kernel) float32 of unit length, in order of decreasing variance.
     """
     channels = pixels.shape[1]
     patches = F.unfold(pixels.contiguous(), kernel).transpose(1, 2).flatten(0, 1)  # (N patches, C kernel kernel)
     patches = patches - patches.mean(0)
     covariance = (patches.T @ patches).double() / len(patches)
-    directions: Tensor = torch.linalg.eigh(covariance)[1].flip(1)[:, :count]  # eigh: least variance first
-    return directions.T.float().reshape(count, channels, kernel, kernel)
+    components: Tensor = torch.linalg.eigh(covariance)[1].flip(1)[:, :count]  # eigh sorts by increasing variance
+    return components.T.float().reshape(count, channels, kernel, kernel)
 
 
 class ConvNorm(nn.Sequential):
-    """A convolution and its batch normalisation, edges padded with zeros so that only the stride shrinks the maps.
+    """A convolution with zero padding, then batch normalization.
 
     Args:
-        inputs: channels in.
-        outputs: channels out.
+        inputs: input channels.
+        outputs: output channels.
         kernel: side of the kernel, odd.
-        stride: step of the convolution.
+        stride: stride of the convolution.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> None:
@@ -126,37 +145,45 @@ class ConvNorm(nn.Sequential):
         )
 
 
+class ConvNormReLU(nn.Sequential):
+    """A `ConvNorm`, then ReLU; same arguments."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> None:
+        super().__init__(ConvNorm(inputs, outputs, kernel, stride), nn.ReLU(inplace=True))
+
+
 class Residual(nn.Module):
-    """Two 3 x 3 convolutions and a way past them (He, Zhang, Ren, Sun, CVPR 2016).
+    """A basic residual block: two 3 x 3 convolutions and a shortcut (He, Zhang, Ren, Sun, CVPR 2016).
 
     Args:
-        inputs: channels in.
-        outputs: channels out.
-        stride: step of the first convolution; the way past is averaged over as many pixels.
+        inputs: input channels.
+        outputs: output channels.
+        stride: stride of the first convolution; the shortcut averages over as many pixels.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__()
         self.first = ConvNorm(inputs, outputs, stride=stride)
         self.second = ConvNorm(outputs, outputs)
-        nn.init.zeros_(self.second[1].weight)  # type: ignore[arg-type]  # each block begins as its way past
-        self.past: nn.Module = nn.Identity()
+        nn.init.zeros_(self.second[1].weight)  # type: ignore[arg-type]  # initially the block is its shortcut
+        self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or inputs != outputs:
-            pooled: nn.Module = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
-            self.past = nn.Sequential(pooled, ConvNorm(inputs, outputs, 1))
+            pool: nn.Module = nn.AvgPool2d(stride) if stride > 1 else nn.Identity()
+            self.shortcut = nn.Sequential(pool, ConvNorm(inputs, outputs, 1))
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(B, inputs, h, w) -> (B, outputs, h / stride, w / stride)."""
-        return F.relu(self.second(F.relu(self.first(maps), inplace=True)) + self.past(maps), inplace=True)
+        """(B, inputs, h, w) float32 -> (B, outputs, h / stride, w / stride) float32."""
+        return F.relu(self.second(F.relu(self.first(maps), inplace=True)) + self.shortcut(maps), inplace=True)
 
 
 class StripPooling(nn.Module):
-    """Lets each place know the means of its row and of its column (Hou, Zhang, Cheng, Feng, CVPR 2020).
+    """Add the means of each pixel's row and column to it (Hou, Zhang, Cheng, Feng, CVPR 2020).
 
-    Windows, storeys and pillars stand in rows and columns, and a mean over a whole one reaches further than any kernel.
+    Windows, storeys and pillars form rows and columns, and a mean over a whole row has a larger receptive field than
+    any kernel.
 
     Args:
-        channels: channels in and out.
+        channels: input and output channels.
     """
 
     def __init__(self, channels: int) -> None:
@@ -166,10 +193,25 @@ class StripPooling(nn.Module):
         self.columns = nn.Conv1d(channels, half, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(half)
         self.widen = ConvNorm(half, channels, 1)
-        nn.init.zeros_(self.widen[1].weight)  # type: ignore[arg-type]  # it begins as nothing added
+        nn.init.zeros_(self.widen[1].weight)  # type: ignore[arg-type]  # initially it adds nothing
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(B, channels, h, w) -> the same."""
+        """(B, channels, h, w) float32 -> (B, channels, h, w) float32."""
         rows, columns = self.rows(maps.mean(3)), self.columns(maps.mean(2))
         crossed = F.relu(self.norm(rows.unsqueeze(3) + columns.unsqueeze(2)), inplace=True)
         return F.relu(maps + self.widen(crossed), inplace=True)
+
+
+def pad_to_stride(pixels: Tensor, stride: int) -> Tensor:
+    """Pad height and width to multiples of a stride by repeating the last row and column.
+
+    Args:
+        pixels: (B, C, H, W) float32.
+        stride: what the padded sides are multiples of.
+
+    Returns:
+        (B, C, h, w) float32.
+    """
+    height, width = pixels.shape[-2:]
+    down, right = ((side + stride - 1) // stride * stride - side for side in (height, width))
+    return F.pad(pixels, (0, right, 0, down), mode="replicate")  # unconditional: an exported graph takes any size

@@ -1,4 +1,4 @@
-"""A name -> a fresh network, whatever it gives its scores to."""
+"""A name -> a new model."""
 
 import torch
 
@@ -7,43 +7,42 @@ from seamline.models.blocks import BaseModel
 from seamline.models.classifiers import CLASSIFIERS
 from seamline.models.external import build_external, is_external
 from seamline.models.segmenters import SEGMENTERS
+from seamline.run_folder import Task
 
 
 def build_model(
     name: str,
-    shape: tuple[int, int, int],
-    classes: int,
+    input_shape: tuple[int, int, int],
+    n_classes: int,
     *,
-    segments: bool,
+    task: Task,
     seed: int = 0,
-    mirrored: bool = False,
     pretrained: bool = False,
 ) -> BaseModel:
-    """Make a fresh network whose first weights depend on the seed alone, but for published ones.
+    """Build a model whose initial weights depend on the seed alone, pretrained ones aside.
 
     Args:
-        name: a key of `SEGMENTERS` where `segments` is True, else of `CLASSIFIERS`; or a name of `seamline.models.external`.
-        shape: (H, W, C) of an image.
-        classes: number of classes K.
-        segments: whether it is to score each pixel, not each image.
-        seed: decides the first weights.
-        mirrored: whether it is to answer for an image and its mirror image together when not training.
-        pretrained: whether a network of others is to begin with its published weights, where they can be had.
+        name: a key of `CLASSIFIERS` or `SEGMENTERS`, or a name for `seamline.models.external`.
+        input_shape: (H, W, C) of an image.
+        n_classes: number of classes K.
+        task: what the model is for.
+        seed: seed of the initial weights.
+        pretrained: load the pretrained weights of an external model; other models have none.
 
     Raises:
-        SeamlineError: there is no network of that name for this kind of labels, or the images are too small for it.
+        SeamlineError: there is no such model for the task, or the images are too small for it.
+        WeightsUnavailableError: the pretrained weights of an external model are not available.
     """
-    table = SEGMENTERS if segments else CLASSIFIERS
+    table = SEGMENTERS if task == "segmentation" else CLASSIFIERS
     if name not in table and not is_external(name):
-        labels, others = ("masks", "smp/DECODER/ENCODER") if segments else ("one label an image", "timm/NAME")
-        known = f"{', '.join(table)} and {others}"
-        raise SeamlineError(f"network {name}: there is no such network for {labels}; there are {known}")
+        external = "smp/DECODER/ENCODER" if task == "segmentation" else "timm/NAME"
+        raise SeamlineError(
+            f"model {name}: there is no such model for {task}; there are {', '.join(table)}, {external}"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if is_external(name):
-            network = build_external(name, shape, classes, segments=segments, pretrained=pretrained)
+            model = build_external(name, input_shape, n_classes, task=task, pretrained=pretrained)
         else:
-            network = table[name](shape, classes)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    network.mirrored = mirrored
-    return network
+            model = table[name](input_shape, n_classes)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from seamline.data.limits import is_out_of_memory
 from seamline.data.loader import IN_NETWORK, Batches, derive_seed
 from seamline.errors import SeamlineError
+from seamline.models.blocks import BaseModel
 from seamline.models.devices import describe_memory
 from seamline.training.config import TrainConfig
 from seamline.training.distributed import Distributed, is_loss_of_another
@@ -111,7 +112,7 @@ class Training:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: BaseModel,
         batches: Batches,
         recipe: TrainConfig,
         *,

@@ -185,14 +185,12 @@ class Run:
             raise SeamlineError(f"{self.weights_file}: not found; training has not finished, go on with --resume")
         height, width, channels = described["network"]["image"]
         classes = len(described["dataset"]["classes"])
-        segments = bool(described["dataset"].get("colours"))
         build = partial(
             build_model,
             described["network"]["name"],
             (height, width, channels),
             classes,
-            segments=segments,
-            mirrored=described["recipe"]["flip"],
+            task="segmentation" if described["dataset"].get("colours") else "classification",
         )
         try:
             weights = load_file(self.weights_file)

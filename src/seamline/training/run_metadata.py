@@ -61,7 +61,7 @@ def run_metadata(
         "network": {
             "name": recipe.network,
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
-            "begun": network.begun,
+            "begun": network.init_description,
             "image": list(data.train.images.shape[1:]),
         },
         "seed": seed,
@@ -71,7 +71,7 @@ def run_metadata(
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "numpy", "scipy", "opencv-python-headless", "matplotlib")},
-            **network.packages,
+            **network.versions,
         },
         "notice": SYNTHETIC_NOTICE if data.synthetic else None,
     }

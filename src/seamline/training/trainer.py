@@ -8,6 +8,7 @@ from typing import Any
 from seamline.data.dataset import Split
 from seamline.errors import SeamlineError, TrainingInterrupted
 from seamline.evaluation.evaluate import quick_eval
+from seamline.inference.tta import TTA
 from seamline.progress import Reporter
 from seamline.run_folder import Task
 from seamline.training.checkpoints import unpack
@@ -105,7 +106,7 @@ class _Keeper:
             return
         recipe = self.training.recipe
         task: Task = "classification" if val.labels.ndim == 1 else "segmentation"
-        on_val = quick_eval(self.training.network, val, task)
+        on_val = quick_eval(TTA(self.training.network, recipe.flip), val, task)
         if not math.isfinite(on_val.loss):
             raise SeamlineError(
                 f"training stopped: the validation loss is {on_val.loss} after epoch {epoch.epoch}, at learning "

@@ -15,7 +15,7 @@ def load_pretrained_run(
 ) -> dict[str, Any]:
     """Give a fresh network the weights of a finished run, its normalisation included.
 
-    Of layers that give a score for each class (`Network.class_layers`) the part of a class is taken over where the run
+    Of layers that give a score for each class (`Network.head_prefixes`) the part of a class is taken over where the run
     has a class of the same name, and stays as it was drawn where it has none.
 
     Args:
@@ -44,7 +44,7 @@ def load_pretrained_run(
     for name, tensor in own.items():
         if name not in weights:
             raise _misfit(run, described, shape)
-        if name.startswith(network.class_layers):
+        if name.startswith(network.head_prefixes):
             weights[name] = _by_class(tensor, weights[name], classes, theirs)
         if weights[name].shape != tensor.shape:
             raise _misfit(run, described, shape)
