@@ -1,4 +1,4 @@
-"""Whole files that the fuzz run damages: photos, masks, own folders, and two finished runs."""
+"""The valid files that are mutated: photos, masks, folders of images, and finished runs."""
 
 import json
 from pathlib import Path
@@ -11,20 +11,20 @@ import seamline
 from seamline.training.checkpoints import Checkpoints
 from seamline.training.run_dir import Run
 
-COLOURS = ((0, 0, 0), (0, 128, 255), (255, 128, 0))
-"""The colours of the three classes in masks."""
+PALETTE = ((0, 0, 0), (0, 128, 255), (255, 128, 0))
+"""Colors of the three classes in masks."""
 
 
 def pixels(number: int, height: int = 40, width: int = 48) -> NDArray[np.uint8]:
-    """Return a photo (H, W, 3): noise over two areas, another one for each number."""
-    chance = np.random.default_rng(number)
-    image = chance.integers(0, 60, (height, width, 3)) + 40
+    """Return a photo (H, W, 3) uint8: two areas with noise, a function of `number`."""
+    rng = np.random.default_rng(number)
+    image = rng.integers(0, 60, (height, width, 3)) + 40
     image[:, width // 2 :] += 90
     return image.astype(np.uint8)
 
 
 def classes(number: int, height: int = 40, width: int = 48) -> NDArray[np.uint8]:
-    """Return a mask (H, W) of three classes."""
+    """Return a mask (H, W) uint8 of three classes."""
     mask = np.zeros((height, width), np.uint8)
     mask[:, width // 2 :] = 1
     mask[number % 10 : number % 10 + 12, 4:20] = 2
@@ -32,27 +32,27 @@ def classes(number: int, height: int = 40, width: int = 48) -> NDArray[np.uint8]
 
 
 def write_photos(folder: Path) -> None:
-    """Write a photo in every format that is read, and in the modes that they have."""
+    """Write a photo in every supported format and mode."""
     folder.mkdir(parents=True, exist_ok=True)
     photo = Image.fromarray(pixels(0))
-    grey, palette = photo.convert("L"), photo.quantize(16)
-    sideways = Image.Exif()
-    sideways[0x0112] = 6
-    clear = photo.convert("RGBA")
-    clear.putalpha(grey)
-    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 256)
+    gray, palette = photo.convert("L"), photo.quantize(16)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    transparent = photo.convert("RGBA")
+    transparent.putalpha(gray)
+    sixteen_bit = Image.fromarray(np.asarray(gray).astype(np.uint16) * 256)
     second = Image.fromarray(pixels(1))
     photo.save(folder / "plain.jpg")
-    photo.save(folder / "sideways.jpg", exif=sideways, quality=60)
+    photo.save(folder / "sideways.jpg", exif=exif, quality=60)
     photo.save(folder / "progressive.jpg", progressive=True)
     photo.convert("CMYK").save(folder / "print.jpg")
     photo.save(folder / "plain.png")
-    clear.save(folder / "clear.png")
+    transparent.save(folder / "clear.png")
     palette.save(folder / "palette.png", transparency=3)
-    grey.convert("1").save(folder / "bits.png")
-    deep.save(folder / "deep.png")
+    gray.convert("1").save(folder / "bits.png")
+    sixteen_bit.save(folder / "deep.png")
     photo.save(folder / "lossy.webp")
-    clear.save(folder / "lossless.webp", lossless=True)
+    transparent.save(folder / "lossless.webp", lossless=True)
     photo.save(folder / "moving.webp", save_all=True, append_images=[second], duration=100)
     for name, compression in (
         ("plain", None),
@@ -61,7 +61,7 @@ def write_photos(folder: Path) -> None:
         ("jpeg", "jpeg"),
     ):
         photo.save(folder / f"{name}.tif", compression=compression)
-    deep.save(folder / "deep.tif")
+    sixteen_bit.save(folder / "deep.tif")
     photo.save(folder / "plain.bmp")
     palette.save(folder / "palette.bmp")
     palette.save(folder / "plain.gif")
@@ -69,17 +69,17 @@ def write_photos(folder: Path) -> None:
 
 
 def write_masks(folder: Path) -> None:
-    """Write a mask in the forms that are read: palette, grey, colours."""
+    """Write a mask in the supported forms: palette, gray, RGB."""
     folder.mkdir(parents=True, exist_ok=True)
     indices = Image.fromarray(classes(0))
-    indices.save(folder / "grey.png")
-    indices.save(folder / "grey.tif")
-    indices.save(folder / "grey.bmp")
+    indices.save(folder / "gray.png")
+    indices.save(folder / "gray.tif")
+    indices.save(folder / "gray.bmp")
     Image.fromarray(classes(0).astype(np.uint16)).save(folder / "deep.png")
-    indices.putpalette([one for colour in COLOURS for one in colour])
+    indices.putpalette([channel for color in PALETTE for channel in color])
     indices.save(folder / "palette.png", bits=2)
     indices.save(folder / "palette.gif")
-    indices.convert("RGB").save(folder / "colours.png")
+    indices.convert("RGB").save(folder / "rgb.png")
     indices.convert("RGBA").save(folder / "opaque.png")
 
 
@@ -114,7 +114,7 @@ def write_coco(folder: Path) -> None:
 
 
 def write_labelme(folder: Path) -> None:
-    """Write LabelMe JSON with its kinds of shapes."""
+    """Write LabelMe JSON with all types of shapes."""
     shapes = [
         {"label": "door", "shape_type": "rectangle", "points": [[2, 4], [10, 20]]},
         {"label": "wheel", "shape_type": "circle", "points": [[20, 20], [20, 26]]},
@@ -128,13 +128,13 @@ def write_labelme(folder: Path) -> None:
 
 
 def write_names(folder: Path) -> None:
-    """Write images beside masks, and the names of their classes."""
+    """Write images, masks and class names."""
     write_pairs(folder, 2)
     (folder / "classes.txt").write_text("wall\ndoor\nwindow\n", encoding="utf-8")
 
 
-def write_colours(folder: Path) -> None:
-    """Write images beside masks, and the names and colours of their classes."""
+def write_palette(folder: Path) -> None:
+    """Write images, masks, and names and colors of the classes."""
     write_pairs(folder, 2)
     table = {"wall": [0, 0, 0], "door": "#0080ff", "window": [255, 128, 0]}
     (folder / "classes.json").write_text(json.dumps(table), encoding="utf-8")
@@ -145,27 +145,27 @@ def write_pairs(folder: Path, count: int) -> None:
     for number in range(count):
         _photo(folder / "images" / f"{number}.png", number)
         mask = Image.fromarray(classes(number))
-        mask.putpalette([one for colour in COLOURS for one in colour])
+        mask.putpalette([channel for color in PALETTE for channel in color])
         (folder / "masks").mkdir(exist_ok=True)
         mask.save(folder / "masks" / f"{number}.png")
 
 
 def write_classes(folder: Path, count: int = 2, height: int = 40, width: int = 48) -> None:
-    """Write photos in folders named by their class."""
-    for place, name in enumerate(("bright", "dark", "middle")):
+    """Write photos into class folders."""
+    for index, name in enumerate(("bright", "dark", "middle")):
         for number in range(count):
-            image = pixels(100 * place + number, height, width) // (1, 4, 2)[place]
+            image = pixels(100 * index + number, height, width) // (1, 4, 2)[index]
             (folder / name).mkdir(parents=True, exist_ok=True)
             Image.fromarray(image).save(folder / name / f"{number}.png")
 
 
 def write_runs(folder: Path) -> None:
-    """Train small networks: `labels`, the same again as `other`, and `masks` with photos; and keep a `checkpoint`."""
+    """Train small models (`labels`, `other` on the same data, `masks` with predictions), and write a `checkpoint`."""
     write_classes(folder / "data" / "labels", 24, 28, 28)
     write_pairs(folder / "data" / "masks", 24)
-    quick = ("epochs=2", "batch_size=8")
+    settings = ("epochs=2", "batch_size=8")
     for name, data in (("labels", "labels"), ("other", "labels"), ("masks", "masks")):
-        seamline.train(str(folder / "data" / data), settings=quick, out=folder / name, threads=1)
+        seamline.train(str(folder / "data" / data), settings=settings, out=folder / name, threads=1)
     photos = sorted((folder / "data" / "masks" / "images").iterdir())[:2]
     seamline.predict(folder / "masks", photos, out=folder / "masks" / "photos", report=True, threads=1)
     network = Run(folder / "labels").network()

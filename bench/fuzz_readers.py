@@ -1,11 +1,11 @@
-"""What the fuzz run tries: readers of files, each with whole files to damage. READERS at the foot."""
+"""The readers that are fuzzed, each with the valid files that are mutated."""
 
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import fuzz_corpus as seeds
+import fuzz_corpus as corpus
 from seamline.data.image_folder import load_folder
 from seamline.data.image_io import read_image
 from seamline.data.masks import mask_values, read_mask, unique_mask_values
@@ -18,26 +18,26 @@ from seamline.training.run_dir import Run
 
 @dataclass(frozen=True)
 class Reader:
-    """A reader, and what it reads.
+    """A reader and its files.
 
     Attributes:
-        title: what it is called on the page.
-        cases: how many damaged files it is given.
-        make: writes whole files into a folder; is also given the folder of finished runs.
-        files: patterns of those of them that are damaged, relative to the folder.
-        attempt: reads; is given the folder and the damaged file.
+        title: title on the page.
+        cases: number of mutated files.
+        write: writes valid files: (folder, folder of finished runs) -> None.
+        files: patterns of the files that are mutated, relative to the folder.
+        read: reads a mutated file: (folder, file) -> result.
         limit: seconds that it may take.
     """
 
     title: str
     cases: int
-    make: Callable[[Path, Path], object]
+    write: Callable[[Path, Path], object]
     files: tuple[str, ...]
-    attempt: Callable[[Path, Path], object]
+    read: Callable[[Path, Path], object]
     limit: float = 10.0
 
     def targets(self, folder: Path) -> list[Path]:
-        """Return the files that are damaged, sorted."""
+        """Return the files that are mutated, sorted."""
         return sorted({file for pattern in self.files for file in folder.glob(pattern) if file.is_file()})
 
 
@@ -54,19 +54,19 @@ def _checkpoint(folder: Path, file: Path) -> None:
         unpack(content)
 
 
-def _unpacked(folder: Path, file: Path) -> None:
-    """Unpack a damaged checkpoint as if its checksum fitted."""
+def _unpack(folder: Path, file: Path) -> None:
+    """Unpack a mutated checkpoint without checking its checksum."""
     unpack(file.read_bytes())
 
 
-def _copied(name: str) -> Callable[[Path, Path], object]:
+def _copy_run(name: str) -> Callable[[Path, Path], object]:
     def copy(folder: Path, runs: Path) -> None:
         shutil.copytree(runs / name, folder, dirs_exist_ok=True)
 
     return copy
 
 
-def _pair(name: str, other: str) -> Callable[[Path, Path], object]:
+def _copy_runs(name: str, other: str) -> Callable[[Path, Path], object]:
     def copy(folder: Path, runs: Path) -> None:
         shutil.copytree(runs / name, folder / "one", ignore=shutil.ignore_patterns("figures"))
         shutil.copytree(runs / other, folder / "two", ignore=shutil.ignore_patterns("figures"))
@@ -82,56 +82,74 @@ def _report(folder: Path, file: Path) -> None:
     write_report(folder)
 
 
-def _alone(make: Callable[[Path], object]) -> Callable[[Path, Path], object]:
-    """Return a maker that needs no runs."""
-    return lambda folder, runs: make(folder)
+def _without_runs(write: Callable[[Path], object]) -> Callable[[Path, Path], object]:
+    """Return a writer that needs no runs."""
+    return lambda folder, runs: write(folder)
 
 
-def _own(title: str, cases: int, make: Callable[[Path], object], *files: str) -> Reader:
-    """Return a reader of an own folder."""
-    return Reader(title, cases, _alone(make), files, lambda folder, file: load_folder(folder))
+def _folder_reader(title: str, cases: int, write: Callable[[Path], object], *files: str) -> Reader:
+    """Return a reader of a folder of images."""
+    return Reader(title, cases, _without_runs(write), files, lambda folder, file: load_folder(folder))
 
 
-_RUN = ("run.json", "history.jsonl", "scores.json", "calibration.json", "findings.json")
-_INSIDE = ("insides/*.json", "evaluation/*.json", "evaluation/*.png", "evaluation/*-cases/*", "photos/*")
+_RUN_FILES = ("run.json", "history.jsonl", "scores.json", "calibration.json", "findings.json")
+_NESTED_FILES = ("insides/*.json", "evaluation/*.json", "evaluation/*.png", "evaluation/*-cases/*", "photos/*")
 
 READERS: dict[str, Reader] = {
-    "photo": Reader("`read_image`", 4_000, _alone(seeds.write_photos), ("*",), lambda folder, file: read_image(file)),
+    "photo": Reader(
+        "`read_image`", 4_000, _without_runs(corpus.write_photos), ("*",), lambda folder, file: read_image(file)
+    ),
     "mask": Reader(
         "`read_mask`",
         900,
-        _alone(seeds.write_masks),
+        _without_runs(corpus.write_masks),
         ("*",),
-        lambda folder, file: read_mask(file, 3, palette=seeds.COLOURS),
+        lambda folder, file: read_mask(file, 3, palette=corpus.PALETTE),
     ),
-    "values": Reader("`mask_values`", 700, _alone(seeds.write_masks), ("*",), lambda folder, file: mask_values(file)),
+    "values": Reader(
+        "`mask_values`", 700, _without_runs(corpus.write_masks), ("*",), lambda folder, file: mask_values(file)
+    ),
     "marks": Reader(
-        "`unique_mask_values`", 700, _alone(seeds.write_masks), ("*",), lambda folder, file: unique_mask_values(file)
+        "`unique_mask_values`",
+        700,
+        _without_runs(corpus.write_masks),
+        ("*",),
+        lambda folder, file: unique_mask_values(file),
     ),
-    "table": _own("image folder, CSV", 700, seeds.write_table, "labels.csv"),
-    "coco": _own("image folder, COCO JSON", 700, seeds.write_coco, "instances.json"),
-    "labelme": _own("image folder, LabelMe JSON", 600, seeds.write_labelme, "*.json"),
-    "names": _own("image folder, classes.txt", 300, seeds.write_names, "classes.txt"),
-    "colours": _own("image folder, classes.json", 500, seeds.write_colours, "classes.json"),
-    "folders": _own("image folder, damaged images", 300, seeds.write_classes, "*/*.png"),
-    "pairs": _own("image folder, damaged masks", 300, seeds.write_names, "masks/*.png"),
-    "run": Reader("run.json and weights", 900, _copied("labels"), ("run.json", "*.safetensors"), _run),
-    "checkpoint": Reader("newest checkpoint", 200, _copied("checkpoint"), ("*.safetensors",), _checkpoint),
-    "unpack": Reader("checkpoint, unpacked", 500, _copied("checkpoint"), ("*.safetensors",), _unpacked),
+    "table": _folder_reader("image folder, CSV", 700, corpus.write_table, "labels.csv"),
+    "coco": _folder_reader("image folder, COCO JSON", 700, corpus.write_coco, "instances.json"),
+    "labelme": _folder_reader("image folder, LabelMe JSON", 600, corpus.write_labelme, "*.json"),
+    "names": _folder_reader("image folder, classes.txt", 300, corpus.write_names, "classes.txt"),
+    "palette": _folder_reader("image folder, classes.json", 500, corpus.write_palette, "classes.json"),
+    "folders": _folder_reader("image folder, damaged images", 300, corpus.write_classes, "*/*.png"),
+    "pairs": _folder_reader("image folder, damaged masks", 300, corpus.write_names, "masks/*.png"),
+    "run": Reader("run.json and weights", 900, _copy_run("labels"), ("run.json", "*.safetensors"), _run),
+    "checkpoint": Reader("newest checkpoint", 200, _copy_run("checkpoint"), ("*.safetensors",), _checkpoint),
+    "unpack": Reader("checkpoint, unpacked", 500, _copy_run("checkpoint"), ("*.safetensors",), _unpack),
     "model": Reader(
         "model for prediction",
         500,
-        _copied("masks"),
+        _copy_run("masks"),
         ("run.json", "calibration.json", "*.safetensors"),
         lambda folder, file: load_model(folder, device="cpu"),
     ),
-    "report": Reader("report, classification", 300, _copied("labels"), (*_RUN, *_INSIDE), _report, 30.0),
-    "masks": Reader("report, segmentation", 300, _copied("masks"), (*_RUN, *_INSIDE), _report, 30.0),
+    "report": Reader("report, classification", 300, _copy_run("labels"), (*_RUN_FILES, *_NESTED_FILES), _report, 30.0),
+    "masks": Reader("report, segmentation", 300, _copy_run("masks"), (*_RUN_FILES, *_NESTED_FILES), _report, 30.0),
     "compare": Reader(
-        "comparison, classification", 400, _pair("labels", "other"), ("two/*.json*", "two/evaluation/*"), _compare, 30.0
+        "comparison, classification",
+        400,
+        _copy_runs("labels", "other"),
+        ("two/*.json*", "two/evaluation/*"),
+        _compare,
+        30.0,
     ),
     "compared": Reader(
-        "comparison, segmentation", 400, _pair("masks", "masks"), ("two/*.json*", "two/evaluation/*"), _compare, 30.0
+        "comparison, segmentation",
+        400,
+        _copy_runs("masks", "masks"),
+        ("two/*.json*", "two/evaluation/*"),
+        _compare,
+        30.0,
     ),
 }
-"""A short name -> what is tried."""
+"""Name -> reader."""

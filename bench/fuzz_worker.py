@@ -1,9 +1,9 @@
-"""Tries damaged files one after the other and tells what came of each; bench/fuzz.py watches it from outside.
+"""Read mutated files one after the other and print the outcome of each; bench/fuzz.py supervises this process.
 
     python bench/fuzz_worker.py READER SEED FIRST LAST RUNS
 
-After a first line it prints a line of JSON a case: `case`, `outcome` (`worked`, `refused` or `defect`), `text`,
-`seconds` and `peak` (bytes held at most, as far as the system tells).
+After a first line it prints one JSON line per case: `case`, `file`, `outcome` (`read`, `rejected` or `defect`), `text`,
+`seconds` and `peak` (peak memory in bytes).
 """
 
 import json
@@ -23,60 +23,60 @@ from mutations import mutate
 from seamline.errors import SeamlineError
 
 MEMORY = 1 << 30
-"""Bytes that the process may hold while it reads a file."""
+"""Memory limit of the process in bytes while it reads a file."""
 
-_LONGEST = 1_500  # letters of a message
+_MAX_MESSAGE = 1_500  # characters
 
 
-def tried(reader: str, seed: int, cases: range, runs: Path, memory: int = MEMORY) -> Iterator[dict[str, Any]]:
-    """Try a reader's damaged files, each drawn from the seed and its own number alone.
+def run_cases(reader: str, seed: int, cases: range, runs: Path, memory: int = MEMORY) -> Iterator[dict[str, Any]]:
+    """Pass mutated files to a reader; each is a function of the seed and its index.
 
     Args:
         reader: a key of `READERS`.
-        seed: decides, with the number of each, how files are damaged.
-        cases: the numbers of the files.
-        runs: a folder of finished runs, for readers that need them.
-        memory: bytes that the process may hold at most.
+        seed: seed of the mutations.
+        cases: indices of the files.
+        runs: folder of finished runs, for the readers that need them.
+        memory: memory limit of the process in bytes.
 
     Yields:
-        What came of each, as above.
+        The outcome of each case, as above.
     """
-    one = READERS[reader]
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as work:
-        folder = Path(work, "set")
-        one.make(folder, runs)
-        files = one.targets(folder)
-        whole = {file: file.read_bytes() for file in files}
+    spec = READERS[reader]
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as temporary:
+        folder = Path(temporary, "set")
+        spec.write(folder, runs)
+        files = spec.targets(folder)
+        originals = {file: file.read_bytes() for file in files}
         for case in cases:
-            chance = random.Random(f"{seed} {reader} {case}")  # noqa: S311 - no secret
-            file = chance.choice(files)
-            others = [content for other, content in whole.items() if other.suffix == file.suffix]
-            file.write_bytes(mutate(file.name, whole[file], others, chance))
-            _forget_peak()
-            begun = time.perf_counter()
+            rng = random.Random(f"{seed} {reader} {case}")  # noqa: S311 - not for secrets
+            file = rng.choice(files)
+            others = [content for other, content in originals.items() if other.suffix == file.suffix]
+            file.write_bytes(mutate(file.name, originals[file], others, rng))
+            _reset_peak()
+            start = time.perf_counter()
             outcome, text = _outcome(reader, folder, file)
-            seconds, peak = time.perf_counter() - begun, _peak()
+            seconds, peak = time.perf_counter() - start, _peak()
             if peak > memory:
                 outcome, text = "defect", f"{peak / 1e9:.2f} GB of memory ({outcome}: {text})"
-            file.write_bytes(whole[file])
+            file.write_bytes(originals[file])
             yield {"case": case, "file": file.name, "outcome": outcome, "text": text, "seconds": seconds, "peak": peak}
 
 
 def _outcome(reader: str, folder: Path, file: Path) -> tuple[str, str]:
-    """Read a damaged file; return what came of it, and the message."""
+    """Read a mutated file; return the outcome and the message."""
     try:
-        READERS[reader].attempt(folder, file)
+        READERS[reader].read(folder, file)
     except SeamlineError as error:
         text = str(error)
-        fine = len(text.splitlines()) == 1 and text.isprintable() and len(text) <= _LONGEST
-        return ("refused" if fine else "defect"), text
-    except BaseException:  # whatever it is, it is a defect
+        is_valid = len(text.splitlines()) == 1 and text.isprintable() and len(text) <= _MAX_MESSAGE
+        return ("rejected" if is_valid else "defect"), text
+    except BaseException:  # any other exception is a defect
         return "defect", traceback.format_exc()
-    return "worked", ""
+    return "read", ""
 
 
-def _forget_peak() -> None:
-    """Let the system count from here how much memory is held at most; Linux alone can."""
+def _reset_peak() -> None:
+    """Reset the peak memory of the process, on Linux."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
@@ -84,7 +84,7 @@ def _forget_peak() -> None:
 
 
 def _peak() -> int:
-    """Return how many bytes were held at most."""
+    """Return the peak memory of the process in bytes."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
@@ -93,12 +93,12 @@ def _peak() -> int:
 
 
 def main() -> None:
-    """Try the cases that the command line names."""
+    """Run the cases of the command line."""
     reader, seed, first, last, runs = sys.argv[1:]
-    held = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    resource.setrlimit(resource.RLIMIT_AS, (held + 3 * MEMORY, held + 3 * MEMORY))  # the machine is not ours alone
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    resource.setrlimit(resource.RLIMIT_AS, (used + 3 * MEMORY, used + 3 * MEMORY))  # protects the machine
     print(json.dumps({"ready": reader}), flush=True)
-    for outcome in tried(reader, int(seed), range(int(first), int(last)), Path(runs)):
+    for outcome in run_cases(reader, int(seed), range(int(first), int(last)), Path(runs)):
         print(json.dumps(outcome), flush=True)
 
 

@@ -1,8 +1,8 @@
-"""Tries every bad input of the list and writes down, word for word, what it gets.
+"""Pass every invalid input of a list to its reader and store the error messages verbatim.
 
     python bench/invalid_input.py
 
-Writes its half of docs/measurements/input-validation.md; the other half is written by bench/fuzz.py.
+Writes its half of docs/measurements/input-validation.md; bench/fuzz.py writes the other half.
 """
 
 import os
@@ -13,57 +13,57 @@ from pathlib import Path
 
 import fuzz_corpus
 import invalid_input_page
-from invalid_folders import DISKS, FOLDERS, PLACES, TABLES
+from invalid_folders import DISKS, FOLDERS, PERMISSIONS, TABLES
 from invalid_images import IMAGES
-from invalid_inputs import Bad, tried
+from invalid_inputs import InvalidInput, error_message
 from invalid_runs import NAMES, RUNS
 
-GROUPS: Mapping[str, Sequence[Bad]] = {
+GROUPS: Mapping[str, Sequence[InvalidInput]] = {
     "Images": IMAGES,
     "Folders of photos": FOLDERS,
     "Tables and JSON": TABLES,
-    "Links and permissions": PLACES,
+    "Links and permissions": PERMISSIONS,
     "Disks": DISKS,
     "Run folders": RUNS,
     "Names": NAMES,
 }
 
 
-def rows(group: Sequence[Bad], runs: Path | None) -> list[tuple[str, str]]:
-    """Try the inputs of a group, each in a folder of its own.
+def rows(group: Sequence[InvalidInput], runs: Path | None) -> list[tuple[str, str]]:
+    """Run the inputs of a group, each in its own folder.
 
     Args:
         group: the inputs.
-        runs: a folder of finished runs, see `fuzz_corpus.write_runs`; None leaves out the inputs that need them.
+        runs: folder of finished runs, see `fuzz_corpus.write_runs`; None skips the inputs that need them.
 
     Returns:
-        What each is, and the line that it gets.
+        Title and message of each input.
     """
-    found = []
-    for bad in group:
-        with tempfile.TemporaryDirectory(prefix="bad-", ignore_cleanup_errors=True) as place:
-            folder = Path(place).resolve() / "here"
-            folder.parent.chmod(0o755)  # for what is tried as another user
+    messages = []
+    for case in group:
+        with tempfile.TemporaryDirectory(prefix="invalid-", ignore_cleanup_errors=True) as temporary:
+            folder = Path(temporary).resolve() / "images"
+            folder.parent.chmod(0o755)  # some inputs are read as another user
             folder.mkdir()
-            if bad.run:
+            if case.run:
                 if runs is None:
                     continue
                 shutil.copytree(runs / "labels", folder / "run")
                 shutil.copytree(runs / "other", folder / "other")
-            found.append((bad.title, tried(bad, folder)))
-    return found
+            messages.append((case.title, error_message(case, folder)))
+    return messages
 
 
 def main() -> None:
-    """Try all, and write the page."""
-    with tempfile.TemporaryDirectory(prefix="bad-runs-") as place:
-        runs = Path(place)
+    """Run all inputs and write the page."""
+    with tempfile.TemporaryDirectory(prefix="invalid-runs-") as temporary:
+        runs = Path(temporary)
         runs.chmod(0o777)
         os.environ["SEAMLINE_CACHE"] = str(runs / "cache")
         fuzz_corpus.write_runs(runs)
-        found = {title: rows(group, runs) for title, group in GROUPS.items()}
-    invalid_input_page.keep("inputs", {"rows": found})
-    print(f"{sum(map(len, found.values()))} bad inputs tried")
+        messages = {title: rows(group, runs) for title, group in GROUPS.items()}
+    invalid_input_page.store("inputs", {"rows": messages})
+    print(f"{sum(map(len, messages.values()))} invalid inputs")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Bad inputs to try: a title, what makes one in a folder of its own, and the real function or command that gets it."""
+"""An invalid input: a title, and a function that writes it and passes it to the real function or command."""
 
 import os
 import resource
@@ -12,13 +12,13 @@ from seamline.errors import SeamlineError
 
 
 @dataclass(frozen=True)
-class Bad:
-    """A bad input.
+class InvalidInput:
+    """An invalid input.
 
     Attributes:
-        title: what it is.
-        attempt: makes it in the folder that it is given, tries it, and says what came of it where that is no error.
-        run: whether the folder is to hold two finished runs, `run` and `other`.
+        title: description of the input.
+        attempt: writes it into a folder, reads it, and returns the result as text if there is no error.
+        run: whether the folder holds two finished runs, `run` and `other`.
     """
 
     title: str
@@ -26,45 +26,45 @@ class Bad:
     run: bool = False
 
 
-def tried(bad: Bad, folder: Path) -> str:
-    """Return what a bad input gets, in one line; what is not a `SeamlineError` is raised on.
+def error_message(case: InvalidInput, folder: Path) -> str:
+    """Return the message of an invalid input; other errors than `SeamlineError` are not caught.
 
     Args:
-        bad: the input.
-        folder: empty, or with finished runs; its path is shortened in the line.
+        case: the input.
+        folder: an empty folder, or one with finished runs; its path is shortened in the message.
     """
     try:
-        line = bad.attempt(folder)
+        line = case.attempt(folder)
     except SeamlineError as error:
         line = str(error)
-    for place, short in ((os.environ.get("SEAMLINE_CACHE", ""), "CACHE"), (f"{folder}/", ""), (str(folder), ".")):
-        line = line.replace(place, short) if place else line
+    for path, short in ((os.environ.get("SEAMLINE_CACHE", ""), "CACHE"), (f"{folder}/", ""), (str(folder), ".")):
+        line = line.replace(path, short) if path else line
     return line
 
 
-def command(*words: object, largest: int | None = None) -> str:
-    """Run `seamline WORDS…`; return the line with which it ends.
+def command(*arguments: object, max_bytes: int | None = None) -> str:
+    """Run `seamline ARGUMENTS…`; return its last line and exit status.
 
     Args:
-        words: of the command.
-        largest: bytes that a file may have: what a full disk does, without filling one.
+        arguments: arguments of the command.
+        max_bytes: limit of the size of files, to simulate a full disk.
 
     Raises:
-        RuntimeError: it says more than one line, or shows a traceback.
+        RuntimeError: the command printed a traceback or no error line.
     """
 
-    def limited() -> None:
-        if largest is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    def limit_file_size() -> None:
+        if max_bytes is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, max_bytes))
 
-    done = subprocess.run(
-        [sys.executable, "-m", "seamline", *map(str, words)],
-        preexec_fn=limited,
+    process = subprocess.run(
+        [sys.executable, "-m", "seamline", *map(str, arguments)],
+        preexec_fn=limit_file_size,
         capture_output=True,
         text=True,
         check=False,
     )
-    last = done.stderr.strip().splitlines()[-1:] or [""]
-    if done.returncode and (not last[0].startswith("seamline: ") or "Traceback" in done.stderr):
-        raise RuntimeError(done.stderr)
-    return f"{last[0]} (status {done.returncode})"
+    last = process.stderr.strip().splitlines()[-1:] or [""]
+    if process.returncode and (not last[0].startswith("seamline: ") or "Traceback" in process.stderr):
+        raise RuntimeError(process.stderr)
+    return f"{last[0]} (status {process.returncode})"

@@ -1,4 +1,4 @@
-"""A slice of the fuzz run, and what bad input gets: one line each."""
+"""A short fuzz run, and the one-line errors of invalid input."""
 
 from pathlib import Path
 
@@ -8,61 +8,61 @@ import fuzz
 import invalid_input
 import invalid_input_page
 from fuzz_readers import READERS
-from fuzz_worker import tried
-from mutations import mutate_value, with_sums
+from fuzz_worker import run_cases
+from mutations import mutate_value, with_checksums
 
-QUICK = ("photo", "mask", "values", "marks", "table", "coco", "labelme", "names", "colours", "folders", "pairs")
+QUICK = ("photo", "mask", "values", "marks", "table", "coco", "labelme", "names", "palette", "folders", "pairs")
 """Readers that need no finished run."""
 
 
 @pytest.mark.parametrize("reader", QUICK)
-def test_damaged_files_are_read_or_refused_in_one_line(
+def test_mutated_files_are_read_or_rejected_in_one_line(
     reader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEAMLINE_CACHE", str(tmp_path / "cache"))
     count = 60 if reader == "photo" else 25
-    found = list(tried(reader, 1, range(count), tmp_path, memory=1 << 40))
-    assert len(found) == count
-    assert [one["text"] for one in found if one["outcome"] == "defect"] == []
-    assert {one["outcome"] for one in found} == {"worked", "refused"}
+    results = list(run_cases(reader, 1, range(count), tmp_path, memory=1 << 40))
+    assert len(results) == count
+    assert [outcome["text"] for outcome in results if outcome["outcome"] == "defect"] == []
+    assert {outcome["outcome"] for outcome in results} == {"read", "rejected"}
 
 
-def test_a_case_is_damaged_the_same_way_again(tmp_path: Path) -> None:
-    def told(cases: range) -> list[tuple[str, str]]:
-        found = tried("mask", 3, cases, tmp_path)
-        return [(one["file"], one["outcome"]) for one in found]
+def test_mutations_are_reproducible(tmp_path: Path) -> None:
+    def outcomes(cases: range) -> list[tuple[str, str]]:
+        results = run_cases("mask", 3, cases, tmp_path)
+        return [(outcome["file"], outcome["outcome"]) for outcome in results]
 
-    assert told(range(8))[5:] == told(range(5, 8))
-
-
-def test_a_process_that_dies_is_a_defect(tmp_path: Path) -> None:
-    found = fuzz.watched("run", 0, 4, 5, tmp_path / "nowhere")  # there are no runs
-    assert [(one["case"], one["outcome"]) for one in found] == [(4, "defect")]
-    assert "the process ended with 1: " in found[0]["text"]
-    assert "FileNotFoundError" in found[0]["text"]
-    assert [one["case"] for one in fuzz.watched("mask", 0, 4, 6, tmp_path)] == [4, 5]
+    assert outcomes(range(8))[5:] == outcomes(range(5, 8))
 
 
-def test_checksums_fit_again(tmp_path: Path) -> None:
-    READERS["mask"].make(tmp_path, tmp_path)
+def test_a_crash_is_a_defect(tmp_path: Path) -> None:
+    results = fuzz.supervise("run", 0, 4, 5, tmp_path / "nowhere")  # there are no runs
+    assert [(outcome["case"], outcome["outcome"]) for outcome in results] == [(4, "defect")]
+    assert "the process ended with 1: " in results[0]["text"]
+    assert "FileNotFoundError" in results[0]["text"]
+    assert [outcome["case"] for outcome in fuzz.supervise("mask", 0, 4, 6, tmp_path)] == [4, 5]
+
+
+def test_checksums_are_corrected(tmp_path: Path) -> None:
+    READERS["mask"].write(tmp_path, tmp_path)
     for file in tmp_path.glob("*.png"):
-        assert with_sums(file.read_bytes()) == file.read_bytes()
+        assert with_checksums(file.read_bytes()) == file.read_bytes()
 
 
-def test_a_value_is_changed_and_the_first_stays() -> None:
+def test_mutating_a_value_leaves_the_original() -> None:
     import random
 
     value = {"a": [1, 2, {"b": None}], "c": "x"}
-    changed = [mutate_value(value, random.Random(seed)) for seed in range(40)]  # noqa: S311 - no secret
+    changed = [mutate_value(value, random.Random(seed)) for seed in range(40)]  # noqa: S311 - not for secrets
     assert value == {"a": [1, 2, {"b": None}], "c": "x"}
-    assert sum(one != value for one in changed) > 30
+    assert sum(outcome != value for outcome in changed) > 30
 
 
-def test_bad_input_gets_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_input_is_rejected_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAMLINE_CACHE", str(tmp_path / "cache"))
     groups = ("Images", "Folders of photos", "Tables and JSON", "Links and permissions", "Run folders")
-    found = {title: invalid_input.rows(invalid_input.GROUPS[title], None) for title in groups}
-    lines = dict(pair for rows in found.values() for pair in rows)
+    results = {title: invalid_input.rows(invalid_input.GROUPS[title], None) for title in groups}
+    lines = dict(pair for rows in results.values() for pair in rows)
     assert len(lines) > 55
     for line in lines.values():
         assert line
@@ -80,12 +80,12 @@ def test_bad_input_gets_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "photo that EXIF turns by a quarter",
         "links in circles",
     }
-    text = invalid_input_page.page({"inputs": {"rows": found, "machine": "A processor", "python": "3.12"}})
-    assert text.count("\n| ") == len(lines) + 2 * len(found)
+    text = invalid_input_page.page({"inputs": {"rows": results, "machine": "A processor", "python": "3.12"}})
+    assert text.count("\n| ") == len(lines) + 2 * len(results)
 
 
-def test_the_page_says_what_was_found() -> None:
-    counts = {"files": 1200, "worked": 300, "refused": 900, "defect": 0}
+def test_the_page_shows_the_results() -> None:
+    counts = {"files": 1200, "read": 300, "rejected": 900, "defect": 0}
     reader = {"title": "`read`", **counts, "slowest": 0.5, "peak": 2**29}
     fuzzed = {"seed": 0, "seconds": 60.0, "readers": {"one": reader}, "machine": "A processor", "python": "3.12"}
     text = invalid_input_page.page({"fuzz": fuzzed})
