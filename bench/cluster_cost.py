@@ -22,7 +22,7 @@ from PIL import Image
 import seamline
 from results_store import write_page, write_results
 from seamline.cluster import predict_on_cluster
-from seamline.cluster.storage import find_place
+from seamline.cluster.storage import open_storage
 from seamline.data.image_io import read_image
 from seamline.io import read_json
 from seamline.models.devices import describe_machine
@@ -66,7 +66,7 @@ def make_photos(folder: Path, size: tuple[int, int], count: int) -> None:
 def cost_of(run: Path, folder: Path) -> Cost:
     """Predict the photos of a folder on a local cluster; return what one costs."""
     out = folder.with_name(folder.name + "-out")
-    predict_on_cluster(run, str(folder), out=str(out), part=12)
+    predict_on_cluster(run, str(folder), out=str(out), shard_size=12)
     manifest = read_json(out / "manifest.json")
     files = sorted(folder.glob("*.jpg"))
     begun = time.perf_counter()
@@ -87,7 +87,7 @@ def listing_cost(folder: Path) -> tuple[float, int]:
             place.mkdir(parents=True)
         (place / f"{number:08}.jpg").touch()
     begun = time.perf_counter()
-    found = list(find_place(str(folder)).photos())
+    found = list(open_storage(str(folder)).iter_photos())
     seconds = time.perf_counter() - begun
     shutil.rmtree(folder)
     return seconds / len(found), len(found[0])

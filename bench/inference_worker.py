@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from seamline.inference.backends import open_graph
+from seamline.inference.backends import load_session
 from seamline.inference.predictor import find_model
 from subprocess_runner import peak_of
 
@@ -26,7 +26,7 @@ SECONDS = 3.0
 def asker(name: str, way: str, numbers: str, file: Path) -> Callable[[Any], Any]:
     """Return what answers about images (B, H, W, C) uint8."""
     if way not in ("eager", "compiled"):
-        return open_graph(file, way)[1]
+        return load_session(file, way)[1]
     import torch
 
     from seamline.inference.tta import TTA

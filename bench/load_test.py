@@ -91,7 +91,7 @@ class LoadTest:
         self.count("valid", response.status_code, {200}, response.text)
         if response.status_code == 200:
             self.seconds.append(time.perf_counter() - start)
-            if response.json()["shares"] != expected:
+            if response.json()["class_fractions"] != expected:
                 self.errors.append("valid: differs from the prediction of the photo alone")
         await asyncio.sleep(0.2)
 
@@ -100,7 +100,7 @@ class LoadTest:
         content, expected = random.choice(list(self.expected.items()))  # noqa: S311 - not for secrets
         response = await client.post("/api/predict?mask=false", files={"photo": ("photo.jpg", content, "image/jpeg")})
         self.count("form", response.status_code, {200}, response.text)
-        if response.status_code == 200 and response.json()["shares"] != expected:
+        if response.status_code == 200 and response.json()["class_fractions"] != expected:
             self.errors.append("form: differs from the prediction of the photo alone")
         await asyncio.sleep(0.5)
 
@@ -217,7 +217,7 @@ def address(port: int) -> str:
 def predict_alone(port: int, contents: list[bytes]) -> dict[bytes, Any]:
     """Send photos one at a time; return the fractions of the classes of each."""
     url = f"{address(port)}/api/predict?mask=false"
-    return {content: httpx.post(url, content=content, timeout=60).json()["shares"] for content in contents}
+    return {content: httpx.post(url, content=content, timeout=60).json()["class_fractions"] for content in contents}
 
 
 def memory_of(process: int) -> int:

@@ -18,7 +18,7 @@ from torch import nn
 from seamline.data.dataset import Split
 from seamline.data.loader import Batches
 from seamline.evaluation.average_precision import average_precision
-from seamline.inference.forward import predict_scores
+from seamline.inference.forward import predict_logits
 from seamline.inference.tta import TTA
 from seamline.models.devices import tune_malloc
 from seamline.models.factory import build_model
@@ -64,7 +64,7 @@ def main() -> None:
 
 def figure(network: nn.Module, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> float:
     """Accuracy, or mean average precision over all pixels by raw scores."""
-    scores = predict_scores(network, images)
+    scores = predict_logits(network, images)
     if labels.ndim == 1:
         return float((scores.argmax(1) == labels).mean())
     return float(np.mean([average_precision(scores[:, k].ravel(), labels.ravel() == k) for k in range(5)]))

@@ -19,12 +19,15 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import load_file, save
 
 import seamline
-from seamline.export.to_onnx import WEIGHT, trace
-from seamline.inference.predictor import CALIBRATION, GRAPH, WEIGHTS, description_of
-from seamline.inference.pretrained import READY, ready_folder
+from seamline.export.to_onnx import WEIGHT_PREFIX, to_onnx
+from seamline.inference.predictor import run_metadata
+from seamline.inference.pretrained import PRETRAINED, pretrained_dir
 from seamline.inference.tta import TTA
 from seamline.io import read_json, write_bytes, write_json, write_text
+from seamline.run_folder import RunFolder
 from seamline.training.run_dir import Run
+
+CALIBRATION, GRAPH, WEIGHTS = "calibration.json", "model.onnx", "model.safetensors"
 
 TRAINED: dict[str, dict[str, Any]] = {
     "garments": {"data": "fashion-mnist", "settings": ("epochs=8",)},
@@ -53,7 +56,7 @@ def make_ready(run: Path, folder: Path) -> None:
 def write_graph(folder: Path) -> None:
     """Write the graph of a ready network, which reads its weights."""
     ready = Run(folder)
-    graph = trace(TTA(ready.network(), ready.recipe().flip), description_of(ready))
+    graph = to_onnx(TTA(ready.network(), ready.recipe().flip), run_metadata(RunFolder(folder)))
     share_weights(graph, folder / WEIGHTS)
     write_bytes(folder / GRAPH, graph.SerializeToString())
 
@@ -65,7 +68,7 @@ def share_weights(graph: onnx.ModelProto, file: Path) -> None:
         header: dict[str, Any] = json.loads(opened.read(length))
     kept, widened, stored = [], [], load_file(file)
     for weights in graph.graph.initializer:
-        name = weights.name.removeprefix(WEIGHT)
+        name = weights.name.removeprefix(WEIGHT_PREFIX)
         entry = header.get(name)
         values = numpy_helper.to_array(weights)
         # the exporter may fold batch normalization into the weights of a convolution, under the same name
@@ -107,7 +110,7 @@ def card(name: str, described: dict[str, Any], scores: dict[str, Any]) -> str:
     lines = [
         f"# {name}",
         "",
-        f"For {READY[name]}. It ships with Seamline {seamline.__version__}: `seamline predict {name} photo.jpg`.",
+        f"For {PRETRAINED[name]}. It ships with Seamline {seamline.__version__}: `seamline predict {name} photo.jpg`.",
         "",
         "## Data and licence",
         "",
@@ -174,16 +177,16 @@ def main() -> None:
     parser.add_argument("--graphs", action="store_true", help="write the graphs anew, from the weights that are there")
     options = parser.parse_args()
     if options.graphs:
-        for name in READY:
-            write_graph(ready_folder(name))
+        for name in PRETRAINED:
+            write_graph(pretrained_dir(name))
         return
     for name, how in TRAINED.items():
         run = getattr(options, name)
         if run is None:
             run = seamline.train(how["data"], settings=how["settings"], out=f"runs/ready-{name}", resume=True)
-        make_ready(run, ready_folder(name))
-        size = sum(file.stat().st_size for file in ready_folder(name).iterdir())
-        print(f"{name}: {size / 1e6:.2f} MB in {ready_folder(name)}")
+        make_ready(run, pretrained_dir(name))
+        size = sum(file.stat().st_size for file in pretrained_dir(name).iterdir())
+        print(f"{name}: {size / 1e6:.2f} MB in {pretrained_dir(name)}")
 
 
 if __name__ == "__main__":

@@ -213,7 +213,7 @@ def test_photos_are_predicted_and_a_bad_one_sets_the_status(
     assert "1 of 2 photos predicted" in out
     assert "bad.jpg: " in err
     told = json.loads((tmp_path / "masks" / "predictions.json").read_text())
-    assert set(told["photos"][0]["shares"]) == set(streets.classes)
+    assert set(told["photos"][0]["class_fractions"]) == set(streets.classes)
     assert {file.name for file in (tmp_path / "masks").iterdir()} == {
         "good.mask.png",
         "good.overlay.png",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from run_factories import save_photo
-from seamline.inference.pretrained import READY
+from seamline.inference.pretrained import PRETRAINED
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,7 +34,7 @@ def test_all_files_that_are_no_programs_are_in_it(unpacked: Path) -> None:
     assert files == {file.relative_to(there) for file in there.rglob("*") if file.is_file()}
 
 
-@pytest.mark.parametrize("name", READY)
+@pytest.mark.parametrize("name", PRETRAINED)
 def test_it_predicts_from_another_folder_with_the_network_cut_off(unpacked: Path, tmp_path: Path, name: str) -> None:
     photo = save_photo(tmp_path / "photo.jpg", 300, 400)
     cut = ["unshare", "--map-root-user", "--net"]

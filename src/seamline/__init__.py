@@ -9,15 +9,17 @@
 The names below are resolved on first use, so that `import seamline` is quick.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seamline.api import audit, evaluate, export, report, train
+    from seamline.api import audit, evaluate, export, predict, report, train
     from seamline.data.dataset import Dataset, Split
     from seamline.data.registry import load
     from seamline.errors import SeamlineError
-    from seamline.inference.predict import predict
+    from seamline.inference.predictor import load_model
     from seamline.study.reproduce import reproduce
     from seamline.training.config import TrainConfig
 
@@ -33,6 +35,7 @@ __all__ = [
     "evaluate",
     "export",
     "load",
+    "load_model",
     "predict",
     "report",
     "reproduce",
@@ -48,7 +51,8 @@ _HOMES = {
     "evaluate": "seamline.api",
     "export": "seamline.api",
     "load": "seamline.data.registry",
-    "predict": "seamline.inference.predict",
+    "load_model": "seamline.inference.predictor",
+    "predict": "seamline.api",
     "report": "seamline.api",
     "reproduce": "seamline.study.reproduce",
     "train": "seamline.api",
@@ -66,3 +70,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """Keeps the functions `export` and `report` when the packages of the same names are imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

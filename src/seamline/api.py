@@ -1,9 +1,10 @@
 """The story, from a dataset to a page."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import torch
 
@@ -18,13 +19,17 @@ from seamline.data.validate import DatasetReport
 from seamline.data.validate import inspect_dataset as look_at
 from seamline.errors import SeamlineError
 from seamline.evaluation.cross_val import FOLDS, out_of_fold_scores
-from seamline.inference.predictor import GRAPH, find_model
+from seamline.inference.predict import Predictions, Progress
+from seamline.inference.predict import predict as predict_to_folder
+from seamline.inference.predictor import LoadOptions, Predictor, find_model
 from seamline.inference.tta import TTA
 from seamline.measure.record import measure
 from seamline.models.devices import find_device, set_num_threads, tune_malloc
 from seamline.models.factory import build_model
 from seamline.progress import Reporter
 from seamline.report.page import write_report
+from seamline.report.photos import write_photos_page
+from seamline.run_folder import RunFolder
 from seamline.training.auto_config import DatasetStats, Decision, fitted
 from seamline.training.config import TrainConfig, apply_overrides, get_preset, overridden_fields
 from seamline.training.distributed import process_rank, together, was_restarted
@@ -35,7 +40,7 @@ from seamline.training.trainer import train_run
 from seamline.training.transfer import load_pretrained_run
 
 if TYPE_CHECKING:
-    from seamline.export.export import Exported
+    from seamline.export.export import ExportResult
 
 
 def train(
@@ -394,57 +399,98 @@ def _images_of(
     return data, divide_by(data, run.recipe(), described["split"]["seed"])
 
 
+def predict(
+    model: Predictor | Path | str,
+    photos: Sequence[Path | str] | Path | str,
+    *,
+    out: Path | str | None = None,
+    max_side: int | None = None,
+    report: bool = False,
+    progress: Progress | None = None,
+    **options: Unpack[LoadOptions],
+) -> Predictions:
+    """Predict photos into a folder, with a page on request.
+
+    A photo that cannot be read does not stop the others. Existing results of the same names are replaced. For
+    predictions in memory call `load_model`.
+
+    Args:
+        model: a predictor, a finished run folder, a file that `seamline export` wrote, or the name of a pretrained
+            model.
+        photos: files, folders (searched recursively) and patterns such as `photos/*.jpg`; one of these or several.
+        out: folder for the results; by default `predictions/NAME`, with the name of the model.
+        max_side: longer side in pixels to which photos are reduced for segmentation, at least 32; 0 keeps their size.
+            By default 1.5 times that of the training images.
+        report: whether to write a page that shows the photos.
+        progress: called with the number of photos done, their total, and the current file.
+        **options: `backend`, `device` and `threads`; see `load_model`.
+
+    Returns:
+        The results.
+
+    Raises:
+        SeamlineError: there is no such model, device or backend, no photo, the folder cannot be written to, or
+            `max_side` is too small or given for classification.
+    """
+    predictions = predict_to_folder(
+        model, photos, out=out, max_side=max_side, copy_photos=report, progress=progress, **options
+    )
+    return replace(predictions, page=write_photos_page(predictions.folder)) if report else predictions
+
+
 def export(
     run: Path | str,
     *,
     out: Path | str | None = None,
-    quick: bool = False,
+    reduce_tta: bool = False,
     int8: bool = False,
-    max_cost: float = 1.0,
+    max_drop: float = 1.0,
     data: str | Dataset | None = None,
     folder: Path | str | None = None,
     teller: Reporter | None = None,
-) -> "Exported":
-    """Write a finished run's network as one ONNX file, checked on the run's validation images before it is there.
+) -> "ExportResult":
+    """Export a finished run as one ONNX file, verified on the run's validation images before it is written.
 
     Args:
-        run: the run folder, or the name of a ready network.
+        run: the run folder, or the name of a pretrained model.
         out: the file; by default `model.onnx` in the run folder, where `seamline predict` finds it, or
-            `model.quick.onnx`, `model.int8.onnx`, `model.quick.int8.onnx`; for a ready network `NAME.onnx` and so on
-            in the working folder.
-        quick: look at an image as rarely as `max_cost` allows, at fewer sizes or not at its mirror image; probabilities
-            then get a temperature of their own.
-        int8: work with whole numbers of eight bits: a smaller file, and faster where the processor multiplies these.
-        max_cost: points of accuracy, or of mean average precision, that these may cost on the validation images.
+            `model.reduced-tta.onnx`, `model.int8.onnx`, `model.reduced-tta.int8.onnx`; for a pretrained model
+            `NAME.onnx` and so on in the working folder.
+        reduce_tta: whether to reduce test-time augmentation as far as `max_drop` allows; the temperature is fitted
+            anew.
+        int8: whether to quantize to int8: a smaller file, and faster on processors with int8 instructions.
+        max_drop: points of accuracy, or of mean average precision, that these may cost on the validation images.
         data: its dataset, if it has no name that can be loaded.
         folder: where the dataset's files lie.
-        teller: says how it goes.
+        teller: reports progress.
 
     Returns:
-        What was written and how it compares.
+        The file and how it compares.
 
     Raises:
-        SeamlineError: the run has not finished, its images are not to be had, what the extra `export` brings is not
-            installed, or the file would answer otherwise than the run.
+        SeamlineError: the run has not finished, its images are not available, the extra `export` is not installed, or
+            the predictions of the file differ from the run's.
     """
     try:
-        from seamline.export.export import export_run
+        from seamline.export.export import ExportOptions, export_run
     except ImportError as error:
         raise SeamlineError(
             f"export: needs {error.name}, which is not installed; pip install 'seamline[export]'"
         ) from None
-    place = find_model(run)
-    finished, teller = Run(place), teller or Reporter(quiet=True)
-    finished.network()  # a mistake is told before long work
-    name = f"model{'.quick' * quick}{'.int8' * int8}.onnx"
-    file = Path(out) if out is not None else Path(f"{run}{name[5:]}") if place != Path(run) else place / name
+    path = find_model(run)
+    finished, teller, run_folder = Run(path), teller or Reporter(quiet=True), RunFolder(path)
+    model = TTA(finished.network(), finished.recipe().flip)  # before any long work
+    name = run_folder.onnx_file(reduced_tta=reduce_tta, int8=int8).name
+    if out is None:
+        out = path / name if path == Path(run) else f"{run}{name.removeprefix('model')}"
+    file = Path(out)
     if file.is_dir():
         raise SeamlineError(f"{file}: is a folder; name a file with --out")
-    if (quick or int8) and file.resolve() == (place / GRAPH).resolve():
-        raise SeamlineError(f"{file}: is where the run's own answers are looked for; name another file with --out")
+    if (reduce_tta or int8) and file.resolve() == run_folder.onnx_file().resolve():
+        raise SeamlineError(f"{file}: is reserved for the run's own predictions; name another file with --out")
     _, division = _images_of(finished, data, folder, teller)
-    learned, aside = division.train, division.val
-    return export_run(finished, learned, aside, file, quick=quick, int8=int8, most=max_cost, told=teller.say)
+    options = ExportOptions(reduce_tta, int8, max_drop)
+    return export_run(run_folder, model, division.train, division.val, file, options, teller.say)
 
 
 def report(run: Path | str) -> Path:

@@ -28,38 +28,38 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from seamline.cluster.driver import predict_on_cluster
-from seamline.cluster.rle import from_runs, to_runs
-from seamline.cluster.storage import find_place
+from seamline.cluster.rle import rle_decode, rle_encode
+from seamline.cluster.storage import open_storage
 
 BAD = {"truncated.jpg": "cut off", "empty.jpg": "empty", "renamed.png": "no image"}
 
 
 @given(arrays(np.uint8, st.tuples(st.integers(0, 6), st.integers(0, 6)), elements=st.integers(0, 2)))
 def test_runs_come_back(mask: Any) -> None:
-    values, lengths = to_runs(mask)
-    assert np.array_equal(from_runs(values, lengths, *mask.shape), mask)
+    values, lengths = rle_encode(mask)
+    assert np.array_equal(rle_decode(values, lengths, *mask.shape), mask)
     assert int(lengths.sum()) == mask.size
     assert (values[1:] != values[:-1]).all()
     assert (lengths > 0).all()
 
 
 def test_runs_of_a_small_mask_by_hand() -> None:
-    values, lengths = to_runs(np.array([[0, 0, 2], [2, 1, 1]], np.uint8))
+    values, lengths = rle_encode(np.array([[0, 0, 2], [2, 1, 1]], np.uint8))
     assert (values.tolist(), lengths.tolist()) == ([0, 2, 1], [2, 2, 2])
     with pytest.raises(ValueError, match="reshape"):
-        from_runs(values, lengths, 3, 3)
+        rle_decode(values, lengths, 3, 3)
 
 
 def test_photos_are_listed_folder_by_folder_without_what_is_hidden(tmp_path: Path) -> None:
     for name in ("b/2.jpg", "b/1.PNG", "a/x.tif", ".hidden/1.jpg", "a/.1.jpg", "a/notes.txt", "c.webp"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
-    found = [str(Path(path).relative_to(tmp_path)) for path in find_place(str(tmp_path)).photos()]
+    found = [str(Path(path).relative_to(tmp_path)) for path in open_storage(str(tmp_path)).iter_photos()]
     assert found == ["c.webp", "a/x.tif", "b/1.PNG", "b/2.jpg"]
     with pytest.raises(SeamlineError, match=r"missing: .*cannot be listed"):
-        list(find_place(str(tmp_path / "missing")).photos())
-    with pytest.raises(SeamlineError, match="what://x: no address of photos that can be read"):
-        find_place("what://x")
+        list(open_storage(str(tmp_path / "missing")).iter_photos())
+    with pytest.raises(SeamlineError, match="what://x: cannot be opened"):
+        open_storage("what://x")
 
 
 def command(*words: object) -> "subprocess.Popen[str]":
@@ -109,12 +109,12 @@ def test_every_photo_once_although_a_worker_and_then_the_whole_call_is_killed(
 ) -> None:
     out = tmp_path / "out"
     first = command(classifier, many, "--ray-address", "local", "--out", out)
-    while first.poll() is None and len(list((out / "photos").glob("part-*"))) < 2:
+    while first.poll() is None and len(list((out / "photos").glob("shard-*"))) < 2:
         time.sleep(0.05)
     victims = workers()
     assert victims, first.communicate()
     os.kill(victims[0], signal.SIGKILL)
-    while first.poll() is None and len(list((out / "photos").glob("part-*"))) < 4:
+    while first.poll() is None and len(list((out / "photos").glob("shard-*"))) < 4:
         time.sleep(0.05)
     first.kill()
     first.communicate()
@@ -131,26 +131,26 @@ def test_every_photo_once_although_a_worker_and_then_the_whole_call_is_killed(
     assert {Path(row["file"]).name: row["reason"] for row in errors}.keys() == BAD.keys()
     manifest = json.loads((out / "manifest.json").read_text())
     assert (manifest["photos"], manifest["errors"], manifest["listed"]) == (4_997, 3, 5_000)
-    assert manifest["parts"] == {"listed": 10, "done": 10}
+    assert manifest["shards"] == {"listed": 10, "done": 10}
     assert not list(out.rglob(".*"))
 
     some = table.slice(700, 40).to_pylist()  # as the ordinary command says it
     alone = seamline.predict(classifier, [row["file"] for row in some], out=tmp_path / "alone", threads=1).photos
     for row, one in zip(some, alone, strict=True):
-        assert row["label"] == one["label"]
-        assert row["probability"] == pytest.approx(one["probability"], abs=1e-5)
-        assert row["probability.left"] == pytest.approx(one["probabilities"]["left"], abs=1e-5)
+        assert row["label"] == one.label
+        assert row["probability"] == pytest.approx(one.probability, abs=1e-5)
+        assert row["probability.left"] == pytest.approx(one.probabilities["left"], abs=1e-5)
 
     again = predict_on_cluster(classifier, str(many), out=str(out))
-    assert (again.parts, again.photos) == (0, 4_997)
+    assert (again.shards, again.photos) == (0, 4_997)
 
 
 def test_what_cannot_work_is_one_line(segmenter: Path, classifier: Path, tmp_path: Path) -> None:
     save_photo(tmp_path / "photos" / "a.jpg")
-    with pytest.raises(SeamlineError, match="the photos lie there; name another place"):
+    with pytest.raises(SeamlineError, match="holds the photos; name another folder"):
         predict_on_cluster(segmenter, str(tmp_path / "photos"), out=str(tmp_path / "photos"))
-    with pytest.raises(SeamlineError, match="--max-side 64: is for masks"):
-        predict_on_cluster(classifier, str(tmp_path / "photos"), out=str(tmp_path / "out"), size=64)
+    with pytest.raises(SeamlineError, match="--max-side 64: for segmentation"):
+        predict_on_cluster(classifier, str(tmp_path / "photos"), out=str(tmp_path / "out"), max_side=64)
     (tmp_path / "none").mkdir()
     with pytest.raises(SeamlineError, match="none: holds no photo"):
         predict_on_cluster(classifier, str(tmp_path / "none"), out=str(tmp_path / "out"))
@@ -183,15 +183,17 @@ def test_masks_of_photos_in_a_bucket_are_those_of_the_ordinary_command(
         assert told.endswith("The results: s3://town/results\n")
         manifest = json.loads(bucket.get_object(Bucket="town", Key="results/manifest.json")["Body"].read())
         assert (manifest["photos"], manifest["errors"]) == (5, 1)
-        rows = pq.read_table(find_place(out).open("photos/part-000000.parquet")).to_pylist()
-        with pytest.raises(SeamlineError, match=r"another size \(48 there, 64 here\); name another place with --out"):
-            predict_on_cluster(segmenter, source, out=out, size=64)
+        rows = pq.read_table(open_storage(out).open("photos/shard-000000.parquet")).to_pylist()
+        with pytest.raises(
+            SeamlineError, match=r"another max_side \(48 there, 64 here\); name another folder with --out"
+        ):
+            predict_on_cluster(segmenter, source, out=out, max_side=64)
     finally:
         server.stop()
     alone = seamline.predict(segmenter, [tmp_path / "photos"], out=tmp_path / "alone", threads=1).photos
-    assert [Path(row["file"]).name for row in rows] == [Path(one["file"]).name for one in alone]
+    assert [Path(row["file"]).name for row in rows] == [Path(one.file).name for one in alone]
     for row, one in zip(rows, alone, strict=True):
-        mask = from_runs(row["mask_values"], row["mask_lengths"], row["height"], row["width"])
-        with Image.open(tmp_path / "alone" / one["mask"]) as shown:
+        mask = rle_decode(row["mask_values"], row["mask_lengths"], row["height"], row["width"])
+        with Image.open(tmp_path / "alone" / str(one.mask)) as shown:
             assert np.array_equal(mask, np.array(shown))
-        assert row["share.bright"] == pytest.approx(one["shares"]["bright"])
+        assert row["fraction.bright"] == pytest.approx(one.class_fractions["bright"])

@@ -10,7 +10,7 @@ from evaluation.factories import label_evaluation
 from seamline.evaluation.counts import confusion_counts
 from seamline.evaluation.evaluate import evaluate_split
 from seamline.evaluation.examples import COLUMNS, MAX_PER_CELL, choose_examples, example_sheet
-from seamline.inference.forward import PIXELS_AT_ONCE, predict_scores
+from seamline.inference.forward import BATCH_PIXELS, predict_logits
 
 
 class Sides(nn.Module):
@@ -28,9 +28,9 @@ class Sides(nn.Module):
 
 
 def test_scores_come_in_order_and_the_mode_is_kept() -> None:
-    split = bright_sides(PIXELS_AT_ONCE // 400 + 5, 0)
+    split = bright_sides(BATCH_PIXELS // 400 + 5, 0)
     network = Sides().train()
-    scores = predict_scores(network, split.images)
+    scores = predict_logits(network, split.images)
     pixels = split.images[..., 0].astype(np.float64)
     assert scores.dtype == np.float32
     np.testing.assert_allclose(scores[:, 0], pixels[:, :, :10].mean((1, 2)) - pixels[:, :, 10:].mean((1, 2)), atol=1e-3)

@@ -21,15 +21,16 @@ from seamline import api
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.evaluation.calibration import best_temperature
 from seamline.export import export as module
-from seamline.export.export import export_run
-from seamline.export.to_onnx import trace
-from seamline.export.verify import Answers, Check, answers_of, some_of
-from seamline.inference.backends import ENGINES, open_graph
-from seamline.inference.forward import predict_scores
+from seamline.export.export import ExportOptions, ExportResult
+from seamline.export.to_onnx import to_onnx
+from seamline.export.verify import LabeledLogits, Verification, predict_split, select_evenly
+from seamline.inference.backends import BACKENDS, load_session
+from seamline.inference.forward import predict_logits
 from seamline.inference.predictor import load_model
 from seamline.inference.tta import TTA
 from seamline.io import sha256_file
 from seamline.models.factory import build_model
+from seamline.run_folder import RunFolder
 from seamline.training.run_dir import Run
 
 STREETS = {
@@ -61,21 +62,25 @@ def tta_of(run: Path) -> TTA:
     return TTA(Run(run).network(), Run(run).recipe().flip)
 
 
+def export_run(run: Path, train: Split, val: Split, out: Path, report: Any = print, **options: Any) -> ExportResult:
+    return module.export_run(RunFolder(run), tta_of(run), train, val, out, ExportOptions(**options), report)
+
+
 @pytest.fixture(scope="module")
 def exported(masks: Path) -> Path:
-    export_run(Run(masks), small_streets(24, 3), small_streets(12, 4), masks / "model.onnx")
+    export_run(masks, small_streets(24, 3), small_streets(12, 4), masks / "model.onnx")
     return masks / "model.onnx"
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("shape", [(1, 32, 32), (3, 32, 32), (1, 61, 45), (2, 7, 200), (1, 1, 1)])
-def test_every_engine_gives_the_network_s_scores_at_any_size(
-    masks: Path, exported: Path, engine: str, shape: tuple[int, int, int]
+def test_every_backend_gives_the_logits_of_the_model_at_any_size(
+    masks: Path, exported: Path, backend: str, shape: tuple[int, int, int]
 ) -> None:
     images = np.random.default_rng(1).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    expected = predict_scores(tta_of(masks), images)
-    np.testing.assert_allclose(open_graph(exported, engine)[1](images), expected, atol=1e-4)
-    probabilities = open_graph(exported, engine, output="probabilities")[1](images)
+    expected = predict_logits(tta_of(masks), images)
+    np.testing.assert_allclose(load_session(exported, backend)[1](images), expected, atol=1e-4)
+    probabilities = load_session(exported, backend, output="probabilities")[1](images)
     np.testing.assert_allclose(probabilities, torch.from_numpy(expected / 1.7).softmax(1), atol=1e-5)
 
 
@@ -84,27 +89,28 @@ def test_the_file_says_what_it_is(masks: Path, exported: Path) -> None:
     onnx.checker.check_model(graph)
     said = {one.key: json.loads(one.value) for one in graph.metadata_props}
     assert said["classes"] == STREETS["classes"]
-    assert said["colours"] == STREETS["colours"]
+    assert said["palette"] == STREETS["colours"]
+    assert said["task"] == "segmentation"
     assert said["temperature"] == 1.7
     assert said["fingerprint"] == sha256_file(masks / "model.safetensors") == Run(masks).digest
     sides = [[dim.dim_param or dim.dim_value for dim in one.type.tensor_type.shape.dim] for one in graph.graph.input]
     assert sides == [["batch", 3, "height", "width"]]
-    assert [one.name for one in graph.graph.output] == ["scores", "probabilities"]
+    assert [one.name for one in graph.graph.output] == ["logits", "probabilities"]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_predictions_are_the_same_from_run_file_and_engine(
-    masks: Path, exported: Path, tmp_path: Path, engine: str
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_predictions_are_the_same_from_run_file_and_backend(
+    masks: Path, exported: Path, tmp_path: Path, backend: str
 ) -> None:
     photo = save_photo(tmp_path / "photo.png", 83, 61)
     results = {}
     for name, model, options in (
-        ("weights", masks, {"engine": "pytorch"}),
-        ("run", masks, {"engine": engine}),
-        ("file", exported, {"engine": engine}),
+        ("weights", masks, {"backend": "pytorch"}),
+        ("run", masks, {"backend": backend}),
+        ("file", exported, {"backend": backend}),
     ):
         made = seamline.predict(model, [photo], out=tmp_path / name, **options)  # type: ignore[arg-type]
-        results[name] = made.photos[0]["shares"], (tmp_path / name / "photo.mask.png").read_bytes()
+        results[name] = made.photos[0].class_fractions, (tmp_path / name / "photo.mask.png").read_bytes()
     assert results["weights"] == results["run"] == results["file"]
     assert load_model(exported).classes == ("sky", "wall", "window")
 
@@ -113,78 +119,76 @@ def test_a_run_uses_its_export_only_while_it_belongs_to_the_weights(
     masks: Path, exported: Path, tmp_path: Path
 ) -> None:
     assert exported.is_file()
-    assert load_model(masks, device="cpu").engine == next(iter(ENGINES))
+    assert load_model(masks, device="cpu").backend == next(iter(BACKENDS))
     calibration = masks / "calibration.json"
     before = calibration.read_text()
     calibration.write_text('{"temperature": {"value": 1.2}}')
     try:
-        assert load_model(masks, device="cpu").engine == "pytorch"
-        assert "exported from another state" in refusal(lambda: load_model(masks, engine="openvino"))
+        assert load_model(masks, device="cpu").backend == "pytorch"
+        assert "exported from another state" in refusal(lambda: load_model(masks, backend="openvino"))
     finally:
         calibration.write_text(before)
 
 
 def test_labels_of_whole_images(classifier: Path, tmp_path: Path) -> None:
     split, told = bright_sides(90, 2), []  # type: tuple[Split, list[str]]
-    made = export_run(Run(classifier), bright_sides(60, 1), split, tmp_path / "sides.onnx", told=told.append)
-    assert told == ["tracing the network", "checking it in ONNX Runtime", "checking it in OpenVINO"]
-    assert [check.engine for check in made.checks] == list(ENGINES)
-    assert all(check.images == 90 and check.agreement == 1 and check.difference < 1e-4 for check in made.checks)
+    made = export_run(classifier, bright_sides(60, 1), split, tmp_path / "sides.onnx", report=told.append)
+    assert told == ["tracing the model", "verifying it in ONNX Runtime", "verifying it in OpenVINO"]
+    assert [check.backend for check in made.verifications] == list(BACKENDS)
+    assert all(check.images == 90 and check.agreement == 1 and check.difference < 1e-4 for check in made.verifications)
     assert made.size == (tmp_path / "sides.onnx").stat().st_size
     photo = save_photo(tmp_path / "photo.png", 20, 20)
     ways: list[tuple[Path, str | None]] = [(classifier, "pytorch"), (tmp_path / "sides.onnx", None)]
-    answers = [seamline.predict(way, [photo], out=tmp_path / "out", engine=engine).photos[0] for way, engine in ways]
-    assert answers[0]["label"] == answers[1]["label"]
-    assert answers[0]["probabilities"] == pytest.approx(answers[1]["probabilities"], abs=1e-5)
+    answers = [seamline.predict(way, [photo], out=tmp_path / "out", backend=backend).photos[0] for way, backend in ways]
+    assert answers[0].label == answers[1].label
+    assert answers[0].probabilities == pytest.approx(answers[1].probabilities, abs=1e-5)
 
 
-def test_whole_numbers_of_eight_bits(
-    masks: Path, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "trace", lambda network, description: onnx.load(exported))  # tracing takes long
-    learned, aside = small_streets(24, 3), small_streets(12, 4)
-    made = export_run(Run(masks), learned, aside, tmp_path / "small.onnx", int8=True, most=100)
+def test_int8(masks: Path, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "to_onnx", lambda model, metadata: onnx.load(exported))  # tracing takes long
+    train, val = small_streets(24, 3), small_streets(12, 4)
+    made = export_run(masks, train, val, tmp_path / "small.onnx", int8=True, max_drop=100)
     assert made.size < 0.5 * exported.stat().st_size
-    assert made.before == pytest.approx(answers_of(partial(predict_scores, tta_of(masks)), aside).worth, abs=1e-3)
-    assert made.after == pytest.approx(answers_of(open_graph(tmp_path / "small.onnx")[1], aside).worth)
+    assert made.before == pytest.approx(predict_split(partial(predict_logits, tta_of(masks)), val).score, abs=1e-3)
+    assert made.after == pytest.approx(predict_split(load_session(tmp_path / "small.onnx")[1], val).score)
     assert made.before is not None
     assert made.after is not None
-    assert made.cost == pytest.approx(100 * (made.before - made.after))
+    assert made.drop == pytest.approx(100 * (made.before - made.after))
     assert "int8" in [json.loads(one.value) for one in onnx.load(tmp_path / "small.onnx").metadata_props]
-    assert load_model(tmp_path / "small.onnx").segments
-    refused = partial(export_run, Run(masks), learned, aside, tmp_path / "never.onnx", int8=True, most=-100)
-    assert "because with whole numbers of eight bits" in refusal(refused)
+    assert load_model(tmp_path / "small.onnx").task == "segmentation"
+    refused = partial(export_run, masks, train, val, tmp_path / "never.onnx", int8=True, max_drop=-100)
+    assert "because with int8 quantization" in refusal(refused)
     assert not (tmp_path / "never.onnx").exists()
 
 
-def test_a_file_that_answers_otherwise_is_not_written(
+def test_a_file_with_other_predictions_is_not_written(
     classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def otherwise(network: Any, description: Any) -> onnx.ModelProto:
+    def shifted(model: Any, metadata: Any) -> onnx.ModelProto:
         with torch.no_grad():
-            network.model.head.bias += 0.01
-        return trace(network, description)
+            model.model.head.bias += 0.01
+        return to_onnx(model, metadata)
 
     kept = tta_of(classifier)
-    monkeypatch.setattr(module, "partial", lambda function, network: partial(predict_scores, kept))
-    monkeypatch.setattr(module, "trace", otherwise)
+    monkeypatch.setattr(module, "partial", lambda function, network: partial(predict_logits, kept))
+    monkeypatch.setattr(module, "to_onnx", shifted)
     out = tmp_path / "other.onnx"
-    says = refusal(lambda: export_run(Run(classifier), bright_sides(9, 1), bright_sides(9, 2), out))
-    assert "would answer otherwise" in says
+    says = refusal(lambda: export_run(classifier, bright_sides(9, 1), bright_sides(9, 2), out))
+    assert "its predictions differ from the run's" in says
     assert list(tmp_path.iterdir()) == []
 
 
-def test_checks_count_as_by_hand() -> None:
-    assert Check("openvino", 1, 1e-3, 0.999).passes
-    assert not Check("openvino", 1, 1.1e-3, 1.0).passes
-    assert not Check("openvino", 1, 0.0, 0.998).passes
-    assert not Check("openvino", 1, float("nan"), 1.0).passes
+def test_limits_of_a_verification() -> None:
+    assert Verification("openvino", 1, 1e-3, 0.999).passes
+    assert not Verification("openvino", 1, 1.1e-3, 1.0).passes
+    assert not Verification("openvino", 1, 0.0, 0.998).passes
+    assert not Verification("openvino", 1, float("nan"), 1.0).passes
     images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
-    assert some_of(images, 4).ravel().tolist() == [0, 3, 6, 9]
-    assert some_of(images, 0).ravel().tolist() == [0]
+    assert select_evenly(images, 4).ravel().tolist() == [0, 3, 6, 9]
+    assert select_evenly(images, 0).ravel().tolist() == [0]
 
 
-def test_worth_is_accuracy_or_mean_average_precision() -> None:
+def test_the_score_is_accuracy_or_mean_average_precision() -> None:
     from sklearn.metrics import average_precision_score
 
     chance = np.random.default_rng(0)
@@ -195,10 +199,10 @@ def test_worth_is_accuracy_or_mean_average_precision() -> None:
     split = Split(images, labels, tuple("abcd"), np.arange(4))
     counts = labels != IGNORE_INDEX
     expected = [average_precision_score(labels[counts] == k, scores[:, k][counts]) for k in range(3)]
-    assert answers_of(lambda asked: scores[asked[:, 0, 0, 0]], split).worth == pytest.approx(np.mean(expected))
+    assert predict_split(lambda asked: scores[asked[:, 0, 0, 0]], split).score == pytest.approx(np.mean(expected))
     whole = Split(images, np.array([0, 1, 2, 2]), tuple("abcd"), np.arange(4))
     right = (scores[:, :, 0, 0].argmax(1) == whole.labels).mean()
-    assert answers_of(lambda asked: scores[asked[:, 0, 0, 0]][:, :, 0, 0], whole).worth == right
+    assert predict_split(lambda asked: scores[asked[:, 0, 0, 0]][:, :, 0, 0], whole).score == right
 
 
 @pytest.mark.parametrize("masks", [False, True])
@@ -209,7 +213,7 @@ def test_the_temperature_has_the_lowest_loss(masks: bool) -> None:
     shape = (50, 3, 8, 8) if masks else (3200, 3)
     scores = chance.normal(size=shape).astype(np.float32)
     labels = (2.5 * scores + chance.gumbel(size=shape)).argmax(1).astype(np.uint8)  # drawn at a temperature of 0.4
-    answers = Answers(scores, labels)
+    answers = LabeledLogits(scores, labels)
 
     def loss(temperature: float) -> float:
         logs = log_softmax(scores / temperature, axis=1)
@@ -218,7 +222,7 @@ def test_the_temperature_has_the_lowest_loss(masks: bool) -> None:
     assert answers.temperature == pytest.approx(0.4, abs=0.02)
     assert loss(answers.temperature) < min(loss(answers.temperature * 0.98), loss(answers.temperature * 1.02))
     labels[:] = IGNORE_INDEX if masks else scores.argmax(1)
-    assert Answers(scores, labels).temperature == 1
+    assert LabeledLogits(scores, labels).temperature == 1
 
 
 def test_a_class_that_is_called_as_what_is_left_out_counts_among_labels() -> None:
@@ -227,60 +231,59 @@ def test_a_class_that_is_called_as_what_is_left_out_counts_among_labels() -> Non
     labels = np.where(chance.random(500) < 0.5, scores.argmax(1), IGNORE_INDEX)
     sample = label_evaluation(tuple(map(str, range(257))), scores, labels).sample
     expected = best_temperature(sample)
-    assert Answers(scores, labels).temperature == pytest.approx(expected)
+    assert LabeledLogits(scores, labels).temperature == pytest.approx(expected)
 
 
-def test_a_quick_file_looks_as_rarely_as_the_cost_allows(classifier: Path, tmp_path: Path) -> None:
-    learned, aside, out = bright_sides(60, 1), bright_sides(90, 2), tmp_path / "quick.onnx"
-    run = Run(classifier)
+def test_test_time_augmentation_is_reduced_as_far_as_allowed(classifier: Path, tmp_path: Path) -> None:
+    train, val, out = bright_sides(60, 1), bright_sides(90, 2), tmp_path / "quick.onnx"
     assert tta_of(classifier).hflip
     described = json.loads((classifier / "run.json").read_text())
     described["recipe"]["flip"] = False
     plain = shutil.copytree(classifier, tmp_path / "plain")
     (plain / "run.json").write_text(json.dumps(described))
     once = tta_of(plain)
-    assert "uses no test-time augmentation" in refusal(lambda: export_run(Run(plain), learned, aside, out, quick=True))
-    made = export_run(run, learned, aside, out, quick=True, most=100)
-    assert made.looks == "scale 1"
-    assert made.before == answers_of(partial(predict_scores, tta_of(classifier)), aside).worth
-    alone = answers_of(partial(predict_scores, once), aside)
-    assert made.after == alone.worth
+    assert "has no test-time augmentation" in refusal(lambda: export_run(plain, train, val, out, reduce_tta=True))
+    made = export_run(classifier, train, val, out, reduce_tta=True, max_drop=100)
+    assert made.tta == "scale 1"
+    assert made.before == predict_split(partial(predict_logits, tta_of(classifier)), val).score
+    alone = predict_split(partial(predict_logits, once), val)
+    assert made.after == alone.score
     model = load_model(out)
-    np.testing.assert_allclose(model.ask(aside.images), predict_scores(once, aside.images), atol=1e-4)
-    assert model.temperature == pytest.approx(alone.temperature)
-    assert made.checks[0].passes
+    np.testing.assert_allclose(model.forward(val.images), predict_logits(once, val.images), atol=1e-4)
+    assert model.metadata.temperature == pytest.approx(alone.temperature)
+    assert made.verifications[0].passes
     never = tmp_path / "never.onnx"
-    both = export_run(run, learned, aside, tmp_path / "both.onnx", quick=True, int8=True, most=100)
-    assert (both.looks, both.before) == (made.looks, made.before)
-    assert both.after == answers_of(load_model(tmp_path / "both.onnx").ask, aside).worth
-    refused = refusal(lambda: export_run(run, learned, aside, never, quick=True, most=-100))
+    both = export_run(classifier, train, val, tmp_path / "both.onnx", reduce_tta=True, int8=True, max_drop=100)
+    assert (both.tta, both.before) == (made.tta, made.before)
+    assert both.after == predict_split(load_model(tmp_path / "both.onnx").forward, val).score
+    refused = refusal(lambda: export_run(classifier, train, val, never, reduce_tta=True, max_drop=-100))
     assert "because with reduced test-time augmentation" in refused
     assert not never.exists()
 
 
-def test_where_whole_numbers_cost_too_much_it_looks_once_more(
+def test_where_int8_costs_too_much_the_next_augmentation_is_tried(
     classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first way of looking passes alone, but not with whole numbers; the second passes with them."""
-    worths = iter((0.0, 0.5))
+    """The first augmentation passes alone, but not quantized; the second passes quantized."""
+    scores = iter((0.0, 0.5))
     monkeypatch.setattr(TTA, "reduced", lambda tta: [TTA(tta.model, hflip=False), TTA(tta.model, hflip=True)])
-    monkeypatch.setattr(module, "_in_whole_numbers", lambda *words: next(worths))
-    aside = bright_sides(90, 2)
-    before = answers_of(partial(predict_scores, tta_of(classifier)), aside).worth
-    options = {"quick": True, "int8": True, "most": 100 * (before - 0.5)}
-    made = export_run(Run(classifier), bright_sides(9, 1), aside, tmp_path / "second.onnx", **options)  # type: ignore[arg-type]
-    assert (made.looks, made.after) == ("scale 1, horizontal flip", 0.5)
+    monkeypatch.setattr(module, "_write_int8", lambda *words: next(scores))
+    val = bright_sides(90, 2)
+    before = predict_split(partial(predict_logits, tta_of(classifier)), val).score
+    options = {"reduce_tta": True, "int8": True, "max_drop": 100 * (before - 0.5)}
+    made = export_run(classifier, bright_sides(9, 1), val, tmp_path / "second.onnx", **options)
+    assert (made.tta, made.after) == ("scale 1, horizontal flip", 0.5)
 
 
-def test_the_whole_way_from_training(sides: Dataset, tmp_path: Path) -> None:
+def test_export_after_training(sides: Dataset, tmp_path: Path) -> None:
     settings = ("epochs=1", "batch_size=64", "network=study")
     run = seamline.train(sides, settings=settings, out=tmp_path / "run")
     made = seamline.export(run, data=sides)
     assert made.file == run / "model.onnx"
-    assert load_model(run, device="cpu").engine == next(iter(ENGINES))
-    small = api.export(run, data=sides, int8=True, max_cost=100)
+    assert load_model(run, device="cpu").backend == next(iter(BACKENDS))
+    small = api.export(run, data=sides, int8=True, max_drop=100)
     assert small.file == run / "model.int8.onnx"
-    assert small.figure == "accuracy"
+    assert small.metric == "accuracy"
     again = seamline.train(sides, settings=settings, out=tmp_path / "run", force=True)
     assert not (again / "model.onnx").exists()
 
@@ -296,20 +299,20 @@ def test_mistakes_are_one_line(
     onnx.helper.set_model_props(damaged, {"seamline": '"1"', "classes": "[1"})
     onnx.save(damaged, tmp_path / "damaged.onnx")
     cases: list[tuple[Callable[[], object], str]] = [
-        (lambda: load_model(classifier, engine="abacus"), "--backend abacus: there is no such engine"),
+        (lambda: load_model(classifier, backend="abacus"), "--backend abacus: unknown"),
         (lambda: load_model(tmp_path / "none.onnx"), "none.onnx: not found"),
-        (lambda: load_model("windows"), "package (facades, garments)"),
-        (lambda: load_model(exported, engine="pytorch"), "asked on the processor"),
-        (lambda: load_model(exported, device="cuda"), "asked on the processor"),
-        (lambda: load_model(classifier, engine="openvino"), "run `seamline export"),
-        (lambda: load_model(classifier, engine="openvino", device="cuda"), "works on the processor"),
+        (lambda: load_model("windows"), "(facades, garments)"),
+        (lambda: load_model(exported, backend="pytorch"), "runs on the CPU"),
+        (lambda: load_model(exported, device="cuda"), "runs on the CPU"),
+        (lambda: load_model(classifier, backend="openvino"), "run `seamline export"),
+        (lambda: load_model(classifier, backend="openvino", device="cuda"), "runs on the CPU"),
         (lambda: api.export(tmp_path), "run.json: not found"),
         (lambda: api.export(classifier, out=tmp_path), "is a folder; name a file with --out"),
         (lambda: api.export(classifier, out=classifier / "model.onnx", int8=True), "name another file with --out"),
     ]
-    for engine in ENGINES:
-        for name, says in (("no", "cannot read it"), ("empty", "cannot read it"), ("foreign", "was not written by")):
-            cases.append((partial(load_model, tmp_path / f"{name}.onnx", engine=engine), says))
+    for backend in BACKENDS:
+        for name, says in (("no", "cannot read it"), ("empty", "cannot read it"), ("foreign", "not written by")):
+            cases.append((partial(load_model, tmp_path / f"{name}.onnx", backend=backend), says))
     cases.append((lambda: load_model(tmp_path / "damaged.onnx"), "its metadata are damaged"))
     for call, says in cases:
         assert says in refusal(call)

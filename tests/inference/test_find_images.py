@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from run_factories import save_photo
 from seamline.errors import SeamlineError
-from seamline.inference.find_images import _stems, find_photos
+from seamline.inference.find_images import _unique_stems, find_photos
 
 
 def found(*named: Path | str) -> list[str]:
@@ -43,13 +43,13 @@ def test_links_in_circles_end(tmp_path: Path) -> None:
 
 
 def test_equal_stems_are_numbered_and_own_stems_kept() -> None:
-    assert _stems(["front", "front", "back", "FRONT"]) == ["front", "front-2", "back", "FRONT-3"]
-    assert _stems(["front", "front", "front-2"]) == ["front", "front-3", "front-2"]
+    assert _unique_stems(["front", "front", "back", "FRONT"]) == ["front", "front-2", "back", "FRONT-3"]
+    assert _unique_stems(["front", "front", "front-2"]) == ["front", "front-3", "front-2"]
 
 
 @given(st.lists(st.sampled_from(["a", "A", "a-2", "a-3", "b", "b-2", "a-2-2"])))
 def test_no_two_photos_share_a_stem(stems: list[str]) -> None:
-    given_names = [name.casefold() for name in _stems(stems)]
+    given_names = [name.casefold() for name in _unique_stems(stems)]
     assert len(set(given_names)) == len(stems)
     for name, stem in zip(given_names, stems, strict=True):
         assert name.startswith(stem.casefold())

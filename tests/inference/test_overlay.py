@@ -5,14 +5,14 @@ import pytest
 from PIL import Image
 
 from seamline.data.preprocess import center_crop_resize, resize_max_side
-from seamline.inference.overlay import draw_legend, lay_over, png
+from seamline.inference.overlay import blend_overlay, draw_legend, encode_png
 
 
 def test_colours_are_laid_over_half_transparent_and_black_is_left_clear() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (150, 7, 3), dtype=np.uint8)
     mask = (np.arange(150 * 7) % 3).astype(np.uint8).reshape(150, 7)
     laid = photo.copy()
-    lay_over(laid, mask, [(255, 255, 255), (0, 0, 0), (10, 20, 30)])
+    blend_overlay(laid, mask, [(255, 255, 255), (0, 0, 0), (10, 20, 30)])
     np.testing.assert_array_equal(laid[mask == 1], photo[mask == 1])
     np.testing.assert_array_equal(laid[mask == 0], photo[mask == 0] // 2 + 127)
     np.testing.assert_array_equal(laid[mask == 2], photo[mask == 2] // 2 + np.array([5, 10, 15], np.uint8))
@@ -31,7 +31,7 @@ def test_a_legend_shows_every_class(count: int) -> None:
 
 def test_a_picture_comes_back_from_its_bytes() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (30, 50, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png(photo)))), photo)
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(encode_png(photo)))), photo)
 
 
 def test_photos_are_fitted_to_the_network() -> None:

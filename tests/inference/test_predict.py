@@ -2,18 +2,24 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import asdict
 from PIL import Image
 
+import seamline
 from run_factories import COLOURS, SEGMENTER_CLASSES, save_photo
 from seamline.data.image_io import read_image
 from seamline.errors import SeamlineError
 from seamline.inference import predict as module
 from seamline.inference.predict import predict
 from seamline.inference.tta import TTA
+from seamline.run_folder import PhotoPrediction
 from seamline.training.run_dir import Run
+
+DEFAULTS = asdict(PhotoPrediction(file="", width=1, height=1))
 
 
 def record(folder: Path) -> Any:
@@ -40,23 +46,23 @@ def test_masks_overlays_legend_and_record(segmenter: Path, tmp_path: Path) -> No
     np.testing.assert_array_equal(overlay[mask == 0], pixels[mask == 0])  # a black class is left clear
     np.testing.assert_array_equal(overlay[mask == 1], pixels[mask == 1] // 2 + np.array(COLOURS[1], np.uint8) // 2)
     (one,) = made.photos
-    assert one == {
+    assert asdict(one) == DEFAULTS | {
         "file": str(photo),
         "width": 100,
         "height": 60,
         "mask": "front.mask.png",
         "overlay": "front.overlay.png",
-        "photo": None,
-        "shares": {"dark": (mask == 0).mean(), "bright": (mask == 1).mean()},
+        "class_fractions": {"dark": (mask == 0).mean(), "bright": (mask == 1).mean()},
     }
     assert record(made.folder) == {
         "model": str(segmenter),
+        "task": "segmentation",
         "dataset": "Spots",
-        "recipe_name": "fast",
+        "preset": "fast",
         "classes": list(SEGMENTER_CLASSES),
-        "colours": [list(colour) for colour in COLOURS],
-        "photos": list(made.photos),
-        "failed": [],
+        "palette": [list(color) for color in COLOURS],
+        "photos": [msgspec.to_builtins(one)],
+        "errors": [],
     }
     before = {file.name: file.read_bytes() for file in made.folder.iterdir()}
     predict(str(segmenter), str(photo), out=str(tmp_path / "out"))
@@ -71,16 +77,16 @@ def test_labels_follow_the_network_and_the_temperature(classifier: Path, tmp_pat
     with torch.inference_mode():
         expected = (TTA(Run(classifier).network(), hflip=True)(images)[0] / 2.0).softmax(0).tolist()
     (one,) = made.photos
-    assert list(one["probabilities"]) == ["left", "right", "both"]
-    assert list(one["probabilities"].values()) == pytest.approx(expected, abs=1e-5)
-    assert one["probability"] == max(one["probabilities"].values())
-    assert one["probabilities"][one["label"]] == one["probability"]
+    assert list(one.probabilities) == ["left", "right", "both"]
+    assert list(one.probabilities.values()) == pytest.approx(expected, abs=1e-5)
+    assert one.probability == max(one.probabilities.values())
+    assert one.probabilities[str(one.label)] == one.probability
     assert sorted(file.name for file in made.folder.iterdir()) == ["predictions.json"]
-    assert record(made.folder)["colours"] == []
+    assert record(made.folder)["palette"] == []
     larger = np.pad(pixels.repeat(7, 0).repeat(7, 1), ((0, 0), (90, 90), (0, 0)), constant_values=77)
     Image.fromarray(larger).convert("CMYK").save(tmp_path / "wide.tif")
     (cut,) = predict(classifier, [tmp_path / "wide.tif"], out=tmp_path / "out").photos  # its middle is the same photo
-    assert list(cut["probabilities"].values()) == pytest.approx(expected, abs=0.02)
+    assert list(cut.probabilities.values()) == pytest.approx(expected, abs=0.02)
 
 
 def test_one_bad_photo_does_not_stop_the_others(
@@ -95,12 +101,12 @@ def test_one_bad_photo_does_not_stop_the_others(
         segmenter, ["photos", "missing.jpg"], progress=lambda done, total, file: told.append((done, total, file))
     )
     assert made.folder == Path("predictions/spots-fast")
-    assert [one["file"] for one in made.photos] == ["photos/a.png", "photos/deep/c.JPG"]
-    reasons = {one["file"]: one["reason"] for one in made.failed}
+    assert [one.file for one in made.photos] == ["photos/a.png", "photos/deep/c.JPG"]
+    reasons = {one.file: one.reason for one in made.errors}
     assert reasons["missing.jpg"] == "not found"
     assert "0x6e6f2069" in reasons["photos/b.jpg"]
     assert "photos/b.jpg" not in reasons["photos/b.jpg"]
-    assert record(made.folder)["failed"] == list(made.failed)
+    assert record(made.folder)["errors"] == [asdict(one) for one in made.errors]
     assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
     assert told[-1] == (3.0, 3, "photos/deep/c.JPG")
 
@@ -109,10 +115,10 @@ def test_a_page_is_written_when_asked_for(segmenter: Path, classifier: Path, tmp
     save_photo(tmp_path / "photos" / "large.png", 900, 1700)
     save_photo(tmp_path / "photos" / "small.png")
     for run in (segmenter, classifier):
-        made = predict(run, [tmp_path / "photos"], out=tmp_path / run.name, report=True)
+        made = seamline.predict(run, [tmp_path / "photos"], out=tmp_path / run.name, report=True)
         assert made.page == made.folder / "report.html"
         assert made.page.is_file()
-        assert [one["photo"] for one in made.photos] == ["large.photo.jpg", "small.photo.jpg"]
+        assert [one.photo for one in made.photos] == ["large.photo.jpg", "small.photo.jpg"]
         with Image.open(made.folder / "large.photo.jpg") as large, Image.open(made.folder / "small.photo.jpg") as small:
             assert (large.size, small.size) == ((1600, 847), (100, 60))
 
@@ -134,9 +140,9 @@ def test_results_are_no_photos_and_never_replace_one(segmenter: Path, tmp_path: 
     save_photo(tmp_path / "a.png")
     for _ in range(2):
         made = predict(segmenter, [tmp_path, str(tmp_path / "*.png")], out=tmp_path)
-        assert [Path(one["file"]).name for one in made.photos] == ["a.png"]
+        assert [Path(one.file).name for one in made.photos] == ["a.png"]
     content = (tmp_path / "a.mask.png").read_bytes()
-    with pytest.raises(SeamlineError, match=r"a\.mask\.png: a result would be written over this photo; .*--out"):
+    with pytest.raises(SeamlineError, match=r"a\.mask\.png: a result would overwrite this photo; .*--out"):
         predict(segmenter, [tmp_path / "a.png", tmp_path / "a.mask.png"], out=tmp_path)
     assert (tmp_path / "a.mask.png").read_bytes() == content
 
@@ -147,7 +153,9 @@ def test_a_larger_photo_is_reduced_for_the_network_and_its_mask_is_not(segmenter
     stripes[:, ::2] = 250
     Image.fromarray(stripes).save(tmp_path / "stripes.png")
     shares = {
-        size: predict(segmenter, [tmp_path / "stripes.png"], out=tmp_path / "out", size=size).photos[0]["shares"]
+        size: predict(segmenter, [tmp_path / "stripes.png"], out=tmp_path / "out", max_side=size)
+        .photos[0]
+        .class_fractions
         for size in (None, 48, 0, 96)
     }
     assert shares[None] == shares[48]  # 1.5 times the 32 of the training images
@@ -160,7 +168,7 @@ def test_a_larger_photo_is_reduced_for_the_network_and_its_mask_is_not(segmenter
 def test_large_photos_come_one_at_a_time(segmenter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photos = [save_photo(tmp_path / f"{name}.png") for name in "abc"]
     whole = predict(segmenter, photos, out=tmp_path / "out").photos
-    monkeypatch.setattr(module, "_ALONE", 1)
+    monkeypatch.setattr(module, "LARGE_IMAGE", 1)
     assert predict(segmenter, photos, out=tmp_path / "out").photos == whole
 
 
@@ -178,9 +186,9 @@ def test_mistakes_are_one_line(segmenter: Path, classifier: Path, tmp_path: Path
         (segmenter, [tmp_path / "no.jpg", tmp_path / "no2.jpg"], {}, r"no\.jpg: not found and 1 more; name photos"),
         (segmenter, [photo], {"out": photo}, r"a\.png: cannot be written to .*--out"),
         (segmenter, [photo], {"out": photo / "out"}, r"out: cannot be written to .*--out"),
-        (segmenter, [photo], {"size": 5}, "--max-side 5: too small"),
-        (segmenter, [photo], {"size": -1}, "--max-side -1: too small"),
-        (classifier, [photo], {"size": 64}, "--max-side 64: is for masks"),
+        (segmenter, [photo], {"max_side": 5}, "--max-side 5: too small"),
+        (segmenter, [photo], {"max_side": -1}, "--max-side -1: too small"),
+        (classifier, [photo], {"max_side": 64}, "--max-side 64: for segmentation"),
         (segmenter, [photo], {"device": "abacus"}, "--device abacus"),
         (segmenter, [photo], {"threads": 0}, "--threads 0"),
     ]

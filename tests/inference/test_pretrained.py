@@ -11,36 +11,36 @@ from run_factories import save_photo
 from seamline.data.near_duplicates.report import assign_groups
 from seamline.data.splits import train_val_split
 from seamline.evaluation.average_precision import average_precision
-from seamline.inference.backends import ENGINES
+from seamline.inference.backends import BACKENDS
 from seamline.inference.predictor import load_model
-from seamline.inference.pretrained import READY, ready_folder
+from seamline.inference.pretrained import PRETRAINED, pretrained_dir
 from seamline.training.run_dir import Run
 
 DATA = {"garments": "fashion-mnist", "facades": "facades"}
 
 
 def test_together_they_are_small_and_each_has_a_card() -> None:
-    files = [file for name in READY for file in ready_folder(name).iterdir()]
+    files = [file for name in PRETRAINED for file in pretrained_dir(name).iterdir()]
     assert sum(file.stat().st_size for file in files) < 15_000_000
-    for name in READY:
-        card = (ready_folder(name) / "CARD.md").read_text()
+    for name in PRETRAINED:
+        card = (pretrained_dir(name) / "CARD.md").read_text()
         for heading in ("## Data and licence", "## How it was made", "## Figures", "## Limits"):
             assert heading in card
 
 
-@pytest.mark.parametrize("name", READY)
-def test_every_engine_answers_alike(name: str) -> None:
-    height, width, channels = Run(ready_folder(name)).read()["network"]["image"]
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_all_backends_predict_the_same(name: str) -> None:
+    height, width, channels = Run(pretrained_dir(name)).read()["network"]["image"]
     images = np.random.default_rng(0).integers(0, 256, (2, height, width, channels), dtype=np.uint8)
-    expected = load_model(name, engine="pytorch").ask(images)
-    for engine in ENGINES:
-        model = load_model(name, engine=engine)
-        assert (model.name, str(model.path), model.engine) == (name, name, engine)
-        np.testing.assert_allclose(model.ask(images), expected, atol=1e-3)
-    assert load_model(name, device="cpu").engine == next(iter(ENGINES))  # the graph belongs to the weights
+    expected = load_model(name, backend="pytorch").forward(images)
+    for backend in BACKENDS:
+        model = load_model(name, backend=backend)
+        assert (model.name, str(model.path), model.backend) == (name, name, backend)
+        np.testing.assert_allclose(model.forward(images), expected, atol=1e-3)
+    assert load_model(name, device="cpu").backend == next(iter(BACKENDS))  # the graph belongs to the weights
 
 
-@pytest.mark.parametrize("name", READY)
+@pytest.mark.parametrize("name", PRETRAINED)
 def test_a_photo_is_answered_from_another_folder_without_pytorch(name: str, tmp_path: Path) -> None:
     photo = save_photo(tmp_path / "photo.jpg", 300, 400)
     code = (
@@ -56,14 +56,14 @@ def test_a_photo_is_answered_from_another_folder_without_pytorch(name: str, tmp_
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("name", READY)
+@pytest.mark.parametrize("name", PRETRAINED)
 def test_it_is_as_good_on_real_test_images_as_its_card_says(name: str, real_data: Path) -> None:
     """On some of them: within the interval of so many, or near the figure of all."""
     test = seamline.load(DATA[name], real_data / DATA[name]).test
     model = load_model(name, device="cpu")
     some = test.select(np.arange(0, len(test), 10))
-    scores = model.ask(some.images[:])
-    if model.segments:
+    scores = model.forward(some.images[:])
+    if model.task == "segmentation":
         labels = some.labels[:]
         found = [average_precision(scores[:, k].ravel(), (labels == k).ravel()) for k in range(5)]
         assert np.mean(found) > 0.68  # of 12 images the figure is rough; a network that learned nothing is below 0.3
@@ -73,7 +73,7 @@ def test_it_is_as_good_on_real_test_images_as_its_card_says(name: str, real_data
 
 @pytest.mark.real
 def test_no_test_image_and_no_relative_of_one_was_learned_from(real_data: Path) -> None:
-    run = Run(ready_folder("garments"))
+    run = Run(pretrained_dir("garments"))
     data = assign_groups(seamline.load("fashion-mnist", real_data / "fashion-mnist"))
     described = run.read()
     assert data.fingerprint == described["dataset"]["fingerprint"]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seamline.inference.forward import predict_scores
-from seamline.inference.tiled import OVERLAP, TILE, predict_mask, score_bands
+from seamline.inference.forward import predict_logits
+from seamline.inference.tiled import OVERLAP, TILE, predict_mask, predict_strips
 from seamline.models.factory import build_model
 from seamline.models.segmenters import SEGMENTERS
 
@@ -41,7 +41,7 @@ def whole(network: nn.Module, image: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def tiled(network: nn.Module, image: NDArray[np.uint8], tile: int, overlap: int) -> NDArray[np.float32]:
-    return np.concatenate(list(score_bands(partial(predict_scores, network), image, tile=tile, overlap=overlap)), 1)
+    return np.concatenate(list(predict_strips(partial(predict_logits, network), image, tile=tile, overlap=overlap)), 1)
 
 
 @settings(max_examples=150, deadline=None)
@@ -65,7 +65,7 @@ def test_tiles_of_any_size_give_what_the_whole_image_gives(data: st.DataObject) 
 @pytest.mark.parametrize("sides", [(70, 41), (16, 16), (5, 90)])
 def test_a_mask_is_the_highest_score_and_large_ones_are_enlarged_as_pytorch_does(sides: tuple[int, int]) -> None:
     image, network = chance_image(*sides), Convolution(3)
-    ask = partial(predict_scores, network)
+    ask = partial(predict_logits, network)
     scores = torch.from_numpy(whole(network, image))[None]
     np.testing.assert_array_equal(predict_mask(ask, image, tile=16, overlap=4), scores[0].argmax(0))
     for shape in [(sides[0] * 3 + 1, sides[1] * 2 + 7), (sides[0], sides[1] + 1), (2000, sides[1])]:
@@ -114,10 +114,10 @@ def test_a_trained_kind_of_network_shows_no_seams(name: str) -> None:
 
 def test_progress_counts_tiles_and_a_wrong_overlap_is_refused() -> None:
     told: list[tuple[int, int]] = []
-    image, ask = chance_image(40, 100), partial(predict_scores, Convolution(1))
-    list(score_bands(ask, image, tile=32, overlap=8, progress=lambda *part: told.append(part)))
+    image, ask = chance_image(40, 100), partial(predict_logits, Convolution(1))
+    list(predict_strips(ask, image, tile=32, overlap=8, progress=lambda *part: told.append(part)))
     assert told == [(number, 8) for number in range(1, 9)]
     assert OVERLAP % 32 == 0
     for tile, overlap in [(32, 17), (32, -1), (0, 0)]:
         with pytest.raises(ValueError, match="overlap"):
-            next(score_bands(ask, image, tile=tile, overlap=overlap))
+            next(predict_strips(ask, image, tile=tile, overlap=overlap))

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from conftest import small_streets
-from seamline.inference.forward import predict_scores
+from seamline.inference.forward import predict_logits
 from seamline.inference.tta import TTA
 from seamline.models.factory import build_model
 
@@ -28,11 +28,11 @@ def test_a_single_scale_resizes_and_resizes_back() -> None:
     with torch.inference_mode():
         logits = torch.nn.functional.interpolate(model.forward_logits(larger), size=(32, 32), mode="bilinear")
     expected = logits.log_softmax(1).numpy()
-    np.testing.assert_allclose(predict_scores(TTA(model, hflip=False, scales=(1.25,)), images), expected, atol=1e-5)
+    np.testing.assert_allclose(predict_logits(TTA(model, hflip=False, scales=(1.25,)), images), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_the_wrapper_has_the_mode_of_its_model(training: bool) -> None:
     model = build_model("study-fast", (20, 20, 1), 3, task="classification").train(training)
-    predict_scores(TTA(model, hflip=True), np.zeros((1, 20, 20, 1), np.uint8))
+    predict_logits(TTA(model, hflip=True), np.zeros((1, 20, 20, 1), np.uint8))
     assert model.training is training

@@ -24,7 +24,7 @@ import seamline
 from helpers import Lines, refusal
 from seamline.data.dataset import Dataset
 from seamline.errors import WeightsUnavailableError
-from seamline.inference.forward import predict_scores
+from seamline.inference.forward import predict_logits
 from seamline.inference.tta import TTA
 from seamline.models import external
 from seamline.models.blocks import BaseModel
@@ -241,7 +241,7 @@ def test_the_whole_story_of_a_segmenter(streets: Dataset, tmp_path: Path, monkey
     run = seamline.train(streets, recipe=recipe, model="smp/unet/resnet18", out=tmp_path / "run", threads=1)
     network = TTA(Run(run).network(), recipe.flip)
     shown = np.load(run / "evaluation" / "test.npz")["predicted"]
-    assert np.array_equal(predict_scores(network, streets.test.images).argmax(1), shown)
+    assert np.array_equal(predict_logits(network, streets.test.images).argmax(1), shown)
     assert "smp/unet/resnet18" in (run / "report.html").read_text(encoding="utf-8")
 
 
@@ -357,7 +357,7 @@ def test_the_hub_is_not_contacted_in_offline_mode(stand_in: SimpleNamespace, mon
 def check_story(run: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reload a classifier's run without fetching anything: the same scores, and a page without a look inside."""
     monkeypatch.setattr("seamline.models.pretrained.fetch", never)
-    scores = predict_scores(TTA(Run(run).network(), Run(run).recipe().flip), data.test.images)
+    scores = predict_logits(TTA(Run(run).network(), Run(run).recipe().flip), data.test.images)
     assert np.array_equal(scores, np.load(run / "evaluation" / "test.npz")["scores"])
     assert not (run / "insides").exists()
     page = seamline.report(run).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The API: its answers, its limits and whom it refuses."""
+"""The API: its responses, its limits and which requests it rejects."""
 
 import asyncio
 import base64
@@ -21,21 +21,21 @@ httpx = pytest.importorskip("httpx", reason="httpx is not installed")
 
 from run_factories import COLOURS, SEGMENTER_CLASSES, save_photo  # noqa: E402
 from seamline.inference.predict import predict  # noqa: E402
-from seamline.inference.predictor import Model, load_model  # noqa: E402
+from seamline.inference.predictor import Predictor, load_model  # noqa: E402
 from seamline.serve.app import make_app  # noqa: E402
-from seamline.serve.limits import Limits  # noqa: E402
+from seamline.serve.middleware import Limits  # noqa: E402
 
 HERE = "http://127.0.0.1"
 Ask = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def masks(segmenter: Path) -> Model:
+def masks(segmenter: Path) -> Predictor:
     return load_model(segmenter)
 
 
 @pytest.fixture(scope="session")
-def labels(classifier: Path) -> Model:
+def labels(classifier: Path) -> Predictor:
     return load_model(classifier)
 
 
@@ -68,15 +68,15 @@ def refused(answer: Any, status: int, words: str) -> None:
     assert "\n" not in reason
 
 
-def test_masks_are_those_of_predict(masks: Model, segmenter: Path, tmp_path: Path) -> None:
+def test_masks_are_those_of_predict(masks: Predictor, segmenter: Path, tmp_path: Path) -> None:
     photo = save_photo(tmp_path / "front.png")
     (expected,) = predict(segmenter, [photo], out=tmp_path / "out").photos
-    mask, overlay = ((tmp_path / "out" / expected[name]).read_bytes() for name in ("mask", "overlay"))
+    mask, overlay = ((tmp_path / "out" / getattr(expected, name)).read_bytes() for name in ("mask", "overlay"))
     app, content = make_app(masks), photo.read_bytes()
     raw = ask(app, "POST", "/api/predict", content=content).json()
     form = ask(app, "POST", "/api/predict", files={"photo": ("front.png", content)}, data={"note": "x" * 99}).json()
     assert raw == form
-    assert (raw["width"], raw["height"], raw["shares"]) == (100, 60, expected["shares"])
+    assert (raw["width"], raw["height"], raw["class_fractions"]) == (100, 60, expected.class_fractions)
     assert base64.b64decode(raw["mask"]) == mask
     assert ask(app, "POST", "/api/predict?mask=false", content=content).json() == raw | {"mask": None}
     for path, picture in (("/api/mask", mask), ("/api/overlay", overlay)):
@@ -86,27 +86,27 @@ def test_masks_are_those_of_predict(masks: Model, segmenter: Path, tmp_path: Pat
     assert described == {
         "name": "spots-fast",
         "dataset": "Spots",
-        "kind": "masks",
+        "task": "segmentation",
         "classes": list(SEGMENTER_CLASSES),
-        "colours": [list(colour) for colour in COLOURS],
-        "image": {"height": 32, "width": 32, "channels": 3},
+        "palette": [list(color) for color in COLOURS],
+        "input_size": {"height": 32, "width": 32, "channels": 3},
         "limits": {"bytes": 32 << 20, "pixels": 50_000_000},
     }
 
 
-def test_labels_are_those_of_predict(labels: Model, classifier: Path, tmp_path: Path) -> None:
+def test_labels_are_those_of_predict(labels: Predictor, classifier: Path, tmp_path: Path) -> None:
     photo = save_photo(tmp_path / "photo.jpg", 40, 50)
     (expected,) = predict(classifier, [photo], out=tmp_path / "out").photos
     app = make_app(labels)
     answer = ask(app, "POST", "/api/predict", content=photo.read_bytes()).json()
-    told = {name: expected[name] for name in ("width", "height", "label", "probability", "probabilities")}
+    told = {name: getattr(expected, name) for name in ("width", "height", "label", "probability", "probabilities")}
     assert answer == told
-    assert ask(app, "GET", "/api/model").json()["kind"] == "labels"
+    assert ask(app, "GET", "/api/model").json()["task"] == "classification"
     for path in ("/api/mask", "/api/overlay"):
-        refused(ask(app, "POST", path, content=photo.read_bytes()), 409, "gives no masks; ask /api/predict")
+        refused(ask(app, "POST", path, content=photo.read_bytes()), 409, "predicts no masks; use /api/predict")
 
 
-def test_what_is_no_photo_is_told_apart(masks: Model, tmp_path: Path) -> None:
+def test_what_is_no_photo_is_told_apart(masks: Predictor, tmp_path: Path) -> None:
     content = save_photo(tmp_path / "a.png").read_bytes()
     app = make_app(masks, Limits(bytes=20_000, pixels=6_000))
     large = save_photo(tmp_path / "b.png", 60, 101).read_bytes()
@@ -124,13 +124,13 @@ def test_what_is_no_photo_is_told_apart(masks: Model, tmp_path: Path) -> None:
             else:
                 refused(answer, status, words)
     refused(ask(app, "POST", "/api/predict?mask=maybe", content=content), 422, "query.mask: input should be a valid")
-    refused(ask(app, "GET", "/nothing"), 404, "there is nothing at /nothing")
+    refused(ask(app, "GET", "/nothing"), 404, "/nothing: not found")
     answer = ask(app, "GET", "/api/predict")
-    refused(answer, 405, "/api/predict is not asked with GET")
+    refused(answer, 405, "/api/predict: does not support GET")
     assert answer.headers["allow"] == "POST"
 
 
-def test_forms(masks: Model, tmp_path: Path) -> None:
+def test_forms(masks: Predictor, tmp_path: Path) -> None:
     content = save_photo(tmp_path / "a.png").read_bytes()
     app = make_app(masks)
     kind = {"content-type": "multipart/form-data; boundary=b"}
@@ -148,7 +148,7 @@ def test_forms(masks: Model, tmp_path: Path) -> None:
     assert ask(app, "POST", "/api/predict", content=two, headers=kind).status_code == 200
 
 
-def test_a_body_is_read_no_further_than_allowed(masks: Model) -> None:
+def test_a_body_is_read_no_further_than_allowed(masks: Predictor) -> None:
     app = make_app(masks, Limits(bytes=2_500))
     sent = []
 
@@ -183,7 +183,7 @@ def test_a_body_is_read_no_further_than_allowed(masks: Model) -> None:
     refused(ask(app, "POST", "/api/predict", content=pieces()), 413, "scale it down")
 
 
-def test_a_slow_sender(masks: Model) -> None:
+def test_a_slow_sender(masks: Predictor) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         while True:
             yield b"x"
@@ -196,20 +196,20 @@ def test_a_slow_sender(masks: Model) -> None:
 
 
 @pytest.fixture
-def held(masks: Model) -> Iterator[tuple[Model, threading.Event, threading.Event]]:
+def held(masks: Predictor) -> Iterator[tuple[Predictor, threading.Event, threading.Event]]:
     """A model that answers only once it is let go; what tells that it is at work, and what lets it go."""
     at_work, let_go = threading.Event(), threading.Event()
 
     def slow(images: Any) -> Any:
         at_work.set()
         assert let_go.wait(20)
-        return masks.ask(images)
+        return masks.forward(images)
 
-    yield replace(masks, ask=slow), at_work, let_go
+    yield replace(masks, forward=slow), at_work, let_go
     let_go.set()
 
 
-def test_a_full_queue(held: tuple[Model, threading.Event, threading.Event], tmp_path: Path) -> None:
+def test_a_full_queue(held: tuple[Predictor, threading.Event, threading.Event], tmp_path: Path) -> None:
     model, at_work, let_go = held
     content = save_photo(tmp_path / "a.png").read_bytes()
 
@@ -228,7 +228,7 @@ def test_a_full_queue(held: tuple[Model, threading.Event, threading.Event], tmp_
     talk(make_app(model, Limits(waiting=2)), talking)
 
 
-def test_a_turn_that_does_not_come(held: tuple[Model, threading.Event, threading.Event], tmp_path: Path) -> None:
+def test_a_turn_that_does_not_come(held: tuple[Predictor, threading.Event, threading.Event], tmp_path: Path) -> None:
     model, at_work, let_go = held
     content = save_photo(tmp_path / "a.png").read_bytes()
 
@@ -254,18 +254,18 @@ def test_a_turn_that_does_not_come(held: tuple[Model, threading.Event, threading
         (RuntimeError("a secret"), 500, "a defect of the server (RuntimeError)"),
     ],
 )
-def test_a_network_that_fails(masks: Model, tmp_path: Path, error: Exception, status: int, words: str) -> None:
+def test_a_network_that_fails(masks: Predictor, tmp_path: Path, error: Exception, status: int, words: str) -> None:
     def fail(images: Any) -> Any:
         raise error
 
-    app = make_app(replace(masks, ask=fail))
+    app = make_app(replace(masks, forward=fail))
     content = save_photo(tmp_path / "a.png").read_bytes()
     answer = ask(app, "POST", "/api/predict", content=content)
     refused(answer, status, words)
     assert "secret" not in answer.text
 
 
-def test_names_of_the_server(masks: Model) -> None:
+def test_names_of_the_server(masks: Predictor) -> None:
     app = make_app(masks, hosts=["Photos.example", "[fe80::1]"])
     for host in (
         "127.0.0.1",
@@ -282,7 +282,7 @@ def test_names_of_the_server(masks: Model) -> None:
         refused(ask(app, "GET", "/api/model", headers={"host": host}), 421, "--allow-host")
 
 
-def test_pages_of_other_sites(masks: Model, tmp_path: Path) -> None:
+def test_pages_of_other_sites(masks: Predictor, tmp_path: Path) -> None:
     app = make_app(masks)
     content = save_photo(tmp_path / "a.png").read_bytes()
     same = {"host": "localhost:8000", "origin": "http://localhost:8000"}
@@ -293,7 +293,7 @@ def test_pages_of_other_sites(masks: Model, tmp_path: Path) -> None:
         assert "access-control-allow-origin" not in answer.headers
 
 
-def test_what_browsers_may_do(masks: Model) -> None:
+def test_what_browsers_may_do(masks: Predictor) -> None:
     app = make_app(masks)
     for path in ("/", "/page.css", "/page.js", "/api/model", "/health", "/openapi.json", "/nothing"):
         headers = ask(app, "GET", path).headers
@@ -304,10 +304,10 @@ def test_what_browsers_may_do(masks: Model) -> None:
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["cache-control"] == "no-store"
     for path in ("/docs", "/redoc"):
-        refused(ask(app, "GET", path), 404, "there is nothing")
+        refused(ask(app, "GET", path), 404, "not found")
 
 
-def test_nothing_is_written(masks: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written(masks: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even a large photo, in a form: neither through Python's own functions nor by the system's."""
     stream = io.BytesIO()
     pixels = np.random.default_rng(0).integers(0, 255, (1_000, 1_200, 3), np.uint8)

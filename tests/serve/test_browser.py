@@ -58,7 +58,7 @@ def visit(browser: Any) -> Iterator[Visit]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda asked: None if is_here(asked.url, place) else complaints.append(asked.url[:99]))
         page.goto(place)
-        page.locator("#allowed", has_text="MiB").wait_for()
+        page.locator("#limits", has_text="MiB").wait_for()
         return page
 
     yield visit_it
@@ -76,7 +76,7 @@ def choose(page: Any, *photos: Path) -> Any:
     with page.expect_file_chooser() as chosen:
         page.get_by_role("button", name="Choose photos").click()
     chosen.value.set_files([str(photo) for photo in photos])
-    page.locator(".card .seen:visible, .card .wrong").nth(len(photos) - 1).wait_for()
+    page.locator(".card .result:visible, .card .error").nth(len(photos) - 1).wait_for()
     return page.locator(".card").first
 
 
@@ -96,11 +96,11 @@ def test_a_chosen_photo_shows_its_classes_and_shares(masks_at: str, visit: Visit
     card = choose(page, save_photo(tmp_path / "front.png", 300, 400), save_photo(tmp_path / "second.jpg"))
     assert page.locator(".card h2").all_inner_texts() == ["front.png", "second.jpg"]
     assert card.locator("header small").inner_text() == "400 × 300"
-    shares = [float(text.removesuffix(" %")) for text in card.locator(".share").all_inner_texts()]
+    shares = [float(text.removesuffix(" %")) for text in card.locator(".fraction").all_inner_texts()]
     assert sum(shares) == pytest.approx(100, abs=0.11)
     assert shares == sorted(shares, reverse=True)
     assert "tabular-nums" in page.evaluate(
-        "() => getComputedStyle(document.querySelector('.share')).fontVariantNumeric"
+        "() => getComputedStyle(document.querySelector('.fraction')).fontVariantNumeric"
     )
     page.get_by_role("button", name="Remove front.png").click()
     assert page.locator(".card h2").all_inner_texts() == ["second.jpg"]
@@ -151,16 +151,16 @@ def test_dropped_pasted_and_refused(masks_at: str, visit: Visit, tmp_path: Path)
     page = visit(masks_at, scheme="dark")
     content = base64.b64encode(save_photo(tmp_path / "front.png").read_bytes()).decode()
     page.evaluate(DROP, ["dropped.png", content])
-    page.locator(".card .seen:visible").wait_for()
+    page.locator(".card .result:visible").wait_for()
     page.evaluate(PASTE, ["pasted.png", content])
-    page.locator(".card .seen:visible").nth(1).wait_for()
+    page.locator(".card .result:visible").nth(1).wait_for()
     assert page.locator(".card h2").all_inner_texts() == ["pasted.png", "dropped.png"]
     (tmp_path / "notes.jpg").write_text("no image")
     with page.expect_file_chooser() as chosen:
         page.get_by_role("button", name="Choose photos").press("Enter")
     chosen.value.set_files(str(tmp_path / "notes.jpg"))
-    page.locator(".card .wrong").wait_for()
-    assert page.locator(".card .wrong").inner_text() == (
+    page.locator(".card .error").wait_for()
+    assert page.locator(".card .error").inner_text() == (
         "This file starts with 0x6e6f2069 and is not read as JPEG, PNG, WebP, TIFF, BMP or GIF; save it as one of "
         "these or leave it out."
     )
@@ -174,7 +174,7 @@ def test_a_phone(masks_at: str, labels_at: str, visit: Visit, tmp_path: Path) ->
         with page.expect_file_chooser() as chosen:
             page.get_by_role("button", name="Take a photo").tap()
         chosen.value.set_files(str(photo))
-        page.locator(".card .seen:visible").wait_for()
+        page.locator(".card .result:visible").wait_for()
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
         for button in page.locator("button:visible").all():
             assert button.bounding_box()["height"] >= 35
@@ -183,7 +183,7 @@ def test_a_phone(masks_at: str, labels_at: str, visit: Visit, tmp_path: Path) ->
 def test_a_photo_gets_probabilities(labels_at: str, visit: Visit, tmp_path: Path) -> None:
     page = visit(labels_at)
     card = choose(page, save_photo(tmp_path / "small.png", 20, 20))
-    assert card.locator(".answer").inner_text().split()[0] in ("left", "right", "both")
+    assert card.locator(".label").inner_text().split()[0] in ("left", "right", "both")
     values = [float(text.removesuffix(" %")) for text in card.locator(".bar span:last-child").all_inner_texts()]
     assert sum(values) == pytest.approx(100, abs=0.2)
     assert not page.get_by_role("button", name="Save mask").count()
@@ -191,7 +191,7 @@ def test_a_photo_gets_probabilities(labels_at: str, visit: Visit, tmp_path: Path
 
 def test_a_drawing_gets_probabilities(labels_at: str, visit: Visit) -> None:
     page = visit(labels_at)
-    board, drawn = page.locator("#board"), page.locator("#drawn .bar")
+    board, drawn = page.locator("#board"), page.locator("#board-result .bar")
     box = board.bounding_box()
     undo, clear = (page.get_by_role("button", name=name) for name in ("Undo", "Clear"))
     assert undo.is_disabled()
@@ -221,9 +221,9 @@ def test_a_server_that_has_gone(browser: Any, segmenter: Path, tmp_path: Path) -
     with served(segmenter) as (process, port, _):
         page = context.new_page()
         page.goto(f"http://127.0.0.1:{port}/")
-        page.locator("#allowed", has_text="MiB").wait_for()
+        page.locator("#limits", has_text="MiB").wait_for()
         process.terminate()
         assert process.wait(30) == 0
         page.set_input_files("#files", str(photo))
-        page.locator(".card .wrong", has_text="The server cannot be reached").wait_for()
+        page.locator(".card .error", has_text="The server cannot be reached").wait_for()
     context.close()

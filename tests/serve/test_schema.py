@@ -15,7 +15,7 @@ from hypothesis import strategies as st  # noqa: E402
 
 from seamline.inference.predictor import load_model  # noqa: E402
 from seamline.serve.app import make_app  # noqa: E402
-from seamline.serve.limits import Limits  # noqa: E402
+from seamline.serve.middleware import Limits  # noqa: E402
 
 STATUSES = ["2xx", "400", "409", "415", "422"]
 """Of what the description allows: that bytes are a photo, no description can demand."""

@@ -43,7 +43,7 @@ def answer_of(connection: HTTPConnection) -> tuple[HTTPResponse, bytes]:
 
 def test_it_answers_and_ends_after_what_is_running(segmenter: Path, tmp_path: Path) -> None:
     with served(segmenter) as (process, port, line):
-        assert line == f"http://127.0.0.1:{port}/  spots-fast (masks of 2 classes)"
+        assert line == f"http://127.0.0.1:{port}/  spots-fast (segmentation, 2 classes)"
         connection = HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("POST", PREDICT, save_photo(tmp_path / "a.png").read_bytes())
         answer, content = answer_of(connection)
@@ -98,7 +98,7 @@ def test_mixed_load(segmenter: Path, tmp_path: Path) -> None:
 
 def test_ctrl_c(classifier: Path) -> None:
     with served(classifier) as (process, _, line):
-        assert line.endswith("/  sides-fast (labels of 3 classes)")
+        assert line.endswith("/  sides-fast (classification, 3 classes)")
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
         assert process.stderr is not None
@@ -130,8 +130,8 @@ def test_what_is_too_large_is_told_so_and_a_head_must_come(segmenter: Path) -> N
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--host", "no.such.host.invalid"], "--host no.such.host.invalid --port 8000: cannot be listened at ("),
-        (["--port", "taken"], "(Address already in use); name another with --port"),
+        (["--host", "no.such.host.invalid"], "--host no.such.host.invalid --port 8000: not available ("),
+        (["--port", "taken"], "(Address already in use); choose another --port"),
     ],
 )
 def test_mistakes(segmenter: Path, options: list[str], words: str) -> None:
@@ -166,7 +166,7 @@ def test_an_answer_that_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 
     from seamline.serve import server as module
 
-    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(module, "RESPONSE_SECONDS", 0.5)
     listener, up = socket.create_server(("127.0.0.1", 0)), threading.Event()
     config = uvicorn.Config(_large_answer, http=module.Protocol, loop="asyncio", lifespan="off", log_config=None)
     server = module.Server(config, up.set)

@@ -93,7 +93,7 @@ def _print_classes(report: Any) -> None:
 def list_all(as_json: JsonOption = False) -> None:
     """List datasets, ready models and presets."""
     from seamline.data.registry import DATASETS
-    from seamline.inference.pretrained import READY
+    from seamline.inference.pretrained import PRETRAINED
     from seamline.training.config import presets_for, recipe_fields
 
     presets = {
@@ -102,13 +102,13 @@ def list_all(as_json: JsonOption = False) -> None:
     }
     if as_json:
         titles = {name: entry.title for name, entry in DATASETS.items()}
-        print_json({"datasets": titles, "networks": READY, "recipes": presets})
+        print_json({"datasets": titles, "networks": PRETRAINED, "recipes": presets})
         return
     result("Datasets")
     for name, entry in DATASETS.items():
         result(f"  {name:<18}{entry.title}")
     result("\nReady models, for predict, export and serve")
-    for name, purpose in READY.items():
+    for name, purpose in PRETRAINED.items():
         result(f"  {name:<18}{purpose}")
     for kind, table in presets.items():
         result(f"\nPresets of {kind}; --set FIELD=VALUE overrides a field")

@@ -39,41 +39,43 @@ def predict(
 ) -> None:
     """Predict labels or masks of your own photos."""
     if ray_address is not None:
-        _predict_on_cluster(model, photos, out=out, size=max_side, address=ray_address, as_json=as_json)
+        _predict_on_cluster(model, photos, out=out, max_side=max_side, address=ray_address, as_json=as_json)
         return
-    from seamline.inference.predict import predict as predict_photos
+    from seamline.inference.predict import predict as predict_to_folder
 
-    reporter = Reporter()
+    reporter, page = Reporter(), None
     with reporter.photos() as progress:
-        predictions = predict_photos(
+        predictions = predict_to_folder(
             model,
             photos,
             out=out,
-            size=max_side,
-            report=with_report,
-            device=device,
-            engine=backend,
-            threads=threads,
+            max_side=max_side,
+            copy_photos=with_report,
             progress=progress,
+            backend=backend,
+            device=device,
+            threads=threads,
         )
+    if with_report:
+        from seamline.report.photos import write_photos_page
+
+        page = write_photos_page(predictions.folder)
     if as_json:
         result((predictions.folder / "predictions.json").read_text(encoding="utf-8").rstrip())
     else:
         for photo in predictions.photos:
-            if "label" in photo:
-                result(f"{photo['file']}: {photo['label']} ({photo['probability']:.0%})")
-        result(f"{len(predictions.photos)} of {len(predictions.photos) + len(predictions.failed)} photos predicted")
-        result(
-            f"The results: {predictions.folder}" + (f"\nThe page:    {predictions.page}" if predictions.page else "")
-        )
-    for failure in predictions.failed:
-        reporter.say(f"{failure['file']}: {failure['reason']}")
-    if predictions.failed:
+            if photo.label is not None and photo.probability is not None:
+                result(f"{photo.file}: {photo.label} ({photo.probability:.0%})")
+        result(f"{len(predictions.photos)} of {len(predictions.photos) + len(predictions.errors)} photos predicted")
+        result(f"The results: {predictions.folder}" + (f"\nThe page:    {page}" if page else ""))
+    for error in predictions.errors:
+        reporter.say(f"{error.file}: {error.reason}")
+    if predictions.errors:
         raise typer.Exit(1)
 
 
 def _predict_on_cluster(
-    model: Path, photos: list[str], *, out: str | None, size: int | None, address: str, as_json: bool
+    model: Path, photos: list[str], *, out: str | None, max_side: int | None, address: str, as_json: bool
 ) -> None:
     """Predict the photos of one folder or bucket on a Ray cluster."""
     from dataclasses import asdict
@@ -85,12 +87,12 @@ def _predict_on_cluster(
     if len(photos) != 1:
         raise SeamlineError(f"--ray-address: takes one folder or address of photos, got {len(photos)}")
     with Reporter().photos() as progress:
-        summary = predict_on_cluster(model, photos[0], out=out, size=size, address=address, progress=progress)
+        summary = predict_on_cluster(model, photos[0], out=out, max_side=max_side, address=address, progress=progress)
     if as_json:
         print_json(asdict(summary))
         return
     total = summary.photos + summary.errors
-    result(f"{summary.photos:,} of {total:,} photos predicted, {summary.parts:,} parts in this call")
+    result(f"{summary.photos:,} of {total:,} photos predicted, {summary.shards:,} shards in this call")
     if summary.errors:
         result(f"{summary.errors:,} could not be: {summary.out}/errors")
     result(f"The results: {summary.out}")
@@ -113,27 +115,22 @@ def export(
     from seamline import api
 
     exported = api.export(
-        run, out=out, quick=reduce_tta, int8=int8, max_cost=max_drop, folder=data_dir, teller=Reporter()
+        run, out=out, reduce_tta=reduce_tta, int8=int8, max_drop=max_drop, folder=data_dir, teller=Reporter()
     )
     if as_json:
-        checks = [vars(check) for check in exported.checks]
-        summary = {"file": str(exported.file), "bytes": exported.size, "checks": checks}
-        if exported.cost is not None:
-            summary |= {
-                "figure": exported.figure,
-                "before": exported.before,
-                "after": exported.after,
-                "looks": exported.looks,
-            }
-        print_json(summary)
+        verifications = [vars(one) for one in exported.verifications]
+        summary = {"file": str(exported.file), "bytes": exported.size, "verifications": verifications}
+        if exported.drop is not None:
+            summary |= {"metric": exported.metric, "before": exported.before, "after": exported.after}
+        print_json(summary | ({"tta": exported.tta} if exported.tta else {}))
         return
-    for check in exported.checks:
-        result(f"{check}, on {check.images:,} validation images")
-    if exported.looks:
-        result(f"It looks at an image {exported.looks}")
-    if exported.cost is not None:
-        metric = {"mean_ap": "mean AP", "accuracy": "accuracy"}[exported.figure]
-        change = f"{exported.before:.4f} before, {exported.after:.4f} after: {exported.cost:+.2f} points lost"
+    for one in exported.verifications:
+        result(f"{one}, on {one.images:,} validation images")
+    if exported.tta:
+        result(f"Test-time augmentation: {exported.tta}")
+    if exported.drop is not None:
+        metric = {"mean_ap": "mean AP", "accuracy": "accuracy"}[exported.metric]
+        change = f"{exported.before:.4f} before, {exported.after:.4f} after: {exported.drop:+.2f} points lost"
         result(f"{metric} on validation {change}")
     result(f"The file: {exported.file} ({exported.size / 1e6:.1f} MB)")
 
@@ -157,7 +154,7 @@ def serve(
 ) -> None:
     """Serve a model as a web page with an HTTP API."""
     try:
-        from seamline.serve.limits import Limits
+        from seamline.serve.middleware import Limits
         from seamline.serve.server import serve as serve_model
     except ModuleNotFoundError as error:
         raise SeamlineError(
@@ -167,10 +164,10 @@ def serve(
         model,
         host=host,
         port=port,
-        hosts=tuple(allow_host or ()),
+        allowed_hosts=tuple(allow_host or ()),
         limits=Limits(bytes=round(max_megabytes * (1 << 20)), pixels=round(max_megapixels * 1_000_000)),
         device=device,
-        engine=backend,
+        backend=backend,
         threads=threads,
-        ready=result,
+        on_ready=result,
     )

@@ -1,4 +1,4 @@
-"""Folders on a disk or in a bucket, read and written alike."""
+"""Folders on a disk or in a bucket, behind one interface."""
 
 import posixpath
 import time
@@ -19,37 +19,35 @@ _PAUSE = 1.0  # seconds before the second try, doubled before the third
 
 
 @dataclass(frozen=True)
-class Place:
-    """A folder.
+class Storage:
+    """A folder on a disk or in a bucket.
 
     Attributes:
-        uri: as the user named it.
-        system: what holds it.
-        path: where in it.
+        uri: its address, as the user named it.
+        filesystem: the `pyarrow.fs.FileSystem`.
+        path: its path in the file system.
     """
 
     uri: str
-    system: Any
+    filesystem: Any
     path: str
 
     @property
-    def shown(self) -> str:
+    def display_uri(self) -> str:
         """The address without its options, for people."""
         return self.uri.partition("?")[0]
 
     @property
-    def anywhere(self) -> str:
-        """The address as a worker with another working folder finds it."""
+    def absolute_uri(self) -> str:
+        """The address that holds whatever the working folder is."""
         return self.uri if "://" in self.uri else self.path
 
-    def below(self, *names: str) -> str:
-        """Return the path of something below."""
+    def join(self, *names: str) -> str:
+        """Return the path of a file or folder inside."""
         return posixpath.join(self.path, *names)
 
-    def photos(self) -> Iterator[str]:
-        """Yield the paths of all photos here and below, folder by folder, each folder's in order.
-
-        Hidden files and folders are passed over.
+    def iter_photos(self) -> Iterator[str]:
+        """Yield the paths of all photos, folder by folder, recursively; hidden files and folders are skipped.
 
         Raises:
             SeamlineError: there is no such folder, or it may not be read.
@@ -58,24 +56,24 @@ class Place:
         while folders:
             folder = folders.pop()
             try:
-                found = sorted(self.system.get_file_info(fs.FileSelector(folder)), key=lambda info: info.path)
+                entries = sorted(self.filesystem.get_file_info(fs.FileSelector(folder)), key=lambda info: info.path)
             except OSError as error:
-                raise SeamlineError(f"{self.shown}: {folder} cannot be listed ({first_line(error)})") from None
-            seen = [info for info in found if not info.base_name.startswith(".")]
-            folders += [info.path for info in reversed(seen) if info.type == fs.FileType.Directory]
-            for info in seen:
+                raise SeamlineError(f"{self.display_uri}: {folder} cannot be listed ({first_line(error)})") from None
+            visible = [info for info in entries if not info.base_name.startswith(".")]
+            folders += [info.path for info in reversed(visible) if info.type == fs.FileType.Directory]
+            for info in visible:
                 if info.type == fs.FileType.File and info.path.lower().endswith(SUFFIXES):
                     yield info.path
 
     def read(self, path: str) -> bytes:
-        """Return a file's bytes; what fails for a moment is tried again.
+        """Return the content of a file; transient failures are retried.
 
         Raises:
             OSError: it cannot be read.
         """
         for attempt in range(_TRIES):
             try:
-                with self.system.open_input_stream(path) as file:
+                with self.filesystem.open_input_stream(path) as file:
                     content: bytes = file.read()
                     return content
             except (FileNotFoundError, PermissionError, IsADirectoryError):
@@ -84,40 +82,40 @@ class Place:
                 if attempt + 1 == _TRIES:
                     raise
                 time.sleep(_PAUSE * 2**attempt)
-        raise AssertionError("not reached")
+        raise AssertionError("unreachable")
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a file, whole or not at all: a bucket shows an object when it is complete, a disk by renaming."""
-        if isinstance(self.system, fs.LocalFileSystem):
+        """Write a file atomically: a bucket shows an object once it is complete, a disk renames."""
+        if isinstance(self.filesystem, fs.LocalFileSystem):
             write_bytes(Path(path), content)
             return
-        with self.system.open_output_stream(path) as file:
+        with self.filesystem.open_output_stream(path) as file:
             file.write(content)
 
-    def names(self, folder: str) -> set[str]:
-        """Return the names of the files in a folder below; none where there is no such folder."""
-        selector = fs.FileSelector(self.below(folder), allow_not_found=True)
-        return {info.base_name for info in self.system.get_file_info(selector)}
+    def list_names(self, folder: str) -> set[str]:
+        """Return the names of the files in a folder inside; none if there is no such folder."""
+        selector = fs.FileSelector(self.join(folder), allow_not_found=True)
+        return {info.base_name for info in self.filesystem.get_file_info(selector)}
 
     def open(self, name: str) -> Any:
-        """Open a file below for reading anywhere in it.
+        """Open a file inside for random access.
 
         Raises:
             FileNotFoundError: there is none.
         """
-        return self.system.open_input_file(self.below(name))
+        return self.filesystem.open_input_file(self.join(name))
 
 
-def find_place(uri: str) -> Place:
-    """Return the place that a path, `s3://BUCKET/FOLDER`, `gs://…` or another address that Arrow knows names.
+def open_storage(uri: str) -> Storage:
+    """Return the storage at a path, `s3://BUCKET/FOLDER`, `gs://…` or another address that Arrow knows.
 
     Raises:
-        SeamlineError: there is no such kind of address.
+        SeamlineError: the address is of no such kind.
     """
     if "://" not in uri:
-        return Place(uri, fs.LocalFileSystem(), str(Path(uri).expanduser().absolute()))
+        return Storage(uri, fs.LocalFileSystem(), str(Path(uri).expanduser().absolute()))
     try:
-        system, path = fs.FileSystem.from_uri(uri)
+        filesystem, path = fs.FileSystem.from_uri(uri)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise SeamlineError(f"{uri}: no address of photos that can be read ({first_line(error)})") from None
-    return Place(uri, system, path)
+        raise SeamlineError(f"{uri}: cannot be opened ({first_line(error)}); name a folder or an address") from None
+    return Storage(uri, filesystem, path)

@@ -1,4 +1,4 @@
-"""What each worker does: a part of the photos -> a part of the results."""
+"""The work of one process of the cluster: a shard of the photos -> a shard of the results."""
 
 import io
 import tempfile
@@ -16,184 +16,173 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from seamline.cluster.rle import to_runs
-from seamline.cluster.storage import find_place
+from seamline.cluster.rle import rle_encode
+from seamline.cluster.storage import open_storage
 from seamline.data.image_io import read_image
 from seamline.data.limits import is_out_of_memory
-from seamline.data.preprocess import center_crop_resize
 from seamline.errors import SeamlineError
-from seamline.inference.predict_one import mask_of, shares_of
-from seamline.inference.predictor import Model, load_model
+from seamline.inference.predict import OUT_OF_MEMORY
+from seamline.inference.prediction import Prediction
+from seamline.inference.predictor import Predictor, load_model
 from seamline.models.devices import tune_malloc
 
-LISTING = "listing.parquet"
+INDEX = "index.parquet"
 PHOTOS, ERRORS = "photos", "errors"
-_READERS = 4  # threads that read and decode while the network is at work
-_AHEAD = 16  # photos that may wait for it
-_TOGETHER = 256  # photos that a network of whole images is asked about at once
+_READERS = 4  # threads that read and decode while the model runs
+_PREFETCH = 16  # decoded photos that may wait for the model
+_BATCH = 256  # photos of a classifier
+
+Row = dict[str, Any]
 
 
-def part_name(number: int) -> str:
-    """Return the name of the file of a part."""
-    return f"part-{number:06d}.parquet"
+def shard_name(index: int) -> str:
+    """Return the file name of a shard."""
+    return f"shard-{index:06d}.parquet"
 
 
 @dataclass(frozen=True)
-class Work:
-    """What is the same for all parts.
+class Job:
+    """The work that all shards share.
 
     Attributes:
-        source: where the photos lie.
-        out: where the results go.
-        files: the model's files, name -> bytes, so that a worker needs no disk that others see.
-        size: the most pixels on a photo's longer side for a network that gives masks; 0 for no limit.
-        device: where the networks work.
+        source: address of the photos.
+        out: address of the results.
+        files: the model's files, name -> content, so that workers need no shared disk.
+        max_side: see `Predictor`.
+        device: where the models run.
     """
 
     source: str
     out: str
     files: Mapping[str, bytes]
-    size: int
+    max_side: int | None
     device: str
 
 
 class Worker:
-    """Predicts parts, one at a time."""
+    """Predicts shards, one at a time.
 
-    def __init__(self, held: Sequence[Any]) -> None:
-        """Get ready: `held` is a Ray reference to the `Work`, in a list so that Ray hands it on as it is."""
+    Args:
+        job: a Ray reference to the `Job`, in a list so that Ray passes it on as it is.
+    """
+
+    def __init__(self, job: Sequence[Any]) -> None:
         import ray
 
         tune_malloc()
-        self.work = work = ray.get(held[0])
-        self.source, self.out = find_place(work.source), find_place(work.out)
+        self.job: Job = ray.get(job[0])
+        self.source, self.out = open_storage(self.job.source), open_storage(self.job.out)
         with tempfile.TemporaryDirectory() as folder:
-            for name, content in work.files.items():
+            for name, content in self.job.files.items():
                 Path(folder, name).write_bytes(content)
-            place = folder if len(work.files) > 1 else Path(folder, *work.files)
-            self.model = load_model(place, device=work.device, threads=1)  # there is a worker for each processor
+            path = folder if len(self.job.files) > 1 else Path(folder, *self.job.files)
+            self.predictor = load_model(path, device=self.job.device, threads=1)  # there is a worker for each processor
         self.readers = ThreadPoolExecutor(_READERS)
 
     def __call__(self, batch: Mapping[str, NDArray[np.int64]]) -> dict[str, NDArray[Any]]:
-        """Predict the parts whose numbers are in the column `part`; return what `summary_of` says of each."""
-        told = [self._part(int(number)) for number in batch["part"]]
-        return {key: np.array([one[key] for one in told]) for key in ("part", "photos", "errors", "seconds")}
+        """Predict the shards whose indices are in the column `shard`; return the `shard_summary` of each."""
+        summaries = [self._predict_shard(int(index)) for index in batch["shard"]]
+        return {key: np.array([one[key] for one in summaries]) for key in ("shard", "photos", "errors", "seconds")}
 
-    def _part(self, number: int) -> dict[str, float]:
-        """Predict a part, unless its file is there: another worker may have died after writing it."""
-        name = part_name(number)
+    def _predict_shard(self, index: int) -> dict[str, float]:
+        """Predict a shard, unless its file is there: another worker may have died after writing it."""
+        name = shard_name(index)
         with suppress(FileNotFoundError):
-            return {"part": number, **summary_of(self.out.open(f"{PHOTOS}/{name}"))}
-        begun = time.perf_counter()
-        with self.out.open(LISTING) as file:
-            paths = pq.ParquetFile(file).read_row_group(number)["file"].to_pylist()
-        rows: list[dict[str, Any]] = []
-        failed: list[dict[str, str]] = []
-        for row, reason in self._predicted(paths):
-            if reason is None:
-                rows.append(row)
-            else:
-                failed.append({"file": row["file"], "reason": reason})
-        if failed:
-            table = pa.Table.from_pylist(failed, pa.schema([("file", pa.string()), ("reason", pa.string())]))
-            self.out.write(self.out.below(ERRORS, name), _parquet(table))
-        told = {"photos": len(rows), "errors": len(failed), "seconds": time.perf_counter() - begun}
-        table = pa.Table.from_pylist(rows, schema_of(self.model))
-        table = table.replace_schema_metadata({key: str(value) for key, value in told.items()})
-        self.out.write(self.out.below(PHOTOS, name), _parquet(table))  # last: it says that the part is done
-        return {"part": number, **told}
+            return {"shard": index, **shard_summary(self.out.open(f"{PHOTOS}/{name}"))}
+        started = time.perf_counter()
+        with self.out.open(INDEX) as file:
+            paths = pq.ParquetFile(file).read_row_group(index)["file"].to_pylist()
+        rows: list[Row] = []
+        errors: list[Row] = []
+        for row in self._predict(paths):
+            (errors if "reason" in row else rows).append(row)
+        if errors:
+            table = pa.Table.from_pylist(errors, pa.schema([("file", pa.string()), ("reason", pa.string())]))
+            self.out.write(self.out.join(ERRORS, name), _to_parquet(table))
+        summary = {"photos": len(rows), "errors": len(errors), "seconds": time.perf_counter() - started}
+        table = pa.Table.from_pylist(rows, shard_schema(self.predictor))
+        table = table.replace_schema_metadata({key: str(value) for key, value in summary.items()})
+        self.out.write(self.out.join(PHOTOS, name), _to_parquet(table))  # last, because it marks the shard as done
+        return {"shard": index, **summary}
 
-    def _predicted(self, paths: list[str]) -> Iterator[tuple[dict[str, Any], str | None]]:
-        """Yield a row for each photo, or its name and why there is none."""
-        whole = not self.model.segments
-        waiting: list[tuple[dict[str, Any], NDArray[np.uint8]]] = []
-        for path, pixels, reason in self._read(paths):
-            if pixels is None:
-                yield {"file": path}, reason
+    def _predict(self, paths: list[str]) -> Iterator[Row]:
+        """Yield a row for each photo, with the `reason` of those that cannot be predicted."""
+        batch: list[tuple[Row, NDArray[np.uint8]]] = []
+        for path, pixels in self._read(paths):
+            if isinstance(pixels, str):
+                yield {"file": path, "reason": pixels}
                 continue
             row = {"file": path, "height": pixels.shape[0], "width": pixels.shape[1]}
-            if whole:
-                waiting.append((row, center_crop_resize(pixels, self.model.image)))
-                if len(waiting) == _TOGETHER:
-                    yield from self._labelled(waiting)
-                    waiting = []
+            if self.predictor.task == "classification":
+                batch.append((row, self.predictor.preprocess(pixels)))
+                if len(batch) == _BATCH:
+                    yield from self._classify(batch)
+                    batch = []
                 continue
             try:
-                yield {**row, **self._masked(pixels)}, None
+                yield row | _columns(self.predictor(pixels, max_side=self.job.max_side))
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
-                yield row, "needs more memory than there is; use a smaller --max-side"
-        yield from self._labelled(waiting)
+                yield {"file": path, "reason": OUT_OF_MEMORY}
+        yield from self._classify(batch)
 
-    def _read(self, paths: list[str]) -> Iterator[tuple[str, NDArray[np.uint8] | None, str | None]]:
+    def _classify(self, batch: Sequence[tuple[Row, NDArray[np.uint8]]]) -> Iterator[Row]:
+        """Yield the rows of preprocessed photos, which the model gets in one batch."""
+        predictions = self.predictor([image for _, image in batch])
+        yield from (row | _columns(one) for (row, _), one in zip(batch, predictions, strict=True))
+
+    def _read(self, paths: list[str]) -> Iterator[tuple[str, NDArray[np.uint8] | str]]:
         """Yield each photo's path with its pixels, or with the reason why there are none; a few are read ahead."""
-        todo = iter(paths)
-        coming = [(path, self.readers.submit(self._pixels, path)) for path in islice(todo, _AHEAD)]
-        while coming:
-            path, future = coming.pop(0)
-            coming += [(other, self.readers.submit(self._pixels, other)) for other in islice(todo, 1)]
+        remaining = iter(paths)
+        pending = [(path, self.readers.submit(self._pixels, path)) for path in islice(remaining, _PREFETCH)]
+        while pending:
+            path, future = pending.pop(0)
+            pending += [(other, self.readers.submit(self._pixels, other)) for other in islice(remaining, 1)]
             try:
-                yield path, future.result(), None
+                yield path, future.result()
             except SeamlineError as error:
-                yield path, None, str(error).removeprefix(f"{path}: ")
+                yield path, str(error).removeprefix(f"{path}: ")
             except OSError as error:
-                yield path, None, (error.strerror or str(error) or type(error).__name__).splitlines()[0]
+                yield path, (error.strerror or str(error) or type(error).__name__).splitlines()[0]
             except MemoryError:
-                yield path, None, "needs more memory than there is"
+                yield path, "needs more memory than there is"
 
     def _pixels(self, path: str) -> NDArray[np.uint8]:
         return read_image(self.source.read(path), name=path)
 
-    def _labelled(
-        self, photos: list[tuple[dict[str, Any], NDArray[np.uint8]]]
-    ) -> Iterator[tuple[dict[str, Any], str | None]]:
-        """Yield rows with label and probabilities, all photos asked about together."""
-        if not photos:
-            return
-        probabilities = self.model.probabilities(self.model.ask(np.stack([image for _, image in photos])))
-        for (row, _), ours in zip(photos, probabilities, strict=True):
-            likeliest = int(ours.argmax())
-            names = [f"probability.{name}" for name in self.model.classes]
-            yield (
-                {
-                    **row,
-                    "label": self.model.classes[likeliest],
-                    "probability": float(ours[likeliest]),
-                    **dict(zip(names, ours.tolist(), strict=True)),
-                },
-                None,
-            )
 
-    def _masked(self, pixels: NDArray[np.uint8]) -> dict[str, Any]:
-        """Return a photo's mask as runs, and each class's share of it."""
-        mask = mask_of(self.model, pixels, self.work.size)
-        shares = {f"share.{name}": share for name, share in shares_of(self.model, mask).items()}
-        values, lengths = to_runs(mask)
-        return {**shares, "mask_values": values, "mask_lengths": lengths}
-
-
-def schema_of(model: Model) -> pa.Schema:
-    """Return the columns of a part's table."""
+def shard_schema(predictor: Predictor) -> pa.Schema:
+    """Return the columns of a shard's table."""
     columns = [("file", pa.string()), ("height", pa.int32()), ("width", pa.int32())]
-    if model.segments:
-        columns += [(f"share.{name}", pa.float64()) for name in model.classes]
+    if predictor.task == "segmentation":
+        columns += [(f"fraction.{name}", pa.float64()) for name in predictor.classes]
         columns += [("mask_values", pa.list_(pa.uint8())), ("mask_lengths", pa.list_(pa.uint32()))]
     else:
         columns += [("label", pa.string()), ("probability", pa.float64())]
-        columns += [(f"probability.{name}", pa.float64()) for name in model.classes]
+        columns += [(f"probability.{name}", pa.float64()) for name in predictor.classes]
     return pa.schema(columns)
 
 
-def summary_of(file: Any) -> dict[str, float]:
-    """Return what the file of a part says of itself: numbers of `photos` and `errors`, and the `seconds` it took."""
+def _columns(prediction: Prediction) -> Row:
+    """Return the columns of a prediction."""
+    if prediction.mask is None:
+        probabilities = {f"probability.{name}": value for name, value in prediction.probabilities.items()}
+        return {"label": prediction.label, "probability": prediction.probability, **probabilities}
+    values, lengths = rle_encode(prediction.mask)
+    fractions = {f"fraction.{name}": value for name, value in prediction.fractions.items()}
+    return {**fractions, "mask_values": values, "mask_lengths": lengths}
+
+
+def shard_summary(file: Any) -> dict[str, float]:
+    """Return what the file of a shard says of itself: its numbers of photos and errors, and the seconds it took."""
     with file:
-        told = pq.read_schema(file).metadata
-    return {"photos": int(told[b"photos"]), "errors": int(told[b"errors"]), "seconds": float(told[b"seconds"])}
+        metadata = pq.read_schema(file).metadata
+    return {name: float(metadata[name.encode()]) for name in ("photos", "errors", "seconds")}
 
 
-def _parquet(table: pa.Table) -> bytes:
-    """Return a table as the bytes of a Parquet file."""
+def _to_parquet(table: pa.Table) -> bytes:
+    """Return a table as the content of a Parquet file."""
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
     return buffer.getvalue()

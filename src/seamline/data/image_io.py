@@ -76,14 +76,17 @@ def read_image(source: Path | bytes, *, name: str | None = None, limit: int = MA
             f"{called}: has values of 32 bits, and which of them is white cannot be known; save it as PNG"
         )
     try:
-        if image.mode.startswith("I"):  # Pillow before 11 calls the 16 bits of a PNG "I"
-            grey = ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
-            return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
-        if image.has_transparency_data:
-            return np.array(_over_white(image))
-        return np.array(image.convert("RGB"))
+        return to_rgb(image)
     except Exception as error:  # whatever the damage has led to
         raise damaged(called, error) from error
+
+
+def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """Convert an image of any mode to an array (H, W, 3) uint8; transparent parts become white, 16-bit gray 8-bit."""
+    if image.mode.startswith("I"):  # Pillow before 11 calls the 16 bits of a PNG "I"
+        grey = ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+    return np.array(_over_white(image) if image.has_transparency_data else image.convert("RGB"))
 
 
 def _over_white(image: Image.Image) -> Image.Image:

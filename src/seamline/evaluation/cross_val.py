@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from seamline.data.dataset import Split
 from seamline.data.loader import Batches
-from seamline.inference.forward import predict_scores
+from seamline.inference.forward import predict_logits
 from seamline.inference.tta import TTA
 from seamline.models.factory import build_model
 from seamline.progress import Reporter
@@ -73,5 +73,5 @@ def out_of_fold_scores(
             training = Training(network, batches, recipe)
             for epoch in training:
                 progress(1000 * number + round(1000 * epoch.epoch / max(1.0, recipe.epochs)), 1000 * folds)
-            scores[asked] = predict_scores(TTA(network, recipe.flip), split.select(asked).images)
+            scores[asked] = predict_logits(TTA(network, recipe.flip), split.select(asked).images)
     return scores

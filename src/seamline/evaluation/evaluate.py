@@ -17,7 +17,7 @@ from seamline.evaluation.average_precision import APResult, bin_edges, binned_re
 from seamline.evaluation.bootstrap import GroupBootstrap
 from seamline.evaluation.counts import SplitCounts, confusion_counts
 from seamline.evaluation.metrics import SplitMetrics
-from seamline.inference.forward import ask, eval_batch_size
+from seamline.inference.forward import eval_batch_size, predict_batches
 from seamline.run_folder import Task
 
 MAX_PIXELS = 20_000_000
@@ -244,7 +244,7 @@ class _Batch:
 def _batches(model: nn.Module, split: Split, task: Task) -> Iterator[_Batch]:
     """Predict a split batch by batch; a label of a whole image is a mask of one pixel."""
     size = eval_batch_size(split.images)
-    for number, logits in enumerate(ask(model, split.images)):
+    for number, logits in enumerate(predict_batches(model, split.images)):
         rows = slice(number * size, number * size + len(logits))
         labels = split.labels[rows].reshape(len(logits), -1)
         yield _Batch(rows, logits.reshape(*logits.shape[:2], -1), labels, valid_mask(labels, task))

@@ -1,164 +1,161 @@
-"""A run -> one ONNX file that gives the same answers elsewhere, checked before it is written."""
+"""Exports a run as one ONNX file with the same predictions, verified before it is written."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import onnx
 
 from seamline.data.dataset import Split
 from seamline.errors import SeamlineError
-from seamline.export.quantize import CALIBRATION_PIXELS, quantise
-from seamline.export.to_onnx import trace
-from seamline.export.verify import AGREEMENT, CLOSE, Check, answers_of, check, some_of
-from seamline.inference.backends import ENGINES, PORTION, open_graph
-from seamline.inference.forward import predict_scores
-from seamline.inference.predictor import description_of
-from seamline.inference.tiled import Ask
+from seamline.export.quantize import CALIBRATION_PIXELS, quantize_int8
+from seamline.export.to_onnx import to_onnx
+from seamline.export.verify import ATOL, MIN_AGREEMENT, Verification, predict_split, select_evenly, verify
+from seamline.inference.backends import BACKENDS, load_session
+from seamline.inference.forward import predict_logits
+from seamline.inference.predictor import PYTORCH, Predictor, run_metadata
 from seamline.inference.tta import TTA
 from seamline.io import atomic_write
-from seamline.training.run_dir import Run
-
-MOST = 1.0
-"""Points of accuracy, or of mean average precision, that a faster network may cost."""
+from seamline.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Exported:
-    """What was written.
+class ExportOptions:
+    """How a run is exported.
+
+    Attributes:
+        reduce_tta: whether to reduce test-time augmentation as far as `max_drop` allows.
+        int8: whether to quantize to int8.
+        max_drop: points of accuracy, or of mean average precision, that both may cost together.
+    """
+
+    reduce_tta: bool = False
+    int8: bool = False
+    max_drop: float = 1.0
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """An exported file.
 
     Attributes:
         file: the ONNX file.
-        size: its bytes.
-        checks: how it compares with the run's own network, in each engine.
-        figure: what `before` and `after` are: `accuracy` or `mean_ap`.
-        before: of the run's network on the validation images; None where nothing was made faster.
-        after: of the network in the file.
-        looks: how it looks at an image, where that is less often than the run's network does.
+        size: its size in bytes.
+        verifications: how its predictions compare with the run's, for each backend.
+        metric: the metric of `before` and `after`, `accuracy` or `mean_ap`.
+        before: the metric of the run on the validation images; None if nothing was reduced or quantized.
+        after: the metric of the file.
+        tta: the reduced test-time augmentation, None if it is the run's.
     """
 
     file: Path
     size: int
-    checks: tuple[Check, ...]
-    figure: str
+    verifications: tuple[Verification, ...]
+    metric: str
     before: float | None = None
     after: float | None = None
-    looks: str | None = None
+    tta: str | None = None
 
     @property
-    def cost(self) -> float | None:
-        """Points, hundredths, that being faster costs."""
+    def drop(self) -> float | None:
+        """Points, hundredths, by which the metric drops."""
         return None if self.before is None or self.after is None else 100 * (self.before - self.after)
 
 
 def export_run(
-    run: Run,
-    learned: Split,
-    aside: Split,
+    folder: RunFolder,
+    model: TTA,
+    train: Split,
+    val: Split,
     out: Path,
-    *,
-    quick: bool = False,
-    int8: bool = False,
-    most: float = MOST,
-    told: Callable[[str], None] = lambda text: None,
-) -> Exported:
-    """Write a run's network as ONNX.
+    options: ExportOptions = ExportOptions(),
+    report: Callable[[str], None] = lambda text: None,
+) -> ExportResult:
+    """Export a run as an ONNX file.
 
     Args:
-        run: finished.
-        learned: the images that it learned from; ranges of whole numbers are found on them.
-        aside: its validation images; the file is checked on them, and what is faster is judged by them.
+        folder: the finished run.
+        model: its model with its test-time augmentation.
+        train: its training images, on which the ranges for int8 are measured.
+        val: its validation images, on which the file is verified and scored.
         out: the file to write.
-        quick: whether to look at an image as rarely as `most` allows.
-        int8: whether to work with whole numbers of eight bits.
-        most: points that these may cost together.
-        told: called with a line before each long step.
+        options: what to reduce.
+        report: called with a line before each long step.
 
     Raises:
-        SeamlineError: the file's answers are not those of the network, or being faster costs too much; nothing is written.
+        SeamlineError: the predictions of the file differ from the run's, or the metric drops too far; nothing is written.
     """
-    network = TTA(run.network(), run.recipe().flip)
-    if quick and not network.reduced():
-        raise SeamlineError(
-            f"{out}: not written, because the model uses no test-time augmentation; leave --reduce-tta out"
-        )
-    ask = partial(predict_scores, network)
-    judged = quick or int8
-    before = answers_of(ask, aside).worth if judged else math.nan
+    if options.reduce_tta and not model.reduced():
+        raise SeamlineError(f"{out}: not written, because the model has no test-time augmentation; omit --reduce-tta")
+    reference = Predictor(folder.path, PYTORCH, partial(predict_logits, model), run_metadata(folder))
+    lossy = options.reduce_tta or options.int8
+    before = predict_split(reference.forward, val).score if lossy else math.nan
     best = -math.inf
 
-    def allowed(worth: float) -> bool:
-        return not judged or 100 * (before - worth) <= most
+    def allowed(score: float) -> bool:
+        return not lossy or 100 * (before - score) <= options.max_drop
 
-    with atomic_write(out) as unchecked:
-        for one in network.reduced() if quick else [network]:
-            described, after, ask = description_of(run), before, partial(predict_scores, one)
-            if quick:
-                told(f"trying {one.description}")
-                answers = answers_of(ask, aside)
-                after = answers.worth
-                described |= {"temperature": answers.temperature, "looks": one.description}
-                del answers  # of many pixels it is large
-            if allowed(after):
-                graph, checks = _checked(one, described, ask, aside, unchecked, out, told)
-                if int8:
-                    after = _in_whole_numbers(graph, learned, aside, unchecked, told)
-                    checks = [_check(unchecked, name, ask, described, aside) for name in ENGINES]
-            if allowed(after):
-                size = unchecked.stat().st_size
-                made = Exported(out, size, tuple(checks), _figure(aside), looks=described.get("looks"))
-                return replace(made, before=before, after=after) if judged else made
-            best = max(best, after)
-        what = " and ".join(["reduced test-time augmentation"] * quick + ["whole numbers of eight bits"] * int8)
+    candidates = _reduce_tta(reference, model, val, report) if options.reduce_tta else [(model, reference, before)]
+    metric = "accuracy" if reference.task == "classification" else "mean_ap"
+    with atomic_write(out) as file:
+        for tta, predictor, score in candidates:
+            if allowed(score):
+                graph, verifications = _write_verified(tta, predictor, val, file, out, report)
+                if options.int8:
+                    score = _write_int8(graph, train, val, file, report)
+                    verifications = [verify(file, backend, predictor, val.images) for backend in BACKENDS]
+            if allowed(score):
+                size, description = file.stat().st_size, predictor.metadata.tta
+                result = ExportResult(out, size, tuple(verifications), metric, tta=description)
+                return replace(result, before=before, after=score) if lossy else result
+            best = max(best, score)
+        changes = ["reduced test-time augmentation"] * options.reduce_tta + ["int8 quantization"] * options.int8
         raise SeamlineError(
-            f"{out}: not written, because with {what} {100 * (before - best):.2f} points of {_figure(aside)} are lost "
-            f"on the validation images ({before:.4f} to {best:.4f}); raise --max-drop above {most:g} to allow it"
+            f"{out}: not written, because with {' and '.join(changes)} {metric} drops by {100 * (before - best):.2f} "
+            f"points on the validation images ({before:.4f} to {best:.4f}); raise --max-drop above "
+            f"{options.max_drop:g} to allow it"
         )
 
 
-def _check(file: Path, engine: str, ask: Ask, described: Mapping[str, Any], aside: Split) -> Check:
-    return check(file, engine, ask, described["temperature"], aside.images, segments=bool(described["colours"]))
+def _reduce_tta(
+    reference: Predictor, model: TTA, val: Split, report: Callable[[str], None]
+) -> Iterator[tuple[TTA, Predictor, float]]:
+    """Yield the model with less test-time augmentation, the cheapest first, with a predictor and its score."""
+    for tta in model.reduced():
+        report(f"evaluating {tta.description}")
+        forward = partial(predict_logits, tta)
+        labeled = predict_split(forward, val)
+        score = labeled.score
+        metadata = msgspec.structs.replace(reference.metadata, temperature=labeled.temperature, tta=tta.description)
+        del labeled  # for segmentation it is large
+        yield tta, replace(reference, forward=forward, metadata=metadata), score
 
 
-def _checked(
-    network: TTA,
-    described: Mapping[str, Any],
-    ask: Ask,
-    aside: Split,
-    file: Path,
-    out: Path,
-    told: Callable[[str], None],
-) -> tuple[onnx.ModelProto, list[Check]]:
-    """Write a network's graph into `file`, and see in each engine that it answers as the network does."""
-    told("tracing the network")
-    graph = trace(network, described)
+def _write_verified(
+    model: TTA, predictor: Predictor, val: Split, file: Path, out: Path, report: Callable[[str], None]
+) -> tuple[onnx.ModelProto, list[Verification]]:
+    """Write a model's graph into `file`, and verify its predictions in each backend."""
+    report("tracing the model")
+    graph = to_onnx(model, predictor.metadata)
     onnx.save(graph, file)
-    checks = []
-    for engine, one in ENGINES.items():
-        told(f"checking it in {one.title}")
-        checks.append(_check(file, engine, ask, described, aside))
-        if not checks[-1].passes:
+    verifications = []
+    for name, backend in BACKENDS.items():
+        report(f"verifying it in {backend.title}")
+        verifications.append(verify(file, name, predictor, val.images))
+        if not verifications[-1].passes:
             raise SeamlineError(
-                f"{out}: not written, because it would answer otherwise than the run ({checks[-1]}; at most "
-                f"{CLOSE:g} and at least {AGREEMENT:.1%} are asked for); use the run folder itself"
+                f"{out}: not written, because its predictions differ from the run's ({verifications[-1]}; at most "
+                f"{ATOL:g} and at least {MIN_AGREEMENT:.1%} are required); use the run folder itself"
             )
-    return graph, checks
+    return graph, verifications
 
 
-def _in_whole_numbers(
-    graph: onnx.ModelProto, learned: Split, aside: Split, file: Path, told: Callable[[str], None]
-) -> float:
-    """Write a graph into `file` with whole numbers of eight bits; return what it is worth."""
-    told("finding the ranges of whole numbers")
-    height, width = learned.images.shape[1:3]
-    together = max(1, PORTION // (height * width))
-    onnx.save(quantise(graph, some_of(learned.images, CALIBRATION_PIXELS), together), file)
-    told("measuring what they cost")
-    return answers_of(open_graph(file)[1], aside).worth
-
-
-def _figure(split: Split) -> str:
-    return "accuracy" if split.labels.ndim == 1 else "mean_ap"
+def _write_int8(graph: onnx.ModelProto, train: Split, val: Split, file: Path, report: Callable[[str], None]) -> float:
+    """Write a graph into `file`, quantized to int8; return its score."""
+    report("quantizing to int8")
+    onnx.save(quantize_int8(graph, select_evenly(train.images, CALIBRATION_PIXELS)), file)
+    report("evaluating the quantized model")
+    return predict_split(load_session(file)[1], val).score

@@ -1,8 +1,8 @@
-"""A network -> an ONNX graph for images of any number and, where it gives masks, of any size."""
+"""Traces a model as an ONNX graph for batches of any size and, for segmentation, images of any size."""
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,54 +12,59 @@ from onnxscript import opset18
 from torch import Tensor, nn
 from torch.export import Dim
 
-from seamline.inference.onnx_metadata import to_metadata
 from seamline.inference.tta import TTA
+from seamline.run_folder import ExportMetadata
 
-WEIGHT = "network.model."
-"""What the names of the weights in a graph begin with, before those in `model.safetensors`."""
+WEIGHT_PREFIX = "model.model."
+"""Prefix of the names of weights in a graph, before their names in `model.safetensors`."""
 
 _OP: Any = opset18
-_FLOAT = onnx.TensorProto.FLOAT  # all that is exported works in it
-_AXES = ("batch", "height", "width")
+_FLOAT = onnx.TensorProto.FLOAT
+_AXES = {0: "batch", 2: "height", 3: "width"}
 
 
-class _Answers(nn.Module):
-    """Both outputs of an exported network."""
+class _Outputs(nn.Module):
+    """A model with both outputs of an exported file.
 
-    def __init__(self, network: nn.Module, temperature: float) -> None:
+    Args:
+        model: the model with its test-time augmentation.
+        temperature: what logits are divided by.
+    """
+
+    def __init__(self, model: TTA, temperature: float) -> None:
         super().__init__()
-        self.network = network
+        self.model = model
         self.temperature = temperature
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, H, W) uint8 -> scores and probabilities, (B, K) or (B, K, H, W) float32."""
-        scores = self.network(images)
-        return scores, (scores / self.temperature).softmax(1)
+        """(B, C, H, W) uint8 -> logits and probabilities, (B, K) or (B, K, H, W) float32."""
+        logits = self.model(images)
+        return logits, (logits / self.temperature).softmax(1)
 
 
-def trace(network: TTA, description: Mapping[str, Any]) -> onnx.ModelProto:
-    """Return a network as an ONNX graph: `images` (B, C, H, W) uint8 -> `scores` and `probabilities`, float32.
+def to_onnx(model: TTA, metadata: ExportMetadata) -> onnx.ModelProto:
+    """Return a model as an ONNX graph: `images` (B, C, H, W) uint8 -> `logits` and `probabilities`, float32.
 
-    Normalisation, the answer for both sides and all sizes at which the network looks are part of the graph.
+    Normalization and test-time augmentation are part of the graph.
 
     Args:
-        network: on the processor; put into evaluation mode.
-        description: see `seamline.inference.onnx_metadata`; its `temperature` is what `probabilities` are made with.
+        model: the model on the CPU; set to evaluation mode.
+        metadata: metadata of the file; its temperature scales `probabilities`.
     """
-    height, width, channels = description["image"]
-    segments = bool(description["colours"])
-    if segments:  # sides that are no multiple of any stride, so that nothing of the example's is taken for a rule
+    height, width, channels = metadata.input_size
+    segmentation = metadata.task == "segmentation"
+    if segmentation:  # sides that are no multiple of any stride, so that nothing of the example becomes a constant
         height, width = height + 13, width + 29
-    network = network.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    free = {0: Dim.DYNAMIC} | ({2: Dim.DYNAMIC, 3: Dim.DYNAMIC} if segments else {})
-    with _quiet():
+    model = model.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    axes = _AXES if segmentation else {0: "batch"}
+    with _silence():
         program = torch.onnx.export(
-            _Answers(network, description["temperature"]),
+            _Outputs(model, metadata.temperature),
             (torch.zeros(2, channels, height, width, dtype=torch.uint8),),
             dynamo=True,
-            dynamic_shapes=(free,),
+            dynamic_shapes=(dict.fromkeys(axes, Dim.DYNAMIC),),
             input_names=["images"],
-            output_names=["scores", "probabilities"],
+            output_names=["logits", "probabilities"],
             optimize=True,
             verbose=False,
             custom_translation_table={
@@ -69,53 +74,47 @@ def trace(network: TTA, description: Mapping[str, Any]) -> onnx.ModelProto:
         )
     graph: onnx.ModelProto = program.model_proto  # type: ignore[union-attr]  # None is for other formats
     graph.producer_name = "seamline"
-    del graph.graph.value_info[:]  # what lies between needs no names
-    _name_axes(graph, segments)
-    onnx.helper.set_model_props(graph, to_metadata(description))
+    del graph.graph.value_info[:]  # intermediate values need no names
+    for value in (*graph.graph.input, *graph.graph.output):  # the tracer names free axes by formulas
+        dims = value.type.tensor_type.shape.dim
+        for axis, name in axes.items():
+            if axis < len(dims):
+                dims[axis].dim_param = name
+    onnx.helper.set_model_props(graph, metadata.to_metadata())
     return graph
 
 
-def _log_softmax(scores: Any, dim: int, dtype: int | None = None) -> Any:
-    """Write a log softmax in steps: ONNX Runtime's own takes several times as long where the axis is not the last."""
-    if _is_last(scores, dim) or dtype is not None:
-        return _OP.LogSoftmax(scores if dtype is None else _OP.Cast(scores, to=_FLOAT), axis=dim)
-    shifted, _, total = _steps(scores, dim)
+def _log_softmax(logits: Any, dim: int, dtype: int | None = None) -> Any:
+    """Write log-softmax in steps: ONNX Runtime's own takes several times as long if the axis is not the last."""
+    if _is_last(logits, dim) or dtype is not None:
+        return _OP.LogSoftmax(logits if dtype is None else _OP.Cast(logits, to=_FLOAT), axis=dim)
+    shifted, _, total = _softmax_steps(logits, dim)
     return _OP.Sub(shifted, _OP.Log(total))
 
 
-def _softmax(scores: Any, dim: int, dtype: int | None = None) -> Any:
-    """Write a softmax in steps, too."""
-    if _is_last(scores, dim) or dtype is not None:
-        return _OP.Softmax(scores if dtype is None else _OP.Cast(scores, to=_FLOAT), axis=dim)
-    _, powers, total = _steps(scores, dim)
-    return _OP.Div(powers, total)
+def _softmax(logits: Any, dim: int, dtype: int | None = None) -> Any:
+    """Write softmax in steps as well."""
+    if _is_last(logits, dim) or dtype is not None:
+        return _OP.Softmax(logits if dtype is None else _OP.Cast(logits, to=_FLOAT), axis=dim)
+    _, exponentials, total = _softmax_steps(logits, dim)
+    return _OP.Div(exponentials, total)
 
 
-def _steps(scores: Any, dim: int) -> tuple[Any, Any, Any]:
-    """Write scores less the highest along an axis, their powers of e, and the sum of these."""
+def _softmax_steps(logits: Any, dim: int) -> tuple[Any, Any, Any]:
+    """Write logits minus their maximum along an axis, the exponentials of these, and their sum."""
     axis = _OP.Constant(value_ints=[dim])
-    shifted = _OP.Sub(scores, _OP.ReduceMax(scores, axis))
-    powers = _OP.Exp(shifted)
-    return shifted, powers, _OP.ReduceSum(powers, axis)
+    shifted = _OP.Sub(logits, _OP.ReduceMax(logits, axis))
+    exponentials = _OP.Exp(shifted)
+    return shifted, exponentials, _OP.ReduceSum(exponentials, axis)
 
 
-def _is_last(scores: Any, dim: int) -> bool:
-    """Tell whether an axis is the last one."""
-    return dim in (-1, len(scores.shape) - 1)
-
-
-def _name_axes(graph: onnx.ModelProto, segments: bool) -> None:
-    """Give the free axes the names that people expect; the tracer's are formulas."""
-    for value in (*graph.graph.input, *graph.graph.output):
-        dims = value.type.tensor_type.shape.dim
-        for place, axis in zip((0, 2, 3), _AXES, strict=True):
-            if place < len(dims) and (place == 0 or segments):
-                dims[place].dim_param = axis
+def _is_last(logits: Any, dim: int) -> bool:
+    return dim in (-1, len(logits.shape) - 1)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the tracer's remarks on its own insides from the user."""
+def _silence() -> Iterator[None]:
+    """Hide the tracer's messages about its internals."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():

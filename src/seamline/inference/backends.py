@@ -1,11 +1,10 @@
-"""What works out the scores of an exported network: OpenVINO or ONNX Runtime, whichever is installed and faster.
+"""Backends that run exported ONNX files: ONNX Runtime and OpenVINO.
 
-Neither PyTorch nor anything that needs it is imported here, so that a photo is answered quickly from a cold start.
+Nothing here imports PyTorch, so that a prediction from a cold start is quick.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -17,85 +16,74 @@ from numpy.typing import NDArray
 
 from seamline.data.lazy_array import iter_chunks
 from seamline.errors import SeamlineError, first_line
-from seamline.inference.tiled import Ask
+from seamline.inference.tiled import PredictFn
 
-PORTION = 784_000
-"""Bytes of images that are asked about at once: 1,000 garments, or a tile of a photo."""
-
-Opened = tuple[Ask, dict[str, str]]
-"""What answers, and the metadata of the file."""
+CHUNK_BYTES = 784_000
+"""Bytes of images in a batch: 1,000 images of 28 x 28, or a tile."""
 
 
 @dataclass(frozen=True)
-class Engine:
-    """A library that works out graphs.
+class Backend:
+    """A library that runs ONNX files.
 
     Attributes:
-        title: its name, as people write it.
-        module: what is imported.
-        open: file, output, threads or None -> what answers, and the file's metadata.
+        title: its name for people.
+        module: the module to import.
+        open: called with the file, the name of an output and the number of threads or None; returns the model.
     """
 
     title: str
     module: str
-    open: Callable[[Path, str, int | None], Opened]
+    open: Callable[[Path, str, int | None], PredictFn]
 
     @property
     def installed(self) -> bool:
-        """Whether it can be imported."""
+        """Whether the module can be imported."""
         return find_spec(self.module) is not None
 
 
-def open_graph(
-    file: Path, engine: str | None = None, threads: int | None = None, output: str = "scores"
-) -> tuple[str, Ask, dict[str, str]]:
-    """Open an exported network.
+def load_session(
+    file: Path, backend: str | None = None, threads: int | None = None, output: str = "logits"
+) -> tuple[str, PredictFn]:
+    """Open an exported ONNX file.
 
     Args:
-        file: ONNX.
-        engine: a key of `ENGINES`; None takes the first that is installed.
-        threads: of the processor; None leaves it to the engine.
-        output: what to answer with, `scores` or `probabilities`.
+        file: the file.
+        backend: a key of `BACKENDS`; by default the first that is installed.
+        threads: number of processor threads; None leaves it to the backend.
+        output: the output to return, `logits` or `probabilities`.
 
     Returns:
-        The engine's key, what answers about images (B, H, W, C) uint8, and the file's metadata.
+        The key of the backend, and the model: images (B, H, W, C) uint8 -> the output, float32.
 
     Raises:
-        SeamlineError: the engine is not installed, or cannot read the file.
+        SeamlineError: the backend is not installed, or cannot read the file.
     """
-    named = next((name for name, one in ENGINES.items() if one.installed), None) if engine is None else engine
-    if named is None or not ENGINES[named].installed:
-        title = ENGINES[named].title if named else "ONNX Runtime"
+    if backend is None:
+        backend = next((name for name, one in BACKENDS.items() if one.installed), "onnxruntime")
+    title = BACKENDS[backend].title
+    if not BACKENDS[backend].installed:
         raise SeamlineError(f"{file}: needs {title}, which is not installed; pip install 'seamline[onnx]'")
-    if not file.is_file():
-        raise SeamlineError(f"{file}: not found; `seamline export` writes such files")
-    with _one_line(file, ENGINES[named].title):
-        ask, metadata = ENGINES[named].open(file, output, threads)
-
-    def ask_in_pieces(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        answers = [ask(piece) for piece in iter_chunks(images, PORTION)]
-        return answers[0] if len(answers) == 1 else np.concatenate(answers)
-
-    return named, ask_in_pieces, metadata
-
-
-@contextmanager
-def _one_line(file: Path, title: str) -> Iterator[None]:
-    """Turn what an engine raises at a file that it cannot read into one line."""
     try:
-        yield
-    except Exception as error:  # engines have kinds of their own
+        session = BACKENDS[backend].open(file, output, threads)
+    except Exception as error:  # each backend has exceptions of its own
         raise SeamlineError(
             f"{file}: {title} cannot read it ({first_line(error)}); name a file that `seamline export` wrote"
         ) from None
 
+    def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        outputs = [session(chunk) for chunk in iter_chunks(images, CHUNK_BYTES)]
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
-def _planes(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(B, H, W, C) -> (B, C, H, W), the order of exported networks."""
+    return backend, forward
+
+
+def _to_nchw(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(B, H, W, C) -> (B, C, H, W), the layout of exported models."""
     return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 
 
-def _onnxruntime(file: Path, output: str, threads: int | None) -> Opened:
+def _onnxruntime(file: Path, output: str, threads: int | None) -> PredictFn:
     """Open a file with ONNX Runtime."""
     import onnxruntime
 
@@ -105,49 +93,48 @@ def _onnxruntime(file: Path, output: str, threads: int | None) -> Opened:
         options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
-    def ask(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        answers: NDArray[np.float32] = session.run([output], {"images": _planes(images)})[0]
-        return answers
+    def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        outputs: NDArray[np.float32] = session.run([output], {"images": _to_nchw(images)})[0]
+        return outputs
 
-    return ask, dict(session.get_modelmeta().custom_metadata_map)
+    return forward
 
 
 @cache
 def _core() -> Any:
-    """Return this process's one core of OpenVINO.
+    """Return the one `openvino.Core` of this process.
 
-    Each brings the thread that makes it a stack for signals, and takes it away with it. Of two that go in the order in
-    which they came, the stack of the first is left in use, and at the next Ctrl-C the process ends in a segmentation
-    fault.
+    Each core gives the thread that creates it a stack for signals and removes it when it goes. When two cores go in
+    the order in which they were created, the removed stack of the first stays in use, and the next Ctrl-C ends the
+    process with a segmentation fault.
     """
     import openvino
 
-    # Whole numbers at any size end in one too where it uses AMX (https://github.com/openvinotoolkit/openvino/issues/37577)
+    # AMX crashes on int8 models of dynamic size (https://github.com/openvinotoolkit/openvino/issues/37577)
     os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16")
     return openvino.Core()
 
 
-def _openvino(file: Path, output: str, threads: int | None) -> Opened:
+def _openvino(file: Path, output: str, threads: int | None) -> PredictFn:
     """Open a file with OpenVINO."""
     core = _core()
     model = core.read_model(str(file))
     for result in model.get_results():
         if output not in result.output(0).names | result.input_value(0).names:
-            model.remove_result(result)  # else it is worked out, too
+            model.remove_result(result)  # else it is computed as well
     settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     if threads is not None:
         settings["INFERENCE_NUM_THREADS"] = threads
     request = core.compile_model(model, "CPU", settings).create_infer_request()
 
-    def ask(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        answers: NDArray[np.float32] = np.array(request.infer({"images": _planes(images)})[output])
-        return answers
+    def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        outputs: NDArray[np.float32] = np.array(request.infer({"images": _to_nchw(images)})[output])
+        return outputs
 
-    metadata = model.get_rt_info()["framework"] if model.has_rt_info("framework") else {}
-    return ask, {name: str(value.value) for name, value in metadata.items()}
+    return forward
 
 
-ENGINES: dict[str, Engine] = {
-    "onnxruntime": Engine("ONNX Runtime", "onnxruntime", _onnxruntime),
-    "openvino": Engine("OpenVINO", "openvino", _openvino),
+BACKENDS: dict[str, Backend] = {
+    "onnxruntime": Backend("ONNX Runtime", "onnxruntime", _onnxruntime),
+    "openvino": Backend("OpenVINO", "openvino", _openvino),
 }

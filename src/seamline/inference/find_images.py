@@ -1,4 +1,4 @@
-"""What the user named -> photos, in one fixed order, each with a name for its results."""
+"""Finds the photos that a user names: files, folders and patterns."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,23 +8,21 @@ from pathlib import Path
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import SeamlineError
 from seamline.io import walk
-
-RECORD = "predictions.json"
-"""The file that tells what was predicted; a folder that has it holds results."""
+from seamline.run_folder import PhotoError, prediction_record
 
 LEGEND = "legend.png"
-"""The picture of the classes and their colours."""
+"""The picture of the classes and their colors."""
 
 _RESULTS = (".mask.png", ".overlay.png", ".photo.jpg")
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A file to predict.
+    """A photo to predict.
 
     Attributes:
-        file: where it lies, as the user named it.
-        stem: what the names of its results begin with; no other photo has it.
+        file: its path, as the user named it.
+        stem: prefix of the file names of its results, different for each photo.
     """
 
     file: Path
@@ -32,105 +30,102 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was named.
+class PhotoListing:
+    """The photos that were named.
 
     Attributes:
         photos: each file once, in the order named; the files of a folder or a pattern in the order of their paths.
-        failed: what was named and could not be found or searched, with the reason.
+        errors: names that match nothing or cannot be searched, with the reason.
     """
 
     photos: tuple[Photo, ...]
-    failed: tuple[tuple[str, str], ...]
+    errors: tuple[PhotoError, ...]
 
 
-def find_photos(named: Sequence[Path | str]) -> Found:
-    """Find the photos that a user named.
+def find_photos(names: Sequence[Path | str]) -> PhotoListing:
+    """Find photos by name.
 
-    A file is taken whatever its name. A folder is searched with all that lies below it for the usual suffixes of
-    images, and so is a pattern with `*`, `?`, `[…]` or `**`. Searches pass over hidden files and over what earlier
-    predictions wrote. A file that was named twice is taken once.
+    A file counts whatever its name. Folders are searched recursively for the usual suffixes of images, and so are
+    patterns with `*`, `?`, `[…]` or `**`. Searches skip hidden files and the results of earlier predictions.
+
+    Args:
+        names: files, folders and patterns.
+
+    Returns:
+        The photos.
 
     Raises:
-        SeamlineError: not one photo was found.
+        SeamlineError: there is not one photo.
     """
     files: dict[Path, Path] = {}
-    failed: list[tuple[str, str]] = []
-    for name in named:
-        troubles: list[str] = []
-        found = list(_named(name, troubles))
-        failed += [(str(name), reason) for reason in troubles]
-        for file in found:
-            files.setdefault(_resolved(file), file)
+    errors: list[PhotoError] = []
+    for name in names:
+        reasons: list[str] = []
+        for file in list(_files_named(name, reasons)):
+            files.setdefault(_resolve(file), file)
+        errors += [PhotoError(file=str(name), reason=reason) for reason in reasons]
     if not files:
-        more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
-        what = f"{failed[0][0]}: {failed[0][1]}{more}" if failed else "no photo is named"
-        raise SeamlineError(f"{what}; name photos, folders of photos or a pattern such as 'photos/*.jpg'")
-    stems = _stems([file.stem for file in files.values()])
-    return Found(tuple(Photo(file, stem) for file, stem in zip(files.values(), stems, strict=True)), tuple(failed))
+        more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
+        problem = f"{errors[0].file}: {errors[0].reason}{more}" if errors else "no photo is named"
+        raise SeamlineError(f"{problem}; name photos, folders of photos or a pattern such as 'photos/*.jpg'")
+    stems = _unique_stems([file.stem for file in files.values()])
+    return PhotoListing(tuple(map(Photo, files.values(), stems)), tuple(errors))
 
 
-def _named(name: Path | str, troubles: list[str]) -> Iterator[Path]:
-    """Yield the files that one name stands for; what is wrong with it goes to `troubles`."""
+def _files_named(name: Path | str, reasons: list[str]) -> Iterator[Path]:
+    """Yield the files that a name stands for; append to `reasons` what is wrong with it."""
     path = Path(name)
     try:
         is_folder, exists = path.is_dir(), path.exists()
     except OSError as error:
-        troubles.append(error.strerror or str(error))
+        reasons.append(error.strerror or str(error))
         return
     if exists and not is_folder:
         yield path
-        return
-    if is_folder:
-        found = _searched(path, troubles)
+    elif is_folder:
+        files = sorted(
+            file
+            for file in walk(path, lambda error: reasons.append(f"{error.filename}: {error.strerror}"))
+            if _is_photo(file)
+        )
+        if not files:
+            reasons.append(f"holds no photo ({', '.join(SUFFIXES)})")
+        yield from files
     elif has_magic(str(name)):
         matches = iglob(str(name), recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
-        found = sorted(file for file in map(Path, matches) if _is_photo(file))
+        files = sorted(file for file in map(Path, matches) if _is_photo(file))
+        if not files:
+            reasons.append("no photo has such a name")
+        yield from files
     else:
-        troubles.append("not found")
-        return
-    if not found:
-        troubles.append(f"holds no photo ({', '.join(SUFFIXES)})" if is_folder else "no photo has such a name")
-    yield from found
-
-
-def _searched(folder: Path, troubles: list[str]) -> list[Path]:
-    """Return the photos in a folder and below it; links to folders are followed, each folder is entered once."""
-
-    def refused(error: OSError) -> None:
-        troubles.append(f"{error.filename}: {error.strerror}")
-
-    return sorted(file for file in walk(folder, refused) if _is_photo(file))
+        reasons.append("not found")
 
 
 def _is_photo(file: Path) -> bool:
-    """Tell by its name and place whether a file is a photo, and neither hidden nor a result."""
+    """Return whether a file is a photo by its name, and neither hidden nor a result."""
     name = file.name.lower()
     if name.startswith(".") or not name.endswith(SUFFIXES) or not file.is_file():
         return False
-    return not ((name.endswith(_RESULTS) or name == LEGEND) and (file.parent / RECORD).is_file())
+    return not ((name.endswith(_RESULTS) or name == LEGEND) and prediction_record(file.parent).exists())
 
 
-def _resolved(file: Path) -> Path:
-    """Return a file's one true path; of what cannot be resolved, the path as it is."""
+def _resolve(file: Path) -> Path:
+    """Return a file's path without links, or as it is if that fails."""
     try:
         return file.resolve()
     except (OSError, RuntimeError):
         return file.absolute()
 
 
-def _stems(stems: list[str]) -> list[str]:
-    """Number the stems that several photos share, in order: `front`, `front-2`; capitals make no difference.
-
-    A number never makes a stem that another photo has by itself.
-    """
-    own = {stem.casefold() for stem in stems}
-    taken: set[str] = set()
-    given = []
+def _unique_stems(stems: list[str]) -> list[str]:
+    """Number equal stems in order, ignoring case: `front`, `front-2`; a number never yields the stem of another."""
+    originals = {stem.casefold() for stem in stems}
+    used: set[str] = set()
+    unique = []
     for stem in stems:
         name, number = stem, 2
-        while name.casefold() in taken or (name != stem and name.casefold() in own):
+        while name.casefold() in used or (name != stem and name.casefold() in originals):
             name, number = f"{stem}-{number}", number + 1
-        taken.add(name.casefold())
-        given.append(name)
-    return given
+        used.add(name.casefold())
+        unique.append(name)
+    return unique

@@ -1,53 +1,67 @@
-"""What an exported network's file says of itself, in its metadata."""
+"""Reads the metadata of an ONNX file without loading its graph.
 
-import json
-from collections.abc import Mapping
+An ONNX file is one protobuf message, `ModelProto`. Its metadata are pairs of key and value in field 14; all other fields
+are skipped, so that a run folder tells at once whether its exported model belongs to its weights.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from seamline.data.shapes import COLOUR, NUMBER, SIDE, TEXT, Kind, Maybe, misfit
 from seamline.errors import SeamlineError
+from seamline.run_folder import ExportMetadata
 
-ABOVE_0 = Kind("a number above 0", lambda value: NUMBER.fits(value) and value > 0)
-
-_SHAPE: dict[str, Any] = {
-    "seamline": TEXT,
-    "name": TEXT,
-    "dataset": TEXT,
-    "recipe_name": TEXT,
-    "classes": [TEXT],
-    "colours": [COLOUR],
-    "image": [SIDE],
-    "temperature": ABOVE_0,
-    "fingerprint": TEXT,
-    "numbers": TEXT,
-    "looks": Maybe(TEXT),
-}
-"""Key -> what its value is, as JSON: `seamline` the version that trained it, `name` of the run, `image` height, width
-and channels of the images it was trained with, `fingerprint` of the run's weights, `numbers` float32 or int8, `looks`
-how an image is looked at where that is less often than the run's network does."""
+_METADATA_PROPS = 14
+_KEY, _VALUE = 1, 2
+_FIXED_SIZES = {1: 8, 5: 4}  # wire type -> bytes
+_VARINT, _LENGTH_DELIMITED = 0, 2
 
 
-def to_metadata(description: Mapping[str, Any]) -> dict[str, str]:
-    """Return a description as a file's metadata holds it: each value as JSON."""
-    return {key: json.dumps(description[key], ensure_ascii=False) for key in _SHAPE if key in description}
-
-
-def from_metadata(file: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
-    """Return the description that a file's metadata hold.
+def read_metadata(file: Path) -> ExportMetadata:
+    """Read the metadata of a file that `seamline export` wrote.
 
     Raises:
-        SeamlineError: they hold none, or a damaged one.
+        SeamlineError: the file cannot be read, was not written by `seamline export`, or is damaged.
     """
-    cure = "export the run again with `seamline export`"
-    if "seamline" not in metadata:
-        raise SeamlineError(f"{file}: was not written by `seamline export`, so its classes are not known; {cure}")
     try:
-        described = {key: json.loads(metadata[key]) for key in _SHAPE if key in metadata}
-    except (ValueError, RecursionError) as error:
-        raise SeamlineError(f"{file}: its metadata are damaged ({error}); {cure}") from None
-    if wrong := misfit(described, _SHAPE):
-        raise SeamlineError(f"{file}: its metadata are damaged ({wrong}); {cure}")
-    if len(described["image"]) != 3 or len(described["colours"] or described["classes"]) != len(described["classes"]):
-        raise SeamlineError(f"{file}: its metadata are damaged (image or colours do not fit); {cure}")
-    return described
+        content = memoryview(file.read_bytes())
+        if not content:
+            raise ValueError("it is empty")
+        entries = [dict(_fields(value)) for number, value in _fields(content) if number == _METADATA_PROPS]
+        metadata = {str(entry[_KEY], "utf-8"): str(entry[_VALUE], "utf-8") for entry in entries}
+    except FileNotFoundError:
+        raise SeamlineError(f"{file}: not found; `seamline export` writes such files") from None
+    except (OSError, ValueError, LookupError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SeamlineError(f"{file}: cannot read it ({reason}); name a file that `seamline export` wrote") from None
+    return ExportMetadata.from_metadata(file, metadata)
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Yield number and content of each length-delimited field of a protobuf message."""
+    position = 0
+    while position < len(message):
+        tag, position = _varint(message, position)
+        wire_type = tag & 7
+        if wire_type == _VARINT:
+            _, position = _varint(message, position)
+        elif wire_type in _FIXED_SIZES:
+            position += _FIXED_SIZES[wire_type]
+        elif wire_type == _LENGTH_DELIMITED:
+            length, position = _varint(message, position)
+            yield tag >> 3, message[position : position + length]
+            position += length
+        else:
+            raise ValueError("it is no ONNX file")
+    if position > len(message):
+        raise ValueError("it is cut off")
+
+
+def _varint(message: memoryview, position: int) -> tuple[int, int]:
+    """Return a variable-length integer and the position behind it."""
+    value = shift = 0
+    while message[position] & 128:
+        if shift > 63:
+            raise ValueError("it is no ONNX file")
+        value |= (message[position] & 127) << shift
+        position, shift = position + 1, shift + 7
+    return value | message[position] << shift, position + 1

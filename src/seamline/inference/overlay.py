@@ -1,4 +1,4 @@
-"""What a person sees of a mask: the photo with colours laid over it, and what the colours mean."""
+"""Pictures of masks: the image with the classes' colors over it, and the legend."""
 
 from collections.abc import Sequence
 
@@ -7,63 +7,63 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from seamline.data.masks import Color
+from seamline.run_folder import Color
 
-CLEAR = (0, 0, 0)
-"""The colour of a class that overlays leave clear: masks show their background black, and black would only darken."""
+TRANSPARENT = (0, 0, 0)
+"""The color of a class that overlays leave transparent: in masks black is the background, and would only darken."""
 
-_ROWS = 64  # of an overlay at once, so that they stay in the processor's cache
-_PER_COLUMN = 24  # classes in a column of the legend
-_FONT, _LINE, _SWATCH, _MARGIN = 22, 40, (44, 26), 20  # pixels
+_ROWS = 64  # rows that are blended at once, so that they stay in the processor's cache
+_LEGEND_ROWS = 24
+_FONT_SIZE, _LINE, _SWATCH, _MARGIN = 22, 40, (44, 26), 20  # pixels
 
 
-def lay_over(photo: NDArray[np.uint8], mask: NDArray[np.uint8], colours: Sequence[Color]) -> None:
-    """Lay the classes' colours half transparent over a photo, in place; black classes are left clear.
+def blend_overlay(image: NDArray[np.uint8], mask: NDArray[np.uint8], palette: Sequence[Color]) -> None:
+    """Blend the classes' colors into an image in place, half and half; black classes are left transparent.
 
     Args:
-        photo: (H, W, 3) uint8, changed.
+        image: (H, W, 3) uint8, changed.
         mask: (H, W) uint8, values 0..K-1.
-        colours: K colours.
+        palette: K colors.
     """
-    halves = np.array(colours, np.uint8) // 2
-    clear = np.array([tuple(colour) == CLEAR for colour in colours])
-    for row in range(0, len(photo), _ROWS):
-        part, classes = photo[row : row + _ROWS], mask[row : row + _ROWS]
-        mixed = part // 2
-        mixed += np.take(halves, classes, axis=0)
-        np.copyto(part, mixed, where=~np.take(clear, classes)[..., np.newaxis])
+    halves = np.array(palette, np.uint8) // 2
+    transparent = np.array([tuple(color) == TRANSPARENT for color in palette])
+    for row in range(0, len(image), _ROWS):
+        rows, classes = image[row : row + _ROWS], mask[row : row + _ROWS]
+        blended = rows // 2
+        blended += np.take(halves, classes, axis=0)
+        np.copyto(rows, blended, where=~np.take(transparent, classes)[..., np.newaxis])
 
 
-def draw_legend(classes: Sequence[str], colours: Sequence[Color]) -> NDArray[np.uint8]:
-    """Draw the classes and their colours, as masks show them; says which ones overlays leave clear.
+def draw_legend(classes: Sequence[str], palette: Sequence[Color]) -> NDArray[np.uint8]:
+    """Draw the classes with their colors, and note those that overlays leave transparent.
 
     Args:
         classes: K names, K at least 1.
-        colours: K colours.
+        palette: K colors.
 
     Returns:
         (H, W, 3) uint8, dark text on white.
     """
-    font = ImageFont.load_default(_FONT)
-    names = [
-        f"{name} (clear in overlays)" if tuple(colour) == CLEAR else name
-        for name, colour in zip(classes, colours, strict=True)
+    font = ImageFont.load_default(_FONT_SIZE)
+    labels = [
+        f"{name} (transparent in overlays)" if tuple(color) == TRANSPARENT else name
+        for name, color in zip(classes, palette, strict=True)
     ]
-    columns = -(-len(names) // _PER_COLUMN)
-    rows = -(-len(names) // columns)
-    name_width = max(int(np.ceil(font.getlength(name))) for name in names)
-    column = _SWATCH[0] + 12 + name_width + _MARGIN
-    picture = Image.new("RGB", (_MARGIN + columns * column, 2 * _MARGIN + rows * _LINE), "white")
+    columns = -(-len(labels) // _LEGEND_ROWS)
+    rows = -(-len(labels) // columns)
+    column_width = _SWATCH[0] + 12 + max(int(np.ceil(font.getlength(label))) for label in labels) + _MARGIN
+    picture = Image.new("RGB", (_MARGIN + columns * column_width, 2 * _MARGIN + rows * _LINE), "white")
     draw = ImageDraw.Draw(picture)
-    for place, (name, colour) in enumerate(zip(names, colours, strict=True)):
-        left, middle = _MARGIN + place // rows * column, _MARGIN + place % rows * _LINE + _LINE // 2
+    for index, (label, color) in enumerate(zip(labels, palette, strict=True)):
+        left = _MARGIN + index // rows * column_width
+        middle = _MARGIN + index % rows * _LINE + _LINE // 2
         box = (left, middle - _SWATCH[1] // 2, left + _SWATCH[0], middle + _SWATCH[1] // 2)
-        draw.rectangle(box, fill=tuple(colour), outline=(120, 120, 120))
-        draw.text((left + _SWATCH[0] + 12, middle), name, fill=(20, 20, 20), font=font, anchor="lm")
+        draw.rectangle(box, fill=tuple(color), outline=(120, 120, 120))
+        draw.text((left + _SWATCH[0] + 12, middle), label, fill=(20, 20, 20), font=font, anchor="lm")
     return np.asarray(picture)
 
 
-def png(picture: NDArray[np.uint8]) -> bytes:
-    """Encode a picture (H, W, 3) as a PNG, quickly rather than tightly: OpenCV takes half of Pillow's time for it."""
-    _, content = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+def encode_png(image: NDArray[np.uint8]) -> bytes:
+    """Encode an image (H, W, 3) uint8 as a PNG with OpenCV, which takes half the time of Pillow."""
+    _, content = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     return content.tobytes()

@@ -1,8 +1,7 @@
-"""Scores for photos of any size, in tiles, so that memory does not grow with the photo.
+"""Segmentation of images of any size in overlapping tiles, so that memory does not grow with the image.
 
-Tiles overlap. Where they do, their scores are blended: towards a tile's edge, where it cannot see what comes next, its
-share falls to zero, and the shares of all tiles at a pixel add up to one. Nothing here depends on the order of tiles,
-or knows what gives the scores.
+Where tiles overlap, their logits are blended. The weight of a tile falls to zero towards its edge, where it lacks
+context, and the weights of all tiles sum to one at every pixel. The result does not depend on the order of tiles.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,23 +11,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Scores = NDArray[np.float32]
-
-Ask = Callable[[NDArray[np.uint8]], Scores]
-"""Images (B, h, w, C) uint8 -> the scores of their pixels (B, K, h, w), the higher the likelier."""
+PredictFn = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Images (B, H, W, C) uint8 -> logits (B, K) or (B, K, H, W) float32."""
 
 TILE = 512
-"""Pixels on a side of a tile; with `OVERLAP` a multiple of every network's strides, also at each of the sizes at which
-it looks at a tile, so that tiles lie on its grid."""
+"""Side of a tile in pixels. `TILE - OVERLAP` is a multiple of every model's stride, also after scaling by any scale of
+its test-time augmentation, so that all tiles lie on the model's grid."""
 
 OVERLAP = 128
-"""Pixels that neighbouring tiles share."""
+"""Pixels that neighboring tiles share."""
 
-_AT_ONCE = 1 << 19  # scores that are enlarged at once: 2 MiB, so that they stay near the processor
+_UPSAMPLE_CHUNK = 1 << 19  # logits that are upsampled at once: 2 MiB, which the processor's cache holds
 
 
 def predict_mask(
-    ask: Ask,
+    forward: PredictFn,
     image: NDArray[np.uint8],
     *,
     shape: tuple[int, int] | None = None,
@@ -36,140 +33,149 @@ def predict_mask(
     overlap: int = OVERLAP,
     progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.uint8]:
-    """Return the class with the highest score at each pixel.
+    """Return the class with the highest logit at each pixel.
 
     Args:
-        ask: gives the scores, K at most 255 classes.
-        image: (H, W, C) uint8, 0..255.
-        shape: height and width of the mask; by default the image's. Where it differs, the scores are enlarged
-            bilinearly before the highest is taken, so that borders between classes stay smooth.
-        tile: pixels on a side of a tile; a smaller image is asked about in one go.
-        overlap: pixels that neighbouring tiles share, 0 to half a tile.
-        progress: called after each tile with the tiles done and the tiles in all.
+        forward: the model, of at most 255 classes.
+        image: (H, W, C) uint8.
+        shape: height and width of the mask, by default the image's; see `predict_strips`.
+        tile: side of a tile in pixels; a smaller image is one tile.
+        overlap: pixels that neighboring tiles share, from 0 to half a tile.
+        progress: called after each tile with the number of tiles done and their total.
 
     Returns:
-        `shape` uint8, values 0..K-1; the lowest class where scores are equal.
+        (H, W) uint8, or of `shape`: class indices, the lowest of those with equal logits.
 
     Raises:
         ValueError: the overlap is not between 0 and half a tile.
     """
-    height, width = shape or image.shape[:2]
-    mask = np.empty((height, width), np.uint8)
-    bands = score_bands(ask, image, tile=tile, overlap=overlap, progress=progress)
+    mask = np.empty(shape or image.shape[:2], np.uint8)
     row = 0
-    for scores in bands if (height, width) == image.shape[:2] else _enlarged(bands, image.shape[0], (height, width)):
-        mask[row : row + scores.shape[1]] = _highest(scores)
-        row += scores.shape[1]
+    for logits in predict_strips(forward, image, shape=shape, tile=tile, overlap=overlap, progress=progress):
+        mask[row : row + logits.shape[1]] = _argmax(logits)
+        row += logits.shape[1]
     return mask
 
 
-def score_bands(
-    ask: Ask,
+def predict_strips(
+    forward: PredictFn,
     image: NDArray[np.uint8],
     *,
+    shape: tuple[int, int] | None = None,
     tile: int = TILE,
     overlap: int = OVERLAP,
     progress: Callable[[int, int], None] | None = None,
-) -> Iterator[Scores]:
-    """Yield an image's scores as bands of whole rows, from the top down.
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the logits of an image in horizontal strips, from the top down.
 
-    A network that sees no further than a quarter of the overlap, and whose strides divide `tile - overlap`, gives the
-    same scores in tiles as in one go, but for rounding.
+    A model whose receptive field reaches no further than a quarter of the overlap, and whose stride divides
+    `tile - overlap`, gives the same logits in tiles as for the whole image, up to rounding.
 
     Args:
-        ask: gives the scores.
-        image: (H, W, C) uint8, 0..255.
-        tile: pixels on a side of a tile; a smaller image is asked about in one go.
-        overlap: pixels that neighbouring tiles share, 0 to half a tile.
-        progress: called after each tile with the tiles done and the tiles in all.
+        forward: the model.
+        image: (H, W, C) uint8.
+        shape: height and width of the logits, by default the image's. To other shapes logits are resized bilinearly.
+        tile: side of a tile in pixels; a smaller image is one tile.
+        overlap: pixels that neighboring tiles share, from 0 to half a tile.
+        progress: called after each tile with the number of tiles done and their total.
 
     Yields:
-        (K, rows, W) float32; the rows of all bands add up to H.
+        (K, rows, W) float32; the rows of all strips sum to H.
 
     Raises:
         ValueError: the overlap is not between 0 and half a tile.
     """
     if not 0 <= overlap <= tile // 2 or tile < 1:
         raise ValueError(f"an overlap must be 0 to half a tile, got {overlap} for a tile of {tile}")
+    strips = _blend_tiles(forward, image, tile, overlap, progress or (lambda done, total: None))
+    if shape in (None, image.shape[:2]):
+        yield from strips
+    else:
+        yield from _upsample(strips, image.shape[0], shape)
+
+
+def _blend_tiles(
+    forward: PredictFn, image: NDArray[np.uint8], tile: int, overlap: int, progress: Callable[[int, int], None]
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the logits of an image (H, W, C), as strips (K, rows, W) that end where the next row of tiles begins."""
     height, width = image.shape[:2]
-    tops, lefts = _spans(height, tile, overlap), _spans(width, tile, overlap)
-    down, across = _shares(tops, overlap), _shares(lefts, overlap)
-    begun: Scores | None = None  # rows that the bands so far and the next one share
-    done = 0
-    for number, (top, bottom) in enumerate(tops):
-        band = np.empty((0, 0, 0), np.float32)
-        for (left, right), share in zip(lefts, across, strict=True):
-            scores = ask(np.ascontiguousarray(image[np.newaxis, top:bottom, left:right]))[0]
+    rows, columns = _tile_bounds(height, tile, overlap), _tile_bounds(width, tile, overlap)
+    row_weights, column_weights = _blend_weights(rows, overlap), _blend_weights(columns, overlap)
+    carry: NDArray[np.float32] | None = None  # rows that the strips so far share with the next one
+    for index, (top, bottom) in enumerate(rows):
+        strip = np.empty((0, 0, 0), np.float32)
+        for number, ((left, right), weights) in enumerate(zip(columns, column_weights, strict=True), 1):
+            logits = forward(np.ascontiguousarray(image[np.newaxis, top:bottom, left:right]))[0]
             if left == 0:
-                band = np.zeros((len(scores), bottom - top, width), np.float32)
-            band[:, :, left:right] += scores * (down[number][:, np.newaxis] * share)
-            done += 1
-            if progress is not None:
-                progress(done, len(tops) * len(lefts))
-        if begun is not None:
-            band[:, : begun.shape[1]] += begun
-        rows = (tops[number + 1][0] if number + 1 < len(tops) else height) - top
-        begun = band[:, rows:].copy()
-        yield band[:, :rows]
+                strip = np.zeros((len(logits), bottom - top, width), np.float32)
+            strip[:, :, left:right] += logits * (row_weights[index][:, np.newaxis] * weights)
+            progress(index * len(columns) + number, len(rows) * len(columns))
+        if carry is not None:
+            strip[:, : carry.shape[1]] += carry
+        complete = (rows[index + 1][0] if index + 1 < len(rows) else height) - top
+        carry = strip[:, complete:].copy()
+        yield strip[:, :complete]
 
 
-def _spans(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:
-    """Return where tiles begin and end along a side; the last one ends at the side's end and may be shorter."""
+def _tile_bounds(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:
+    """Return start and end of each tile along a side; the last tile ends at the side's end and may be shorter."""
     step = tile - overlap
     count = max(1, -(-(length - overlap) // step))
     return [(i * step, min(i * step + tile, length)) for i in range(count)]
 
 
-def _shares(spans: list[tuple[int, int]], overlap: int) -> list[Scores]:
-    """Return each tile's share in the scores along a side; those of all tiles at a pixel add up to one.
+def _blend_weights(bounds: list[tuple[int, int]], overlap: int) -> list[NDArray[np.float32]]:
+    """Return the weights of each tile along a side; those of all tiles at a pixel sum to one.
 
-    Of an overlap, the quarter at a tile's edge counts nothing and the middle half leads over in a straight line.
+    Within an overlap, the quarter at a tile's edge has weight 0, and the half in the middle is a linear ramp.
     """
     edge = min(-(-overlap // 4), overlap // 2)
     ramp = ((np.arange(overlap, dtype=np.float32) - edge + 0.5) / max(0.5, overlap - 2 * edge)).clip(0, 1)
-    shares = [np.ones(end - start, np.float32) for start, end in spans]
-    for before, after in pairwise(shares):
+    weights = [np.ones(end - start, np.float32) for start, end in bounds]
+    for before, after in pairwise(weights):
         before[len(before) - overlap :] = 1 - ramp
         after[:overlap] *= ramp
-    return shares
+    return weights
 
 
-def _enlarged(bands: Iterator[Scores], rows: int, shape: tuple[int, int]) -> Iterator[Scores]:
-    """Enlarge bands of scores (K, ., w), `rows` in all, to (K, ., W), H in all, bilinearly, a few rows at a time.
+def _upsample(
+    strips: Iterator[NDArray[np.float32]], rows: int, shape: tuple[int, int]
+) -> Iterator[NDArray[np.float32]]:
+    """Resize strips (K, ., w) with `rows` rows in all to (K, ., W) with H rows in all, a few rows at a time.
 
-    Pixels are squares whose outer edges coincide: row y of the H shows what lies at (y + 1/2) rows / H - 1/2.
+    Bilinear, without aligned corners: row y of the H is sampled at (y + 1/2) rows / H - 1/2.
     """
     height, width = shape
-    places = ((np.arange(height) + 0.5) * rows / height - 0.5).clip(0, rows - 1)
-    above = places.astype(np.int64)
+    positions = ((np.arange(height) + 0.5) * rows / height - 0.5).clip(0, rows - 1)
+    above = positions.astype(np.int64)
     below = np.minimum(above + 1, rows - 1)
-    weights = (places - above).astype(np.float32)[:, np.newaxis]
-    known = np.empty((0, 0, 0), np.float32)
-    first = end = done = 0  # `known` holds the rows first..end-1; of the enlarged ones `done` are yielded
-    for band in bands:
-        known = np.concatenate([known, band], 1) if end else band
-        end += band.shape[1]
-        ready = int(np.searchsorted(below, end))  # rows whose lower neighbour is known
-        several = max(1, _AT_ONCE // (len(band) * width))
-        for start in range(done, ready, several):
-            part = slice(start, min(start + several, ready))
-            upper, lower = (known[:, side[part] - first] for side in (above, below))
-            mixed = upper + (lower - upper) * weights[part]
+    weights = (positions - above).astype(np.float32)[:, np.newaxis]
+    buffer = np.empty((0, 0, 0), np.float32)
+    first = end = done = 0  # `buffer` holds the rows first..end-1; `done` rows of the H are yielded
+    for strip in strips:
+        buffer = np.concatenate([buffer, strip], 1) if end else strip
+        end += strip.shape[1]
+        ready = int(np.searchsorted(below, end))  # rows whose lower neighbor is in the buffer
+        step = max(1, _UPSAMPLE_CHUNK // (len(strip) * width))
+        for start in range(done, ready, step):
+            chunk = slice(start, min(start + step, ready))
+            upper, lower = (buffer[:, side[chunk] - first] for side in (above, below))
+            mixed = upper + (lower - upper) * weights[chunk]
             size = (width, mixed.shape[1])
             yield np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in mixed])
         done = ready
-        kept = min(int(above[done]) if done < height else end, end - 1) - first
-        known, first = known[:, kept:].copy(), first + kept
+        dropped = min(int(above[done]) if done < height else end, end - 1) - first
+        buffer, first = buffer[:, dropped:].copy(), first + dropped
 
 
-def _highest(scores: Scores) -> NDArray[np.uint8]:
-    """(K, h, w) float32 -> (h, w) uint8, the first class of those with the highest score.
+def _argmax(logits: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return the index (h, w) uint8 of the highest of the logits (K, h, w), the lowest one of equals.
 
-    Class by class, because `argmax` over the first dimension takes several times as long.
+    It compares class by class, because `numpy.argmax` over the first dimension takes several times as long.
     """
-    best = scores[0].copy()
+    best = logits[0].copy()
     classes = np.zeros(best.shape, np.uint8)
-    for number in range(1, len(scores)):
-        np.copyto(classes, number, where=scores[number] > best, casting="unsafe")
-        np.maximum(best, scores[number], out=best)
+    for index in range(1, len(logits)):
+        np.copyto(classes, index, where=logits[index] > best, casting="unsafe")
+        np.maximum(best, logits[index], out=best)
     return classes

@@ -1,9 +1,8 @@
-"""What is written for each photo, and the record of all of them."""
+"""Writes predictions into a folder: masks, overlays, a legend and the record of them all."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,101 +10,105 @@ from numpy.typing import NDArray
 from seamline.data.image_io import encode_jpeg
 from seamline.data.masks import encode_mask
 from seamline.errors import SeamlineError
-from seamline.inference.find_images import LEGEND, RECORD, Photo
-from seamline.inference.overlay import draw_legend, lay_over, png
-from seamline.inference.predict_one import label_of, mask_of, shares_of
-from seamline.inference.predictor import Model
-from seamline.io import write_bytes, write_json
+from seamline.inference.find_images import LEGEND, Photo
+from seamline.inference.overlay import blend_overlay, draw_legend, encode_png
+from seamline.inference.predictor import Predictor
+from seamline.io import write_bytes
+from seamline.run_folder import PhotoError, PhotoPrediction, PredictionRecord, prediction_record
 
-ON_PAGE = 1600
-"""Pixels on the longer side of a photo that is kept for a page."""
+PHOTO_SIDE = 1600
+"""Longer side in pixels of the copies of photos that a page shows."""
 
 
-@dataclass(frozen=True, eq=False)
-class Results:
-    """Writes what a model says of photos into a folder.
+@dataclass(frozen=True)
+class PredictionWriter:
+    """Predicts photos and writes the results into a folder.
 
     Attributes:
-        model: the model.
-        folder: where the files go.
-        size: the most pixels on a photo's longer side for a network that gives masks; 0 for no limit.
-        keep_photos: whether to keep a small copy of each photo.
+        predictor: the model.
+        folder: the folder.
+        max_side: see `Predictor`.
+        copy_photos: whether to write a small copy of each photo, for a page.
     """
 
-    model: Model
+    predictor: Predictor
     folder: Path
-    size: int
-    keep_photos: bool
+    max_side: int | None
+    copy_photos: bool
 
-    def check_names(self, photos: Sequence[Photo]) -> None:
-        """Refuse a folder in which a result would be written over one of the photos.
+    def check_collisions(self, photos: Sequence[Photo]) -> None:
+        """Refuse a folder in which a result would overwrite one of the photos.
 
         Raises:
             SeamlineError: names the photo.
         """
         inputs = {photo.file.absolute().resolve(): photo.file for photo in photos}
-        names = [LEGEND] if self.model.segments else []
-        names += [name for photo in photos for name in self._names(photo).values() if name is not None]
-        for name in names:
-            photo = inputs.get((self.folder / name).absolute().resolve())
-            if photo is not None:
+        outputs = [LEGEND, *(name for photo in photos for name in self._file_names(photo).values())]
+        for name in outputs:
+            if overwritten := inputs.get((self.folder / name).absolute().resolve()):
                 raise SeamlineError(
-                    f"{photo}: a result would be written over this photo; name another folder with --out"
+                    f"{overwritten}: a result would overwrite this photo; name another folder with --out"
                 )
 
-    def begin(self) -> None:
-        """Make the folder, its legend and an empty record."""
+    def start(self) -> None:
+        """Create the folder, its legend and an empty record."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self.model.segments:
-            write_bytes(self.folder / LEGEND, png(draw_legend(self.model.classes, self.model.colours)))
-        self.record([], [])
+        if self.predictor.task == "segmentation":
+            legend = draw_legend(self.predictor.classes, self.predictor.palette)
+            write_bytes(self.folder / LEGEND, encode_png(legend))
+        self.write_record([], [])
 
-    def record(self, photos: Sequence[Mapping[str, Any]], failed: Sequence[Mapping[str, str]]) -> None:
+    def write_record(self, photos: Sequence[PhotoPrediction], errors: Sequence[PhotoError]) -> None:
         """Write `predictions.json`."""
-        model = self.model
-        record = {
-            "model": str(model.path),
-            "dataset": model.dataset,
-            "recipe_name": model.recipe_name,
-            "classes": model.classes,
-            "colours": model.colours,
-            "photos": photos,
-            "failed": failed,
-        }
-        write_json(self.folder / RECORD, record)
+        metadata = self.predictor.metadata
+        record = PredictionRecord(
+            model=str(self.predictor.path),
+            task=metadata.task,
+            dataset=metadata.dataset,
+            preset=metadata.preset,
+            classes=metadata.classes,
+            palette=metadata.palette,
+            photos=tuple(photos),
+            errors=tuple(errors),
+        )
+        prediction_record(self.folder).write(record)
 
-    def add(self, photo: Photo, pixels: NDArray[np.uint8], told: Callable[[int, int], None]) -> dict[str, Any]:
+    def write(
+        self, photo: Photo, pixels: NDArray[np.uint8], progress: Callable[[int, int], None] | None = None
+    ) -> PhotoPrediction:
         """Predict a photo and write its files.
 
         Args:
             photo: the photo.
             pixels: (H, W, 3) uint8; changed.
-            told: called with parts done and parts in all.
+            progress: called with the number of tiles done and their total.
 
         Returns:
-            What the record says of it.
+            Its entry in the record.
         """
-        height, width = pixels.shape[:2]
-        names = self._names(photo)
-        record: dict[str, Any] = {"file": str(photo.file), "width": width, "height": height, **names}
-        if names["photo"] is not None:
-            write_bytes(self.folder / names["photo"], encode_jpeg(pixels, ON_PAGE))
-        return record | (self._masked(pixels, names, told) if self.model.segments else label_of(self.model, pixels))
+        names = self._file_names(photo)
+        if self.copy_photos:
+            write_bytes(self.folder / names["photo"], encode_jpeg(pixels, PHOTO_SIDE))
+        prediction = self.predictor(pixels, max_side=self.max_side, progress=progress)
+        if prediction.mask is not None:
+            palette = self.predictor.palette
+            write_bytes(self.folder / names["mask"], encode_mask(prediction.mask, palette))
+            blend_overlay(pixels, prediction.mask, palette)
+            write_bytes(self.folder / names["overlay"], encode_png(pixels))
+        return PhotoPrediction(
+            file=str(photo.file),
+            width=prediction.width,
+            height=prediction.height,
+            **names,
+            class_fractions=prediction.fractions,
+            label=prediction.label,
+            probability=prediction.probability,
+            probabilities=dict(prediction.probabilities),
+        )
 
-    def _names(self, photo: Photo) -> dict[str, str | None]:
-        """Return the names of a photo's files, None for what is not kept."""
-        names: dict[str, str | None] = {}
-        if self.model.segments:
-            names = {"mask": f"{photo.stem}.mask.png", "overlay": f"{photo.stem}.overlay.png"}
-        return {**names, "photo": f"{photo.stem}.photo.jpg" if self.keep_photos else None}
-
-    def _masked(
-        self, pixels: NDArray[np.uint8], names: Mapping[str, str | None], told: Callable[[int, int], None]
-    ) -> dict[str, Any]:
-        """Write a photo's mask and overlay; return each class's share of it."""
-        model = self.model
-        mask = mask_of(model, pixels, self.size, told)
-        write_bytes(self.folder / str(names["mask"]), encode_mask(mask, model.colours))
-        lay_over(pixels, mask, model.colours)
-        write_bytes(self.folder / str(names["overlay"]), png(pixels))
-        return {"shares": shares_of(model, mask)}
+    def _file_names(self, photo: Photo) -> dict[str, str]:
+        """Return the names of a photo's files."""
+        names = {"photo": f"{photo.stem}.photo.jpg"} if self.copy_photos else {}
+        if self.predictor.task == "segmentation":
+            names |= {"mask": f"{photo.stem}.mask.png", "overlay": f"{photo.stem}.overlay.png"}
+        return names

@@ -11,7 +11,7 @@ from scipy.special import log_softmax
 from torch import nn
 
 from seamline.data.dataset import IGNORE_INDEX, Split
-from seamline.inference.forward import ask, eval_batch_size, predict_scores
+from seamline.inference.forward import eval_batch_size, predict_batches, predict_logits
 
 Real = TypeVar("Real", bound=np.floating[Any])
 
@@ -64,7 +64,7 @@ def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64], cl
 
 def evaluate_split(network: nn.Module, split: Split, classes: tuple[str, ...]) -> Evaluation:
     """Ask the network about every image of a split whose labels are of whole images."""
-    return Evaluation(classes, predict_scores(network, split.images), split.labels.astype(np.int64, copy=False))
+    return Evaluation(classes, predict_logits(network, split.images), split.labels.astype(np.int64, copy=False))
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def glance(network: nn.Module, split: Split) -> Glance:
     losses = np.zeros(len(split))
     right = counted = start = 0
     size = eval_batch_size(split.images)
-    for scores in ask(network, split.images):
+    for scores in predict_batches(network, split.images):
         labels = split.labels[start : start + size]
         counts = counting(labels)
         # seven digits do for a pixel, and take a thirtieth of the time

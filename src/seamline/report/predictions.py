@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from seamline.errors import SeamlineError
 from seamline.report import forms
 from seamline.report.reading import AGAIN, check, read_json
+from seamline.run_folder import prediction_record
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,8 @@ def read_predictions(folder: Path) -> Predictions | None:
         SeamlineError: the file cannot be read, or lacks something.
     """
     path = folder / "predictions.json"
+    if path.is_file() and '"errors":' in path.read_text(encoding="utf-8"):
+        return _from_record(folder)
     written = read_json(path, forms.PREDICTIONS)
     if written is None:
         return None
@@ -58,4 +63,21 @@ def read_predictions(folder: Path) -> Predictions | None:
         colours=colours,
         photos=tuple(written["photos"]),
         failed=tuple(written.get("failed") or ()),
+    )
+
+
+def _from_record(folder: Path) -> Predictions:
+    """Return what `predictions.json` in its present form holds."""
+    record = prediction_record(folder).read()
+    photos = [{**msgspec.structs.asdict(one), "shares": one.class_fractions} for one in record.photos]
+    errors = [msgspec.structs.asdict(one) for one in record.errors]
+    return Predictions(
+        folder,
+        record.dataset,
+        record.preset,
+        record.model,
+        record.classes,
+        record.palette,
+        tuple(photos),
+        tuple(errors),
     )

@@ -12,48 +12,48 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from seamline.inference.predictor import Model
-from seamline.serve.inference_worker import Answers, LabelAnswer, MaskAnswer
-from seamline.serve.limits import Limits, Refusal
-from seamline.serve.middleware import Guards
+from seamline.inference.predictor import Predictor
+from seamline.run_folder import Task
+from seamline.serve.inference_worker import ClassificationResponse, InferenceWorker, SegmentationResponse
+from seamline.serve.middleware import Limits, SecurityMiddleware
 from seamline.serve.upload import FIELD, read_photo_bytes
 
 
-class Problem(BaseModel):
-    """Why a request was not answered."""
+class ErrorResponse(BaseModel):
+    """Why a request failed."""
 
     error: str = Field(description="One line.")
 
 
-class ImageSize(BaseModel):
-    """The images that the network was trained with."""
+class InputSize(BaseModel):
+    """Size of the images that the model was trained on."""
 
     height: int
     width: int
-    channels: int = Field(description="1 for grey, 3 for red, green and blue.")
+    channels: int = Field(description="1 for gray, 3 for red, green and blue.")
 
 
-class Allowed(BaseModel):
-    """What a photo may cost."""
+class PhotoLimits(BaseModel):
+    """Limits of a photo."""
 
-    bytes: int = Field(description="Of the request's body.")
+    bytes: int = Field(description="Size of the request's body.")
     pixels: int
 
 
-class ModelAnswer(BaseModel):
-    """The network that is asked."""
+class ModelResponse(BaseModel):
+    """The model."""
 
     name: str
-    dataset: str = Field(description="What it was trained with.")
-    kind: Literal["masks", "labels"] = Field(description="Whether it gives a class for each pixel, or for the whole.")
+    task: Task = Field(description="Whether the model predicts one class, or one for each pixel.")
+    dataset: str = Field(description="Title of the dataset that it was trained on.")
     classes: list[str]
-    colours: list[list[int]] = Field(description="Red, green and blue, 0 to 255, of each class; empty for labels.")
-    image: ImageSize
-    limits: Allowed
+    palette: list[list[int]] = Field(description="Red, green and blue, 0 to 255, of each class; empty for labels.")
+    input_size: InputSize
+    limits: PhotoLimits
 
 
 class Health(BaseModel):
-    """That the server is there."""
+    """The status of the server."""
 
     status: Literal["ok"] = "ok"
 
@@ -61,7 +61,7 @@ class Health(BaseModel):
 _BINARY = {"type": "string", "format": "binary"}
 _PHOTO: dict[str, Any] = {
     "requestBody": {
-        "description": "A photo: JPEG, PNG, WebP, TIFF, BMP or GIF; its bytes, or a form that holds it.",
+        "description": "A photo: JPEG, PNG, WebP, TIFF, BMP or GIF; its bytes, or a form that holds it as a file.",
         "required": True,
         "content": {
             "application/octet-stream": {"schema": _BINARY},
@@ -72,160 +72,156 @@ _PHOTO: dict[str, Any] = {
         },
     }
 }
-_REASONS = {
-    400: "The request brings no photo, or a broken form.",
-    403: "It comes from the page of another site.",
-    405: "The address is not asked in this way.",
+_ERRORS = {
+    400: "The request has no photo, or a broken form.",
+    403: "The request comes from the page of another site.",
+    405: "The path does not support this method.",
     408: "The photo came too slowly.",
-    409: "The network gives no masks.",
+    409: "The model is a classifier and predicts no masks.",
     413: "The photo has too many bytes or pixels.",
-    415: "It is no image of a known format.",
-    421: "The server does not answer under this name.",
+    415: "The photo is no image of a supported format.",
+    421: "The server does not serve this host name.",
     422: "The photo is damaged, or a parameter is wrong.",
     500: "A defect of the server.",
-    503: "Too many photos are waiting, or memory is short; ask again later.",
+    503: "Too many photos are waiting, or memory is short; try again later.",
 }
-_ANYWHERE = (403, 405, 421, 500)
-_WITH_PHOTO = (400, 403, 405, 408, 413, 415, 421, 422, 500, 503)
+_COMMON_ERRORS = (403, 405, 421, 500)
+_PHOTO_ERRORS = (400, 403, 405, 408, 413, 415, 421, 422, 500, 503)
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the answers that say why there is none."""
-    return {status: {"model": Problem, "description": _REASONS[status]} for status in statuses}
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe error responses."""
+    return {status: {"model": ErrorResponse, "description": _ERRORS[status]} for status in statuses}
 
 
-def _picture(what: str) -> dict[int | str, dict[str, Any]]:
-    """Describe the answers of an address that sends pictures."""
-    return {200: {"description": what, "content": {"image/png": {"schema": _BINARY}}}, **_problems(409, *_WITH_PHOTO)}
+def _png(description: str) -> dict[int | str, dict[str, Any]]:
+    """Describe the responses of a path that returns a PNG."""
+    content = {"image/png": {"schema": _BINARY}}
+    return {200: {"description": description, "content": content}, **_errors(409, *_PHOTO_ERRORS)}
 
 
-def make_app(model: Model, limits: Limits | None = None, hosts: Collection[str] = ()) -> FastAPI:
-    """Make the application that serves a network.
+def make_app(predictor: Predictor, limits: Limits | None = None, hosts: Collection[str] = ()) -> FastAPI:
+    """Create the application that serves a model.
 
     Args:
-        model: the network.
-        limits: what a request may cost; the usual limits by default.
-        hosts: names under which it answers besides this machine's own.
+        predictor: the model.
+        limits: limits of requests; the default limits by default.
+        hosts: host names that it serves besides those of this machine.
     """
-    allowed = Limits() if limits is None else limits
-    answers = Answers(model, allowed)
+    limits = limits or Limits()
+    worker = InferenceWorker(predictor, limits)
 
     @asynccontextmanager
-    async def life(_: FastAPI) -> Any:
+    async def lifespan(_: FastAPI) -> Any:
         yield
-        answers.close()
+        worker.close()
 
     app = FastAPI(
-        title=f"Seamline: {model.name}",
-        description="Asks a trained network about photos. Nothing that is sent is kept.",
+        title=f"Seamline: {predictor.name}",
+        description="Predicts photos with a trained model. Nothing that is sent is stored.",
         version=version("seamline"),
-        docs_url=None,  # their pages load from elsewhere
+        docs_url=None,  # their pages load scripts of other sites
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=life,
+        lifespan=lifespan,
         separate_input_output_schemas=False,
     )
-    app.add_middleware(Guards, limits=allowed, hosts=hosts)
-    _add_errors(app)
+    app.add_middleware(SecurityMiddleware, limits=limits, hosts=hosts)
+    _add_error_handlers(app)
     _add_page(app)
-    _add_api(app, answers)
+    _add_api(app, worker)
     return app
 
 
-def _add_errors(app: FastAPI) -> None:
+def _add_error_handlers(app: FastAPI) -> None:
     """Make every error one line of JSON."""
 
-    def problem(status: int, reason: str, headers: Any = None) -> JSONResponse:
+    def respond(status: int, reason: str, headers: Any = None) -> JSONResponse:
         return JSONResponse({"error": reason}, status, headers)
 
-    async def refused(_: Request, error: Any) -> JSONResponse:
-        return problem(error.status, error.reason, error.headers)
-
-    async def unknown(request: Request, error: Any) -> JSONResponse:
-        reasons = {
-            404: f"there is nothing at {request.url.path}; the page is at / and the API's description at /openapi.json",
-            405: f"{request.url.path} is not asked with {request.method}; /openapi.json says how",
+    async def on_http_error(request: Request, error: Any) -> JSONResponse:
+        details = {
+            404: f"{request.url.path}: not found; the page is at / and the description of the API at /openapi.json",
+            405: f"{request.url.path}: does not support {request.method}; see /openapi.json",
         }
-        return problem(error.status_code, reasons.get(error.status_code, str(error.detail)), error.headers)
+        return respond(error.status_code, details.get(error.status_code, str(error.detail)), error.headers)
 
-    async def invalid(_: Request, error: Any) -> JSONResponse:
+    async def on_invalid(_: Request, error: Any) -> JSONResponse:
         first = error.errors()[0]
-        return problem(422, f"{'.'.join(map(str, first['loc']))}: {first['msg'][:1].lower()}{first['msg'][1:]}")
+        return respond(422, f"{'.'.join(map(str, first['loc']))}: {first['msg'][:1].lower()}{first['msg'][1:]}")
 
-    async def defect(_: Request, error: Exception) -> JSONResponse:
-        return problem(500, f"a defect of the server ({type(error).__name__}); its terminal says more")
+    async def on_defect(_: Request, error: Exception) -> JSONResponse:
+        return respond(500, f"a defect of the server ({type(error).__name__}); see its terminal")
 
-    app.add_exception_handler(Refusal, refused)
-    app.add_exception_handler(HTTPException, unknown)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(Exception, defect)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(Exception, on_defect)
 
 
 def _add_page(app: FastAPI) -> None:
     """Serve the page from memory."""
-    here = Path(__file__).parent
-    dress = here.parent / "report" / "templates" / "dress.css"
-    for path, name, kind, files in (
-        ("/", "page.html", "text/html", (here / "page.html",)),
-        ("/page.css", "page.css", "text/css", (dress, here / "page.css")),
-        ("/page.js", "page.js", "text/javascript", (here / "page.js",)),
+    folder = Path(__file__).parent
+    theme = folder.parent / "report" / "templates" / "dress.css"
+    for path, name, media_type, files in (
+        ("/", "page.html", "text/html", (folder / "page.html",)),
+        ("/page.css", "page.css", "text/css", (theme, folder / "page.css")),
+        ("/page.js", "page.js", "text/javascript", (folder / "page.js",)),
     ):
         content = b"".join(file.read_bytes() for file in files)
-        described: dict[int | str, dict[str, Any]] = {
-            200: {"description": "A file of the page.", "content": {kind: {"schema": {"type": "string"}}}},
-            **_problems(*_ANYWHERE),
+        responses: dict[int | str, dict[str, Any]] = {
+            200: {"description": "A file of the page.", "content": {media_type: {"schema": {"type": "string"}}}},
+            **_errors(*_COMMON_ERRORS),
         }
-        app.get(path, response_class=Response, responses=described, name=name)(_constant(content, kind))
+        app.get(path, response_class=Response, responses=responses, name=name)(_static(content, media_type))
 
 
-def _constant(content: bytes, kind: str) -> Callable[[], Coroutine[Any, Any, Response]]:
-    """Return what always answers with the same text."""
+def _static(content: bytes, media_type: str) -> Callable[[], Coroutine[Any, Any, Response]]:
+    """Return an endpoint that always returns the same text."""
 
-    async def answer() -> Response:
-        return Response(content, media_type=f"{kind}; charset=utf-8")
+    async def endpoint() -> Response:
+        return Response(content, media_type=f"{media_type}; charset=utf-8")
 
-    return answer
+    return endpoint
 
 
-def _add_api(app: FastAPI, answers: Answers) -> None:
-    """Serve what programs ask."""
-    model, limits = answers.model, answers.limits
-    height, width, channels = model.image
-    told = ModelAnswer(
-        name=model.name,
-        dataset=model.dataset,
-        kind="masks" if model.segments else "labels",
-        classes=list(model.classes),
-        colours=[list(colour) for colour in model.colours],
-        image=ImageSize(height=height, width=width, channels=channels),
-        limits=Allowed(bytes=limits.bytes, pixels=limits.pixels),
+def _add_api(app: FastAPI, worker: InferenceWorker) -> None:
+    """Serve the API."""
+    predictor, limits = worker.predictor, worker.limits
+    height, width, channels = predictor.metadata.input_size
+    description = ModelResponse(
+        name=predictor.name,
+        task=predictor.task,
+        dataset=predictor.metadata.dataset,
+        classes=list(predictor.classes),
+        palette=[list(color) for color in predictor.palette],
+        input_size=InputSize(height=height, width=width, channels=channels),
+        limits=PhotoLimits(bytes=limits.bytes, pixels=limits.pixels),
     )
+    response = SegmentationResponse if predictor.task == "segmentation" else ClassificationResponse
+    mask_png = _png("A palette PNG of class indices.")
+    overlay_png = _png("The photo with the classes' colors over it.")
 
-    @app.get("/health", responses=_problems(*_ANYWHERE))
+    @app.get("/health", responses=_errors(*_COMMON_ERRORS))
     async def health() -> Health:
-        """Say that the server is there."""
+        """Return the status of the server."""
         return Health()
 
-    @app.get("/api/model", responses=_problems(*_ANYWHERE))
-    async def describe() -> ModelAnswer:
-        """Say what the network tells apart and what a photo may cost."""
-        return told
+    @app.get("/api/model", responses=_errors(*_COMMON_ERRORS))
+    async def model() -> ModelResponse:
+        """Describe the model and the limits of a photo."""
+        return description
 
-    answer = MaskAnswer if model.segments else LabelAnswer
+    @app.post("/api/predict", response_model=response, responses=_errors(*_PHOTO_ERRORS), openapi_extra=_PHOTO)
+    async def predict(request: Request, mask: bool = True) -> SegmentationResponse | ClassificationResponse:
+        """Predict a photo; `mask=false` omits the mask."""
+        return await worker.predict(await read_photo_bytes(request, limits), with_mask=mask)
 
-    @app.post("/api/predict", response_model=answer, responses=_problems(*_WITH_PHOTO), openapi_extra=_PHOTO)
-    async def predict(request: Request, mask: bool = True) -> MaskAnswer | LabelAnswer:
-        """Say what the network sees in a photo; `mask=false` leaves the mask out."""
-        return await answers.predict(await read_photo_bytes(request, limits), with_mask=mask)
-
-    @app.post(
-        "/api/mask", response_class=Response, responses=_picture("A palette PNG of classes."), openapi_extra=_PHOTO
-    )
+    @app.post("/api/mask", response_class=Response, responses=mask_png, openapi_extra=_PHOTO)
     async def mask(request: Request) -> Response:
-        """Return a photo's mask; only networks that give masks have one."""
-        return Response(await answers.mask(await read_photo_bytes(request, limits)), media_type="image/png")
+        """Return a photo's mask. For segmentation models only."""
+        return Response(await worker.mask(await read_photo_bytes(request, limits)), media_type="image/png")
 
-    @app.post("/api/overlay", response_class=Response, responses=_picture("The photo, coloured."), openapi_extra=_PHOTO)
+    @app.post("/api/overlay", response_class=Response, responses=overlay_png, openapi_extra=_PHOTO)
     async def overlay(request: Request) -> Response:
-        """Return a photo with its mask's colours half transparent over it; only networks that give masks have one."""
-        return Response(await answers.overlay(await read_photo_bytes(request, limits)), media_type="image/png")
+        """Return a photo with its mask laid over it, half and half. For segmentation models only."""
+        return Response(await worker.overlay(await read_photo_bytes(request, limits)), media_type="image/png")

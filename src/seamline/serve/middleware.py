@@ -1,23 +1,23 @@
-"""What stands before the application: whom it answers, how many at once, and what browsers may do with its page.
+"""Limits of requests, and the middleware that enforces who may send them.
 
-A server on one's own machine can be reached by any web page that is open in a browser there. A page of another
-address is told by its `Origin`, a name that was made to point to this machine by its `Host`.
+Any web page that is open in a browser can send requests to a server on the same machine. Pages of other sites are
+recognized by their `Origin`, and names that were made to point to this machine (DNS rebinding) by their `Host`.
 """
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from seamline.serve.limits import Limits, Refusal, busy
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+"""Names of this machine, which are always allowed."""
 
-LOCAL = ("127.0.0.1", "localhost", "[::1]")
-"""The names of this machine that are always answered."""
-
-PHOTOS = ("/api/predict", "/api/mask", "/api/overlay")
-"""Where photos are sent to."""
+PHOTO_PATHS = ("/api/predict", "/api/mask", "/api/overlay")
+"""Paths that receive photos."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -29,101 +29,127 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-"""What goes with every answer."""
+"""Headers of every response."""
 
-_LINGER = 2.0  # seconds
+_LINGER_SECONDS = 2.0
 
 
-class Guards:
-    """ASGI middleware that refuses requests before anything of their body is read.
+@dataclass(frozen=True)
+class Limits:
+    """Limits of a request; together they bound the memory of the server.
+
+    Attributes:
+        bytes: size of a request's body.
+        pixels: pixels of a photo.
+        upload_seconds: time for receiving a body.
+        wait_seconds: time that a photo waits for the model.
+        waiting: requests with photos at the same time, the current one included.
+    """
+
+    bytes: int = 32 << 20
+    pixels: int = 50_000_000
+    upload_seconds: float = 20.0
+    wait_seconds: float = 60.0
+    waiting: int = 16
+
+
+def too_busy(reason: str) -> HTTPException:
+    """Return the error of a request that may be sent again in a few seconds."""
+    return HTTPException(503, reason, {"Retry-After": "5"})
+
+
+class SecurityMiddleware:
+    """ASGI middleware that rejects requests before anything of their body is read, and adds `HEADERS`.
+
+    Starlette's `TrustedHostMiddleware` covers the check of `Host` alone, and not as a JSON error.
 
     Args:
-        app: what is guarded.
-        limits: how many requests with photos may be there at once.
-        hosts: names that are answered besides this machine's own, without a port.
+        app: the application.
+        limits: limits of requests.
+        hosts: host names that are allowed besides `LOCAL_HOSTS`, without a port.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits, hosts: Collection[str] = ()) -> None:
         self.app = app
         self.limits = limits
-        self.hosts = {host.lower() for host in (*LOCAL, *hosts)}
-        self.present = 0
+        self.hosts = {host.lower() for host in (*LOCAL_HOSTS, *hosts)}
+        self.photos = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or hand it on."""
+        """Pass a request on, or reject it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         exchange = _Exchange(Headers(scope=scope), receive, send)
-        refusal = self._refusal(exchange.headers)
-        takes_photo = scope["method"] == "POST" and scope["path"] in PHOTOS
-        if refusal is None and takes_photo and self.present >= self.limits.waiting:
-            refusal = busy(f"{self.limits.waiting} photos are waiting already; send this one again later")
-        if refusal is not None:
-            answer = JSONResponse({"error": refusal.reason}, refusal.status, refusal.headers)
-            await answer(scope, receive, exchange.send)
+        has_photo = scope["method"] == "POST" and scope["path"] in PHOTO_PATHS
+        if error := self._check(exchange.headers, has_photo):
+            response = JSONResponse({"error": error.detail}, error.status_code, error.headers)
+            await response(scope, receive, exchange.send)
             return
-        self.present += takes_photo
+        self.photos += has_photo
         try:
             await self.app(scope, exchange.receive, exchange.send)
         finally:
-            self.present -= takes_photo
+            self.photos -= has_photo
 
-    def _refusal(self, headers: Headers) -> Refusal | None:
-        """Return why a request is not answered, by its headers."""
-        host = headers.get("host", "")
-        if _name(host) not in self.hosts:
-            return Refusal(421, "this server does not answer under that name; start it with --allow-host NAME")
+    def _check(self, headers: Headers, has_photo: bool) -> HTTPException | None:
+        """Return why a request is rejected, None if it is not."""
+        host = headers.get("host", "").lower()
+        if _without_port(host) not in self.hosts:
+            return HTTPException(421, "this server does not serve that host name; start it with --allow-host NAME")
         origin = headers.get("origin")
-        if origin is not None and origin.lower() not in {f"{scheme}://{host.lower()}" for scheme in ("http", "https")}:
-            return Refusal(403, "the request comes from another site's page; open this server's own page")
+        if origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}"):
+            return HTTPException(403, "the request comes from another site's page; open this server's own page")
+        if has_photo and self.photos >= self.limits.waiting:
+            return too_busy(f"{self.limits.waiting} photos are waiting already; send this one again later")
         return None
 
 
-def _name(host: str) -> str:
-    """Return a `Host` without its port, in lower case; [::1] keeps its brackets."""
-    name, colon, port = host.lower().rpartition(":")
-    return name if colon and port.isdigit() else host.lower()
+def _without_port(host: str) -> str:
+    """Return a `Host` without its port; [::1] keeps its brackets."""
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
 
 
 class _Exchange:
-    """A request and its answer, to which the headers are added.
+    """A request and its response, to which the headers are added.
 
-    Where an answer goes out before the request's body has come, the connection ends with it. What still comes is read
-    for a moment and dropped: closed at once, the connection would be reset, and the client would lose the answer.
+    If the response is sent before the body of the request has been received, the connection is closed after it. The
+    rest of the body is received for a moment and dropped: closed at once, the connection would be reset, and the
+    client would lose the response.
     """
 
     def __init__(self, headers: Headers, receive: Receive, send: Send) -> None:
         self.headers = headers
         self._receive, self._send = receive, send
-        self._more = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        self._more_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
     async def receive(self) -> Message:
-        """Return the next part of the request."""
+        """Return the next message of the request."""
         message = await self._receive()
-        self._more = message["type"] == "http.request" and message.get("more_body", False)
+        self._more_body = message["type"] == "http.request" and message.get("more_body", False)
         return message
 
     async def send(self, message: Message) -> None:
-        """Send a part of the answer."""
+        """Send a message of the response."""
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers.update(HEADERS)
-            if self._more:
+            if self._more_body:
                 headers["connection"] = "close"
             await self._send(message)
-        elif message["type"] == "http.response.body" and self._more and not message.get("more_body", False):
+        elif message["type"] == "http.response.body" and self._more_body and not message.get("more_body", False):
             await self._send({**message, "more_body": True})
-            await self._drop()
+            await self._drop_body()
             await self._send({"type": "http.response.body"})
         else:
             await self._send(message)
 
-    async def _drop(self) -> None:
-        """Read what still comes of the request, for a moment."""
+    async def _drop_body(self) -> None:
+        """Receive the rest of the request's body, for a moment."""
         try:
-            async with asyncio.timeout(_LINGER):
-                while self._more:
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while self._more_body:
                     await self.receive()
         except TimeoutError:
             pass

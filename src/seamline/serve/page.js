@@ -1,369 +1,341 @@
 "use strict";
 
 const byId = (id) => document.getElementById(id);
-const SHOWN = 1600; // pixels on the longer side of a photo on the page
-const LARGEST = 16e6; // pixels of a picture that every browser can make
-const QUIET = 0.18; // the strength of the other classes beside a highlighted one, over their usual one
+const DISPLAY_SIDE = 1600; // longer side in pixels of a photo on the page
+const MAX_CANVAS = 16e6; // pixels of a canvas that every browser supports
+const DIMMED = 0.18; // opacity of the other classes beside a highlighted one, relative to the usual one
+const BOARD_SIDE = 480;
 
 let model;
 
-const make = (tag, className = "", text = "") => {
-  const part = document.createElement(tag);
-  part.className = className;
-  part.textContent = text;
-  return part;
-};
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+function element(tag, className = "", text = "") {
+  return Object.assign(document.createElement(tag), { className, textContent: text });
+}
+const percent = (fraction) => `${(100 * fraction).toFixed(1)} %`;
 const megabytes = (bytes) => `${+(bytes / 2 ** 20).toPrecision(3)} MiB`;
-const sentence = (reason) => {
-  const words = reason.replace(/^the photo:/, "This file");
-  return `${words[0].toUpperCase()}${words.slice(1)}.`;
+const sentence = (error) => {
+  const text = error.message.replace(/^the photo:/, "This file");
+  return `${text[0].toUpperCase()}${text.slice(1)}.`;
 };
-const say = (text) => { byId("said").textContent = text; };
+const setStatus = (text) => { byId("status").textContent = text; };
 
-/** Ask the server about a photo; what it refuses becomes an Error with its sentence. */
-async function ask(photo) {
+/** Send a photo to the server; what it rejects becomes an Error with its message. */
+async function predict(photo) {
   if (photo.size > model.limits.bytes) {
     throw new Error(`the photo has ${megabytes(photo.size)}, more than the ${megabytes(model.limits.bytes)} allowed; scale it down`);
   }
-  let answer;
+  let response;
   try {
-    answer = await fetch("/api/predict", { method: "POST", body: photo, headers: { "Content-Type": "application/octet-stream" } });
+    response = await fetch("/api/predict", { method: "POST", body: photo, headers: { "Content-Type": "application/octet-stream" } });
   } catch {
-    throw new Error("the server cannot be reached; see whether it still runs, and send the photo again");
+    throw new Error("the server cannot be reached; check that it is running, and send the photo again");
   }
-  const told = await answer.json().catch(() => ({ error: `the server answered with status ${answer.status}` }));
-  if (!answer.ok) throw new Error(told.error);
-  return told;
+  const content = await response.json().catch(() => ({ error: `the server answered with status ${response.status}` }));
+  if (!response.ok) throw new Error(content.error);
+  return content;
 }
 
-const scaled = (width, height, longest) => {
-  const scale = Math.min(1, longest / Math.max(width, height));
+const fit = (width, height, side) => {
+  const scale = Math.min(1, side / Math.max(width, height));
   return [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
 };
-
-function canvasOf(width, height) {
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  return canvas;
-}
+const makeCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
 
 function download(blob, name) {
-  const link = make("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
+  const link = Object.assign(element("a"), { href: URL.createObjectURL(blob), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 /** Photos are sent one after another, so that many of them do not fill the server's queue. */
-let turn = Promise.resolve();
-const inTurn = (work) => (turn = turn.then(work, work));
+let queue = Promise.resolve();
+const enqueue = (task) => (queue = queue.then(task, task));
 
 function addPhotos(files) {
-  const photos = [...files];
-  for (const photo of photos.reverse()) addCard(photo);
-  if (photos.length) byId("results").firstElementChild.scrollIntoView({ block: "nearest" });
-  const cards = [...byId("results").children].slice(0, photos.length);
-  cards.forEach((card) => inTurn(() => card.isConnected && look(card)));
+  const cards = [...files].reverse().map(addCard).reverse();
+  cards[0]?.scrollIntoView({ block: "nearest" });
+  cards.forEach((card) => enqueue(() => card.isConnected && fillCard(card)));
 }
 
 function addCard(photo) {
   const card = byId("card").content.firstElementChild.cloneNode(true);
   card.photo = photo;
-  card.querySelector("h2").textContent = photo.name || "Pasted picture";
+  card.querySelector("h2").textContent = photo.name || "Pasted image";
   const remove = card.querySelector(".remove");
-  remove.setAttribute("aria-label", `Remove ${photo.name || "the picture"}`);
+  remove.setAttribute("aria-label", `Remove ${photo.name || "the image"}`);
   remove.addEventListener("click", () => {
     const next = card.nextElementSibling || card.previousElementSibling;
     card.remove();
     (next ? next.querySelector(".remove") : byId("choose")).focus();
   });
   byId("results").prepend(card);
+  return card;
 }
 
-async function look(card) {
+async function fillCard(card) {
   const state = card.querySelector(".state");
-  const name = card.querySelector("h2").textContent;
-  state.textContent = "Looking at it …";
+  state.textContent = "Predicting …";
   state.classList.add("busy");
   try {
-    const [told, bitmap] = await Promise.all([ask(card.photo), createImageBitmap(card.photo).catch(() => null)]);
-    card.querySelector("small").textContent = `${told.width} × ${told.height}`;
-    await (model.kind === "masks" ? showMask : showLabels)(card, told, bitmap);
-    card.querySelector(".seen").hidden = false;
+    const [prediction, bitmap] = await Promise.all([predict(card.photo), createImageBitmap(card.photo).catch(() => null)]);
+    card.querySelector("small").textContent = `${prediction.width} × ${prediction.height}`;
+    await (model.task === "segmentation" ? showMask : showLabel)(card, prediction, bitmap);
+    card.querySelector(".result").hidden = false;
     state.hidden = bitmap !== null;
-    state.textContent = "This browser cannot show the photo itself; the server could read it.";
+    state.textContent = "This browser cannot show the photo; the server could read it.";
+    const summary = card.querySelector(".label, .legend button").innerText.replace(/\s+/g, " ");
+    setStatus(`${card.querySelector("h2").textContent}: ${summary}`);
   } catch (error) {
-    state.textContent = sentence(error.message);
-    state.classList.add("wrong");
+    state.textContent = sentence(error);
+    state.classList.add("error");
   }
   state.classList.remove("busy");
-  if (!state.classList.contains("wrong")) say(`${name}: ${card.querySelector(".answer, .legend button").innerText.replace(/\s+/g, " ")}`);
 }
 
 /* Masks */
 
-async function showMask(card, told, bitmap) {
-  const bytes = Uint8Array.from(atob(told.mask), (letter) => letter.charCodeAt(0));
+async function showMask(card, prediction, bitmap) {
+  const bytes = Uint8Array.from(atob(prediction.mask), (letter) => letter.charCodeAt(0));
   const file = new Blob([bytes], { type: "image/png" });
-  const picture = await createImageBitmap(file);
+  const mask = await createImageBitmap(file);
   const canvas = card.querySelector("canvas");
-  [canvas.width, canvas.height] = scaled(told.width, told.height, SHOWN);
-  const view = { strength: 0.5, pinned: null, hovered: null };
-  const classes = classesOf(picture, canvas.width, canvas.height);
-  const draw = () => paint(canvas, bitmap, classes, view.strength, view.hovered ?? view.pinned);
-  const names = model.classes.map((name) => `${name} ${percent(told.shares[name])}`);
-  canvas.setAttribute("aria-label", `The photo with the classes' colours over it: ${names.join(", ")}`);
-
-  const side = card.querySelector(".side");
-  side.append(legend(told.shares, view, draw), slider(view, draw), downloads(card, file, told, bitmap, picture, view));
+  [canvas.width, canvas.height] = fit(prediction.width, prediction.height, DISPLAY_SIDE);
+  const view = { opacity: 0.5, pinned: null, hovered: null };
+  const classes = readClasses(mask, canvas.width, canvas.height);
+  const draw = () => drawOverlay(canvas, bitmap, classes, view.opacity, view.hovered ?? view.pinned);
+  const fractions = prediction.class_fractions;
+  const names = model.classes.map((name) => `${name} ${percent(fractions[name])}`);
+  canvas.setAttribute("aria-label", `The photo with the classes' colors over it: ${names.join(", ")}`);
+  card.querySelector(".side").append(makeLegend(fractions, view, draw), makeSlider(view, draw), makeDownloads(card, file, prediction, bitmap, mask, view));
   draw();
 }
 
-/** Return the class of each pixel of a mask that is drawn at some size. */
-function classesOf(picture, width, height) {
-  const pen = canvasOf(width, height).getContext("2d", { willReadFrequently: true });
-  pen.imageSmoothingEnabled = false; // colours between classes are no classes
-  pen.drawImage(picture, 0, 0, width, height);
-  const pixels = pen.getImageData(0, 0, width, height).data;
-  const known = new Map(model.colours.map(([red, green, blue], number) => [(red << 16) | (green << 8) | blue, number]));
+/** Return the class index of each pixel of a mask, scaled to a size. */
+function readClasses(mask, width, height) {
+  const context = makeCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingEnabled = false; // colors between those of two classes are of no class
+  context.drawImage(mask, 0, 0, width, height);
+  const pixels = context.getImageData(0, 0, width, height).data;
+  const indices = new Map(model.palette.map(([red, green, blue], index) => [(red << 16) | (green << 8) | blue, index]));
   const classes = new Uint8Array(width * height);
-  for (let place = 0; place < classes.length; place++) {
-    classes[place] = known.get((pixels[4 * place] << 16) | (pixels[4 * place + 1] << 8) | pixels[4 * place + 2]) ?? 255;
-  }
+  for (let i = 0; i < classes.length; i++) classes[i] = indices.get((pixels[4 * i] << 16) | (pixels[4 * i + 1] << 8) | pixels[4 * i + 2]) ?? 255;
   return classes;
 }
 
-/** Tell whether a class is black, as backgrounds are: its colour would only darken the photo. */
-const isClear = (number) => model.colours[number].every((value) => value === 0);
+/** Whether a class is black, as backgrounds are: its color would only darken the photo. */
+const isTransparent = (index) => model.palette[index].every((value) => value === 0);
 
-/** Draw a photo with its classes' colours over it; black classes are left clear unless they are highlighted. */
-function paint(canvas, bitmap, classes, strength, highlighted) {
+/** Draw a photo with its classes' colors over it; black classes are transparent unless they are highlighted. */
+function drawOverlay(canvas, bitmap, classes, opacity, highlighted) {
   const { width, height } = canvas;
-  const pen = canvas.getContext("2d");
-  pen.fillStyle = "#808080";
-  pen.fillRect(0, 0, width, height);
-  if (bitmap) pen.drawImage(bitmap, 0, 0, width, height);
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#808080";
+  context.fillRect(0, 0, width, height);
+  if (bitmap) context.drawImage(bitmap, 0, 0, width, height);
   const table = new Uint32Array(256);
-  const asBytes = new Uint8ClampedArray(table.buffer);
-  model.colours.forEach((colour, number) => {
-    const clear = isClear(number) && number !== highlighted;
-    const share = highlighted === null || number === highlighted ? 1 : QUIET;
-    asBytes.set([...colour, clear ? 0 : Math.round(255 * strength * share)], 4 * number);
+  const bytes = new Uint8ClampedArray(table.buffer);
+  model.palette.forEach((color, index) => {
+    const transparent = isTransparent(index) && index !== highlighted;
+    const strength = highlighted === null || index === highlighted ? opacity : opacity * DIMMED;
+    bytes.set([...color, transparent ? 0 : Math.round(255 * strength)], 4 * index);
   });
-  const over = canvasOf(width, height);
   const layer = new ImageData(width, height);
   const pixels = new Uint32Array(layer.data.buffer);
-  for (let place = 0; place < pixels.length; place++) pixels[place] = table[classes[place]];
-  over.getContext("2d").putImageData(layer, 0, 0);
-  pen.drawImage(over, 0, 0);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = table[classes[i]];
+  const overlay = makeCanvas(width, height);
+  overlay.getContext("2d").putImageData(layer, 0, 0);
+  context.drawImage(overlay, 0, 0);
 }
 
-function legend(shares, view, draw) {
-  const list = make("ul", "legend");
-  list.setAttribute("aria-label", "Classes and their shares of the area");
-  const order = [...model.classes.keys()].sort((one, other) => shares[model.classes[other]] - shares[model.classes[one]]);
-  for (const number of order) {
-    const name = model.classes[number];
-    const button = make("button");
-    button.type = "button";
-    button.setAttribute("aria-pressed", "false");
-    const [swatch, line] = [make("i"), make("span", "line")];
-    swatch.style.setProperty("--c", `rgb(${model.colours[number].join(" ")})`);
-    line.style.setProperty("--share", shares[name]);
-    const called = make("span", "", name);
-    if (isClear(number)) called.append(make("small", "", " left clear"));
-    button.append(swatch, called, make("span", "share", percent(shares[name])), line);
-    const hover = (to) => () => { view.hovered = to; draw(); };
-    button.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && hover(number)());
-    button.addEventListener("pointerleave", hover(null));
+function makeLegend(fractions, view, draw) {
+  const list = element("ul", "legend");
+  list.setAttribute("aria-label", "Classes and their fractions of the photo");
+  const order = [...model.classes.keys()].sort((one, other) => fractions[model.classes[other]] - fractions[model.classes[one]]);
+  for (const index of order) {
+    const name = model.classes[index];
+    const button = Object.assign(element("button"), { type: "button", ariaPressed: "false" });
+    const [swatch, bar, label] = [element("i"), element("span", "line"), element("span", "", name)];
+    swatch.style.setProperty("--c", `rgb(${model.palette[index].join(" ")})`);
+    bar.style.setProperty("--fraction", fractions[name]);
+    if (isTransparent(index)) label.append(element("small", "", " transparent"));
+    button.append(swatch, label, element("span", "fraction", percent(fractions[name])), bar);
+    const hover = (hovered) => { view.hovered = hovered; draw(); };
+    button.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && hover(index));
+    button.addEventListener("pointerleave", () => hover(null));
     button.addEventListener("click", () => {
-      view.pinned = view.pinned === number ? null : number;
-      for (const one of list.querySelectorAll("button")) one.setAttribute("aria-pressed", one === button && view.pinned !== null);
+      view.pinned = view.pinned === index ? null : index;
+      for (const one of list.querySelectorAll("button")) one.ariaPressed = one === button && view.pinned !== null;
       draw();
     });
-    const item = make("li");
+    const item = element("li");
     item.append(button);
     list.append(item);
   }
   return list;
 }
 
-function slider(view, draw) {
-  const label = make("label", "slider");
-  const [input, output] = [make("input"), make("output", "", "50 %")];
+function makeSlider(view, draw) {
+  const label = element("label", "slider");
+  const [input, output] = [element("input"), element("output", "", "50 %")];
   Object.assign(input, { type: "range", min: 0, max: 100, value: 50 });
   input.addEventListener("input", () => {
-    view.strength = input.value / 100;
+    view.opacity = input.value / 100;
     output.textContent = `${input.value} %`;
     draw();
   });
-  label.append(make("span", "", "Strength of the colours"), output, input);
+  label.append(element("span", "", "Opacity of the colors"), output, input);
   return label;
 }
 
-function downloads(card, file, told, bitmap, picture, view) {
+function makeDownloads(card, file, prediction, bitmap, mask, view) {
   const stem = (card.photo.name || "photo").replace(/\.[^.]*$/, "");
-  const row = make("div", "buttons");
-  const mask = make("button", "", "Save mask");
-  const overlay = make("button", "", "Save overlay");
-  mask.addEventListener("click", () => download(file, `${stem}.mask.png`));
-  overlay.addEventListener("click", () => {
-    const scale = Math.min(1, Math.sqrt(LARGEST / (told.width * told.height)));
-    const canvas = canvasOf(Math.round(told.width * scale), Math.round(told.height * scale));
-    const classes = classesOf(picture, canvas.width, canvas.height);
-    paint(canvas, bitmap, classes, view.strength, view.pinned);
+  const row = element("div", "buttons");
+  const [saveMask, saveOverlay] = [element("button", "", "Save mask"), element("button", "", "Save overlay")];
+  saveMask.addEventListener("click", () => download(file, `${stem}.mask.png`));
+  saveOverlay.addEventListener("click", () => {
+    const scale = Math.min(1, Math.sqrt(MAX_CANVAS / (prediction.width * prediction.height)));
+    const canvas = makeCanvas(Math.round(prediction.width * scale), Math.round(prediction.height * scale));
+    drawOverlay(canvas, bitmap, readClasses(mask, canvas.width, canvas.height), view.opacity, view.pinned);
     canvas.toBlob((blob) => download(blob, `${stem}.overlay.png`), "image/png");
   });
-  row.append(mask, overlay);
+  row.append(saveMask, saveOverlay);
   return row;
 }
 
 /* Labels */
 
-function showLabels(card, told, bitmap) {
+function showLabel(card, prediction, bitmap) {
   const canvas = card.querySelector("canvas");
-  [canvas.width, canvas.height] = scaled(told.width, told.height, 352);
-  const small = Math.max(told.width, told.height) < 88; // garments of 28 pixels are enlarged without blur
-  if (small) [canvas.width, canvas.height] = [canvas.width, canvas.height].map((side) => side * Math.ceil(176 / Math.max(told.width, told.height)));
-  const pen = canvas.getContext("2d");
-  pen.imageSmoothingEnabled = !small;
-  pen.imageSmoothingQuality = "high";
-  if (bitmap) pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  const side = Math.max(prediction.width, prediction.height);
+  const zoom = side < 88 ? Math.ceil(176 / side) : 1; // garments of 28 pixels are enlarged without blur
+  [canvas.width, canvas.height] = fit(prediction.width, prediction.height, 352).map((length) => length * zoom);
+  const context = canvas.getContext("2d");
+  Object.assign(context, { imageSmoothingEnabled: zoom === 1, imageSmoothingQuality: "high" });
+  if (bitmap) context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   canvas.hidden = bitmap === null;
   canvas.setAttribute("aria-label", "The photo");
-  card.querySelector(".side").append(...bars(told));
+  card.querySelector(".side").append(...makeBars(prediction));
 }
 
 /** Return the most probable class in words, and bars of the most probable ones. */
-function bars(told, most = 10) {
-  const answer = make("p", "answer", told.label);
-  answer.append(" ", make("small", "", percent(told.probability)));
-  const list = make("div", "bars");
-  const shown = Object.entries(told.probabilities).sort((one, other) => other[1] - one[1]).slice(0, most);
-  shown.forEach(([name, probability], place) => {
-    const bar = make("div", place ? "bar" : "bar first");
-    const line = make("span", "line");
-    line.style.setProperty("--share", probability);
-    bar.append(make("span", "", name), line, make("span", "", percent(probability)));
+function makeBars(prediction, count = 10) {
+  const label = element("p", "label", prediction.label);
+  label.append(" ", element("small", "", percent(prediction.probability)));
+  const list = element("div", "bars");
+  const top = Object.entries(prediction.probabilities).sort((one, other) => other[1] - one[1]).slice(0, count);
+  top.forEach(([name, probability], rank) => {
+    const [bar, line] = [element("div", rank ? "bar" : "bar first"), element("span", "line")];
+    line.style.setProperty("--fraction", probability);
+    bar.append(element("span", "", name), line, element("span", "", percent(probability)));
     list.append(bar);
   });
-  return [answer, list];
+  return [label, list];
 }
 
-/* The board to draw on */
+/* The drawing board */
 
-function startPad() {
+function startBoard() {
   const board = byId("board");
-  const { height, width } = model.image;
-  const scale = 480 / Math.max(height, width);
+  const { height, width } = model.input_size;
+  const scale = BOARD_SIDE / Math.max(height, width);
   [board.width, board.height] = [Math.round(width * scale), Math.round(height * scale)];
   board.setAttribute("aria-label", "A black board to draw on in white");
-  const pen = board.getContext("2d");
+  const context = board.getContext("2d");
   const strokes = []; // each a list of [x, y]
-  let stroke = null, key = null, asked = 0, later;
+  let stroke = null, pen = null, request = 0, timer;
 
   const draw = () => {
-    pen.fillStyle = "#000";
-    pen.fillRect(0, 0, board.width, board.height);
-    pen.lineWidth = 480 / 14; // two pixels of a garment of 28
-    pen.lineCap = pen.lineJoin = "round";
-    pen.strokeStyle = "#fff";
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, board.width, board.height);
+    Object.assign(context, { lineWidth: BOARD_SIDE / 14, lineCap: "round", lineJoin: "round", strokeStyle: "#fff" }); // two pixels of 28
     for (const points of strokes) {
-      pen.beginPath();
-      pen.moveTo(...points[0]);
-      points.forEach((point) => pen.lineTo(...point));
-      pen.stroke();
+      context.beginPath();
+      context.moveTo(...points[0]);
+      points.forEach((point) => context.lineTo(...point));
+      context.stroke();
     }
     byId("undo").disabled = byId("clear").disabled = strokes.length === 0;
   };
-  const showPen = () => { // where the keys are, which is no part of the drawing
-    pen.lineWidth = 3;
-    pen.strokeStyle = key.down ? "#f0905a" : "#a09d96";
-    pen.beginPath();
-    pen.arc(key.x, key.y, 15, 0, 2 * Math.PI);
-    pen.stroke();
+  const drawPen = () => { // the keyboard's pen, which is no part of the drawing
+    Object.assign(context, { lineWidth: 3, strokeStyle: pen.down ? "#f0905a" : "#a09d96" });
+    context.beginPath();
+    context.arc(pen.x, pen.y, 15, 0, 2 * Math.PI);
+    context.stroke();
   };
-  const look = async () => {
-    const number = ++asked;
-    if (!strokes.length) return byId("drawn").replaceChildren();
+  const update = async () => {
+    const number = ++request;
+    const result = byId("board-result");
+    if (!strokes.length) return result.replaceChildren();
     draw();
-    const picture = new Promise((done) => board.toBlob(done, "image/png"));
-    if (key) showPen();
-    try {
-      const told = await ask(await picture);
-      if (number === asked) byId("drawn").replaceChildren(...bars(told, 5));
-    } catch (error) {
-      if (number === asked) byId("drawn").replaceChildren(make("p", "state wrong", sentence(error.message)));
-    }
+    const picture = new Promise((resolve) => board.toBlob(resolve, "image/png"));
+    if (pen) drawPen();
+    const content = await predict(await picture).then((prediction) => makeBars(prediction, 5), (error) => [element("p", "state error", sentence(error))]);
+    if (number === request) result.replaceChildren(...content);
   };
-  const lookSoon = (wait) => { clearTimeout(later); later = setTimeout(look, wait); };
-  const place = (event) => {
+  const updateSoon = (delay) => { clearTimeout(timer); timer = setTimeout(update, delay); };
+  const position = (event) => {
     const box = board.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width * board.width, (event.clientY - box.top) / box.height * board.height];
   };
   board.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     board.setPointerCapture(event.pointerId);
-    key = null;
-    strokes.push(stroke = [place(event)]);
+    pen = null;
+    strokes.push(stroke = [position(event)]);
     draw();
   });
   board.addEventListener("pointermove", (event) => {
     if (!stroke) return;
-    for (const one of event.getCoalescedEvents?.() ?? [event]) stroke.push(place(one));
+    for (const one of event.getCoalescedEvents?.() ?? [event]) stroke.push(position(one));
     draw();
   });
-  const lift = () => { if (stroke) { stroke = null; lookSoon(0); } };
-  board.addEventListener("pointerup", lift);
-  board.addEventListener("pointercancel", lift);
+  const endStroke = () => { if (stroke) { stroke = null; updateSoon(0); } };
+  board.addEventListener("pointerup", endStroke);
+  board.addEventListener("pointercancel", endStroke);
   board.addEventListener("keydown", (event) => {
-    const step = 480 / 28;
+    const step = BOARD_SIDE / 28;
     const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step], " ": [0, 0] };
     const move = moves[event.key];
     if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    key ??= { x: board.width / 2, y: board.height / 2, down: false };
-    key.x = Math.min(board.width, Math.max(0, key.x + move[0]));
-    key.y = Math.min(board.height, Math.max(0, key.y + move[1]));
+    pen ??= { x: board.width / 2, y: board.height / 2, down: false };
+    pen.x = Math.min(board.width, Math.max(0, pen.x + move[0]));
+    pen.y = Math.min(board.height, Math.max(0, pen.y + move[1]));
     if (event.key === " ") {
-      key.down = !key.down;
-      if (key.down) strokes.push([[key.x, key.y]]);
-    } else if (key.down) strokes.at(-1)?.push([key.x, key.y]);
+      pen.down = !pen.down;
+      if (pen.down) strokes.push([[pen.x, pen.y]]);
+    } else if (pen.down) strokes.at(-1)?.push([pen.x, pen.y]);
     draw();
-    showPen();
-    if (key.down) lookSoon(300);
+    drawPen();
+    if (pen.down) updateSoon(300);
   });
-  board.addEventListener("blur", () => { if (key) { key = null; draw(); } });
-  byId("undo").addEventListener("click", () => { strokes.pop(); draw(); look(); });
-  byId("clear").addEventListener("click", () => { strokes.length = 0; draw(); look(); });
+  board.addEventListener("blur", () => { if (pen) { pen = null; draw(); } });
+  byId("undo").addEventListener("click", () => { strokes.pop(); draw(); update(); });
+  byId("clear").addEventListener("click", () => { strokes.length = 0; draw(); update(); });
   draw();
   byId("pad").hidden = false;
 }
 
-/* Ways in */
+/* Inputs */
 
 function startInputs() {
-  for (const [button, input] of [["choose", "files"], ["take", "camera"]]) {
+  for (const [button, input] of [["choose", "files"], ["capture", "camera"]]) {
     byId(button).addEventListener("click", () => byId(input).click());
     byId(input).addEventListener("change", () => {
       addPhotos(byId(input).files);
       byId(input).value = "";
     });
   }
-  byId("take").hidden = byId("or-paste").hidden = false;
-  if (matchMedia("(hover: none)").matches) {
-    byId("invite").textContent = "Show it a photo";
-    byId("or-paste").hidden = true;
-  } else byId("take").hidden = true; // on a computer it would only open the same dialogue again
-  let depth = 0; // dragenter and dragleave come for each part that is passed
-  const over = (change) => { depth = Math.max(0, change); document.body.classList.toggle("over", depth > 0); };
-  addEventListener("dragenter", (event) => { event.preventDefault(); over(depth + 1); });
-  addEventListener("dragleave", () => over(depth - 1));
+  const touch = matchMedia("(hover: none)").matches;
+  if (touch) byId("invitation").textContent = "Add a photo";
+  byId("or-paste").hidden = touch;
+  byId("capture").hidden = !touch; // on a computer it would open the same dialog again
+  let depth = 0; // dragenter and dragleave fire for each nested element
+  const setDepth = (value) => { depth = Math.max(0, value); document.body.classList.toggle("over", depth > 0); };
+  addEventListener("dragenter", (event) => { event.preventDefault(); setDepth(depth + 1); });
+  addEventListener("dragleave", () => setDepth(depth - 1));
   addEventListener("dragover", (event) => event.preventDefault());
-  addEventListener("drop", (event) => { event.preventDefault(); over(0); addPhotos(event.dataTransfer.files); });
+  addEventListener("drop", (event) => { event.preventDefault(); setDepth(0); addPhotos(event.dataTransfer.files); });
   addEventListener("paste", (event) => {
     const files = event.clipboardData.files;
     if (files.length) { event.preventDefault(); addPhotos(files); }
@@ -374,19 +346,18 @@ async function start() {
   try {
     model = await (await fetch("/api/model")).json();
   } catch {
-    byId("lead").textContent = "The server cannot be reached; see whether it still runs, and load this page again.";
+    byId("lead").textContent = "The server cannot be reached; check that it is running, and load this page again.";
     return;
   }
-  const masks = model.kind === "masks";
-  document.body.classList.add(model.kind);
+  const count = model.classes.length;
+  const names = model.classes.slice(0, 12).join(", ") + (count > 12 ? `, and ${count - 12} more` : "");
+  document.body.classList.add(model.task);
   document.title = `${model.name} · Seamline`;
   byId("title").textContent = model.name;
-  const many = model.classes.length;
-  const names = model.classes.slice(0, 12).join(", ") + (many > 12 ? `, and ${many - 12} more` : "");
-  byId("lead").textContent = `${masks ? "Finds, pixel by pixel" : "Tells apart"}: ${names}. Trained with ${model.dataset}.`;
-  byId("allowed").textContent = `Up to ${megabytes(model.limits.bytes)} and ${+(model.limits.pixels / 1e6).toPrecision(3)} megapixels each`;
+  byId("lead").textContent = `${model.task === "segmentation" ? "Segments photos into" : "Classifies photos as"}: ${names}. Trained on ${model.dataset}.`;
+  byId("limits").textContent = `Up to ${megabytes(model.limits.bytes)} and ${+(model.limits.pixels / 1e6).toPrecision(3)} megapixels each`;
   startInputs();
-  if (!masks) startPad();
+  if (model.task === "classification") startBoard();
 }
 
 start();

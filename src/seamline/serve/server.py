@@ -1,4 +1,4 @@
-"""Runs the application on a port until it is told to stop."""
+"""Runs the application on a port until it is stopped."""
 
 import asyncio
 import signal
@@ -6,70 +6,68 @@ import socket
 from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Unpack
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from seamline.errors import SeamlineError, TrainingInterrupted, first_line
-from seamline.inference.predictor import Model, load_model
+from seamline.inference.predictor import LoadOptions, Predictor, load_model
 from seamline.serve.app import make_app
-from seamline.serve.limits import Limits
+from seamline.serve.middleware import Limits
 
 HEAD_SECONDS = 10.0
-"""In which the head of a request must have come."""
+"""Time for receiving the head of a request."""
 
 CONNECTIONS = 256
-"""That may be open at once; further ones are closed."""
+"""Open connections; further ones are closed at once. (`limit_concurrency` of uvicorn closes none.)"""
 
-ANSWER_SECONDS = 120.0
-"""In which a client must have taken an answer, all but what the system holds for it."""
+RESPONSE_SECONDS = 120.0
+"""Time for a client to receive a response, except for what the system buffers."""
 
 DRAIN_SECONDS = 30
-"""That running requests have to end when the server is told to stop."""
+"""Time that current requests have when the server is stopped."""
 
-_ANY = ("0.0.0.0", "::", "")  # noqa: S104 - named to tell it from one machine's address
+_ALL_INTERFACES = ("0.0.0.0", "::", "")  # noqa: S104 - compared with the address of one interface
 
 
 def serve(
-    named: Path | str,
+    model: Path | str,
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
-    hosts: Collection[str] = (),
+    allowed_hosts: Collection[str] = (),
     limits: Limits | None = None,
-    device: str = "auto",
-    engine: str | None = None,
-    threads: int | None = None,
-    ready: Callable[[str], None] = lambda _: None,
+    on_ready: Callable[[str], None] = lambda _: None,
+    **options: Unpack[LoadOptions],
 ) -> None:
-    """Serve a trained network until SIGTERM or Ctrl-C; requests that are running then are still answered.
+    """Serve a trained model until SIGTERM or Ctrl-C; current requests are still answered.
 
     Args:
-        named: a finished run folder, an exported file, or the name of a ready network.
-        host: the address to listen at.
+        model: a finished run folder, an exported file, or the name of a pretrained model.
+        host: the address to listen on.
         port: the port; 0 takes a free one.
-        hosts: names under which the server answers besides this machine's own.
-        limits: what a request may cost.
-        device: see `load_model`.
-        engine: see `load_model`.
-        threads: see `load_model`.
-        ready: told where the page is and what is served, once requests are answered.
+        allowed_hosts: host names that the server serves besides those of this machine.
+        limits: limits of requests.
+        on_ready: called with the address of the page and the model once requests are answered.
+        **options: `backend`, `device` and `threads`; see `load_model`.
 
     Raises:
-        SeamlineError: the port cannot be had, or there is no such network.
-        Stopped: after Ctrl-C.
+        SeamlineError: the port is not available, or there is no such model.
+        TrainingInterrupted: after Ctrl-C.
     """
-    with _bound(host, port) as listener:
-        model = load_model(named, device=device, engine=engine, threads=threads)
-        answered = hosts if host in _ANY else (*hosts, _bracketed(host))
+    with _bind(host, port) as listener:
+        predictor = load_model(model, **options)
         config = uvicorn.Config(
-            make_app(model, limits, answered),
+            make_app(
+                predictor, limits, allowed_hosts if host in _ALL_INTERFACES else (*allowed_hosts, _bracketed(host))
+            ),
             http=Protocol,
             ws="none",
             loop="asyncio",
             lifespan="on",
-            log_config=None,  # nothing is told of photos; defects are, on stderr
+            log_config=None,  # photos are not logged; defects are, on stderr
             log_level="error",
             access_log=False,
             server_header=False,
@@ -77,25 +75,25 @@ def serve(
             timeout_keep_alive=5,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
-        shown, place = listener.getsockname()[:2]
-        line = f"http://{_bracketed(shown)}:{place}/  {told(model)}"
-        server = Server(config, lambda: ready(line))
+        address, bound_port = listener.getsockname()[:2]
+        line = f"http://{_bracketed(address)}:{bound_port}/  {describe(predictor)}"
+        server = Server(config, lambda: on_ready(line))
         server.run([listener])
     if server.stopped_by == signal.SIGINT:
         raise TrainingInterrupted("serving", "start it again with `seamline serve`", signal.SIGINT)
 
 
-def told(model: Model) -> str:
-    """Return what a model is in a few words: `facades (masks of 5 classes)`."""
-    return f"{model.name} ({'masks' if model.segments else 'labels'} of {len(model.classes)} classes)"
+def describe(predictor: Predictor) -> str:
+    """Return a model in a few words: `facades (segmentation, 5 classes)`."""
+    return f"{predictor.name} ({predictor.task}, {len(predictor.classes)} classes)"
 
 
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """Return a socket that has the port and does not listen yet."""
+def _bind(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to the port and does not listen yet."""
     listener = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -106,90 +104,88 @@ def _bound(host: str, port: int) -> socket.socket:
         if listener is not None:
             listener.close()
         reason = getattr(error, "strerror", None) or first_line(error)
-        raise SeamlineError(
-            f"--host {host} --port {port}: cannot be listened at ({reason}); name another with --port"
-        ) from None
+        raise SeamlineError(f"--host {host} --port {port}: not available ({reason}); choose another --port") from None
     return listener
 
 
 class Server(uvicorn.Server):
-    """Says when it is ready, and ends by itself when told to stop instead of dying by the signal.
+    """A server that reports when it is ready, and returns after a signal instead of dying from it.
 
     Args:
-        config: uvicorn's.
-        ready: called once requests are answered.
+        config: uvicorn's configuration.
+        on_ready: called once requests are answered.
 
     Attributes:
-        stopped_by: the signal that told it to stop.
+        stopped_by: the signal that stopped it.
     """
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self.ready = ready
+        self.on_ready = on_ready
         self.stopped_by: int | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen."""
+        """Start to listen."""
         await super().startup(sockets)
-        self.ready()
+        self.on_ready()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Take signals while the server runs."""
+        """Handle signals while the server runs."""
         with super().capture_signals():
             yield
-            if self._captured_signals:  # uvicorn would raise them once more
+            if self._captured_signals:  # uvicorn would raise them again
                 self.stopped_by = self._captured_signals[-1]
                 self._captured_signals.clear()
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1 on a connection, which ends where the head of a request or the taking of an answer takes too long."""
+    """HTTP/1.1 that closes connections on which a request's head or the delivery of a response takes too long."""
 
-    _head: asyncio.TimerHandle | None = None
-    _answer: asyncio.TimerHandle | None = None
+    _head_timer: asyncio.TimerHandle | None = None
+    _response_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin with a connection."""
+        """Open a connection."""
         super().connection_made(transport)
         if len(self.connections) > CONNECTIONS:
             transport.close()
-        self._watch_head(waits=True)
+        self._time_head(running=True)
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come; a head that has begun has its time from then on."""
+        """Receive data; the time of a head starts with its first byte."""
         super().data_received(data)
-        self._watch_head(waits=self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0]))
+        self._time_head(running=self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0]))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End with a connection."""
-        self._watch_head(waits=False)
-        self._watch_answer(waits=False)
+        """Close a connection."""
+        self._time_head(running=False)
+        self._time_response(running=False)
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Wait for the client to take what was sent."""
+        """Wait for the client to receive what was sent."""
         super().pause_writing()
-        self._watch_answer(waits=True)
+        self._time_response(running=True)
 
     def resume_writing(self) -> None:
-        """Go on once the client has taken it."""
+        """Continue to send."""
         super().resume_writing()
-        self._watch_answer(waits=False)
+        self._time_response(running=False)
 
-    def _watch_head(self, *, waits: bool) -> None:
-        self._head = _watched(self._head, waits, HEAD_SECONDS, self.transport.close)
+    def _time_head(self, *, running: bool) -> None:
+        self._head_timer = _set_timer(self._head_timer, running, HEAD_SECONDS, self.transport.close)
 
-    def _watch_answer(self, *, waits: bool) -> None:
-        self._answer = _watched(self._answer, waits, ANSWER_SECONDS, self.transport.abort)
+    def _time_response(self, *, running: bool) -> None:
+        self._response_timer = _set_timer(self._response_timer, running, RESPONSE_SECONDS, self.transport.abort)
 
 
-def _watched(
-    timer: asyncio.TimerHandle | None, waits: bool, seconds: float, late: Callable[[], None]
+def _set_timer(
+    timer: asyncio.TimerHandle | None, running: bool, seconds: float, on_timeout: Callable[[], None]
 ) -> asyncio.TimerHandle | None:
-    """Start a timer where something is waited for, unless it runs already; else stop it."""
-    if waits:
-        return timer or asyncio.get_running_loop().call_later(seconds, late)
+    """Start a timer unless it is running, or stop it."""
+    if running:
+        return timer or asyncio.get_running_loop().call_later(seconds, on_timeout)
     if timer is not None:
         timer.cancel()
     return None

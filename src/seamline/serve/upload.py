@@ -1,132 +1,87 @@
-"""Reads the photo of a request into memory, and no further than the limits allow.
-
-Starlette's own forms lay large files on the disk; here nothing leaves the memory.
-"""
+"""Reads the photo of a request into memory, within the limits; nothing is written to disk."""
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from seamline.serve.limits import Limits, Refusal
+from seamline.serve.middleware import Limits
 
-# the client is told of a broken form, not the terminal
-logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # the client gets the error, not the terminal
 
 FIELD = "photo"
 """The field of a form that holds the photo."""
 
 _BROKEN = "the form is broken; send the photo's bytes alone, or a form whose field `photo` holds them"
-_MISSING = "no photo came with the request; send its bytes as the body, or in the field `photo` of a form"
+_MISSING = "no photo came with the request; send its bytes as the body, or as a file in the field `photo` of a form"
 
 
 async def read_photo_bytes(request: Request, limits: Limits) -> bytes:
-    """Return the bytes of the photo that a request brings, as its body or in a form's field `photo`.
+    """Return the photo of a request: its body, or the file in the field `photo` of a form.
 
     Raises:
-        Refusal: 400 for a broken form or no photo, 408 where the body comes too slowly, 413 where it is too large.
+        HTTPException: 400 for a broken form or no photo, 408 for a body that is too slow, 413 for one too large.
     """
     body = await _read_body(request, limits)
-    kind, options = parse_options_header(request.headers.get("content-type"))
-    photo = _photo_in_form(body, options.get(b"boundary", b"")) if kind == b"multipart/form-data" else body
+    is_form = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+    photo = await _read_form(request, body) if is_form else body
     if not photo:
-        raise Refusal(400, _MISSING)
+        raise HTTPException(400, _MISSING)
     return photo
 
 
 async def _read_body(request: Request, limits: Limits) -> bytes:
-    """Return a request's body."""
-    too_large = Refusal(413, f"the photo has more than the {limits.bytes / (1 << 20):.3g} MiB allowed; scale it down")
-    if _declared(request) > limits.bytes:
+    """Return the body of a request."""
+    too_large = HTTPException(
+        413, f"the photo has more than the {limits.bytes / (1 << 20):.3g} MiB allowed; scale it down"
+    )
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and (len(declared) >= 20 or int(declared) > limits.bytes):
         raise too_large
     body = bytearray()
     try:
         async with asyncio.timeout(limits.upload_seconds):
-            async for piece in request.stream():
-                if len(body) + len(piece) > limits.bytes:
+            async for chunk in request.stream():
+                if len(body) + len(chunk) > limits.bytes:
                     raise too_large
-                body += piece
+                body += chunk
     except TimeoutError:
         reason = f"the photo did not come within {limits.upload_seconds:g} seconds; scale it down or send it faster"
-        raise Refusal(408, reason) from None
+        raise HTTPException(408, reason) from None
     except ClientDisconnect:
-        raise Refusal(400, "the connection ended before the photo had come; send it again") from None
+        raise HTTPException(400, "the connection ended before the photo had come; send it again") from None
     return bytes(body)
 
 
-def _declared(request: Request) -> int:
-    """Return the length that a request says its body has, 0 where it does not say."""
-    told = request.headers.get("content-length", "")
-    return int(told) if told.isascii() and told.isdigit() and len(told) < 20 else 0
+class _MemoryParser(MultiPartParser):
+    """Parses a form without files on disk, and records whether the form is complete."""
+
+    spool_max_size = 1 << 40
+    complete = False
+
+    def on_end(self) -> None:
+        self.complete = True
 
 
-class _Form:
-    """Collects the first part of a form that is called `photo`; other parts are passed over.
+async def _read_form(request: Request, body: bytes) -> bytes:
+    """Return the photo in a form, empty if it has none; of several the first one."""
 
-    Attributes:
-        photo: its bytes, None where there is no such part.
-        ended: whether the form came to its end.
-    """
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
 
-    def __init__(self) -> None:
-        self.photo: bytearray | None = None
-        self.ended = False
-        self._taken = False
-        self._header, self._value, self._disposition = b"", b"", b""
-
-    def part_begins(self) -> None:
-        self._disposition = b""
-
-    def header_begins(self) -> None:
-        self._header, self._value = b"", b""
-
-    def header_name(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
-
-    def header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def header_ends(self) -> None:
-        if self._header.lower() == b"content-disposition":
-            self._disposition = self._value
-
-    def headers_end(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        self._taken = self.photo is None and options.get(b"name") == FIELD.encode()
-        if self._taken:
-            self.photo = bytearray()
-
-    def data(self, data: bytes, start: int, end: int) -> None:
-        if self._taken and self.photo is not None:
-            self.photo += data[start:end]
-
-    def ends(self) -> None:
-        self.ended = True
-
-
-def _photo_in_form(body: bytes, boundary: bytes) -> bytes:
-    """Return the photo in a form, empty where it has none."""
-    form = _Form()
+    parser = _MemoryParser(request.headers, stream(), max_part_size=len(body))
     try:
-        parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": form.part_begins,
-                "on_header_begin": form.header_begins,
-                "on_header_field": form.header_name,
-                "on_header_value": form.header_value,
-                "on_header_end": form.header_ends,
-                "on_headers_finished": form.headers_end,
-                "on_part_data": form.data,
-                "on_end": form.ends,
-            },
-        )
-        parser.write(body)
-        parser.finalize()
-    except FormParserError:
-        raise Refusal(400, _BROKEN) from None
-    if not boundary or not form.ended:
-        raise Refusal(400, _BROKEN)
-    return bytes(form.photo or b"")
+        photos = (await parser.parse()).getlist(FIELD)
+        if not parser.complete:
+            raise MultiPartException("the form is cut off")
+        return await photos[0].read() if photos and isinstance(photos[0], UploadFile) else b""
+    except (MultiPartException, FormParserError):
+        raise HTTPException(400, _BROKEN) from None
+    finally:
+        for file in parser._files_to_close_on_error:
+            file.close()

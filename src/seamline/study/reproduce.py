@@ -6,12 +6,11 @@ from typing import Any
 
 from PIL import Image
 
-from seamline.api import train
+from seamline.api import predict, train
 from seamline.data.dataset import Dataset
 from seamline.data.registry import load
 from seamline.errors import DatasetUnavailableError, SeamlineError, TrainingInterrupted
 from seamline.inference.find_images import find_photos
-from seamline.inference.predict import predict
 from seamline.io import atomic_write
 from seamline.models.devices import tune_malloc
 from seamline.progress import Reporter
@@ -86,8 +85,8 @@ def reproduce(
         apply_overrides(get_preset(recipe, segments=study.segments), list(settings))
     if photos and not any(study.segments for study in studies):
         raise SeamlineError(f"--image {photos[0]}: is for the facades, and --study {only} leaves them out")
-    for name, reason in find_photos([str(photo) for photo in photos]).failed if photos else ():
-        raise SeamlineError(f"--image {name}: {reason}")
+    for error in find_photos([str(photo) for photo in photos]).errors if photos else ():
+        raise SeamlineError(f"--image {error.file}: {error.reason}")
     runs = []
     for study in studies:
         data, found = _images(study, Path(out), recipe, folder, teller)
@@ -156,8 +155,8 @@ def _add_photos(
             Image.fromarray(library_photo()[0]).save(temporary, "PNG")
         shown = [drawn]
     made = predict(run, shown, out=folder, report=True, device=device, threads=threads)
-    for one in made.failed:
-        teller.say(f"{one['file']}: {one['reason']}")
+    for one in made.errors:
+        teller.say(f"{one.file}: {one.reason}")
     write_report(run)
 
 

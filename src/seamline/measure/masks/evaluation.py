@@ -12,7 +12,7 @@ from torch import nn
 
 from seamline.data.dataset import IGNORE_INDEX, Split
 from seamline.data.lazy_array import zeros_or_memmap
-from seamline.inference.forward import ask, eval_batch_size
+from seamline.inference.forward import eval_batch_size, predict_batches
 from seamline.measure.evaluation import log_losses
 from seamline.measure.masks.precision import Ranking, count_bins, edges_of, rank_pixels, ranking_of
 from seamline.measure.masks.resampling import Resamples
@@ -158,7 +158,7 @@ def evaluate_masks(
 def _answers(network: nn.Module, split: Split) -> Iterator[tuple[int, Scores, Labels]]:
     """Yield the place of a portion's first image, its scores (b, K, M) and its labels (b, M)."""
     size = eval_batch_size(split.images)
-    for number, scores in enumerate(ask(network, split.images)):
+    for number, scores in enumerate(predict_batches(network, split.images)):
         start = number * size
         labels = split.labels[start : start + size].astype(np.uint8, copy=False)
         yield start, scores.reshape(*scores.shape[:2], -1), labels.reshape(len(labels), -1)

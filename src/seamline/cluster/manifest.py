@@ -1,0 +1,124 @@
+"""The manifest of the results: what was predicted, with which model and settings, and what is left."""
+
+import json
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seamline.cluster.storage import Storage
+from seamline.cluster.worker import ERRORS, INDEX, PHOTOS, shard_name, shard_summary
+from seamline.errors import SeamlineError
+
+MANIFEST = "manifest.json"
+
+
+class Manifest:
+    """The shards of the results, those that exist and those that remain.
+
+    Args:
+        storage: where the results lie.
+        config: what they depend on: model, fingerprint, photos, max_side and shard_size.
+        classes: class names of the model.
+
+    Attributes:
+        counts: number of photos in each shard.
+        summaries: of the shards that are done.
+
+    Raises:
+        SeamlineError: the folder holds results of another model, other photos or other settings.
+    """
+
+    def __init__(self, storage: Storage, config: dict[str, Any], classes: tuple[str, ...]) -> None:
+        self.storage = storage
+        self.header = {"seamline": version("seamline"), "config": config, "classes": classes}
+        self.counts: list[int] = []
+        self.summaries: list[dict[str, float]] = []
+        self._check_config(config)
+
+    def load(self, source: Storage, shard_size: int) -> list[int]:
+        """List the photos, unless that has been done, and return the shards that remain.
+
+        Raises:
+            SeamlineError: there is no photo.
+        """
+        self.counts = self._index_photos(source, shard_size)
+        existing = self.storage.list_names(PHOTOS)
+        shards = range(len(self.counts))
+        done = [index for index in shards if shard_name(index) in existing]
+        with ThreadPoolExecutor(16) as readers:
+            files = (f"{PHOTOS}/{shard_name(index)}" for index in done)
+            summaries = readers.map(lambda file: shard_summary(self.storage.open(file)), files)
+            self.summaries = [{"shard": index, **summary} for index, summary in zip(done, summaries, strict=True)]
+        return sorted(set(shards) - set(done))
+
+    def total(self, key: str) -> int:
+        """Return the sum of `photos`, `errors` or another number over the shards that are done."""
+        return int(sum(summary[key] for summary in self.summaries))
+
+    @property
+    def listed(self) -> int:
+        """Number of photos."""
+        return sum(self.counts)
+
+    @property
+    def done(self) -> int:
+        """Number of photos in the shards that are done, errors included."""
+        return self.total("photos") + self.total("errors")
+
+    def write(self) -> None:
+        """Write `manifest.json`."""
+        content = self.header | {
+            "listed": self.listed,
+            "shards": {"listed": len(self.counts), "done": len(self.summaries)},
+            "photos": self.total("photos"),
+            "errors": self.total("errors"),
+            "worker_seconds": round(float(sum(summary["seconds"] for summary in self.summaries)), 3),
+            "files": {"index": INDEX, "photos": f"{PHOTOS}/shard-*.parquet", "errors": f"{ERRORS}/shard-*.parquet"},
+        }
+        self.storage.write(self.storage.join(MANIFEST), (json.dumps(content, indent=1) + "\n").encode())
+
+    def _check_config(self, config: dict[str, Any]) -> None:
+        address = self.storage.display_uri
+        try:
+            with self.storage.open(MANIFEST) as file:
+                existing = json.loads(file.read())["config"]
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SeamlineError(
+                f"{address}/{MANIFEST}: cannot be read ({error}); name another folder with --out"
+            ) from None
+        for key in ("fingerprint", "photos", "max_side", "shard_size"):
+            if existing.get(key) != config[key]:
+                what = "model" if key == "fingerprint" else key
+                values = "" if key == "fingerprint" else f" ({existing.get(key)} there, {config[key]} here)"
+                raise SeamlineError(
+                    f"{address}: holds results of another {what}{values}; name another folder with --out"
+                )
+
+    def _index_photos(self, source: Storage, shard_size: int) -> list[int]:
+        """Return the number of photos in each shard; list the photos first if that has not been done."""
+        try:
+            with self.storage.open(INDEX) as file:
+                metadata = pq.ParquetFile(file).metadata
+                return [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
+        except FileNotFoundError:
+            pass
+        counts = []
+        schema = pa.schema([("file", pa.string())])
+        with tempfile.NamedTemporaryFile(suffix=".parquet") as temporary:
+            photos = source.iter_photos()
+            with pq.ParquetWriter(temporary.name, schema, compression="zstd") as writer:
+                while shard := list(islice(photos, shard_size)):
+                    writer.write_table(pa.table({"file": shard}, schema), row_group_size=shard_size)
+                    counts.append(len(shard))
+            if not counts:
+                raise SeamlineError(f"{source.display_uri}: holds no photo")
+            self.storage.write(self.storage.join(INDEX), Path(temporary.name).read_bytes())
+        return counts
