@@ -83,7 +83,7 @@ def measure(count: int, folder: Path) -> dict[str, Any]:
         "--label-check-folds",
         "0",
     ]
-    environment = {"SEAMLINE_CACHE": str(folder / "cache"), "SEAMLINE_MEMORY": MAX_MEMORY}
+    environment = {"SEAMLINE_CACHE": str(folder / "cache"), "SEAMLINE_MAX_MEMORY": MAX_MEMORY}
     seconds, private, mapped = run(command, environment)
     accuracy = read_json(folder / "run" / "scores.json")["test"]["accuracy"]["value"]
     return {

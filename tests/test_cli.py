@@ -239,7 +239,7 @@ def test_an_audit_is_printed(
     assert "pairs across splits: 1" in lines
     assert json.loads("{" + as_json) == {
         "groups": [["test/c.png", "train/a.png"]],
-        "cross_split": [["test/c.png", "train/a.png"]],
+        "leaks": [["test/c.png", "train/a.png"]],
     }
 
 

@@ -12,7 +12,12 @@ import seamline
 from seamline.data.checks import dataset_warnings
 from seamline.data.dataset import Dataset, Split
 from seamline.data.loader import Batches
-from seamline.data.near_duplicates.report import DuplicateReport, assign_groups, audit_dataset, audit_folder
+from seamline.data.near_duplicates.report import (
+    DuplicateReport,
+    assign_groups,
+    find_dataset_duplicates,
+    find_folder_duplicates,
+)
 from seamline.data.registry import DATASETS, is_path, load
 from seamline.data.splits import Splits, ensure_test_split, train_val_split
 from seamline.data.validate import DatasetReport
@@ -512,11 +517,11 @@ def audit(data: str | Dataset, *, folder: Path | str | None = None, teller: Repo
     teller = teller or Reporter(quiet=True)
     if isinstance(data, str) and data not in DATASETS and Path(data).expanduser().is_dir():
         with teller.counting("looking for relatives") as progress:
-            return audit_folder(Path(data).expanduser(), progress)
+            return find_folder_duplicates(Path(data).expanduser(), progress)
     if isinstance(data, str):
         data = loaded(data, folder, teller)
     with teller.counting("looking for relatives") as progress:
-        return audit_dataset(data, progress)
+        return find_dataset_duplicates(data, progress)
 
 
 def inspect_dataset(place: Path | str, *, size: str | None = None, teller: Reporter | None = None) -> DatasetReport:
@@ -532,4 +537,4 @@ def inspect_dataset(place: Path | str, *, size: str | None = None, teller: Repor
     """
     teller = teller or Reporter(quiet=True)
     with teller.counting("reading images") as reading, teller.counting("looking for relatives") as looking:
-        return look_at(Path(place).expanduser(), size=size, reading=reading, looking=looking)
+        return look_at(Path(place).expanduser(), size=size, decode_progress=reading, search_progress=looking)

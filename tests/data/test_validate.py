@@ -1,4 +1,4 @@
-"""What is said of a folder before training: each fact against a folder made so."""
+"""The report on a folder before training."""
 
 from pathlib import Path
 
@@ -29,33 +29,33 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "set"
 
 
-def test_everything_is_told_and_the_unreadable_left_out(folder: Path) -> None:
-    found = inspect_dataset(folder)
-    facts = dict(found.facts)
-    assert facts["what it is"] == "class folders"
+def test_a_report_lists_contents_errors_and_warnings(folder: Path) -> None:
+    report = inspect_dataset(folder)
+    facts = dict(report.facts)
+    assert facts["layout"] == "class folders"
     assert facts["images"] == "13: 12 train, 1 test"
     assert facts["sizes"] == "40 x 40 (10), 48 x 40 (3)"
     assert facts["formats"] == "PNG RGB (7), PNG L (6)"
-    assert found.classes == ({"class": "cat", "train": 6, "test": 1}, {"class": "dog", "train": 6, "test": 0})
-    (line,) = found.unreadable
+    assert report.classes == ({"class": "cat", "train": 6, "test": 1}, {"class": "dog", "train": 6, "test": 0})
+    (line,) = report.unreadable
     assert line.startswith(f"{folder / 'train/dog/bad.png'}: ")
-    assert found.wrong == ("1 files cannot be read; get them again or leave them out",)
-    told = "\n".join(found.odd)
-    assert "1 image is equal to another and labelled differently: train/dog/2.png and test/cat/9.png" in told
-    assert "dog: in no test image" in told
-    assert "cat (6), dog (6): fewer than 20 images" in told
-    assert "1 pairs of related images stand in different splits" in told
-    assert found.json()["cross_split"] == [["test/cat/9.png", "train/dog/2.png"]]
+    assert report.errors == ("1 files cannot be read; replace or remove them",)
+    warnings = "\n".join(report.warnings)
+    assert "1 image is identical to another but has a different label: train/dog/2.png and test/cat/9.png" in warnings
+    assert "dog: in no test image" in warnings
+    assert "cat (6), dog (6): fewer than 20 training images" in warnings
+    assert "1 pairs of related images are in different splits" in warnings
+    assert report.to_dict()["leaks"] == [["test/cat/9.png", "train/dog/2.png"]]
 
 
-def test_a_folder_without_faults_can_be_trained_on(folder: Path) -> None:
+def test_a_valid_folder_has_no_errors(folder: Path) -> None:
     (folder / "train/dog/bad.png").unlink()
-    found = inspect_dataset(folder)
-    assert not found.wrong
-    assert not found.unreadable
+    report = inspect_dataset(folder)
+    assert not report.errors
+    assert not report.unreadable
 
 
-def test_masks_are_told_by_their_marks(tmp_path: Path) -> None:
+def test_mask_values_are_listed(tmp_path: Path) -> None:
     for number in range(4):
         save(tmp_path / "walls/images" / f"{number}.png", number, (32, 32))
         mask = np.zeros((32, 32), np.uint8)
@@ -63,19 +63,19 @@ def test_masks_are_told_by_their_marks(tmp_path: Path) -> None:
         mask[0, 0] = 255
         (tmp_path / "walls/masks").mkdir(exist_ok=True)
         Image.fromarray(mask).save(tmp_path / "walls/masks" / f"{number}.png")
-    found = inspect_dataset(tmp_path / "walls")
-    assert dict(found.facts)["marks in masks"] == "0 class 0, 2 class 2; 255 counts nowhere"
-    assert [row["train"] for row in found.classes] == [4 * 512, 4 * 511]
-    assert found.unit == "pixels"
+    report = inspect_dataset(tmp_path / "walls")
+    assert dict(report.facts)["mask values"] == "0 class 0, 2 class 2; 255 is ignored"
+    assert [row["train"] for row in report.classes] == [4 * 512, 4 * 511]
+    assert report.task == "segmentation"
 
 
-def test_what_cannot_work_is_said_with_the_cure(tmp_path: Path) -> None:
+def test_errors_name_the_fix(tmp_path: Path) -> None:
     for split, label in (("train", "cat"), ("train", "dog"), ("test", "cow")):
         save(tmp_path / "set" / split / label / "1.png", hash((split, label)) % 1000)
-    (line,) = inspect_dataset(tmp_path / "set").wrong
-    assert "the class cow is in test and not in train; a class must be learned before it is tested" in line
+    (line,) = inspect_dataset(tmp_path / "set").errors
+    assert "the class cow is in test and not in train; add images to train" in line
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SeamlineError, match="not seen what it holds"):
+    with pytest.raises(SeamlineError, match="has no supported layout"):
         inspect_dataset(tmp_path / "empty")
 
 
@@ -85,7 +85,7 @@ def made(labels: np.ndarray, images: np.ndarray, *, masks: bool = False) -> Data
     groups = np.arange(count)
     train = Split(images, labels, names, groups)
     test = train.select(np.arange(0))
-    colours = ((0, 0, 0), (9, 9, 9), (8, 8, 8)) if masks else ()
+    palette = ((0, 0, 0), (9, 9, 9), (8, 8, 8)) if masks else ()
     return Dataset(
         "made",
         "Made",
@@ -93,30 +93,30 @@ def made(labels: np.ndarray, images: np.ndarray, *, masks: bool = False) -> Data
         train,
         test,
         "here",
-        palette=colours,
+        palette=palette,
         task="segmentation" if masks else "classification",
     )
 
 
-def test_oddities_of_labels() -> None:
-    chance = np.random.default_rng(0)
-    images = chance.integers(0, 255, (640, 8, 8, 1), dtype=np.uint8)
+def test_warnings_about_labels() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (640, 8, 8, 1), dtype=np.uint8)
     images[5] = 7
-    told = dataset_warnings(made(np.array([0] * 610 + [1] * 30), images))
-    assert told == (
-        "c: declared, and in no image",
-        "a has 610 images to learn from and b 30: a network may neglect the rare class; --set class_weights=… weighs "
-        "it more",
-        "5: of one colour, with nothing to be seen",
+    warnings = dataset_warnings(made(np.array([0] * 610 + [1] * 30), images))
+    assert warnings == (
+        "c: declared, but in no image",
+        "a has 610 training images and b 30: the model may neglect the rare class; --set class_weights=… increases its "
+        "weight",
+        "5: a single color everywhere",
     )
     assert not dataset_warnings(made(np.arange(600) % 3, images[6:606]))
 
 
-def test_oddities_of_masks() -> None:
+def test_warnings_about_masks() -> None:
     images = np.random.default_rng(0).integers(0, 255, (3, 64, 64, 1), dtype=np.uint8)
     masks = np.zeros((3, 64, 64), np.uint8)
     masks[0, 0, :5], masks[1, 32:], masks[2] = 1, 2, IGNORE_INDEX
     assert dataset_warnings(made(masks, images, masks=True)) == (
-        "b (0.06%): less than 0.1% of the pixels to learn from",
-        "2: no pixel of the mask counts",
+        "b (0.06%): less than 0.1% of the training pixels",
+        "2: every pixel of the mask is ignored",
     )

@@ -172,7 +172,7 @@ def test_no_value_has_changed(measured: tuple[str, dict[str, Any]]) -> None:
     found = [
         one
         for name, old in stored(task).items()
-        for one in changes(in_order(old), in_order(values[name]), Path(name).stem)
+        for one in changes(map_threads(old), map_threads(values[name]), Path(name).stem)
     ]
     assert not found, "\n".join([f"{len(found)} values differ", *found[:25]])
 
@@ -180,8 +180,8 @@ def test_no_value_has_changed(measured: tuple[str, dict[str, Any]]) -> None:
 def test_sentences_have_the_same_figures(measured: tuple[str, dict[str, Any]]) -> None:
     task, values = measured
     key = new_name("findings.sentence")
-    sentences = [finding[key] for finding in in_order(values["findings.json"])]
-    old = [finding["sentence"] for finding in in_order(stored(task)["findings.json"])]
+    sentences = [finding[key] for finding in map_threads(values["findings.json"])]
+    old = [finding["sentence"] for finding in map_threads(stored(task)["findings.json"])]
     assert [figures(one) for one in sentences] == [figures(one) for one in old]
     assert all(figures(one) for one in old)
 
@@ -211,7 +211,7 @@ def test_a_change_is_noticed(old: object, new: object, same: bool) -> None:
     assert (not changes(old, new, "here")) == same
 
 
-def in_order(content: Any) -> Any:
+def map_threads(content: Any) -> Any:
     """Return findings and changed images by name: tasks share one table of findings, and images may change alike."""
     if isinstance(content, list) and content and "sentence" in content[0]:
         names = VALUES["findings.name"]

@@ -27,7 +27,7 @@ def inspect(
         return
     duplicates = api.audit(data, folder=data_dir, teller=Reporter())
     if as_json:
-        print_json(duplicates.json())
+        print_json(duplicates.to_dict())
         return
     for group in duplicates.groups:
         result("  ".join(group))
@@ -48,10 +48,10 @@ def _inspect_folder(folder: str, *, as_json: bool) -> bool:
         reporter.say(f"{error}; searching for near-duplicates only")
         return False
     if as_json:
-        print_json(report.json())
+        print_json(report.to_dict())
     else:
         _print_dataset_report(report)
-    if report.wrong:
+    if report.errors:
         raise typer.Exit(1)
     return True
 
@@ -63,28 +63,29 @@ def _print_dataset_report(report: Any) -> None:
         result(f"{name:<{width}}{fact}")
     if report.classes:
         _print_classes(report)
-    if report.relatives is not None and report.relatives.groups:
+    if report.duplicates is not None and report.duplicates.groups:
         result("\nRelated images")
-        for group in report.relatives.groups[:MAX_GROUPS]:
+        for group in report.duplicates.groups[:MAX_GROUPS]:
             rest = f"  and {len(group) - MAX_NAMES:,} more" if len(group) > MAX_NAMES else ""
             result("  " + "  ".join(group[:MAX_NAMES]) + rest)
-        if (more := len(report.relatives.groups) - MAX_GROUPS) > 0:
+        if (more := len(report.duplicates.groups) - MAX_GROUPS) > 0:
             result(f"  and {more:,} more groups; --json lists all")
-    for title, lines in (("Unreadable", report.unreadable), ("Errors", report.wrong), ("Warnings", report.odd)):
+    for title, lines in (("Unreadable", report.unreadable), ("Errors", report.errors), ("Warnings", report.warnings)):
         if lines:
             result(f"\n{title}")
             for line in lines:
                 result(f"  {line}")
-    if not report.wrong:
-        result(f"\nReady to train: seamline train {report.place}")
+    if not report.errors:
+        result(f"\nReady to train: seamline train {report.source}")
 
 
 def _print_classes(report: Any) -> None:
     """Print the number and fraction of images or pixels of each class and split."""
     splits = [name for name in report.classes[0] if name != "class"]
+    counted = "pixels" if report.task == "segmentation" else "images"
     totals = {name: max(1, sum(row[name] for row in report.classes)) for name in splits}
     width = max(len("class"), *(len(row["class"]) for row in report.classes)) + 2
-    result("\n" + f"{'class':<{width}}" + "".join(f"{f'{name}, {report.unit}':>22}" for name in splits))
+    result("\n" + f"{'class':<{width}}" + "".join(f"{f'{name}, {counted}':>22}" for name in splits))
     for row in report.classes:
         cells = (f"{row[name]:,} ({row[name] / totals[name]:.1%})" for name in splits)
         result(f"{row['class']:<{width}}" + "".join(f"{cell:>22}" for cell in cells))

@@ -1,4 +1,4 @@
-"""What is odd about a set of images, though it can be learned from: a sentence each."""
+"""Warnings about unusual properties of a dataset, a sentence each."""
 
 from itertools import chain
 
@@ -6,95 +6,87 @@ import numpy as np
 
 from seamline.data.dataset import IGNORE_INDEX, Dataset
 from seamline.data.lazy_array import concat
-from seamline.data.near_duplicates.exact_and_near import first_of_each
+from seamline.data.near_duplicates.exact_and_near import first_occurrences
 
-FEW = 20
-"""Images of a class to learn from, below which it is told."""
-UNEVEN = 20
-"""How many times as many images the largest class may have as the smallest."""
-RARE = 0.001
-"""Share of pixels below which a class of masks is told."""
+MIN_CLASS_IMAGES = 20
+"""Training images of a class below which there is a warning."""
+MAX_IMBALANCE = 20
+"""Largest ratio of the training images of two classes without a warning."""
+MIN_PIXEL_FRACTION = 0.001
+"""Fraction of the training pixels of a class below which there is a warning."""
 
-_NAMED = 5
+_MAX_NAMES = 5
 
 
 def dataset_warnings(data: Dataset) -> tuple[str, ...]:
-    """Return what is odd, the gravest first; nothing where nothing is."""
-    return (*_contradictions(data), *_counts(data), *_blank(data))
+    """Return warnings about a dataset, the most serious first; empty where there are none."""
+    return (*_contradictory_labels(data), *_class_warnings(data), *_empty_samples(data))
 
 
-def _contradictions(data: Dataset) -> list[str]:
-    """Tell of images that are equal to the bit and labelled differently."""
-    names = [name for part in data.splits for name in part.names]
-    firsts = first_of_each(chain.from_iterable(part.images for part in data.splits))
-    places = np.flatnonzero(firsts != np.arange(len(firsts)))
-    labels = concat([part.labels for part in data.splits])
-    apart = [int(place) for place in places if not np.array_equal(labels[place], labels[firsts[place]])]
-    if not apart:
-        return []
-    pairs = [f"{names[firsts[place]]} and {names[place]}" for place in apart]
-    one = len(pairs) == 1
-    return [
-        f"{len(pairs):,} {'image is' if one else 'images are'} equal to another and labelled differently: "
-        f"{_listed(pairs)}; one of two labels must be wrong"
+def _contradictory_labels(data: Dataset) -> list[str]:
+    """Warn of identical images with different labels."""
+    names = [name for split in data.splits for name in split.names]
+    firsts = first_occurrences(chain.from_iterable(split.images for split in data.splits))
+    labels = concat([split.labels for split in data.splits])
+    pairs = [
+        f"{names[firsts[index]]} and {names[index]}"
+        for index in np.flatnonzero(firsts != np.arange(len(firsts)))
+        if not np.array_equal(labels[index], labels[firsts[index]])
     ]
+    if not pairs:
+        return []
+    subject = "image is identical to another but has" if len(pairs) == 1 else "images are identical to others but have"
+    return [f"{len(pairs):,} {subject} a different label: {_list_names(pairs)}; one of the two labels is wrong"]
 
 
-def _counts(data: Dataset) -> list[str]:
-    """Tell of classes that are rare, missing somewhere, or much larger than others."""
+def _class_warnings(data: Dataset) -> list[str]:
+    """Warn of classes that are missing from a split, rare, or much larger than others."""
     counts = data.class_counts
-    learned = counts["train"]
-    found = []
-    everywhere = np.sum(list(counts.values()), axis=0)
-    nowhere = [name for name, count in zip(data.classes, everywhere, strict=True) if not count]
-    if nowhere:
-        found.append(f"{_listed(nowhere)}: declared, and in no image")
-    for split in ("val", "test"):
+    train = counts["train"]
+    warnings = []
+    total = np.sum(list(counts.values()), axis=0)
+    if unused := [name for name, count in zip(data.classes, total, strict=True) if not count]:
+        warnings.append(f"{_list_names(unused)}: declared, but in no image")
+    for split, word in (("val", "validation"), ("test", "test")):
         if split in counts:
-            rows = zip(data.classes, counts[split], learned, strict=True)
-            missing = [name for name, here, known in rows if known and not here]
-            if missing:
-                words = {"val": "validation", "test": "test"}[split]
-                found.append(f"{_listed(missing)}: in no {words} image, so nothing can be said of it there")
+            rows = zip(data.classes, counts[split], train, strict=True)
+            if missing := [name for name, count, in_train in rows if in_train and not count]:
+                warnings.append(f"{_list_names(missing)}: in no {word} image, so there are no {word} metrics for it")
     if data.task == "segmentation":
-        shares = learned / max(1, learned.sum())
-        rare = [f"{name} ({share:.2%})" for name, share in zip(data.classes, shares, strict=True) if 0 < share < RARE]
-        if rare:
-            found.append(f"{_listed(rare)}: less than {RARE:.1%} of the pixels to learn from")
-        return found
-    few = [f"{name} ({count})" for name, count in zip(data.classes, learned, strict=True) if 0 < count < FEW]
-    if few:
-        found.append(f"{_listed(few)}: fewer than {FEW} images to learn from, so figures will have wide intervals")
-    there = learned[learned > 0]
-    if len(there) and there.max() >= UNEVEN * there.min():
-        rarest = int(np.where(learned > 0, learned, learned.max()).argmin())
-        most, least = data.classes[int(learned.argmax())], data.classes[rarest]
-        found.append(
-            f"{most} has {learned.max():,} images to learn from and {least} {there.min():,}: a network may neglect the "
-            "rare class; --set class_weights=… weighs it more"
+        fractions = train / max(1, train.sum())
+        pairs = zip(data.classes, fractions, strict=True)
+        if rare := [f"{name} ({value:.2%})" for name, value in pairs if 0 < value < MIN_PIXEL_FRACTION]:
+            warnings.append(f"{_list_names(rare)}: less than {MIN_PIXEL_FRACTION:.1%} of the training pixels")
+        return warnings
+    if few := [f"{name} ({n})" for name, n in zip(data.classes, train, strict=True) if 0 < n < MIN_CLASS_IMAGES]:
+        warnings.append(
+            f"{_list_names(few)}: fewer than {MIN_CLASS_IMAGES} training images, so metrics have wide intervals"
         )
-    return found
+    used = train[train > 0]
+    if len(used) and used.max() >= MAX_IMBALANCE * used.min():
+        rarest = int(np.where(train > 0, train, train.max()).argmin())
+        warnings.append(
+            f"{data.classes[int(train.argmax())]} has {train.max():,} training images and {data.classes[rarest]} "
+            f"{train[rarest]:,}: the model may neglect the rare class; --set class_weights=… increases its weight"
+        )
+    return warnings
 
 
-def _blank(data: Dataset) -> list[str]:
-    """Tell of images of one colour, and of masks in which nothing counts."""
+def _empty_samples(data: Dataset) -> list[str]:
+    """Warn of images of a single color, and of masks in which every pixel is ignored."""
     blank: list[str] = []
-    unlabelled: list[str] = []
-    for part in data.splits_by_name.values():
-        images = zip(part.names, part.images, strict=True)
+    ignored: list[str] = []
+    for split in data.splits_by_name.values():
+        images = zip(split.names, split.images, strict=True)
         blank += [name for name, image in images if (image == image[:1, :1]).all()]
         if data.task == "segmentation":
-            masks = zip(part.names, part.labels, strict=True)
-            unlabelled += [name for name, mask in masks if (mask == IGNORE_INDEX).all()]
-    found = []
-    if blank:
-        found.append(f"{_listed(blank)}: of one colour, with nothing to be seen")
-    if unlabelled:
-        found.append(f"{_listed(unlabelled)}: no pixel of the mask counts")
-    return found
+            masks = zip(split.names, split.labels, strict=True)
+            ignored += [name for name, mask in masks if (mask == IGNORE_INDEX).all()]
+    warnings = [f"{_list_names(blank)}: a single color everywhere"] if blank else []
+    return warnings + ([f"{_list_names(ignored)}: every pixel of the mask is ignored"] if ignored else [])
 
 
-def _listed(names: list[str]) -> str:
-    """Return the first names, and how many more there are."""
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+def _list_names(names: list[str]) -> str:
+    """List the first names, and how many more there are."""
+    more = len(names) - _MAX_NAMES
+    return ", ".join(names[:_MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")

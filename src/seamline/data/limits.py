@@ -1,38 +1,65 @@
-"""How much memory decoded images may take, and whether it ran out."""
+"""Limits on the memory and the threads that data loading uses."""
 
 import os
 import re
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from seamline.errors import SeamlineError
 
-_SHARE = 0.25
-_USUAL = 2 << 30  # bytes, where the system does not tell what it has
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+MAX_THREADS = 8
+
+_DEFAULT_FRACTION = 0.25
+_DEFAULT_BYTES = 2 << 30  # where the system does not report its memory
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
-def memory_allowed() -> int:
-    """Return the bytes that a folder's images may take in memory; larger sets stay in a memory-mapped file.
+def max_memory() -> int:
+    """Return how many bytes decoded images may take in memory; larger sets stay in a memory-mapped file.
 
-    It is what the variable `SEAMLINE_MEMORY` says, such as `500M` or `4G`, else a quarter of the machine's memory.
+    The limit is the variable `SEAMLINE_MAX_MEMORY`, such as `500M` or `4G`, or a quarter of the machine's memory.
 
     Raises:
-        SeamlineError: the variable says no amount.
+        SeamlineError: the variable is not an amount of memory.
     """
-    named = os.environ.get("SEAMLINE_MEMORY")
-    if named:
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", named.strip().lower())
+    value = os.environ.get("SEAMLINE_MAX_MEMORY")
+    if value:
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", value.strip().lower())
         if match is None:
-            raise SeamlineError(f"SEAMLINE_MEMORY={named}: is no amount of memory; write it such as 500M or 4G")
+            raise SeamlineError(f"SEAMLINE_MAX_MEMORY={value}: is not an amount of memory; use 500M or 4G, for example")
         return int(float(match[1]) * _UNITS[match[2]])
     try:
-        return int(_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        return int(_DEFAULT_FRACTION * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        return _USUAL
+        return _DEFAULT_BYTES
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether memory ran out: PyTorch says so with errors of several kinds."""
-    words = str(error).lower()
+    """Return whether an error means that memory ran out; PyTorch raises several types for it."""
+    message = str(error).lower()
     return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(one in words for one in ("memory", "bad_alloc"))
+        isinstance(error, RuntimeError) and any(word in message for word in ("memory", "bad_alloc"))
     )
+
+
+def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Apply a function to each item on several threads.
+
+    Args:
+        function: called with one item.
+        items: the items.
+
+    Returns:
+        The results in the order of the items. The first error in that order is raised; items that have not started by
+        then are skipped.
+    """
+    with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as pool:
+        try:
+            return list(pool.map(function, items))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise

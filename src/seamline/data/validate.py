@@ -1,4 +1,4 @@
-"""Looks at a user's folder before anything is trained: what is there, what cannot work, and what is merely odd."""
+"""Inspect an image folder before training: contents, errors and warnings."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,162 +10,169 @@ from PIL import Image
 
 from seamline.data.checks import dataset_warnings
 from seamline.data.dataset import Dataset
-from seamline.data.image_folder import classes_in, load_found, see
+from seamline.data.image_folder import detect_format, folder_classes, load_contents
 from seamline.data.image_folder.classes import Classes
-from seamline.data.image_folder.records import Found, Item
+from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_io import read_image
+from seamline.data.limits import map_threads
 from seamline.data.masks import mask_values
-from seamline.data.near_duplicates.report import DuplicateReport, audit_dataset
-from seamline.data.parallel import in_order
+from seamline.data.near_duplicates.report import DuplicateReport, find_dataset_duplicates
 from seamline.errors import SeamlineError
+from seamline.run_folder import Task
 
 Progress = Callable[[int, int], None]
 
-_MOST = 4  # sizes and modes that are listed
+_MAX_LISTED = 4  # sizes and formats
 
 
 @dataclass(frozen=True)
 class DatasetReport:
-    """What was found in a folder.
+    """The report on an image folder.
 
     Attributes:
-        place: the folder or table.
-        facts: what there is: a name and a sentence each.
-        classes: a row a class: its name and images (of masks: pixels) in `train`, `val`, `test`.
-        unit: what the rows count: `images` or `pixels`.
-        unreadable: files that cannot be read, each with its line.
-        wrong: what stands in the way of training, with the cure; nothing where it can be trained on.
-        odd: what is merely odd.
-        relatives: repeats and crops of one scene, None where they could not be looked for.
+        source: the folder or table.
+        task: what the labels are for; None where the folder cannot be loaded.
+        facts: pairs of a name and a sentence.
+        classes: for each class, its name as `class` and its images (of masks: pixels) in `train`, `val`, `test`.
+        unreadable: a message for each file that cannot be read.
+        errors: what prevents training, with the fix; empty where the folder can be trained on.
+        warnings: unusual properties that do not prevent training.
+        duplicates: near-duplicate images, None where they could not be searched.
     """
 
-    place: str
+    source: str
+    task: Task | None
     facts: tuple[tuple[str, str], ...]
     classes: tuple[dict[str, Any], ...]
-    unit: str
     unreadable: tuple[str, ...]
-    wrong: tuple[str, ...]
-    odd: tuple[str, ...]
-    relatives: DuplicateReport | None
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+    duplicates: DuplicateReport | None
 
-    def json(self) -> dict[str, Any]:
-        """Return all of it as JSON holds it."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
         return {
-            "place": self.place,
+            "source": self.source,
+            "task": self.task,
             "facts": dict(self.facts),
             "classes": list(self.classes),
-            "unit": self.unit,
             "unreadable": list(self.unreadable),
-            "wrong": list(self.wrong),
-            "odd": list(self.odd),
-            **({} if self.relatives is None else self.relatives.json()),
+            "errors": list(self.errors),
+            "warnings": list(self.warnings),
+            **({} if self.duplicates is None else self.duplicates.to_dict()),
         }
 
 
 def inspect_dataset(
-    place: Path, *, size: str | None = None, reading: Progress | None = None, looking: Progress | None = None
+    path: Path,
+    *,
+    size: str | None = None,
+    decode_progress: Progress | None = None,
+    search_progress: Progress | None = None,
 ) -> DatasetReport:
-    """Look at own images, as `seamline audit FOLDER` does.
+    """Inspect an image folder.
 
-    Files that cannot be read are all named, and left out for the rest of the examination.
+    All files that cannot be read are reported; the other checks ignore them.
 
     Args:
-        place: a folder, a CSV of files and labels, or COCO JSON.
-        size: what images are brought to, as `load_folder` takes it.
-        reading: called with images decoded and images in all.
-        looking: called with the steps of looking for relatives.
+        path: a folder, a CSV of files and labels, or COCO JSON.
+        size: size to which images are resized, as for `load_folder`.
+        decode_progress: called with the number of images decoded and the total.
+        search_progress: called with the steps done and the total while near-duplicates are searched.
+
+    Returns:
+        The report.
 
     Raises:
-        SeamlineError: it is nothing that can be learned from, so there is nothing to examine.
+        SeamlineError: the folder has no supported layout.
     """
-    found = see(place)
-    wrong: list[str] = []
-    unreadable: list[str] = []
+    contents = detect_format(path)
     data = None
+    errors: list[str] = []
+    unreadable: list[str] = []
     try:
-        data = load_found(place, found, size=size, progress=reading)
+        data = load_contents(path, contents, size=size, progress=decode_progress)
     except SeamlineError as error:
-        troubles = in_order(_trouble, found.items)
-        unreadable = [line for line in troubles if line]
-        several = f"{len(unreadable):,} files cannot be read; get them again or leave them out"
-        wrong.append(several if unreadable else str(error))
+        messages = map_threads(_read_error, contents.samples)
+        unreadable = list(filter(None, messages))
+        errors.append(f"{len(unreadable):,} files cannot be read; replace or remove them" if unreadable else str(error))
     if unreadable:
-        good = tuple(item for item, line in zip(found.items, troubles, strict=True) if not line)
-        found = replace(found, items=good)
+        readable = [sample for sample, message in zip(contents.samples, messages, strict=True) if not message]
+        contents = replace(contents, samples=tuple(readable))
         try:
-            data = load_found(place, found, size=size, progress=reading) if good else None
+            data = load_contents(path, contents, size=size, progress=decode_progress) if readable else None
         except SeamlineError as error:
-            wrong.append(str(error))
-    relatives = None if data is None or sum(map(len, data.splits)) < 2 else _relatives(data, looking)
-    odd = [*found.odd, *(() if data is None else dataset_warnings(data)), *_across(relatives)]
+            errors.append(str(error))
+    duplicates = None
+    warnings = [*contents.warnings]
+    if data is not None:
+        warnings += dataset_warnings(data)
+        if sum(map(len, data.splits)) > 1:
+            duplicates = find_dataset_duplicates(data, search_progress)
+            warnings += _leak_warnings(duplicates)
     return DatasetReport(
-        str(place),
-        tuple(_facts(found, data, relatives)),
-        () if data is None else tuple(_classes(data)),
-        "pixels" if data is not None and data.task == "segmentation" else "images",
-        tuple(unreadable),
-        tuple(wrong),
-        tuple(odd),
-        relatives,
+        source=str(path),
+        task=None if data is None else data.task,
+        facts=tuple(_facts(contents, data, duplicates)),
+        classes=() if data is None else tuple(_class_rows(data)),
+        unreadable=tuple(unreadable),
+        errors=tuple(errors),
+        warnings=tuple(warnings),
+        duplicates=duplicates,
     )
 
 
-def _relatives(data: Dataset, looking: Progress | None) -> DuplicateReport:
-    """Look for relatives within and across the splits that a folder names."""
-    named = zip(("train", "test", "val"), data.splits, strict=False)
-    splits = tuple(name for name, part in named for _ in range(len(part)))
-    return replace(audit_dataset(data, looking), splits=splits)
-
-
-def _trouble(item: Item) -> str:
-    """Return why an image or its mask cannot be read; nothing where both can."""
+def _read_error(sample: Sample) -> str:
+    """Return why an image or its mask cannot be read, or an empty string."""
     try:
-        read_image(item.file)
-        if item.mask is not None:
-            mask_values(item.mask)
+        read_image(sample.file)
+        if sample.mask is not None:
+            mask_values(sample.mask)
     except SeamlineError as error:
         return str(error)
     return ""
 
 
-def _facts(found: Found, data: Dataset | None, relatives: DuplicateReport | None) -> list[tuple[str, str]]:
-    """Return what there is, a name and a sentence each."""
-    splits = Counter(item.split or "train" for item in found.items)
-    named = len(splits) > 1
-    shown = ", ".join(f"{splits[name]:,} {name}" for name in ("train", "val", "test") if splits[name])
-    heads = [head for head in in_order(_head, [item.file for item in found.items]) if head]
-    sizes = Counter(size for size, _ in heads)
-    facts = [("what it is", found.kind), ("images", f"{len(found.items):,}" + (f": {shown}" if named else ""))]
-    if not named:
-        facts.append(("splits", "none named: a fifth is set aside for the test, a tenth of the rest for validation"))
-    facts.append(("sizes", _sizes(sizes)))
-    facts.append(("formats", _most(Counter(kind for _, kind in heads))))
+def _facts(contents: FolderContents, data: Dataset | None, duplicates: DuplicateReport | None) -> list[tuple[str, str]]:
+    """Return names and sentences that describe the folder."""
+    splits = Counter(sample.split or "train" for sample in contents.samples)
+    has_splits = len(splits) > 1
+    listed = ", ".join(f"{splits[name]:,} {name}" for name in ("train", "val", "test") if splits[name])
+    headers = list(filter(None, map_threads(_read_header, [sample.file for sample in contents.samples])))
+    facts = [
+        ("layout", contents.layout),
+        ("images", f"{len(contents.samples):,}" + (f": {listed}" if has_splits else "")),
+        ("sizes", _list_sizes(Counter(size for size, _ in headers))),
+        ("formats", _list_most_common(Counter(kind for _, kind in headers))),
+    ]
+    if not has_splits:
+        facts.insert(2, ("splits", "none defined: a fifth becomes the test split, a tenth of the rest validation"))
     if data is not None:
-        facts.append(("read as", data.description.partition("size: ")[2].partition(". ")[0].rstrip(".")))
-        facts.append(("channels", "grey" if data.train.images.shape[-1] == 1 else "colour"))
-        if found.items[0].mask is not None:
-            facts.append(("marks in masks", _marks(classes_in(found))))
-    if relatives is not None:
-        facts.append(("repeats and relatives", relatives.summary().replace("\n", "; ")))
+        facts.append(("resized to", data.description.partition("size: ")[2].partition(". ")[0].rstrip(".")))
+        facts.append(("channels", "gray" if data.train.images.shape[-1] == 1 else "RGB"))
+        if contents.samples[0].mask is not None:
+            facts.append(("mask values", _list_mask_values(folder_classes(contents))))
+    if duplicates is not None:
+        facts.append(("near-duplicates", duplicates.summary().replace("\n", "; ")))
     return facts
 
 
-def _head(file: Path) -> tuple[tuple[int, int], str] | None:
-    """Return an image's width and height, and its format and mode in words; None where it cannot be read."""
+def _read_header(file: Path) -> tuple[tuple[int, int], str] | None:
+    """Return width and height of an image, and its format and mode; None where it cannot be read."""
     try:
         with Image.open(file) as image:
             return image.size, f"{image.format} {image.mode}"
-    except Exception:  # told elsewhere
+    except Exception:  # `_read_error` reports it
         return None
 
 
-def _sizes(sizes: Counter[tuple[int, int]]) -> str:
-    """Say of which sizes images are, width x height."""
+def _list_sizes(sizes: Counter[tuple[int, int]]) -> str:
+    """List the sizes of images, width x height."""
     if not sizes:
         return "none can be read"
-    if len(sizes) <= _MOST:
+    if len(sizes) <= _MAX_LISTED:
         return ", ".join(f"{width} x {height} ({count:,})" for (width, height), count in sizes.most_common())
-    widths, heights = ([size[axis] for size in sizes] for axis in (0, 1))
+    widths, heights = zip(*sizes, strict=True)
     (width, height), count = sizes.most_common(1)[0]
     return (
         f"{len(sizes):,} different ones, {min(widths)} to {max(widths)} wide, {min(heights)} to {max(heights)} high; "
@@ -173,33 +180,34 @@ def _sizes(sizes: Counter[tuple[int, int]]) -> str:
     )
 
 
-def _marks(classes: Classes) -> str:
-    """Say which values or colours of masks stand for which class."""
-    shown = (f"#{mark:06x}" if classes.by_colour else str(mark) for mark in classes.marks)
-    told = ", ".join(f"{mark} {name}" for mark, name in zip(shown, classes.names, strict=True))
-    return told + (f"; {classes.ignored} counts nowhere" if classes.ignored >= 0 else "")
+def _list_mask_values(classes: Classes) -> str:
+    """List the values or colors of masks with their classes."""
+    values = (f"#{value:06x}" if classes.by_color else str(value) for value in classes.mask_values)
+    listed = ", ".join(f"{value} {name}" for value, name in zip(values, classes.names, strict=True))
+    return listed + (f"; {classes.ignore_value} is ignored" if classes.ignore_value >= 0 else "")
 
 
-def _most(kinds: Counter[str]) -> str:
-    more = len(kinds) - _MOST
-    shown = ", ".join(f"{kind} ({count:,})" for kind, count in kinds.most_common(_MOST))
-    return shown + (f" and {more} more" if more > 0 else "")
+def _list_most_common(kinds: Counter[str]) -> str:
+    """List the most common items with their number."""
+    more = len(kinds) - _MAX_LISTED
+    listed = ", ".join(f"{kind} ({count:,})" for kind, count in kinds.most_common(_MAX_LISTED))
+    return listed + (f" and {more} more" if more > 0 else "")
 
 
-def _classes(data: Dataset) -> list[dict[str, Any]]:
-    """Return a row a class: how much of it there is in each split."""
+def _class_rows(data: Dataset) -> list[dict[str, Any]]:
+    """Return for each class its name and its count in each split."""
     return [
-        {"class": name, **{split: int(count[place]) for split, count in data.class_counts.items()}}
-        for place, name in enumerate(data.classes)
+        {"class": name, **{split: int(counts[number]) for split, counts in data.class_counts.items()}}
+        for number, name in enumerate(data.classes)
     ]
 
 
-def _across(relatives: DuplicateReport | None) -> list[str]:
-    """Tell of relatives on two sides of the splits that the folder names."""
-    if relatives is None or len(set(relatives.splits)) < 2 or not relatives.cross_split:
+def _leak_warnings(duplicates: DuplicateReport) -> list[str]:
+    """Warn of near-duplicates in different splits."""
+    leaks = duplicates.leaks
+    if not leaks:
         return []
-    one, other = relatives.cross_split[0]
     return [
-        f"{len(relatives.cross_split):,} pairs of related images stand in different splits, such as {one} and {other}; "
-        "training leaves those out that are related to test images"
+        f"{len(leaks):,} pairs of related images are in different splits, such as {leaks[0][0]} and {leaks[0][1]}; "
+        "training images related to test images are excluded from training"
     ]

@@ -29,11 +29,11 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def classes(tmp_path: Path) -> Path:
     """A folder of two classes, 24 images each, with noise."""
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for label, level in (("dark", 60), ("bright", 190)):
         (tmp_path / "classes" / label).mkdir(parents=True)
         for number in range(24):
-            noise = chance.integers(-40, 40, (30, 34, 3)) + level
+            noise = rng.integers(-40, 40, (30, 34, 3)) + level
             Image.fromarray(noise.astype(np.uint8)).save(tmp_path / "classes" / label / f"{number}.png")
     return tmp_path / "classes"
 
@@ -41,14 +41,14 @@ def classes(tmp_path: Path) -> Path:
 @pytest.fixture
 def masks(tmp_path: Path) -> Path:
     """A folder of images beside masks: boxes on a wall."""
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for kind in ("images", "masks"):
         (tmp_path / "walls" / kind).mkdir(parents=True)
     for number in range(20):
         mask = np.zeros((48, 48), np.uint8)
-        top, left = chance.integers(4, 24, 2)
+        top, left = rng.integers(4, 24, 2)
         mask[top : top + 18, left : left + 18] = 1
-        image = chance.integers(0, 50, (48, 48, 3)) + np.where(mask, 20, 180)[..., None]
+        image = rng.integers(0, 50, (48, 48, 3)) + np.where(mask, 20, 180)[..., None]
         Image.fromarray(image.astype(np.uint8)).save(tmp_path / "walls" / "images" / f"{number}.png")
         Image.fromarray(mask).save(tmp_path / "walls" / "masks" / f"{number}.png")
     return tmp_path / "walls"
@@ -106,7 +106,7 @@ def test_what_changed_is_decoded_anew(classes: Path, cache: Path, decoded: Count
 
 
 def test_an_interruption_loses_no_image_that_was_noted(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seamline.data.image_folder.decode_cache._AT_ONCE", 10)
+    monkeypatch.setattr("seamline.data.image_folder.decode_cache._BATCH", 10)
     read: list[Path] = []
     last = 33
 
@@ -131,7 +131,7 @@ def test_a_folder_that_cannot_be_written_costs_the_time_alone(classes: Path, mon
     (classes.parent / "file").write_text("in the way")
     monkeypatch.setenv("SEAMLINE_CACHE", str(classes.parent / "file"))
     for allowed in ("1G", "1k"):
-        monkeypatch.setenv("SEAMLINE_MEMORY", allowed)
+        monkeypatch.setenv("SEAMLINE_MAX_MEMORY", allowed)
         assert load_folder(classes).fingerprint == data.fingerprint
 
 
@@ -142,7 +142,7 @@ def test_a_set_larger_than_memory_gives_the_same_network(
     folder = str(request.getfixturevalue(kind))
     weights, scores = [], []
     for allowed in ("1G", "1k"):
-        monkeypatch.setenv("SEAMLINE_MEMORY", allowed)
+        monkeypatch.setenv("SEAMLINE_MAX_MEMORY", allowed)
         data = load_folder(Path(folder))
         assert isinstance(data.train.images, LazyArray) is (allowed == "1k")
         run = seamline.train(folder, out=tmp_path / allowed, settings=("epochs=1",), threads=1)
@@ -153,7 +153,7 @@ def test_a_set_larger_than_memory_gives_the_same_network(
 
 
 def test_no_stage_reads_a_large_set_as_a_whole(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEAMLINE_MEMORY", "1k")
+    monkeypatch.setenv("SEAMLINE_MAX_MEMORY", "1k")
     data = ensure_test_split(assign_groups(load_folder(classes)))
     for part in data.splits:
         assert isinstance(part.images, LazyArray)
@@ -162,13 +162,13 @@ def test_no_stage_reads_a_large_set_as_a_whole(classes: Path, monkeypatch: pytes
 
 
 def test_an_amount_of_memory_that_is_none_is_refused(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEAMLINE_MEMORY", "lots")
-    with pytest.raises(SeamlineError, match="SEAMLINE_MEMORY=lots"):
+    monkeypatch.setenv("SEAMLINE_MAX_MEMORY", "lots")
+    with pytest.raises(SeamlineError, match="SEAMLINE_MAX_MEMORY=lots"):
         load_folder(classes)
 
 
 def test_no_room_on_the_disk_is_one_line(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr("seamline.data.image_folder.decode_cache.shutil.disk_usage", lambda place: usage)
-    with pytest.raises(SeamlineError, match=r"need 0\.0 GB there, and 0\.0 GB are free; make room"):
+    with pytest.raises(SeamlineError, match=r"need 0\.0 GB, and 0\.0 GB are free; free disk space"):
         load_folder(classes)

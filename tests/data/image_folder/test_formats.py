@@ -14,10 +14,10 @@ from PIL import Image
 import seamline
 from helpers import refusal
 from seamline.data.dataset import IGNORE_INDEX
-from seamline.data.image_folder import load_folder, see
-from seamline.data.image_folder.formats.polygons import draw
-from seamline.data.image_folder.records import Shape
-from seamline.data.image_folder.resize_policy import choose_size
+from seamline.data.image_folder import detect_format, load_folder
+from seamline.data.image_folder.formats.polygons import rasterize
+from seamline.data.image_folder.records import Polygon
+from seamline.data.image_folder.resize_policy import pick_image_size
 from seamline.data.near_duplicates.report import assign_groups
 from seamline.data.splits import ensure_test_split, train_val_split
 from seamline.errors import SeamlineError
@@ -67,10 +67,10 @@ def test_class_folders_without_splits(folder: Path, photo: Maker) -> None:
         photo(f"dark/{number}.png", 20)
         photo(f"bright/{number}.png", 200)
     data = load_folder(folder)
-    assert (data.name, data.classes, data.task == "segmentation", data.has_groups, data.val) == (
+    assert (data.name, data.classes, data.task, data.has_groups, data.val) == (
         "set",
         ("bright", "dark"),
-        False,
+        "classification",
         False,
         None,
     )
@@ -98,7 +98,7 @@ def test_splits_are_matched_by_name_whatever_their_order(folder: Path, photo: Ma
     assert data.val is not None
     assert (data.val.labels.tolist(), data.test.labels.tolist()) == ([1], [1])
     photo("test/c/0.png", 90)
-    with pytest.raises(SeamlineError, match="the class c is in test and not in train; a class must be learned before"):
+    with pytest.raises(SeamlineError, match="the class c is in test and not in train; add images to train"):
         load_folder(folder)
 
 
@@ -110,7 +110,7 @@ def test_the_order_of_classes_may_be_declared(folder: Path, photo: Maker) -> Non
     data = load_folder(folder)
     assert (data.classes, data.train.labels.tolist()) == (("10", "2", "1"), [2, 0, 1])
     (folder / "classes.txt").write_text("10\n2\n", encoding="utf-8")
-    with pytest.raises(SeamlineError, match="the class 1 is among the labels and not in the classes declared"):
+    with pytest.raises(SeamlineError, match="the class 1 is among the labels and not declared"):
         load_folder(folder)
     (folder / "classes.json").write_text("[]", encoding="utf-8")
     with pytest.raises(SeamlineError, match=r"has both classes\.txt and classes\.json; keep one"):
@@ -142,10 +142,10 @@ def test_a_table(folder: Path, photo: Maker, separator: str) -> None:
         ("file,label\none.png,", "line 2 has no label"),
         ("file,label,split\none.png,a,later", "line 2 names the split 'later'; use train, val or test"),
         ("file,label\none.png,a\none.png,b", "gives one.png two labels, a and b"),
-        ("file,label\none.png,a\none.png,a", "names 1 files more than once"),
-        ('file,label\none.png,"a', "is no CSV that can be read"),
-        ("file,label\none.png,a", "holds the class a alone; two or more are needed"),
-        ("a,b\n1,2", "not seen what it holds"),
+        ("file,label\none.png,a\none.png,a", "lists 1 files more than once"),
+        ('file,label\none.png,"a', "is not valid CSV"),
+        ("file,label\none.png,a", "contains only the class a; two or more classes are needed"),
+        ("a,b\n1,2", "has no supported layout"),
     ],
 )
 def test_tables_that_cannot_be_used(folder: Path, photo: Maker, rows: str, message: str) -> None:
@@ -169,7 +169,7 @@ def test_images_and_masks_in_two_folders(folder: Path, photo: Maker, mask: Maker
     assert data.val is not None
     assert data.val.labels[0, 0, [0, 31]].tolist() == [2, IGNORE_INDEX]
     photo("images/train/7.jpg")
-    with pytest.raises(SeamlineError, match=r"images/train/7\.jpg: has no mask of its name"):
+    with pytest.raises(SeamlineError, match=r"images/train/7\.jpg: has no mask of the same name"):
         load_folder(folder)
 
 
@@ -197,14 +197,12 @@ def test_masks_of_colours(folder: Path, photo: Maker, mask: Maker) -> None:
     data = load_folder(folder)
     assert (data.classes, data.train.labels[0, 0, [0, 31]].tolist()) == (("tile", "wall"), [1, 0])
     (folder / "classes.json").write_text(json.dumps({"tile": "#ff8000", "wall": [9, 9, 9]}), encoding="utf-8")
-    with pytest.raises(
-        SeamlineError, match=r"masks hold 1 colours that no class has \(#000000\), the first is .*a\.png;"
-    ):
+    with pytest.raises(SeamlineError, match=r"masks contain 1 undeclared colors \(#000000\), first in .*a\.png;"):
         load_folder(folder)
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     Image.fromarray(noise).save(folder / "a.png")
     (folder / "classes.json").unlink()
-    with pytest.raises(SeamlineError, match="masks hold more than 200 different colours"):
+    with pytest.raises(SeamlineError, match="masks contain more than 200 different colors"):
         load_folder(folder)
 
 
@@ -228,16 +226,16 @@ def test_coco_polygons(folder: Path, photo: Maker) -> None:
     assert data.val is not None
     assert data.val.names == ("images/b.jpg",)
     coco(folder, "val", ["b.jpg"], {"counts": [1, 2], "size": [32, 32]})
-    with pytest.raises(SeamlineError, match="annotation 1 is a mask in run-length form"):
+    with pytest.raises(SeamlineError, match="annotation 1 is a run-length encoded mask"):
         load_folder(folder)
     coco(folder, "val", ["../b.jpg"], [[0, 0, 4, 0, 4, 4]])
     with pytest.raises(SeamlineError, match=r"names \.\./b\.jpg, which is not inside"):
         load_folder(folder)
     coco(folder, "val", ["b.jpg"], [[0, 0, 4, 0]])
-    with pytest.raises(SeamlineError, match="is COCO JSON with a part that cannot be read"):
+    with pytest.raises(SeamlineError, match="is COCO JSON with an invalid part"):
         load_folder(folder)
     (folder / "instances_val.json").write_text("{", encoding="utf-8")
-    with pytest.raises(SeamlineError, match="is no JSON that can be read"):
+    with pytest.raises(SeamlineError, match="is not valid JSON"):
         load_folder(folder)
 
 
@@ -255,17 +253,17 @@ def test_labelme_polygons(folder: Path, photo: Maker) -> None:
     assert data.classes == ("background", "door", "wheel")
     assert int((data.train.labels[0] == 1).sum()) == 8 * 16
     assert int((data.train.labels[0] == 2).sum()) == pytest.approx(np.pi * 36, rel=0.06)
-    assert "2 shapes of the kind point cover no area" in data.description
+    assert "2 shapes of type point cover no area" in data.description
     (folder / "1.jpg").unlink()
     with pytest.raises(SeamlineError, match=r"1\.json: its image 1\.jpg is not beside it"):
         load_folder(folder)
 
 
 def test_small_polygons_lie_above_large_ones() -> None:
-    def box(label: str, low: float, high: float) -> Shape:
-        return Shape(label, ((low, low), (high, low), (high, high), (low, high)))
+    def box(label: str, low: float, high: float) -> Polygon:
+        return Polygon(label, ((low, low), (high, low), (high, high), (low, high)))
 
-    drawn = draw((box("small", 2, 4), box("large", 0, 8)), {"large": 1, "small": 2}, 8, 8)
+    drawn = rasterize((box("small", 2, 4), box("large", 0, 8)), {"large": 1, "small": 2}, 8, 8)
     assert (drawn[3, 3], drawn[0, 0], int((drawn == 2).sum())) == (2, 1, 4)
 
 
@@ -285,11 +283,11 @@ def test_mixed_sizes_are_fitted(folder: Path, photo: Maker, mask: Maker) -> None
 
 
 def test_the_rule_for_sizes() -> None:
-    chosen = choose_size([(1000, 3000), (1000, 2000), (3000, 2000)], segments=True, asked=None)
+    chosen = pick_image_size([(1000, 3000), (1000, 2000), (3000, 2000)], "segmentation")
     assert (chosen.height, chosen.width) == (128, 256)
-    assert "the median of the images' sizes is 1000 x 2000" in chosen.rule
-    assert choose_size([(20, 20)] * 3, segments=False, asked=None).height == 28
-    assert choose_size([(64, 64), (64, 60)], segments=True, asked=None).width == 64
+    assert "the median size is 1000 x 2000" in chosen.reason
+    assert pick_image_size([(20, 20)] * 3, "classification").height == 28
+    assert pick_image_size([(64, 64), (64, 60)], "segmentation").width == 64
 
 
 def test_grey_images_have_one_channel(folder: Path, tmp_path: Path) -> None:
@@ -301,16 +299,16 @@ def test_grey_images_have_one_channel(folder: Path, tmp_path: Path) -> None:
 
 def test_what_is_nothing_to_learn_from(folder: Path, photo: Maker) -> None:
     photo("lonely.jpg")
-    with pytest.raises(SeamlineError, match=r"set: not seen what it holds \(1 \.jpg\); folders named by class"):
-        see(folder)
+    with pytest.raises(
+        SeamlineError, match=r"set: has no supported layout \(1 \.jpg\); supported are folders named by class"
+    ):
+        detect_format(folder)
     (folder / "notes.txt").write_text("x")
-    with pytest.raises(SeamlineError, match="neither a CSV of file and label nor COCO JSON"):
-        see(folder / "notes.txt")
+    with pytest.raises(SeamlineError, match="is neither a CSV of file and label nor COCO JSON"):
+        detect_format(folder / "notes.txt")
     photo("a/1.jpg")
     photo("train/b/1.jpg")
-    with pytest.raises(
-        SeamlineError, match=r"some images lie in folders of splits and 1 do not, the first is a/1\.jpg"
-    ):
+    with pytest.raises(SeamlineError, match=r"some images are in folders of splits and 1 are not, such as a/1\.jpg"):
         load_folder(folder)
 
 
@@ -325,11 +323,11 @@ def test_a_damaged_image_is_named_and_links_in_circles_end(folder: Path, photo: 
 
 
 def test_no_group_is_on_two_sides(folder: Path, photo: Maker) -> None:
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for label in ("a", "b"):
         for number in range(12):
             file = photo(f"{label}/{number}.png")
-            noise = chance.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+            noise = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
             Image.fromarray(noise).save(file)
             if number < 4:
                 Image.fromarray(noise).save(file.with_name(f"{number}-again.png"))
@@ -342,11 +340,11 @@ def test_no_group_is_on_two_sides(folder: Path, photo: Maker) -> None:
 
 
 def test_given_validation_images_are_used_and_their_relatives_left_out(folder: Path, photo: Maker) -> None:
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for split, count in (("train", 10), ("val", 4), ("test", 4)):
         for label in ("a", "b"):
             for number in range(count):
-                noise = chance.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+                noise = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
                 Image.fromarray(noise).save(photo(f"{split}/{label}/{number}.png"))
     for copy in ("train/a/copy.png", "test/a/copy.png"):
         Image.open(folder / "val/a/0.png").save(folder / copy)
@@ -359,10 +357,10 @@ def test_given_validation_images_are_used_and_their_relatives_left_out(folder: P
 
 
 def test_an_own_folder_is_trained_on_and_measured_again(folder: Path, photo: Maker) -> None:
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for label, level in (("dark", 60), ("bright", 200)):
         for number in range(30):
-            noise = chance.integers(-40, 40, (30, 34, 3)) + level
+            noise = rng.integers(-40, 40, (30, 34, 3)) + level
             Image.fromarray(noise.astype(np.uint8)).save(photo(f"{label}/{number}.png"))
     out = seamline.train(str(folder), out=folder.parent / "run", settings=("epochs=8",), threads=1)
     scores = json.loads((out / "scores.json").read_text())
@@ -379,13 +377,13 @@ def test_an_own_folder_is_trained_on_and_measured_again(folder: Path, photo: Mak
 def test_names_that_no_file_can_have(folder: Path, photo: Maker, called: str) -> None:
     photo("one.png")
     (folder / "table.csv").write_text(f"file,label\none.png,a\n{called},b", encoding="utf-8")
-    assert "line 3 names " in refusal(lambda: see(folder))
+    assert "line 3 names " in refusal(lambda: detect_format(folder))
     (folder / "table.csv").unlink()
     coco(folder, "train", [called], [[0, 0, 4, 0, 4, 4]])
-    assert "which is not in" in refusal(lambda: see(folder))
+    assert "which is not in" in refusal(lambda: detect_format(folder))
     (folder / "instances_train.json").unlink()
     (folder / "a.json").write_text(json.dumps({"imagePath": called, "shapes": []}), encoding="utf-8")
-    assert "is not beside it" in refusal(lambda: see(folder))
+    assert "is not beside it" in refusal(lambda: detect_format(folder))
 
 
 @pytest.mark.parametrize(
@@ -409,11 +407,11 @@ def test_polygons_of_numbers_that_cannot_be(folder: Path, photo: Maker) -> None:
     photo("a.jpg")
     for corner in (10**400, float("nan"), 1e300, "x", None):
         coco(folder, "train", ["a.jpg"], [[0, 0, 4, 0, 4, corner]])
-        assert "instances_train.json: " in refusal(lambda: see(folder))
+        assert "instances_train.json: " in refusal(lambda: detect_format(folder))
     (folder / "instances_train.json").unlink()
     shape = {"label": "half \ud800", "points": [[0, 0], [1, 0], [1, 1]]}
     (folder / "a.json").write_text(json.dumps({"imagePath": "a.jpg", "shapes": [shape]}), encoding="utf-8")
-    assert "is no text in Unicode; rename it" in refusal(lambda: see(folder))
+    assert "is not valid Unicode; rename it" in refusal(lambda: detect_format(folder))
 
 
 def test_a_value_outside_the_classes_is_told_with_its_mask(folder: Path, photo: Maker, mask: Maker) -> None:
@@ -421,7 +419,9 @@ def test_a_value_outside_the_classes_is_told_with_its_mask(folder: Path, photo: 
         photo(f"images/{name}.png")
         mask(f"masks/{name}.png", 0, high)
     (folder / "classes.txt").write_text("wall\ndoor", encoding="utf-8")
-    assert f"{folder}/masks/b.png: holds the value 7, and the 2 classes" in refusal(lambda: load_folder(folder))
+    assert f"{folder}/masks/b.png: contains the value 7, but the 2 declared classes" in refusal(
+        lambda: load_folder(folder)
+    )
 
 
 def test_facts_in_the_cache_that_were_damaged_are_found_anew(
@@ -431,9 +431,9 @@ def test_facts_in_the_cache_that_were_damaged_are_found_anew(
     photo("images/a.png")
     mask("masks/a.png", 0, 1)
     whole = load_folder(folder)
-    (facts,) = (folder.parent / "cache").rglob("facts.json")
-    for wrong in ("{", "[]", '{"classes": 3, "sizes": []}', facts.read_text().replace("32", '"wide"'), "[" * 20_000):
-        facts.write_text(wrong)
+    (metadata,) = (folder.parent / "cache").rglob("metadata.json")
+    for wrong in ("{", "[]", '{"classes": 3, "sizes": []}', metadata.read_text().replace("32", '"wide"'), "[" * 20_000):
+        metadata.write_text(wrong)
         assert load_folder(folder).classes == whole.classes
 
 
@@ -441,11 +441,11 @@ def test_links_to_nothing_and_pipes_are_told(folder: Path, photo: Maker) -> None
     photo("a/1.jpg")
     photo("b/1.jpg")
     (folder / "notes").symlink_to("nowhere")  # no image, no matter
-    assert len(see(folder).items) == 2
+    assert len(detect_format(folder).samples) == 2
     (folder / "b" / "2.jpg").symlink_to("nowhere.jpg")
-    assert "b/2.jpg: is a link to a file that is not there" in refusal(lambda: see(folder))
+    assert "b/2.jpg: is a link to a file that does not exist" in refusal(lambda: detect_format(folder))
     (folder / "b" / "2.jpg").unlink()
     os.mkfifo(folder / "b" / "2.jpg")
-    assert "b/2.jpg: is no file, but a pipe" in refusal(lambda: see(folder))
-    assert "2.jpg: neither a folder nor a file" in refusal(lambda: see(folder / "b" / "2.jpg"))
-    assert "nowhere: neither a folder nor a file" in refusal(lambda: see(folder / "nowhere"))
+    assert "b/2.jpg: is a pipe" in refusal(lambda: detect_format(folder))
+    assert "2.jpg: is neither a folder nor a file" in refusal(lambda: detect_format(folder / "b" / "2.jpg"))
+    assert "nowhere: is neither a folder nor a file" in refusal(lambda: detect_format(folder / "nowhere"))

@@ -1,4 +1,4 @@
-"""What is related and what is not, on drawn facades, small grey images and a few real photos."""
+"""What is related and what is not, on drawn facades, small gray images and a few real photos."""
 
 import json
 import math
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from data.near_duplicates.facade_drawings import brighter, building, crop, recoded
-from seamline.data.near_duplicates import DuplicateGroups, cached_near_duplicates, find_near_duplicates
-from seamline.data.near_duplicates.clustering import Link, grouped
+from seamline.data.near_duplicates import DuplicateGroups, DuplicatePair, cached_near_duplicates, find_near_duplicates
+from seamline.data.near_duplicates.clustering import Match, cluster
 
 
-def truth(count: int, each: int) -> list[int]:
+def expected_groups(count: int, each: int) -> list[int]:
     return [k // each for k in range(count)]
 
 
@@ -35,14 +35,14 @@ def scenes() -> list[NDArray[np.uint8]]:
 
 def test_crops_of_one_building_are_a_group_and_like_buildings_are_not(scenes: list[NDArray[np.uint8]]) -> None:
     found = find_near_duplicates(np.stack(scenes))
-    assert found.groups.tolist() == truth(30, 3)
+    assert found.groups.tolist() == expected_groups(30, 3)
     assert {kind for *_, kind in found.pairs} == {"crop"}
 
 
 def test_result_does_not_depend_on_the_run(scenes: list[NDArray[np.uint8]]) -> None:
     first, second = find_near_duplicates(scenes[:12]), find_near_duplicates(scenes[:12])
     assert first.pairs == second.pairs
-    assert first.groups.tolist() == second.groups.tolist() == truth(12, 3)
+    assert first.groups.tolist() == second.groups.tolist() == expected_groups(12, 3)
 
 
 @pytest.mark.parametrize("side", [160, 200, 320, 410])
@@ -74,9 +74,9 @@ def test_equal_and_nearly_equal_photos() -> None:
 
 def garment(seed: int) -> NDArray[np.uint8]:
     """Draw a (28, 28, 1) shirt: all have the same outline, each has a pattern of its own."""
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     image = np.zeros((28, 28), np.float32)
-    image[4:24, 8:20] = 150 + cv2.GaussianBlur(chance.normal(0, 60, (20, 12)).astype(np.float32), (0, 0), 0.8)
+    image[4:24, 8:20] = 150 + cv2.GaussianBlur(rng.normal(0, 60, (20, 12)).astype(np.float32), (0, 0), 0.8)
     image[5:10, 4:24] = np.maximum(image[5:10, 4:24], 120)
     return image.clip(0, 255).astype(np.uint8)[:, :, None]
 
@@ -90,9 +90,9 @@ def test_small_images_are_related_only_when_one_repeats_the_other() -> None:
     assert found.pairs == ((0, 60, "same"), (1, 61, "near"), (2, 62, "near"), (3, 63, "near"))
 
 
-def test_images_without_anything_in_them_are_related_only_when_equal() -> None:
-    grey = [np.full((80, 80, 3), value, np.uint8) for value in (10, 200, 10)]
-    assert find_near_duplicates(grey).groups.tolist() == [0, 1, 0]
+def test_blank_images_are_related_only_when_identical() -> None:
+    gray = [np.full((80, 80, 3), value, np.uint8) for value in (10, 200, 10)]
+    assert find_near_duplicates(gray).groups.tolist() == [0, 1, 0]
     assert find_near_duplicates(np.zeros((0, 8, 8, 1), np.uint8)).groups.tolist() == []
 
 
@@ -104,39 +104,37 @@ def test_wrong_images_are_refused() -> None:
 
 
 def test_progress_rises_to_the_end(scenes: list[NDArray[np.uint8]]) -> None:
-    told: list[tuple[int, int]] = []
-    find_near_duplicates(scenes[:6], progress=lambda done, total: told.append((done, total)))
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert told[-1][0] == told[-1][1] == told[0][1]
+    steps: list[tuple[int, int]] = []
+    find_near_duplicates(scenes[:6], progress=lambda done, total: steps.append((done, total)))
+    assert [done for done, _ in steps] == sorted(done for done, _ in steps)
+    assert steps[-1][0] == steps[-1][1] == steps[0][1]
 
 
-def test_one_doubtful_link_does_not_join_two_large_groups() -> None:
-    sure = [
-        Link(0, 1, "crop", math.inf),
-        Link(1, 2, "crop", math.inf),
-        Link(3, 4, "crop", 2.0),
-        Link(4, 5, "crop", 2.0),
+def test_one_weak_match_does_not_join_two_large_groups() -> None:
+    strong = [
+        Match(0, 1, "crop", math.inf),
+        Match(1, 2, "crop", math.inf),
+        Match(3, 4, "crop", 2.0),
+        Match(4, 5, "crop", 2.0),
     ]
-    one = [*sure, Link(2, 3, "crop", 0.5)]
-    groups, followed = grouped(7, one, sure=1.0)
+    weak = [*strong, Match(2, 3, "crop", 0.5)]
+    groups, accepted = cluster(7, weak, strong=1.0)
     assert groups.tolist() == [0, 0, 0, 1, 1, 1, 2]
-    assert followed == sorted(sure)
-    groups, followed = grouped(7, [*one, Link(0, 4, "crop", 0.6)], sure=1.0)
+    assert accepted == sorted(strong)
+    groups, accepted = cluster(7, [*weak, Match(0, 4, "crop", 0.6)], strong=1.0)
     assert groups.tolist() == [0] * 6 + [1]
-    assert len(followed) == 6
-    groups, _ = grouped(7, [*one, Link(5, 6, "crop", 0.5)], sure=1.0)
+    assert len(accepted) == 6
+    groups, _ = cluster(7, [*weak, Match(5, 6, "crop", 0.5)], strong=1.0)
     assert groups.tolist() == [0, 0, 0, 1, 1, 1, 1]
 
 
-def test_what_was_found_is_kept_and_a_damaged_file_is_not_believed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_results_are_cached_and_damaged_files_are_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAMLINE_CACHE", str(tmp_path))
     calls: list[int] = []
 
     def find() -> DuplicateGroups:
         calls.append(1)
-        return DuplicateGroups(np.array([0, 1, 0]), ((0, 2, "near"),))
+        return DuplicateGroups(np.array([0, 1, 0]), (DuplicatePair(0, 2, "near"),))
 
     for _ in range(3):
         found = cached_near_duplicates("abc", find)

@@ -7,14 +7,14 @@ import pytest
 from numpy.typing import NDArray
 
 from seamline.data.dataset import Dataset, Split
-from seamline.data.near_duplicates.report import assign_groups, audit_dataset, audit_folder
+from seamline.data.near_duplicates.report import assign_groups, find_dataset_duplicates, find_folder_duplicates
 from seamline.errors import SeamlineError
 
 
 def scene(seed: int) -> NDArray[np.uint8]:
     """Draw a (96, 96, 3) picture that no other seed gives."""
-    chance = np.random.default_rng(seed)
-    coarse = chance.integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (12, 12, 3), dtype=np.uint8)
     return np.asarray(cv2.resize(coarse, (96, 96), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
@@ -40,27 +40,27 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_repeats_are_found_in_a_folder_within_and_across_splits(folder: Path) -> None:
-    found = audit_folder(folder)
-    assert len(found.names) == 6
-    assert found.json() == {
+    report = find_folder_duplicates(folder)
+    assert len(report.names) == 6
+    assert report.to_dict() == {
         "groups": [["test/e.bmp", "train/a.bmp"], ["train/b-again.bmp", "train/b.bmp"]],
-        "cross_split": [["test/e.bmp", "train/a.bmp"]],
+        "leaks": [["test/e.bmp", "train/a.bmp"]],
     }
-    summary = found.summary()
-    assert "6 images: 4 of them in 2 groups" in summary
-    assert "2 exact repeats" in summary
+    summary = report.summary()
+    assert "6 images: 4 in 2 groups of related images" in summary
+    assert "2 identical" in summary
     assert "pairs across splits: 1" in summary
 
 
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SeamlineError, match="holds 0 images; an audit needs two"):
-        audit_folder(tmp_path)
+    with pytest.raises(SeamlineError, match="contains 0 images; near-duplicates need two"):
+        find_folder_duplicates(tmp_path)
 
 
 def test_an_image_that_cannot_be_read_is_named(folder: Path) -> None:
     (folder / "train" / "z.jpg").write_bytes(b"no image")
     with pytest.raises(SeamlineError, match=r"z\.jpg"):
-        audit_folder(folder)
+        find_folder_duplicates(folder)
 
 
 def made(train: list[int], test: list[int], *, grouped: bool) -> Dataset:
@@ -81,32 +81,32 @@ def made(train: list[int], test: list[int], *, grouped: bool) -> Dataset:
     )
 
 
-def test_groups_are_found_once_and_only_where_they_are_not_known() -> None:
+def test_groups_are_searched_once_and_only_where_they_are_unknown() -> None:
     data = made([1, 2, 2, 3], [4, 1], grouped=False)
     calls: list[int] = []
-    found = assign_groups(data, lambda done, total: calls.append(total))
-    assert found.has_groups
-    assert found.train.groups.tolist() == [0, 1, 1, 2]
-    assert found.test.groups.tolist() == [3, 0]
+    report = assign_groups(data, lambda done, total: calls.append(total))
+    assert report.has_groups
+    assert report.train.groups.tolist() == [0, 1, 1, 2]
+    assert report.test.groups.tolist() == [3, 0]
     assert calls
     calls.clear()
     again = assign_groups(data, lambda done, total: calls.append(total))
-    assert again.fingerprint == found.fingerprint != data.fingerprint
+    assert again.fingerprint == report.fingerprint != data.fingerprint
     assert not calls  # kept in the cache
     known = made([1, 1], [2], grouped=True)
     assert assign_groups(known) is known
 
 
-def test_found_groups_are_joined_to_those_the_dataset_came_with() -> None:
+def test_found_groups_are_merged_with_those_of_the_dataset() -> None:
     """Pictures 1 and 3 are of one photo by the dataset's word, 1 and 4 by their pixels: all three belong together."""
     data = made([5, 1, 2, 3], [1, 4], grouped=False)
     given = replace(data, train=replace(data.train, groups=np.array([10, 7, 8, 7])))
-    found = assign_groups(given)
-    assert found.train.groups.tolist() == [0, 1, 2, 1]
-    assert found.test.groups.tolist() == [1, 3]
+    report = assign_groups(given)
+    assert report.train.groups.tolist() == [0, 1, 2, 1]
+    assert report.test.groups.tolist() == [1, 3]
 
 
-def test_a_dataset_is_audited_by_its_names() -> None:
-    found = audit_dataset(made([1, 2, 2], [1], grouped=True))
-    assert found.json()["groups"] == [["test/0", "train/0"], ["train/1", "train/2"]]
-    assert found.kinds == {"same": 2, "near": 0, "crop": 0}
+def test_duplicates_of_a_dataset_are_named() -> None:
+    report = find_dataset_duplicates(made([1, 2, 2], [1], grouped=True))
+    assert report.to_dict()["groups"] == [["test/0", "train/0"], ["train/1", "train/2"]]
+    assert report.pair_counts == {"same": 2, "near": 0, "crop": 0}

@@ -1,10 +1,10 @@
 """A user's own images: a folder or a table -> a Dataset.
 
-What a folder holds is seen from its files: images in folders named by their class, images beside masks, a table of
-files and labels, or polygons in COCO's or LabelMe's JSON. Classes are matched by name, never by place.
+The layout is detected from the files: images in folders named by class, images beside masks, a table of files and
+labels, or polygons in COCO or LabelMe JSON. Classes are matched by name, never by order.
 """
 
-from seamline.data.image_folder.detect_format import see
-from seamline.data.image_folder.load import classes_in, load_folder, load_found
+from seamline.data.image_folder.detect_format import detect_format
+from seamline.data.image_folder.load import folder_classes, load_contents, load_folder
 
-__all__ = ["classes_in", "load_folder", "load_found", "see"]
+__all__ = ["detect_format", "folder_classes", "load_contents", "load_folder"]

@@ -1,281 +1,263 @@
-"""Which classes there are: their names, and in masks their values or colours."""
+"""Classes of an image folder: their names, and their values or colors in masks."""
 
 import colorsys
 import json
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE_INDEX
-from seamline.data.image_folder.formats.polygons import BACKGROUND
-from seamline.data.image_folder.records import Found
-from seamline.data.masks import Color, unique_mask_values
-from seamline.data.parallel import in_order
+from seamline.data.image_folder.records import BACKGROUND, FolderContents
+from seamline.data.limits import map_threads
+from seamline.data.masks import Color, code_color, color_code, unique_mask_values
 from seamline.errors import SeamlineError
 
-_one_at_a_time = threading.Lock()
+CLASS_FILES = ("classes.txt", "classes.json")
+_MAX_MASK_CLASSES = 200  # more values indicate photos or blurred colors
 
-FILES = ("classes.txt", "classes.json")
-_MOST = 200  # classes that masks may be found to have; more are photos or blurred colours
+Palette = dict[str, Color | None]
+"""Class name -> its declared color, if any."""
 
 
-@dataclass(frozen=True)
-class Classes:
+class Classes(Struct, frozen=True):
     """The classes of a folder.
 
     Attributes:
         names: K names.
-        marks: how masks mark each, a value or a colour as 0xRRGGBB; empty where there are no masks of files.
-        colours: how each is shown; empty where labels are of whole images.
-        by_colour: whether marks are colours.
-        ignored: the mark of what counts nowhere, -1 where there is none.
+        mask_values: the value or 0xRRGGBB color of each class in masks; empty where masks are not files.
+        palette: the color in which each class is shown; empty for classification.
+        by_color: whether `mask_values` are colors.
+        ignore_value: the mask value of ignored pixels, -1 for none.
     """
 
     names: tuple[str, ...]
-    marks: tuple[int, ...] = ()
-    colours: tuple[Color, ...] = ()
-    by_colour: bool = False
-    ignored: int = -1
+    mask_values: tuple[int, ...] = ()
+    palette: tuple[Color, ...] = ()
+    by_color: bool = False
+    ignore_value: int = -1
 
 
-def classes_of(found: Found, told: Callable[[], None] | None = None) -> Classes:
-    """Return the classes that a folder names, or those that are found in its labels or masks.
+def infer_classes(contents: FolderContents, progress: Callable[[], None] | None = None) -> Classes:
+    """Return the classes that a folder declares, or those in its labels or masks.
 
     Args:
-        found: what the folder holds.
-        told: called after each mask that was looked at.
+        contents: contents of the folder.
+        progress: called after each mask that was read.
 
     Raises:
-        SeamlineError: names and labels contradict each other, or a class is only in images that are not learned from.
+        SeamlineError: declared classes contradict labels or masks, or a class has no training images.
     """
-    folder = found.place if found.place.is_dir() else found.place.parent
-    declared = _declared(folder)
-    if found.items[0].mask is not None:
-        return _of_masks(found, declared, told)
-    return _of_names(found, declared)
-
-
-def _of_names(found: Found, declared: dict[str, Color | None]) -> Classes:
-    """Return the classes of labels or polygons."""
-    polygons = found.items[0].shapes is not None
-    used = {split: _used(found, split) for split in ("train", "val", "test", "")}
-    learned = used["train"] | used[""]
-    everywhere = set().union(*used.values())
-    for split in ("val", "test"):
-        unseen = sorted(used[split] - learned)
-        if unseen:
-            raise SeamlineError(
-                f"{found.place}: {_quoted(unseen)} in {split} and not in train; a class must be learned before it is "
-                f"tested: add images of it to train, or take it out of {split}"
-            )
-    names = list(declared) or [name for name in found.classes if name in everywhere] or sorted(everywhere, key=_natural)
-    unknown = sorted(everywhere - set(names))
-    if unknown:
-        raise SeamlineError(
-            f"{found.place}: {_quoted(unknown)} among the labels and not in the classes declared; add it there"
-        )
-    if polygons and BACKGROUND not in names:
-        names = [BACKGROUND, *names]
-    if len(names) < 2:
-        raise SeamlineError(f"{found.place}: holds the class {names[0]} alone; two or more are needed")
-    if not polygons:
-        return Classes(tuple(names))
-    return Classes(tuple(names), colours=_colours([declared.get(name) for name in names]))
-
-
-def _used(found: Found, split: str) -> set[str]:
-    """Return the names of the classes that a split's images have."""
-    items = [item for item in found.items if item.split == split]
-    labels = {item.label for item in items if item.label is not None}
-    return labels | {shape.label for item in items for shape in item.shapes or ()}
-
-
-def _of_masks(found: Found, declared: dict[str, Color | None], told: Callable[[], None] | None) -> Classes:
-    """Return the classes that the marks in masks stand for."""
-    by_colour: set[bool] = set()
-    marks: set[int] = set()
-    palette: dict[int, Color] = {}
-    files = [item.mask for item in found.items if item.mask is not None]
-
-    def look(file: Path) -> set[int]:
-        seen = unique_mask_values(file)
-        with _one_at_a_time:
-            by_colour.add(seen.by_color)
-            marks.update(seen.values)
-            palette.update(seen.palette)
-            if told is not None:
-                told()
-        if len(marks) > _MOST:
-            raise SeamlineError(
-                f"{file}: masks hold more than {_MOST} different {'colours' if seen.by_color else 'values'}; a mask "
-                "has one for each class: save masks as PNG, scaled to the nearest pixel, or declare the classes"
-            )
-        return seen.values
-
-    held = in_order(look, files)
-    if len(by_colour) > 1:
-        raise SeamlineError(f"{found.place}: some masks hold colours and others numbers; save all in one form")
-    holds = partial(_first_with, files, held)
-    if by_colour == {True}:
-        return _by_colour(found, marks, declared, holds)
-    return _by_value(found, marks, palette, declared, holds)
-
-
-def _first_with(files: list[Path], held: list[set[int]], mark: int) -> Path:
-    """Return the first mask that holds a mark."""
-    return next(file for file, marks in zip(files, held, strict=True) if mark in marks)
-
-
-def _by_colour(
-    found: Found, marks: set[int], declared: dict[str, Color | None], holds: Callable[[int], Path]
-) -> Classes:
-    table = {name: colour for name, colour in declared.items() if colour is not None}
-    if not declared:
-        ordered = sorted(marks)
-        colours = tuple((mark >> 16, mark >> 8 & 255, mark & 255) for mark in ordered)
-        return _checked(found, Classes(tuple(f"#{mark:06x}" for mark in ordered), tuple(ordered), colours, True))
-    if len(table) < len(declared):
-        raise SeamlineError(f"{found.place}: masks hold colours; give each class its colour in classes.json")
-    known = {red << 16 | green << 8 | blue: name for name, (red, green, blue) in table.items()}
-    unknown = sorted(marks - set(known))
-    if unknown:
-        shown = ", ".join(f"#{mark:06x}" for mark in unknown[:5])
-        raise SeamlineError(
-            f"{found.place}: masks hold {len(unknown)} colours that no class has ({shown}), the first is "
-            f"{holds(unknown[0])}; declare them"
-        )
-    return _checked(found, Classes(tuple(table), tuple(known), tuple(table.values()), True))
-
-
-def _by_value(
-    found: Found,
-    marks: set[int],
-    palette: dict[int, Color],
-    declared: dict[str, Color | None],
-    holds: Callable[[int], Path],
-) -> Classes:
-    ignored = (
-        IGNORE_INDEX
-        if IGNORE_INDEX in marks and len(marks) > 2 and (not declared or len(declared) <= IGNORE_INDEX)
-        else -1
-    )
-    values = sorted(marks - {ignored})
-    if declared:
-        if values and values[-1] >= len(declared) and not (len(declared) == 2 and values == [0, IGNORE_INDEX]):
-            raise SeamlineError(
-                f"{holds(values[-1])}: holds the value {values[-1]}, and the {len(declared)} classes declared are "
-                f"0..{len(declared) - 1}; correct the mask, or declare what is missing"
-            )
-        names = tuple(declared)
-        values = values if values == [0, IGNORE_INDEX] else list(range(len(declared)))
+    declared = _declared_classes(contents.folder)
+    if contents.samples[0].mask is not None:
+        classes = _classes_of_masks(contents, declared, progress)
     else:
-        names = (
-            (BACKGROUND, "foreground") if values == [0, IGNORE_INDEX] else tuple(f"class {value}" for value in values)
-        )
-    given = [declared.get(name) or palette.get(value) for name, value in zip(names, values, strict=True)]
-    return _checked(found, Classes(names, tuple(values), _colours(given), False, ignored))
-
-
-def _checked(found: Found, classes: Classes) -> Classes:
+        classes = _classes_of_labels(contents, declared)
     if len(classes.names) < 2:
-        raise SeamlineError(f"{found.place}: masks hold {classes.names[0]} alone; two classes are needed")
+        raise SeamlineError(
+            f"{contents.root}: contains only the class {classes.names[0]}; two or more classes are needed"
+        )
     return classes
 
 
-def to_classes(values: NDArray[Any], classes: Classes, called: str) -> NDArray[np.uint8]:
-    """Return a mask (H, W) uint8 of class numbers and `IGNORE_INDEX` for one of marks (H, W).
+def _classes_of_labels(contents: FolderContents, declared: Palette) -> Classes:
+    """Return the classes of labels or polygons."""
+    has_polygons = contents.samples[0].polygons is not None
+    used: dict[str, set[str]] = {"train": set(), "val": set(), "test": set()}
+    for sample in contents.samples:
+        labels = {polygon.label for polygon in sample.polygons or ()}
+        used[sample.split or "train"] |= labels if sample.label is None else labels | {sample.label}
+    for split in ("val", "test"):
+        if unseen := sorted(used[split] - used["train"]):
+            raise SeamlineError(
+                f"{contents.root}: {_quote(unseen)} in {split} and not in train; add images to train, or remove the "
+                f"class from {split}"
+            )
+    everywhere = set().union(*used.values())
+    names = [*declared] or [name for name in contents.classes if name in everywhere]
+    names = names or sorted(everywhere, key=_natural_key)
+    if unknown := sorted(everywhere - set(names)):
+        raise SeamlineError(f"{contents.root}: {_quote(unknown)} among the labels and not declared; declare it")
+    if not has_polygons:
+        return Classes(tuple(names))
+    if BACKGROUND not in names:
+        names = [BACKGROUND, *names]
+    return Classes(tuple(names), palette=_complete_palette([declared.get(name) for name in names]))
+
+
+def _classes_of_masks(contents: FolderContents, declared: Palette, progress: Callable[[], None] | None) -> Classes:
+    """Return the classes of the values or colors in mask files."""
+    lock = threading.Lock()
+    by_color: set[bool] = set()
+    values: set[int] = set()
+    embedded: dict[int, Color] = {}
+
+    def read(file: Path) -> set[int]:
+        mask = unique_mask_values(file)
+        with lock:
+            by_color.add(mask.by_color)
+            values.update(mask.values)
+            embedded.update(mask.palette)
+            if progress is not None:
+                progress()
+        if len(values) > _MAX_MASK_CLASSES:
+            raise SeamlineError(
+                f"{file}: masks contain more than {_MAX_MASK_CLASSES} different "
+                f"{'colors' if mask.by_color else 'values'}, but need one per class; save masks as PNG, scaled to the "
+                "nearest pixel, or declare the classes"
+            )
+        return mask.values
+
+    files = [sample.mask for sample in contents.samples if sample.mask is not None]
+    values_by_file = list(zip(files, map_threads(read, files), strict=True))
+    if len(by_color) > 1:
+        raise SeamlineError(f"{contents.root}: some masks contain colors and others numbers; save all in one form")
+
+    def first_with(value: int) -> Path:
+        return next(file for file, its in values_by_file if value in its)
+
+    if by_color == {True}:
+        return _classes_by_color(contents.root, values, declared, first_with)
+    return _classes_by_value(values, embedded, declared, first_with)
+
+
+def _classes_by_color(root: Path, codes: set[int], declared: Palette, first_with: Callable[[int], Path]) -> Classes:
+    """Return classes for the colors (0xRRGGBB) in masks."""
+    if not declared:
+        ordered = sorted(codes)
+        names = tuple(f"#{code:06x}" for code in ordered)
+        return Classes(names, tuple(ordered), tuple(code_color(code) for code in ordered), by_color=True)
+    palette = {name: color for name, color in declared.items() if color is not None}
+    if len(palette) < len(declared):
+        raise SeamlineError(f"{root}: masks contain colors; give each class its color in classes.json")
+    known = {color_code(color): color for color in palette.values()}
+    if unknown := sorted(codes - set(known)):
+        listed = ", ".join(f"#{code:06x}" for code in unknown[:5])
+        raise SeamlineError(
+            f"{root}: masks contain {len(unknown)} undeclared colors ({listed}), first in {first_with(unknown[0])}; "
+            "declare them"
+        )
+    return Classes(tuple(palette), tuple(known), tuple(palette.values()), by_color=True)
+
+
+def _classes_by_value(
+    values: set[int], embedded: dict[int, Color], declared: Palette, first_with: Callable[[int], Path]
+) -> Classes:
+    """Return classes for the numbers in masks; 255 is ignored where there are two others, or it is no class."""
+    has_ignored = IGNORE_INDEX in values and len(values) > 2 and len(declared) <= IGNORE_INDEX
+    ignored = IGNORE_INDEX if has_ignored else -1
+    ordered = sorted(values - {ignored})
+    is_binary = ordered == [0, IGNORE_INDEX]
+    if declared:
+        if ordered and ordered[-1] >= len(declared) and not (len(declared) == 2 and is_binary):
+            raise SeamlineError(
+                f"{first_with(ordered[-1])}: contains the value {ordered[-1]}, but the {len(declared)} declared "
+                f"classes are 0..{len(declared) - 1}; correct the mask, or declare the missing class"
+            )
+        names = tuple(declared)
+        ordered = ordered if is_binary else list(range(len(declared)))
+    else:
+        names = (BACKGROUND, "foreground") if is_binary else tuple(f"class {value}" for value in ordered)
+    colors = [declared.get(name) or embedded.get(value) for name, value in zip(names, ordered, strict=True)]
+    return Classes(names, tuple(ordered), _complete_palette(colors), ignore_value=ignored)
+
+
+def remap_mask(values: NDArray[Any], classes: Classes, name: str) -> NDArray[np.uint8]:
+    """Convert the raw values of a mask to class numbers.
+
+    Args:
+        values: (H, W) integers, values or colors as `mask_values` reads them.
+        classes: the classes.
+        name: name of the mask in messages.
+
+    Returns:
+        (H, W) uint8, class numbers and `IGNORE_INDEX`.
 
     Raises:
-        SeamlineError: it holds a mark that is no class's.
+        SeamlineError: the mask contains a value of no class.
     """
     mask = np.full(values.shape, IGNORE_INDEX, np.uint8)
-    left = values != classes.ignored
-    for number, mark in enumerate(classes.marks):
-        its = values == mark
-        mask[its] = number
-        left &= ~its
-    if left.any():
-        mark = int(values[left][0])
-        shown = f"#{mark:06x}" if classes.by_colour else str(mark)
-        raise SeamlineError(f"{called}: holds {shown}, which is no class's; correct the mask, or declare it")
+    unknown = values != classes.ignore_value
+    for number, value in enumerate(classes.mask_values):
+        pixels = values == value
+        mask[pixels] = number
+        unknown &= ~pixels
+    if unknown.any():
+        value = int(values[unknown][0])
+        shown = f"#{value:06x}" if classes.by_color else str(value)
+        raise SeamlineError(f"{name}: contains {shown}, which is no class; correct the mask, or declare it")
     return mask
 
 
-def _declared(folder: Path) -> dict[str, Color | None]:
-    """Return the classes that `classes.txt` or `classes.json` names, with colours where it gives them."""
-    there = [folder / name for name in FILES if (folder / name).is_file()]
-    if len(there) > 1:
-        raise SeamlineError(f"{folder}: has both {' and '.join(FILES)}; keep one")
-    if not there:
+def _declared_classes(folder: Path) -> Palette:
+    """Return the classes in `classes.txt` or `classes.json`, with the colors given there; empty without such a file."""
+    files = [folder / name for name in CLASS_FILES if (folder / name).is_file()]
+    if not files:
         return {}
-    file = there[0]
+    if len(files) > 1:
+        raise SeamlineError(f"{folder}: has both {' and '.join(CLASS_FILES)}; keep one")
+    file = files[0]
     try:
         text = file.read_text(encoding="utf-8-sig")
-        content: Any = json.loads(text) if file.suffix == ".json" else [line.strip() for line in text.splitlines()]
-        pairs = content.items() if isinstance(content, dict) else [(name, None) for name in content if name != ""]
-        declared = {_text(name): _colour(value) for name, value in pairs}
+        if file.suffix == ".json":
+            content = msgspec.convert(json.loads(text), dict[str, Color | str | None] | list[str])
+        else:
+            content = [line.strip() for line in text.splitlines()]
+        if isinstance(content, list):
+            content = dict.fromkeys(name for name in content if name)
+        declared = {name: _parse_color(color) for name, color in content.items()}
+        "".join(declared).encode()
     except OSError as error:
         raise SeamlineError(f"{file}: cannot be read ({error.strerror or error}); check its permissions") from None
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (ValueError, msgspec.ValidationError, OverflowError, RecursionError) as error:
         raise SeamlineError(
-            f'{file}: cannot be read ({error}); a name a line, or JSON such as {{"wall": [200, 180, 150]}}'
+            f'{file}: is invalid ({error}); write one name per line, or JSON such as {{"wall": [200, 180, 150]}}'
         ) from None
-    if len(declared) < 2 or len(declared) > IGNORE_INDEX:
-        raise SeamlineError(f"{file}: names {len(declared)} classes; 2 to {IGNORE_INDEX} are possible")
+    if not 2 <= len(declared) <= IGNORE_INDEX:
+        raise SeamlineError(f"{file}: names {len(declared)} classes; name 2 to {IGNORE_INDEX}")
     return declared
 
 
-def _text(name: Any) -> str:
-    """Return a class's name; half a letter, which JSON can hold, raises a ValueError."""
-    str(name).encode()
-    return str(name)
-
-
-def _colour(value: Any) -> Color | None:
-    """Return a colour that is given as three numbers or as #rrggbb, None where none is."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        digits = value.removeprefix("#")
+def _parse_color(color: Color | str | None) -> Color | None:
+    """Return a color given as three numbers or as `#rrggbb`."""
+    if isinstance(color, str):
+        digits = color.removeprefix("#")
         if len(digits) != 6:
-            raise ValueError(f"{value!r} is no colour")
-        value = [int(digits[place : place + 2], 16) for place in (0, 2, 4)]
-    red, green, blue = (int(one) for one in value)
-    if not all(0 <= one <= 255 for one in (red, green, blue)):
-        raise ValueError(f"{value} is no colour")
-    return red, green, blue
+            raise ValueError(f"{color!r} is not a color")
+        color = code_color(int(digits, 16))
+    if color is not None and not all(0 <= channel <= 255 for channel in color):
+        raise ValueError(f"{color} is not a color")
+    return color
 
 
-def _colours(given: Iterable[Color | None]) -> tuple[Color, ...]:
-    """Return a colour for each class: the one given, or one of its own; no two alike."""
-    wanted = list(given)
-    taken = {colour for colour in wanted if colour is not None}
-    made: list[Color] = []
-    turn = 0
-    for number, colour in enumerate(wanted):
-        if colour is None or colour in made:
-            colour = (0, 0, 0) if number == 0 else None
-            while colour is None or colour in taken or colour in made:
-                red, green, blue = colorsys.hls_to_rgb((turn * 0.61803399) % 1, 0.45 + 0.15 * (turn % 3), 0.75)
-                colour = round(255 * red), round(255 * green), round(255 * blue)
-                turn += 1
-        made.append(colour)
-    return tuple(made)
+def _complete_palette(colors: Iterable[Color | None]) -> tuple[Color, ...]:
+    """Return distinct colors: those given, and generated ones where none is given or one is repeated."""
+    given = list(colors)
+    palette: list[Color] = []
+    step = 0
+    for number, color in enumerate(given):
+        if color is None or color in palette:
+            color = (0, 0, 0) if number == 0 else None
+            while color is None or color in given or color in palette:
+                red, green, blue = colorsys.hls_to_rgb((step * 0.61803399) % 1, 0.45 + 0.15 * (step % 3), 0.75)
+                color = round(255 * red), round(255 * green), round(255 * blue)
+                step += 1
+        palette.append(color)
+    return tuple(palette)
 
 
-def _natural(name: str) -> tuple[Any, ...]:
-    """Order `class 2` before `class 10`."""
+def _natural_key(name: str) -> tuple[Any, ...]:
+    """Return a sort key that orders `class 2` before `class 10`."""
     head = name.rstrip("0123456789")
     return head, int(name[len(head) :] or -1), name
 
 
-def _quoted(names: list[str]) -> str:
-    """Say which classes, and whether they are or it is."""
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    return f"the class {shown} is" if len(names) == 1 else f"the classes {shown} are"
+def _quote(names: list[str]) -> str:
+    """Return names with the verb that follows them."""
+    listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return f"the class {listed} is" if len(names) == 1 else f"the classes {listed} are"

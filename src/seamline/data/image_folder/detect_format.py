@@ -1,60 +1,61 @@
-"""A folder -> what it holds, by the first rule that fits."""
+"""Detect the layout of a folder: the first format that fits."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from seamline.data.image_folder.formats import csv_table, directories, polygons
-from seamline.data.image_folder.records import Found
+from seamline.data.image_folder.formats import coco, csv_table, directories, labelme
+from seamline.data.image_folder.records import FolderContents
 from seamline.errors import SeamlineError
 
-Rule = Callable[[Path, list[Path]], Found | None]
-
-RULES: tuple[Rule, ...] = (
-    csv_table.from_table,
-    polygons.from_coco,
-    polygons.from_labelme,
-    directories.from_mask_folders,
-    directories.from_pairs,
-    directories.from_class_folders,
+FORMATS: tuple[Callable[[Path, list[Path]], FolderContents | None], ...] = (
+    csv_table.parse_csv,
+    coco.parse_coco,
+    labelme.parse_labelme,
+    directories.parse_image_and_mask_folders,
+    directories.parse_image_mask_pairs,
+    directories.parse_class_folders,
 )
-"""What a folder may be, in the order in which it is tried; each returns None where it is something else."""
+"""Parsers in the order in which they are tried; each returns None if the folder has another format."""
 
-_SHAPES = (
+_LAYOUTS = (
     "folders named by class, images/ beside masks/, images with masks of the same name, a CSV of file and label, or "
     "COCO or LabelMe JSON"
 )
 
 
-def see(place: Path) -> Found:
-    """Return what a folder, a CSV file or a COCO file holds.
+def detect_format(path: Path) -> FolderContents:
+    """Return the contents of a folder, a CSV file or a COCO file.
 
     Raises:
-        SeamlineError: there is no such place, it cannot be read, or it holds nothing that can be learned from.
+        SeamlineError: the path does not exist or cannot be read, or has no supported layout.
     """
-    if not place.is_dir() and not place.is_file():
-        raise SeamlineError(f"{place}: neither a folder nor a file; check the path")
-    folder = place if place.is_dir() else place.parent
-    files = [place] if place.is_file() else directories.files_below(folder)
-    for rule in RULES:
-        found = rule(folder, files)
-        if found is not None:
-            if not found.items:
-                raise SeamlineError(f"{place}: {found.kind}, and not one image in it; {_SHAPES} are understood")
-            _refuse_no_text(found)
-            return found
-    if place.is_file():
-        raise SeamlineError(f"{place}: neither a CSV of file and label nor COCO JSON")
-    raise SeamlineError(f"{place}: not seen what it holds ({directories.count_words(files)}); {_SHAPES} are understood")
+    if not path.is_dir() and not path.is_file():
+        raise SeamlineError(f"{path}: is neither a folder nor a file; check the path")
+    folder = path if path.is_dir() else path.parent
+    files = [path] if path.is_file() else directories.files_below(folder)
+    for parse in FORMATS:
+        contents = parse(folder, files)
+        if contents is not None:
+            if not contents.samples:
+                raise SeamlineError(f"{path}: {contents.layout} without an image; supported are {_LAYOUTS}")
+            _refuse_invalid_unicode(contents)
+            return contents
+    if path.is_file():
+        raise SeamlineError(f"{path}: is neither a CSV of file and label nor COCO JSON; name one of these, or a folder")
+    suffixes = Counter(file.suffix.lower() or "no suffix" for file in files)
+    listed = ", ".join(f"{count:,} {suffix}" for suffix, count in suffixes.most_common(5)) or "no files"
+    raise SeamlineError(f"{path}: has no supported layout ({listed}); supported are {_LAYOUTS}")
 
 
-def _refuse_no_text(found: Found) -> None:
-    """Refuse names that are no text: bytes of another encoding in a file's name, half a letter in JSON."""
-    named = [(found.place, name) for name in found.classes]
-    for item in found.items:
-        labels = {item.name, item.label or "", *(shape.label for shape in item.shapes or ())}
-        named += [(item.file, label) for label in labels]
-    for place, name in named:
+def _refuse_invalid_unicode(contents: FolderContents) -> None:
+    """Refuse names that are not Unicode: file names in another encoding, lone surrogates in JSON."""
+    names = [(contents.root, name) for name in contents.classes]
+    for sample in contents.samples:
+        labels = {sample.name, sample.label or "", *(polygon.label for polygon in sample.polygons or ())}
+        names += [(sample.file, label) for label in labels]
+    for path, name in names:
         try:
             name.encode()
         except UnicodeEncodeError:
-            raise SeamlineError(f"{place}: the name {name!r} is no text in Unicode; rename it") from None
+            raise SeamlineError(f"{path}: the name {name!r} is not valid Unicode; rename it") from None

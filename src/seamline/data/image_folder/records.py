@@ -1,6 +1,6 @@
-"""What is found in a folder, before anything is decoded."""
+"""Contents of an image folder before anything is decoded: samples, labels, masks and polygons."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 SPLITS = {
@@ -14,18 +14,21 @@ SPLITS = {
     "testing": "test",
     "test_dev": "test",
 }
-"""What folders and tables call the splits."""
+"""Names of splits in folders and tables."""
+
+BACKGROUND = "background"
+"""The class of pixels that no polygon covers."""
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Shape:
+class Polygon:
     """A polygon of one class.
 
     Attributes:
-        label: the class's name.
-        points: at least three, x and y in pixels from the left upper corner of the image.
+        label: name of the class.
+        points: three or more corners, x and y in pixels from the top left corner of the image.
     """
 
     label: str
@@ -33,16 +36,16 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Item:
-    """An image and what is known of it.
+class Sample:
+    """An image with its label.
 
     Attributes:
         file: the image.
         name: its path inside the folder, with forward slashes.
-        split: `train`, `val`, `test`, or nothing where no split is named.
-        label: the class of the whole image, where it has one.
-        mask: the file that holds its mask, where there is one.
-        shapes: its polygons, where it has such; what no polygon covers is background.
+        split: `train`, `val`, `test`, or empty where no split is given.
+        label: the class of the image, where labels are per image.
+        mask: the file of its mask, where masks are files.
+        polygons: its polygons, where masks are drawn from polygons.
     """
 
     file: Path
@@ -50,36 +53,38 @@ class Item:
     split: str = ""
     label: str | None = None
     mask: Path | None = None
-    shapes: tuple[Shape, ...] | None = None
+    polygons: tuple[Polygon, ...] | None = None
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a folder holds.
+class FolderContents:
+    """What a folder or table contains.
 
     Attributes:
-        place: the folder, or the table.
-        kind: what it is, in words, such as `class folders`.
-        items: the images, by split and name.
-        classes: names of classes in the order that a file of the folder gives them, empty where none does.
-        odd: what is merely odd, a sentence each.
+        root: the folder, or the table.
+        layout: the layout in words, such as `class folders`.
+        samples: the samples, sorted by name.
+        classes: class names in the order that a file gives, empty where none does.
+        warnings: sentences about what was skipped.
     """
 
-    place: Path
-    kind: str
-    items: tuple[Item, ...]
+    root: Path
+    layout: str
+    samples: tuple[Sample, ...]
     classes: tuple[str, ...] = ()
-    odd: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """The folder, or the folder of the table."""
+        return self.root if self.root.is_dir() else self.root.parent
 
 
-def ordered(items: list[Item]) -> tuple[Item, ...]:
-    """Return the items by name, whatever the system's order was."""
-    return tuple(sorted(items, key=lambda item: item.name))
+def sort_samples(samples: list[Sample]) -> tuple[Sample, ...]:
+    """Return samples sorted by name, independent of the file system's order."""
+    return tuple(sorted(samples, key=lambda sample: sample.name))
 
 
-def split_of(parts: tuple[str, ...]) -> str:
-    """Return the split that one of a path's folders names, nothing where none does."""
-    for part in parts:
-        if part.lower() in SPLITS:
-            return SPLITS[part.lower()]
-    return ""
+def split_from_path(parts: tuple[str, ...]) -> str:
+    """Return the split that one of a path's folders names, or an empty string."""
+    return next((SPLITS[part.lower()] for part in parts if part.lower() in SPLITS), "")

@@ -1,4 +1,4 @@
-"""One size for all images of a folder, by a stated rule."""
+"""One size for all images of a folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,91 +10,102 @@ from PIL import Image
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.preprocess import center_crop_resize
 from seamline.errors import SeamlineError
+from seamline.run_folder import Task
 
-SMALLEST = {False: 28, True: 32}
-"""The smallest side that is chosen, for labels of whole images and for masks."""
-LARGEST = {False: 128, True: 256}
-"""The longest side that is chosen: what a small network learns from in minutes."""
-_STEP = {False: 4, True: 16}  # sides are multiples of it: networks that give masks halve them four times
+MIN_SIDE: dict[Task, int] = {"classification": 28, "segmentation": 32}
+MAX_SIDE: dict[Task, int] = {"classification": 128, "segmentation": 256}
+"""Sides that are chosen automatically: what a small model trains on within minutes."""
+_STEP: dict[Task, int] = {"classification": 4, "segmentation": 16}  # segmenters halve the sides four times
 
 
 @dataclass(frozen=True)
-class Size:
-    """The size that images are brought to.
+class ImageSize:
+    """The size to which images are resized.
 
     Attributes:
         height: in pixels.
         width: in pixels.
-        rule: how it was chosen, in a sentence.
+        reason: how it was chosen, in a sentence.
     """
 
     height: int
     width: int
-    rule: str
+    reason: str
 
 
-def choose_size(sizes: Sequence[tuple[int, int]], *, segments: bool, asked: str | None) -> Size:
-    """Choose the size for images of the given sizes.
+def pick_image_size(sizes: Sequence[tuple[int, int]], task: Task, requested: str | None = None) -> ImageSize:
+    """Choose the size to which images are resized.
 
     Args:
         sizes: height and width of each image.
-        segments: whether the labels are masks.
-        asked: what the user asked for, such as `96` or `96x128` (height x width); None for the rule.
+        task: `classification` or `segmentation`.
+        requested: the user's choice, such as `96` or `96x128` (height x width); None to choose from `sizes`.
 
     Raises:
-        SeamlineError: what was asked for is no size.
+        SeamlineError: `requested` is not a size.
     """
-    if asked is not None:
-        height, width = _asked(asked)
-        return Size(height, width, f"--image-size {asked}")
-    heights, widths = np.array(sizes).T
-    median = float(np.median(heights)), float(np.median(widths))
-    alike = len(set(sizes)) == 1
-    if (
-        alike
-        and max(median) <= LARGEST[segments]
-        and min(median) >= SMALLEST[segments]
-        and (not segments or all(side % _STEP[True] == 0 for side in median))
-    ):
-        return Size(int(median[0]), int(median[1]), f"all images are {median[0]:.0f} x {median[1]:.0f}")
-    scale = min(1.0, LARGEST[segments] / max(median))
-    step = _STEP[segments]
-    height, width = (max(SMALLEST[segments], round(side * scale / step) * step) for side in median)
-    rule = (
-        f"the median of the images' sizes is {median[0]:.0f} x {median[1]:.0f}; its longer side is brought to at most "
-        f"{LARGEST[segments]} and both to multiples of {step}, at least {SMALLEST[segments]}: {height} x {width}"
+    if requested is not None:
+        height, width = _parse_size(requested)
+        return ImageSize(height, width, f"--image-size {requested}")
+    smallest, largest, step = MIN_SIDE[task], MAX_SIDE[task], _STEP[task]
+    median = [float(np.median(sides)) for sides in zip(*sizes, strict=True)]
+    usable = smallest <= min(median) and max(median) <= largest
+    if task == "segmentation":
+        usable = usable and all(side % step == 0 for side in median)
+    if usable and len(set(sizes)) == 1:
+        return ImageSize(int(median[0]), int(median[1]), f"all images are {median[0]:.0f} x {median[1]:.0f}")
+    scale = min(1.0, largest / max(median))
+    height, width = (max(smallest, round(side * scale / step) * step) for side in median)
+    return ImageSize(
+        height,
+        width,
+        f"the median size is {median[0]:.0f} x {median[1]:.0f}; resized to {height} x {width}, a longer side of at most "
+        f"{largest} and multiples of {step}, at least {smallest}",
     )
-    return Size(height, width, rule)
 
 
-def _asked(words: str) -> tuple[int, int]:
+def _parse_size(text: str) -> tuple[int, int]:
     """Return height and width of `96` or `96x128`."""
-    parts = words.lower().replace("×", "x").split("x")
+    parts = text.lower().replace("×", "x").split("x")
     if len(parts) in (1, 2) and all(part.strip().isdigit() for part in parts):
         height, width = int(parts[0]), int(parts[-1])
         if min(height, width) >= 16 and max(height, width) <= 4096:
             return height, width
-    raise SeamlineError(f"--image-size {words}: must be one number of pixels, or HEIGHTxWIDTH, each 16 to 4096")
+    raise SeamlineError(f"--image-size {text}: must be one number of pixels, or HEIGHTxWIDTH, each 16 to 4096")
 
 
-def fit_image(photo: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
-    """Fit a photo (H, W, 3) whose label is of the whole, as photos are fitted when they are predicted."""
-    return center_crop_resize(photo, (size.height, size.width, 3))
+def resize_image(image: NDArray[np.uint8], size: ImageSize) -> NDArray[np.uint8]:
+    """Crop and resize an image with one label, as `center_crop_resize` does for prediction.
+
+    Args:
+        image: (H, W, 3) uint8.
+        size: the size.
+
+    Returns:
+        (h, w, 3) uint8.
+    """
+    return center_crop_resize(image, (size.height, size.width, 3))
 
 
-def fit_pair(
-    photo: NDArray[np.uint8], mask: NDArray[np.uint8], size: Size
+def resize_pair(
+    image: NDArray[np.uint8], mask: NDArray[np.uint8], size: ImageSize
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Fit a photo (H, W, 3) and its mask (H, W): scaled to fit in, the rest black in the photo and counting nowhere.
+    """Resize an image and its mask to fit into a size; the rest is black and ignored.
 
-    The mask is scaled to the nearest pixel, so that no class appears between two.
+    Args:
+        image: (H, W, 3) uint8.
+        mask: (H, W) uint8; it is resized to the nearest pixel, so that classes are not mixed.
+        size: the size.
+
+    Returns:
+        (h, w, 3) uint8 and (h, w) uint8.
     """
     rows, columns = mask.shape
     scale = min(size.height / rows, size.width / columns)
     height, width = max(1, round(scale * rows)), max(1, round(scale * columns))
-    image = np.zeros((size.height, size.width, 3), np.uint8)
+    resized = np.zeros((size.height, size.width, 3), np.uint8)
     classes = np.full((size.height, size.width), IGNORE_INDEX, np.uint8)
     smooth, nearest = Image.Resampling.BICUBIC, Image.Resampling.NEAREST
-    image[:height, :width] = np.asarray(Image.fromarray(photo).resize((width, height), smooth))
+    resized[:height, :width] = np.asarray(Image.fromarray(image).resize((width, height), smooth))
     classes[:height, :width] = np.asarray(Image.fromarray(mask).resize((width, height), nearest))
-    return image, classes
+    return resized, classes

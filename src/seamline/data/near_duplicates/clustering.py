@@ -1,70 +1,69 @@
-"""Pairs -> groups: connected components, with care where a single link would join two large ones."""
+"""Groups from pairs: connected components, without joining two large groups by a single weak match."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 LARGE = 3
-"""Images from which a group counts as large: then one uncertain link does not join it to another large one."""
+"""Number of images from which a group is large: a single weak match does not join two large groups."""
 
 
-class Link(NamedTuple):
-    """Two images that are related.
+class Match(NamedTuple):
+    """Two related images.
 
     Attributes:
-        first: index of one image, smaller than `second`.
-        second: index of the other.
-        kind: "same", "near" or "crop".
-        evidence: how much speaks for it, above 0; `inf` where there is no doubt.
+        first: index of one image.
+        second: index of the other, larger than `first`.
+        kind: `same`, `near` or `crop`.
+        score: strength of the match, above 0; `inf` for a certain match.
     """
 
     first: int
     second: int
-    kind: str
-    evidence: float
+    kind: Literal["same", "near", "crop"]
+    score: float
 
 
-def grouped(count: int, links: Sequence[Link], sure: float) -> tuple[NDArray[np.int64], list[Link]]:
-    """Join images by links, the surest first.
-
-    A link with less evidence than `sure` joins two large groups only where another link joins the same two.
+def cluster(count: int, matches: Sequence[Match], strong: float) -> tuple[NDArray[np.int64], list[Match]]:
+    """Join images by matches, the strongest first.
 
     Args:
-        count: how many images there are.
-        links: no two of the same images.
-        sure: the evidence from which a link needs no second one.
+        count: number of images N.
+        matches: matches, one at most for each pair of images.
+        strong: score from which a match is strong. A weaker one joins two large groups only if there is another match
+            between them.
 
     Returns:
-        (count,) int64 group numbers, 0.. by first appearance, and the links that were followed, by first and second
-        image.
+        (N,) int64 group numbers, 0, 1, … by first appearance, and the accepted matches, sorted.
     """
     group = np.arange(count)
-    for link in links:
-        if link.evidence >= sure:
-            _join(group, link)
-    doubtful = sorted((link for link in links if link.evidence < sure), key=lambda link: (-link.evidence, link[:2]))
-    refused: list[Link] = []
-    for link in doubtful:
-        a, b = group[link.first], group[link.second]
+    for match in matches:
+        if match.score >= strong:
+            _join(group, match)
+    weak = sorted((match for match in matches if match.score < strong), key=lambda match: (-match.score, match[:2]))
+    rejected: list[Match] = []
+    for match in weak:
+        a, b = group[match.first], group[match.second]
         if a == b:
             continue
-        small = min(np.count_nonzero(group == a), np.count_nonzero(group == b)) < LARGE
-        if small or _between(group, doubtful, a, b) > 1:
-            _join(group, link)
+        is_small = min(np.count_nonzero(group == a), np.count_nonzero(group == b)) < LARGE
+        if is_small or _count_between(group, weak, a, b) > 1:
+            _join(group, match)
         else:
-            refused.append(link)
-    left_out = {link[:2] for link in refused if group[link.first] != group[link.second]}
+            rejected.append(match)
+    separate = {match[:2] for match in rejected if group[match.first] != group[match.second]}
     _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
     numbers = np.argsort(np.argsort(first))[inverse].astype(np.int64)
-    return numbers, sorted(link for link in links if link[:2] not in left_out)
+    return numbers, sorted(match for match in matches if match[:2] not in separate)
 
 
-def _join(group: NDArray[np.int64], link: Link) -> None:
-    group[group == group[link.second]] = group[link.first]
+def _join(group: NDArray[np.int64], match: Match) -> None:
+    """Join the groups of two images in place."""
+    group[group == group[match.second]] = group[match.first]
 
 
-def _between(group: NDArray[np.int64], links: Iterable[Link], a: np.int64, b: np.int64) -> int:
-    """Count the links between two groups."""
-    return sum({group[link.first], group[link.second]} == {a, b} for link in links)
+def _count_between(group: NDArray[np.int64], matches: Iterable[Match], a: np.int64, b: np.int64) -> int:
+    """Return the number of matches between two groups."""
+    return sum({group[match.first], group[match.second]} == {a, b} for match in matches)

@@ -1,7 +1,4 @@
-"""Local features of one image: upright SIFT points, and their projection to a space shared by a set of images.
-
-Knows one image at a time; what two images have in common is for `alignment`.
-"""
+"""Local features of images: upright SIFT keypoints, with descriptors projected to a space shared by a set of images."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,117 +9,128 @@ from numpy.typing import NDArray
 
 from seamline.data.preprocess import downscale
 
-LONGEST = 512
-"""Larger images are shrunk to this many pixels on their longer side before features are taken."""
+MAX_SIDE = 512
+"""Larger images are downscaled to this longer side before features are extracted."""
 
-POINTS = 500
-"""At most this many points of an image are kept, those of the highest contrast."""
+MAX_KEYPOINTS = 500
+"""Largest number of keypoints of an image, those of the highest contrast."""
 
-TEXTURE = 30.0
-"""Variance of brightness in a small window from which it says something: sky and black corners say nothing."""
+MIN_VARIANCE = 30.0
+"""Variance of brightness in a small window from which it counts as textured; sky and black corners do not."""
 
 DIMENSIONS = 64
-"""Numbers that describe a point after projection."""
+"""Length of a projected descriptor."""
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
-    """What is kept of an image while crops are looked for.
+class ImageFeatures:
+    """Features of an image for the search for crops of one scene.
 
     Attributes:
-        grey: (H, W) float32, brightness 0..255, the longer side at most `LONGEST`.
-        colour: (H, W, 2) uint8, red against green and blue against yellow (CIE a and b), or None where all is grey.
-        textured: in how many pixels there is something to compare.
-        points: (P, 2) float32, x and y of each point in pixels of `grey`.
-        sizes: (P,) float32, the diameter of each point in pixels, above 0.
-        looks: what each point looks like: (P, 128) uint8 before `shared_space`, after it (P, `DIMENSIONS`) float32 of
-            unit length.
+        gray: (H, W) float32, brightness 0..255, the longer side at most `MAX_SIDE`.
+        color: (H, W, 2) uint8, CIE a and b, or None for gray images.
+        n_textured: number of textured pixels.
+        keypoints: (P, 2) float32, x and y in pixels of `gray`.
+        scales: (P,) float32, diameter of each keypoint in pixels, above 0.
+        descriptors: (P, 128) uint8 as extracted; (P, `DIMENSIONS`) float32 of unit length after
+            `project_descriptors`.
     """
 
-    grey: NDArray[np.float32]
-    colour: NDArray[np.uint8] | None
-    textured: int
-    points: NDArray[np.float32]
-    sizes: NDArray[np.float32]
-    looks: NDArray[Any]
+    gray: NDArray[np.float32]
+    color: NDArray[np.uint8] | None
+    n_textured: int
+    keypoints: NDArray[np.float32]
+    scales: NDArray[np.float32]
+    descriptors: NDArray[Any]
 
 
-def describe(image: NDArray[np.uint8]) -> Picture:
-    """Find the points of an image and describe them by SIFT (Lowe, IJCV 2004), without regard to rotation.
+def extract_features(image: NDArray[np.uint8]) -> ImageFeatures:
+    """Extract SIFT features (Lowe, IJCV 2004) without rotation invariance.
 
-    Photos and crops of them stand upright, so all points are read with the same orientation: a point is then found
-    once, and a window's left edge is not taken for its right one.
+    Photos and their crops are upright, so all keypoints get the same orientation. That way each keypoint occurs once,
+    and the left edge of a window does not match its right edge.
 
     Args:
-        image: (H, W, C) uint8, C 1 or 3.
+        image: (H, W, C) uint8, C is 1 or 3.
+
+    Returns:
+        The features.
     """
-    image = downscale(image, LONGEST)
-    grey = np.ascontiguousarray(image[:, :, 0]) if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    colour = None if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[:, :, 1:]
-    if colour is not None and max(colour[:, :, 0].std(), colour[:, :, 1].std()) < 1:
-        colour = None
+    image = downscale(image, MAX_SIDE)
+    gray = np.ascontiguousarray(image[:, :, 0]) if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    color = None if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[:, :, 1:]
+    if color is not None and max(color[:, :, 0].std(), color[:, :, 1].std()) < 1:
+        color = None
     sift = cv2.SIFT_create(contrastThreshold=0.02, edgeThreshold=12)  # type: ignore[attr-defined]
     strongest: dict[tuple[float, float, float], cv2.KeyPoint] = {}
-    for point in sift.detect(grey, None):  # a point comes once for each of its orientations
-        place = (round(point.pt[0], 1), round(point.pt[1], 1), round(point.size, 1))
-        if place not in strongest or point.response > strongest[place].response:
+    for point in sift.detect(gray, None):  # SIFT repeats a keypoint for each of its orientations
+        key = (round(point.pt[0], 1), round(point.pt[1], 1), round(point.size, 1))
+        if key not in strongest or point.response > strongest[key].response:
             point.angle = 0.0
-            strongest[place] = point
-    order = sorted(strongest, key=lambda place: (-strongest[place].response, place))
-    chosen = [strongest[place] for place in order[:POINTS]]
-    looks: NDArray[Any] = np.zeros((0, 128), np.float32)
-    if chosen:
-        chosen, looks = sift.compute(grey, chosen)
-    brightness = grey.astype(np.float32)
+            strongest[key] = point
+    order = sorted(strongest, key=lambda key: (-strongest[key].response, key))
+    points = [strongest[key] for key in order[:MAX_KEYPOINTS]]
+    descriptors: NDArray[Any] = np.zeros((0, 128), np.float32)
+    if points:
+        points, descriptors = sift.compute(gray, points)
+    brightness = gray.astype(np.float32)
     variance = blur(brightness**2) - blur(brightness) ** 2
-    return Picture(
+    return ImageFeatures(
         brightness,
-        None if colour is None else np.ascontiguousarray(colour),
-        int((variance > TEXTURE).sum()),
-        np.array([point.pt for point in chosen], np.float32).reshape(-1, 2),
-        np.array([point.size for point in chosen], np.float32),
-        looks.astype(np.uint8),
+        None if color is None else np.ascontiguousarray(color),
+        int((variance > MIN_VARIANCE).sum()),
+        np.array([point.pt for point in points], np.float32).reshape(-1, 2),
+        np.array([point.size for point in points], np.float32),
+        descriptors.astype(np.uint8),
     )
 
 
-def shared_space(pictures: list[Picture]) -> list[Picture]:
-    """Project the looks of all points onto the directions in which they differ most.
+def project_descriptors(images: list[ImageFeatures]) -> list[ImageFeatures]:
+    """Project the descriptors of a set of images onto their principal components.
 
-    The square root of each share is taken first (Arandjelović and Zisserman, CVPR 2012), and the mean over the set
-    removed, so that the scalar product of two points is 1 for equal ones and about 0 for any two of the set.
+    Descriptors are normalized to square roots of fractions first (RootSIFT; Arandjelović and Zisserman, CVPR 2012) and
+    centered, so that the scalar product of two descriptors is 1 for equal ones and about 0 for a random pair.
 
     Args:
-        pictures: as `describe` gives them.
+        images: features as `extract_features` returns them.
 
     Returns:
-        The same pictures with looks of `DIMENSIONS` numbers and unit length.
+        The features with descriptors of `DIMENSIONS` numbers and unit length.
     """
-    if not pictures:
+    if not images:
         return []
-    every = max(1, sum(len(picture.looks) for picture in pictures) // 100_000)
-    sample = np.concatenate([_roots(picture.looks[::every]) for picture in pictures]).astype(np.float64)
+    step = max(1, sum(len(image.descriptors) for image in images) // 100_000)
+    sample = np.concatenate([_root_sift(image.descriptors[::step]) for image in images]).astype(np.float64)
     if len(sample) < 2:
-        nothing = np.zeros((0, DIMENSIONS), np.float32)
-        return [replace(p, points=p.points[:0], sizes=p.sizes[:0], looks=nothing) for p in pictures]
+        none = np.zeros((0, DIMENSIONS), np.float32)
+        return [replace(one, keypoints=one.keypoints[:0], scales=one.scales[:0], descriptors=none) for one in images]
     mean = sample.mean(0)
     _, axes = np.linalg.eigh(np.cov((sample - mean).T))
-    chosen = axes[:, ::-1][:, :DIMENSIONS].astype(np.float32)
-    centre = mean.astype(np.float32)
+    components = axes[:, ::-1][:, :DIMENSIONS].astype(np.float32)
+    center = mean.astype(np.float32)
     projected = []
-    for picture in pictures:
-        looks = (_roots(picture.looks) - centre) @ chosen
-        looks /= np.maximum(np.linalg.norm(looks, axis=1, keepdims=True), 1e-9)
-        projected.append(replace(picture, looks=looks))
+    for image in images:
+        descriptors = (_root_sift(image.descriptors) - center) @ components
+        descriptors /= np.maximum(np.linalg.norm(descriptors, axis=1, keepdims=True), 1e-9)
+        projected.append(replace(image, descriptors=descriptors))
     return projected
 
 
-def _roots(looks: NDArray[np.uint8]) -> NDArray[np.float32]:
-    shares = looks / np.maximum(looks.sum(1, keepdims=True, dtype=np.float32), 1)
-    roots: NDArray[np.float32] = np.sqrt(shares, dtype=np.float32)
+def _root_sift(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the square roots of descriptors (P, 128) uint8 that are scaled to a sum of 1."""
+    fractions = descriptors / np.maximum(descriptors.sum(1, keepdims=True, dtype=np.float32), 1)
+    roots: NDArray[np.float32] = np.sqrt(fractions, dtype=np.float32)
     return roots
 
 
 def blur(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Return the mean of (H, W) float32 values in a small window around each pixel."""
+    """Return the Gaussian mean in a small window around each pixel.
+
+    Args:
+        values: (H, W) float32.
+
+    Returns:
+        (H, W) float32.
+    """
     mean: NDArray[Any] = cv2.GaussianBlur(values, (0, 0), 2.5)
     return mean

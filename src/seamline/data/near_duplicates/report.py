@@ -1,4 +1,4 @@
-"""What is related to what in a set of images: repeats, near repeats and several crops of one scene."""
+"""Near-duplicates by name, within and across the splits of a dataset or folder."""
 
 import os
 from collections.abc import Callable
@@ -15,140 +15,152 @@ from scipy.sparse.csgraph import connected_components
 from seamline.data.dataset import Dataset
 from seamline.data.image_io import SUFFIXES, read_image
 from seamline.data.lazy_array import concat
+from seamline.data.limits import map_threads
 from seamline.data.near_duplicates import DuplicateGroups, cached_near_duplicates, find_near_duplicates
-from seamline.data.near_duplicates.features import LONGEST
-from seamline.data.parallel import in_order
+from seamline.data.near_duplicates.features import MAX_SIDE
 from seamline.data.preprocess import downscale
 from seamline.errors import SeamlineError
 
 Progress = Callable[[int, int], None]
 
+_KINDS = {"same": "identical", "near": "nearly identical", "crop": "crops of one scene"}
+_NO_CROPS = "Crops of one scene were not searched, because there are too many images; repeated images were."
+
 
 @dataclass(frozen=True)
 class DuplicateReport:
-    """Who is related to whom.
+    """Groups of related images.
 
     Attributes:
         names: N names of images, each its path inside the dataset's folder.
-        splits: N names of the splits they stand in; one and the same where there are none.
-        groups: the related ones, each group sorted by name, groups of one image left out.
-        kinds: how many pairs were found of each kind: `same`, `near`, `crop`.
-        crops: whether crops of one scene were looked for.
+        splits: N names of their splits; all equal where there are none.
+        groups: names of the images of each group, sorted; groups of one image are omitted.
+        pair_counts: number of pairs of each kind: `same`, `near`, `crop`.
+        crops_searched: whether crops of one scene were searched.
     """
 
     names: tuple[str, ...]
     splits: tuple[str, ...]
     groups: tuple[tuple[str, ...], ...]
-    kinds: dict[str, int]
-    crops: bool = True
+    pair_counts: dict[str, int]
+    crops_searched: bool = True
 
     @property
-    def cross_split(self) -> list[tuple[str, str]]:
-        """Pairs of related images that stand in different splits."""
+    def leaks(self) -> list[tuple[str, str]]:
+        """Pairs of related images in different splits."""
         split = dict(zip(self.names, self.splits, strict=True))
-        return [
-            (one, other) for group in self.groups for one, other in combinations(group, 2) if split[one] != split[other]
-        ]
+        return [(a, b) for group in self.groups for a, b in combinations(group, 2) if split[a] != split[b]]
 
-    def json(self) -> dict[str, Any]:
-        """Return the groups and the pairs across splits, as JSON holds them."""
-        return {"groups": [list(group) for group in self.groups], "cross_split": [list(p) for p in self.cross_split]}
+    def to_dict(self) -> dict[str, Any]:
+        """Return groups and leaks as JSON values."""
+        return {"groups": [list(group) for group in self.groups], "leaks": [list(pair) for pair in self.leaks]}
 
     def summary(self) -> str:
-        """Say in a few lines what was found."""
-        related = sum(len(group) for group in self.groups)
-        alone = len(self.names) - related
-        found = ", ".join(f"{count:,} {words}" for kind, words in _KINDS.items() if (count := self.kinds[kind]))
+        """Return the numbers of groups and pairs in a few lines."""
+        related = sum(map(len, self.groups))
+        pairs = ", ".join(f"{count:,} {words}" for kind, words in _KINDS.items() if (count := self.pair_counts[kind]))
         lines = [
-            f"{len(self.names):,} images: {related:,} of them in {len(self.groups):,} groups of related ones, "
-            f"{alone:,} alone",
-            f"pairs found: {found or 'none'}",
+            f"{len(self.names):,} images: {related:,} in {len(self.groups):,} groups of related images, "
+            f"{len(self.names) - related:,} unrelated",
+            f"pairs: {pairs or 'none'}",
         ]
         if len(set(self.splits)) > 1:
-            lines.append(f"pairs across splits: {len(self.cross_split):,}")
-        if not self.crops:
+            lines.append(f"pairs across splits: {len(self.leaks):,}")
+        if not self.crops_searched:
             lines.append(_NO_CROPS)
         return "\n".join(lines)
 
 
-_NO_CROPS = "Several crops of one scene were not looked for: the images are too many to compare; repeats were."
-_KINDS = {"same": "exact repeats", "near": "near repeats", "crop": "crops of one scene"}
-
-
 def assign_groups(data: Dataset, progress: Progress | None = None) -> Dataset:
-    """Return the dataset with groups that can be relied on.
+    """Return a dataset whose groups cover all related images.
 
-    Where its own groups do not say everything, those found in its pixels are joined to them: two images are in one
-    group when either says so. What was found is kept in the cache folder under the dataset's fingerprint.
+    Where the dataset's own groups are incomplete, near-duplicates are searched, and two images are in one group if
+    either source says so. The result of the search is cached under the dataset's fingerprint.
+
+    Args:
+        data: the dataset.
+        progress: called with the steps done and the total.
+
+    Returns:
+        The dataset itself where its groups are complete, else a copy with new groups.
     """
     if data.has_groups:
         return data
-    found = _relatives_of(data, progress)
-    known = data.with_groups(_joined(np.concatenate([part.groups for part in data.splits]), found.groups))
-    return known if found.crops else replace(known, description=f"{data.description} {_NO_CROPS}".lstrip())
+    duplicates = _search(data, progress)
+    own = np.concatenate([split.groups for split in data.splits])
+    grouped = data.with_groups(_merge_groups(own, duplicates.groups))
+    if duplicates.crops_searched:
+        return grouped
+    return replace(grouped, description=f"{data.description} {_NO_CROPS}".lstrip())
 
 
-def _joined(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the finest groups (N,) that tear apart no group of either, numbered by first appearance."""
-    first, second = (np.unique(groups, return_inverse=True)[1] for groups in (one, other))
-    shift = int(first.max(initial=-1)) + 1
-    links = coo_array((np.ones(len(one), dtype=np.int8), (first, shift + second)), shape=(shift + len(one),) * 2)
-    parts = connected_components(links, directed=False)[1][first]
-    _, firsts, part = np.unique(parts, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(firsts))[part].astype(np.int64)
+def _merge_groups(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the finest groups (N,) that split no group of either, numbered by first appearance."""
+    first, second = (np.unique(groups, return_inverse=True)[1] for groups in (first, second))
+    offset = int(first.max(initial=-1)) + 1
+    edges = coo_array((np.ones(len(first), np.int8), (first, offset + second)), shape=(offset + len(first),) * 2)
+    components = connected_components(edges, directed=False)[1][first]
+    _, firsts, group = np.unique(components, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(firsts))[group].astype(np.int64)
 
 
-def audit_dataset(data: Dataset, progress: Progress | None = None) -> DuplicateReport:
-    """Find relatives within and across the splits of a dataset."""
-    names = tuple(name for part in data.splits for name in part.names)
-    return _audit(names, _relatives_of(data, progress))
+def find_dataset_duplicates(data: Dataset, progress: Progress | None = None) -> DuplicateReport:
+    """Search for related images within and across the splits of a dataset.
+
+    Args:
+        data: the dataset.
+        progress: called with the steps done and the total.
+    """
+    names = [("train", data.train), ("test", data.test), *([("val", data.val)] if data.val else [])]
+    splits = tuple(name for name, split in names for _ in range(len(split)))
+    return _report(tuple(name for split in data.splits for name in split.names), splits, _search(data, progress))
 
 
-def audit_folder(folder: Path, progress: Progress | None = None) -> DuplicateReport:
-    """Find relatives among all images below a folder; each folder directly in it is taken for a split.
+def find_folder_duplicates(folder: Path, progress: Progress | None = None) -> DuplicateReport:
+    """Search for related images below a folder; each of its direct subfolders counts as a split.
 
-    PNG files that stand beside another image of the same stem are masks and are left out. Images are compared at
-    no more than `LONGEST` pixels on the longer side, so that a folder of photos fits into memory.
+    PNG files beside another image of the same stem are masks and are skipped. Images are downscaled to `MAX_SIDE`, so
+    that a folder of photos fits into memory.
+
+    Args:
+        folder: the folder.
+        progress: called with the steps done and the total.
 
     Raises:
-        SeamlineError: there are no two images in it, or one cannot be read.
+        SeamlineError: the folder contains fewer than two images, or one cannot be read.
     """
     files = _images_below(folder)
     if len(files) < 2:
-        raise SeamlineError(f"{folder}: holds {len(files)} images; an audit needs two or more")
-    images = in_order(_read, files)
+        raise SeamlineError(f"{folder}: contains {len(files)} images; near-duplicates need two or more")
+    images = map_threads(lambda file: downscale(read_image(file), MAX_SIDE), files)
     names = tuple(file.relative_to(folder).as_posix() for file in files)
-    return _audit(names, find_near_duplicates(images, progress=progress))
-
-
-def _read(file: Path) -> NDArray[np.uint8]:
-    """Decode an image and reduce it to the size that is compared."""
-    return downscale(read_image(file), LONGEST)
+    splits = tuple(name.partition("/")[0] if "/" in name else "" for name in names)
+    return _report(names, splits, find_near_duplicates(images, progress=progress))
 
 
 def _images_below(folder: Path) -> list[Path]:
-    """Return the image files below a folder, sorted by their path, masks left out."""
-    found: list[Path] = []
-    for place, _, names in os.walk(folder):
-        images = [Path(place) / name for name in names if Path(name).suffix.lower() in SUFFIXES]
-        photos = {file.stem for file in images if file.suffix.lower() != ".png"}
-        found += [file for file in images if file.suffix.lower() != ".png" or file.stem not in photos]
-    return sorted(found, key=lambda file: file.relative_to(folder).as_posix())
+    """Return the image files below a folder without masks, sorted by path."""
+    files: list[Path] = []
+    for root, _, names in os.walk(folder):
+        images = [Path(root) / name for name in names if Path(name).suffix.lower() in SUFFIXES]
+        stems = {file.stem for file in images if file.suffix.lower() != ".png"}
+        files += [file for file in images if file.suffix.lower() != ".png" or file.stem not in stems]
+    return sorted(files, key=lambda file: file.relative_to(folder).as_posix())
 
 
-def _relatives_of(data: Dataset, progress: Progress | None) -> DuplicateGroups:
-    def find() -> DuplicateGroups:
-        return find_near_duplicates(concat([part.images for part in data.splits]), progress=progress)
+def _search(data: Dataset, progress: Progress | None) -> DuplicateGroups:
+    """Return the near-duplicates of a dataset, from the cache where they are there."""
+    return cached_near_duplicates(
+        data.fingerprint,
+        lambda: find_near_duplicates(concat([split.images for split in data.splits]), progress=progress),
+    )
 
-    return cached_near_duplicates(data.fingerprint, find)
 
-
-def _audit(names: tuple[str, ...], relatives: DuplicateGroups) -> DuplicateReport:
-    """Put names to numbers."""
+def _report(names: tuple[str, ...], splits: tuple[str, ...], duplicates: DuplicateGroups) -> DuplicateReport:
+    """Replace indices by names."""
     members: dict[int, list[str]] = {}
-    for name, group in zip(names, relatives.groups.tolist(), strict=True):
+    for name, group in zip(names, duplicates.groups.tolist(), strict=True):
         members.setdefault(group, []).append(name)
     groups = sorted(tuple(sorted(group)) for group in members.values() if len(group) > 1)
-    splits = tuple(name.partition("/")[0] if "/" in name else "" for name in names)
-    kinds = {kind: sum(pair[2] == kind for pair in relatives.pairs) for kind in ("same", "near", "crop")}
-    return DuplicateReport(names, splits, tuple(groups), kinds, relatives.crops)
+    counts = {kind: sum(pair.kind == kind for pair in duplicates.pairs) for kind in _KINDS}
+    return DuplicateReport(names, splits, tuple(groups), counts, duplicates.crops_searched)

@@ -1,7 +1,7 @@
-"""Which images show one scene: crops of one photo, and photos of one building.
+"""Find images of one scene: crops of one photo, and photos of one building.
 
-Points propose, pixels decide: `candidates` names pairs of images, `alignment` says how they may lie on each other,
-`agreement` measures how well they then agree, and the rule is here.
+`retrieval` names candidate pairs, `geometric_alignment` proposes alignments of a pair, `verification` measures how well
+the pixels agree, and the decision rule is here.
 """
 
 import math
@@ -12,162 +12,167 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.near_duplicates.clustering import Link
-from seamline.data.near_duplicates.features import Picture, describe, shared_space
-from seamline.data.near_duplicates.geometric_alignment import Alignment, alignments
-from seamline.data.near_duplicates.retrieval import likely_pairs
-from seamline.data.near_duplicates.verification import Agreement, agreement
+from seamline.data.limits import MAX_THREADS
+from seamline.data.near_duplicates.clustering import Match
+from seamline.data.near_duplicates.features import ImageFeatures, extract_features, project_descriptors
+from seamline.data.near_duplicates.geometric_alignment import Alignment, propose_alignments
+from seamline.data.near_duplicates.retrieval import candidate_pairs
+from seamline.data.near_duplicates.verification import Agreement, measure_agreement
 
-SAME_PIXELS = 0.93
+SAME_PHOTO_CORRELATION = 0.93
 """Local correlation that three quarters of the textured overlap of two crops of one photo reach.
 
-On the 1,020 facade images this is 0.95 to 1 for crops of one photo and below 0.9 for anything else, whatever the size
-of the overlap."""
+On the 1,020 facade images it is 0.95 to 1 for crops of one photo and below 0.9 for anything else, whatever the size of
+the overlap."""
 
-SAME_SCENE = 0.055
-"""Evidence (see `evidence`) from which two photos may show one building, if the bounds below hold too."""
+MIN_SCORE = 0.055
+"""Score (see `match_score`) from which two photos may show one building, if the other thresholds are met."""
 
-SURE = 0.12
-"""Evidence from which a single link may join two large groups."""
+STRONG_MATCH = 0.12
+"""Score from which a single match may join two large groups."""
 
-LEAST_MEDIAN = 0.48
-"""Median local correlation without which two photos are of two buildings, however many points agree. Buildings of one
-style with the same rows of windows reach 0.45, photos of one building from two places 0.49 to 0.95."""
+MIN_MEDIAN = 0.48
+"""Smallest median local correlation of two photos of one building. Buildings of one style with equal rows of windows
+reach 0.45, photos of one building from two positions 0.49 to 0.95."""
 
-LEAST_FAITHFUL = 0.2
-"""Share of the agreeing points that are each other's best match in the whole image: facades full of one window agree
-at any shift by a window, and best matches then scatter over all of them. For `SAME_PIXELS` half of it is enough."""
+MIN_MUTUAL_RATIO = 0.2
+"""Smallest `mutual_match_ratio`: facades of equal windows agree at any shift by a window, and nearest neighbors are
+then scattered over all of them. For `SAME_PHOTO_CORRELATION`, half of it is enough."""
 
-FEW = 0.37
-"""Share of the points up to which few of them agree at all."""
+FEW_SHARED = 0.37
+"""Fraction of shared keypoints up to which few keypoints agree at all, so that few are mutual nearest neighbors."""
 
-FAITHFUL_OF_FEW = 0.35
-"""What will do instead of `LEAST_FAITHFUL` where few agree, as a multiple of the share that does."""
+MUTUAL_RATIO_OF_FEW = 0.35
+"""Smallest `mutual_match_ratio` in that case, as a multiple of the fraction of shared keypoints."""
 
-COLOUR_OF_FEW = 0.7
-"""The correlation of colour that is then asked for."""
+COLOR_OF_FEW = 0.7
+"""Smallest correlation of color in that case."""
 
-SURELY_FAITHFUL = 0.3
-"""The same share, without which a link counts as doubtful whatever its evidence: see `grouping`."""
+STRONG_MUTUAL_RATIO = 0.3
+"""The `mutual_match_ratio` below which a match is weak, whatever its score."""
 
-LEAST_COLOUR = 0.5
-"""Correlation of colour, pixel by pixel, that two photos of one building reach: painted differently, it is another."""
+MIN_COLOR = 0.5
+"""Smallest correlation of color of two photos of one building; a building painted differently is another one."""
 
-LEAST_COVER = 0.4
-"""Share of the detail of one of two photos that the other shows too: a neighbour at the edge is another building."""
+MIN_COVER = 0.4
+"""Fraction of the texture of one of two photos that the other shows too; a neighbor at the edge shows less."""
 
-BEYOND_DOUBT = 0.3
-"""Evidence from which the colour is not asked: two photos may differ by more than white balance."""
+COLOR_FREE_SCORE = 0.3
+"""Score from which color is not compared: two photos may differ by more than white balance."""
 
-_MANY = 20  # agreeing matches from which more of them prove no more
+_MAX_COUNTED = 20  # matches above which more of them do not raise the score
+_BLOCK = 64  # images whose descriptors are compared before the results are collected
 
 
-def crop_links(images: Sequence[NDArray[np.uint8]], progress: Callable[[int, int], None] | None = None) -> list[Link]:
-    """Find images that show one scene, in part at least.
+def match_scenes(
+    images: Sequence[NDArray[np.uint8]], progress: Callable[[int, int], None] | None = None
+) -> list[Match]:
+    """Find pairs of images that show one scene, at least in part.
 
     Args:
-        images: each (H, W, C) uint8, both sides at least 64 pixels.
-        progress: called with what is done and what there is to do, in steps of any size.
+        images: arrays (H, W, C) uint8, both sides at least 64 pixels.
+        progress: called with the steps done and the total.
 
     Returns:
-        Links of the kinds "near" (one image holds all of the other, at its edges too) and "crop".
+        Matches of the kinds `near` (one image contains all of the other) and `crop`.
     """
     total = 2 * len(images)
-    told = progress or (lambda done, total: None)
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        pictures: list[Picture] = []
-        for picture in pool.map(describe, images):
-            pictures.append(picture)
-            told(len(pictures), total)
-        pictures = shared_space(pictures)
-        partners = _partners(likely_pairs(pictures), len(images))
-        links: list[Link] = []
-        for done, found in enumerate(_compared(pool, pictures, partners), 1):
-            links += found
-            told(len(images) + done, total)
-    return links
+    report = progress or (lambda done, total: None)
+    with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as pool:
+        features: list[ImageFeatures] = []
+        for one in pool.map(extract_features, images):
+            features.append(one)
+            report(len(features), total)
+        features = project_descriptors(features)
+        partners: list[list[int]] = [[] for _ in images]
+        for i, j in candidate_pairs(features):
+            partners[i].append(j)
+        matches: list[Match] = []
+        for done, of_image in enumerate(_match_images(pool, features, partners), 1):
+            matches += of_image
+            report(len(images) + done, total)
+    return matches
 
 
-def _partners(pairs: list[tuple[int, int]], count: int) -> list[list[int]]:
-    """Return for each image the later images that it is to be compared with."""
-    partners: list[list[int]] = [[] for _ in range(count)]
-    for i, j in pairs:
-        partners[i].append(j)
-    return partners
+def _match_images(
+    pool: ThreadPoolExecutor, features: list[ImageFeatures], partners: list[list[int]]
+) -> Iterator[list[Match]]:
+    """Compare each image with its partners, and yield the matches of one image after the other.
 
-
-def _compared(pool: ThreadPoolExecutor, pictures: list[Picture], partners: list[list[int]]) -> Iterator[list[Link]]:
-    """Compare each image with its partners; yield the links of one image after the other.
-
-    The likeness of all points is computed here, one image at a time, in a few large products: small ones inside the
-    threads of the pool would make the threads of the matrix library fight for the same processors.
+    Descriptors are compared here, one image at a time, in a few large matrix products: small ones in the threads of
+    the pool would compete with the threads of the matrix library.
     """
-    block = 64
-    for start in range(0, len(pictures), block):
-        waiting = []
-        for i in range(start, min(start + block, len(pictures))):
-            others = [pictures[j] for j in partners[i]]
-            looks = np.concatenate([pictures[i].looks[:0], *(other.looks for other in others)])
-            likeness = pictures[i].looks @ looks.T
-            waiting.append(pool.submit(_links_of, i, pictures[i], partners[i], others, likeness))
-        for result in waiting:
+    for start in range(0, len(features), _BLOCK):
+        pending = []
+        for i in range(start, min(start + _BLOCK, len(features))):
+            others = [features[j] for j in partners[i]]
+            descriptors = np.concatenate([features[i].descriptors[:0], *(other.descriptors for other in others)])
+            similarity = features[i].descriptors @ descriptors.T
+            pending.append(pool.submit(_match_image, i, features[i], partners[i], others, similarity))
+        for result in pending:
             yield result.result()
 
 
-def _links_of(
-    i: int, picture: Picture, numbers: list[int], others: list[Picture], likeness: NDArray[np.float32]
-) -> list[Link]:
-    """Compare one image with its partners, given the likeness of its points to all of theirs, side by side."""
-    links = []
-    ends = np.cumsum([len(other.looks) for other in others])
+def _match_image(
+    i: int, features: ImageFeatures, numbers: list[int], others: list[ImageFeatures], similarity: NDArray[np.float32]
+) -> list[Match]:
+    """Compare one image with others, given the similarity of its P keypoints to all of theirs, (P, Q1 + Q2 + …)."""
+    matches = []
+    ends = np.cumsum([len(other.descriptors) for other in others])
     for j, other, end in zip(numbers, others, ends, strict=True):
-        link = _link(i, j, picture, other, likeness[:, end - len(other.looks) : end])
-        if link is not None:
-            links.append(link)
-    return links
+        match = _match_pair(i, j, features, other, similarity[:, end - len(other.descriptors) : end])
+        if match is not None:
+            matches.append(match)
+    return matches
 
 
-def _link(i: int, j: int, first: Picture, second: Picture, likeness: NDArray[np.float32]) -> Link | None:
-    """Return how two images are related, or None where nothing says so."""
+def _match_pair(
+    i: int, j: int, first: ImageFeatures, second: ImageFeatures, similarity: NDArray[np.float32]
+) -> Match | None:
+    """Return the match of images i and j, or None; `similarity` (P, Q) is that of their keypoints."""
     best: tuple[Alignment, Agreement] | None = None
-    for found in alignments(first, second, likeness):
-        agreed = agreement(first, second, found, likeness)
-        if agreed is not None and (best is None or agreed.strength > best[1].strength):
-            best = found, agreed
+    for alignment in propose_alignments(first, second, similarity):
+        agreement = measure_agreement(first, second, alignment, similarity)
+        if agreement is not None and (best is None or agreement.strength > best[1].strength):
+            best = alignment, agreement
     if best is None:
         return None
-    proof = evidence(*best)
-    if proof == 0:
+    score = match_score(*best)
+    if score == 0:
         return None
-    whole = min(best[1].overlap) > 0.9 and best[1].median > 0.8
-    return Link(i, j, "near" if whole else "crop", proof)
+    is_whole = min(best[1].overlap) > 0.9 and best[1].median > 0.8
+    return Match(i, j, "near" if is_whole else "crop", score)
 
 
-def evidence(found: Alignment, agreed: Agreement) -> float:
-    """Return how much says that two images show one scene: `inf` for the same pixels, 0 where it is not enough.
+def match_score(alignment: Alignment, agreement: Agreement) -> float:
+    """Return the score of a match: `inf` for the same photo, 0 where two images do not show one scene.
 
-    For two photos it is the median local correlation, times the share of points that have their like at the same
-    place, times the matches (up to 20) over 20: windows of one make agree in many matches, but neither in the pixels
-    between them nor in the rest of the points.
+    For two photos it is the median local correlation, times the fraction of shared keypoints, times the number of
+    matches (at most 20) over 20. Windows of one type agree in many matches, but neither in the pixels between them nor
+    in the other keypoints.
     """
-    if agreed.quarter >= SAME_PIXELS and agreed.faithful >= LEAST_FAITHFUL / 2:
+    ratio = agreement.mutual_match_ratio
+    if agreement.lower_quartile >= SAME_PHOTO_CORRELATION and ratio >= MIN_MUTUAL_RATIO / 2:
         return math.inf
-    proof = agreed.median * agreed.shared * min(1.0, found.matches / _MANY)
-    if proof < SAME_SCENE or agreed.median < LEAST_MEDIAN:
+    score = agreement.median * agreement.shared * min(1.0, alignment.matches / _MAX_COUNTED)
+    if score < MIN_SCORE or agreement.median < MIN_MEDIAN:
         return 0.0
-    if not _faithful(agreed) or max(agreed.cover) < LEAST_COVER:
+    if not _has_mutual_matches(agreement) or max(agreement.cover) < MIN_COVER:
         return 0.0
-    if agreed.colour < LEAST_COLOUR and proof < BEYOND_DOUBT:
+    if agreement.color < MIN_COLOR and score < COLOR_FREE_SCORE:
         return 0.0
-    return proof if agreed.faithful >= SURELY_FAITHFUL else min(proof, 0.99 * SURE)
+    return score if ratio >= STRONG_MUTUAL_RATIO else min(score, 0.99 * STRONG_MATCH)
 
 
-def _faithful(agreed: Agreement) -> bool:
-    """Whether the points agree because they are the same ones, and not as any window agrees with any other.
+def _has_mutual_matches(agreement: Agreement) -> bool:
+    """Return whether keypoints agree because they are the same, and not as one window agrees with another.
 
-    Where few points agree at all, few best matches are to be expected; then the colours must agree the better.
+    Where few keypoints agree at all, few mutual nearest neighbors are expected, and colors must agree better.
     """
-    if agreed.shared > FEW:
-        return agreed.faithful >= LEAST_FAITHFUL
-    few = agreed.faithful >= FAITHFUL_OF_FEW * agreed.shared and agreed.colour >= COLOUR_OF_FEW
-    return agreed.faithful >= LEAST_FAITHFUL or few
+    if agreement.mutual_match_ratio >= MIN_MUTUAL_RATIO:
+        return True
+    return (
+        agreement.shared <= FEW_SHARED
+        and agreement.mutual_match_ratio >= MUTUAL_RATIO_OF_FEW * agreement.shared
+        and agreement.color >= COLOR_OF_FEW
+    )

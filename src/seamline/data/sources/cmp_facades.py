@@ -28,8 +28,8 @@ from PIL import Image
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.data.downloads import Progress, fetch
 from seamline.data.image_io import read_image
+from seamline.data.limits import map_threads
 from seamline.data.masks import read_mask
-from seamline.data.parallel import in_order
 from seamline.data.sources.facades import CLASSES, PALETTE
 from seamline.errors import DatasetUnavailableError, SeamlineError
 from seamline.io import cache_dir
@@ -328,7 +328,7 @@ def _read_split(
     stems: list[str], photos: dict[str, _Photo], numbers: dict[str, int], part: str, archives: _Archives
 ) -> Split:
     """Read photos and cut them into squares; `numbers` gives each photo's group."""
-    cuts = in_order(lambda stem: _squares(photos[stem], archives), stems)
+    cuts = map_threads(lambda stem: _squares(photos[stem], archives), stems)
     counts = [len(images) for images, _ in cuts]
     return Split(
         np.concatenate([images for images, _ in cuts]),

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from seamline.data.dataset import Split
 from seamline.data.image_io import SUFFIXES, read_image
+from seamline.data.limits import map_threads
 from seamline.data.masks import Color, read_mask
-from seamline.data.parallel import in_order
 from seamline.errors import SeamlineError
 
 IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".png")
@@ -67,7 +67,7 @@ def read_pairs(
         images[place] = image
         labels[place] = mask
 
-    in_order(read, range(len(pairs)))  # the first file that is wrong is the one named
+    map_threads(read, range(len(pairs)))  # the first file that is wrong is the one named
     names = tuple(f"{prefix}/{image.name}" for image, _ in pairs)
     return Split(images, labels, names, np.arange(len(pairs), dtype=np.int64))
 

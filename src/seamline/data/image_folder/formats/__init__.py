@@ -1,1 +1,1 @@
-"""Parsers of the layouts and annotation files that a user's folder may hold."""
+"""Supported layouts of image folders: directories, tables, COCO and LabelMe JSON."""

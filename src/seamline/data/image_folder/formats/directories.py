@@ -1,106 +1,115 @@
-"""Kinds of folders that their names alone explain: classes, masks, pairs."""
+"""Layouts given by the names of folders and files: class folders, image and mask folders, pairs."""
 
-from collections import Counter
 from pathlib import Path
 
-from seamline.data.image_folder.records import SPLITS, Found, Item, ordered, split_of
+from seamline.data.image_folder.records import SPLITS, FolderContents, Sample, sort_samples, split_from_path
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import SeamlineError
 from seamline.io import walk
 
-_IMAGES = ("images", "image", "imgs", "img", "photos")
-_MASKS = ("masks", "mask", "labels", "annotations", "gt", "segmentation")
+_IMAGE_FOLDERS = ("images", "image", "imgs", "img", "photos")
+_MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "gt", "segmentation")
 _MASK_ENDINGS = ("_mask", "-mask", ".mask", "_label", "_labels", "_seg")
 _MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".gif")
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Return all files below a folder, sorted by path; hidden ones are passed over, and each folder is entered once.
+    """Return all files below a folder, sorted by path; hidden files are skipped, links are followed once.
 
     Raises:
-        SeamlineError: there is no such folder, a folder cannot be read, or among the files lies a pipe, a device, or an
-            image that is a link to nothing.
+        SeamlineError: the folder does not exist or cannot be read, or contains a pipe, a device, or a broken link to
+            an image.
     """
 
-    def refused(error: OSError) -> None:
+    def refuse(error: OSError) -> None:
         raise SeamlineError(f"{error.filename}: cannot be read ({error.strerror}); check the path and its permissions")
 
-    files = sorted(walk(folder, refused), key=lambda file: file.relative_to(folder).as_posix())
+    files = sorted(walk(folder, refuse), key=lambda file: file.relative_to(folder).as_posix())
     for file in files:
         try:
             if file.is_file():
                 continue
-            there = file.exists()
+            exists = file.exists()
         except OSError as error:
-            refused(error)
-        if there:  # reading a pipe would wait for ever
-            raise SeamlineError(f"{file}: is no file, but a pipe, a socket or a device; take it away")
-        if is_image(file):
-            raise SeamlineError(f"{file}: is a link to a file that is not there; mend it, or take it away")
+            refuse(error)
+        if exists:  # reading a pipe would block
+            raise SeamlineError(f"{file}: is a pipe, a socket or a device, not a file; remove it")
+        if _is_image(file):
+            raise SeamlineError(f"{file}: is a link to a file that does not exist; correct the link, or remove it")
     return files
 
 
-def is_image(file: Path) -> bool:
-    """Tell by its name whether a file is an image."""
+def _is_image(file: Path) -> bool:
+    """Return whether a file has the suffix of an image."""
     return file.suffix.lower() in SUFFIXES
 
 
-def count_words(files: list[Path]) -> str:
-    """Say how many files of which kinds there are."""
-    kinds = Counter(file.suffix.lower() or "no ending" for file in files)
-    return ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(5)) or "no files"
+def parse_image_and_mask_folders(folder: Path, files: list[Path]) -> FolderContents | None:
+    """Read images in a folder `images` with masks of the same name in a folder `masks` beside it.
 
+    Args:
+        folder: the folder.
+        files: all files below it.
 
-def from_mask_folders(folder: Path, files: list[Path]) -> Found | None:
-    """See images in a folder `images` whose masks lie in a folder `masks` beside it, by the same name."""
-    below = {file.relative_to(folder).as_posix(): file for file in files if is_image(file)}
-    sides = {name: _sided(name) for name in below}
-    images = {key: name for name, (side, key) in sides.items() if side == "image"}
-    masks = {key: name for name, (side, key) in sides.items() if side == "mask"}
-    if not images or not masks or not set(images) & set(masks):
+    Raises:
+        SeamlineError: an image has no mask, or a mask no image.
+    """
+    images: dict[str, Path] = {}
+    masks: dict[str, Path] = {}
+    for file in filter(_is_image, files):
+        path = file.relative_to(folder)
+        for depth, part in enumerate(path.parts[:-1]):
+            is_mask = part.lower() in _MASK_FOLDERS
+            if is_mask or part.lower() in _IMAGE_FOLDERS:
+                stem = _without_mask_ending(path.stem) if is_mask else path.stem
+                key = "/".join([*path.parts[:depth], *path.parts[depth + 1 : -1], stem])
+                (masks if is_mask else images)[key] = file
+                break
+    if not images.keys() & masks.keys():
         return None
-    _refuse_alone(folder, images, masks, "mask")
-    _refuse_alone(folder, masks, images, "image")
-    items = [
-        Item(below[name], name, split_of(Path(name).parts[:-1]), mask=below[masks[key]]) for key, name in images.items()
-    ]
-    return Found(folder, "images and masks in two folders", ordered(items))
+    for files_by_key, others, missing in ((images, masks, "mask"), (masks, images, "image")):
+        unpaired = sorted((file for key, file in files_by_key.items() if key not in others), key=Path.as_posix)
+        if unpaired:
+            raise SeamlineError(
+                f"{unpaired[0]}: has no {missing} of the same name{_count_more(unpaired)}; add it, or remove the file"
+            )
+    samples = [_sample(folder, image, mask=masks[key]) for key, image in images.items()]
+    return FolderContents(folder, "images and masks in two folders", sort_samples(samples))
 
 
-def _sided(name: str) -> tuple[str, str]:
-    """Return on which side a path lies, and its key: the path without the side, its stem without a mask's ending."""
-    path = Path(name)
-    for place, part in enumerate(path.parts[:-1]):
-        for side, words in (("image", _IMAGES), ("mask", _MASKS)):
-            if part.lower() in words:
-                rest = [*path.parts[:place], *path.parts[place + 1 : -1]]
-                stem = _bare(path.stem) if side == "mask" else path.stem
-                return side, "/".join([*rest, stem])
-    return "", name
+def _sample(folder: Path, image: Path, mask: Path) -> Sample:
+    """Return an image with its mask; the split is named by one of its folders."""
+    name = image.relative_to(folder)
+    return Sample(image, name.as_posix(), split_from_path(name.parts[:-1]), mask=mask)
 
 
-def _bare(stem: str) -> str:
-    """Return a mask's stem without the ending that says it is one."""
+def _without_mask_ending(stem: str) -> str:
+    """Return a mask's stem without an ending such as `_mask`."""
     for ending in _MASK_ENDINGS:
         if stem.lower().endswith(ending) and len(stem) > len(ending):
             return stem[: -len(ending)]
     return stem
 
 
-def _refuse_alone(folder: Path, these: dict[str, str], others: dict[str, str], lacking: str) -> None:
-    """Raise a `SeamlineError` that names the first file without its counterpart, if there is one."""
-    alone = sorted(name for key, name in these.items() if key not in others)
-    if alone:
-        more = f" ({len(alone):,} files lack theirs)" if len(alone) > 1 else ""
-        raise SeamlineError(f"{folder / alone[0]}: has no {lacking} of its name{more}; add it, or take the file away")
+def _count_more(files: list[Path]) -> str:
+    """Return how many files have the same problem, in brackets; nothing for one."""
+    return f" ({len(files):,} files in total)" if len(files) > 1 else ""
 
 
-def from_pairs(folder: Path, files: list[Path]) -> Found | None:
-    """See images beside their masks: `a.jpg` with `a.png`, or `a.jpg` with `a_mask.png`."""
-    images = [file for file in files if is_image(file)]
+def parse_image_mask_pairs(folder: Path, files: list[Path]) -> FolderContents | None:
+    """Read images beside their masks: `a.jpg` with `a.png`, or `a.jpg` with `a_mask.png`.
+
+    Args:
+        folder: the folder.
+        files: all files below it.
+
+    Raises:
+        SeamlineError: most files are pairs, and one is not.
+    """
+    images = list(filter(_is_image, files))
     by_stem: dict[tuple[Path, str], list[Path]] = {}
     for file in images:
-        by_stem.setdefault((file.parent, _bare(file.stem)), []).append(file)
+        by_stem.setdefault((file.parent, _without_mask_ending(file.stem)), []).append(file)
     pairs: list[tuple[Path, Path]] = []
     for (_, stem), members in by_stem.items():
         masks = [file for file in members if file.stem != stem and file.suffix.lower() in _MASK_SUFFIXES]
@@ -112,41 +121,45 @@ def from_pairs(folder: Path, files: list[Path]) -> Found | None:
     if not pairs or len(pairs) < len(by_stem) / 2:
         return None
     paired = {file for pair in pairs for file in pair}
-    alone = [file for file in images if file not in paired]
-    if alone:
-        more = f" ({len(alone):,} files lack theirs)" if len(alone) > 1 else ""
+    unpaired = [file for file in images if file not in paired]
+    if unpaired:
         raise SeamlineError(
-            f"{alone[0]}: the images here stand beside masks, and this file has none or is one without its image"
-            f"{more}; add what is missing, or take the file away"
+            f"{unpaired[0]}: is an image without a mask, or a mask without an image, in a folder of pairs"
+            f"{_count_more(unpaired)}; add what is missing, or remove the file"
         )
-    names = [(image.relative_to(folder), image, mask) for image, mask in pairs]
-    items = [Item(image, name.as_posix(), split_of(name.parts[:-1]), mask=mask) for name, image, mask in names]
-    return Found(folder, "images beside their masks", ordered(items))
+    samples = [_sample(folder, image, mask) for image, mask in pairs]
+    return FolderContents(folder, "images beside their masks", sort_samples(samples))
 
 
-def from_class_folders(folder: Path, files: list[Path]) -> Found | None:
-    """See images in folders that are named by their class, inside folders of splits or not."""
-    items, loose = [], []
-    for file in files:
-        if not is_image(file):
-            continue
+def parse_class_folders(folder: Path, files: list[Path]) -> FolderContents | None:
+    """Read images in folders named by class, optionally inside folders named by split.
+
+    Args:
+        folder: the folder.
+        files: all files below it.
+
+    Raises:
+        SeamlineError: some images are in folders of splits and others are not.
+    """
+    samples, loose = [], []
+    for file in filter(_is_image, files):
         name = file.relative_to(folder)
         parts = name.parts[:-1]
         split = SPLITS.get(parts[0].lower(), "") if parts else ""
-        rest = parts[1:] if split else parts
-        if not rest:
+        parts = parts[1:] if split else parts
+        if parts:
+            samples.append(Sample(file, name.as_posix(), split, label=parts[0]))
+        else:
             loose.append(name.as_posix())
-            continue
-        items.append(Item(file, name.as_posix(), split, label=rest[0]))
-    if len({item.label for item in items}) < 2:
+    if len({sample.label for sample in samples}) < 2:
         return None
-    odd = []
+    warnings = []
     if loose:
-        odd.append(f"{len(loose):,} images lie outside every class folder and are left out, the first is {loose[0]}")
-    unsplit = [item for item in items if not item.split]
-    if unsplit and len(unsplit) < len(items):
+        warnings.append(f"{len(loose):,} images outside the class folders are ignored, such as {loose[0]}")
+    unsplit = [sample for sample in samples if not sample.split]
+    if 0 < len(unsplit) < len(samples):
         raise SeamlineError(
-            f"{folder}: some images lie in folders of splits and {len(unsplit):,} do not, the first is "
-            f"{unsplit[0].name}; put all of them into train, val or test, or none"
+            f"{folder}: some images are in folders of splits and {len(unsplit):,} are not, such as {unsplit[0].name}; "
+            "put all of them into train, val or test, or none"
         )
-    return Found(folder, "class folders", ordered(items), odd=tuple(odd))
+    return FolderContents(folder, "class folders", sort_samples(samples), warnings=tuple(warnings))
