@@ -1,9 +1,9 @@
-"""A way through with your own images: look at them, train, try a second recipe, compare, predict, export, serve.
+"""Use your own images: inspect, train, train with another setting, compare, predict, export and serve.
 
     python examples/own_images.py [FOLDER [PHOTO...]] [--epochs N]
 
-FOLDER holds folders named by class, or images beside masks; without one, two small sets are drawn. Everything is
-written into `own-images/` in the current folder. Each step is the command that is printed before it.
+FOLDER contains class folders, or images and masks. Without FOLDER, two small synthetic datasets are used. All results
+are written to `own-images/` in the current folder. Each command is printed before it runs.
 """
 
 import argparse
@@ -14,64 +14,68 @@ import sys
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-from draw_sets import draw_sets
+from draw_datasets import draw_datasets
 
 from seamline.cli import app
 
 OUT = Path("own-images")
 
 
-def seamline(*words: object) -> None:
+def seamline(*arguments: object) -> None:
     """Print a command and run it."""
-    texts = [str(word) for word in words]
-    print(f"\n$ seamline {shlex.join(texts)}", flush=True)
-    app(texts, standalone_mode=False)
+    text_arguments = [str(argument) for argument in arguments]
+    print(f"\n$ seamline {shlex.join(text_arguments)}", flush=True)
+    app(text_arguments, standalone_mode=False)
 
 
-def ask_served(run: Path, photo: Path) -> None:
-    """Serve a network on a free port, ask it about a photo as another program would, and tell it to stop."""
-    words = ["serve", str(run), "--port", "0"]
-    print(f"\n$ seamline {shlex.join(words)}", flush=True)
-    with subprocess.Popen([sys.executable, "-m", "seamline", *words], stdout=subprocess.PIPE, text=True) as server:
+def predict_over_http(run: Path, photo: Path) -> None:
+    """Serve a model on a free port, send it a photo over HTTP, and stop the server."""
+    arguments = ["serve", str(run), "--port", "0"]
+    print(f"\n$ seamline {shlex.join(arguments)}", flush=True)
+    with subprocess.Popen([sys.executable, "-m", "seamline", *arguments], stdout=subprocess.PIPE, text=True) as server:
         try:
-            line = server.stdout.readline() if server.stdout else ""  # it says where it is when it is ready
+            line = server.stdout.readline() if server.stdout else ""  # the address, printed when the server is ready
             print(line, end="")
-            asked = Request(f"{line.split()[0]}api/predict?mask=false", photo.read_bytes())
-            with urlopen(asked) as answer:
-                print(f"{photo}: {json.load(answer)}")
+            request = Request(f"{line.split()[0]}api/predict?mask=false", photo.read_bytes())
+            with urlopen(request) as response:
+                print(f"{photo}: {json.load(response)}")
         finally:
             server.terminate()
 
 
-def way_through(folder: Path, photos: list[Path], epochs: float | None) -> None:
-    """Go the whole way with one folder."""
+def run_all(folder: Path, photos: list[Path], epochs: float | None) -> None:
+    """Run all steps with one folder."""
     runs = OUT / folder.name
-    quick = () if epochs is None else ("--set", f"epochs={epochs:g}")
-    seamline("audit", folder)  # what is there, what cannot work, what is odd
-    seamline("train", folder, "--dry-run")  # what would be chosen, and by which rules
-    seamline("train", folder, "--out", runs / "first", *quick)  # a network, and its page
-    seamline("train", folder, "--out", runs / "second", *quick, "--set", "learning_rate=0.002")  # another recipe
-    seamline("compare", runs / "first", runs / "second", "--out", runs / "compared.html")  # which is better, how sure
-    seamline("predict", runs / "first", *photos, "--out", runs / "predictions")  # at work
-    seamline("export", runs / "first")  # one file that gives the same answers elsewhere
-    seamline("predict", runs / "first" / "model.onnx", *photos, "--out", runs / "elsewhere")
-    photo = next(file for place in photos for file in (sorted(place.iterdir()) if place.is_dir() else [place]))
-    ask_served(runs / "first", photo)
+    settings = () if epochs is None else ("--set", f"epochs={epochs:g}")
+    seamline("inspect", folder)  # classes, errors, warnings, near-duplicates
+    seamline("train", folder, "--dry-run")  # the configuration and its reasons
+    seamline("train", folder, "--out", runs / "first", *settings)  # a model and its report
+    seamline(
+        "train", folder, "--out", runs / "second", *settings, "--set", "learning_rate=0.002"
+    )  # another learning rate
+    seamline(
+        "compare", runs / "first", runs / "second", "--out", runs / "comparison.html"
+    )  # differences with intervals
+    seamline("predict", runs / "first", *photos, "--out", runs / "predictions")  # labels or masks
+    seamline("export", runs / "first")  # one verified ONNX file
+    seamline("predict", runs / "first" / "model.onnx", *photos, "--out", runs / "onnx-predictions")
+    photo = next(file for path in photos for file in (sorted(path.iterdir()) if path.is_dir() else [path]))
+    predict_over_http(runs / "first", photo)
 
 
 def main() -> None:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", help="your images")
-    parser.add_argument("photos", type=Path, nargs="*", help="photos to predict; by default the images themselves")
-    parser.add_argument("--epochs", type=float, help="passes over the images; by default chosen by the rules")
+    parser.add_argument("photos", type=Path, nargs="*", help="photos to predict; default: the images themselves")
+    parser.add_argument("--epochs", type=float, help="training epochs; default: chosen automatically")
     options = parser.parse_args()
     if options.folder is not None:
-        way_through(options.folder, options.photos or [options.folder], options.epochs)
+        run_all(options.folder, options.photos or [options.folder], options.epochs)
         return
-    shapes, walls = draw_sets(OUT / "sets")
-    way_through(shapes, [shapes / "circle"], options.epochs)
-    way_through(walls, [walls / "images"], options.epochs)
+    shapes, walls = draw_datasets(OUT / "datasets")
+    run_all(shapes, [shapes / "circle"], options.epochs)
+    run_all(walls, [walls / "images"], options.epochs)
 
 
 if __name__ == "__main__":
