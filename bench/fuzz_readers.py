@@ -10,7 +10,7 @@ from seamline.data.image_folder import load_folder
 from seamline.data.image_io import read_image
 from seamline.data.masks import mask_values, read_mask, unique_mask_values
 from seamline.inference.predictor import load_model
-from seamline.report.compared import write_comparison
+from seamline.report.compare_page import write_comparison
 from seamline.report.page import write_report
 from seamline.training.checkpoints import Checkpoints, unpack
 from seamline.training.run_dir import Run

@@ -9,12 +9,12 @@ import fuzz_corpus as corpus
 import seamline
 from invalid_inputs import InvalidInput, command
 from seamline.inference.predictor import load_model
-from seamline.report.compared import write_comparison
+from seamline.report.compare_page import write_comparison
 from seamline.training.checkpoints import Checkpoints
 
 
 def _report(folder: Path) -> str:
-    return f"works: {seamline.report(folder / 'run')}"
+    return f"works: {seamline.write_report(folder / 'run')}"
 
 
 def _model(folder: Path) -> str:

@@ -67,7 +67,7 @@ def test_the_page_is_made_again_from_the_folder_alone(run: Path) -> None:
     page = run / "report.html"
     first = page.read_bytes()
     page.unlink()
-    assert seamline.report(run) == page
+    assert seamline.write_report(run) == page
     assert page.read_bytes() == first
 
 

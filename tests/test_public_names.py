@@ -17,9 +17,9 @@ def test_the_public_names() -> None:
         "load",
         "load_model",
         "predict",
-        "report",
         "reproduce",
         "train",
+        "write_report",
     ]
     assert dir(seamline) == sorted(seamline.__all__)
     for name in seamline.__all__:
@@ -44,7 +44,7 @@ def test_importing_seamline_and_asking_for_help_import_no_torch() -> None:
 def test_functions_stay_when_packages_of_their_names_are_imported() -> None:
     script = (
         "import seamline.report.page, seamline.export.verify, seamline\n"
-        "print(*(type(one).__name__ for one in (seamline.report, seamline.export, seamline.train)))"
+        "print(*(type(one).__name__ for one in (seamline.write_report, seamline.export, seamline.train)))"
     )
     run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert run.stdout == "function function function\n"

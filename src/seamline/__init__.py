@@ -3,7 +3,7 @@
     import seamline
 
     run = seamline.train("synthetic-facades", out="runs/mine")
-    page = seamline.report(run)
+    page = seamline.write_report(run)
     seamline.predict(run, ["photo.jpg"], out="masks")
 
 The names below are resolved on first use, so that `import seamline` is quick.
@@ -15,11 +15,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seamline.api import audit, evaluate, export, predict, report, train
+    from seamline.api import audit, evaluate, export, predict, train
     from seamline.data.dataset import Dataset, Split
     from seamline.data.registry import load
     from seamline.errors import SeamlineError
     from seamline.inference.predictor import load_model
+    from seamline.report.page import write_report
     from seamline.study.reproduce import reproduce
     from seamline.training.config import TrainConfig
 
@@ -37,9 +38,9 @@ __all__ = [
     "load",
     "load_model",
     "predict",
-    "report",
     "reproduce",
     "train",
+    "write_report",
 ]
 
 _HOMES = {
@@ -53,9 +54,9 @@ _HOMES = {
     "load": "seamline.data.registry",
     "load_model": "seamline.inference.predictor",
     "predict": "seamline.api",
-    "report": "seamline.api",
     "reproduce": "seamline.study.reproduce",
     "train": "seamline.api",
+    "write_report": "seamline.report.page",
 }
 
 

@@ -33,7 +33,7 @@ from seamline.models.devices import find_device, set_num_threads, tune_malloc
 from seamline.models.factory import build_model
 from seamline.progress import Reporter
 from seamline.report.page import write_report
-from seamline.report.photos import write_photos_page
+from seamline.report.predictions_page import write_predictions_page
 from seamline.run_folder import RunFolder
 from seamline.training.auto_config import DatasetStats, Decision, fitted
 from seamline.training.config import TrainConfig, apply_overrides, get_preset, overridden_fields
@@ -440,7 +440,7 @@ def predict(
     predictions = predict_to_folder(
         model, photos, out=out, max_side=max_side, copy_photos=report, progress=progress, **options
     )
-    return replace(predictions, page=write_photos_page(predictions.folder)) if report else predictions
+    return replace(predictions, page=write_predictions_page(predictions.folder)) if report else predictions
 
 
 def export(
@@ -496,11 +496,6 @@ def export(
     _, division = _images_of(finished, data, folder, teller)
     options = ExportOptions(reduce_tta, int8, max_drop)
     return export_run(run_folder, model, division.train, division.val, file, options, teller.say)
-
-
-def report(run: Path | str) -> Path:
-    """Make a run's page again from its folder alone; return the page's path."""
-    return write_report(Path(run))
 
 
 def audit(data: str | Dataset, *, folder: Path | str | None = None, teller: Reporter | None = None) -> DuplicateReport:

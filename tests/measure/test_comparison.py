@@ -3,12 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from seamline.report.compared import write_comparison
 
 import seamline
 from seamline.data.dataset import Dataset
 from seamline.errors import SeamlineError
 from seamline.measure.comparison import compare_runs
-from seamline.report.compared import write_comparison
 from seamline.training.config import TrainConfig
 
 RECIPE = TrainConfig(

@@ -360,7 +360,7 @@ def check_story(run: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> No
     scores = predict_logits(TTA(Run(run).network(), Run(run).recipe().flip), data.test.images)
     assert np.array_equal(scores, np.load(run / "evaluation" / "test.npz")["scores"])
     assert not (run / "insides").exists()
-    page = seamline.report(run).read_text(encoding="utf-8")
+    page = seamline.write_report(run).read_text(encoding="utf-8")
     described = json.loads((run / "run.json").read_text())
     assert described["network"]["begun"] in page
     assert 'id="kernels"' not in page

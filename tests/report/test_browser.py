@@ -1,4 +1,4 @@
-"""What a person meets who opens the page: pictures, keys, narrow and wide, light and dark."""
+"""What a reader of the page meets: pictures, keys, narrow and wide, light and dark."""
 
 import io
 import json
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from report.conftest import Open
-from report.made_run import CLASSES, made_images, make_run
+from report.factories import CLASSES, numbered_images, write_classification_run
 from seamline.report.page import write_report
 
 pytestmark = pytest.mark.browser
@@ -20,8 +20,8 @@ SIDE = 12
 
 
 def examples(run: Path, split: str, true: int, predicted: int) -> list[dict[str, Any]]:
-    written = json.loads((run / "evaluation" / f"{split}.json").read_text(encoding="utf-8"))["examples"]
-    return [one for one in written if (one["true"], one["predicted"]) == (true, predicted)]
+    written = json.loads((run / "evaluation" / f"{split}.json").read_text(encoding="utf-8"))["sheet"]["examples"]
+    return [one for one in written if (one["ground_truth"], one["prediction"]) == (true, predicted)]
 
 
 def confusion(run: Path, split: str) -> NDArray[np.int64]:
@@ -35,7 +35,7 @@ def deepest(run: Path, split: str) -> tuple[int, int]:
     return int(true), int(predicted)
 
 
-def seen(tile: Any) -> NDArray[np.uint8]:
+def pixels_of(tile: Any) -> NDArray[np.uint8]:
     """Return what the screen shows of a tile, a number an enlarged pixel, read at its middle."""
     picture = np.asarray(Image.open(io.BytesIO(tile.screenshot())).convert("L"))
     middles = ((np.arange(SIDE) + 0.5) * picture.shape[0] / SIDE).astype(int)
@@ -43,10 +43,10 @@ def seen(tile: Any) -> NDArray[np.uint8]:
     return shades
 
 
-def made_image(name: str) -> NDArray[np.uint8]:
-    """Return the made-up image of this name, (SIDE, SIDE)."""
+def numbered_image(name: str) -> NDArray[np.uint8]:
+    """Return the numbered image of this name, (SIDE, SIDE)."""
     place = int(name.split("/")[1])
-    return made_images(np.arange(place + 1) % len(CLASSES), SIDE, 1)[place, ..., 0]
+    return numbered_images(np.arange(place + 1) % len(CLASSES), SIDE, 1)[place, ..., 0]
 
 
 def assert_shows(view: Any, run: Path, split: str, true: int, predicted: int) -> None:
@@ -54,8 +54,8 @@ def assert_shows(view: Any, run: Path, split: str, true: int, predicted: int) ->
     expected = examples(run, split, true, predicted)
     images = int(confusion(run, split)[true, predicted])
     title = view.locator(".cell-title").inner_text()
-    wanted = f"{CLASSES[true]} taken for {CLASSES[predicted]}"
-    assert title == (f"{CLASSES[true]}, labelled right" if true == predicted else wanted)
+    wanted = f"{CLASSES[true]} predicted as {CLASSES[predicted]}"
+    assert title == (f"{CLASSES[true]}, predicted correctly" if true == predicted else wanted)
     note = view.locator(".note").inner_text()
     assert note.startswith(f"{images} of {confusion(run, split)[true].sum()} images of this class")
     if images > len(expected):
@@ -63,7 +63,7 @@ def assert_shows(view: Any, run: Path, split: str, true: int, predicted: int) ->
     tiles = view.locator(".tile")
     assert [tile.get_attribute("title") for tile in tiles.all()] == [one["name"] for one in expected]
     for tile, one in list(zip(tiles.all(), expected, strict=True))[:4]:
-        np.testing.assert_allclose(seen(tile).astype(int), made_image(one["name"]), atol=2)
+        np.testing.assert_allclose(pixels_of(tile).astype(int), numbered_image(one["name"]), atol=2)
     captions = view.locator("figcaption").all_inner_texts()
     for caption, one in zip(captions, expected, strict=True):
         assert caption.startswith(f"{100 * one['confidence']:.0f}" if one["confidence"] < 0.995 else ">99")
@@ -115,13 +115,13 @@ def test_keys_alone_reach_everything(finished: Path, open_page: Open) -> None:
 
 def test_the_table_of_classes_sorts(finished: Path, open_page: Open) -> None:
     page = open_page(finished)
-    scores = json.loads((finished / "scores.json").read_text(encoding="utf-8"))
+    metrics = json.loads((finished / "metrics.json").read_text(encoding="utf-8"))
     head = page.locator("#classes-test thead th")
     for clicks, order, sign in ((1, "descending", -1), (2, "ascending", 1)):
         head.nth(1).locator("button").click()
         assert head.nth(1).get_attribute("aria-sort") == order, clicks
         shown = page.locator("#classes-test tbody th").all_inner_texts()
-        per_class = scores["test"]["per_class"]
+        per_class = metrics["test"]["per_class"]
         recalls = [sign * per_class[name]["recall"]["value"] for name in shown]
         assert recalls == sorted(recalls)
     head.first.locator("button").click()
@@ -134,24 +134,24 @@ def test_views_switch(finished: Path, open_page: Open) -> None:
     page.locator("#classes-val-tab").click()
     assert page.locator("#classes-val").is_visible()
     assert not page.locator("#classes-test").is_visible()
-    page.locator("#gallery-mistaken-tab").click()
-    row = page.locator("#gallery-mistaken .row").first
+    page.locator("#examples-false_positives-tab").click()
+    row = page.locator("#examples-false_positives .row").first
     wrong = row.locator(".shots").nth(1).locator(".shot")
     assert wrong.count() > 0
     name = wrong.first.locator(".tile").get_attribute("title")
-    np.testing.assert_allclose(seen(wrong.first.locator(".tile")).astype(int), made_image(name), atol=2)
+    np.testing.assert_allclose(pixels_of(wrong.first.locator(".tile")).astype(int), numbered_image(name), atol=2)
     true = int(name.split("/")[1]) % len(CLASSES)
     assert wrong.first.locator("figcaption").inner_text().startswith(CLASSES[true])
 
 
-def test_one_kernel_can_be_looked_at(finished: Path, open_page: Open) -> None:
+def test_one_kernel_can_be_selected(finished: Path, open_page: Open) -> None:
     page = open_page(finished)
-    written = json.loads((finished / "insides" / "kernels.json").read_text(encoding="utf-8"))["layers"][1]
+    written = json.loads((finished / "analysis" / "kernels.json").read_text(encoding="utf-8"))["layers"][1]
     page.locator("input[name=filter]").fill("3")
     page.locator("input[name=channel]").fill("5")
     page.keyboard.press("Enter")
     place = 2 * 20 + 4
-    assert page.locator(".kind").inner_text().startswith(written["kinds"][place])
+    assert page.locator(".type").inner_text().startswith(written["types"][place])
     weights = np.array(written["weights"]).reshape(-1, 5, 5)[place]
     picture = np.asarray(Image.open(io.BytesIO(page.locator(".kernel.large").screenshot())).convert("L"))
     shown = picture[15::30, 15::30].astype(float)
@@ -160,7 +160,7 @@ def test_one_kernel_can_be_looked_at(finished: Path, open_page: Open) -> None:
     page.mouse.click(box["x"] + 6.5 * box["width"] / 20, box["y"] + 9.5 * box["height"] / 20)
     assert page.locator("input[name=filter]").input_value() == "10"
     assert page.locator("input[name=channel]").input_value() == "7"
-    chip = page.locator(".kinds button").first
+    chip = page.locator(".types button").first
     chip.click()
     assert chip.get_attribute("aria-pressed") == "true"
 
@@ -199,15 +199,15 @@ def test_without_scripts_the_page_still_reads(finished: Path, open_page: Open) -
     page = open_page(finished, java_script_enabled=False)
     assert page.locator("#confusion-val table").is_visible()
     assert page.locator("#confusion-test table").is_visible()
-    assert page.locator("#gallery-mistaken").is_visible()
+    assert page.locator("#examples-false_positives").is_visible()
     assert not page.locator(".tabs").first.is_visible()
     assert page.locator("#confusion-test-2-0").inner_text() == str(confusion(finished, "test")[2, 0])
 
 
-def test_paper_gets_everything_and_nothing_to_press(finished: Path, open_page: Open) -> None:
+def test_print_shows_everything_and_no_controls(finished: Path, open_page: Open) -> None:
     page = open_page(finished, width=760, scheme="dark")
     page.emulate_media(media="print")
-    for part in ("#confusion-test", "#confusion-val", "#classes-val", "#gallery-mistaken"):
+    for part in ("#confusion-test", "#confusion-val", "#classes-val", "#examples-false_positives"):
         assert page.locator(part).is_visible()
     for control in (".theme", ".tabs", ".copy", ".skip"):
         assert not page.locator(control).first.is_visible()
@@ -217,10 +217,10 @@ def test_paper_gets_everything_and_nothing_to_press(finished: Path, open_page: O
 
 def test_hostile_names_are_shown_as_they_are(tmp_path: Path, open_page: Open) -> None:
     names = ("<img src=x onerror=alert(1)>", "</script><b>", "Größe & 'Maß' \"$x$\"")
-    run = make_run(tmp_path / "run", classes=names)
+    run = write_classification_run(tmp_path / "run", classes=names)
     write_report(run)
     page = open_page(run)
     page.locator("#confusion-test-2-0").click()
-    assert page.locator("#confusion-test .cell-title").inner_text() == f"{names[2]} taken for {names[0]}"
+    assert page.locator("#confusion-test .cell-title").inner_text() == f"{names[2]} predicted as {names[0]}"
     assert page.locator("img[src=x]").count() == 0
     assert page.locator("#classes-test tbody th").all_inner_texts() == list(names)

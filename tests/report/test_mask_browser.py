@@ -1,4 +1,4 @@
-"""What a person meets who opens a segmenter's page: sliders, colours, keys, narrow and wide, light and dark."""
+"""What a reader of a segmenter's page meets: sliders, colors, keys, narrow and wide, light and dark."""
 
 import io
 from pathlib import Path
@@ -10,47 +10,47 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from report.conftest import Open
-from report.made_masks import COLOURS
-from seamline.report.colours import safe_colours
-from seamline.report.contents import read_contents
-from seamline.report.index import write_index
-from seamline.report.photos import write_photos_page
+from report.factories import PALETTE
+from seamline.report.index_page import write_index
+from seamline.report.palette import colorblind_palette
+from seamline.report.predictions_page import write_predictions_page
+from seamline.report.run_data import read_run
 
 pytestmark = pytest.mark.browser
 
 
-def seen(part: Any) -> NDArray[np.uint8]:
+def pixels_of(part: Any) -> NDArray[np.uint8]:
     """Return what the screen shows of a part of the page."""
     return np.asarray(Image.open(io.BytesIO(part.screenshot())).convert("RGB"))
 
 
-def colour_at(part: Any, x: float, y: float) -> tuple[int, ...]:
-    picture = seen(part)
+def color_at(part: Any, x: float, y: float) -> tuple[int, ...]:
+    picture = pixels_of(part)
     return tuple(picture[int(y * picture.shape[0]), int(x * picture.shape[1])].tolist())
 
 
-def test_the_choice_of_colours_changes_masks_curves_and_legends(segmented: Path, open_page: Open) -> None:
+def test_the_choice_of_colors_changes_masks_curves_and_legends(segmented: Path, open_page: Open) -> None:
     page = open_page(segmented)
-    case = read_contents(segmented).segmented["test"].cases[0]
-    truth = page.locator(".case .pictures > figure img.mask").nth(1)
-    row, column = np.argwhere(case.truth == 1)[700]
-    place = ((column + 0.5) / case.truth.shape[1], (row + 0.5) / case.truth.shape[0])
-    swatch = "getComputedStyle(document.querySelectorAll('#cases .swatch')[1]).backgroundColor"
-    assert colour_at(truth, *place) == COLOURS[1]
-    assert page.evaluate(swatch) == "rgb({}, {}, {})".format(*COLOURS[1])
-    page.locator("#cases .colours").focus()
+    example = read_run(segmented).examples["test"][0]
+    ground_truth = page.locator(".example .pictures > figure img.mask").nth(1)
+    row, column = np.argwhere(example.ground_truth == 1)[700]
+    place = ((column + 0.5) / example.ground_truth.shape[1], (row + 0.5) / example.ground_truth.shape[0])
+    swatch = "getComputedStyle(document.querySelectorAll('#examples .swatch')[1]).backgroundColor"
+    assert color_at(ground_truth, *place) == PALETTE[1]
+    assert page.evaluate(swatch) == "rgb({}, {}, {})".format(*PALETTE[1])
+    page.locator("#examples .palette").focus()
     page.keyboard.press("Enter")
-    safe = safe_colours(COLOURS)
-    assert colour_at(truth, *place) == safe[1]
+    safe = colorblind_palette(PALETTE)
+    assert color_at(ground_truth, *place) == safe[1]
     assert page.evaluate(swatch) == "rgb({}, {}, {})".format(*safe[1])
-    assert page.locator("#photos .colours").get_attribute("aria-pressed") == "true"
-    page.locator("#photos .colours").click()
-    assert colour_at(truth, *place) == COLOURS[1]
+    assert page.locator("#predictions .palette").get_attribute("aria-pressed") == "true"
+    page.locator("#predictions .palette").click()
+    assert color_at(ground_truth, *place) == PALETTE[1]
 
 
 def test_the_slider_moves_by_keys_and_uncovers_the_photo(segmented: Path, open_page: Open) -> None:
     page = open_page(segmented)
-    compare = page.locator(".case .compare").first
+    compare = page.locator(".example .compare").first
     output, slider = compare.locator(".over img"), compare.locator("input")
     assert slider.input_value() == "100"
     assert output.get_attribute("alt") == ""
@@ -59,10 +59,10 @@ def test_the_slider_moves_by_keys_and_uncovers_the_photo(segmented: Path, open_p
     assert slider.input_value() == "99"
     assert page.locator("#photo-1 .compare input").input_value() == "50"
     page.keyboard.press("Home")
-    covered = seen(output)
+    covered = pixels_of(output)
     page.keyboard.press("End")
     assert slider.get_attribute("aria-valuetext") == "100 percent photo"
-    uncovered = seen(output)
+    uncovered = pixels_of(output)
     assert (covered != uncovered).any(2).mean() > 0.5
     box = compare.locator("input").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 3)
@@ -70,9 +70,9 @@ def test_the_slider_moves_by_keys_and_uncovers_the_photo(segmented: Path, open_p
 
 
 @pytest.mark.parametrize(("width", "rows"), [(1280, 1), (1000, 1), (800, 2), (390, 2)])
-def test_the_whole_output_is_seen_without_a_touch(segmented: Path, open_page: Open, width: int, rows: int) -> None:
+def test_the_whole_prediction_shows_without_a_touch(segmented: Path, open_page: Open, width: int, rows: int) -> None:
     page = open_page(segmented, width)
-    figures = page.locator(".case").first.locator(".under img, .pictures > figure img").all()
+    figures = page.locator(".example").first.locator(".under img, .pictures > figure img").all()
     boxes = [one.bounding_box() for one in figures]
     assert len(boxes) == 4
     assert len({round(box["y"]) for box in boxes}) == rows
@@ -82,10 +82,10 @@ def test_the_whole_output_is_seen_without_a_touch(segmented: Path, open_page: Op
 
 def test_the_ranking_switches_by_keys(segmented: Path, open_page: Open) -> None:
     page = open_page(segmented)
-    page.locator("#precision-raw-tab").focus()
+    page.locator("#pr_curves-raw-tab").focus()
     page.keyboard.press("ArrowRight")
-    assert page.locator("#precision-softmax").is_visible()
-    assert not page.locator("#precision-raw").is_visible()
+    assert page.locator("#pr_curves-softmax").is_visible()
+    assert not page.locator("#pr_curves-raw").is_visible()
     page.locator("#classes-test thead button").nth(1).click()
     shown = [float(text.split()[0]) for text in page.locator("#classes-test tbody td:nth-child(2)").all_inner_texts()]
     assert shown == sorted(shown, reverse=True)
@@ -101,35 +101,35 @@ def test_nothing_is_wider_than_the_page(segmented: Path, open_page: Open, width:
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_without_scripts_photo_and_output_stand_side_by_side(segmented: Path, open_page: Open) -> None:
+def test_without_scripts_photo_and_prediction_stand_side_by_side(segmented: Path, open_page: Open) -> None:
     page = open_page(segmented, java_script_enabled=False)
-    boxes = [one.bounding_box() for one in page.locator(".case").first.locator("img").all()]
+    boxes = [one.bounding_box() for one in page.locator(".example").first.locator("img").all()]
     assert len(boxes) == 4
     assert len({round(box["y"]) for box in boxes}) == 1
     assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
     first, second = (one.bounding_box() for one in page.locator("#photo-1 img").all())
     assert first["x"] + first["width"] <= second["x"]
-    for control in (".compare input", ".colours", ".through", ".tabs"):
+    for control in (".compare input", ".palette", ".see-through", ".tabs"):
         assert not page.locator(control).first.is_visible()
 
 
-def test_paper_gets_all_pictures_and_nothing_to_press(segmented: Path, open_page: Open) -> None:
+def test_print_shows_all_pictures_and_no_controls(segmented: Path, open_page: Open) -> None:
     page = open_page(segmented, width=760, scheme="dark")
     page.emulate_media(media="print")
-    for control in (".compare input", ".colours", ".tabs"):
+    for control in (".compare input", ".palette", ".tabs"):
         assert not page.locator(control).first.is_visible()
-    boxes = [one.bounding_box() for one in page.locator(".case").first.locator("img").all() if one.is_visible()]
+    boxes = [one.bounding_box() for one in page.locator(".example").first.locator("img").all() if one.is_visible()]
     assert len(boxes) == 4
     assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
-    assert page.locator("#precision-softmax").is_visible()
+    assert page.locator("#pr_curves-softmax").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 760
 
 
 def test_the_other_pages_open_too(finished: Path, segmented: Path, open_page: Open, tmp_path: Path) -> None:
-    write_photos_page(segmented / "photos")
+    write_predictions_page(segmented / "predictions")
     write_index(tmp_path, [finished, segmented])
-    for folder, file in ((tmp_path, "index.html"), (segmented / "photos", "report.html")):
+    for folder, file in ((tmp_path, "index.html"), (segmented / "predictions", "report.html")):
         page = open_page(folder, 390, file=file)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
-    page.locator(".through").click()
+    page.locator(".see-through").click()
     assert page.evaluate("getComputedStyle(document.querySelector('.over img')).opacity") == "0.55"

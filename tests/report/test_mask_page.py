@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from report.made_masks import COLOURS, drawn, make_mask_run, write_mask
+from report.factories import PALETTE, random_triple, write_mask, write_segmentation_run
 from report.test_page import Reader, copy, page_of, sections
 from seamline.errors import SeamlineError
-from seamline.report.colours import palette_text
-from seamline.report.contents import read_contents
-from seamline.report.panels.photos import photos
+from seamline.report.palette import png_palette_text
+from seamline.report.panels.predictions import build
+from seamline.report.run_data import read_run
 
-PANELS = ["training", "confusion", "classes", "precision", "cases", "photos", "calibration", "audit", "rerun"]
+PANELS = [
+    *("training", "confusion", "classes", "pr_curves", "examples", "predictions", "calibration", "leakage"),
+    "reproducibility",
+]
 HOSTILE = ("<script>alert(1)</script>", "</style>&amp;", "\"q\" 'q' --x:1;", "Größe $x$", "{{ 7*7 }}")
 
 
@@ -26,7 +29,7 @@ def change(path: Path, how: Callable[[dict[str, Any]], object]) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def test_panels_stand_in_the_order_in_which_a_person_asks(segmented: Path) -> None:
+def test_panels_are_in_the_order_in_which_a_reader_asks(segmented: Path) -> None:
     page = (segmented / "report.html").read_text(encoding="utf-8")
     assert sections(page) == PANELS
     headings = Reader(page).headings
@@ -51,33 +54,33 @@ def test_every_mask_carries_the_palette_that_the_switch_swaps(segmented: Path) -
     page = (segmented / "report.html").read_text(encoding="utf-8")
     masks = re.findall(r'<img src="([^"]+)"[^>]*class="mask"', page)
     assert len(masks) == 2 * 6 + 1
-    assert all(mask.count(palette_text(COLOURS)) == 1 for mask in masks)
-    found = re.search(r'id="colours-data">(.*?)</script>', page)
+    assert all(mask.count(png_palette_text(PALETTE)) == 1 for mask in masks)
+    found = re.search(r'id="palettes-data">(.*?)</script>', page)
     assert found is not None
-    assert json.loads(found[1])["own"] == palette_text(COLOURS)
+    assert json.loads(found[1])["own"] == png_palette_text(PALETTE)
 
 
-def test_six_cases_and_a_photo_make_a_small_page(tmp_path: Path) -> None:
-    chance = np.random.default_rng(5)
-    triples = [drawn(chance, 5, side=256) for _ in range(6)]  # noise in the photos: harder to pack than a real one
-    page = page_of(make_mask_run(tmp_path / "run", triples=triples))
+def test_six_examples_and_a_photo_make_a_small_page(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    triples = [random_triple(rng, 5, side=256) for _ in range(6)]  # noise in the photos: harder to pack than a real one
+    page = page_of(write_segmentation_run(tmp_path / "run", triples=triples))
     assert len(page) < 2_000_000
 
 
-def test_the_same_run_gives_the_same_page_and_figures_of_its_colours(segmented: Path) -> None:
+def test_the_same_run_gives_the_same_page_and_figures_in_its_colors(segmented: Path) -> None:
     assert page_of(segmented) == (segmented / "report.html").read_text(encoding="utf-8")
     figures = {path.name for path in (segmented / "figures").iterdir()}
-    assert {"precision-raw.svg", "ranking.png", "classes-test.svg", "confusion-val.png"} <= figures
-    assert "#80ff80" in (segmented / "figures" / "precision-raw.svg").read_text(encoding="utf-8")
+    assert {"pr-curves-raw.svg", "ranking.png", "classes-test.svg", "confusion-val.png"} <= figures
+    assert "#80ff80" in (segmented / "figures" / "pr-curves-raw.svg").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     ("missing", "gone"),
     [
-        (["photos"], ["photos"]),
+        (["predictions"], ["predictions"]),
         (["evaluation/val.json"], []),
-        (["evaluation"], ["confusion", "precision", "cases"]),
-        (["calibration.json", "photos", "findings.json"], ["calibration", "photos"]),
+        (["evaluation"], ["confusion", "pr_curves", "examples"]),
+        (["calibration.json", "predictions", "findings.json"], ["calibration", "predictions"]),
     ],
 )
 def test_what_is_missing_is_left_out(segmented: Path, tmp_path: Path, missing: list[str], gone: list[str]) -> None:
@@ -89,65 +92,72 @@ def test_what_is_missing_is_left_out(segmented: Path, tmp_path: Path, missing: l
     assert {link[1:] for link in Reader(page).links if link.startswith("#")} <= set(Reader(page).ids)
 
 
-def test_an_older_run_without_curves_or_cases_still_has_a_page(segmented: Path, tmp_path: Path) -> None:
+def test_a_run_without_curves_or_examples_still_has_a_page(segmented: Path, tmp_path: Path) -> None:
     run = copy(segmented, tmp_path)
     for split in ("val", "test"):
         change(
-            run / "evaluation" / f"{split}.json", lambda one: [one.pop(key) for key in ("curves", "cases", "errors")]
+            run / "evaluation" / f"{split}.json", lambda one: [one.pop(key) for key in ("curves", "examples", "errors")]
         )
-    change(run / "run.json", lambda one: one["split"].pop("random"))
-    assert sections(page_of(run)) == [name for name in PANELS if name not in ("precision", "cases", "audit")]
+    assert sections(page_of(run)) == [name for name in PANELS if name not in ("pr_curves", "examples")]
 
 
 @pytest.mark.parametrize(
     ("file", "says"),
     [
-        ("evaluation/test-cases/best-1.jpg", "best-1.jpg: not found"),
-        ("evaluation/test-cases/best-1.truth.png", "best-1.truth.png: not found"),
-        ("photos/front-1.mask.png", "front-1.mask.png: not found"),
+        ("evaluation/test-examples/best-1.jpg", "best-1.jpg: not found"),
+        ("evaluation/test-examples/best-1.truth.png", "best-1.truth.png: not found"),
+        ("predictions/front-1.mask.png", "front-1.mask.png: not found"),
     ],
 )
 def test_a_missing_picture_is_one_line_that_names_it(segmented: Path, tmp_path: Path, file: str, says: str) -> None:
     run = copy(segmented, tmp_path)
     (run / file).unlink()
     with pytest.raises(SeamlineError, match=re.escape(says)) as caught:
-        photos(read_contents(run))
+        build(read_run(run))
     assert "\n" not in str(caught.value)
     (run / file).write_bytes(b"no picture")
     with pytest.raises(SeamlineError, match="cannot be read as an image"):
-        photos(read_contents(run))
+        build(read_run(run))
 
 
 @pytest.mark.parametrize(
     ("file", "how", "says"),
     [
-        ("run.json", lambda one: one["dataset"]["colours"].pop(), "run.json: not one colour for each class"),
-        ("evaluation/test.json", lambda one: one["confusion"].pop(), "test.json: confusion"),
-        ("evaluation/test.json", lambda one: one["cases"][0].pop("place"), "test.json: place not found"),
-        ("evaluation/test.json", lambda one: one["ranking"][0].pop("name"), "test.json: name not found"),
-        ("photos/predictions.json", lambda one: one["photos"][0].pop("shares"), "predictions.json: shares not found"),
-        ("photos/predictions.json", lambda one: one["colours"].pop(), "predictions.json: 4 colours for 5 classes"),
-        ("photos/predictions.json", lambda one: one["photos"][0].update(mask="../run.json"), "no name of a file"),
+        ("run.json", lambda one: one["dataset"]["palette"].pop(), "run.json: $: palette has 4 colors, not 5"),
+        ("evaluation/test.json", lambda one: one["confusion"].pop(), "test.json: $"),
+        (
+            "evaluation/test.json",
+            lambda one: one["examples"][0].pop("rank"),
+            "test.json: $.examples[0].rank is missing",
+        ),
+        (
+            "evaluation/test.json",
+            lambda one: one["per_image"][0].pop("name"),
+            "test.json: $.per_image[0].name is missing",
+        ),
+        ("predictions/predictions.json", lambda one: one["photos"][0].pop("mask"), "photos[0] has no mask"),
+        ("predictions/predictions.json", lambda one: one["palette"].pop(), "palette has 4 colors, not 5"),
+        ("predictions/predictions.json", lambda one: one["photos"][0].update(mask="../run.json"), "not a file name"),
     ],
 )
-def test_a_file_that_is_not_as_agreed_is_named(
+def test_a_damaged_file_is_named(
     segmented: Path, tmp_path: Path, file: str, how: Callable[[dict[str, Any]], object], says: str
 ) -> None:
     run = copy(segmented, tmp_path)
     change(run / file, how)
     with pytest.raises(SeamlineError, match=re.escape(says)):
-        photos(read_contents(run))
+        build(read_run(run))
 
 
-def test_pictures_of_a_case_must_be_of_one_size(segmented: Path, tmp_path: Path) -> None:
+def test_pictures_of_an_example_must_be_of_one_size(segmented: Path, tmp_path: Path) -> None:
     run = copy(segmented, tmp_path)
-    write_mask(run / "evaluation" / "test-cases" / "worst-12.output.png", np.zeros((9, 9), np.uint8), COLOURS)
+    write_mask(run / "evaluation" / "test-examples" / "worst-12.prediction.png", np.zeros((9, 9), np.uint8), PALETTE)
     with pytest.raises(SeamlineError, match="differ in size"):
-        read_contents(run)
+        read_run(run)
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
-    run = make_mask_run(tmp_path / "run", classes=HOSTILE, notice="<b>bold</b>", title="<i>t</i>")
+    run = write_segmentation_run(tmp_path / "run", classes=HOSTILE, notice="<b>bold</b>", title="<i>t</i>")
     page = page_of(run)
     assert Reader(page).scripts == 3  # theme, palettes, script; and no other
     for bad in ("<script>alert", "<b>bold", "<i>t"):
@@ -157,7 +167,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
 
 def test_many_classes_of_another_dataset_work_as_well(tmp_path: Path) -> None:
     names = [f"class {i}" for i in range(20)]
-    colours = [(7 * i, 255 - 9 * i, 40) for i in range(20)]
-    page = page_of(make_mask_run(tmp_path / "run", classes=names, colours=colours, name="mine", images=6))
+    palette = [(7 * i, 255 - 9 * i, 40) for i in range(20)]
+    page = page_of(write_segmentation_run(tmp_path / "run", classes=names, palette=palette, images=6))
     assert sections(page) == PANELS
     assert "course" not in page.lower()

@@ -1,340 +1,318 @@
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
-from report.made_run import share
-from seamline.report.contents import Contents, read_contents
-from seamline.report.headline import headline
-from seamline.report.panels.audit import audit
-from seamline.report.panels.calibration import calibration
-from seamline.report.panels.cases import cases
-from seamline.report.panels.classes import classes
-from seamline.report.panels.confusion import confusion
-from seamline.report.panels.documented import against, documented
-from seamline.report.panels.photos import photos
-from seamline.report.panels.precision import precision
-from seamline.report.panels.rerun import rerun
-from seamline.report.panels.training import training
-from seamline.report.words import Estimate, number, percent
+from report.factories import REFERENCES
+from seamline.report.formatting import decimal, percent
+from seamline.report.panels import (
+    calibration,
+    classes,
+    confusion,
+    examples,
+    leakage,
+    pr_curves,
+    predictions,
+    reproducibility,
+    training,
+)
+from seamline.report.run_data import RunData, read_run
+from seamline.report.summary import key_metrics
+from seamline.run_folder import ABSENT, Curve, MetricInfo, RandomSplit
+
+replace = msgspec.structs.replace
 
 
 @pytest.fixture(scope="module")
-def run(segmented: Path) -> Contents:
-    return read_contents(segmented)
+def run(segmented: Any) -> RunData:
+    return read_run(segmented)
 
 
-def with_scores(run: Contents, **changed: Any) -> Contents:
-    return dataclasses.replace(run, scores={**run.scores, "test": {**run.scores["test"], **changed}})
+def with_test(run: RunData, **fields: Any) -> RunData:
+    metrics = replace(run.metrics, test=replace(run.metrics.test, **fields))
+    return dataclasses.replace(run, metrics=metrics)
 
 
-def with_split(run: Contents, **changed: Any) -> Contents:
-    return dataclasses.replace(run, run={**run.run, "split": {**run.run["split"], **changed}})
+def with_split(run: RunData, **fields: Any) -> RunData:
+    return dataclasses.replace(run, info=replace(run.info, split=replace(run.info.split, **fields)))
 
 
-def test_the_head_shows_mean_average_precision_first(run: Contents) -> None:
-    first, *others = headline(run)
-    test = run.scores["test"]
-    assert (first.name, first.value) == ("Mean average precision", number(test["mean_ap"]["value"]))
-    assert first.of == "by raw scores"
-    assert number(test["mean_ap_softmax"]["value"]) in first.beside
-    assert first.on == "test, 12 images"
-    assert [one.name for one in others] == ["Mean IoU", "Pixel accuracy"]
-    assert others[1].value == percent(test["accuracy"]["value"])
+def with_dataset(run: RunData, **fields: Any) -> RunData:
+    return dataclasses.replace(run, info=replace(run.info, dataset=replace(run.info.dataset, **fields)))
 
 
-def test_the_head_shows_what_is_known(run: Contents) -> None:
-    shown = headline(with_scores(run, mean_ap=None, mean_iou=None))
-    assert [(one.name, one.on) for one in shown] == [("Pixel accuracy", "test, 12 images")]
-    assert headline(dataclasses.replace(run, scores={"val": None, "test": None})) == []
+def test_the_head_shows_mean_average_precision_first(run: RunData) -> None:
+    first, *others = key_metrics(run)
+    overall = run.metrics.test.overall
+    assert (first.name, first.value) == ("Mean average precision", decimal(overall["mean_ap"]))
+    assert f"by softmax {decimal(overall['mean_ap_softmax'])}" in first.note
+    assert first.of == "test, 12 images"
+    assert [one.name for one in others] == ["Mean IoU", "Accuracy"]
+    assert others[1].value == percent(overall["accuracy"])
 
 
-def test_training_speaks_of_pixels(run: Contents) -> None:
-    panel = training(run)
+def test_the_head_shows_what_is_known(run: RunData) -> None:
+    shown = key_metrics(with_test(run, overall={**run.metrics.test.overall, "mean_ap": ABSENT, "mean_iou": ABSENT}))
+    assert (shown[0].name, shown[0].of) == ("Accuracy", "test, 12 images")
+    nothing = replace(run.metrics.test, overall={}, per_class={})
+    metrics = replace(run.metrics, test=nothing, val=nothing)
+    assert key_metrics(dataclasses.replace(run, metrics=metrics)) == []
+
+
+def test_training_is_about_pixels(run: RunData) -> None:
+    panel = training.build(run)
     assert panel is not None
     text = " ".join(panel.values["sentences"])
     assert "the pixel accuracy is" in text
-    assert "of the training pixels right" in text
+    assert "of the training pixels" in text
     assert "Pixel accuracy" in panel.values["plots"][1]
 
 
-def test_confusion_is_in_shares_of_the_row(run: Contents) -> None:
-    panel = confusion(run)
+def test_confusion_is_in_percent_of_the_row(run: RunData) -> None:
+    panel = confusion.build(run)
     assert panel is not None
-    matrix = run.segmented["test"].confusion
+    matrix = np.array(run.results["test"].confusion)
     rows = panel.values["splits"][0]["rows"]
-    for row, counted in zip(rows, matrix, strict=True):
-        assert row["images"] == percent(counted.sum() / matrix.sum())
-        for cell, pixels in zip(row["cells"], counted, strict=True):
-            expected = f"{100 * pixels / counted.sum():.1f}" if pixels else 0
-            assert cell["images"] in (expected, "<0.1")
-    assert "data" not in panel.values
-    sentence = panel.values["splits"][0]["sentence"]
+    for row, counts in zip(rows, matrix, strict=True):
+        assert row["total"] == percent(counts.sum() / matrix.sum())
+        for cell, pixels in zip(row["cells"], counts, strict=True):
+            expected = f"{100 * pixels / counts.sum():.1f}" if pixels else 0
+            assert cell["text"] in (expected, "<0.1")
+    assert panel.values["data"] is None
+    text = " ".join(panel.values["splits"][0]["sentences"])
     wrong = matrix.sum() - np.trace(matrix)
-    assert f"{percent(wrong / matrix.sum())} of the pixels of the test images were taken for another class" in sentence
-    assert "41.0\u00a0%" in sentence
-    assert "lie within 3 pixels of a border between classes, where 17.0\u00a0% of all pixels lie." in sentence
-    (part,) = panel.values["splits"][0]["parts"]
+    assert f"{percent(wrong / matrix.sum())} of the pixels of the test images are predicted as another class" in text
+    assert "41.0\u00a0%" in text
+    assert (
+        "of the wrong pixels and 17.0\u00a0% of all pixels are within 3 pixels of a boundary between classes." in text
+    )
+    (part,) = panel.values["splits"][0]["thin_regions"]
     assert (part["name"], part["regions"]) == ("pillar", "31 regions")
     assert [cell["value"] for cell in part["cells"]] == ["31.0\u00a0%", "52.0\u00a0%", "20.0\u00a0%"]
 
 
-def test_confusion_without_errors_says_so(run: Contents) -> None:
-    right = dataclasses.replace(run.segmented["test"], confusion=np.eye(5, dtype=np.int64), errors={})
-    panel = confusion(dataclasses.replace(run, segmented={"test": right}))
+def test_confusion_without_errors_says_so(run: RunData) -> None:
+    correct = replace(run.results["test"], confusion=np.eye(5, dtype=np.int64).tolist(), errors=None)
+    panel = confusion.build(dataclasses.replace(run, results={"test": correct}))
     assert panel is not None
     (split,) = panel.values["splits"]
-    assert split["sentence"] == "No pixel of the test images was taken for another class."
-    assert split["parts"] == []
+    assert split["sentences"] == ["All pixels of the test images are predicted correctly."]
+    assert split["thin_regions"] == []
 
 
-def test_classes_stand_beside_what_others_reached(run: Contents) -> None:
-    panel = classes(run)
+def test_classes_stand_beside_published_results(run: RunData) -> None:
+    panel = classes.build(run)
     assert panel is not None
     test, val = panel.values["splits"]
-    assert test["documented"] == {
-        "0.63": ["0.59", "0.72", "0.26", "0.87", "0.71"],
-        "0.624": ["0.685", "0.792", "0.227", "0.843", "0.574"],
-    }
-    assert val["documented"] == {}
+    assert [one["overall"] for one in test["references"]] == ["0.630", "0.624"]
+    assert [row["references"][0] for row in test["rows"]] == ["0.590", "0.720", "0.260", "0.870", "0.710"]
+    assert val["references"] == []
+    assert list(panel.values["columns"]) == [
+        *("ap", "ap_softmax", "iou", "recall", "precision", "f1"),
+        "pixel_fraction",
+    ]
     for row in test["rows"]:
-        written = run.scores["test"]["per_class"][row["name"]]
-        figures = [one["text"] for one in row["figures"]]
-        assert figures[:3] == [number(written[key]["value"]) for key in ("ap", "ap_softmax", "iou")]
-        assert figures[3] == percent(written["accuracy"]["value"])
-    assert test["whole"]["figures"][0]["text"] == number(run.scores["test"]["mean_ap"]["value"])
-    assert "the lowest average precision is that of" in test["sentence"]
-    assert "interval overlaps" not in test["sentence"]
-    assert "stays open" not in test["sentence"]
-    assert "the course asked for 0.45." in test["sentence"]
-    assert "the course asked" not in val["sentence"]
+        written = run.metrics.test.per_class[row["name"]]
+        texts = [cell["text"] for cell in row["cells"]]
+        assert texts[:3] == [decimal(written[key]) for key in ("ap", "ap_softmax", "iou")]
+        assert texts[3:5] == [percent(written[key]) for key in ("recall", "precision")]
+        assert texts[5:] == [decimal(written["f1"]), percent(written["pixel_fraction"])]
+    assert test["all"][0]["text"] == decimal(run.metrics.test.overall["mean_ap"])
+    assert test["all"][3]["text"] == percent(run.metrics.test.overall["accuracy"])
+    assert "sentence" not in test
 
 
-def changed(run: Contents, part: str, field: str, value: Any) -> dict[str, Any]:
-    return {**run.run, part: {**run.run[part], field: value}}
+def test_a_metric_of_classes_that_is_new_gets_a_column(run: RunData) -> None:
+    info = MetricInfo(title="Dice", definition="twice the overlap", format="decimal")
+    per_class = {name: {**of, "dice": of["iou"]} for name, of in run.metrics.test.per_class.items()}
+    changed = with_test(run, per_class=per_class)
+    metrics = replace(changed.metrics, definitions={**run.metrics.definitions, "dice": info})
+    panel = classes.build(dataclasses.replace(changed, metrics=metrics))
+    assert panel is not None
+    assert list(panel.values["columns"])[-2:] == ["dice", "pixel_fraction"]
 
 
 @pytest.mark.parametrize(
-    ("part", "field", "value"),
-    [
-        ("dataset", "name", "mine"),
-        ("dataset", "test", 113),
-        ("network", "image", [128, 256, 3]),
-        ("network", "image", None),
-    ],
+    "changes",
+    [{"images": 113}, {"input_size": (128, 256)}, {"split": "val", "images": 11}, {"per_class": {"roof": 0.5}}],
 )
-def test_other_images_stand_alone(run: Contents, part: str, field: str, value: Any) -> None:
-    other = dataclasses.replace(run, run=changed(run, part, field, value))
-    panel = classes(other)
-    assert panel is not None
-    assert panel.values["splits"][0]["documented"] == {}
-    assert "course" not in panel.values["splits"][0]["sentence"]
+def test_results_on_other_images_are_not_shown(run: RunData, changes: dict[str, Any]) -> None:
+    other = with_dataset(run, reference_results=(replace(REFERENCES[0], **changes),))
+    assert classes.reference_results(other, "test") == ()
 
 
-def test_an_absent_class_is_a_dash(run: Contents) -> None:
-    nothing = {"value": None, "low": None, "high": None}
-    absent: dict[str, Any] = {"share": nothing, "ap": nothing, "ap_softmax": None, "iou": nothing, "accuracy": nothing}
-    panel = classes(with_scores(run, per_class={**run.scores["test"]["per_class"], "pillar": absent}))
+def test_an_absent_class_is_a_dash(run: RunData) -> None:
+    absent = dict.fromkeys(("pixel_fraction", "ap", "iou", "recall"), ABSENT)
+    panel = classes.build(with_test(run, per_class={**run.metrics.test.per_class, "pillar": absent}))
     assert panel is not None
     row = next(row for row in panel.values["splits"][0]["rows"] if row["name"] == "pillar")
-    assert [one["text"] for one in row["figures"]] == ["–", "–", "–", "–"]
+    assert [cell["text"] for cell in row["cells"]] == ["–"] * 7
 
 
-@pytest.mark.parametrize(
-    ("mean", "says"),
-    [
-        (Estimate(0.7, 0.68, 0.72), "0.700, above the best documented course result, 0.63;"),
-        (Estimate(0.5, 0.48, 0.52), "0.500, below the best documented course result, 0.63;"),
-        (Estimate(0.7), "0.700, without an interval; the best documented course result is 0.63;"),
-        (Estimate(0.62, 0.6, 0.64), "0.620, and the best documented course result, 0.63, lies within its interval;"),
-    ],
-)
-def test_a_claim_against_others_needs_its_interval(run: Contents, mean: Estimate, says: str) -> None:
-    assert says in against(mean, documented(run.run, "test"))
-    assert documented(run.run, "val") == {}
-    assert documented(changed(run, "dataset", "classes", [*run.classes, "roof"]), "test") == {}
-    assert against(None, documented(run.run, "test")) == ""
-
-
-def test_precision_compares_classes_at_half_recall(run: Contents) -> None:
-    panel = precision(run)
+def test_pr_curves_state_precision_at_half_recall(run: RunData) -> None:
+    panel = pr_curves.build(run)
     assert panel is not None
     assert [view["name"] for view in panel.values["views"]] == ["raw", "softmax"]
-    curves = run.segmented["test"].curves["raw"]
-    at = {name: float(np.interp(0.5, one["recall"], one["precision"])) for name, one in curves.items()}
+    curves = run.results["test"].curves["raw"]
+    at = {name: float(np.interp(0.5, one.recall, one.precision)) for name, one in curves.items()}
     best, worst = max(at, key=lambda name: at[name]), min(at, key=lambda name: at[name])
-    text = panel.values["views"][0]["sentences"][0]
-    assert f"{percent(at[best])} of what is taken for {best} is right, and {percent(at[worst])} for {worst}." in text
-    assert "The two rankings differ most for" in panel.values["views"][1]["sentences"][1]
+    caption = panel.values["views"][0]["caption"]
+    assert f"precision is between {percent(at[worst])} ({worst}) and {percent(at[best])} ({best})." in caption
     plot = panel.values["views"][0]["plots"]["wide"]
     assert "var(--class-2)" in plot
     assert "#0f1e" not in plot
-    assert set(panel.drawings) == {"precision-raw", "precision-softmax"}
+    assert set(panel.figures) == {"pr-curves-raw", "pr-curves-softmax"}
 
 
-def test_precision_leaves_out_absent_classes_and_empty_rankings(run: Contents) -> None:
-    curves = {"raw": {"facade": {"recall": [0, 1], "precision": [1, 0.5]}}, "softmax": {}}
-    one = dataclasses.replace(run.segmented["test"], curves=curves)
-    panel = precision(dataclasses.replace(run, segmented={"test": one}))
+def test_pr_curves_leave_out_absent_classes_and_empty_rankings(run: RunData) -> None:
+    curves = {"raw": {"facade": Curve(recall=(0.0, 1.0), precision=(1.0, 0.5))}, "softmax": {}}
+    panel = pr_curves.build(dataclasses.replace(run, results={"test": replace(run.results["test"], curves=curves)}))
     assert panel is not None
     (view,) = panel.values["views"]
-    assert view["sentences"][0].endswith("75.0\u00a0% of what is taken for facade is right.")
-    assert precision(dataclasses.replace(run, segmented={})) is None
+    assert view["caption"].endswith("the precision of facade is 75.0\u00a0%.")
+    assert pr_curves.build(dataclasses.replace(run, results={})) is None
 
 
-def test_cases_show_four_pictures_and_say_what_went_wrong(run: Contents) -> None:
-    panel = cases(run)
+def test_examples_show_four_pictures_and_the_largest_error(run: RunData) -> None:
+    panel = examples.build(run)
     assert panel is not None
-    assert [group["title"] for group in panel.values["groups"]] == ["Best", "In the middle", "Worst"]
-    shown = [case for group in panel.values["groups"] for case in group["cases"]]
-    answers = run.segmented["test"]
-    assert [case["name"] for case in shown] == [case.name for case in answers.cases]
-    for case, read in zip(shown, answers.cases, strict=True):
-        assert case["photo"].startswith("data:image/jpeg")
-        assert all(case[kind].startswith("data:image/png") for kind in ("truth", "output", "errors"))
-        assert case["of"] == f"place {read.place} of 12"
-        wrong = (read.truth != read.output) & (read.truth < 5)
-        assert case["alt"]["errors"] == f"{percent(wrong.sum() / (read.truth < 5).sum())} of the pixels are wrong"
-        assert case["sentence"].startswith("Most wrong: ") or not wrong.any()
-    best, worst = answers.ranking[0], answers.ranking[-1]
-    text = panel.values["sentences"][0]
-    assert f"Of 12 test images the best, {best['name']}, reaches a mean IoU of {number(best['mean_iou'])}" in text
-    assert f"the worst, {worst['name']}, {number(worst['mean_iou'])}" in text
-    none = dataclasses.replace(answers, cases=())
-    assert cases(dataclasses.replace(run, segmented={"test": none})) is None
+    assert [group["title"] for group in panel.values["groups"]] == ["Best", "Median", "Worst"]
+    shown = [one for group in panel.values["groups"] for one in group["examples"]]
+    images = run.examples["test"]
+    assert [one["name"] for one in shown] == [one.example.name for one in images]
+    for one, read in zip(shown, images, strict=True):
+        assert one["photo"].startswith("data:image/jpeg")
+        assert all(one[kind].startswith("data:image/png") for kind in ("ground_truth", "prediction", "errors"))
+        assert one["rank"] == f"rank {read.example.rank} of 12"
+        valid = read.ground_truth < 5
+        wrong = (read.ground_truth != read.prediction) & valid
+        assert one["alt"]["errors"] == f"{percent(wrong.sum() / valid.sum())} of the pixels are wrong"
+        assert one["sentence"].startswith("Largest error: ") or not wrong.any()
+    assert "the best first" in panel.values["plots"]["wide"]
+    assert examples.build(dataclasses.replace(run, examples={"test": ()})) is None
 
 
-def test_audit_says_what_chance_would_have_done(run: Contents) -> None:
-    panel = audit(run)
+def test_leakage_shows_what_a_random_split_would_do(run: RunData) -> None:
+    panel = leakage.build(run)
     assert panel is not None
     text = " ".join(panel.values["sentences"])
-    assert "780 of the 906 training images have at least one relative among them; they form 286 groups" in text
-    assert "and the largest group holds 9 images" in text
-    assert "torn 63 groups apart and given 81.0\u00a0% of the validation images a relative" in text
-    assert "2 of the 114 test images have relatives among the training images; so 16 training images were left" in text
-    assert [bar["text"] for bar in panel.values["bars"]] == ["81.0\u00a0%", "0.0\u00a0%"]
+    assert "780 of the 906 training images have a near-duplicate among them; they form 286 groups" in text
+    assert "The largest group has 9 images" in text
+    assert "2 of the 114 test images have near-duplicates among the training images; 16 training images are" in text
+    assert dict(panel.values["facts"])["groups that a random split would split, on average"] == "63"
+    assert [(bar["title"], bar["text"]) for bar in panel.values["bars"]] == [
+        ("random split", "81.0\u00a0%"),
+        ("this run", "0.0\u00a0%"),
+    ]
     assert [one["title"] for one in panel.values["lists"]] == [
-        "16 training images left out",
-        "2 test images with relatives among the training images",
+        "16 training images excluded",
+        "2 test images with near-duplicates in training",
     ]
 
 
 @pytest.mark.parametrize(
-    ("searched", "how", "none"),
-    [
-        (True, "were found by their pixels", "were found to be related"),
-        (False, "The dataset came with groups", "stand in one group"),
-        (None, "Related images form groups.", "stand in one group"),
-    ],
+    ("detected", "origin"), [(True, "were detected in the pixels"), (False, "The dataset comes with groups")]
 )
-def test_audit_says_how_relatives_are_known(run: Contents, searched: bool | None, how: str, none: str) -> None:
-    changes = {} if searched is None else {"searched": searched}
-    split = {key: value for key, value in run.run["split"].items() if key != "searched"} | changes
-    panel = audit(dataclasses.replace(run, run={**run.run, "split": split}))
-    alone = audit(dataclasses.replace(run, run={**run.run, "split": {**split, "grouped_images": 0}}))
+def test_leakage_says_where_groups_come_from(run: RunData, detected: bool, origin: str) -> None:
+    panel = leakage.build(with_split(run, groups_detected=detected))
+    single = leakage.build(with_split(run, groups_detected=detected, duplicate_images=0))
     assert panel is not None
-    assert alone is not None
-    assert how in panel.values["known"]
-    assert ("crops of one scene" in panel.values["sentences"][0]) is (searched is True)
-    assert none in alone.values["sentences"][0]
+    assert single is not None
+    assert origin in panel.values["origin"]
+    assert ("crops of one scene" in panel.values["sentences"][0]) is detected
+    assert "has a near-duplicate among them" in single.values["sentences"][0]
 
 
-def test_audit_of_a_random_split_warns(run: Contents) -> None:
-    panel = audit(with_split(run, by="images", left_out=[]))
+def test_leakage_of_a_random_split_has_one_bar(run: RunData) -> None:
+    panel = leakage.build(with_split(run, strategy="images", excluded_train=()))
     assert panel is not None
     text = " ".join(panel.values["sentences"])
-    assert "so validation figures are too good" in text
-    assert "none was left out: the test figures are partly of images that the network half knows" in text
-    assert panel.values["bars"] == []
+    assert "at random, image by image, without regard to near-duplicates" in text
+    assert "and no training image is excluded" in text
+    assert [(bar["title"], bar["text"]) for bar in panel.values["bars"]] == [("random split", "81.0\u00a0%")]
 
 
-def test_audit_of_unrelated_images_is_short(run: Contents) -> None:
-    nothing: dict[str, Any] = {"grouped_images": 0, "left_out": [], "test_related": []}
-    panel = audit(with_split(run, **nothing, random={"torn_groups": 0, "val_related": 0}))
+def test_leakage_of_independent_images_is_short(run: RunData) -> None:
+    nothing: dict[str, Any] = {"duplicate_images": 0, "excluded_train": (), "test_with_train_duplicates": ()}
+    random = RandomSplit(expected_split_groups=0, expected_val_leakage=0)
+    panel = leakage.build(with_split(run, **nothing, random=random))
     assert panel is not None
     assert panel.values["sentences"] == [
-        "No two of the 890 training images were found to be related.",
-        "Validation images were taken by whole groups, so that no group stands on both sides.",
-        "None of the 114 test images has a relative among the training images.",
+        "None of the 890 training images has a near-duplicate among them.",
+        "Validation images are drawn as whole groups, so no group is in both.",
+        "None of the 114 test images has a near-duplicate in training.",
     ]
-    assert audit(dataclasses.replace(run, run={**run.run, "split": {"fraction": 0.1, "groups": 800}})) is None
 
 
-def test_calibration_counts_pixels(run: Contents) -> None:
-    panel = calibration(run)
+def test_calibration_counts_pixels(run: RunData) -> None:
+    panel = calibration.build(run)
     assert panel is not None
-    assert panel.values["of"] == "test pixels"
-    assert panel.values["sentences"][0].startswith("On the test pixels what the network states")
+    assert panel.values["labels"] == "pixels"
+    assert 'aria-label="Reliability diagram on the test pixels.' in panel.values["plots"][0]
     assert ">pixels<" in panel.values["plots"][0]
 
 
-def test_own_photos_show_the_share_of_each_class(run: Contents) -> None:
-    panel = photos(run)
+def test_predictions_show_the_fraction_of_each_class(run: RunData) -> None:
+    panel = predictions.build(run)
     assert panel is not None
-    assert run.photos is not None
+    assert run.predictions is not None
     (one,) = panel.values["photos"]
-    shares = run.photos.photos[0]["shares"]
-    assert [row["text"] for row in one["rows"]] == [percent(shares[name]) for name in run.classes]
-    most = max(shares, key=lambda name: shares[name])
-    assert one["sentence"].startswith(f"Most of it was taken for {most} ({percent(shares[most])}) and")
+    fractions = run.predictions.photos[0].class_fractions
+    assert [row["text"] for row in one["rows"]] == [percent(fractions[name]) for name in run.classes]
+    most = max(fractions, key=lambda name: fractions[name])
+    assert one["alt"].startswith(f"{most} {percent(fractions[most])}")
     assert one["name"] == "front-1.jpg"
-    assert panel.values["failed"][0]["reason"] == "is no image"
-    assert photos(dataclasses.replace(run, photos=None)) is None
-    foreign = dataclasses.replace(run.photos, classes=("a", "b"))
-    assert photos(dataclasses.replace(run, photos=foreign)) is None
+    assert panel.values["errors"][0].reason == "is no image"
+    assert predictions.build(dataclasses.replace(run, predictions=None)) is None
+    foreign = replace(run.predictions, classes=("a", "b"), palette=run.palette[:2])
+    assert predictions.build(dataclasses.replace(run, predictions=foreign)) is None
 
 
-def test_rerun_names_the_files_of_a_segmenter(run: Contents) -> None:
-    files = rerun(run).values["files"]
-    assert files["evaluation"] == "figures, curves, masks and cases of each split"
-    assert "photos" in files
-    assert "insides" not in files
+def test_predictions_state_the_largest_fraction_and_what_is_missing(run: RunData) -> None:
+    record = run.predictions
+    assert record is not None
 
-
-def test_rerun_says_that_groups_were_kept_whole_only_where_they_were(run: Contents) -> None:
-    said = "10 % for validation, seed 0, groups of related images kept whole"
-    assert dict(rerun(run).values["facts"])["split"] == said
-    many_out = with_split(run, groups=900, left_out=[f"train/{i}" for i in range(300)])
-    assert dict(rerun(many_out).values["facts"])["split"] == said
-    assert "kept whole" not in dict(rerun(with_split(run, grouped_images=0)).values["facts"])["split"]
-    assert "kept whole" not in dict(rerun(with_split(run, by="images")).values["facts"])["split"]
-
-
-def test_rerun_writes_the_names_of_figures_as_people_do(run: Contents) -> None:
-    definitions = {"mean_ap_softmax": "a", "iou of a class": "b", "f1 of a class": "c", "loss": "d"}
-    names = [*rerun(dataclasses.replace(run, scores={**run.scores, "definitions": definitions})).values["definitions"]]
-    assert names == ["mean AP softmax", "IoU of a class", "F1 of a class", "loss"]
-
-
-def test_shares_of_photos_are_called_most_only_where_they_are(run: Contents) -> None:
-    written = run.photos
-    assert written is not None
-
-    def shown(*shares: Sequence[float]) -> dict[str, Any]:
-        kept = [{**written.photos[0], "shares": dict(zip(run.classes, one, strict=True))} for one in shares]
-        found = dataclasses.replace(written, photos=tuple(kept))
-        panel = photos(dataclasses.replace(run, photos=found))
+    def sentences(*fractions: Sequence[float]) -> list[str]:
+        assert record is not None
+        photos = tuple(
+            replace(record.photos[0], class_fractions=dict(zip(run.classes, one, strict=True))) for one in fractions
+        )
+        panel = predictions.build(dataclasses.replace(run, predictions=replace(record, photos=photos)))
         assert panel is not None
-        return dict(panel.values)
+        return list(panel.values["sentences"])
 
-    even = shown((0.25, 0.25, 0.2, 0.15, 0.15))["photos"][0]["sentence"]
-    assert even == "The largest shares are those of other (25.0\u00a0%) and facade (25.0\u00a0%)."
-    (together,) = shown((0.38, 0.32, 0.3, 0, 0), (0.38, 0.32, 0.3, 0, 0))["sentences"]
-    assert together == (
-        "Over all 2 photos other takes up the largest share of the area, 38.0\u00a0%; "
-        "window and balcony were not found at all."
-    )
-    (single,) = shown((0.4, 0.2, 0.2, 0.2, 0), (0.4, 0.2, 0.2, 0.2, 0))["sentences"]
-    assert single.endswith("; balcony was not found at all.")
+    assert sentences((0.38, 0.32, 0.3, 0, 0), (0.38, 0.32, 0.3, 0, 0)) == [
+        "Over all 2 photos, other has the largest fraction of the pixels (38.0\u00a0%); "
+        "window and balcony are not predicted."
+    ]
+    (single,) = sentences((0.4, 0.2, 0.2, 0.2, 0), (0.4, 0.2, 0.2, 0.2, 0))
+    assert single.endswith("; balcony is not predicted.")
+    assert sentences((0.25, 0.25, 0.2, 0.15, 0.15)) == []
 
 
-def test_classes_leave_the_order_to_the_finding(run: Contents) -> None:
-    near = {name: {"ap": share(0.6 + 0.01 * i, 50), "share": share(0.2, 50)} for i, name in enumerate(run.classes)}
-    panel = classes(with_scores(run, per_class=near, mean_ap=None))
-    assert panel is not None
-    assert panel.values["splits"][0]["sentence"] == (
-        "On the test images the lowest average precision is that of other, 0.600, the highest that of balcony, 0.640."
-    )
+def test_reproducibility_names_the_files_of_a_segmenter(run: RunData) -> None:
+    files = reproducibility.build(run).values["files"]
+    assert files["evaluation"] == "predictions, confusion matrix and examples of each split"
+    assert "predictions" in files
+    assert "analysis" not in files
+
+
+def test_reproducibility_says_that_groups_are_kept_together_only_where_they_are(run: RunData) -> None:
+    def split(run: RunData) -> str:
+        return str(dict(reproducibility.build(run).values["facts"])["split"])
+
+    together = "10 % for validation, seed 0, groups kept together"
+    assert split(run) == together
+    assert split(with_split(run, groups=900, excluded_train=tuple(f"train/{i}" for i in range(300)))) == together
+    assert "kept together" not in split(with_split(run, duplicate_images=0))
+    assert "kept together" not in split(with_split(run, strategy="images"))
+    assert split(with_split(run, predefined=True)) == "the dataset's own validation images"
+
+
+def test_reproducibility_defines_each_metric_by_its_title(run: RunData) -> None:
+    definitions = reproducibility.build(run).values["definitions"]
+    assert ("IoU", "intersection over union, TP / (TP + FP + FN)") in definitions
+    assert [title for title, _ in definitions] == [info.title for info in run.metrics.definitions.values()]

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from helpers import refusal
-from report.made_run import make_run
+from report.factories import write_classification_run, write_label_issues
 from seamline.errors import SeamlineError
-from seamline.report.contents import read_contents
-from seamline.report.page import make_panels, render_page, write_report
+from seamline.report import page as page_module
+from seamline.report.page import build_sections, render_page, write_report
+from seamline.report.panels import PANELS as TABLE
+from seamline.report.run_data import read_run
 
 HOSTILE = ("<script>alert(1)</script>", "</style>&amp;", "\"q\" 'q' --x:1;", "Größe $x$ 衣", "`${1}`", "{{ 7*7 }}")
-PANELS = ["training", "confusion", "classes", "gallery", "kernels", "readouts", "calibration", "rerun"]
+PANELS = ["training", "confusion", "classes", "examples", "kernels", "linear_probes", "calibration", "reproducibility"]
 
 
 class Reader(HTMLParser):
@@ -46,8 +48,8 @@ class Reader(HTMLParser):
 
 def page_of(run: Path) -> str:
     """The page alone, without writing the figures, which takes longest."""
-    contents = read_contents(run)
-    return render_page(contents, make_panels(contents))
+    data = read_run(run)
+    return render_page(data, build_sections(data))
 
 
 def copy(finished: Path, folder: Path) -> Path:
@@ -96,7 +98,7 @@ def test_the_same_run_gives_the_same_bytes(finished: Path, tmp_path: Path) -> No
         assert (finished / path).read_bytes() == (again / path).read_bytes(), path
 
 
-def test_panels_stand_in_the_order_in_which_a_person_asks(finished: Path) -> None:
+def test_panels_are_in_the_order_in_which_a_reader_asks(finished: Path) -> None:
     assert sections((finished / "report.html").read_text(encoding="utf-8")) == PANELS
 
 
@@ -104,14 +106,14 @@ def test_panels_stand_in_the_order_in_which_a_person_asks(finished: Path) -> Non
     ("missing", "gone"),
     [
         (["calibration.json"], ["calibration"]),
-        (["insides/kernels.json"], ["kernels"]),
-        (["insides/readouts.json"], ["readouts"]),
+        (["analysis/kernels.json"], ["kernels"]),
+        (["analysis/linear_probes.json"], ["linear_probes"]),
         (["evaluation/val.json"], []),
         (["evaluation/test.png"], []),
-        (["evaluation/val.json", "evaluation/test.json"], ["confusion", "gallery"]),
+        (["evaluation/val.json", "evaluation/test.json"], ["confusion", "examples"]),
         (["findings.json"], []),
-        (["calibration.json", "insides", "evaluation", "findings.json"],
-         ["calibration", "kernels", "readouts", "confusion", "gallery"]),
+        (["calibration.json", "analysis", "evaluation", "findings.json"],
+         ["calibration", "kernels", "linear_probes", "confusion", "examples"]),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_left_out(finished: Path, tmp_path: Path, missing: list[str], gone: list[str]) -> None:
@@ -129,21 +131,25 @@ def test_what_is_missing_is_left_out(finished: Path, tmp_path: Path, missing: li
     [
         ("run.json", None, "run.json: not found"),
         ("model.safetensors", None, "model.safetensors: not found, training has not finished"),
-        ("scores.json", None, "scores.json: not found"),
+        ("metrics.json", None, "metrics.json: not found"),
         ("history.jsonl", None, "history.jsonl: not found"),
         ("run.json", "{", "run.json: line 1 is not JSON"),
-        ("run.json", "{}", "run.json: recipe_name, recipe, dataset, network not found"),
-        ("scores.json", "[]", "scores.json: it is a list of 0, not an object"),
-        ("history.jsonl", '{"epoch": 1}\n', "history.jsonl: line 1: train_loss"),
+        ("run.json", "{}", "run.json: $.seamline is missing"),
+        ("metrics.json", "[]", "metrics.json: $ is a list of 0, not an object"),
+        ("history.jsonl", '{"epoch": 1}\n', "history.jsonl: line 1: $.train_loss is missing"),
         ("calibration.json", '{"a":\n', "calibration.json: line"),
-        ("findings.json", "{}", "findings.json: it is an object, not a list"),
+        ("findings.json", "{}", "findings.json: $ is an object, not a list"),
         ("evaluation/test.png", "no image", "test.png: cannot be read as an image"),
-        ("evaluation/val.json", '{"confusion": [[1]], "tile": [1, 1], "columns": 1, "examples": []}', "val.json: conf"),
-        ("scores.json", b"\xff\xfe", "scores.json: cannot be read"),
-        ("scores.json", "[" * 50_000, "scores.json: is no JSON that can be read"),
-        ("scores.json", "9" * 5_000, "scores.json: is no JSON that can be read"),
-        ("findings.json", '[{"sentence": "x"}]', "findings.json: panel not found in [0]"),
-        ("insides/kernels.json", '{"rule": "x", "layers": [{"name": "x"}]}', "kernels.json: shape, weights, kinds"),
+        (
+            "evaluation/val.json",
+            '{"classes": ["a"], "confusion": [[1]]}',
+            "val.json: its classes are not those of run.json",
+        ),
+        ("metrics.json", b"\xff\xfe", "metrics.json: cannot be read"),
+        ("metrics.json", "[" * 50_000, "metrics.json: not JSON that can be read"),
+        ("metrics.json", "9" * 5_000, "metrics.json: not JSON that can be read"),
+        ("findings.json", '[{"sentence": "x"}]', "findings.json: $[0]."),
+        ("analysis/kernels.json", '{"rule": "x", "layers": [{"name": "x"}]}', "kernels.json: $."),
     ],
 )
 def test_an_unreadable_run_is_one_line_that_names_the_file(
@@ -166,7 +172,7 @@ def test_no_folder_at_all_is_a_user_error(tmp_path: Path) -> None:
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
-    page = page_of(make_run(tmp_path / "run", classes=HOSTILE, notice="<b>bold</b> & 'q'"))
+    page = page_of(write_classification_run(tmp_path / "run", classes=HOSTILE, notice="<b>bold</b> & 'q'"))
     assert Reader(page).scripts == 4  # theme, confusion data, kernel data, script; and no other
     assert "<script>alert" not in page
     assert "<b>bold" not in page
@@ -178,20 +184,20 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     assert "{{ 7*7 }}" in unescape(page)
 
 
-def test_notice_stands_at_the_head(tmp_path: Path) -> None:
-    page = page_of(make_run(tmp_path / "run", notice="Look out."))
+def test_notice_is_at_the_head(tmp_path: Path) -> None:
+    page = page_of(write_classification_run(tmp_path / "run", notice="Synthetic images."))
     assert re.search(r'<p class="notice" role="note">[^<]+</p>', page)
     assert page.index('class="notice"') < page.index("<h1>")
 
 
-def test_no_notice_where_there_is_nothing_to_say(finished: Path) -> None:
+def test_no_notice_where_the_run_has_none(finished: Path) -> None:
     assert 'class="notice"' not in (finished / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("classes", "side", "channels"), [(2, 8, 3), (50, 9, 1)])
 def test_any_number_of_classes_and_any_small_image(tmp_path: Path, classes: int, side: int, channels: int) -> None:
     names = [f"class {i}" for i in range(classes)]
-    run = make_run(tmp_path / "run", classes=names, side=side, channels=channels, images=600, epochs=1)
+    run = write_classification_run(tmp_path / "run", classes=names, side=side, channels=channels, images=600, epochs=1)
     page = page_of(run)
     assert sections(page) == PANELS
     assert len(page) < 3_000_000
@@ -200,36 +206,56 @@ def test_any_number_of_classes_and_any_small_image(tmp_path: Path, classes: int,
 @pytest.mark.parametrize(
     ("file", "how", "says"),
     [
-        ("run.json", lambda one: one["dataset"].update(classes=["Top"] * 6), "names no class, or one class twice"),
-        ("run.json", lambda one: one["dataset"].update(classes=3), "dataset.classes is 3, not a list"),
-        ("run.json", lambda one: one["network"].update(parameters="many"), "network.parameters is 'many', not a whole"),
-        ("scores.json", lambda one: one["test"].update(accuracy="high"), "test.accuracy is 'high', not a number"),
-        ("scores.json", lambda one: one["val"].update(per_class=[1]), "val.per_class is a list of 1, not an object"),
-        ("calibration.json", lambda one: one["test"].pop("ece_after"), "ece_after not found in test"),
-        ("evaluation/test.json", lambda one: one.update(tile=[0, 12]), "tile[0] is 0, not a whole number of 1 or more"),
-        ("evaluation/test.json", lambda one: one.update(tile=[12]), "tile is not height and width"),
-        ("evaluation/test.json", lambda one: one.update(columns=0), "columns is 0, not a whole number of 1 or more"),
-        ("evaluation/test.json", lambda one: one["examples"][0].update(true=6), "a class beyond the 6 of run.json"),
+        ("run.json", lambda one: one["dataset"].update(classes=["Top"] * 6), "classes is empty or names a class twice"),
+        ("run.json", lambda one: one["dataset"].update(classes=3), "$.dataset.classes is 3, not a list"),
+        ("run.json", lambda one: one["model"].update(parameters="many"), '$.model.parameters is "many", not a whole'),
+        (
+            "metrics.json",
+            lambda one: one["test"]["overall"]["accuracy"].update(value="high"),
+            'accuracy.value is "high", not a number',
+        ),
+        ("metrics.json", lambda one: one["val"].update(per_class=[1]), "$.val.per_class is a list of 1, not an object"),
+        ("calibration.json", lambda one: one["test"].pop("ece_scaled"), "$.test.ece_scaled is missing"),
+        (
+            "evaluation/test.json",
+            lambda one: one["sheet"].update(tile=[0, 12]),
+            "$.sheet.tile[0] is 0, not a whole number",
+        ),
+        ("evaluation/test.json", lambda one: one["sheet"].update(tile=[12]), "$.sheet.tile"),
+        (
+            "evaluation/test.json",
+            lambda one: one["sheet"].update(columns=0),
+            "$.sheet.columns is 0, not a whole number",
+        ),
+        (
+            "evaluation/test.json",
+            lambda one: one["sheet"]["examples"][0].update(ground_truth=6),
+            "a class beyond the 6 classes",
+        ),
         (
             "evaluation/test.json",
             lambda one: one["confusion"][0].__setitem__(0, -1),
-            "confusion[0][0] is -1, not a whole",
+            "$.confusion[0][0] is -1, not a whole",
         ),
         (
-            "insides/kernels.json",
+            "analysis/kernels.json",
             lambda one: one["layers"][0]["weights"].pop(),
-            "layer 1 has 199 weights for [8, 1, 5, 5]",
+            "weights is a list of 199, which is not of the shape (8, 1, 5, 5)",
         ),
         (
-            "insides/kernels.json",
-            lambda one: one["layers"][0]["kinds"].pop(),
-            "has not one kind and one match for each",
+            "analysis/kernels.json",
+            lambda one: one["layers"][0]["types"].pop(),
+            "types and correlations do not have one entry per filter",
         ),
-        ("insides/kernels.json", lambda one: one["layers"][0].update(shares={}), "layer 1 has kinds without a share"),
-        ("insides/readouts.json", lambda one: one["readouts"][0].pop("name"), "name not found in readouts[0]"),
+        (
+            "analysis/kernels.json",
+            lambda one: one["layers"][0].update(fractions={}),
+            "types has a type that fractions lacks",
+        ),
+        ("analysis/linear_probes.json", lambda one: one["probes"][0].pop("name"), "$.probes[0].name is missing"),
     ],
 )
-def test_a_value_that_cannot_be_is_named_by_its_place(
+def test_a_value_that_cannot_be_is_named_by_its_path(
     finished: Path, tmp_path: Path, file: str, how: Callable[[dict[str, Any]], object], says: str
 ) -> None:
     run = copy(finished, tmp_path)
@@ -239,3 +265,39 @@ def test_a_value_that_cannot_be_is_named_by_its_place(
     line = refusal(lambda: write_report(run))
     assert line.startswith(f"{run / file}: ")
     assert says in line
+
+
+def test_findings_are_at_the_head_and_in_their_panel(finished: Path) -> None:
+    page = (finished / "report.html").read_text(encoding="utf-8")
+    head = page[: page.index("<section")]
+    for finding in read_run(finished).findings:
+        sentence = finding.sentence.replace(" %", "\u00a0%")
+        section = page[page.index(f'<section id="{finding.panel}"') :]
+        assert sentence in head
+        assert sentence in section[: section.index("</section>")]
+        assert f'<a href="#{finding.panel}"' in head
+
+
+def test_every_panel_is_a_folder_with_a_template() -> None:
+    folder = Path(page_module.__file__).parent / "panels"
+    names = [panel.name for panel in TABLE]
+    assert sorted(names) == sorted(path.parent.name for path in folder.glob("*/panel.html"))
+    assert len(names) == len(set(names)) == len({panel.title for panel in TABLE})
+
+
+def test_possible_label_errors_are_shown_with_both_classes(finished: Path, tmp_path: Path) -> None:
+    run = copy(finished, tmp_path)
+    write_label_issues(run)
+    page = page_of(run)
+    section = page[page.index('<section id="label_issues"') :]
+    assert section.count('class="issue-image"') == 3
+    assert "<s>Top</s> Coat <small>99\u00a0%</small>" in section
+    assert "Only the 240 validation and 480 test images are checked" in section
+    assert "flags 5 of 720 images" in section
+    assert "agree with 95.8\u00a0% of all labels" in section
+    write_label_issues(run, folds=3)
+    assert "3 models, each trained for half as long" in page_of(run)
+    content = json.loads((run / "evaluation" / "label_issues.json").read_text(encoding="utf-8"))
+    content["issues"][0]["label"] = 6
+    (run / "evaluation" / "label_issues.json").write_text(json.dumps(content), encoding="utf-8")
+    assert "an issue has a class that run.json lacks" in refusal(lambda: page_of(run))

@@ -57,9 +57,9 @@ def predict(
             threads=threads,
         )
     if with_report:
-        from seamline.report.photos import write_photos_page
+        from seamline.report.predictions_page import write_predictions_page
 
-        page = write_photos_page(predictions.folder)
+        page = write_predictions_page(predictions.folder)
     if as_json:
         result((predictions.folder / "predictions.json").read_text(encoding="utf-8").rstrip())
     else:

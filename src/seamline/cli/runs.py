@@ -26,7 +26,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs on the same test images, with paired intervals."""
-    from seamline.report.compared import write_comparison
+    from seamline.report.compare_page import write_comparison
 
     page, sentences = write_comparison(runs, out)
     if as_json:

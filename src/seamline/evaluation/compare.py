@@ -13,7 +13,7 @@ from seamline.evaluation.bootstrap import GroupBootstrap, percentile_interval, r
 from seamline.evaluation.confidence import newcombe_paired, normal_mean, significant
 from seamline.evaluation.counts import Counts, Fraction, Mean, SplitCounts, confusion_counts
 from seamline.evaluation.metrics import METRICS, Metric, SplitMetrics, metrics_of
-from seamline.run_folder import ClassificationArrays, Estimate, Metrics, RunFolder, RunInfo, SegmentationArrays
+from seamline.run_folder import ABSENT, ClassificationArrays, Estimate, Metrics, RunFolder, RunInfo, SegmentationArrays
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def _compare_metric(key: str, first: _Run, second: _Run) -> list[MetricDiff]:
 def _written(run: _Run, key: str, name: str) -> Estimate:
     """Return a metric of the test images as the run folder holds it."""
     test = run.written.test
-    return (test.per_class[name] if name else test.overall)[key]
+    return (test.per_class.get(name, {}) if name else test.overall).get(key, ABSENT)
 
 
 def _differences(metric: Metric, first: SplitCounts, second: SplitCounts) -> list[Estimate]:

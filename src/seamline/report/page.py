@@ -4,27 +4,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from seamline.data.masks import Color
 from seamline.errors import SeamlineError
 from seamline.io import write_text
-from seamline.report.colours import hexed, palette_text, safe_colours
-from seamline.report.contents import Contents, read_contents
-from seamline.report.drawing import write_figure
-from seamline.report.headline import headline, notice, tied
-from seamline.report.panels import PANELS, Panel
-from seamline.report.pictures import example_sheet
-from seamline.report.words import count, number, percent
+from seamline.report.formatting import count, decimal, nbsp_percent, percent
+from seamline.report.images import example_sprite
+from seamline.report.palette import colorblind_palette, hex_color, png_palette_text
+from seamline.report.panel import Content, Panel
+from seamline.report.panels import PANELS
+from seamline.report.run_data import RunData, read_run
+from seamline.report.summary import key_metrics
+from seamline.report.svg import write_figure
+from seamline.run_folder import Color, Task
 
 FIRST = 5
-"""Findings that stand at the head; the rest is folded."""
+"""Findings at the head of the page; the others are folded."""
 
-SHOT = 84
-"""Pixels that the longer side of an example is enlarged to, as far as whole steps allow."""
+Section = tuple[Panel, Content]
 
 
-def write_report(run: Path) -> Path:
+def write_report(run: Path | str) -> Path:
     """Write the page and the figures of a finished run into its folder.
 
     Args:
@@ -36,93 +36,110 @@ def write_report(run: Path) -> Path:
     Raises:
         SeamlineError: the folder holds no finished run, or a file in it cannot be read or written.
     """
-    contents = read_contents(run)
-    panels = make_panels(contents)
-    page = render_page(contents, panels)
-    path = run / "report.html"
+    data = read_run(Path(run))
+    sections = build_sections(data)
+    path = data.folder.report_file
     try:
-        for panel in panels:
-            for name, draw in panel.drawings.items():
-                write_figure(draw, run / "figures" / name)
-        write_text(path, page)
-    except OSError as fault:
+        for _, content in sections:
+            for name, draw in content.figures.items():
+                write_figure(draw, data.folder.figures_dir / name)
+    except OSError as error:
         raise SeamlineError(
-            f"{path}: cannot be written ({fault.strerror}); make room or give another folder"
-        ) from fault
-    return path
+            f"{path}: cannot be written ({error.strerror}); make room or give another folder"
+        ) from error
+    return write_page(path, render_page(data, sections))
 
 
-def make_panels(contents: Contents) -> list[Panel]:
-    """Make every panel that the run knows enough for."""
-    return [panel for make in PANELS if (panel := make(contents))]
+def build_sections(run: RunData) -> list[Section]:
+    """Build every panel that the run has content for."""
+    return [(panel, content) for panel in PANELS if (content := panel.build(run))]
 
 
-def render_page(contents: Contents, panels: list[Panel]) -> str:
-    """Put the panels on the page."""
-    titles = {panel.name: panel.title for panel in panels}
+def render_page(run: RunData, sections: Sequence[Section]) -> str:
+    """Return the page of a run.
+
+    Args:
+        run: the run.
+        sections: its panels.
+
+    Returns:
+        The HTML text.
+    """
+    info = run.info
+    findings = [(one.panel, nbsp_percent(one.sentence)) for one in run.findings]
+    head = {
+        "title": info.dataset.title,
+        "preset": info.preset,
+        "model": info.model.name,
+        "parameters": count(info.model.parameters),
+        "notice": info.notice,
+        "metrics": key_metrics(run),
+        "findings": findings[:FIRST],
+        "more_findings": findings[FIRST:],
+    }
     return render(
-        "page.html", contents.colours, head=_head(contents), panels=panels, titles=titles, sheets=_sheets(contents)
+        "page.html",
+        task=info.task,
+        palette=run.palette,
+        head=head,
+        sections=[
+            {
+                "name": panel.name,
+                "title": panel.title,
+                "findings": [sentence for name, sentence in findings if name == panel.name],
+                "content": content.values,
+            }
+            for panel, content in sections
+        ],
+        titles={panel.name: panel.title for panel, _ in sections},
+        sprites={split: example_sprite(images) for split, images in run.sheets.items()},
     )
 
 
-def render(template: str, colours: Sequence[Color], **values: Any) -> str:
-    """Fill a template; whatever is data is escaped, and what is not there is an error.
+def write_page(path: Path, page: str) -> Path:
+    """Write a page, whole or not at all, and return its path.
+
+    Raises:
+        SeamlineError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, page)
+    except OSError as error:
+        raise SeamlineError(f"{path}: cannot be written ({error.strerror}); make room or name another path") from error
+    return path
+
+
+def render(template: str, *, task: Task | None = None, palette: Sequence[Color] = (), **values: Any) -> str:
+    """Fill a template; data are escaped, and an undefined variable is an error.
 
     Args:
         template: its name.
-        colours: of the classes, where the page shows masks; else empty.
-        values: what the template shows.
+        task: task of the model that the page is about, if it is about one.
+        palette: colors of the classes, where the page shows masks; else empty.
+        **values: variables of the template.
+
+    Returns:
+        The HTML text.
     """
-    safe = safe_colours(colours)
-    both = {"own": colours, "safe": safe}
-    dress = {name: [hexed(colour) for colour in of] for name, of in both.items()} | {
-        "palettes": {name: palette_text(of) for name, of in both.items()}
-    }
-    return _environment().get_template(template).render(colours=dress if colours else None, **values)
+    variants = {"own": palette, "safe": colorblind_palette(palette)}
+    colors = {name: [hex_color(color) for color in of] for name, of in variants.items()}
+    palettes = {name: png_palette_text(of) for name, of in variants.items()}
+    return (
+        _environment()
+        .get_template(template)
+        .render(task=task, colors=colors, palettes=palettes, masks=bool(palette), **values)
+    )
 
 
 def _environment() -> Environment:
-    """Make the template engine."""
+    """Return the template engine; a panel's files are found as `NAME/panel.html`."""
     environment = Environment(
-        loader=PackageLoader("seamline.report"),
+        loader=ChoiceLoader([PackageLoader("seamline.report"), PackageLoader("seamline.report", "panels")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "number": number, "count": count}
+    environment.filters |= {"percent": percent, "decimal": decimal, "count": count}
     return environment
-
-
-def _head(run: Contents) -> dict[str, Any]:
-    """Gather what stands above the panels."""
-    dataset, network = run.run["dataset"], run.run["network"]
-    parameters = network.get("parameters")
-    findings = [{**one, "sentence": tied(one["sentence"])} for one in run.findings]
-    return {
-        "title": dataset["title"],
-        "recipe": run.run["recipe_name"],
-        "network": network.get("name"),
-        "parameters": None if parameters is None else count(parameters),
-        "notice": notice(run),
-        "figures": headline(run),
-        "findings": findings[:FIRST],
-        "more_findings": findings[FIRST:],
-    }
-
-
-def _sheets(run: Contents) -> dict[str, dict[str, Any]]:
-    """Prepare the example images of each split for the style sheet, which holds each picture once."""
-    sheets = {}
-    for split, answers in run.answers.items():
-        sheet = example_sheet(answers)
-        height, width = sheet.tile
-        scale: float = SHOT // max(height, width) or SHOT / max(height, width)
-        sheets[split] = {
-            "uri": sheet.uri,
-            "columns": sheet.columns,
-            "rows": sheet.rows,
-            "height": round(scale * height, 2),
-            "width": round(scale * width, 2),
-        }
-    return sheets

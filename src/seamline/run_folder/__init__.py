@@ -39,6 +39,7 @@ from seamline.run_folder.run_info import (
     InitFrom,
     ModelInfo,
     RandomSplit,
+    ReferenceResult,
     RunInfo,
     SplitInfo,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "PhotoPrediction",
     "PredictionRecord",
     "RandomSplit",
+    "ReferenceResult",
     "RunFolder",
     "RunInfo",
     "SegmentationArrays",

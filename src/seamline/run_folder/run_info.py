@@ -8,6 +8,32 @@ from msgspec import Meta, Struct
 from seamline.run_folder.fields import Color, Count, NanFloat, Number, Side, Task, check_classes
 
 
+class ReferenceResult(Struct, frozen=True, kw_only=True):
+    """A published result on the images of a split; a report shows it for runs on the same images.
+
+    Attributes:
+        name: short name for the head of a column.
+        source: who published it, and where.
+        note: what else a reader should know.
+        split: `test` or `val`.
+        images: number of images of the split.
+        input_size: their height and width.
+        metric: the metric, such as `ap`.
+        overall: its mean over the classes.
+        per_class: its value for each class.
+    """
+
+    name: str
+    source: str
+    note: str = ""
+    split: Literal["test", "val"] = "test"
+    images: Count
+    input_size: tuple[Side, Side]
+    metric: str
+    overall: Number
+    per_class: dict[str, Number]
+
+
 class DatasetInfo(Struct, frozen=True, kw_only=True):
     """The dataset of a run.
 
@@ -24,6 +50,7 @@ class DatasetInfo(Struct, frozen=True, kw_only=True):
         val: number of validation images.
         test: number of test images.
         warnings: sentences about unusual properties of the images.
+        reference_results: published results on its images.
     """
 
     name: str
@@ -38,6 +65,7 @@ class DatasetInfo(Struct, frozen=True, kw_only=True):
     synthetic: bool = False
     description: str = ""
     warnings: tuple[str, ...] = ()
+    reference_results: tuple[ReferenceResult, ...] = ()
 
 
 class RandomSplit(Struct, frozen=True, kw_only=True):

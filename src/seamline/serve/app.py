@@ -161,7 +161,7 @@ def _add_error_handlers(app: FastAPI) -> None:
 def _add_page(app: FastAPI) -> None:
     """Serve the page from memory."""
     folder = Path(__file__).parent
-    theme = folder.parent / "report" / "templates" / "dress.css"
+    theme = folder.parent / "report" / "templates" / "theme.css"
     for path, name, media_type, files in (
         ("/", "page.html", "text/html", (folder / "page.html",)),
         ("/page.css", "page.css", "text/css", (theme, folder / "page.css")),

@@ -14,7 +14,7 @@ from seamline.inference.find_images import find_photos
 from seamline.io import atomic_write
 from seamline.models.devices import tune_malloc
 from seamline.progress import Reporter
-from seamline.report.index import write_index
+from seamline.report.index_page import write_index
 from seamline.report.page import write_report
 from seamline.synthetic.facades import library_photo
 from seamline.training.config import apply_overrides, get_preset

@@ -1,39 +1,34 @@
-"""The panels, in the order in which a person asks: run contents -> Panel, or None where nothing is known."""
+"""The panels of the page, in the order in which a reader asks."""
 
-from collections.abc import Callable
-
-from seamline.report.contents import Contents
-from seamline.report.panels.audit import audit
-from seamline.report.panels.calibration import calibration
-from seamline.report.panels.cases import cases
-from seamline.report.panels.classes import classes
-from seamline.report.panels.confusion import confusion
-from seamline.report.panels.gallery import gallery
-from seamline.report.panels.kernels import kernels
-from seamline.report.panels.labels import labels
-from seamline.report.panels.oddities import oddities
-from seamline.report.panels.panel import Panel
-from seamline.report.panels.photos import photos
-from seamline.report.panels.precision import precision
-from seamline.report.panels.readouts import readouts
-from seamline.report.panels.rerun import rerun
-from seamline.report.panels.training import training
-
-__all__ = ["PANELS", "Panel"]
-
-PANELS: tuple[Callable[[Contents], Panel | None], ...] = (
-    training,
-    confusion,
-    classes,
-    precision,
-    cases,
-    gallery,
-    labels,
-    photos,
-    kernels,
-    readouts,
+from seamline.report.panel import Panel
+from seamline.report.panels import (
     calibration,
-    oddities,
-    audit,
-    rerun,
+    classes,
+    confusion,
+    data_warnings,
+    examples,
+    kernels,
+    label_issues,
+    leakage,
+    linear_probes,
+    pr_curves,
+    predictions,
+    reproducibility,
+    training,
+)
+
+PANELS: tuple[Panel, ...] = (
+    Panel("training", "Training curves", training.build),
+    Panel("confusion", "Confusion matrix", confusion.build),
+    Panel("classes", "Per-class metrics", classes.build),
+    Panel("pr_curves", "Precision and recall", pr_curves.build),
+    Panel("examples", "Examples", examples.build),
+    Panel("predictions", "Your photos", predictions.build),
+    Panel("kernels", "Learned filters", kernels.build),
+    Panel("linear_probes", "Linear probes", linear_probes.build),
+    Panel("calibration", "Calibration", calibration.build),
+    Panel("label_issues", "Possible label errors", label_issues.build),
+    Panel("data_warnings", "Data warnings", data_warnings.build),
+    Panel("leakage", "Data leakage", leakage.build),
+    Panel("reproducibility", "Reproducibility", reproducibility.build),
 )

@@ -1,24 +1,22 @@
-"use strict";
-
-// Every mask on the page holds the same palette, and in its text the palette is a piece of its own: put another in its place.
-function colours() {
-  const palettes = data("colours"), buttons = $$("button.colours");
+// All masks have the same palette, which is a text of its own in their data URIs: replace it by the other one.
+function palettes() {
+  const texts = data("palettes"), buttons = $$("button.palette");
   for (const button of buttons) {
     button.addEventListener("click", () => {
       const safe = button.getAttribute("aria-pressed") !== "true";
       for (const other of buttons) other.setAttribute("aria-pressed", safe);
-      document.documentElement.dataset.colours = safe ? "safe" : "";
-      const [from, to] = safe ? [palettes.own, palettes.safe] : [palettes.safe, palettes.own];
+      document.documentElement.dataset.palette = safe ? "safe" : "";
+      const [from, to] = safe ? [texts.own, texts.safe] : [texts.safe, texts.own];
       for (const mask of $$("img.mask")) mask.src = mask.src.replace(from, to);
     });
   }
 }
 
-function comparing() {
-  for (const compare of $$(".compare.next")) {  // the output stands beside it; a second one lies over the photo
-    const output = compare.nextElementSibling.firstElementChild.cloneNode();
-    output.alt = "";
-    compare.firstElementChild.after(make("div", { class: "over" }, output));
+function comparisons() {
+  for (const compare of $$(".compare.next")) {  // the prediction is beside it; a copy lies over the photo
+    const prediction = compare.nextElementSibling.firstElementChild.cloneNode();
+    prediction.alt = "";
+    compare.firstElementChild.after(make("div", { class: "over" }, prediction));
   }
   for (const range of $$(".compare input")) {
     const show = () => {
@@ -28,13 +26,13 @@ function comparing() {
     range.addEventListener("input", show);
     show();
   }
-  for (const button of $$("button.through")) {
+  for (const button of $$("button.see-through")) {
     button.addEventListener("click", () => {
       const on = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", on);
-      button.closest("section").classList.toggle("see-through", on);
+      button.closest("section").classList.toggle("blended", on);
     });
   }
 }
 
-for (const start of [colours, comparing]) start();
+for (const start of [palettes, comparisons]) start();

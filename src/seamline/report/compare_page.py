@@ -1,0 +1,186 @@
+"""Several runs on the same test images -> one page that compares them."""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from seamline.errors import SeamlineError
+from seamline.evaluation.compare import ChangedImage, Comparison, MetricDiff, compare_runs
+from seamline.report import plots
+from seamline.report.formatting import DASH, count, decimal, join_and, percent, pluralize, points, setting
+from seamline.report.page import render, write_page
+from seamline.report.run_data import RunData, read_run
+from seamline.report.svg import inline_svg
+
+MAX_IMAGES = 40
+"""Changed images in each table, at most."""
+
+
+def write_comparison(runs: Sequence[Path], out: Path) -> tuple[Path, list[str]]:
+    """Compare runs with the first of them, and write a page.
+
+    Args:
+        runs: two or more evaluated run folders, tested on the same images.
+        out: the page to write.
+
+    Returns:
+        The page, and the differences in sentences.
+
+    Raises:
+        SeamlineError: there are fewer than two, one is not evaluated, or they were not tested on the same images.
+    """
+    if len(runs) < 2:
+        raise SeamlineError(f"a comparison needs two runs or more, got {len(runs)}")
+    data, names = [read_run(run) for run in runs], _names(runs)
+    comparisons = [compare_runs(runs[0], run) for run in runs[1:]]
+    pairs = [_pair(names[0], name, one) for name, one in zip(names[1:], comparisons, strict=True)]
+    page = render(
+        "compare.html",
+        title=f"{names[0]} and {join_and(names[1:])}",
+        dataset=data[0].info.dataset.title,
+        images=count(comparisons[0].images),
+        names=names,
+        fields=_fields(data),
+        plots=_curves(names, data),
+        pairs=pairs,
+    )
+    return write_page(out, page), [sentence for pair in pairs for sentence in pair["sentences"]]
+
+
+def _names(runs: Sequence[Path]) -> list[str]:
+    """Return a short name for each run: the last parts of its path, as many as make them differ."""
+    for depth in range(1, 8):
+        names = ["/".join(run.absolute().parts[-depth:]) for run in runs]
+        if len(set(names)) == len(names):
+            return names
+    raise SeamlineError(f"{runs[0]}: is named twice; a run is compared with others")
+
+
+def _pair(first: str, second: str, comparison: Comparison) -> dict[str, Any]:
+    """Prepare the section of one run and the first."""
+    labels = any(one.ground_truth for one in (*comparison.fixed, *comparison.broken))
+    titles = ("Wrong to correct", "Correct to wrong") if labels else ("Largest gains", "Largest losses")
+    return {
+        "name": second,
+        "sentences": _sentences(first, second, comparison),
+        "rows": [
+            {
+                "title": one.metric.title,
+                "class_name": one.class_name,
+                "first": _value(one, one.first),
+                "second": _value(one, one.second),
+                "change": _change(one),
+                "interval": _interval(one),
+                "verdict": one.verdict,
+            }
+            for one in comparison.metrics
+        ],
+        "labels": labels,
+        "changed": [
+            _images(title, images) for title, images in zip(titles, (comparison.fixed, comparison.broken), strict=True)
+        ],
+    }
+
+
+def _sentences(first: str, second: str, comparison: Comparison) -> list[str]:
+    """State the significant differences."""
+    overall = [one for one in comparison.metrics if not one.class_name]
+    sentences = [
+        f"{second} is {'better' if one.verdict > 0 else 'worse'} than {first} in {_title(one)}: "
+        f"{_value(one, one.second)} against {_value(one, one.first)}, a difference of {_change(one)} ({_interval(one)})."
+        for one in overall
+        if one.verdict
+    ]
+    if not sentences:
+        known = next((one for one in overall if one.change.has_interval), None)
+        span = f": the interval of the difference in {_title(known)} is {_interval(known)}" if known else ""
+        sentences.append(
+            f"No difference between {second} and {first} is significant on {count(comparison.images)} images{span}."
+        )
+    for key in dict.fromkeys(one.key for one in comparison.metrics if one.class_name):
+        for verdict, verb in ((1, "better"), (-1, "worse")):
+            of = [one for one in comparison.metrics if one.key == key and one.class_name and one.verdict == verdict]
+            if of:
+                names = join_and([one.class_name for one in of])
+                sentences.append(f"{second} is significantly {verb} in {_title(of[0])} for {names}.")
+    if any(one.ground_truth for one in (*comparison.fixed, *comparison.broken)):
+        fixed, broken = len(comparison.fixed), len(comparison.broken)
+        sentences.append(
+            f"{pluralize(fixed, 'image')} changed from wrong to correct and {count(broken)} from correct to wrong."
+        )
+    return sentences
+
+
+def _title(one: MetricDiff) -> str:
+    """Return the title of a metric inside a sentence."""
+    title: str = one.metric.title
+    return title[0].lower() + title[1:] if title.split()[0][1:].islower() else title  # IoU and AP stay
+
+
+def _value(one: MetricDiff, value: float) -> str:
+    return percent(value) if one.metric.format == "percent" else decimal(value)
+
+
+def _change(one: MetricDiff) -> str:
+    """Return a difference with its sign."""
+    change = one.change.value
+    if math.isnan(change):
+        return DASH
+    if one.metric.format == "percent":
+        return f"{'+' if change >= 0 else '−'}{points(abs(change))}"
+    return f"{change:+.3f}".replace("-", "−")
+
+
+def _interval(one: MetricDiff) -> str:
+    """Return the interval of a difference."""
+    if not one.change.has_interval:
+        return "no interval"
+    scale, digits = (100, 1) if one.metric.format == "percent" else (1, 3)
+    return f"{scale * one.change.low:+.{digits}f} to {scale * one.change.high:+.{digits}f}".replace("-", "−")
+
+
+def _images(title: str, images: Sequence[ChangedImage]) -> dict[str, Any]:
+    return {
+        "title": title,
+        "images": images[:MAX_IMAGES],
+        "more": max(0, len(images) - MAX_IMAGES),
+        "total": pluralize(len(images), "image"),
+    }
+
+
+def _fields(runs: Sequence[RunData]) -> list[tuple[str, list[str]]]:
+    """Return what differs in how the runs were trained: a name, and a value for each run."""
+    fields = [
+        {
+            "preset": run.info.preset,
+            "model": run.info.model.name,
+            "parameters": count(run.info.model.parameters),
+            "seed": run.info.seed,
+            **{key: value for key, value in run.info.config.items() if key != "model"},
+            "training images": count(run.info.dataset.train),
+            "epochs trained": len(run.history),
+            "seconds of training": f"{sum(one.train_seconds for one in run.history):.1f}",
+        }
+        for run in runs
+    ]
+    keys = dict.fromkeys(key for one in fields for key in one)
+    rows = [
+        (key.replace("_", " "), [DASH if one.get(key) is None else setting(one[key]) for one in fields]) for key in keys
+    ]
+    return [(key, values) for key, values in rows if len(set(values)) > 1]
+
+
+def _curves(names: Sequence[str], runs: Sequence[RunData]) -> list[str]:
+    """Draw the validation curves of all runs together."""
+    longest = max(len(run.history) for run in runs)
+    drawings = []
+    for metric, title, percents in (("loss", "Validation loss", False), ("accuracy", "Validation accuracy", True)):
+        series = {}
+        for name, run in zip(names, runs, strict=True):
+            values = [getattr(one, f"val_{metric}") for one in run.history]
+            series[name if len(name) <= 16 else f"…{name[-15:]}"] = values + [math.nan] * (longest - len(values))
+        draw = partial(plots.curves, epochs=range(1, longest + 1), series=series, title=title, percents=percents)
+        drawings.append(inline_svg(draw, f"val-{metric}", f"{title} of {join_and(names)} over the epochs."))
+    return drawings

@@ -1,0 +1,107 @@
+"""Numbers as text: every number on a page is formatted by one of these functions."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from seamline.run_folder import Estimate, MetricInfo
+
+DASH = "–"
+
+
+def percent(fraction: float | Estimate | None) -> str:
+    """`91.2 %` of 0.9123, with a space that does not break."""
+    value = _value(fraction)
+    return DASH if math.isnan(value) else f"{100 * value:.1f}\u00a0%".replace("-", "−")
+
+
+def percent_interval(estimate: Estimate) -> str:
+    """`90.4–91.9 %`; empty without an interval."""
+    if not estimate.has_interval:
+        return ""
+    return f"{100 * estimate.low:.1f}–{100 * estimate.high:.1f}\u00a0%".replace("-", "−")
+
+
+def decimal(number: float | Estimate | None) -> str:
+    """`0.231`: three digits after the point, or two significant digits if it is small."""
+    value = _value(number)
+    if math.isnan(value):
+        return DASH
+    return f"{value:.3f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2g}"
+
+
+def decimal_interval(estimate: Estimate) -> str:
+    """`0.231–0.245`; empty without an interval."""
+    return f"{decimal(estimate.low)}–{decimal(estimate.high)}" if estimate.has_interval else ""
+
+
+def metric_text(estimate: Estimate, info: MetricInfo) -> tuple[str, str]:
+    """Return a metric's value and its interval as text, formatted as its definition says."""
+    if info.format == "percent":
+        return percent(estimate), percent_interval(estimate)
+    return decimal(estimate), decimal_interval(estimate)
+
+
+def with_interval(value: str, interval: str) -> str:
+    """`91.2 % (90.4–91.9 %)`, or the value alone."""
+    return f"{value} ({interval})" if interval else value
+
+
+def points(difference: float) -> str:
+    """`3.2 points`, of a difference of 0.032 between two fractions."""
+    return f"{100 * difference:.1f}\u00a0points"
+
+
+def confidence_text(confidence: float) -> str:
+    """`98 %`, short enough for a caption below a small image; never rounded up to 100 %."""
+    return ">99\u00a0%" if confidence >= 0.995 else f"{100 * confidence:.0f}\u00a0%"
+
+
+def percent_1dp(fraction: float) -> str:
+    """`91.2`, a percentage for a narrow cell, without the sign."""
+    return f"{100 * fraction:.1f}" if fraction >= 0.0005 else "<0.1"
+
+
+def count(number: float) -> str:
+    """`60,000`."""
+    return f"{number:,.0f}"
+
+
+def pluralize(number: int, one: str, many: str | None = None) -> str:
+    """`1 image`, `12 images`."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def join_and(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def duration(seconds: float) -> str:
+    """`48 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def setting(value: Any) -> str:
+    """Return the value of a field of the configuration as text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(setting(one) for one in value)
+    return "none" if value is None else str(value)
+
+
+def nbsp_percent(sentence: str) -> str:
+    """Keep each percent sign on the line of its number."""
+    return sentence.replace(" %", "\u00a0%")
+
+
+def _value(number: float | Estimate | None) -> float:
+    if isinstance(number, Estimate):
+        return number.value
+    return math.nan if number is None else number

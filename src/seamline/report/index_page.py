@@ -1,0 +1,129 @@
+"""Several runs -> one page with links to theirs."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from PIL import Image
+
+from seamline.data.masks import downscale_mask
+from seamline.errors import SeamlineError
+from seamline.report.formatting import nbsp_percent, pluralize
+from seamline.report.images import mask_uri, photo_uri, png_uri
+from seamline.report.page import render, write_page
+from seamline.report.run_data import RunData, read_run
+from seamline.report.summary import KeyMetric, key_metrics
+
+SIDE = 220
+"""Pixels of the longer side of a photo on a card."""
+
+MAX_TILES = 10
+"""Images of a classifier on its card, one per class."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A run on the index page.
+
+    Attributes:
+        title: title of its dataset.
+        description: preset and model.
+        link: relative address of its page; empty where there is none.
+        notice: a sentence for the top, or None.
+        metrics: its most important metric.
+        finding: its most important finding.
+        pictures: data URIs and what they show.
+        pixelated: whether pixels of the pictures stay sharp when they are enlarged.
+        error: why the folder cannot be shown; empty where it can.
+    """
+
+    title: str
+    description: str = ""
+    link: str = ""
+    notice: str | None = None
+    metrics: tuple[KeyMetric, ...] = ()
+    finding: str = ""
+    pictures: tuple[tuple[str, str], ...] = ()
+    pixelated: bool = False
+    error: str = ""
+
+
+def write_index(folder: Path, runs: Sequence[Path]) -> Path:
+    """Write a page with a card and a link for each run.
+
+    Args:
+        folder: where `index.html` is written.
+        runs: run folders, in the order in which they are shown. A folder that cannot be read gets a card with the
+            reason.
+
+    Returns:
+        The path of `index.html`.
+
+    Raises:
+        SeamlineError: the page cannot be written.
+    """
+    cards = [_run_card(folder, Path(run)) for run in runs]
+    page = render("index.html", cards=cards, title=pluralize(len(cards), "run"))
+    return write_page(folder / "index.html", page)
+
+
+def _run_card(folder: Path, path: Path) -> Card:
+    """Prepare the card of a run."""
+    try:
+        run = read_run(path)
+    except SeamlineError as error:
+        return Card(path.name, link=_link(folder, path), error=str(error))
+    segmentation = run.info.task == "segmentation"
+    return Card(
+        title=run.info.dataset.title,
+        description=f"preset {run.info.preset}, model {run.info.model.name}",
+        link=_link(folder, path),
+        notice=run.info.notice,
+        metrics=tuple(key_metrics(run)[:1]),
+        finding=nbsp_percent(run.findings[0].sentence) if run.findings else "",
+        pictures=_median_example(run) if segmentation else _tiles(run),
+        pixelated=not segmentation,
+    )
+
+
+def _link(folder: Path, path: Path) -> str:
+    """Return the relative address of a run's page; empty if it has none."""
+    page = path / "report.html"
+    return quote(Path(os.path.relpath(page.resolve(), folder.resolve())).as_posix()) if page.is_file() else ""
+
+
+def _median_example(run: RunData) -> tuple[tuple[str, str], ...]:
+    """Return a photo of median IoU and its prediction."""
+    examples = [one for of_split in run.examples.values() for one in of_split]
+    if not examples:
+        return ()
+    shown = next((one for one in examples if one.example.bucket == "median"), examples[0])
+    mask = downscale_mask(shown.prediction, SIDE)
+    return (
+        (photo_uri(shown.image, SIDE), shown.example.name),
+        (mask_uri(mask, run.palette), f"Prediction for {shown.example.name}"),
+    )
+
+
+def _tiles(run: RunData) -> tuple[tuple[str, str], ...]:
+    """Return a correctly predicted image of each of the first classes, as one picture."""
+    images = next(iter(run.sheets.values()), None)
+    if images is None:
+        return ()
+    correct: dict[int, int] = {}
+    for index, one in enumerate(images.sheet.examples):
+        if one.ground_truth == one.prediction:
+            correct.setdefault(one.ground_truth, index)
+    chosen = [correct[label] for label in sorted(correct)][:MAX_TILES]
+    if not chosen:
+        return ()
+    (height, width), columns = images.sheet.tile, -(-len(chosen) // 2)
+    canvas = Image.new(images.picture.mode, (columns * width, -(-len(chosen) // columns) * height))
+    for position, index in enumerate(chosen):
+        row, column = divmod(position, columns)
+        canvas.paste(images.tile(index), (column * width, row * height))
+    if max(canvas.size) > 4 * SIDE:
+        canvas.thumbnail((4 * SIDE, 4 * SIDE))
+    return ((png_uri(canvas), "A correctly predicted image of each class"),)

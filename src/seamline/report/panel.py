@@ -1,0 +1,42 @@
+"""What a panel is, and what several panels share."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from seamline.report.run_data import SPLITS, RunData
+from seamline.report.svg import Drawing
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a panel shows of a run.
+
+    Attributes:
+        values: variables of its template.
+        figures: file name without its ending -> figure, to be written as SVG and PNG.
+    """
+
+    values: Mapping[str, Any]
+    figures: Mapping[str, Drawing] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of the page: a row of the table `PANELS`.
+
+    Attributes:
+        name: its anchor on the page, and its folder: `panels/NAME/` holds the code, `panel.html`, and `panel.css` and
+            `panel.js` where it needs them.
+        title: its heading.
+        build: prepares its content; None where the run has nothing to show.
+    """
+
+    name: str
+    title: str
+    build: Callable[[RunData], Content | None]
+
+
+def split_tabs(splits: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return name and title of a tab for each split."""
+    return [(split["name"], f"{SPLITS[split['name']].capitalize()} images") for split in splits]

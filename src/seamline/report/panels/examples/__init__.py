@@ -1,0 +1,177 @@
+"""Example images: confidently wrong ones of each class, or the best, median and worst masks."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seamline.report.formatting import confidence_text, count, decimal, join_and, percent, pluralize
+from seamline.report.images import (
+    Sprite,
+    Tile,
+    class_fractions,
+    errors_uri,
+    example_sprite,
+    mask_uri,
+    photo_uri,
+    wrong_pixels,
+)
+from seamline.report.panel import Content
+from seamline.report.plots import ranking
+from seamline.report.run_data import SPLITS, MaskImages, RunData
+from seamline.report.svg import WIDTHS, responsive_svg
+
+MAX_WRONG = 8
+"""Wrong predictions shown per class."""
+
+SIDE = 512
+"""Pixels of a photo's longer side."""
+
+BUCKETS = {"best": "Best", "median": "Median", "worst": "Worst"}
+
+
+def build(run: RunData) -> Content | None:
+    """Show examples of the first split that has some."""
+    for split, images in run.sheets.items():
+        return _by_class(run, split, example_sprite(images))
+    for split, examples in run.examples.items():
+        if examples:
+            return _by_mean_iou(run, split)
+    return None
+
+
+def _by_class(run: RunData, split: str, sprite: Sprite) -> Content:
+    """Show one correct and the most confidently wrong predictions of each class."""
+    matrix = np.array(run.results[split].confusion, np.int64)
+    rows = []
+    for index, name in enumerate(run.classes):
+        correct = int(matrix[index, index])
+        rows.append(
+            {
+                "name": name,
+                "correct": [_shot(tile, "correct") for tile in sprite.cells.get((index, index), ())[:1]],
+                "missed": _wrong(sprite, run.classes, true=index),
+                "n_missed": int(matrix[index].sum()) - correct,
+                "n_images": int(matrix[index].sum()),
+                "false_positives": _wrong(sprite, run.classes, predicted=index),
+                "n_false_positives": int(matrix[:, index].sum()) - correct,
+            }
+        )
+    return Content(
+        {"rows": rows, "split": split, "split_title": SPLITS[split], "sentences": [_most_confident(sprite, run)]}
+    )
+
+
+def _shot(tile: Tile, caption: str) -> dict[str, Any]:
+    """Prepare an image: its position on the sprite, and its caption."""
+    return {
+        "row": tile.row,
+        "column": tile.column,
+        "name": tile.example.name,
+        "caption": caption,
+        "confidence": confidence_text(tile.example.confidence),
+    }
+
+
+def _wrong(
+    sprite: Sprite, classes: tuple[str, ...], *, true: int | None = None, predicted: int | None = None
+) -> list[dict[str, Any]]:
+    """Return the most confidently wrong predictions for images of a class, or for images predicted as it."""
+    tiles = [
+        (tile, other[1] if predicted is None else other[0])
+        for other, tiles in sprite.cells.items()
+        if other[0] != other[1] and other[0 if predicted is None else 1] == (true if predicted is None else predicted)
+        for tile in tiles
+    ]
+    tiles.sort(key=lambda pair: (-pair[0].example.confidence, pair[0].row, pair[0].column))
+    return [_shot(tile, classes[other]) for tile, other in tiles[:MAX_WRONG]]
+
+
+def _most_confident(sprite: Sprite, run: RunData) -> str:
+    """State the most confidently wrong prediction."""
+    wrong = [tile.example for (true, predicted), tiles in sprite.cells.items() if true != predicted for tile in tiles]
+    if not wrong:
+        return "All images shown are predicted correctly."
+    worst = max(wrong, key=lambda one: one.confidence)
+    n_confident = sum(one.confidence >= 0.9 for one in wrong)
+    return (
+        f"The wrong prediction of highest confidence is {worst.name}: {run.classes[worst.ground_truth]} predicted as "
+        f"{run.classes[worst.prediction]} with {confidence_text(worst.confidence)}. Of the "
+        f"{pluralize(len(wrong), 'wrong prediction')} on this page, {count(n_confident)} have a confidence of 90\u00a0% "
+        "or more."
+    )
+
+
+def _by_mean_iou(run: RunData, split: str) -> Content:
+    """Show the images of the best, median and worst mean IoU, and the mean IoU of all images."""
+    results, examples = run.results[split], run.examples[split]
+    ranked = [one for one in results.per_image if one.mean_iou == one.mean_iou]
+    groups = [
+        {
+            "title": title,
+            "examples": [
+                _mask_example(one, len(results.per_image), run) for one in examples if one.example.bucket == bucket
+            ],
+        }
+        for bucket, title in BUCKETS.items()
+    ]
+    values: dict[str, Any] = {
+        "groups": [group for group in groups if group["examples"]],
+        "sentences": [],
+        "split_title": SPLITS[split],
+        "classes": run.classes,
+    }
+    if len(ranked) <= 2:
+        return Content(values)
+    marked = [one.example.rank for one in examples if one.example.rank <= len(ranked)]
+    draw = partial(ranking, images=ranked, marked=marked)
+    alt = f"Mean IoU of each of {pluralize(len(ranked), 'image')}, the best first."
+    values["plots"] = responsive_svg(draw, "ranking", alt)
+    return Content(values, {"ranking": partial(draw, width=WIDTHS["wide"])})
+
+
+def _mask_example(images: MaskImages, n_images: int, run: RunData) -> dict[str, Any]:
+    """Prepare an image: its pictures, its metrics, and its largest error."""
+    size, example = len(run.classes), images.example
+    wrong = wrong_pixels(images.ground_truth, images.prediction, size)
+    valid = max(int((images.ground_truth < size).sum()), 1)
+    return {
+        "name": example.name,
+        "rank": f"rank {count(example.rank)} of {count(n_images)}" if n_images else "",
+        "accuracy": percent(example.accuracy),
+        "mean_iou": decimal(example.mean_iou),
+        "photo": photo_uri(images.image, SIDE),
+        "ground_truth": mask_uri(images.ground_truth, run.palette),
+        "prediction": mask_uri(images.prediction, run.palette),
+        "errors": errors_uri(images.image, images.ground_truth, images.prediction, size),
+        "alt": {
+            "ground_truth": _fractions_text(images.ground_truth, run.classes),
+            "prediction": _fractions_text(images.prediction, run.classes),
+            "errors": f"{percent(int(wrong.sum()) / valid)} of the pixels are wrong",
+        },
+        "width": images.image.width,
+        "height": images.image.height,
+        "sentence": _largest_error(images, run.classes),
+    }
+
+
+def _fractions_text(mask: NDArray[np.uint8], classes: tuple[str, ...]) -> str:
+    """Return the fraction of each class of a mask as text, for people who cannot see it."""
+    fractions = class_fractions(mask, len(classes))
+    present = [int(index) for index in np.argsort(-fractions, kind="stable") if fractions[index] >= 0.0005]
+    parts = [f"{classes[index]} {percent(float(fractions[index]))}" for index in present]
+    return join_and(parts) or "all pixels are ignored"
+
+
+def _largest_error(images: MaskImages, classes: tuple[str, ...]) -> str:
+    """State which confusion of two classes has most pixels in an image."""
+    size = len(classes)
+    wrong = wrong_pixels(images.ground_truth, images.prediction, size) & (images.prediction < size)
+    if not wrong.any():
+        return "All pixels are correct."
+    pairs = size * images.ground_truth[wrong].astype(np.int64) + images.prediction[wrong]
+    counts = np.bincount(pairs, minlength=size * size)
+    true, predicted = divmod(int(counts.argmax()), size)
+    fraction = int(counts.max()) / int((images.ground_truth < size).sum())
+    return f"Largest error: {classes[true]} predicted as {classes[predicted]}, {percent(fraction)} of the image."

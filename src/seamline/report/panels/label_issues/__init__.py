@@ -1,0 +1,57 @@
+"""Images whose labels may be wrong."""
+
+from seamline.report.formatting import confidence_text, count, join_and, percent, pluralize
+from seamline.report.images import SIDE, png_uri
+from seamline.report.panel import Content
+from seamline.report.run_data import SPLITS, RunData
+from seamline.run_folder import LabelIssues
+
+
+def build(run: RunData) -> Content | None:
+    """Show the possible label errors, the largest margin first; None where there are none."""
+    issues = run.label_issues
+    if issues is None or run.label_issues_sheet is None or not issues.issues:
+        return None
+    height, width = issues.tile
+    scale = max(1, SIDE // max(height, width))
+    values = {
+        "shown": [
+            {
+                "name": one.name,
+                "label": run.classes[one.label],
+                "predicted": run.classes[one.predicted],
+                "confidence": confidence_text(one.probability),
+            }
+            for one in issues.issues[: issues.n_shown]
+        ],
+        "uri": png_uri(run.label_issues_sheet),
+        "tile": {"height": height * scale, "width": width * scale},
+        "checked": _checked(issues),
+        "caption": _caption(issues),
+    }
+    return Content(values)
+
+
+def _checked(issues: LabelIssues) -> str:
+    """State which images were checked, and by which models."""
+    if issues.folds:
+        return (
+            "Every image is checked by a model that was not trained on it: the test images by this one, the others by "
+            f"{count(issues.folds)} models, each trained for half as long without the fold that it checks."
+        )
+    parts = [f"{count(number)} {SPLITS.get(split, split)}" for split, number in issues.checked.items()]
+    return (
+        f"Only the {join_and(parts)} images are checked, on which this model was not trained; --label-check-folds "
+        "checks all."
+    )
+
+
+def _caption(issues: LabelIssues) -> str:
+    """State how many labels are flagged, and how many the models agree with."""
+    n_checked = max(sum(issues.checked.values()), 1)
+    return (
+        f"Confident learning flags {count(len(issues.issues))} of {pluralize(n_checked, 'image')}; "
+        f"{count(issues.n_shown)} are shown, by their label (struck out) and prediction. The models agree with "
+        f"{percent(issues.n_agree / n_checked)} of all labels. A flagged image may be hard, not mislabeled. "
+        "evaluation/label_issues.json lists all."
+    )

@@ -1,0 +1,115 @@
+"""Predictions on photos that are not part of the dataset."""
+
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from seamline.data.masks import downscale_mask
+from seamline.report.formatting import join_and, percent, pluralize
+from seamline.report.images import mask_uri, photo_uri
+from seamline.report.panel import Content
+from seamline.report.run_data import RunData, read_mask, read_picture
+from seamline.run_folder import PhotoPrediction, PredictionRecord
+
+SIDES = ((4, 1200), (12, 900), (40, 640))
+"""Number of photos, at most -> pixels of the longer side of each, so that a page of many stays small."""
+
+MIN_SIDE = 400
+
+MAX_BARS = 10
+"""Classes whose probability is shown."""
+
+
+def build(run: RunData) -> Content | None:
+    """Show the photos in the run folder; None if there are none, or if they are of another model."""
+    record = run.predictions
+    if record is None or record.classes != run.classes or not (record.photos or record.errors):
+        return None
+    return predictions_content(record, run.folder.predictions_dir)
+
+
+def predictions_content(record: PredictionRecord, folder: Path) -> Content:
+    """Show each photo of a folder of predictions, and the photos that could not be read.
+
+    Args:
+        record: the predictions.
+        folder: holds their masks and photos.
+
+    Returns:
+        The content of the panel.
+
+    Raises:
+        SeamlineError: a file is missing or damaged.
+    """
+    side = next((side for most, side in SIDES if len(record.photos) <= most), MIN_SIDE)
+    prepare = _segmented if record.task == "segmentation" else _classified
+    values = {
+        "photos": [prepare(one, record, folder, side) for one in record.photos],
+        "classes": record.classes,
+        "errors": record.errors,
+        "sentences": _all_photos(record),
+    }
+    return Content(values)
+
+
+def _segmented(one: PhotoPrediction, record: PredictionRecord, folder: Path, side: int) -> dict[str, Any]:
+    """Prepare a photo with its mask and the fraction of each class."""
+    mask = downscale_mask(read_mask(folder / (one.mask or "")), side)
+    height, width = mask.shape
+    picture = _photo(one, folder)
+    if picture:
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+    rows = [
+        {"name": name, "index": index, "fraction": fraction, "text": percent(fraction)}
+        for index, name in enumerate(record.classes)
+        for fraction in [one.class_fractions.get(name, 0.0)]
+    ]
+    order = sorted(record.classes, key=lambda name: -one.class_fractions.get(name, 0.0))
+    parts = [(name, percent(one.class_fractions[name])) for name in order if one.class_fractions.get(name)]
+    return {
+        "name": Path(one.file).name,
+        "photo": photo_uri(picture, side) if picture else None,
+        "mask": mask_uri(mask, record.palette),
+        "alt": join_and([f"{name} {text}" for name, text in parts]),
+        "width": width,
+        "height": height,
+        "rows": rows,
+    }
+
+
+def _classified(one: PhotoPrediction, record: PredictionRecord, folder: Path, side: int) -> dict[str, Any]:
+    """Prepare a photo with its label and the probabilities of the most probable classes."""
+    picture = _photo(one, folder)
+    rows = sorted(one.probabilities.items(), key=lambda pair: -pair[1])
+    return {
+        "name": Path(one.file).name,
+        "photo": photo_uri(picture, min(side, 480)) if picture else None,
+        "label": one.label,
+        "rows": [{"name": name, "fraction": value, "text": percent(value)} for name, value in rows[:MAX_BARS]],
+        "more": len(rows[MAX_BARS:]),
+    }
+
+
+def _photo(one: PhotoPrediction, folder: Path) -> Image.Image | None:
+    """Read a photo, if there is a copy of it."""
+    return read_picture(folder / one.photo, color=True) if one.photo else None
+
+
+def _all_photos(record: PredictionRecord) -> list[str]:
+    """State the largest mean fraction over all photos, and the classes that were not predicted."""
+    if not record.photos:
+        return ["No photo could be read."]
+    if record.task == "classification" or len(record.photos) == 1:
+        return []
+    means = {
+        name: sum(one.class_fractions.get(name, 0.0) for one in record.photos) / len(record.photos)
+        for name in record.classes
+    }
+    largest, absent = max(means, key=lambda name: means[name]), [name for name in record.classes if not means[name]]
+    sentence = (
+        f"Over all {pluralize(len(record.photos), 'photo')}, {largest} has the largest fraction of the pixels "
+        f"({percent(means[largest])})"
+    )
+    are = "is" if len(absent) == 1 else "are"
+    return [f"{sentence}; {join_and(absent)} {are} not predicted." if absent else f"{sentence}."]

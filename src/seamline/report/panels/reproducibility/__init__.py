@@ -1,0 +1,73 @@
+"""The command that repeats the run, and all that its result depends on."""
+
+from typing import Any
+
+from seamline.report.formatting import count, setting
+from seamline.report.panel import Content
+from seamline.report.run_data import RunData
+from seamline.run_folder import DatasetInfo, SplitInfo
+
+FILES = {
+    "run.json": "configuration, data, split, seed and versions",
+    "history.jsonl": "one line per epoch",
+    "model.safetensors": "the final weights",
+    "metrics.json": "every metric with its interval and definition",
+    "calibration.json": "temperature and reliability",
+    "findings.json": "the findings with their numbers",
+    "analysis": "filter types and linear probes",
+    "evaluation": "predictions, confusion matrix and examples of each split",
+    "predictions": "photos that are not part of the dataset, with their predictions",
+}
+"""Files and folders of a run folder -> what they hold."""
+
+
+def build(run: RunData) -> Content:
+    """Show the command, the configuration, versions, definitions of the metrics, and the files."""
+    info, dataset = run.info, run.info.dataset
+    facts: list[tuple[str, Any]] = [
+        ("data", dataset.title),
+        ("from", dataset.source),
+        ("fingerprint", dataset.fingerprint),
+        ("source and license", dataset.description),
+        ("images", _images(dataset)),
+        ("split", _split(info.split)),
+        ("model", info.model.name),
+        ("initial weights", _initial_weights(run)),
+        ("parameters", count(info.model.parameters)),
+        ("seed", info.seed),
+        ("device", info.device),
+        ("machine", info.machine),
+        ("threads", info.threads),
+        ("Seamline", info.seamline),
+        ("versions", ", ".join(f"{name} {version}" for name, version in info.versions.items())),
+    ]
+    files = {name: purpose for name, purpose in FILES.items() if (run.folder.path / name).exists()}
+    values = {
+        "command": info.command,
+        "preset": info.preset,
+        "config": [(name.replace("_", " "), setting(value)) for name, value in info.config.items()],
+        "decisions": [(one.field.replace("_", " "), setting(one.value), one.reason) for one in info.auto_config],
+        "facts": [(name, value) for name, value in facts if value not in (None, "")],
+        "definitions": [(one.title, one.definition) for one in run.metrics.definitions.values()],
+        "intervals": run.metrics.intervals,
+        "files": files | {"report.html": "this page", "figures": "its figures as SVG and PNG"},
+    }
+    return Content(values)
+
+
+def _initial_weights(run: RunData) -> str:
+    """Return where the first weights come from; empty for random ones."""
+    return f"run {run.info.init_from.run}" if run.info.init_from else run.info.model.init or ""
+
+
+def _images(dataset: DatasetInfo) -> str:
+    """Return the number of images of each split."""
+    return f"{count(dataset.train)} training, {count(dataset.val)} validation, {count(dataset.test)} test"
+
+
+def _split(split: SplitInfo) -> str:
+    """Return how validation images are drawn from the training images."""
+    if split.predefined:
+        return "the dataset's own validation images"
+    groups = ", groups kept together" if split.duplicate_images and split.strategy == "groups" else ""
+    return f"{100 * split.fraction:g} % for validation, seed {split.seed}{groups}"

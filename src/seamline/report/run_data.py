@@ -1,0 +1,243 @@
+"""Everything that pages show of a finished run, read and checked once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seamline.data import masks
+from seamline.data.dataset import IGNORE_INDEX
+from seamline.data.image_io import MAX_PIXELS, decode
+from seamline.errors import SeamlineError
+from seamline.run_folder import (
+    Calibration,
+    Color,
+    Epoch,
+    ExampleSheet,
+    FilterAnalysis,
+    Finding,
+    LabelIssues,
+    LinearProbes,
+    MaskExample,
+    Metrics,
+    PredictionRecord,
+    RunFolder,
+    RunInfo,
+    SplitMetrics,
+    SplitResults,
+    Task,
+)
+
+SPLITS = {"test": "test", "val": "validation"}
+"""Splits that are evaluated: name in files -> name on the page; the most important first."""
+
+LABELS: dict[Task, str] = {"classification": "images", "segmentation": "pixels"}
+"""What has a label in each task."""
+
+REMEDY = "evaluate the run again"
+
+
+@dataclass(frozen=True, eq=False)
+class SheetImages:
+    """The examples of a classifier.
+
+    Attributes:
+        sheet: names, classes and layout.
+        picture: the example sheet.
+    """
+
+    sheet: ExampleSheet
+    picture: Image.Image
+
+    def tile(self, index: int) -> Image.Image:
+        """Cut out the image of one example."""
+        height, width = self.sheet.tile
+        row, column = divmod(index, self.sheet.columns)
+        return self.picture.crop((column * width, row * height, (column + 1) * width, (row + 1) * height))
+
+
+@dataclass(frozen=True, eq=False)
+class MaskImages:
+    """The images of an example with masks, all of one size.
+
+    Attributes:
+        example: name and metrics.
+        image: the image, RGB.
+        ground_truth: (H, W) uint8 classes; K and above are ignored.
+        prediction: (H, W) uint8 classes.
+    """
+
+    example: MaskExample
+    image: Image.Image
+    ground_truth: NDArray[np.uint8]
+    prediction: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class RunData:
+    """A finished run. Parts that are missing from its folder and may be missing are None or empty.
+
+    Attributes:
+        folder: the run folder.
+        info: how it was trained.
+        history: one entry for each epoch.
+        metrics: metrics of all splits.
+        results: split -> its results.
+        sheets: split -> its examples (classification).
+        examples: split -> its examples (segmentation).
+        calibration: how well confidence matches accuracy.
+        kernels: types of filters.
+        linear_probes: accuracy of linear probes.
+        findings: the findings, the most important first.
+        label_issues: possible label errors.
+        label_issues_sheet: the first of them, side by side.
+        predictions: predictions on photos that are not part of the dataset.
+    """
+
+    folder: RunFolder
+    info: RunInfo
+    history: tuple[Epoch, ...]
+    metrics: Metrics
+    results: Mapping[str, SplitResults]
+    sheets: Mapping[str, SheetImages]
+    examples: Mapping[str, tuple[MaskImages, ...]]
+    calibration: Calibration | None = None
+    kernels: FilterAnalysis | None = None
+    linear_probes: LinearProbes | None = None
+    findings: tuple[Finding, ...] = ()
+    label_issues: LabelIssues | None = None
+    label_issues_sheet: Image.Image | None = None
+    predictions: PredictionRecord | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The K class names."""
+        return self.info.dataset.classes
+
+    @property
+    def palette(self) -> tuple[Color, ...]:
+        """Red, green and blue of each class in masks; empty for classification."""
+        return self.info.dataset.palette
+
+    def split_metrics(self, split: str) -> SplitMetrics:
+        """Return the metrics of `test` or `val`."""
+        return self.metrics.test if split == "test" else self.metrics.val
+
+
+def read_run(path: Path) -> RunData:
+    """Read the run in a folder.
+
+    Args:
+        path: the run folder.
+
+    Returns:
+        The run.
+
+    Raises:
+        SeamlineError: the folder holds no finished run, or a file in it is damaged.
+    """
+    folder = RunFolder(path)
+    if not path.is_dir():
+        raise SeamlineError(f"{path}: no such folder; give the folder of a finished run")
+    info = folder.info.read()
+    if not folder.finished:
+        raise SeamlineError(f"{folder.weights_file}: not found, training has not finished; resume it first")
+    metrics, history = folder.metrics.read(), folder.history.read()
+    results = {split: read for split in SPLITS if (read := _read_results(folder, split, info))}
+    issues, sheet = _read_label_issues(folder, info)
+    return RunData(
+        folder=folder,
+        info=info,
+        history=history,
+        metrics=metrics,
+        results=results,
+        sheets={split: _read_sheet(folder, split, one.sheet) for split, one in results.items() if one.sheet},
+        examples={split: _read_examples(folder, split, one) for split, one in results.items()},
+        calibration=folder.calibration.read_optional(),
+        kernels=folder.kernels.read_optional(),
+        linear_probes=folder.linear_probes.read_optional(),
+        findings=folder.findings.read_optional() or (),
+        label_issues=issues,
+        label_issues_sheet=sheet,
+        predictions=folder.predictions.read_optional(),
+    )
+
+
+def read_picture(path: Path, *, color: bool = False) -> Image.Image:
+    """Read a picture as gray or RGB; with `color` always as RGB.
+
+    Raises:
+        SeamlineError: the file is missing or no image.
+    """
+    try:
+        image = decode(path, str(path), MAX_PIXELS).image
+        return image.convert("L" if not color and image.mode in ("1", "L") else "RGB")
+    except (OSError, SeamlineError) as error:
+        raise _picture_error(path) from error
+
+
+def read_mask(path: Path) -> NDArray[np.uint8]:
+    """Read a palette PNG as the classes of its pixels, (H, W) uint8, whatever the number of classes.
+
+    Raises:
+        SeamlineError: the file is missing or no mask.
+    """
+    try:
+        return masks.read_mask(path, IGNORE_INDEX, ignore=IGNORE_INDEX)
+    except SeamlineError as error:
+        raise _picture_error(path) from error
+
+
+def _picture_error(path: Path) -> SeamlineError:
+    return SeamlineError(f"{path}: {'cannot be read as an image' if path.exists() else 'not found'}; {REMEDY}")
+
+
+def _read_results(folder: RunFolder, split: str, info: RunInfo) -> SplitResults | None:
+    """Read the results of a split; None if they are missing, or a classifier's without their example sheet."""
+    file = folder.results(split)
+    results = file.read_optional()
+    if results is None or (info.task == "classification" and not folder.sheet_file(split).is_file()):
+        return None
+    if results.classes != info.dataset.classes:
+        raise file.error("its classes are not those of run.json")
+    return results
+
+
+def _read_sheet(folder: RunFolder, split: str, sheet: ExampleSheet) -> SheetImages:
+    """Read the example sheet of a split, and check that it holds all examples."""
+    path = folder.sheet_file(split)
+    picture, (height, width) = read_picture(path), sheet.size
+    if picture.height < height or picture.width < width:
+        raise SeamlineError(f"{path}: too small for the examples of {split}.json; {REMEDY}")
+    return SheetImages(sheet, picture)
+
+
+def _read_examples(folder: RunFolder, split: str, results: SplitResults) -> tuple[MaskImages, ...]:
+    """Read image, true mask and predicted mask of each example of a split."""
+    images, directory = [], folder.examples_dir(split)
+    for example in results.examples:
+        image, ground_truth, prediction = (
+            directory / name for name in (example.image, example.ground_truth, example.prediction)
+        )
+        one = MaskImages(example, read_picture(image, color=True), read_mask(ground_truth), read_mask(prediction))
+        if not one.ground_truth.shape == one.prediction.shape == (one.image.height, one.image.width):
+            raise SeamlineError(f"{directory}: image and masks of {example.name} differ in size; {REMEDY}")
+        images.append(one)
+    return tuple(images)
+
+
+def _read_label_issues(folder: RunFolder, info: RunInfo) -> tuple[LabelIssues | None, Image.Image | None]:
+    """Read the possible label errors and their images; None where either is missing."""
+    file, path = folder.label_issues, folder.label_issues_sheet
+    issues = file.read_optional()
+    if issues is None or not path.is_file():
+        return None, None
+    if any(max(issue.label, issue.predicted) >= len(info.dataset.classes) for issue in issues.issues):
+        raise file.error("an issue has a class that run.json lacks")
+    picture, (height, width) = read_picture(path), issues.tile
+    if picture.width < issues.n_shown * width or picture.height < height:
+        raise SeamlineError(f"{path}: too small for the images of {file.path.name}; {REMEDY}")
+    return issues, picture

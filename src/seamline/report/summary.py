@@ -1,0 +1,75 @@
+"""The most important metrics of a run: the head of its page, and its card on an index page."""
+
+import math
+from dataclasses import dataclass
+
+from seamline.report.formatting import metric_text, pluralize
+from seamline.report.run_data import SPLITS, RunData
+from seamline.run_folder import Estimate
+
+MAX_METRICS = 3
+
+
+@dataclass(frozen=True)
+class KeyMetric:
+    """A metric as the page prints it.
+
+    Attributes:
+        name: its title.
+        value: its value.
+        interval: its interval, or empty.
+        of: the split or class that it is of.
+        note: a related metric, or empty.
+    """
+
+    name: str
+    value: str
+    interval: str
+    of: str
+    note: str = ""
+
+
+def key_metrics(run: RunData) -> list[KeyMetric]:
+    """Return at most three metrics, the most important first.
+
+    These are the overall metrics of the test images. Where there are fewer than three, the first of the validation
+    images and the lowest value of a class follow.
+    """
+    metrics = [_overall(run, key, "test") for key in _important(run, "test")]
+    if len(metrics) < MAX_METRICS:
+        metrics += [_overall(run, key, "val") for key in _important(run, "val")[:1]]
+        metrics += _lowest_class(run)
+    return metrics[:MAX_METRICS]
+
+
+def _important(run: RunData, split: str) -> list[str]:
+    """Return the keys of the overall metrics of which more is better; a softmax variant counts with its metric."""
+    definitions = run.metrics.definitions
+    return [
+        key
+        for key, estimate in run.split_metrics(split).overall.items()
+        if estimate.present and definitions[key].higher_is_better and not key.endswith("_softmax")
+    ]
+
+
+def _overall(run: RunData, key: str, split: str) -> KeyMetric:
+    measured, info = run.split_metrics(split), run.metrics.definitions[key]
+    value, interval = metric_text(measured.overall[key], info)
+    softmax, note = measured.overall.get(f"{key}_softmax"), ""
+    if softmax is not None and softmax.present:
+        text, span = metric_text(softmax, info)
+        note = f"by softmax {text}" + (f" ({span})" if span else "")
+    return KeyMetric(info.title, value, interval, f"{SPLITS[split]}, {pluralize(measured.images, 'image')}", note)
+
+
+def _lowest_class(run: RunData) -> list[KeyMetric]:
+    """Return the lowest value of a class in the first metric of classes, on the test images."""
+    per_class = run.metrics.test.per_class
+    key = next((key for key in run.metrics.definitions if any(key in one for one in per_class.values())), None)
+    if key is None:
+        return []
+    known = {name: one[key] for name, one in per_class.items() if one.get(key, Estimate(math.nan)).present}
+    if not known:
+        return []
+    lowest, info = min(known, key=lambda name: known[name].value), run.metrics.definitions[key]
+    return [KeyMetric(f"Lowest class {info.title.lower()}", *metric_text(known[lowest], info), lowest)]

@@ -1,0 +1,68 @@
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from report.factories import PALETTE
+from seamline.report.images import class_fractions, errors_uri, mask_uri, photo_uri, wrong_pixels
+from seamline.report.palette import IGNORED, OKABE_ITO, colorblind_palette, hex_color, png_palette_text
+
+
+def opened(uri: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1])))
+
+
+def many(count: int) -> tuple[tuple[int, int, int], ...]:
+    return tuple((i, 255 - i, (7 * i) % 256) for i in range(count))
+
+
+def test_color_blind_palettes_stay_close_to_the_own_one_and_differ() -> None:
+    black, blue, yellow, vermilion, purple = (hex_color(color) for color in colorblind_palette(PALETTE))
+    assert (black, blue, yellow, vermilion, purple) == ("#000000", "#0072b2", "#f0e442", "#d55e00", "#cc79a7")
+    assert colorblind_palette(()) == ()
+    assert set(colorblind_palette(many(8))) == set(OKABE_ITO)
+    assert len(set(colorblind_palette(many(20)))) == 20
+
+
+@pytest.mark.parametrize("classes", [1, 2, 5, 15, 16, 40, 255])
+def test_a_mask_has_its_palette_as_a_text_that_can_be_swapped(classes: int) -> None:
+    own = many(classes)
+    mask = np.arange(classes * 20, dtype=np.int64).reshape(20, -1) % classes
+    mask[0, 0] = 255
+    uri = mask_uri(mask.astype(np.uint8), own)
+    assert uri.count(png_palette_text(own)) == 1
+    swapped = opened(uri.replace(png_palette_text(own), png_palette_text(colorblind_palette(own))))
+    shown = np.asarray(swapped.convert("RGB"))
+    expected = np.array([*colorblind_palette(own), IGNORED])[np.minimum(mask, classes)]
+    np.testing.assert_array_equal(shown, expected)
+
+
+def test_errors_are_one_color_and_the_rest_is_faint_gray() -> None:
+    photo = Image.fromarray(np.tile(np.arange(0, 256, 32, dtype=np.uint8), (8, 1)))
+    ground_truth = np.zeros((8, 8), np.uint8)
+    prediction = ground_truth.copy()
+    prediction[:2] = 1
+    ground_truth[0] = 255  # ignored, so it cannot be wrong
+    shown = np.asarray(opened(errors_uri(photo, ground_truth, prediction, 2)).convert("RGB")).astype(int)
+    gray = np.ptp(shown, axis=2) == 0
+    assert gray[0].all()
+    assert not gray[1].any()
+    assert gray[2:].all()
+    assert shown[2:].min() > 180
+    assert (np.diff(shown[4, :, 0]) >= 0).all()
+    assert int(wrong_pixels(ground_truth, prediction, 2).sum()) == 8
+
+
+def test_a_photo_is_scaled_down_in_a_copy() -> None:
+    photo = Image.new("L", (100, 40))
+    uri = photo_uri(photo, 25)
+    assert uri.startswith("data:image/jpeg")
+    assert opened(uri).size == (25, 10)
+    assert photo.size == (100, 40)
+
+
+def test_fractions_leave_out_ignored_pixels() -> None:
+    assert class_fractions(np.array([[0, 1, 1, 255]], np.uint8), 3).tolist() == pytest.approx([1 / 3, 2 / 3, 0])
+    assert class_fractions(np.full((2, 2), 255, np.uint8), 2).tolist() == [0, 0]

@@ -1,0 +1,66 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from report.test_page import Reader
+from seamline.report.formatting import decimal, percent
+from seamline.report.index_page import write_index
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def overview(finished: Path, segmented: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a classifier's run, a segmenter's, one without a page, and one unfinished."""
+    folder = tmp_path_factory.mktemp("overview")
+    for run, name in ((finished, "one run"), (segmented, "two")):
+        shutil.copytree(run, folder / name)
+    shutil.copytree(finished, folder / "bare", ignore=shutil.ignore_patterns("report.html", "evaluation", "findings*"))
+    (folder / "unfinished").mkdir()
+    runs = [folder / name for name in ("one run", "two", "bare", "unfinished", "nowhere")]
+    write_index(folder, runs)
+    return folder
+
+
+def test_links_are_relative_and_lead_to_pages(overview: Path) -> None:
+    links = [link for link in Reader(text_of(overview / "index.html")).links if not link.startswith(("#", "data:"))]
+    assert links == ["one%20run/report.html", "two/report.html"]
+
+
+def test_cards_hold_metrics_findings_and_pictures(overview: Path) -> None:
+    page = text_of(overview / "index.html")
+    cards = page.split('<article class="card">')[1:]
+    assert len(cards) == 5
+    for card, name, metric, printed in (
+        (cards[0], "one run", "accuracy", percent),
+        (cards[1], "two", "mean_ap", decimal),
+    ):
+        test = json.loads(text_of(overview / name / "metrics.json"))["test"]["overall"]
+        assert printed(test[metric]["value"]) in card
+        assert card.count("<dt>") == 1
+        assert json.loads(text_of(overview / name / "findings.json"))[0]["sentence"].replace(" %", "\u00a0%") in card
+    assert [card.count("<img") for card in cards] == [1, 2, 0, 0, 0]
+    assert "No page yet." in cards[2]
+    assert "run.json: not found" in cards[3]
+    assert "no such folder" in cards[4]
+
+
+def test_the_page_stands_alone_and_shows_the_notice(tmp_path: Path, finished: Path) -> None:
+    run = Path(shutil.copytree(finished, tmp_path / "run"))
+    described = json.loads(text_of(run / "run.json"))
+    described["dataset"] |= {"title": "<script>x</script>"}
+    described["notice"] = "A program drew these."
+    (run / "run.json").write_text(json.dumps(described), encoding="utf-8")
+    page = text_of(write_index(tmp_path / "deep" / "below", [run]))
+    assert "A program drew these." in page
+    assert "&lt;script&gt;x" in page
+    assert "../../run/report.html" in page
+    assert all(load.startswith("data:image/") for load in Reader(page).loads)
+
+
+def test_no_runs_make_an_empty_page(tmp_path: Path) -> None:
+    assert "0 runs" in text_of(write_index(tmp_path, []))
