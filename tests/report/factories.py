@@ -245,7 +245,8 @@ def _write_sheet(
         }
         for i, name in enumerate(classes)
     }
-    overall = {"accuracy": fraction(hits.sum() / len(labels), len(labels)), "log_loss": Estimate(0.277)}
+    log_loss = -np.log(_softmax(logits, 1.0)[np.arange(len(labels)), labels]).mean()
+    overall = {"accuracy": fraction(hits.sum() / len(labels), len(labels)), "log_loss": Estimate(float(log_loss))}
     support = {name: int(rows[i]) for i, name in enumerate(classes)}
     return split_metrics(len(labels), overall, per_class, support=support)
 
