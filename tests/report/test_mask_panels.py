@@ -242,7 +242,7 @@ def test_leakage_of_independent_images_is_short(run: RunData) -> None:
     assert panel is not None
     assert panel.values["sentences"] == [
         "None of the 890 training images has a near-duplicate among them.",
-        "Validation images are drawn as whole groups, so no group is in both.",
+        "Validation images are drawn as whole groups, so no group is in both training and validation.",
         "None of the 114 test images has a near-duplicate in training.",
     ]
 

@@ -1,6 +1,9 @@
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from html import unescape
 from html.parser import HTMLParser
@@ -301,3 +304,35 @@ def test_possible_label_errors_are_shown_with_both_classes(finished: Path, tmp_p
     content["issues"][0]["label"] = 6
     (run / "evaluation" / "label_issues.json").write_text(json.dumps(content), encoding="utf-8")
     assert "an issue has a class that run.json lacks" in refusal(lambda: page_of(run))
+
+
+def test_a_new_panel_is_one_folder_and_one_row(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(
+        Path(page_module.__file__).parents[1], tmp_path / "seamline", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    panels = tmp_path / "seamline" / "report" / "panels"
+    (panels / "epochs").mkdir()
+    (panels / "epochs" / "__init__.py").write_text(
+        "from seamline.report.panel import Content\n\n\ndef build(run):\n    return Content({'n': len(run.history)})\n"
+    )
+    (panels / "epochs" / "panel.html").write_text("<p>{{ values.n }} epochs, {{ task }}</p>")
+    (panels / "epochs" / "panel.css").write_text("#epochs p { color: var(--accent); }")
+    table = panels / "__init__.py"
+    rows = table.read_text(encoding="utf-8").replace("    confusion,\n", "    confusion,\n    epochs,\n")
+    rows = rows.replace(
+        '    Panel("confusion"', '    Panel("epochs", "Number of epochs", epochs.build),\n    Panel("confusion"'
+    )
+    table.write_text(rows, encoding="utf-8")
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from seamline.report.page import build_sections, render_page\n"
+        "from seamline.report.run_data import read_run\n"
+        "run = read_run(Path(sys.argv[1])); print(render_page(run, build_sections(run)))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONIOENCODING": "utf-8"}
+    command = [sys.executable, "-c", script, str(finished)]
+    page = subprocess.run(command, env=environment, check=True, capture_output=True, encoding="utf-8").stdout
+    assert sections(page) == [*PANELS[:1], "epochs", *PANELS[1:]]
+    assert "<p>6 epochs, classification</p>" in page
+    assert '<li><a href="#epochs">Number of epochs</a></li>' in page
+    assert "#epochs p { color" in page

@@ -1,4 +1,4 @@
-"""What a panel is, and what several panels share."""
+"""The parts of the page: what a panel is, and what it shows of a run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The panels of the page, in the order in which a reader asks."""
+"""The panels of the page: a reader asks first how training went, then where the model fails, then why."""
 
 from seamline.report.panel import Panel
 from seamline.report.panels import (

@@ -67,9 +67,9 @@ def _table(
     first = next(iter(columns))
     rows = {name: metrics.per_class[name] for name in run.classes if name in metrics.per_class}
     floor = fraction_floor(lower_ends(row.get(first, ABSENT) for row in rows.values()))
-    whole = {key: metrics.overall.get(f"mean_{key}", ABSENT) for key in columns}
+    overall = {key: metrics.overall.get(f"mean_{key}", ABSENT) for key in columns}
     if "accuracy" in metrics.overall and "recall" in columns:
-        whole["recall"] = metrics.overall["accuracy"]
+        overall["recall"] = metrics.overall["accuracy"]
     return {
         "floor": floor,
         "rows": [
@@ -82,7 +82,7 @@ def _table(
             }
             for name, row in rows.items()
         ],
-        "all": [_cell(whole[key], info, floor) for key, info in columns.items()],
+        "all": [_cell(overall[key], info, floor) for key, info in columns.items()],
         "references": [
             {"name": one.name, "source": one.source, "note": one.note, "overall": decimal(one.overall)}
             for one in references

@@ -62,7 +62,7 @@ def _validation(split: SplitInfo) -> str:
     """State how validation images are drawn."""
     if split.strategy == "images":
         return "Validation images are drawn at random, image by image, without regard to near-duplicates."
-    return "Validation images are drawn as whole groups, so no group is in both."
+    return "Validation images are drawn as whole groups, so no group is in both training and validation."
 
 
 def _test(split: SplitInfo, dataset: DatasetInfo) -> str:
