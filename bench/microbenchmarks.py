@@ -73,7 +73,7 @@ def _rate(recipe: TrainConfig, data: seamline.Dataset, few: int, many: int, devi
     """Return images per second in one epoch over `many` images, after a warm-up epoch over `few`."""
     next(iter(_begin(recipe, data, few, device)))
     record = next(iter(_begin(recipe, data, many, device)))
-    return record.images / record.seconds
+    return record.samples / record.train_seconds
 
 
 def _operations(recipe: TrainConfig, data: seamline.Dataset) -> float:

@@ -44,7 +44,7 @@ def main() -> None:
         augmentation=recipe.changes,
     )
     record = next(iter(Training(network, batches, recipe)))
-    print(json.dumps({"seconds": record.seconds, "images": record.images, "image_bytes": split.images.nbytes}))
+    print(json.dumps({"seconds": record.train_seconds, "images": record.samples, "image_bytes": split.images.nbytes}))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def main() -> None:
     epochs = list(Training(network, batches, recipe))
     seconds = time.perf_counter() - start
 
-    told = {"seconds": seconds, "images": sum(epoch.images for epoch in epochs)}
+    told = {"seconds": seconds, "images": sum(epoch.samples for epoch in epochs)}
     for part in ("val", "test"):
         told[part] = figure(TTA(network, recipe.flip), stored[f"{part}_images"], stored[f"{part}_labels"])
     print(json.dumps(told))

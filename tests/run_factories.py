@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from PIL import Image
 
+from run_folder.factories import run_info
 from seamline.models.blocks import BaseModel
+from seamline.run_folder import DatasetInfo, ModelInfo, Task
 from seamline.training.config import CLASSIFIER_PRESETS, SEGMENTER_PRESETS, recipe_fields
 from seamline.training.run_dir import Run
 
@@ -16,16 +19,30 @@ COLOURS = ((0, 0, 0), (0, 128, 255))
 
 def write_run(folder: Path, network: BaseModel, name: str, image: tuple[int, int, int], data: dict[str, Any]) -> Path:
     run = Run(folder)
-    recipes = SEGMENTER_PRESETS if data["colours"] else CLASSIFIER_PRESETS
+    task: Task = "segmentation" if data["colours"] else "classification"
+    fields = run_info(task)
+    dataset = DatasetInfo(
+        name=data["name"],
+        title=data["title"],
+        source="made by a test",
+        fingerprint="0" * 32,
+        classes=tuple(data["classes"]),
+        palette=tuple((red, green, blue) for red, green, blue in data["colours"]),
+        train=0,
+        val=0,
+        test=0,
+    )
+    presets = SEGMENTER_PRESETS if task == "segmentation" else CLASSIFIER_PRESETS
     run.start(
-        {
-            "recipe": recipe_fields(recipes["fast"]),
-            "recipe_name": "fast",
-            "dataset": {"place": "made by a test", "fingerprint": "0" * 32, "test": 0} | data,
-            "network": {"name": name, "image": list(image)},
-            "seed": 0,
-            "split": {"seed": 0},
-        }
+        msgspec.structs.replace(
+            fields,
+            preset="fast",
+            config=recipe_fields(presets["fast"]),
+            dataset=dataset,
+            model=ModelInfo(name=name, parameters=0, input_size=image),
+            init_from=None,
+            auto_config=(),
+        )
     )
     run.finish(network.state_dict())
     return folder

@@ -36,26 +36,28 @@ def test_a_run_folder_holds_what_its_contract_says(run: Path, sides: Dataset) ->
     described = read(run, "run.json")
     assert described["dataset"]["fingerprint"] == sides.fingerprint
     assert (described["dataset"]["train"], described["dataset"]["val"], described["dataset"]["test"]) == (270, 30, 90)
-    assert described["recipe"]["epochs"] == 3
+    assert described["config"]["epochs"] == 3
+    assert described["task"] == "classification"
     assert "drew" in described["notice"]
     lines = history(run)
     assert [line["epoch"] for line in lines] == [1, 2, 3]
-    fields = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "images", "epoch"}
+    fields = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate"}
+    fields |= {"train_seconds", "samples", "epoch"}
     assert set(lines[0]) == fields
 
-    scores = read(run, "scores.json")
-    assert scores["test"]["accuracy"]["value"] > 0.9
-    assert set(scores["test"]["per_class"]) == set(sides.classes)
-    assert scores["val"]["accuracy"]["value"] == lines[-1]["val_accuracy"]
-    assert scores["val"]["loss"]["value"] == pytest.approx(lines[-1]["val_loss"], rel=1e-6)
+    metrics = read(run, "metrics.json")
+    assert metrics["test"]["overall"]["accuracy"]["value"] > 0.9
+    assert set(metrics["test"]["per_class"]) == set(sides.classes)
+    assert metrics["val"]["overall"]["accuracy"]["value"] == lines[-1]["val_accuracy"]
+    assert metrics["val"]["overall"]["log_loss"]["value"] == pytest.approx(lines[-1]["val_loss"], rel=1e-6)
     stored = np.load(run / "evaluation" / "test.npz")
     assert np.array_equal(stored["labels"], sides.test.labels)
-    assert (stored["scores"].argmax(1) == sides.test.labels).mean() == scores["test"]["accuracy"]["value"]
+    assert (stored["logits"].argmax(1) == sides.test.labels).mean() == metrics["test"]["overall"]["accuracy"]["value"]
     assert stored["names"].tolist() == list(sides.test.names)
     assert read(run, "evaluation/test.json")["confusion"] == stored["confusion"].tolist()
     assert read(run, "calibration.json")["temperature"]["value"] > 0
-    assert [layer["name"] for layer in read(run, "insides/kernels.json")["layers"]] == ["layer 1", "layer 2"]
-    assert len(read(run, "insides/readouts.json")["readouts"]) == 4
+    assert [layer["name"] for layer in read(run, "analysis/kernels.json")["layers"]] == ["layer 1", "layer 2"]
+    assert len(read(run, "analysis/linear_probes.json")["probes"]) == 4
     assert read(run, "findings.json")[0]["name"] == "overall"
     assert not (run / "checkpoint").exists()
     page = (run / "report.html").read_text(encoding="utf-8")
@@ -73,7 +75,7 @@ def test_the_page_is_made_again_from_the_folder_alone(run: Path) -> None:
 
 def test_the_same_seed_gives_the_same_files(run: Path, sides: Dataset, tmp_path: Path) -> None:
     again = seamline.train(sides, recipe=RECIPE, out=tmp_path / "again", threads=1)
-    for name in ("model.safetensors", "scores.json", "findings.json", "evaluation/val.npz", "evaluation/test.png"):
+    for name in ("model.safetensors", "metrics.json", "findings.json", "evaluation/val.npz", "evaluation/test.png"):
         assert (again / name).read_bytes() == (run / name).read_bytes(), name
     other = seamline.train(sides, recipe=RECIPE, out=tmp_path / "other", seed=1, threads=1)
     assert (other / "model.safetensors").read_bytes() != (run / "model.safetensors").read_bytes()
@@ -101,7 +103,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
         seamline.train(sides, recipe=RECIPE, out=cut, threads=1)
     seamline.train(sides, recipe=RECIPE, out=cut, resume=True, threads=1)
     assert (cut / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
-    assert (cut / "scores.json").read_bytes() == (run / "scores.json").read_bytes()
+    assert (cut / "metrics.json").read_bytes() == (run / "metrics.json").read_bytes()
     assert [line["train_loss"] for line in history(cut)] == [line["train_loss"] for line in history(run)]
 
 
@@ -119,10 +121,10 @@ def test_a_finished_run_is_kept(run: Path, sides: Dataset) -> None:
 
 
 def test_a_run_is_measured_again(run: Path, sides: Dataset) -> None:
-    before = (run / "scores.json").read_bytes()
-    (run / "scores.json").unlink()
+    before = (run / "metrics.json").read_bytes()
+    (run / "metrics.json").unlink()
     seamline.evaluate(run, sides)
-    assert (run / "scores.json").read_bytes() == before
+    assert (run / "metrics.json").read_bytes() == before
     other = dataclasses.replace(sides, classes=("a", "b", "c"))
     with pytest.raises(SeamlineError, match="not the images that"):
         seamline.evaluate(run, other)
@@ -133,8 +135,9 @@ def test_the_weights_kept_are_those_of_the_best_epoch(sides: Dataset, tmp_path: 
     recipe = dataclasses.replace(RECIPE, epochs=6, schedule="constant", learning_rate=2e-2)
     run = seamline.train(sides, recipe=recipe, settings=(f"keep={keep}",), out=tmp_path / "run", threads=1)
     best = (min if keep == "val_loss" else max)(line[keep] for line in history(run))
-    figure = read(run, "scores.json")["val"][keep.removeprefix("val_")]["value"]
-    assert figure == pytest.approx(best, rel=1e-6)
+    key = {"val_loss": "log_loss", "val_accuracy": "accuracy"}[keep]
+    value = read(run, "metrics.json")["val"]["overall"][key]["value"]
+    assert value == pytest.approx(best, rel=1e-6)
 
 
 def test_too_few_images_to_validate_on_is_one_line(sides: Dataset, tmp_path: Path) -> None:
@@ -158,11 +161,11 @@ def test_weights_that_are_no_numbers_are_never_kept(sides: Dataset, tmp_path: Pa
 
 
 def test_an_interrupted_measuring_is_made_good(run: Path, sides: Dataset) -> None:
-    before = (run / "scores.json").read_bytes()
-    for name in ("scores.json", "findings.json", "report.html"):
+    before = (run / "metrics.json").read_bytes()
+    for name in ("metrics.json", "findings.json", "report.html"):
         (run / name).unlink()
     with pytest.raises(SeamlineError, match="measure what is not measured with --resume"):
         seamline.train(sides, recipe=RECIPE, out=run, threads=1)
     seamline.train(sides, recipe=RECIPE, out=run, resume=True, threads=1)
-    assert (run / "scores.json").read_bytes() == before
+    assert (run / "metrics.json").read_bytes() == before
     assert (run / "report.html").is_file()

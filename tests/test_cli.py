@@ -57,7 +57,7 @@ def test_reproduce_without_the_real_images_says_so(
     assert "epoch   1/1" in run.stderr  # a line an epoch where the output is no terminal
     (told,) = json.loads(run.stdout)["runs"]
     assert Path(told["run"]) == Path("runs", "synthetic-fashion-fast")
-    assert told["scores"]["test"]["accuracy"]["low"] > 0.8
+    assert told["metrics"]["test"]["overall"]["accuracy"]["low"] > 0.8
     page = (folder / told["report"]).read_text(encoding="utf-8")
     assert "not photographs" in page
     assert len(page) < 3_000_000
@@ -97,7 +97,7 @@ def test_train_ends_with_where_the_result_lies(
     assert f"The page:  {Path('mine', 'report.html')}" in out
     described: dict[str, Any] = json.loads((tmp_path / "mine" / "run.json").read_text())
     assert described["seed"] == 3
-    assert described["recipe"]["epochs"] == 1
+    assert described["config"]["epochs"] == 1
     command = "seamline train sides --preset fast --set epochs=1 --seed 3 --threads 1 --out mine"
     assert described["command"] == command
     assert "mine: holds a finished run" in one_line(*typed(*train))
@@ -255,6 +255,6 @@ def test_the_real_garments_are_trained_on(real_data: Path, tmp_path: Path) -> No
     run = seamline(*words, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     (told,) = json.loads(run.stdout)["runs"]
-    assert told["scores"]["test"]["accuracy"]["value"] > 0.84
-    assert told["scores"]["test"]["images"] == 10_000
+    assert told["metrics"]["test"]["overall"]["accuracy"]["value"] > 0.84
+    assert told["metrics"]["test"]["images"] == 10_000
     assert json.loads((tmp_path / "real" / "run.json").read_text())["notice"] is None

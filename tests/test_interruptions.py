@@ -219,4 +219,4 @@ def test_the_printed_command_resumes(datasets: Path, tmp_path: Path) -> None:
     process = crash_test.start(command[1:], datasets)
     _, told = process.communicate()
     assert process.returncode == 0, told
-    assert json.loads((tmp_path / "run" / "scores.json").read_text())["test"]["mean_ap"]["value"] > 0
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]["overall"]["mean_ap"]["value"] > 0

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+import msgspec
 import torch
 
 import seamline
@@ -24,17 +25,17 @@ from seamline.data.validate import DatasetReport
 from seamline.data.validate import inspect_dataset as look_at
 from seamline.errors import SeamlineError
 from seamline.evaluation.cross_val import FOLDS, out_of_fold_scores
+from seamline.evaluation.write import EvaluationData, evaluate_model
 from seamline.inference.predict import Predictions, Progress
 from seamline.inference.predict import predict as predict_to_folder
 from seamline.inference.predictor import LoadOptions, Predictor, find_model
 from seamline.inference.tta import TTA
-from seamline.measure.record import measure
 from seamline.models.devices import find_device, set_num_threads, tune_malloc
 from seamline.models.factory import build_model
 from seamline.progress import Reporter
 from seamline.report.page import write_report
 from seamline.report.predictions_page import write_predictions_page
-from seamline.run_folder import RunFolder
+from seamline.run_folder import ConfigDecision, RunFolder
 from seamline.training.auto_config import DatasetStats, Decision, fitted
 from seamline.training.config import TrainConfig, apply_overrides, get_preset, overridden_fields
 from seamline.training.distributed import process_rank, together, was_restarted
@@ -85,7 +86,7 @@ def train(
         size: what own images are brought to, such as `96` or `96x128` (height x width).
         start: a finished run whose weights, network and image size to start from; see `seamline.training.transfer`.
         folds: into how many folds labels of whole images are cut to be judged by networks that did not learn from
-            them, see `seamline.measure.mislabelled`; by default 3 for own images, and 0, which leaves it, for others.
+            them, see `seamline.evaluation.label_issues`; by default 3 for own images, and 0, which leaves it, for others.
         device: `auto`, `cpu`, `cuda` or `mps`.
         threads: threads of the processor to use; None leaves it to PyTorch.
         force: write over a finished run.
@@ -111,9 +112,9 @@ def train(
     if isinstance(data, str) and data in DATASETS and isinstance(recipe, str):  # a mistake is told before long work
         apply_overrides(get_preset(recipe, segments=DATASETS[data].task == "segmentation"), list(settings))
     begin = None if start is None else Run(Path(start))
-    origin = None if begin is None else begin.read()["network"]
+    origin = None if begin is None else begin.read().model
     if origin is not None and isinstance(data, str) and is_path(data) and size is None:
-        size = "x".join(map(str, origin["image"][:2]))
+        size = "x".join(map(str, origin.input_size[:2]))
     with together(place) as processes:
         with processes.one_first():
             called = data if isinstance(data, str) and is_path(data) else None
@@ -121,7 +122,7 @@ def train(
                 data = loaded(data, folder, teller, size=size)
             searched = not data.has_groups
             data = related(data, teller)
-        network_name = None if origin is None else str(origin["name"])
+        network_name = None if origin is None else origin.name
         recipe, chosen = chosen_recipe(data, recipe, settings, own=called is not None, network=network_name)
         _check_class_weights(recipe, data)
         run = Run(Path(out) if out is not None else Path("runs") / f"{data.name}-{recipe_name}")
@@ -165,15 +166,6 @@ def train(
             network.init_description = network.init_description if begin is None else None  # `from` says it
             if network.init_description and begun is None:
                 teller.say(f"{recipe.network} begins {network.init_description}")
-            described = run_metadata(data, recipe, network, division, seed=seed, device=place, threads=used_threads)
-            described["split"]["searched"] = searched
-            described["processes"] = processes.count
-            described["seamline"] = seamline.__version__
-            described["from"] = started
-            described["folds"] = usual if folds is None else folds
-            described["dataset"]["odd"] = odd
-            described["rules"] = [vars(choice) for choice in chosen]
-            described["recipe_name"] = ", ".join([recipe_name, *settings])
             options: dict[str, object] = {
                 "--data-dir": folder,
                 "--image-size": size,
@@ -182,7 +174,23 @@ def train(
                 "--device": None if device == "auto" else device,
                 "--threads": threads,
             }
-            described["command"] = train_command(called or data.name, recipe_name, settings, seed, run.path, options)
+            info = run_metadata(
+                data,
+                recipe,
+                network,
+                replace(division, metadata=msgspec.structs.replace(division.metadata, groups_detected=searched)),
+                seed=seed,
+                device=place,
+                threads=used_threads,
+                world_size=processes.count,
+                seamline=seamline.__version__,
+                init_from=started,
+                label_check_folds=usual if folds is None else folds,
+                warnings=odd,
+                auto_config=tuple(ConfigDecision(**vars(choice)) for choice in chosen),
+                preset=", ".join([recipe_name, *settings]),
+                command=train_command(called or data.name, recipe_name, settings, seed, run.path, options),
+            )
             batches = Batches(
                 division.train,
                 recipe.batch_size,
@@ -197,7 +205,7 @@ def train(
                     run,
                     Training(network, batches, recipe, processes=processes),
                     division.val,
-                    described,
+                    info,
                     resume=resume,
                     every=checkpoint_seconds,
                     teller=teller,
@@ -305,7 +313,7 @@ def _check_class_weights(recipe: TrainConfig, data: Dataset) -> None:
 
 
 def _is_measured(run: Run) -> bool:
-    return all((run.path / name).is_file() for name in ("scores.json", "report.html"))
+    return run.folder.evaluated and run.folder.report_file.is_file()
 
 
 def _measure(
@@ -314,32 +322,24 @@ def _measure(
     """Measure a trained run on the split it was trained with, and write its page; judges of labels use `device`."""
     with run.alone():
         run.checkpoints.clear()  # a process that ended right after it had written the weights leaves them
-        network, described = TTA(run.network(), run.recipe().flip), run.read()
-        folded = None
-        if folds := int(described.get("folds") or 0):
+        network, info = TTA(run.network(), run.recipe().flip), run.read()
+        out_of_fold = None
+        if folds := info.label_check_folds:
             judged = out_of_fold_scores(
                 learned.concat(aside),
                 len(data.classes),
                 run.recipe(),
                 folds=folds,
-                seed=described["seed"],
+                seed=info.seed,
                 device=device or torch.device("cpu"),
                 teller=teller,
             )
-            folded = judged, folds
+            out_of_fold = judged, folds
         teller.say("measuring")
-        division = described["split"]
-        measure(
-            run.path,
-            network,
-            data.classes,
-            learned,
-            aside,
-            data.test,
-            colours=data.palette,
-            division=division,
-            folded=folded,
+        images = EvaluationData(
+            data.task, data.classes, learned, aside, data.test, data.palette, info.split, out_of_fold
         )
+        evaluate_model(run.folder, network, images)
         write_report(run.path)
 
 
@@ -387,21 +387,21 @@ def _images_of(
     Raises:
         SeamlineError: they are not to be had, or are others by now.
     """
-    described = run.read()
+    info = run.read()
     if not isinstance(data, Dataset):
-        place = Path(described["dataset"]["place"])
-        name = data or described["dataset"]["name"]
+        place = Path(info.dataset.source)
+        name = data or info.dataset.name
         if name not in DATASETS and place.exists():
-            height, width, _ = described["network"]["image"]
+            height, width, _ = info.model.input_size
             data = load(str(place), size=f"{height}x{width}")
         else:
             data = load(name, folder or (place if place.exists() else None))
     data = related(data, teller)
-    if data.fingerprint != described["dataset"]["fingerprint"]:
+    if data.fingerprint != info.dataset.fingerprint:
         raise SeamlineError(
             f"{data.source}: not the images that {run.path} was trained with; name them with --data-dir"
         )
-    return data, divide_by(data, run.recipe(), described["split"]["seed"])
+    return data, divide_by(data, run.recipe(), info.split.seed)
 
 
 def predict(

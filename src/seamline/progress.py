@@ -56,7 +56,7 @@ class Reporter:
             f"epoch {record['epoch']:>3}/{epochs}  "
             f"training: loss {record['train_loss']:.3f}, accuracy {record['train_accuracy']:.1%}  "
             f"validation: loss {record['val_loss']:.3f}, accuracy {record['val_accuracy']:.1%}  "
-            f"{record['images'] / record['seconds']:,.0f} images/s"
+            f"{record['samples'] / record['train_seconds']:,.0f} images/s"
         )
 
     @contextmanager

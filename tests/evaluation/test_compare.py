@@ -1,4 +1,4 @@
-"""Two runs on the same test images: what differs, by hand; see also tests/test_api.py for trained runs."""
+"""Two runs on the same test images: what differs, by hand and after training."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,17 +9,24 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import seamline
 from evaluation.factories import CLASSES, Mixed, ends, label_evaluation, mask_evaluation, mask_split
 from run_folder.factories import run_info
+from seamline.data.dataset import Dataset
 from seamline.errors import SeamlineError
 from seamline.evaluation.bootstrap import percentile_interval
 from seamline.evaluation.compare import Comparison, MetricDiff, compare_runs
 from seamline.evaluation.confidence import newcombe_paired, normal_mean
 from seamline.evaluation.metrics import SplitMetrics, metric_infos
 from seamline.evaluation.write import EvaluationData, evaluate_model
+from seamline.report.compare_page import write_comparison
 from seamline.run_folder import ClassificationArrays, Metrics, RunFolder, Task
+from seamline.training.config import TrainConfig
 
 SHAPES = ("arch", "door", "pane")
+RECIPE = TrainConfig(
+    network="study-fast", epochs=2, batch_size=32, learning_rate=3e-3, schedule="one-cycle", flip=False
+)
 
 
 def write_info(run: RunFolder, task: Task, classes: tuple[str, ...]) -> None:
@@ -140,3 +147,24 @@ def test_runs_on_other_images_and_damaged_ones_are_refused(
     second.metrics.path.unlink()
     with pytest.raises(SeamlineError, match=r"metrics\.json: not found; the run is not evaluated"):
         compare_runs(first, second.path)
+
+
+def test_two_trained_runs_side_by_side(sides: Dataset, tmp_path: Path) -> None:
+    runs = [
+        seamline.train(sides, recipe=RECIPE, settings=(f"epochs={epochs}",), out=tmp_path / name, threads=1)
+        for name, epochs in (("short", 1), ("long", 4))
+    ]
+    found = compare_runs(*runs)
+    stored = [np.load(run / "evaluation" / "test.npz") for run in runs]
+    right = [one["logits"].argmax(1) == one["labels"] for one in stored]
+    assert found.images == 90
+    both = named(found)
+    assert both["accuracy", ""].change.value == pytest.approx(right[1].mean() - right[0].mean())
+    assert (len(found.fixed), len(found.broken)) == ((~right[0] & right[1]).sum(), (right[0] & ~right[1]).sum())
+    losses = [RunFolder(run).metrics.read().test.overall["log_loss"].value for run in runs]
+    assert [both["log_loss", ""].first, both["log_loss", ""].second] == pytest.approx(losses)
+    page, claims = write_comparison(runs, tmp_path / "compared.html")
+    assert "long is better than short in log loss" in " ".join(claims)
+    assert page.is_file()
+    with pytest.raises(SeamlineError, match="a comparison needs two runs or more, got 1"):
+        write_comparison(runs[:1], tmp_path / "one.html")

@@ -1,8 +1,13 @@
 """Images that look mislabelled: by hand, and with labels that were changed."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
+import seamline
 from seamline.evaluation.cross_val import fold_of_each
 from seamline.evaluation.label_issues import find_label_issues
 
@@ -27,3 +32,24 @@ def test_folds_keep_groups_together_and_are_alike() -> None:
     fold = fold_of_each(groups, 3, seed=1)
     assert all(len(set(fold[groups == group])) == 1 for group in set(groups.tolist()))
     assert sorted(np.bincount([fold[groups == group][0] for group in set(groups.tolist())]).tolist()) == [2, 2, 2]
+
+
+def test_changed_labels_of_an_own_folder_are_found(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    changed = {"dark/000.png", "dark/001.png", "bright/002.png"}
+    for label, level in (("dark", 60), ("bright", 190)):
+        (tmp_path / "set" / label).mkdir(parents=True)
+        for number in range(60):
+            name = f"{label}/{number:03}.png"
+            shown = 250 - level if name in changed else level
+            noise = chance.integers(-40, 40, (28, 28, 3)) + shown
+            Image.fromarray(noise.clip(0, 255).astype(np.uint8)).save(tmp_path / "set" / name)
+    out = seamline.train(str(tmp_path / "set"), out=tmp_path / "run", settings=("epochs=4",), threads=1)
+    written = json.loads((out / "evaluation" / "label_issues.json").read_text())
+    assert written["folds"] == 3
+    assert sum(written["checked"].values()) == 120
+    surest = {one["name"] for one in written["issues"][:3]}
+    assert surest == changed
+    page = (out / "report.html").read_text()
+    assert "Possible label errors" in page
+    assert "Every image is checked by a model that was not trained on it" in page

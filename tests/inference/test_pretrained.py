@@ -30,7 +30,7 @@ def test_together_they_are_small_and_each_has_a_card() -> None:
 
 @pytest.mark.parametrize("name", PRETRAINED)
 def test_all_backends_predict_the_same(name: str) -> None:
-    height, width, channels = Run(pretrained_dir(name)).read()["network"]["image"]
+    height, width, channels = Run(pretrained_dir(name)).read().model.input_size
     images = np.random.default_rng(0).integers(0, 256, (2, height, width, channels), dtype=np.uint8)
     expected = load_model(name, backend="pytorch").forward(images)
     for backend in BACKENDS:
@@ -75,12 +75,10 @@ def test_it_is_as_good_on_real_test_images_as_its_card_says(name: str, real_data
 def test_no_test_image_and_no_relative_of_one_was_learned_from(real_data: Path) -> None:
     run = Run(pretrained_dir("garments"))
     data = assign_groups(seamline.load("fashion-mnist", real_data / "fashion-mnist"))
-    described = run.read()
-    assert data.fingerprint == described["dataset"]["fingerprint"]
+    info = run.read()
+    assert data.fingerprint == info.dataset.fingerprint
     recipe = run.recipe()
-    division = train_val_split(
-        data, fraction=recipe.validation, seed=described["split"]["seed"], strategy=recipe.split_by
-    )
+    division = train_val_split(data, fraction=recipe.validation, seed=info.split.seed, strategy=recipe.split_by)
     learned = {*division.train.names, *division.val.names}
     assert not learned & set(data.test.names)
     assert not set(division.train.groups.tolist()) & set(data.test.groups.tolist())

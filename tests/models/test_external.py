@@ -358,11 +358,11 @@ def check_story(run: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> No
     """Reload a classifier's run without fetching anything: the same scores, and a page without a look inside."""
     monkeypatch.setattr("seamline.models.pretrained.fetch", never)
     scores = predict_logits(TTA(Run(run).network(), Run(run).recipe().flip), data.test.images)
-    assert np.array_equal(scores, np.load(run / "evaluation" / "test.npz")["scores"])
-    assert not (run / "insides").exists()
+    assert np.array_equal(scores, np.load(run / "evaluation" / "test.npz")["logits"])
+    assert not (run / "analysis").exists()
     page = seamline.write_report(run).read_text(encoding="utf-8")
     described = json.loads((run / "run.json").read_text())
-    assert described["network"]["begun"] in page
+    assert described["model"]["init"] in page
     assert 'id="kernels"' not in page
     assert described["versions"]["timm"] in page
 
@@ -375,17 +375,17 @@ def test_the_whole_story_with_a_stand_in(
     told = "with the pretrained weights small.one (license apache-2.0)"
     assert f"timm/small.one begins {told}" in teller.lines
     described = json.loads((run / "run.json").read_text())
-    assert described["network"]["begun"] == told
-    assert described["recipe"]["network"] == "timm/small.one"
+    assert described["model"]["init"] == told
+    assert described["config"]["network"] == "timm/small.one"
     assert "--set network=timm/small.one" in described["command"]
     check_story(run, sides, monkeypatch)
     fresh = build_model("timm/small.one", (20, 20, 1), 2, task="classification")
     said = load_pretrained_run(fresh, Run(run), (20, 20, 1), ("right", "under"))
-    assert (said["kept"], said["new"]) == (["right"], ["under"])
+    assert (said.shared_classes, said.new_classes) == (("right",), ("under",))
     again = seamline.train(sides, recipe=RECIPE, start=run, out=tmp_path / "again", threads=1)  # fetches nothing
     described = json.loads((again / "run.json").read_text())
-    assert described["network"]["begun"] is None
-    assert described["from"]["kept"] == list(sides.classes)
+    assert described["model"]["init"] is None
+    assert described["init_from"]["shared_classes"] == list(sides.classes)
 
 
 def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

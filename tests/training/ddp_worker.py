@@ -78,7 +78,7 @@ def train(case: str, processes: Distributed) -> dict[str, Any]:
     processes.begin_alike(network)
     batches = Batches(split, recipe.batch_size, task=task, seed=4, augmentation=changes, shard=part)
     training = Training(network, batches, recipe, processes=processes)
-    records = [(record.train_loss, record.train_accuracy, record.images) for record in training]
+    records = [(record.train_loss, record.train_accuracy, record.samples) for record in training]
     return {"network": network.state_dict(), "records": records}
 
 

@@ -37,7 +37,7 @@ def test_it_learns_and_records(sides: Dataset) -> None:
     assert [record.epoch for record in records] == [1, 2, 3]
     assert records[-1].train_loss < records[0].train_loss
     assert records[-1].train_accuracy > 0.9
-    assert all(record.images == 300 and record.seconds > 0 for record in records)
+    assert all(record.samples == 300 and record.train_seconds > 0 for record in records)
     network.eval()
     answers = network(torch.from_numpy(sides.test.images).permute(0, 3, 1, 2)).argmax(1)
     assert (answers.numpy() == sides.test.labels).mean() > 0.9
@@ -216,15 +216,15 @@ def test_the_last_epoch_may_be_a_part(sides: Dataset) -> None:
     recipe = dataclasses.replace(RECIPE, epochs=1.5)
     network, training = start(sides, recipe)
     records = list(training)
-    assert [(record.epoch, record.images) for record in records] == [(1, 300), (2, 160)]
+    assert [(record.epoch, record.samples) for record in records] == [(1, 300), (2, 160)]
     assert records[-1].learning_rate == pytest.approx(RECIPE.learning_rate * 0.5 / 15 / 0.75)  # the cycle has ended
     again, second = start(sides, recipe)
     first = next(iter(second))
-    assert first.images == 300
+    assert first.samples == 300
     state = copy.deepcopy(second.state())
     again, third = start(sides, recipe)
     third.restore(state)
-    assert [record.images for record in third] == [160]
+    assert [record.samples for record in third] == [160]
     for name, tensor in network.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor), name
 

@@ -1,34 +1,36 @@
-import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 
 from helpers import refusal
+from run_folder.factories import run_info
 from seamline.errors import SeamlineError
+from seamline.io import write_json
 from seamline.models.factory import build_model
+from seamline.run_folder import ModelInfo
 from seamline.training.config import get_preset, recipe_fields
 from seamline.training.run_dir import Run
 
 RECIPE = recipe_fields(get_preset("fast", segments=False))
-DATA = {"name": "abc", "place": "nowhere", "fingerprint": "0" * 32, "classes": ["a", "b", "c"], "test": 3}
-DESCRIBED = {
-    "recipe": RECIPE,
-    "dataset": DATA,
-    "network": {"name": "study-fast", "image": [20, 20, 1]},
-    "seed": 0,
-    "split": {"seed": 0},
-}
+INFO = msgspec.structs.replace(
+    run_info("classification"),
+    config=RECIPE,
+    model=ModelInfo(name="study-fast", parameters=0, input_size=(20, 20, 1)),
+)
+DATA = msgspec.to_builtins(INFO.dataset)
+MODEL = msgspec.to_builtins(INFO.model)
 
 
 def test_a_finished_run_gives_its_network_back(tmp_path: Path) -> None:
     network = build_model("study-fast", (20, 20, 1), 3, seed=5, task="classification")
     network.normalize.mean.fill_(99.0)
     run = Run(tmp_path / "run")
-    run.start(DESCRIBED)
+    run.start(INFO)
     assert not run.finished
     run.finish(network.state_dict())
     assert run.finished
@@ -40,26 +42,24 @@ def test_a_finished_run_gives_its_network_back(tmp_path: Path) -> None:
     assert run.weights_file.read_bytes() == first
 
 
-def test_history_is_written_whole(tmp_path: Path) -> None:
+def test_a_fresh_run_has_no_history(tmp_path: Path) -> None:
     run = Run(tmp_path)
-    run.start(DESCRIBED)
+    run.start(INFO)
     assert run.history_file.read_text() == ""
-    run.write_history([{"epoch": 1}, {"epoch": 2}])
-    assert [json.loads(line)["epoch"] for line in run.history_file.read_text().splitlines()] == [1, 2]
 
 
 def test_starting_afresh_leaves_nothing_of_the_earlier_run(tmp_path: Path) -> None:
     run = Run(tmp_path)
     for name in (
-        "scores.json",
+        "metrics.json",
         "report.html",
-        "insides/kernels.json",
+        "analysis/kernels.json",
         "checkpoint/00000001-0.safetensors",
         "notes.txt",
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("old")
-    run.start(DESCRIBED)
+    run.start(INFO)
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == ["history.jsonl", "notes.txt", "run.json"]  # what Seamline did not write is not touched
 
@@ -69,12 +69,12 @@ def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> 
     with pytest.raises(SeamlineError, match=r"run\.json: not found"):
         run.read()
     (tmp_path / "run.json").write_text("{")
-    with pytest.raises(SeamlineError, match=r"run\.json: cannot be read"):
+    with pytest.raises(SeamlineError, match=r"run\.json: line 1 is not JSON"):
         run.read()
     (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(SeamlineError, match=r"run\.json: recipe, seed, split, dataset, network not found"):
+    with pytest.raises(SeamlineError, match=r"run\.json: \$\.seamline is missing"):
         run.read()
-    run.start(DESCRIBED)
+    run.start(INFO)
     with pytest.raises(SeamlineError, match=r"model\.safetensors: not found"):
         run.network()
     run.finish({"conv1.weight": torch.zeros(1)})
@@ -88,14 +88,14 @@ def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"dataset": 3}, "run.json: dataset is 3, not an object"),
-        ({"dataset": {**DATA, "classes": []}}, "run.json: names no class"),
-        ({"dataset": {**DATA, "colours": [[0, 0, 0]]}}, "run.json: names no class, or not one colour for each"),
-        ({"network": {"name": "study-fast", "image": [20, 20]}}, "run.json: network.image is not height, width and"),
-        ({"network": {"name": "study-fast", "image": "large"}}, "run.json: network.image is 'large', not a list"),
-        ({"network": {"name": ["x"], "image": [20, 20, 1]}}, "run.json: network.name is a list of 1, not a text"),
-        ({"network": {"name": "resnet", "image": [20, 20, 1]}}, "run.json: model resnet: there is no such model"),
-        ({"network": {"name": "study-fast", "image": [90_000, 90_000, 1]}}, "(hidden.weight: (128, 32, 5, 5) in the"),
+        ({"dataset": 3}, "run.json: $.dataset is 3, not an object"),
+        ({"dataset": {**DATA, "classes": []}}, "run.json: $: classes is empty or names a class twice"),
+        ({"dataset": {**DATA, "palette": [[0, 0, 0]]}}, "run.json: $: palette has 1 colors, not 0"),
+        ({"model": {**MODEL, "input_size": [20, 20]}}, "run.json: $.model.input_size is"),
+        ({"model": {**MODEL, "input_size": "large"}}, 'run.json: $.model.input_size is "large", not a list'),
+        ({"model": {**MODEL, "name": ["x"]}}, "run.json: $.model.name is a list of 1, not a string"),
+        ({"model": {**MODEL, "name": "resnet"}}, "run.json: model resnet: there is no such model"),
+        ({"model": {**MODEL, "input_size": [90_000, 90_000, 1]}}, "(hidden.weight: (128, 32, 5, 5) in the"),
         (
             {"dataset": {**DATA, "classes": ["a", "b"]}},
             "(head.weight: (3, 128) in the file, (2, 128) in the network)",
@@ -104,7 +104,8 @@ def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> 
 )
 def test_a_run_that_was_edited_is_one_line(tmp_path: Path, change: dict[str, Any], says: str) -> None:
     run = Run(tmp_path)
-    run.start(DESCRIBED | change)
+    run.start(INFO)
+    write_json(tmp_path / "run.json", msgspec.to_builtins(INFO) | change)
     run.finish(build_model("study-fast", (20, 20, 1), 3, task="classification").state_dict())
     assert says in refusal(run.network)
 
@@ -114,7 +115,7 @@ def test_a_run_that_was_edited_is_one_line(tmp_path: Path, change: dict[str, Any
 )
 def test_a_recipe_that_cannot_be_names_the_file(tmp_path: Path, fields: dict[str, Any]) -> None:
     run = Run(tmp_path)
-    run.start(DESCRIBED | {"recipe": {**RECIPE, **fields}})
+    run.start(msgspec.structs.replace(INFO, config={**RECIPE, **fields}))
     assert "run.json: its recipe cannot be used (" in refusal(run.recipe)
 
 
@@ -132,7 +133,7 @@ def test_a_folder_has_one_process_at_a_time(tmp_path: Path) -> None:
         "with Run(Path(sys.argv[1])).alone(): print('alone')"
     )
     run.path.mkdir()
-    (run.path / ".scores.json.ab12cd_9.json").write_text("half of it")
+    (run.path / ".metrics.json.ab12cd_9.json").write_text("half of it")
     (run.path / ".notes.personal").write_text("the user's own")
     with run.alone():
         assert [file.name for file in run.path.iterdir()] == [".notes.personal"]

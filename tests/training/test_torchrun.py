@@ -42,7 +42,7 @@ def test_a_killed_worker_comes_back_and_the_end_is_the_same(tmp_path: Path) -> N
     assert process.returncode == 0, wrong
     assert told.count("The page:") == 1  # one process tells
     assert wrong.count("epoch   1/3") == 1
-    assert json.loads((tmp_path / "uninterrupted" / "run.json").read_text())["processes"] == 2
+    assert json.loads((tmp_path / "uninterrupted" / "run.json").read_text())["world_size"] == 2
 
     process = launch(datasets, tmp_path / "run")
     while process.poll() is None and len(list((tmp_path / "run" / "checkpoint").glob("*.safetensors"))) < 2:

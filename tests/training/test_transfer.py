@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import seamline
+from run_factories import write_run
 from seamline.data.dataset import Dataset
 from seamline.errors import SeamlineError
 from seamline.models.factory import build_model
 from seamline.models.segmenters import SEGMENTERS, Segmenter
-from seamline.training.config import get_preset, recipe_fields
 from seamline.training.run_dir import Run
 from seamline.training.transfer import load_pretrained_run
 
@@ -37,13 +37,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_same_classes_in_another_order_give_the_same_answers(trained: Path) -> None:
     run = Run(trained)
-    names = tuple(run.read()["dataset"]["classes"])
+    names = run.read().dataset.classes
     network = build_model("study-fast", (20, 20, 1), 3, task="classification", seed=5)
     said = load_pretrained_run(network, run, (20, 20, 1), names[::-1])
     images = torch.randint(0, 256, (4, 1, 20, 20), dtype=torch.uint8)
     assert torch.equal(network.eval()(images), run.network()(images).flip(1))
-    assert said["kept"] == list(names[::-1])
-    assert not said["new"]
+    assert said.shared_classes == names[::-1]
+    assert not said.new_classes
 
 
 def test_a_class_of_the_same_name_is_known_and_another_is_new(trained: Path) -> None:
@@ -52,29 +52,20 @@ def test_a_class_of_the_same_name_is_known_and_another_is_new(trained: Path) -> 
     before = network.state_dict()["head.weight"].clone()
     said = load_pretrained_run(network, run, (20, 20, 1), ("right", "under"))
     after, theirs = network.state_dict(), run.network().state_dict()
-    place = run.read()["dataset"]["classes"].index("right")
+    place = run.read().dataset.classes.index("right")
     assert torch.equal(after["head.weight"][0], theirs["head.weight"][place])
     assert torch.equal(after["head.weight"][1], before[1])
     assert torch.equal(after["conv2.weight"], theirs["conv2.weight"])
     assert torch.equal(after["normalize.mean"], theirs["normalize.mean"])
-    assert (said["kept"], said["new"]) == (["right"], ["under"])
+    assert (said.shared_classes, said.new_classes) == (("right",), ("under",))
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)
 def test_every_segmenter_fits_other_classes(name: str, streets: Dataset, tmp_path: Path) -> None:
     theirs = build_model(name, (32, 32, 3), 3, task="segmentation", seed=1).eval()
     theirs.init_from_data(streets.train.images)
-    run = Run(tmp_path / "run")
-    dataset = {"name": "streets", "place": "drawn", "fingerprint": "0", "test": 2, "classes": list(streets.classes)}
-    described = {
-        "dataset": dataset | {"colours": [list(one) for one in streets.palette]},
-        "network": {"name": name, "image": [32, 32, 3]},
-        "recipe": recipe_fields(get_preset("fast", segments=True)),
-        "seed": 0,
-        "split": {"seed": 0},
-    }
-    run.start(described)
-    run.finish(theirs.state_dict())
+    data = {"name": "streets", "title": "Streets", "classes": streets.classes, "colours": streets.palette}
+    run = Run(write_run(tmp_path / "run", theirs, name, (32, 32, 3), data))
     network = build_model(name, (32, 32, 3), 4, task="segmentation", seed=5).eval()
     assert isinstance(network, Segmenter)
     assert isinstance(theirs, Segmenter)
@@ -90,9 +81,10 @@ def test_a_run_that_started_from_another_is_gone_on_with_by_the_same_one_alone(
     trained: Path, sides: Dataset, tmp_path: Path
 ) -> None:
     out = seamline.train(sides, settings=ONE, out=tmp_path / "second", start=trained, threads=1)
-    described = Run(out).read()
-    assert described["from"]["weights"] == Run(trained).digest
-    assert f"--init-from {trained}" in described["command"]
+    info = Run(out).read()
+    assert info.init_from is not None
+    assert info.init_from.weights == Run(trained).digest
+    assert f"--init-from {trained}" in info.command
     assert seamline.train(sides, settings=ONE, out=out, start=trained, threads=1, resume=True) == out
     with pytest.raises(SeamlineError, match="made with another beginning"):
         seamline.train(sides, settings=ONE, out=out, threads=1, resume=True)

@@ -1,7 +1,7 @@
 """`seamline train` and `seamline reproduce`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from seamline.cli.options import (
     print_json,
 )
 from seamline.progress import Reporter, result
+
+if TYPE_CHECKING:
+    from seamline.run_folder import MetricInfo, SplitMetrics
 
 
 def reproduce(
@@ -136,33 +139,33 @@ def _print_config(data: str, preset: str, settings: tuple[str, ...], size: str |
 def _print_runs(runs: list[Path], *, as_json: bool, index: Path | None = None) -> None:
     """Print the metrics of finished runs and where their reports are."""
     from seamline.io import read_json
+    from seamline.run_folder import RunFolder
 
     summaries = []
-    for run in runs:
-        scores = read_json(run / "scores.json")
-        summaries.append({"run": str(run), "report": str(run / "report.html"), "scores": scores})
-        if not as_json:
-            for part, title in (("val", "validation"), ("test", "test")):
-                result(f"{title:<11}" + ", ".join(_key_metrics(scores[part])))
-            result(f"The run:   {run}\nThe page:  {run / 'report.html'}")
+    for folder in map(RunFolder, runs):
+        report = folder.report_file
+        if as_json:
+            metrics = read_json(folder.metrics.path)
+            summaries.append({"run": str(folder.path), "report": str(report), "metrics": metrics})
+            continue
+        written = folder.metrics.read()
+        for split, title in ((written.val, "validation"), (written.test, "test")):
+            result(f"{title:<11}" + ", ".join(_key_metrics(split, written.definitions)))
+        result(f"The run:   {folder.path}\nThe page:  {report}")
     if as_json:
         print_json({"runs": summaries, **({} if index is None else {"index": str(index)})})
     elif index is not None:
         result(f"All pages: {index}")
 
 
-def _key_metrics(scores: dict[str, Any]) -> list[str]:
-    """Return the key metrics of a split with their intervals, as text."""
+def _key_metrics(split: "SplitMetrics", definitions: "dict[str, MetricInfo]") -> list[str]:
+    """Return the metrics over all classes with their intervals, as text."""
+    from seamline.evaluation.findings.text import decimal, percent
+
     texts = []
-    for key, title, scale, unit in (
-        ("mean_ap", "mean AP by raw scores", 1, ""),
-        ("mean_ap_softmax", "by softmax", 1, ""),
-        ("accuracy", "accuracy", 100, " %"),
-    ):
-        if scores.get(key, {}).get("value") is not None:
-            ends = ("low", "value", "high")
-            low, value, high = (None if scores[key][end] is None else scale * scores[key][end] for end in ends)
-            digits = 1 if unit else 3
-            interval = "" if low is None or high is None else f" ({low:.{digits}f} to {high:.{digits}f})"
-            texts.append(f"{title} {value:.{digits}f}{unit}{interval}")
+    for key, estimate in split.overall.items():
+        info = definitions[key]
+        if estimate.present:
+            show = percent if info.format == "percent" else decimal
+            texts.append(f"{info.title[0].lower()}{info.title[1:]} {show(estimate)}")
     return texts

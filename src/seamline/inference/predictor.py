@@ -272,19 +272,16 @@ def run_metadata(folder: RunFolder) -> ExportMetadata:
     """
     from seamline.training.run_dir import Run
 
-    described = Run(folder.path).read()
-    data = described["dataset"]
-    palette = tuple(tuple(color) for color in data.get("colours") or ())
-    height, width, channels = described["network"]["image"]
+    info = Run(folder.path).read()
     return ExportMetadata(
-        seamline=str(described.get("seamline") or ""),
+        seamline=info.seamline,
         name=folder.path.resolve().name,
-        task="segmentation" if palette else "classification",
-        dataset=data.get("title") or data.get("name") or "",
-        preset=described.get("recipe_name") or "",
-        classes=tuple(data["classes"]),
-        palette=palette,
-        input_size=(height, width, channels),
+        task=info.task,
+        dataset=info.dataset.title,
+        preset=info.preset,
+        classes=info.dataset.classes,
+        palette=info.dataset.palette,
+        input_size=info.model.input_size,
         temperature=_temperature(folder),
         fingerprint=folder.weights_digest,
     )

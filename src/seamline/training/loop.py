@@ -19,6 +19,7 @@ from seamline.data.loader import IN_NETWORK, Batches, derive_seed
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
 from seamline.models.devices import describe_memory
+from seamline.run_folder import Epoch
 from seamline.training.config import TrainConfig
 from seamline.training.distributed import Distributed, is_loss_of_another
 from seamline.training.optimizers import build_optimizers
@@ -26,27 +27,6 @@ from seamline.training.signals import StopRequest
 
 PIXELS_IN_CACHE = 100_352  # 128 garments of 28 x 28: their maps in both layers stay in a processor's own memory
 LOOK_EVERY = 10  # steps between two looks at the loss; a look waits for a GPU to catch up
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one pass over the training images gave.
-
-    Attributes:
-        epoch: its number, from 1.
-        train_loss: mean loss met on the way, each batch as it was before its step; smoothed and weighted as trained.
-        train_accuracy: share of images, or of pixels, labelled right on the way, 0..1.
-        learning_rate: step size of the last step.
-        seconds: time for training alone.
-        images: images learned from.
-    """
-
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    learning_rate: float
-    seconds: float
-    images: int
 
 
 @dataclass(frozen=True)
@@ -220,7 +200,14 @@ class Training:
         self.done, self.underway = number, None
         rate = self.optimizers[0].param_groups[0]["lr"]
         loss_mean = float(run.losses.sum(dtype=torch.float64)) / run.images
-        return Epoch(number, loss_mean, _share(run.right, run.counted), rate, run.seconds, run.images)
+        return Epoch(
+            epoch=number,
+            train_loss=loss_mean,
+            train_accuracy=_share(run.right, run.counted),
+            learning_rate=rate,
+            train_seconds=run.seconds,
+            samples=run.images,
+        )
 
     def _gradients(self, images: Tensor, labels: Tensor, epoch: int, run: _Underway) -> Tensor:
         """Leave the gradients of a batch's loss in the weights, adding up portion by portion and process by process.

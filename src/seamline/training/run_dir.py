@@ -1,46 +1,23 @@
 """The run folder: what of it this stage writes, each file whole or not at all."""
 
-import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from seamline.data.shapes import COLOUR, COUNT, SIDE, TEXT, TRUTH, Maybe, read_shaped
 from seamline.errors import SeamlineError
-from seamline.io import file_lock, remove_temp_files, sha256_file, write_bytes, write_json, write_text
+from seamline.io import file_lock, remove_temp_files, sha256_file, write_bytes
 from seamline.models.blocks import BaseModel
 from seamline.models.factory import build_model
+from seamline.run_folder import RunFolder, RunInfo
 from seamline.training.checkpoints import Checkpoints
 from seamline.training.config import TrainConfig, recipe_from
-
-History = list[dict[str, Any]]
-
-_DESCRIBED: dict[str, Any] = {
-    "recipe": {"flip": TRUTH},
-    "seed": COUNT,
-    "split": {"seed": COUNT},
-    "dataset": {
-        "name": TEXT,
-        "title": Maybe(TEXT),
-        "place": TEXT,
-        "fingerprint": TEXT,
-        "classes": [TEXT],
-        "colours": Maybe([COLOUR]),
-        "test": COUNT,
-    },
-    "network": {"name": TEXT, "image": [SIDE]},
-    "recipe_name": Maybe(TEXT),
-}
-"""What `run.json` must hold, as far as this stage and those after it use it."""
 
 
 @dataclass(frozen=True)
@@ -118,41 +95,24 @@ class Run:
             remove_temp_files(self.path)
             yield
 
-    def read(self) -> dict[str, Any]:
+    @property
+    def folder(self) -> RunFolder:
+        """The files of the run."""
+        return RunFolder(self.path)
+
+    def read(self) -> RunInfo:
         """Return what `run.json` holds.
 
         Raises:
             SeamlineError: there is no such file, or it cannot be read.
         """
-        file = self.path / "run.json"
-        try:
-            described: dict[str, Any] = read_shaped(file, _DESCRIBED, "train again with --overwrite")
-        except FileNotFoundError:
-            raise SeamlineError(
-                f"{file}: not found; {self.path} is no run folder, which `seamline train` makes"
-            ) from None
-        if len(described["network"]["image"]) != 3:
-            raise SeamlineError(
-                f"{file}: network.image is not height, width and channels; train again with --overwrite"
-            )
-        data = described["dataset"]
-        if len(data.get("colours") or data["classes"]) != len(data["classes"]) or not data["classes"]:
-            raise SeamlineError(f"{file}: names no class, or not one colour for each; train again with --overwrite")
-        return described
+        return self.folder.info.read()
 
-    def start(self, described: dict[str, Any]) -> None:
-        """Make the folder ready for a fresh training: what an earlier one left there goes."""
-        for name in ("model.safetensors", "scores.json", "calibration.json", "findings.json", "report.html"):
-            (self.path / name).unlink(missing_ok=True)
-        (self.path / "model.onnx").unlink(missing_ok=True)
-        for name in ("checkpoint", "insides", "evaluation", "figures", "photos"):
-            shutil.rmtree(self.path / name, ignore_errors=True)
-        write_json(self.path / "run.json", described)
-        self.write_history([])
-
-    def write_history(self, history: History) -> None:
-        """Write the whole history."""
-        write_text(self.history_file, "".join(json.dumps(line) + "\n" for line in history))
+    def start(self, info: RunInfo) -> None:
+        """Prepare the folder for a fresh training: what an earlier one left is removed."""
+        self.folder.clear()
+        self.folder.info.write(info)
+        self.folder.history.write(())
 
     def finish(self, weights: dict[str, Tensor]) -> None:
         """Write the kept weights; the checkpoint is then no longer needed."""
@@ -166,7 +126,7 @@ class Run:
         Raises:
             SeamlineError: the file cannot be read, or its recipe is none.
         """
-        fields = self.read()["recipe"]
+        fields = self.read().config
         try:
             return recipe_from(fields)
         except (TypeError, SeamlineError) as error:  # fields of another version, or values that cannot be
@@ -180,17 +140,15 @@ class Run:
         Raises:
             SeamlineError: training has not finished, or the weights do not fit what `run.json` says.
         """
-        described = self.read()
+        info = self.read()
         if not self.finished:
             raise SeamlineError(f"{self.weights_file}: not found; training has not finished, go on with --resume")
-        height, width, channels = described["network"]["image"]
-        classes = len(described["dataset"]["classes"])
         build = partial(
             build_model,
-            described["network"]["name"],
-            (height, width, channels),
-            classes,
-            task="segmentation" if described["dataset"].get("colours") else "classification",
+            info.model.name,
+            info.model.input_size,
+            len(info.dataset.classes),
+            task=info.task,
         )
         try:
             weights = load_file(self.weights_file)

@@ -2,19 +2,20 @@
 
 import math
 import time
-from dataclasses import asdict
 from typing import Any
+
+import msgspec
 
 from seamline.data.dataset import Split
 from seamline.errors import SeamlineError, TrainingInterrupted
 from seamline.evaluation.evaluate import quick_eval
 from seamline.inference.tta import TTA
 from seamline.progress import Reporter
-from seamline.run_folder import Task
+from seamline.run_folder import Epoch, RunInfo, Task
 from seamline.training.checkpoints import unpack
 from seamline.training.config import TrainConfig
-from seamline.training.loop import Epoch, Training
-from seamline.training.run_dir import History, Run
+from seamline.training.loop import Training
+from seamline.training.run_dir import Run
 from seamline.training.signals import catch_signals
 
 
@@ -22,7 +23,7 @@ def train_run(
     run: Run,
     training: Training,
     val: Split,
-    described: dict[str, Any],
+    info: RunInfo,
     *,
     resume: bool,
     every: float,
@@ -36,7 +37,7 @@ def train_run(
         run: the folder; the first process holds it alone.
         training: not begun.
         val: the images to look at after each epoch.
-        described: what `run.json` says of a fresh training.
+        info: contents of `run.json` for a fresh training.
         resume: go on from the newest checkpoint, if there is one.
         every: seconds between two checkpoints; each epoch ends with one beside.
         teller: says how it goes.
@@ -45,17 +46,19 @@ def train_run(
         SeamlineError: the loss is no longer a number, or no checkpoint is whole.
         Stopped: a signal asked to stop.
     """
-    keeper = _Keeper(run, training, every, described["command"], teller)
+    keeper = _Keeper(run, training, every, info.command, teller)
     content = training.processes.from_first(_newest(run, teller) if resume and training.processes.first else None)
     if content is not None:
         keeper.restore(unpack(content))
         teller.say(f"going on {training.place}")
         if training.processes.first:
             begun = run.read()
-            if any(begun.get(key, 1) != described[key] for key in ("device", "threads", "versions", "processes")):
+            if any(
+                getattr(begun, key) != getattr(info, key) for key in ("device", "threads", "versions", "world_size")
+            ):
                 teller.say("begun on another device, with other threads, processes or versions: last bits may differ")
     elif training.processes.first:
-        run.start(described)
+        run.start(info)
     with catch_signals() as training.wish, teller.training(training.recipe.epochs) as training.on_step:
         training.between = keeper.between
         for epoch in training:
@@ -82,16 +85,17 @@ class _Keeper:
         self.every = every
         self.command = command
         self.teller = teller
-        self.history: History = []
+        self.history: list[Epoch] = []
         self.kept: dict[str, Any] = {"weights": None, "value": None}
         self.saved = time.monotonic()
 
     def restore(self, checkpoint: dict[str, Any]) -> None:
         """Go back to where a checkpoint was made."""
         self.training.restore(checkpoint["training"])
-        self.history, self.kept = checkpoint["history"], checkpoint["kept"]
+        self.history = [Epoch(**fields) for fields in checkpoint["history"]]
+        self.kept = checkpoint["kept"]
         if self.training.processes.first:
-            self.run.write_history(self.history)
+            self.run.folder.history.write(tuple(self.history))
 
     def between(self, signal: int) -> None:
         """Keep a checkpoint between two steps, where it is time or a signal asks to stop; then stop."""
@@ -112,24 +116,28 @@ class _Keeper:
                 f"training stopped: the validation loss is {on_val.loss} after epoch {epoch.epoch}, at learning "
                 f"rate {epoch.learning_rate:.3g}; try a smaller one with --set learning_rate=…"
             )
-        record = {**asdict(epoch), "val_loss": on_val.loss, "val_accuracy": on_val.accuracy}
+        record = msgspec.structs.replace(epoch, val_loss=on_val.loss, val_accuracy=on_val.accuracy)
         self.history.append(record)
         if _is_best(recipe, record, self.kept["value"]):
             weights = {
                 name: tensor.detach().cpu().clone() for name, tensor in self.training.network.state_dict().items()
             }
-            self.kept = {"weights": weights, "value": record.get(recipe.keep)}
+            self.kept = {"weights": weights, "value": getattr(record, recipe.keep, None)}
         self.save()
-        self.teller.epoch(record, recipe.epochs)
+        self.teller.epoch(msgspec.structs.asdict(record), recipe.epochs)
 
     def save(self, *, must: bool = False) -> None:
         """Keep a checkpoint and the history; where the disk takes none, say so and go on unless it `must` be."""
         if not self.training.processes.first:
             return
         try:
-            state = {"training": self.training.state(), "history": self.history, "kept": self.kept}
+            state = {
+                "training": self.training.state(),
+                "history": [msgspec.structs.asdict(epoch) for epoch in self.history],
+                "kept": self.kept,
+            }
             self.run.checkpoints.save(state)
-            self.run.write_history(self.history)
+            self.run.folder.history.write(tuple(self.history))
         except OSError as error:
             if must:
                 raise
@@ -137,9 +145,9 @@ class _Keeper:
         self.saved = time.monotonic()
 
 
-def _is_best(recipe: TrainConfig, record: dict[str, Any], best: float | None) -> bool:
+def _is_best(recipe: TrainConfig, record: Epoch, best: float | None) -> bool:
     """Tell whether this epoch's weights are the ones to keep so far."""
     if recipe.keep == "last" or best is None:
         return True
-    value: float = record[recipe.keep]
+    value: float = getattr(record, recipe.keep)
     return value < best if recipe.keep == "val_loss" else value > best

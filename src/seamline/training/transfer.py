@@ -1,18 +1,17 @@
 """Starts a network from the weights of a trained one, with a last layer that fits its own classes."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
+from seamline.run_folder import InitFrom, RunInfo
 from seamline.training.run_dir import Run
 
 
 def load_pretrained_run(
     network: BaseModel, run: Run, shape: tuple[int, int, int], classes: tuple[str, ...]
-) -> dict[str, Any]:
+) -> InitFrom:
     """Give a fresh network the weights of a finished run, its normalisation included.
 
     Of layers that give a score for each class (`Network.head_prefixes`) the part of a class is taken over where the run
@@ -25,14 +24,13 @@ def load_pretrained_run(
         classes: the K class names.
 
     Returns:
-        What `run.json` holds of it: the run, a digest of its weights, and which classes are `kept` and `new`.
+        What `run.json` holds of it.
 
     Raises:
         SeamlineError: the run has not finished, or its network is another one or learned from images of another kind.
     """
-    described = run.read()
-    theirs: list[str] = described["dataset"]["classes"]
-    channels = described["network"]["image"][2]
+    info = run.read()
+    theirs, channels = info.dataset.classes, info.model.input_size[2]
     if channels != shape[2]:
         kinds = {1: "grey", 3: "colour"}
         raise SeamlineError(
@@ -43,21 +41,21 @@ def load_pretrained_run(
     own = network.state_dict()
     for name, tensor in own.items():
         if name not in weights:
-            raise _misfit(run, described, shape)
+            raise _misfit(run, info, shape)
         if name.startswith(network.head_prefixes):
             weights[name] = _by_class(tensor, weights[name], classes, theirs)
         if weights[name].shape != tensor.shape:
-            raise _misfit(run, described, shape)
+            raise _misfit(run, info, shape)
     network.load_state_dict(weights)
-    return {
-        "run": str(run.path.absolute()),
-        "weights": run.digest,
-        "kept": [name for name in classes if name in theirs],
-        "new": [name for name in classes if name not in theirs],
-    }
+    return InitFrom(
+        run=str(run.path.absolute()),
+        weights=run.digest,
+        shared_classes=tuple(name for name in classes if name in theirs),
+        new_classes=tuple(name for name in classes if name not in theirs),
+    )
 
 
-def _by_class(own: Tensor, theirs: Tensor, classes: tuple[str, ...], their_classes: list[str]) -> Tensor:
+def _by_class(own: Tensor, theirs: Tensor, classes: tuple[str, ...], their_classes: tuple[str, ...]) -> Tensor:
     """Return a layer's weights with the parts of classes of one name taken over.
 
     A class has as many rows as there are rows in all for each class, on the first axis whose size is a multiple of the
@@ -84,10 +82,10 @@ def _format(weights: Tensor) -> torch.memory_format:
     return torch.channels_last if weights.ndim == 4 else torch.contiguous_format
 
 
-def _misfit(run: Run, described: dict[str, Any], shape: tuple[int, int, int]) -> SeamlineError:
+def _misfit(run: Run, info: RunInfo, shape: tuple[int, int, int]) -> SeamlineError:
     """Return the error for weights that do not fit."""
-    height, width, _ = described["network"]["image"]
-    named = described["network"]["name"]
+    height, width, _ = info.model.input_size
+    named = info.model.name
     if (height, width) != tuple(shape[:2]):
         return SeamlineError(
             f"--init-from {run.path}: its network {named} fits images of {height} x {width}, and these are {shape[0]} x "

@@ -140,16 +140,16 @@ def test_a_set_larger_than_memory_gives_the_same_network(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = str(request.getfixturevalue(kind))
-    weights, scores = [], []
+    weights, metrics = [], []
     for allowed in ("1G", "1k"):
         monkeypatch.setenv("SEAMLINE_MAX_MEMORY", allowed)
         data = load_folder(Path(folder))
         assert isinstance(data.train.images, LazyArray) is (allowed == "1k")
         run = seamline.train(folder, out=tmp_path / allowed, settings=("epochs=1",), threads=1)
         weights.append((run / "model.safetensors").read_bytes())
-        scores.append((run / "scores.json").read_text())
+        metrics.append((run / "metrics.json").read_text())
     assert weights[0] == weights[1]
-    assert scores[0] == scores[1]
+    assert metrics[0] == metrics[1]
 
 
 def test_no_stage_reads_a_large_set_as_a_whole(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:

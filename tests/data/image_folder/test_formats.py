@@ -363,13 +363,13 @@ def test_an_own_folder_is_trained_on_and_measured_again(folder: Path, photo: Mak
             noise = rng.integers(-40, 40, (30, 34, 3)) + level
             Image.fromarray(noise.astype(np.uint8)).save(photo(f"{label}/{number}.png"))
     out = seamline.train(str(folder), out=folder.parent / "run", settings=("epochs=8",), threads=1)
-    scores = json.loads((out / "scores.json").read_text())
-    assert scores["test"]["accuracy"]["value"] > 0.9
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["test"]["overall"]["accuracy"]["value"] > 0.9
     described = json.loads((out / "run.json").read_text())
     assert described["command"].startswith(f"seamline train {folder} ")
-    (out / "scores.json").unlink()
+    (out / "metrics.json").unlink()
     seamline.evaluate(out)
-    assert json.loads((out / "scores.json").read_text()) == scores
+    assert json.loads((out / "metrics.json").read_text()) == metrics
     assert "Own images, class folders" in (out / "report.html").read_text()
 
 

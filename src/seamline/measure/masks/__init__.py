@@ -1,1 +1,0 @@
-"""What a segmenter is worth: all that differs where the labels are masks."""
