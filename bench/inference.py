@@ -31,10 +31,10 @@ from seamline.inference.backends import BACKENDS, load_session
 from seamline.inference.forward import predict_logits
 from seamline.inference.pretrained import pretrained_dir
 from seamline.inference.tiled import PredictFn
-from seamline.inference.tta import TTA
+from seamline.inference.tta import load_tta
 from seamline.models.devices import describe_machine
 from seamline.progress import Reporter
-from seamline.training.run_dir import Run
+from seamline.run_folder import RunFolder
 from subprocess_runner import run
 
 DATA = {"garments": "fashion-mnist", "facades": "facades"}
@@ -63,8 +63,7 @@ def variants(name: str, folder: Path) -> dict[str, dict[str, Any]]:
 
 def answers(name: str, files: dict[str, Path], data: Dataset, shown: Any) -> list[dict[str, Any]]:
     """Compare what every engine says of the test images with the network itself."""
-    run = Run(pretrained_dir(name))
-    network = TTA(run.network(), run.recipe().flip)
+    network = load_tta(RunFolder(pretrained_dir(name)))
     truth = predict_split(partial(predict_logits, network), data.test)
     rows: list[dict[str, Any]] = [{"numbers": "float32", "engine": "pytorch", "worth": truth.score}]
     asked: list[tuple[str, str, PredictFn]] = [

@@ -29,11 +29,10 @@ def asker(name: str, way: str, numbers: str, file: Path) -> Callable[[Any], Any]
         return load_session(file, way)[1]
     import torch
 
-    from seamline.inference.tta import TTA
-    from seamline.training.run_dir import Run
+    from seamline.inference.tta import load_tta
+    from seamline.run_folder import RunFolder
 
-    run = Run(find_model(name))
-    network: Any = TTA(run.network(), run.recipe().flip)
+    network: Any = load_tta(RunFolder(find_model(name)))
     if numbers == "int8":
         from inference_int8 import in_whole_numbers
 

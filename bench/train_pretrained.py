@@ -1,10 +1,10 @@
-"""Makes the networks that ship with the package: weights of half precision, a graph for other engines, a model card.
+"""Make the pretrained models of the package: weights in half precision, an exported model, a model card.
 
     SEAMLINE_DATA=... python bench/train_pretrained.py [--garments RUN] [--facades RUN]
-    python bench/train_pretrained.py --graphs      (the graphs alone, after a change of how they are written)
+    python bench/train_pretrained.py --export      (export the models again, after a change of the export)
 
-Without a run each is trained first: garments with the recipe `fast` for 8 epochs, facades with `fast`, seed 0. The
-8 epochs are the first number tried; no test image was learned from, and no choice was made by one.
+Without a run each model is trained first: garments with the preset `fast` for 8 epochs, facades with `fast`, seed 0.
+8 epochs is the first number that was tried; no choice was made on a test image.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -22,171 +23,158 @@ import seamline
 from seamline.export.to_onnx import WEIGHT_PREFIX, to_onnx
 from seamline.inference.predictor import run_metadata
 from seamline.inference.pretrained import PRETRAINED, pretrained_dir
-from seamline.inference.tta import TTA
-from seamline.io import read_json, write_bytes, write_json, write_text
-from seamline.run_folder import RunFolder
-from seamline.training.run_dir import Run
-
-CALIBRATION, GRAPH, WEIGHTS = "calibration.json", "model.onnx", "model.safetensors"
+from seamline.inference.tta import load_tta
+from seamline.io import write_bytes, write_text
+from seamline.run_folder import Estimate, Metrics, RunFolder, RunInfo
 
 TRAINED: dict[str, dict[str, Any]] = {
     "garments": {"data": "fashion-mnist", "settings": ("epochs=8",)},
     "facades": {"data": "facades", "settings": ()},
 }
-"""Name -> how `seamline.train` makes it."""
+"""Name -> how `seamline.train` trains it."""
 
 
-def make_ready(run: Path, folder: Path) -> None:
-    """Write a ready network of a finished run."""
-    name = folder.name
-    described, scores = read_json(run / "run.json"), read_json(run / "scores.json")
-    trained = TRAINED[name]
-    described["dataset"]["place"] = described["dataset"]["title"]
-    words = ["seamline", "train", trained["data"], *(word for one in trained["settings"] for word in ("--set", one))]
-    described["command"] = " ".join(words)
-    write_json(folder / "run.json", described)
-    weights = load_file(run / WEIGHTS)
-    half = {key: one.half() if one.is_floating_point() else one for key, one in weights.items()}
-    write_bytes(folder / WEIGHTS, save(half))
-    write_json(folder / CALIBRATION, {"temperature": read_json(run / CALIBRATION)["temperature"]})
-    write_graph(folder)
-    write_text(folder / "CARD.md", card(name, described, scores))
+def write_pretrained(run: RunFolder, folder: RunFolder) -> None:
+    """Write the pretrained model of a finished run."""
+    name = folder.path.name
+    info = run.info.read()
+    options = "".join(f" --set {setting}" for setting in TRAINED[name]["settings"])
+    dataset = msgspec.structs.replace(info.dataset, source=info.dataset.title)
+    info = msgspec.structs.replace(info, dataset=dataset, command=f"seamline train {TRAINED[name]['data']}{options}")
+    folder.info.write(info)
+    weights = load_file(run.weights_file)
+    half = {key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in weights.items()}
+    write_bytes(folder.weights_file, save(half))
+    folder.calibration.write(run.calibration.read())
+    write_export(folder)
+    write_text(folder.path / "CARD.md", card(name, info, run.metrics.read()))
 
 
-def write_graph(folder: Path) -> None:
-    """Write the graph of a ready network, which reads its weights."""
-    ready = Run(folder)
-    graph = to_onnx(TTA(ready.network(), ready.recipe().flip), run_metadata(RunFolder(folder)))
-    share_weights(graph, folder / WEIGHTS)
-    write_bytes(folder / GRAPH, graph.SerializeToString())
+def write_export(folder: RunFolder) -> None:
+    """Export a pretrained model to a file that reads the weights of its run folder."""
+    graph = to_onnx(load_tta(folder), run_metadata(folder))
+    share_weights(graph, folder.weights_file)
+    write_bytes(folder.onnx_file(), graph.SerializeToString())
 
 
 def share_weights(graph: onnx.ModelProto, file: Path) -> None:
-    """Let a graph read its weights from the file of the run, so that they are stored once, and widen them itself."""
+    """Let a graph read its weights from a safetensors file and cast them to float32, so that they are stored once."""
     with file.open("rb") as opened:
         (length,) = struct.unpack("<Q", opened.read(8))
         header: dict[str, Any] = json.loads(opened.read(length))
-    kept, widened, stored = [], [], load_file(file)
+    initializers, casts, stored = [], [], load_file(file)
     for weights in graph.graph.initializer:
         name = weights.name.removeprefix(WEIGHT_PREFIX)
         entry = header.get(name)
         values = numpy_helper.to_array(weights)
         # the exporter may fold batch normalization into the weights of a convolution, under the same name
         if entry is None or entry["dtype"] != "F16" or not np.array_equal(values, stored[name].float().numpy()):
-            kept.append(weights)
+            initializers.append(weights)
             continue
         begin, end = entry["data_offsets"]
         half = TensorProto(name=f"{weights.name}.half", data_type=TensorProto.FLOAT16, dims=weights.dims)
         half.data_location = TensorProto.EXTERNAL
         for key, value in (("location", file.name), ("offset", 8 + length + begin), ("length", end - begin)):
             half.external_data.add(key=key, value=str(value))
-        kept.append(half)
-        widened.append(helper.make_node("Cast", [half.name], [weights.name], to=TensorProto.FLOAT))
-    nodes = [*widened, *graph.graph.node]
+        initializers.append(half)
+        casts.append(helper.make_node("Cast", [half.name], [weights.name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.graph.node]
     del graph.graph.initializer[:], graph.graph.node[:]
-    graph.graph.initializer.extend(kept)
+    graph.graph.initializer.extend(initializers)
     graph.graph.node.extend(nodes)
 
 
-def card(name: str, described: dict[str, Any], scores: dict[str, Any]) -> str:
+def card(name: str, info: RunInfo, metrics: Metrics) -> str:
     """Return the model card."""
-    data, split, recipe = described["dataset"], described["split"], described["recipe"]
-    segments = bool(data["colours"])
+    data, config = info.dataset, info.config
+    excluded = len(info.split.excluded_train)
+    segmentation = info.task == "segmentation"
+    scale = 1 if segmentation else 100
     rows = [
-        ("mean average precision of pixels, by raw scores", "mean_ap", 1),
-        ("mean IoU", "mean_iou", 1),
-        ("accuracy of pixels" if segments else "accuracy", "accuracy", 1 if segments else 100),
+        ("Mean average precision of pixels", "mean_ap", 1),
+        ("Mean IoU", "mean_iou", 1),
+        ("Pixel accuracy" if segmentation else "Accuracy", "accuracy", scale),
     ]
-    figures = [
-        f"| {words} | {_shown(scores['val'][key], scale)} | {_shown(scores['test'][key], scale)} |"
-        for words, key, scale in rows
-        if scores["test"].get(key)
+    overall = [
+        f"| {title} | {_format(metrics.val.overall[key], factor)} | {_format(metrics.test.overall[key], factor)} |"
+        for title, key, factor in rows
+        if key in metrics.test.overall
     ]
-    main = "ap" if segments else "accuracy"
-    classes = [
-        f"| {each} | {_shown(of[main], 1 if segments else 100)} |" for each, of in scores["test"]["per_class"].items()
-    ]
-    left_out = len(split["left_out"])
-    lines = [
-        f"# {name}",
-        "",
-        f"For {PRETRAINED[name]}. It ships with Seamline {seamline.__version__}: `seamline predict {name} photo.jpg`.",
-        "",
-        "## Data and licence",
-        "",
-        f"{data['title']}. {data['note']}",
-        "",
-        f"It learned from {data['train']:,} images; {data['val']:,} others of the training set were set aside to "
-        f"validate on. The {data['test']:,} test images were scored once. No test image was learned from"
-        + (f", and {left_out} training images that show what a test image shows were left out." if left_out else "."),
-        "",
-        "## How it was made",
-        "",
-        f"`{described['command']} --seed {described['seed']}`: network {described['network']['name']}, "
-        f"{described['network']['parameters']:,} weights, {recipe['epochs']} epochs, batch {recipe['batch_size']}, "
-        f"{recipe['optimizer']}; on {described['machine']}, torch {described['versions']['torch']}. The weights are "
-        "stored with half precision and widened to float32 when they are used. `bench/train_pretrained.py` makes it again.",
-        "",
-        "## Figures",
-        "",
-        "Of the weights before they were stored; 95 % intervals"
-        + (", by resampling buildings." if segments else ", Wilson's."),
-        "",
-        "| | validation | test |",
-        "| --- | --- | --- |",
-        *figures,
-        "",
-        f"| class | {'average precision' if segments else 'accuracy'} on test |",
-        "| --- | --- |",
-        *classes,
-        "",
-        "## Limits",
-        "",
-        LIMITS[name],
-    ]
-    return "\n".join(lines) + "\n"
+    key = "ap" if segmentation else "recall"
+    per_class = [f"| {one} | {_format(values[key], scale)} |" for one, values in metrics.test.per_class.items()]
+    exclusion = f" {excluded} training images that duplicate a test image were excluded." if excluded else ""
+    return f"""# {name}
+
+{PRETRAINED[name].capitalize()}. Part of Seamline {seamline.__version__}: `seamline predict {name} photo.jpg`.
+
+## Data and license
+
+{data.title}. {data.description}
+
+The model was trained on {data.train:,} images; {data.val:,} other training images were used for validation. The {data.test:,} test images were evaluated once. No test image was used for training.{exclusion}
+
+## Training
+
+`{info.command} --seed {info.seed}`: model {info.model.name}, {info.model.parameters:,} parameters, {config["epochs"]} epochs, batch size {config["batch_size"]}, {config["optimizer"]}; on {info.machine}, torch {info.versions["torch"]}. The weights are stored in half precision and converted to float32 for inference. `bench/train_pretrained.py` reproduces the model.
+
+## Metrics
+
+Of the weights before the conversion to half precision, with 95 % intervals ({"bootstrap over buildings" if segmentation else "Wilson"}).
+
+| | validation | test |
+| --- | --- | --- |
+{chr(10).join(overall)}
+
+| Class | {"Average precision" if segmentation else "Accuracy"}, test |
+| --- | --- |
+{chr(10).join(per_class)}
+
+## Limits
+
+{LIMITS[name]}
+"""
 
 
-def _shown(figure: dict[str, float | None], scale: int) -> str:
-    value, low, high = (figure[key] for key in ("value", "low", "high"))
-    if value is None:
-        return ""
+def _format(metric: Estimate, scale: int) -> str:
+    """Return a metric with its interval."""
     digits, unit = (3, "") if scale == 1 else (1, " %")
-    interval = "" if low is None or high is None else f" ({scale * low:.{digits}f}–{scale * high:.{digits}f})"
-    return f"{scale * value:.{digits}f}{unit}{interval}"
+    low, value, high = (f"{scale * one:.{digits}f}" for one in (metric.low, metric.value, metric.high))
+    return f"{value}{unit} ({low}–{high})" if metric.has_interval else f"{value}{unit}"
 
 
 LIMITS = {
-    "garments": "It knows grey pictures of 28 × 28 pixels of one garment each, light on black, cut out and centred. "
-    "Photographs of people, several garments or dark things on a light ground are something else, and it will label "
-    "them with confidence all the same. Shirts are its hardest class. Its probabilities were calibrated on such "
-    "pictures alone.",
-    "facades": "It has seen upright, rectified fronts of mostly European town houses, cropped to 256 × 256 "
-    "pixels. Oblique views, shop fronts close by, glass towers, night and snow are something else. Pillars are "
-    "its hardest class. Shares of area are those of the picture, not of the wall: perspective is not undone. Photos "
-    "of a whole street want a larger `--max-side`.",
+    "garments": "The model was trained on gray images of 28 × 28 pixels, each of one garment, light on black, cut out "
+    "and centered. It is confident but wrong on other images, such as photographs of people, several garments, or dark "
+    "garments on a light background. Shirts are its hardest class. Its probabilities are calibrated on such images "
+    "only.",
+    "facades": "The model was trained on upright, rectified facades of mostly European town houses, cropped to "
+    "256 × 256 pixels. Oblique views, close-ups of shop fronts, glass towers, night and snow are out of its domain. "
+    "Pillars are its hardest class. Fractions are of the image, not of the wall: perspective is not corrected. Photos "
+    "of a whole street need a larger `--max-side`.",
 }
-"""Name -> what it is not for."""
+"""Name -> the limits of the model."""
 
 
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in TRAINED:
-        parser.add_argument(f"--{name}", type=Path, help="a finished run to take instead of training one")
-    parser.add_argument("--graphs", action="store_true", help="write the graphs anew, from the weights that are there")
+        parser.add_argument(f"--{name}", type=Path, help="a finished run to use instead of training one")
+    parser.add_argument("--export", action="store_true", help="export the existing models again")
     options = parser.parse_args()
-    if options.graphs:
+    if options.export:
         for name in PRETRAINED:
-            write_graph(pretrained_dir(name))
+            write_export(RunFolder(pretrained_dir(name)))
         return
-    for name, how in TRAINED.items():
+    for name, arguments in TRAINED.items():
         run = getattr(options, name)
         if run is None:
-            run = seamline.train(how["data"], settings=how["settings"], out=f"runs/ready-{name}", resume=True)
-        make_ready(run, pretrained_dir(name))
-        size = sum(file.stat().st_size for file in pretrained_dir(name).iterdir())
-        print(f"{name}: {size / 1e6:.2f} MB in {pretrained_dir(name)}")
+            run = seamline.train(
+                arguments["data"], settings=arguments["settings"], out=f"runs/pretrained-{name}", resume=True
+            )
+        folder = pretrained_dir(name)
+        write_pretrained(RunFolder(run), RunFolder(folder))
+        print(f"{name}: {sum(file.stat().st_size for file in folder.iterdir()) / 1e6:.2f} MB in {folder}")
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from run_factories import COLOURS, SEGMENTER_CLASSES, write_run
+from run_folder.factories import calibration
 from seamline.data.dataset import Dataset, Split
-from seamline.io import write_json
 from seamline.models.factory import build_model
+from seamline.run_folder import RunFolder
 
 CLASSES = ("left", "right", "both <&>")
 
@@ -139,5 +140,5 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network.normalize.std.fill_(50.0)
     data = {"name": "sides", "title": "Bright sides", "classes": ["left", "right", "both"], "colours": []}
     folder = write_run(tmp_path_factory.mktemp("runs") / "sides-fast", network, "study-fast", (20, 20, 1), data)
-    write_json(folder / "calibration.json", {"temperature": {"value": 2.0, "low": 1.9, "high": 2.1}})
+    RunFolder(folder).calibration.write(calibration(2.0))
     return folder

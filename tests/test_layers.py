@@ -27,7 +27,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 """Packages and modules of `seamline`, the lowest first; those of one layer do not import one another."""
 EXCEPTIONS = {
-    ("inference/predictor.py", "seamline.training.run_dir"),
     ("training/trainer.py", "seamline.evaluation.evaluate"),
     ("training/trainer.py", "seamline.inference.tta"),
 }

@@ -29,7 +29,7 @@ from seamline.evaluation.write import EvaluationData, evaluate_model
 from seamline.inference.predict import Predictions, Progress
 from seamline.inference.predict import predict as predict_to_folder
 from seamline.inference.predictor import LoadOptions, Predictor, find_model
-from seamline.inference.tta import TTA
+from seamline.inference.tta import TTA, load_tta
 from seamline.models.devices import find_device, set_num_threads, tune_malloc
 from seamline.models.factory import build_model
 from seamline.progress import Reporter
@@ -483,8 +483,8 @@ def export(
             f"export: needs {error.name}, which is not installed; pip install 'seamline[export]'"
         ) from None
     path = find_model(run)
-    finished, teller, run_folder = Run(path), teller or Reporter(quiet=True), RunFolder(path)
-    model = TTA(finished.network(), finished.recipe().flip)  # before any long work
+    teller, run_folder = teller or Reporter(quiet=True), RunFolder(path)
+    model = load_tta(run_folder)  # before any long work
     name = run_folder.onnx_file(reduced_tta=reduce_tta, int8=int8).name
     if out is None:
         out = path / name if path == Path(run) else f"{run}{name.removeprefix('model')}"
@@ -493,7 +493,7 @@ def export(
         raise SeamlineError(f"{file}: is a folder; name a file with --out")
     if (reduce_tta or int8) and file.resolve() == run_folder.onnx_file().resolve():
         raise SeamlineError(f"{file}: is reserved for the run's own predictions; name another file with --out")
-    _, division = _images_of(finished, data, folder, teller)
+    _, division = _images_of(Run(path), data, folder, teller)
     options = ExportOptions(reduce_tta, int8, max_drop)
     return export_run(run_folder, model, division.train, division.val, file, options, teller.say)
 

@@ -17,6 +17,7 @@ from conftest import bright_sides, small_streets
 from evaluation.factories import label_evaluation
 from helpers import refusal
 from run_factories import save_photo, write_run
+from run_folder.factories import calibration
 from seamline import api
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.evaluation.calibration import best_temperature
@@ -27,11 +28,10 @@ from seamline.export.verify import LabeledLogits, Verification, predict_split, s
 from seamline.inference.backends import BACKENDS, load_session
 from seamline.inference.forward import predict_logits
 from seamline.inference.predictor import load_model
-from seamline.inference.tta import TTA
+from seamline.inference.tta import TTA, load_tta
 from seamline.io import sha256_file
 from seamline.models.factory import build_model
 from seamline.run_folder import RunFolder
-from seamline.training.run_dir import Run
 
 STREETS = {
     "name": "streets",
@@ -54,12 +54,12 @@ def masks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     described = json.loads((run / "run.json").read_text())
     described["config"]["flip"] = True
     (run / "run.json").write_text(json.dumps(described))
-    (run / "calibration.json").write_text('{"temperature": {"value": 1.7}}')
+    RunFolder(run).calibration.write(calibration(1.7))
     return run
 
 
 def tta_of(run: Path) -> TTA:
-    return TTA(Run(run).network(), Run(run).recipe().flip)
+    return load_tta(RunFolder(run))
 
 
 def export_run(run: Path, train: Split, val: Split, out: Path, report: Any = print, **options: Any) -> ExportResult:
@@ -92,7 +92,7 @@ def test_the_file_says_what_it_is(masks: Path, exported: Path) -> None:
     assert said["palette"] == STREETS["colours"]
     assert said["task"] == "segmentation"
     assert said["temperature"] == 1.7
-    assert said["fingerprint"] == sha256_file(masks / "model.safetensors") == Run(masks).digest
+    assert said["fingerprint"] == sha256_file(masks / "model.safetensors") == RunFolder(masks).weights_digest
     sides = [[dim.dim_param or dim.dim_value for dim in one.type.tensor_type.shape.dim] for one in graph.graph.input]
     assert sides == [["batch", 3, "height", "width"]]
     assert [one.name for one in graph.graph.output] == ["logits", "probabilities"]
@@ -120,14 +120,12 @@ def test_a_run_uses_its_export_only_while_it_belongs_to_the_weights(
 ) -> None:
     assert exported.is_file()
     assert load_model(masks, device="cpu").backend == next(iter(BACKENDS))
-    calibration = masks / "calibration.json"
-    before = calibration.read_text()
-    calibration.write_text('{"temperature": {"value": 1.2}}')
+    RunFolder(masks).calibration.write(calibration(1.2))
     try:
         assert load_model(masks, device="cpu").backend == "pytorch"
         assert "exported from another state" in refusal(lambda: load_model(masks, backend="openvino"))
     finally:
-        calibration.write_text(before)
+        RunFolder(masks).calibration.write(calibration(1.7))
 
 
 def test_labels_of_whole_images(classifier: Path, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ from PIL import Image
 
 import seamline
 from run_factories import COLOURS, SEGMENTER_CLASSES, save_photo
+from run_folder.factories import calibration
 from seamline.data.image_io import read_image
 from seamline.errors import SeamlineError
 from seamline.inference import predict as module
 from seamline.inference.predict import predict
-from seamline.inference.tta import TTA
-from seamline.run_folder import PhotoPrediction
-from seamline.training.run_dir import Run
+from seamline.inference.tta import load_tta
+from seamline.run_folder import PhotoPrediction, RunFolder
 
 DEFAULTS = asdict(PhotoPrediction(file="", width=1, height=1))
 
@@ -75,7 +76,7 @@ def test_labels_follow_the_network_and_the_temperature(classifier: Path, tmp_pat
     pixels = read_image(photo)
     images = torch.from_numpy(pixels[None, None, :, :, 0])
     with torch.inference_mode():
-        expected = (TTA(Run(classifier).network(), hflip=True)(images)[0] / 2.0).softmax(0).tolist()
+        expected = (load_tta(RunFolder(classifier))(images)[0] / 2.0).softmax(0).tolist()
     (one,) = made.photos
     assert list(one.probabilities) == ["left", "right", "both"]
     assert list(one.probabilities.values()) == pytest.approx(expected, abs=1e-5)
@@ -176,7 +177,7 @@ def test_mistakes_are_one_line(segmenter: Path, classifier: Path, tmp_path: Path
     photo = save_photo(tmp_path / "a.png")
     (tmp_path / "empty").mkdir()
     unfinished = tmp_path / "unfinished"
-    Run(unfinished).start(Run(segmenter).read())
+    RunFolder(unfinished).info.write(RunFolder(segmenter).info.read())
     cases: list[tuple[Path, list[Path], dict[str, Any], str]] = [
         (tmp_path / "none", [photo], {}, r"none: not found; name a run folder"),
         (unfinished, [photo], {}, "training has not finished"),
@@ -196,11 +197,13 @@ def test_mistakes_are_one_line(segmenter: Path, classifier: Path, tmp_path: Path
         with pytest.raises(SeamlineError, match=message) as caught:
             predict(run, photos, **({"out": tmp_path / "out"} | options))
         assert "\n" not in str(caught.value)
-    (segmenter / "calibration.json").write_text("{}")
-    with pytest.raises(SeamlineError, match=r"calibration\.json: temperature not found in it"):
+    file = RunFolder(segmenter).calibration
+    file.path.write_text("{}")
+    with pytest.raises(SeamlineError, match=r"calibration\.json: \$\.temperature is missing"):
         predict(segmenter, [photo], out=tmp_path / "out")
     for wrong in ("0", "-1", "null", "NaN", "1e999", "9" * 400, "[1]", '"warm"'):
-        (segmenter / "calibration.json").write_text(f'{{"temperature": {{"value": {wrong}}}}}')
-        with pytest.raises(SeamlineError, match=r"calibration\.json: temperature\.value is .*, not a number above 0"):
+        file.write(calibration())
+        file.path.write_text(re.sub(r'("value": )1\.3\b', rf"\g<1>{wrong}", file.path.read_text(), count=1))
+        with pytest.raises(SeamlineError, match=r"calibration\.json: .*temperature.value|calibration\.json: not JSON"):
             predict(segmenter, [photo], out=tmp_path / "out")
-    (segmenter / "calibration.json").unlink()
+    file.path.unlink()

@@ -14,7 +14,7 @@ from seamline.evaluation.average_precision import average_precision
 from seamline.inference.backends import BACKENDS
 from seamline.inference.predictor import load_model
 from seamline.inference.pretrained import PRETRAINED, pretrained_dir
-from seamline.training.run_dir import Run
+from seamline.run_folder import RunFolder
 
 DATA = {"garments": "fashion-mnist", "facades": "facades"}
 
@@ -24,13 +24,13 @@ def test_together_they_are_small_and_each_has_a_card() -> None:
     assert sum(file.stat().st_size for file in files) < 15_000_000
     for name in PRETRAINED:
         card = (pretrained_dir(name) / "CARD.md").read_text()
-        for heading in ("## Data and licence", "## How it was made", "## Figures", "## Limits"):
+        for heading in ("## Data and license", "## Training", "## Metrics", "## Limits"):
             assert heading in card
 
 
 @pytest.mark.parametrize("name", PRETRAINED)
 def test_all_backends_predict_the_same(name: str) -> None:
-    height, width, channels = Run(pretrained_dir(name)).read().model.input_size
+    height, width, channels = RunFolder(pretrained_dir(name)).info.read().model.input_size
     images = np.random.default_rng(0).integers(0, 256, (2, height, width, channels), dtype=np.uint8)
     expected = load_model(name, backend="pytorch").forward(images)
     for backend in BACKENDS:
@@ -72,13 +72,12 @@ def test_it_is_as_good_on_real_test_images_as_its_card_says(name: str, real_data
 
 
 @pytest.mark.real
-def test_no_test_image_and_no_relative_of_one_was_learned_from(real_data: Path) -> None:
-    run = Run(pretrained_dir("garments"))
+def test_no_test_image_and_no_duplicate_of_one_was_used_for_training(real_data: Path) -> None:
+    info = RunFolder(pretrained_dir("garments")).info.read()
     data = assign_groups(seamline.load("fashion-mnist", real_data / "fashion-mnist"))
-    info = run.read()
     assert data.fingerprint == info.dataset.fingerprint
-    recipe = run.recipe()
-    division = train_val_split(data, fraction=recipe.validation, seed=info.split.seed, strategy=recipe.split_by)
+    split, strategy = info.split, info.split.strategy
+    division = train_val_split(data, fraction=split.fraction, seed=split.seed, strategy=strategy)
     learned = {*division.train.names, *division.val.names}
     assert not learned & set(data.test.names)
     assert not set(division.train.groups.tolist()) & set(data.test.groups.tolist())

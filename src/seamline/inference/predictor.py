@@ -14,7 +14,6 @@ from PIL import Image, ImageOps
 
 from seamline.data.image_io import read_image, to_rgb
 from seamline.data.preprocess import center_crop_resize, resize_max_side
-from seamline.data.shapes import NUMBER, Kind, read_shaped
 from seamline.errors import SeamlineError
 from seamline.inference.backends import BACKENDS, load_session
 from seamline.inference.onnx_metadata import read_metadata
@@ -270,9 +269,7 @@ def run_metadata(folder: RunFolder) -> ExportMetadata:
     Raises:
         SeamlineError: the run has not finished, or its files are damaged.
     """
-    from seamline.training.run_dir import Run
-
-    info = Run(folder.path).read()
+    info = folder.info.read()
     return ExportMetadata(
         seamline=info.seamline,
         name=folder.path.resolve().name,
@@ -328,23 +325,18 @@ def _load_weights(folder: RunFolder, device: str, threads: int | None) -> Predic
     from functools import partial
 
     from seamline.inference.forward import predict_logits
-    from seamline.inference.tta import TTA
+    from seamline.inference.tta import load_tta
     from seamline.models.devices import find_device, set_num_threads
-    from seamline.training.run_dir import Run
 
     set_num_threads(threads)
-    torch_device, run = find_device(device), Run(folder.path)
-    return partial(predict_logits, TTA(run.network(), run.recipe().flip).to(torch_device))
+    torch_device = find_device(device)
+    return partial(predict_logits, load_tta(folder).to(torch_device))
 
 
 def _temperature(folder: RunFolder) -> float:
     """Return the temperature of a run, 1 if it has not been evaluated."""
-    try:
-        above_0 = Kind("a number above 0", lambda value: NUMBER.fits(value) and value > 0)
-        content = read_shaped(folder.calibration.path, {"temperature": {"value": above_0}}, "evaluate it again")
-    except FileNotFoundError:
-        return 1.0
-    return float(content["temperature"]["value"])
+    calibration = folder.calibration.read_optional()
+    return 1.0 if calibration is None else calibration.temperature.value
 
 
 def _pixels(source: ImageLike) -> NDArray[np.uint8]:

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seamline.models.blocks import BaseModel
+from seamline.models.saved import load_saved_model
+from seamline.run_folder import RunFolder
 
 
 class TTA(nn.Module):
@@ -74,6 +76,19 @@ class TTA(nn.Module):
         flips = (False, True) if self.hflip else (False,)
         variants = [TTA(self.model, hflip, scales) for scales, hflip in product(subsets, flips)]
         return sorted((tta for tta in variants if tta.cost < self.cost), key=lambda tta: tta.cost)
+
+
+def load_tta(folder: RunFolder) -> TTA:
+    """Load the model of a finished run with its test-time augmentation, on the CPU.
+
+    Raises:
+        SeamlineError: training has not finished, or the files of the run are damaged.
+    """
+    model = load_saved_model(folder)
+    hflip = folder.info.read().config.get("flip")
+    if not isinstance(hflip, bool):
+        raise folder.info.error(f"$.config.flip is {hflip!r}, not true or false")
+    return TTA(model, hflip)
 
 
 def _scaled(side: int, scale: float) -> int:

@@ -1,0 +1,65 @@
+"""The weights of a run: written once, and loaded into the model that `run.json` describes."""
+
+from functools import partial
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from seamline.errors import SeamlineError
+from seamline.io import write_bytes
+from seamline.models.blocks import BaseModel
+from seamline.models.factory import build_model
+from seamline.run_folder import RunFolder
+
+
+def save_weights(folder: RunFolder, weights: dict[str, Tensor]) -> None:
+    """Write the final weights of a run.
+
+    Args:
+        folder: the run folder.
+        weights: a state dict; tensors of any shape and dtype.
+    """
+    write_bytes(folder.weights_file, save({name: tensor.cpu().contiguous() for name, tensor in weights.items()}))
+
+
+def load_saved_model(folder: RunFolder) -> BaseModel:
+    """Load the model of a finished run, on the CPU and in evaluation mode.
+
+    Args:
+        folder: the run folder.
+
+    Returns:
+        The model, without test-time augmentation.
+
+    Raises:
+        SeamlineError: training has not finished, or the weights do not fit `run.json`.
+    """
+    info = folder.info.read()
+    file = folder.weights_file
+    if not folder.finished:
+        raise SeamlineError(f"{file}: not found; training has not finished, resume it with --resume")
+    build = partial(build_model, info.model.name, info.model.input_size, len(info.dataset.classes), task=info.task)
+    try:
+        weights = load_file(file)
+        with torch.device("meta"):  # shapes without memory: a damaged run.json may ask for any amount of it
+            expected = build().state_dict()
+        _check_shapes(weights, expected)
+        model = build()
+        model.load_state_dict(weights)
+    except SeamlineError as error:
+        raise folder.info.error(str(error)) from None
+    except Exception as error:  # safetensors and torch raise errors of several kinds
+        reason = " ".join(str(error).split())
+        raise SeamlineError(
+            f"{file}: not the weights that run.json describes ({reason}); train again with --overwrite"
+        ) from None
+    return model.eval()
+
+
+def _check_shapes(weights: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    """Raise a ValueError that names the first weight of another shape than expected."""
+    for name in (*expected, *weights):
+        in_file, in_model = (tuple(of[name].shape) if name in of else "missing" for of in (weights, expected))
+        if in_file != in_model:
+            raise ValueError(f"{name}: {in_file} in the file, {in_model} in the model")
