@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.lazy_array import ArrayLike, concat, iter_chunks, take
-from seamline.run_folder import Task
+from seamline.run_folder import ReferenceResult, Task
 
 IGNORE_INDEX = 255
 """Value of mask pixels that belong to no class and are not counted."""
@@ -84,6 +84,7 @@ class Dataset:
         has_groups: False where related images exist that the groups do not tell yet; near-duplicates must then be
             searched before the images are split.
         val: the validation images, where the dataset defines them.
+        reference_results: published results on its images.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Dataset:
     palette: tuple[tuple[int, int, int], ...] = ()
     has_groups: bool = True
     val: Split | None = None
+    reference_results: tuple[ReferenceResult, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that task, classes, labels and palette agree, and that all splits have images of one size."""

@@ -1,7 +1,7 @@
 """A name -> a Dataset."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seamline.data.dataset import Dataset
@@ -9,7 +9,7 @@ from seamline.data.downloads import Progress
 from seamline.data.image_folder import load_folder
 from seamline.data.sources import cmp_facades, facades, fashion_mnist, synthetic
 from seamline.errors import SeamlineError
-from seamline.run_folder import Task
+from seamline.run_folder import ReferenceResult, Task
 
 Counted = Callable[[int, int], None]
 
@@ -23,11 +23,13 @@ class DatasetSpec:
         task: `classification` or `segmentation`.
         load: takes the user's folder or None, a callable for the progress of downloads or None, and the seconds to
             wait for a server; gives the dataset.
+        reference_results: published results on its images, for the report.
     """
 
     title: str
     task: Task
     load: Callable[[Path | None, Progress | None, float], Dataset]
+    reference_results: tuple[ReferenceResult, ...] = ()
 
 
 def load(
@@ -60,7 +62,9 @@ def load(
         raise SeamlineError(f"{name}: there is no such dataset or folder; there are {', '.join(DATASETS)}")
     if size is not None:
         raise SeamlineError(f"--image-size {size}: is for own images; those of {name} have one size")
-    return DATASETS[name].load(None if folder is None else Path(folder).expanduser(), progress, timeout)
+    spec = DATASETS[name]
+    data = spec.load(None if folder is None else Path(folder).expanduser(), progress, timeout)
+    return replace(data, reference_results=spec.reference_results) if spec.reference_results else data
 
 
 def is_path(name: str) -> bool:

@@ -1,12 +1,18 @@
 """The best documented course results on the test images of the mini facade set."""
 
-from seamline.run_folder import Estimate, ReferenceResult
+from dataclasses import replace
+
+from seamline.data.registry import DATASETS
+from seamline.run_folder import ABSENT, Estimate, Finding, ReferenceResult, RunFolder
 
 CLASSES = ("other", "facade", "pillar", "window", "balcony")
 """Classes of the mini facade set."""
 
 REQUIRED_AP = 0.45
 """The mean average precision that the course asked for."""
+
+FINDING = "reference_comparison"
+"""Name of the finding that compares a run with these results."""
 
 
 def _course_result(overall: float, *per_class: float) -> ReferenceResult:
@@ -29,6 +35,12 @@ REFERENCE_RESULTS: dict[str, tuple[ReferenceResult, ...]] = {
     )
 }
 """Name of a dataset -> the results on its test images."""
+
+
+def fill_registry() -> None:
+    """Add the results to the datasets of the registry, so that reports show them."""
+    for name, results in REFERENCE_RESULTS.items():
+        DATASETS[name] = replace(DATASETS[name], reference_results=results)
 
 
 def reference_sentence(mean_ap: Estimate, results: tuple[ReferenceResult, ...]) -> str:
@@ -54,3 +66,29 @@ def reference_sentence(mean_ap: Estimate, results: tuple[ReferenceResult, ...]) 
     else:
         relation = f"and its interval contains the best documented course result, {best:g}"
     return f"The mean average precision is {mean_ap.value:.3f}, {relation}; the course required {REQUIRED_AP}."
+
+
+def add_reference_finding(run: RunFolder) -> bool:
+    """Add a finding that compares a run with the results of others to its findings.
+
+    Args:
+        run: an evaluated run.
+
+    Returns:
+        Whether a finding was added. None is added twice, or without results on the same images.
+    """
+    info, findings = run.info.read(), run.findings.read()
+    if any(finding.name == FINDING for finding in findings):
+        return False
+    test = run.metrics.read().test
+    mean_ap = test.overall.get("mean_ap", ABSENT)
+    results = tuple(
+        result
+        for result in info.dataset.reference_results
+        if (result.images, result.input_size) == (test.images, info.model.input_size[:2])
+    )
+    sentence = reference_sentence(mean_ap, results)
+    if sentence:
+        values = {"mean_ap": mean_ap, "references": {result.name: result.overall for result in results}}
+        run.findings.write((*findings, Finding(name=FINDING, sentence=sentence, values=values, panel="classes")))
+    return bool(sentence)

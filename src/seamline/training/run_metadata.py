@@ -64,6 +64,7 @@ def run_metadata(
             val=len(splits.val),
             test=len(data.test),
             warnings=tuple(others.pop("warnings", ())),
+            reference_results=data.reference_results,
         ),
         split=splits.metadata,
         model=ModelInfo(

@@ -64,4 +64,4 @@ LAYER_FINDINGS: tuple[FindingRule, ...] = (
     FindingRule("layer1_probe", layer1_probe, {"classification": "linear_probes"}),
     FindingRule("filter_types", filter_types, {"classification": "kernels"}),
 )
-"""Findings on the layers of small classifiers, which the course study is about."""
+"""Findings on the layers of small classifiers."""

@@ -6,7 +6,7 @@ from seamline.evaluation.findings.inputs import Claim, FindingInputs
 from seamline.evaluation.findings.text import count, percent, points
 
 LAYER1_RECALL = 0.60
-"""Recall that layer 1 alone reaches on some classes."""
+"""Threshold for the number of classes that layer 1 alone recognizes."""
 
 
 def layer1_probe(inputs: FindingInputs) -> Claim | None:
