@@ -188,11 +188,11 @@ def test_a_damaged_file_stops_reproduce_instead_of_hiding_behind_drawn_images(tm
 
 def test_list_shows_what_there_is(tmp_path: Path) -> None:
     shown = seamline("list", cwd=tmp_path)
-    for name in ("fashion-mnist", "synthetic-fashion", "fast", "original"):
+    for name in ("fashion-mnist", "synthetic-fashion", "fast", "original", "unet-fast", "mean_iou", "hardest_class"):
         assert name in shown.stdout
     tables = json.loads(seamline("list", "--json", cwd=tmp_path).stdout)
-    assert tables["recipes"]["classifiers"]["original"]["epochs"] == 50
-    assert tables["recipes"]["segmenters"]["original"]["epochs"] == 15
+    assert tables["presets"]["classification"]["original"]["epochs"] == 50
+    assert tables["presets"]["segmentation"]["original"]["epochs"] == 15
 
 
 def test_photos_are_predicted_and_a_bad_one_sets_the_status(

@@ -23,13 +23,13 @@ def datasets() -> str:
 
 def pretrained() -> str:
     """Return a table of the models that ship with the package."""
-    return _table(("name", "purpose"), [(f"`{name}`", purpose) for name, purpose in _listed()["networks"].items()])
+    return _table(("name", "purpose"), [(f"`{name}`", purpose) for name, purpose in _listed()["pretrained"].items()])
 
 
 def presets() -> str:
     """Return a table of the presets of each task: a row a field, a column a preset."""
     sections = []
-    for task, table in _listed()["recipes"].items():
+    for task, table in _listed()["presets"].items():
         fields = list(next(iter(table.values())))
         rows = [(f"`{field}`", *(_value(preset[field]) for preset in table.values())) for field in fields]
         sections.append(f"## {task.capitalize()}\n\n" + _table(("field", *(f"`{name}`" for name in table)), rows))

@@ -1,5 +1,6 @@
 """`seamline inspect` and `seamline list`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,24 +58,24 @@ def _inspect_folder(folder: str, *, as_json: bool) -> bool:
 
 
 def _print_dataset_report(report: Any) -> None:
-    """Print the facts of a folder, a table of its classes, near-duplicates, then errors and warnings."""
+    """Print the facts and classes of a folder, errors and warnings, and near-duplicates last."""
     width = max(len(name) for name, _ in report.facts) + 2
     for name, fact in report.facts:
         result(f"{name:<{width}}{fact}")
     if report.classes:
         _print_classes(report)
-    if report.duplicates is not None and report.duplicates.groups:
-        result("\nRelated images")
-        for group in report.duplicates.groups[:MAX_GROUPS]:
-            rest = f"  and {len(group) - MAX_NAMES:,} more" if len(group) > MAX_NAMES else ""
-            result("  " + "  ".join(group[:MAX_NAMES]) + rest)
-        if (more := len(report.duplicates.groups) - MAX_GROUPS) > 0:
-            result(f"  and {more:,} more groups; --json lists all")
     for title, lines in (("Unreadable", report.unreadable), ("Errors", report.errors), ("Warnings", report.warnings)):
         if lines:
             result(f"\n{title}")
             for line in lines:
                 result(f"  {line}")
+    if report.duplicates is not None and report.duplicates.groups:
+        result("\nNear-duplicates")
+        for group in report.duplicates.groups[:MAX_GROUPS]:
+            rest = f"  and {len(group) - MAX_NAMES:,} more" if len(group) > MAX_NAMES else ""
+            result("  " + "  ".join(group[:MAX_NAMES]) + rest)
+        if (more := len(report.duplicates.groups) - MAX_GROUPS) > 0:
+            result(f"  and {more:,} more groups; --json lists all")
     if not report.errors:
         result(f"\nReady to train: seamline train {report.source}")
 
@@ -92,28 +93,49 @@ def _print_classes(report: Any) -> None:
 
 
 def list_all(as_json: JsonOption = False) -> None:
-    """List datasets, ready models and presets."""
+    """List datasets, models, presets, metrics and findings."""
     from seamline.data.registry import DATASETS
+    from seamline.evaluation.findings import FINDINGS, LAYER_FINDINGS
+    from seamline.evaluation.metrics import METRICS
     from seamline.inference.pretrained import PRETRAINED
+    from seamline.models.classifiers import CLASSIFIERS
+    from seamline.models.segmenters import SEGMENTERS
     from seamline.training.config import presets_for, recipe_fields
 
     presets = {
-        kind: {name: recipe_fields(recipe) for name, recipe in presets_for(segments=segments).items()}
-        for kind, segments in (("classifiers", False), ("segmenters", True))
+        task: {name: recipe_fields(recipe) for name, recipe in presets_for(segments=segments).items()}
+        for task, segments in (("classification", False), ("segmentation", True))
     }
+    tables = {
+        "datasets": {name: spec.title for name, spec in DATASETS.items()},
+        "pretrained": PRETRAINED,
+        "metrics": {key: metric.definition for key, metric in METRICS.items()},
+        "findings": {rule.name: ", ".join(rule.panels) for rule in (*FINDINGS, *LAYER_FINDINGS)},
+    }
+    models = {"classification": [*CLASSIFIERS, "timm/NAME"], "segmentation": [*SEGMENTERS, "smp/DECODER/ENCODER"]}
     if as_json:
-        titles = {name: entry.title for name, entry in DATASETS.items()}
-        print_json({"datasets": titles, "networks": PRETRAINED, "recipes": presets})
+        print_json({**tables, "models": models, "presets": presets})
         return
-    result("Datasets")
-    for name, entry in DATASETS.items():
-        result(f"  {name:<18}{entry.title}")
-    result("\nReady models, for predict, export and serve")
-    for name, purpose in PRETRAINED.items():
-        result(f"  {name:<18}{purpose}")
-    for kind, table in presets.items():
-        result(f"\nPresets of {kind}; --set FIELD=VALUE overrides a field")
-        result(f"  {'':<18}" + "".join(f"{name:<14}" for name in table))
-        for field in next(iter(table.values())):
-            shown = ["none" if fields[field] is None else str(fields[field]) for fields in table.values()]
-            result(f"  {field:<18}" + "".join(f"{value:<14}" for value in shown).rstrip())
+    _print_table("Datasets", tables["datasets"])
+    _print_table("Pretrained models, for predict, export and serve", tables["pretrained"])
+    _print_table("Models, for train --model", {task: ", ".join(names) for task, names in models.items()})
+    for task, table in presets.items():
+        fields = next(iter(table.values()))
+        rows = {field: [_cell(preset[field]) for preset in table.values()] for field in fields}
+        texts = {"": [*table], **rows}
+        title = f"Presets for {task}; --set FIELD=VALUE overrides a field"
+        _print_table(title, {field: "".join(f"{cell:<14}" for cell in cells) for field, cells in texts.items()})
+    _print_table("Metrics", tables["metrics"])
+    _print_table("Findings, with their tasks", tables["findings"])
+
+
+def _print_table(title: str, rows: Mapping[str, str]) -> None:
+    """Print a table of names and descriptions under a title."""
+    result(f"{title}")
+    for name, description in rows.items():
+        result(f"  {name:<20}{description}".rstrip())
+    result("")
+
+
+def _cell(value: object) -> str:
+    return "none" if value is None else str(value)
