@@ -80,7 +80,7 @@ def test_train_ends_with_where_the_result_lies(
     sides: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In this process, on small images in place of the synthetic garments."""
-    small = registry.DatasetSpec("small", "classification", lambda folder, progress, timeout: sides)
+    small = registry.DatasetSpec("small", "classification", lambda folder, **options: sides)
     monkeypatch.setitem(registry.DATASETS, "sides", small)
     monkeypatch.chdir(tmp_path)
 

@@ -56,7 +56,7 @@ import numpy as np
 from seamline.data.dataset import Dataset, Split
 
 
-def load(folder, progress, timeout):
+def load(folder, **options):
     def split(count, seed):
         rng = np.random.default_rng(seed)
         labels = np.arange(count) % 2

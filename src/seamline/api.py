@@ -271,7 +271,7 @@ def loaded(name: str, folder: Path | str | None, teller: Reporter, *, size: str 
     """Load a dataset by its name, telling how it goes."""
     if is_path(name):
         with teller.counting("reading images") as counted:
-            data = load(name, folder, size=size, counted=counted)
+            data = load(name, folder, size=size, decode_progress=counted)
         teller.say(f"{data.title}: {data.description}")
         return data
     with teller.downloading() as progress:

@@ -379,7 +379,7 @@ def test_failure_is_one_line_that_names_file_reasons_and_remedy(server: Server, 
     with pytest.raises(DatasetUnavailableError) as error:
         fetch(urls, target, check=MD5, timeout=0.8)
     text = one_line(error)
-    parts = ("404 Not Found", "wrong MD5", "no answer within 0.8 s", "cut off after", f"of {len(BODY):,} bytes")
+    parts = ("404 Not Found", "wrong MD5", "no response within 0.8 s", "cut off after", f"of {len(BODY):,} bytes")
     for part in ("garments.gz", "127.0.0.1", *parts, str(target.parent)):
         assert part in text
     assert not target.exists()

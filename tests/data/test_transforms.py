@@ -6,17 +6,17 @@ from hypothesis import strategies as st
 from seamline.data import transforms
 
 
-def test_flip_mirrors_only_the_chosen() -> None:
+def test_hflip_mirrors_only_the_selected() -> None:
     images = torch.arange(24, dtype=torch.uint8).reshape(2, 1, 3, 4)
-    flipped = transforms.flip(images, torch.tensor([True, False]))
+    flipped = transforms.hflip(images, torch.tensor([True, False]))
     assert np.array_equal(flipped[0, 0].numpy(), np.fliplr(images[0, 0].numpy()))
     assert torch.equal(flipped[1], images[1])
 
 
 @given(down=st.integers(-3, 3), right=st.integers(-3, 3), channels=st.sampled_from([1, 3]))
-def test_shift_moves_by_whole_pixels_and_fills_with_black(down: int, right: int, channels: int) -> None:
+def test_translate_moves_by_whole_pixels_and_fills_with_black(down: int, right: int, channels: int) -> None:
     images = torch.randint(1, 256, (2, channels, 6, 7), dtype=torch.uint8)
-    moved = transforms.shift(images, torch.tensor([down, 0]), torch.tensor([right, 0]), 3).numpy()
+    moved = transforms.translate(images, torch.tensor([[down, right], [0, 0]]), 3).numpy()
     expected = np.zeros_like(images[0].numpy())
     for y in range(6):
         for x in range(7):
@@ -26,11 +26,11 @@ def test_shift_moves_by_whole_pixels_and_fills_with_black(down: int, right: int,
     assert np.array_equal(moved[1], images[1].numpy())
 
 
-def test_images_go_on_as_the_one_before_them_from_their_column_on() -> None:
+def test_cutmix_continues_as_the_previous_image() -> None:
     images = torch.randint(0, 256, (3, 3, 4, 5), dtype=torch.uint8)
     masks = torch.randint(0, 5, (3, 4, 5), dtype=torch.uint8)
     columns = torch.tensor([2, 5, 0])
-    cut, cut_masks = transforms.cutmix(images, columns), transforms.cutmix(masks, columns)
+    cut, cut_masks = transforms.horizontal_cutmix(images, columns), transforms.horizontal_cutmix(masks, columns)
     assert torch.equal(cut[0], torch.cat([images[0, ..., :2], images[2, ..., 2:]], -1))
     assert torch.equal(cut_masks[0], torch.cat([masks[0, ..., :2], masks[2, ..., 2:]], -1))
     assert torch.equal(cut[1], images[1])
@@ -40,28 +40,28 @@ def test_images_go_on_as_the_one_before_them_from_their_column_on() -> None:
 
 def test_masks_are_mirrored_like_their_images() -> None:
     masks = torch.arange(24, dtype=torch.uint8).reshape(2, 3, 4)
-    flipped = transforms.flip(masks, torch.tensor([False, True]))
+    flipped = transforms.hflip(masks, torch.tensor([False, True]))
     assert torch.equal(flipped[0], masks[0])
     assert np.array_equal(flipped[1].numpy(), np.fliplr(masks[1].numpy()))
 
 
-def test_an_unchanged_place_leaves_image_and_mask_alone() -> None:
+def test_the_identity_changes_nothing() -> None:
     images = torch.randint(0, 256, (2, 3, 9, 12), dtype=torch.uint8)
     masks = torch.randint(0, 5, (2, 9, 12), dtype=torch.uint8)
     same = torch.tensor([[1.0, 0, 0], [0, 1, 0]]).repeat(2, 1, 1)
-    moved, labels = transforms.warp(images, same), transforms.warp_masks(masks, same)
+    moved, labels = transforms.affine(images, same), transforms.affine_masks(masks, same)
     assert torch.equal(moved, images)
     assert torch.equal(labels, masks)
     assert (moved.dtype, labels.dtype) == (torch.uint8, torch.uint8)
 
 
 @given(right=st.integers(-4, 4), down=st.integers(-3, 3))
-def test_image_and_mask_are_warped_alike(right: int, down: int) -> None:
+def test_image_and_mask_are_transformed_alike(right: int, down: int) -> None:
     """A move by whole pixels can be checked by slicing; outside, the image goes on mirrored, the mask with it."""
     masks = torch.randint(0, 200, (1, 12, 16), dtype=torch.uint8)
     images = masks[:, None].repeat(1, 3, 1, 1)
-    places = torch.tensor([[[1.0, 0, -right * 2 / 16], [0, 1, -down * 2 / 12]]])
-    moved, labels = transforms.warp(images, places), transforms.warp_masks(masks, places)
+    theta = torch.tensor([[[1.0, 0, -right * 2 / 16], [0, 1, -down * 2 / 12]]])
+    moved, labels = transforms.affine(images, theta), transforms.affine_masks(masks, theta)
     assert torch.equal(moved[0, 0], labels[0])
     seen = labels[0, max(0, down) : 12 + min(0, down), max(0, right) : 16 + min(0, right)]
     assert torch.equal(seen, masks[0, max(0, -down) : 12 - max(0, down), max(0, -right) : 16 - max(0, right)])
@@ -70,12 +70,12 @@ def test_image_and_mask_are_warped_alike(right: int, down: int) -> None:
 def test_at_half_the_size_a_pixel_is_the_mean_of_four() -> None:
     images = torch.randint(0, 256, (2, 3, 8, 12), dtype=torch.uint8)
     still = torch.eye(2, 3).expand(2, 2, 3)
-    small = transforms.warp(images, still, 0.5)
+    small = transforms.affine(images, still, 0.5)
     means = images.float().reshape(2, 3, 4, 2, 6, 2).mean((3, 5))
     assert small.dtype == torch.uint8
     assert (small.float() - means).abs().max() <= 0.5 + 1e-3
     masks = images[:, 0]
-    less = transforms.warp_masks(masks, still, 0.5)
+    less = transforms.affine_masks(masks, still, 0.5)
     assert less.shape == (2, 4, 6)
     fours = masks.reshape(2, 4, 2, 6, 2).permute(0, 1, 3, 2, 4).flatten(3)
     assert (fours == less[..., None]).any(3).all()
@@ -84,16 +84,16 @@ def test_at_half_the_size_a_pixel_is_the_mean_of_four() -> None:
 def test_an_image_is_enlarged_about_its_middle() -> None:
     masks = torch.zeros(1, 16, 16, dtype=torch.uint8)
     masks[0, 6:10, 6:10] = 3
-    labels = transforms.warp_masks(masks, torch.tensor([[[0.5, 0, 0], [0, 0.5, 0]]]))
+    labels = transforms.affine_masks(masks, torch.tensor([[[0.5, 0, 0], [0, 0.5, 0]]]))
     expected = torch.zeros_like(masks)
     expected[0, 4:12, 4:12] = 3
     assert torch.equal(labels, expected)
 
 
-def test_colours_are_mixed_and_lifted() -> None:
+def test_colors_are_mixed_and_shifted() -> None:
     images = torch.randint(0, 256, (2, 3, 4, 5), dtype=torch.uint8)
     swap = torch.tensor([[0.0, 0, 1], [0, 1, 0], [1, 0, 0]]).repeat(2, 1, 1)
-    mixed = transforms.recolour(images, swap, torch.tensor([[0.0, 0, 0], [10, -300, 300]]))
+    mixed = transforms.color_jitter(images, swap, torch.tensor([[0.0, 0, 0], [10, -300, 300]]))
     assert torch.equal(mixed[0], images[0].flip(0))
     assert torch.equal(mixed[1, 0], (images[1, 2].int() + 10).clamp(max=255).to(torch.uint8))
     assert (mixed[1, 1] == 0).all()

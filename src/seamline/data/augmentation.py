@@ -1,20 +1,22 @@
-"""Which random changes images go through while a network learns from them. Knows no tensors: recipes name them too."""
+"""Settings of data augmentation. This module does not import PyTorch, so that configurations can name them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """The random changes that batches go through; each is made anew in each epoch.
+    """Random changes of the training images, drawn anew in each epoch.
+
+    The defaults change nothing. `seamline.data.transforms` implements the changes, `seamline.data.loader` draws them.
 
     Attributes:
-        hflip: mirror each image left to right in every second epoch, half of the images in each.
-        translate_px: move each image by up to this many pixels in both directions.
-        scale_jitter: enlarge or shrink by a factor of up to 1 + this.
-        aspect_jitter: change the ratio of width to height by a factor of up to 1 + this.
-        color_jitter: change brightness, contrast, saturation and tint by up to about this share.
-        train_scale: show the images at this share of their width and height, 0..1.
-        cutmix: share of the images that go on as another one from some column on; for masks alone.
+        hflip: whether images are mirrored left to right in every second epoch, half of the images in each.
+        translate_px: largest translation in both directions, in pixels.
+        scale_jitter: images are scaled by a factor of at most 1 + this, or 1 / (1 + this).
+        aspect_jitter: the ratio of width to height is changed by a factor of at most 1 + this.
+        color_jitter: strength of changes of brightness, contrast, saturation and tint, about a fraction.
+        train_scale: fraction of the images' width and height at which the model is trained, 0..1.
+        cutmix: fraction of the images that continue as another image from some column on; for segmentation only.
     """
 
     hflip: bool = False
@@ -24,3 +26,8 @@ class Augmentation:
     color_jitter: float = 0.0
     train_scale: float = 1.0
     cutmix: float = 0.0
+
+    @property
+    def is_affine(self) -> bool:
+        """Whether images are resampled between pixels, which translations alone do not need."""
+        return bool(self.scale_jitter or self.aspect_jitter or self.train_scale != 1)

@@ -1,7 +1,7 @@
-"""Decodes an image, whatever its format, turned as its camera says; every refusal is one line.
+"""Read images of any supported format as RGB arrays, upright; encode JPEGs.
 
-Pillow does the decoding. It warns, and it limits the size of images through a variable of its module; both are set
-for a moment only, by one thread at a time, so that the caller's own use of Pillow stays as it was.
+Pillow decodes. Its warnings and its limit on the size of images are global; both are set only while decoding, by one
+thread at a time, so that other uses of Pillow are not affected.
 """
 
 import io
@@ -19,15 +19,15 @@ from PIL import Image, UnidentifiedImageError
 from seamline.errors import SeamlineError
 
 MAX_PIXELS = 200_000_000
-"""The most pixels that an image may have: larger than any camera's, small enough for a laptop's memory."""
+"""Largest number of pixels of an image: more than any camera has, and small enough for a laptop's memory."""
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
-"""What the names of files end with that are taken for images, in lower case."""
+"""Suffixes of image files, in lower case."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
-_LARGEST_FILE = 1 << 31  # bytes: eight a pixel at the limit, and then some
-_ORIENTATION = 0x0112  # the EXIF tag
-_TURNS = {
+_MAX_BYTES = 1 << 31  # more than eight bytes per pixel at the limit
+_ORIENTATION_TAG = 0x0112
+_TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -36,61 +36,59 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""EXIF orientation -> what makes the image upright (Exif 2.32, tag 0x0112)."""
-_STRETCHED = {"L;2": 85, "L;4": 17}
-"""Grey of two and four bits, as Pillow calls it -> the factor by which Pillow stretches it to 0..255."""
-_AGAIN = "get it again or leave it out"
+"""EXIF orientation -> the operation that makes the image upright (Exif 2.32, tag 0x0112)."""
+_BIT_DEPTH_SCALES = {"L;2": 85, "L;4": 17}
+"""Pillow's mode of grayscale of two and four bits -> the factor by which it scales values to 0..255."""
+_ADVICE = "replace or remove it"
 
-_one_at_a_time = threading.Lock()
+_pillow_lock = threading.Lock()
 
 
 class NotAnImageError(SeamlineError):
-    """What was given is in none of the formats that are read."""
+    """The file has none of the supported formats."""
 
 
 class TooManyPixelsError(SeamlineError):
-    """An image has more pixels than are allowed; it was not decoded."""
+    """The image has more pixels than allowed; it was not decoded."""
 
 
 def read_image(source: Path | bytes, *, name: str | None = None, limit: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """Decode a photo: JPEG, PNG, WebP, TIFF, BMP, or the first picture of a GIF.
+    """Decode an image: JPEG, PNG, WebP, TIFF, BMP, or the first frame of a GIF.
 
-    It is turned upright as its EXIF orientation says, transparent parts are laid over white, 16-bit grey is scaled
-    to 8 bits, and every colour mode becomes RGB. Colour profiles are not applied.
+    The EXIF orientation is applied, transparent pixels are composited on white, 16-bit grayscale is scaled to 8 bits,
+    and every color mode is converted to RGB. Color profiles are not applied.
 
     Args:
         source: the file, or its bytes.
-        name: what messages call it; the path by default.
-        limit: the most pixels that it may have. An image past it is refused before it is decoded.
+        name: name used in messages; the path by default.
+        limit: largest number of pixels; larger images are refused before they are decoded.
 
     Returns:
-        (H, W, 3) uint8, red, green and blue, 0..255, writable.
+        (H, W, 3) uint8, RGB, writable.
 
     Raises:
-        SeamlineError: the file cannot be read, is no such image, is damaged or cut off, or has too many pixels.
+        SeamlineError: the file cannot be read, has no supported format, is damaged, or has too many pixels.
     """
-    called = display_name(source, name)
-    image = decode(source, called, limit).image
+    name = display_name(source, name)
+    image = decode(source, name, limit).image
     if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
-        raise SeamlineError(
-            f"{called}: has values of 32 bits, and which of them is white cannot be known; save it as PNG"
-        )
+        raise SeamlineError(f"{name}: has 32 bits per value, whose white level is unknown; save it as PNG")
     try:
         return to_rgb(image)
-    except Exception as error:  # whatever the damage has led to
-        raise damaged(called, error) from error
+    except Exception as error:  # Pillow raises various errors for damaged files
+        raise damaged(name, error) from error
 
 
 def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
     """Convert an image of any mode to an array (H, W, 3) uint8; transparent parts become white, 16-bit gray 8-bit."""
-    if image.mode.startswith("I"):  # Pillow before 11 calls the 16 bits of a PNG "I"
-        grey = ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
-        return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
-    return np.array(_over_white(image) if image.has_transparency_data else image.convert("RGB"))
+    if image.mode.startswith("I"):  # Pillow before 11 has mode "I" for PNGs of 16 bits
+        gray = ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
+        return np.repeat(gray[:, :, np.newaxis], 3, axis=2)
+    return np.array(_composite_on_white(image) if image.has_transparency_data else image.convert("RGB"))
 
 
-def _over_white(image: Image.Image) -> Image.Image:
-    """Return an image with transparency as RGB, laid over white."""
+def _composite_on_white(image: Image.Image) -> Image.Image:
+    """Return an image with transparency as RGB on white."""
     if image.mode == "La":
         image = image.convert("LA")
     image = image.convert("RGBA")
@@ -99,12 +97,12 @@ def _over_white(image: Image.Image) -> Image.Image:
     return white
 
 
-class Decoded(NamedTuple):
-    """An image, loaded and upright.
+class DecodedImage(NamedTuple):
+    """A decoded, upright image.
 
     Attributes:
-        image: in the mode that its file has; `format` tells the file's format.
-        bit_depth_scale: the factor by which Pillow stretched its grey values, 1 for most.
+        image: the image in the file's mode, with `format` set.
+        bit_depth_scale: factor by which Pillow scaled grayscale values, 1 for most.
     """
 
     image: Image.Image
@@ -112,114 +110,132 @@ class Decoded(NamedTuple):
 
 
 def display_name(source: Path | bytes, name: str | None) -> str:
-    """Return what messages call an image."""
+    """Return the name of an image in messages."""
     if name is not None:
         return name
     return str(source) if isinstance(source, Path) else "the image"
 
 
-def decode(source: Path | bytes, called: str, limit: int) -> Decoded:
-    """Decode an image and turn it upright, or raise a `SeamlineError`."""
-    content = source if isinstance(source, bytes) else _content(source, called)
-    if not content:
-        raise SeamlineError(f"{called}: is empty; {_AGAIN}")
+def decode(source: Path | bytes, name: str, limit: int) -> DecodedImage:
+    """Decode an image and apply its EXIF orientation.
+
+    Args:
+        source: the file, or its bytes.
+        name: name used in messages.
+        limit: largest number of pixels.
+
+    Raises:
+        SeamlineError: the file cannot be read, has no supported format, is damaged, or has too many pixels.
+    """
+    image = _open(source if isinstance(source, bytes) else _read_bytes(source, name), name, limit)
     try:
-        with _pillow_set(limit):
+        # A JPEG with more images appended is MPO to Pillow.
+        file_format = "JPEG" if image.format == "MPO" else image.format
+        scale = _bit_depth_scale(image)
+        if file_format == "TIFF":  # Pillow reads its tags, and warns of them, while loading
+            with _pillow_settings(limit):
+                image.load()
+        else:
+            image.load()
+        with _pillow_settings(limit):
+            operation = _TRANSPOSE.get(_orientation(image))
+        if operation is not None:
+            image = image.transpose(operation)
+        image.format = file_format
+    except Exception as error:  # Pillow raises various errors for damaged files
+        raise damaged(name, error) from error
+    return DecodedImage(image, scale)
+
+
+def _open(content: bytes, name: str, limit: int) -> Image.Image:
+    """Open an image without decoding its pixels."""
+    if not content:
+        raise SeamlineError(f"{name}: is empty; {_ADVICE}")
+    try:
+        with _pillow_settings(limit):
             image: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)
     except UnidentifiedImageError as error:
         found = "is a HEIC or AVIF image" if content[4:8] == b"ftyp" else f"starts with 0x{content[:4].hex()}"
         raise NotAnImageError(
-            f"{called}: {found} and is not read as JPEG, PNG, WebP, TIFF, BMP or GIF; save it as one of these or "
+            f"{name}: {found} and is not read as JPEG, PNG, WebP, TIFF, BMP or GIF; save it as one of these or "
             "leave it out"
         ) from error
     except Image.DecompressionBombError as error:
-        raise TooManyPixelsError(f"{called}: has more than the {limit:,} pixels allowed; scale it down") from error
-    except Exception as error:  # plugins raise whatever the damage has led them to
-        raise damaged(called, error) from error
+        raise TooManyPixelsError(f"{name}: has more than the {limit:,} pixels allowed; scale it down") from error
+    except Exception as error:  # as in `decode`
+        raise damaged(name, error) from error
     if image.width * image.height > limit:
         raise TooManyPixelsError(
-            f"{called}: is {image.width} x {image.height} pixels, more than the {limit:,} allowed; scale it down"
+            f"{name}: is {image.width} x {image.height} pixels, more than the {limit:,} allowed; scale it down"
         )
-    try:
-        kind = "JPEG" if image.format == "MPO" else image.format  # a JPEG with further pictures behind it
-        stretch = _stretch(image)
-        if kind == "TIFF":  # its plugin reads tags, and warns of them, only when it loads the pixels
-            with _pillow_set(limit):
-                image.load()
-        else:
-            image.load()
-        with _pillow_set(limit):
-            turn = _TURNS.get(_orientation(image))
-        if turn is not None:
-            image = image.transpose(turn)
-        image.format = kind
-    except Exception as error:  # as above
-        raise damaged(called, error) from error
-    return Decoded(image, stretch)
+    return image
 
 
-def encode_jpeg(photo: NDArray[np.uint8], longest: int, quality: int = 85) -> bytes:
-    """Encode a photo as a JPEG.
+def encode_jpeg(image: NDArray[np.uint8], max_side: int, quality: int = 85) -> bytes:
+    """Encode an image as JPEG.
 
     Args:
-        photo: (H, W, 1) or (H, W, 3) uint8.
-        longest: pixels that its longer side may have; a larger photo is shrunk.
-        quality: of the JPEG, 1..95.
+        image: (H, W, 1) or (H, W, 3) uint8.
+        max_side: largest longer side; larger images are downscaled.
+        quality: JPEG quality, 1..95.
+
+    Returns:
+        The bytes of the JPEG.
     """
-    picture = Image.fromarray(photo[..., 0] if photo.shape[2] == 1 else photo)
-    picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=quality, optimize=True)
     return stream.getvalue()
 
 
-def _content(path: Path, called: str) -> bytes:
+def _read_bytes(path: Path, name: str) -> bytes:
     """Return the bytes of a file, or raise a `SeamlineError`."""
     try:
-        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
-            raise SeamlineError(f"{called}: is not a file; name an image")
-        if path.stat().st_size > _LARGEST_FILE:
-            raise SeamlineError(f"{called}: is larger than {_LARGEST_FILE >> 30} GiB; scale the image down")
+        if path.exists() and not path.is_file():  # opening a pipe would block
+            raise SeamlineError(f"{name}: is not a file; name an image")
+        if path.stat().st_size > _MAX_BYTES:
+            raise SeamlineError(f"{name}: is larger than {_MAX_BYTES >> 30} GiB; scale the image down")
         return path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise SeamlineError(f"{called}: cannot be read ({reason}); check the path and its permissions") from error
+        raise SeamlineError(f"{name}: cannot be read ({reason}); check the path and its permissions") from error
 
 
-def _stretch(image: Image.Image) -> int:
-    """Return the factor by which Pillow will stretch the grey values of an image that is not loaded yet."""
+def _bit_depth_scale(image: Image.Image) -> int:
+    """Return the factor by which Pillow will scale the grayscale values of an image that is not loaded yet."""
     tiles = getattr(image, "tile", None)
     if image.mode != "L" or not tiles:
         return 1
-    how = tiles[0][3]
-    return _STRETCHED.get(how if isinstance(how, str) else how[0], 1)
+    mode = tiles[0][3]
+    return _BIT_DEPTH_SCALES.get(mode if isinstance(mode, str) else mode[0], 1)
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation of a loaded image, 1 where it has none that can be read."""
+    """Return the EXIF orientation of a loaded image, 1 where it has none or it is damaged."""
     try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # damaged EXIF data hide nothing of the picture
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # the pixels are readable anyway
         return 1
 
 
-def damaged(called: str, error: Exception) -> SeamlineError:
-    """Return the error for an image that starts like one and cannot be decoded."""
+def damaged(name: str, error: Exception) -> SeamlineError:
+    """Return the error for an image that cannot be decoded."""
     detail = " ".join(str(error).split()) or type(error).__name__
-    return SeamlineError(f"{called}: is cut off or damaged ({detail}); {_AGAIN}")
+    return SeamlineError(f"{name}: is cut off or damaged ({detail}); {_ADVICE}")
 
 
 @contextmanager
-def _pillow_set(limit: int) -> Iterator[None]:
-    """Have Pillow warn of nothing and refuse what is past `limit`, inside the block and nowhere else.
+def _pillow_settings(limit: int) -> Iterator[None]:
+    """Silence Pillow's warnings and set its limit inside the block.
 
-    Pillow refuses an image when its pixels are more than twice `MAX_IMAGE_PIXELS`.
+    Pillow refuses images with more than twice `MAX_IMAGE_PIXELS` pixels.
     """
-    with _one_at_a_time, warnings.catch_warnings():
+    with _pillow_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        usual = Image.MAX_IMAGE_PIXELS
+        previous = Image.MAX_IMAGE_PIXELS
         Image.MAX_IMAGE_PIXELS = (limit + 1) // 2
         try:
             yield
         finally:
-            Image.MAX_IMAGE_PIXELS = usual
+            Image.MAX_IMAGE_PIXELS = previous

@@ -1,4 +1,4 @@
-"""Rows of an array that may be larger than memory, in an order of one's own; read when they are asked for."""
+"""Arrays that may be larger than memory: rows of a memory-mapped array, read on access."""
 
 import math
 import tempfile
@@ -8,96 +8,113 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-_AT_ONCE = 1 << 24  # bytes that are read together when all rows are gone through
-_IN_MEMORY = 1 << 29  # bytes of working room that are taken from memory; more lies in a file
-
+_CHUNK_BYTES = 1 << 24  # read at once when all rows are iterated
+_MAX_IN_MEMORY = 1 << 29  # bytes of zeros that are allocated in memory; more are in a file
 
 ArrayLike: TypeAlias = Any
-"""An array in memory or `Rows` of one that is not: both have a shape, a length, and rows at places."""
+"""A NumPy array or a `LazyArray`: both have a shape, a dtype, a length, and rows by index."""
 
 
 class LazyArray:
-    """Some rows of an array, which may lie in a memory-mapped file. An index gives a copy in memory.
+    """Rows of an array, which may be memory-mapped. Indexing reads them into memory.
 
     Args:
-        base: (M, ...) the array.
-        places: (N,) int64, which of its rows these are; all of them by default.
+        base: (M, ...) array, any dtype.
+        indices: (N,) int64, its rows in this array; all by default.
     """
 
-    def __init__(self, base: NDArray[Any], places: NDArray[np.int64] | None = None) -> None:
+    def __init__(self, base: NDArray[Any], indices: NDArray[np.int64] | None = None) -> None:
         self.base = base
-        self.places = np.arange(len(base)) if places is None else places
+        self.indices = np.arange(len(base)) if indices is None else indices
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(N, ...)."""
-        return (len(self.places), *self.base.shape[1:])
+        return (len(self.indices), *self.base.shape[1:])
 
     @property
     def ndim(self) -> int:
-        """How many dimensions there are, that of the rows counted."""
+        """Number of dimensions."""
         return self.base.ndim
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The type of the numbers."""
+        """Type of the elements."""
         return self.base.dtype
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.indices)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
-        """Return the rows at a place, a slice or an array of places; of a tuple the first is meant so."""
+        """Return the rows at an index, a slice or an array of indices; of a tuple, the first element selects rows."""
         rows, *rest = key if isinstance(key, tuple) else (key,)
-        read = np.asarray(self.base[self.places[rows]])
-        return read[(slice(None), *rest) if isinstance(rows, slice | np.ndarray) else tuple(rest)] if rest else read
-
-    def take(self, places: NDArray[np.int64]) -> "LazyArray":
-        """Return the rows at `places` (n,), still unread."""
-        return LazyArray(self.base, self.places[places])
+        array = np.asarray(self.base[self.indices[rows]])
+        if not rest:
+            return array
+        return array[(slice(None), *rest) if isinstance(rows, slice | np.ndarray) else tuple(rest)]
 
 
-def take(images: ArrayLike, places: NDArray[np.int64]) -> Any:
-    """Return the rows at `places` (n,): a copy of those in memory, unread rows of those that are not."""
-    return images.take(places) if isinstance(images, LazyArray) else images[places]
+def take(array: ArrayLike, indices: NDArray[np.int64]) -> Any:
+    """Select rows: a copy of a NumPy array, a view of a `LazyArray`.
+
+    Args:
+        array: (N, ...), any dtype.
+        indices: (n,) int64.
+
+    Returns:
+        (n, ...), of the same type.
+    """
+    return LazyArray(array.base, array.indices[indices]) if isinstance(array, LazyArray) else array[indices]
 
 
-def concat(parts: Sequence[ArrayLike]) -> Any:
-    """Return the rows of all parts, one part after another; still unread where all are of one array."""
-    bases = [part.base if isinstance(part, LazyArray) else None for part in parts]
+def concat(arrays: Sequence[ArrayLike]) -> Any:
+    """Concatenate arrays along the first axis; the result is lazy if all are rows of one array.
+
+    Args:
+        arrays: arrays (N, ...) of equal shapes but for N, and of equal dtype.
+    """
+    bases = [array.base if isinstance(array, LazyArray) else None for array in arrays]
     if bases[0] is not None and all(base is bases[0] for base in bases):
-        return LazyArray(bases[0], np.concatenate([part.places for part in parts]))
-    return np.concatenate([part[:] for part in parts])
+        return LazyArray(bases[0], np.concatenate([array.indices for array in arrays]))
+    return np.concatenate([array[:] for array in arrays])
 
 
-def iter_chunks(images: ArrayLike, at_once: int = _AT_ONCE) -> Iterator[NDArray[Any]]:
-    """Yield all rows in order, as many together as `at_once` bytes hold, at least one: (n, ...) each."""
-    row = math.prod(images.shape[1:]) * images.dtype.itemsize
-    step = max(1, at_once // max(1, row))
-    for start in range(0, len(images), step):
-        yield np.asarray(images[start : start + step])
+def iter_chunks(array: ArrayLike, chunk_bytes: int = _CHUNK_BYTES) -> Iterator[NDArray[Any]]:
+    """Yield all rows in order, in chunks (n, ...) that are in memory.
+
+    Args:
+        array: (N, ...), any dtype.
+        chunk_bytes: size of a chunk; it has at least one row.
+    """
+    row = math.prod(array.shape[1:]) * array.dtype.itemsize
+    step = max(1, chunk_bytes // max(1, row))
+    for start in range(0, len(array), step):
+        yield np.asarray(array[start : start + step])
 
 
 def zeros_or_memmap(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Return zeros to be written to; past half a GiB they lie in a file without a name, which goes with the array."""
-    if math.prod(shape) <= _IN_MEMORY:
+    """Return writable uint8 zeros; above half a GiB they are in an anonymous file that is removed with the array."""
+    if math.prod(shape) <= _MAX_IN_MEMORY:
         return np.zeros(shape, np.uint8)
     with tempfile.TemporaryFile() as file:
         return np.memmap(file, np.uint8, "w+", shape=shape)
 
 
 class Subset(Sequence[NDArray[np.uint8]]):
-    """Some images of many, each read when it is asked for."""
+    """A sequence of some rows of an array, read on access.
 
-    def __init__(self, images: ArrayLike, places: Sequence[int]) -> None:
+    Args:
+        images: (N, H, W, C) uint8, or N arrays (H, W, C) uint8.
+        indices: indices of the rows.
+    """
+
+    def __init__(self, images: ArrayLike | Sequence[NDArray[np.uint8]], indices: Sequence[int]) -> None:
         self.images = images
-        self.places = places
+        self.indices = indices
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.indices)
 
-    def __getitem__(self, place: int) -> NDArray[np.uint8]:  # type: ignore[override]
-        if place >= len(self.places):
-            raise IndexError(place)
-        image: NDArray[np.uint8] = self.images[self.places[place]]
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:  # type: ignore[override]
+        image: NDArray[np.uint8] = self.images[self.indices[index]]
         return image

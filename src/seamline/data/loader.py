@@ -1,7 +1,7 @@
-"""A split, cut into random batches on the device.
+"""Random, augmented batches of a split on the device.
 
-The images stay uint8: the network normalises them. Chance is a function of (seed, epoch, place of the sample) and
-of nothing else, so a run that was interrupted meets the same batches when it goes on.
+Images stay uint8; the model normalizes them. Randomness is a function of (seed, epoch, sample index) only, so a resumed
+training sees the same batches.
 """
 
 import math
@@ -20,13 +20,13 @@ from seamline.errors import SeamlineError
 from seamline.run_folder import Task
 
 IGNORE_LABEL = -100
-"""The label of a pixel that counts nowhere, as PyTorch's losses have it."""
+"""Label of ignored pixels in batches, as PyTorch's losses use it."""
 
-_ORDER, _FLIP, _SHIFT, _FORM, _COLOUR, IN_NETWORK, _CUT = range(2, 9)  # each kind of chance has a stream of its own
+_ORDER, _FLIP, _TRANSLATION, _AFFINE, _COLOR, IN_NETWORK, _CUTMIX = range(2, 9)  # one random stream per purpose
 
 
 class Batch(NamedTuple):
-    """Images and labels to learn from in one step.
+    """Images and labels of a training step.
 
     Attributes:
         images: (B, C, H, W) uint8, channels last in memory.
@@ -37,21 +37,39 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
+class _EpochParameters(NamedTuple):
+    """Augmentation parameters of all N samples in an epoch; None where an augmentation is off.
+
+    Attributes:
+        flips: (N,) bool.
+        offsets: (N, 2) int64, translation in pixels.
+        theta: (N, 2, 3) float32, affine matrices.
+        colors: (N, C, C) and (N, C) float32, color matrices and offsets.
+        cuts: (N,) int64, first column of the other image.
+    """
+
+    flips: Tensor | None
+    offsets: Tensor | None
+    theta: Tensor | None
+    colors: tuple[Tensor, Tensor] | None
+    cuts: Tensor | None
+
+
 class Batches:
     """The batches of a split, epoch by epoch.
 
     Args:
-        split: the images to learn from.
-        batch_size: images in a batch; the last batch of an epoch may be smaller, and an image that would be alone in it
-            joins the batch before: statistics of a batch need two.
-        seed: decides the order and the random changes.
+        split: the images.
+        batch_size: images in a batch. The last batch of an epoch may be smaller; a single remaining image joins the
+            batch before it, because batch statistics need two.
         task: what the labels are for; masks are augmented with their images.
-        augmentation: what the images go through.
-        device: where the batches are made, and the images held if memory holds them.
-        shard: (number, count): of every batch, yield the part that this one of so many processes takes.
+        seed: seed of order and augmentation.
+        augmentation: the augmentation; none by default.
+        device: device of the batches, and of all images that fit into memory.
+        shard: (rank, world size): the part of every batch that is yielded, for distributed training.
 
     Raises:
-        SeamlineError: images whose labels are of the whole are to be cut.
+        SeamlineError: cutmix is on and the task is classification.
     """
 
     def __init__(
@@ -65,167 +83,181 @@ class Batches:
         device: torch.device | str = "cpu",
         shard: tuple[int, int] = (0, 1),
     ) -> None:
-        self.masks = task == "segmentation"
+        self.has_masks = task == "segmentation"
         self.shard = shard
         self.batch_size = batch_size
         self.seed = seed
         self.augmentation = augmentation or Augmentation()
         self.device = torch.device(device)
-        self.images = self._held(split.images)
-        self.labels = self._held(split.labels)
-        if self.augmentation.cutmix and not self.masks:
-            raise SeamlineError(
-                f"recipe: cutmix must be 0 where labels are of whole images, got {self.augmentation.cutmix}"
-            )
+        self.images = self._on_device(split.images)
+        self.labels = self._on_device(split.labels)
+        if self.augmentation.cutmix and not self.has_masks:
+            raise SeamlineError(f"config: cutmix must be 0 for classification, got {self.augmentation.cutmix}")
 
     def __len__(self) -> int:
         """Steps in an epoch."""
         return max(1, math.ceil((len(self.images) - 1) / self.batch_size)) if self.batch_size > 1 else len(self.images)
 
-    def batch_len(self, place: int) -> int:
-        """Return how many images the batch at `place` (from 0) has, all processes' parts together."""
-        return len(self.images) - place * self.batch_size if place + 1 == len(self) else self.batch_size
+    def batch_len(self, position: int) -> int:
+        """Return the number of images in a batch, all shards together.
 
-    def _held(self, values: ArrayLike) -> Tensor | LazyArray:
-        """Return images or labels as a tensor on the device; rows that are larger than memory stay where they are."""
+        Args:
+            position: position of the batch in the epoch, from 0.
+        """
+        return len(self.images) - position * self.batch_size if position + 1 == len(self) else self.batch_size
+
+    def _on_device(self, values: ArrayLike) -> Tensor | LazyArray:
+        """Return images or labels as a tensor on the device; a `LazyArray` is unchanged."""
         return values if isinstance(values, LazyArray) else torch.from_numpy(values).to(self.device)
 
-    def _at(self, values: Tensor | LazyArray, places: Tensor) -> Tensor:
-        """Return those of `_held` at `places` (n,), on the device."""
+    def _select(self, values: Tensor | LazyArray, indices: Tensor) -> Tensor:
+        """Return the images or labels at `indices` (n,) int64, on the device."""
         if isinstance(values, LazyArray):
-            return torch.from_numpy(values[places.cpu().numpy()]).to(self.device)
-        return values[places]
+            return torch.from_numpy(values[indices.cpu().numpy()]).to(self.device)
+        return values[indices]
 
-    def epoch(self, number: int, begin: int = 0) -> Iterator[Batch]:
-        """Yield the batches of epoch `number` (from 1), from place `begin` (from 0) on."""
-        device = self.device
-        masks = self.masks
-        order = torch.randperm(len(self.images), generator=self._chance(_ORDER, number)).to(device)
-        mirrored = self._mirrored(number)
-        places = self._places(number)
-        moves = self._moves(number) if places is None else None
-        colours = self._colours(number)
-        cuts = self._cuts(number)
-        for place in range(begin, len(self)):
-            start = place * self.batch_size
-            whole = order[start : start + self.batch_len(place)]
-            first, last = _bounds(len(whole), *self.shard)
-            chosen = whole[first:last]
-            led = cuts is not None and len(chosen) < len(whole)  # the first may go on as the one before it: make both
-            if led and len(chosen):
-                chosen = torch.cat([whole[first - 1 : first] if first else whole[-1:], chosen])
-            images, labels = self._at(self.images, chosen).permute(0, 3, 1, 2), self._at(self.labels, chosen)
-            if not len(chosen):
-                yield Batch(images, labels.long())
-                continue
-            if mirrored is not None:
-                images = transforms.flip(images, mirrored[chosen])
-                labels = transforms.flip(labels, mirrored[chosen]) if masks else labels
-            if moves is not None:
-                down, right = moves[chosen].unbind(1)
-                images = transforms.shift(images, down, right, self.augmentation.translate_px)
-            if places is not None:
-                images = transforms.warp(images, places[chosen], self.augmentation.train_scale)
-                labels = (
-                    transforms.warp_masks(labels, places[chosen], self.augmentation.train_scale) if masks else labels
-                )
-            if colours is not None:
-                mixing, lift = colours
-                images = transforms.recolour(images, mixing[chosen], lift[chosen])
-            if cuts is not None:
-                images, labels = (transforms.cutmix(either, cuts[chosen])[led:] for either in (images, labels))
-            yield Batch(images, _targets(labels) if masks else labels)
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch.
 
-    def _mirrored(self, epoch: int) -> Tensor | None:
+        Args:
+            number: number of the epoch, from 1.
+            start: position of the first batch, from 0.
+        """
+        order = torch.randperm(len(self.images), generator=self._generator(_ORDER, number)).to(self.device)
+        parameters = self._parameters(number)
+        for position in range(start, len(self)):
+            first = position * self.batch_size
+            batch = order[first : first + self.batch_len(position)]
+            begin, end = _shard_bounds(len(batch), *self.shard)
+            chosen = batch[begin:end]
+            # With cutmix the first image of a shard continues as the one before it, which is then loaded too.
+            extra = int(parameters.cuts is not None and 0 < len(chosen) < len(batch))
+            if extra:
+                chosen = torch.cat([batch[begin - 1 : begin] if begin else batch[-1:], chosen])
+            images, labels = self._augmented(chosen, parameters)
+            images, labels = images[extra:], labels[extra:]
+            yield Batch(images, _to_targets(labels) if self.has_masks else labels)
+
+    def _augmented(self, chosen: Tensor, parameters: _EpochParameters) -> tuple[Tensor, Tensor]:
+        """Return the augmented images (B, C, H, W) and labels of the samples `chosen` (B,) int64."""
+        images, labels = self._select(self.images, chosen).permute(0, 3, 1, 2), self._select(self.labels, chosen)
+        if not len(chosen):
+            return images, labels
+        flips, offsets, theta, colors, cuts = parameters
+        if flips is not None:
+            images = transforms.hflip(images, flips[chosen])
+            labels = transforms.hflip(labels, flips[chosen]) if self.has_masks else labels
+        if offsets is not None:
+            images = transforms.translate(images, offsets[chosen], self.augmentation.translate_px)
+        if theta is not None:
+            scale = self.augmentation.train_scale
+            images = transforms.affine(images, theta[chosen], scale)
+            labels = transforms.affine_masks(labels, theta[chosen], scale) if self.has_masks else labels
+        if colors is not None:
+            images = transforms.color_jitter(images, colors[0][chosen], colors[1][chosen])
+        if cuts is not None:
+            images, labels = (transforms.horizontal_cutmix(values, cuts[chosen]) for values in (images, labels))
+        return images, labels
+
+    def _parameters(self, epoch: int) -> _EpochParameters:
+        """Draw the augmentation parameters of all samples in an epoch."""
+        theta = self._sample_affine(epoch)
+        return _EpochParameters(
+            self._sample_flips(epoch),
+            self._sample_offsets(epoch) if theta is None else None,
+            theta,
+            self._sample_colors(epoch),
+            self._sample_cuts(epoch),
+        )
+
+    def _sample_flips(self, epoch: int) -> Tensor | None:
         """Return which samples are mirrored, (N,) bool.
 
-        A sample alternates between its two sides, so that every two epochs show it whole (Keller Jordan, 94 % on
-        CIFAR-10 in 3.29 seconds on a single GPU, 2024).
+        A sample alternates between both sides, so that every two epochs contain both (Keller Jordan, 94 % on CIFAR-10
+        in 3.29 seconds on a single GPU, 2024).
         """
         if not self.augmentation.hflip:
             return None
-        first = torch.randint(2, (len(self.images),), generator=self._chance(_FLIP, 0))
+        first = torch.randint(2, (len(self.images),), generator=self._generator(_FLIP, 0))
         return ((first + epoch) % 2 == 1).to(self.device)
 
-    def _moves(self, epoch: int) -> Tensor | None:
-        """Return how far each sample moves down and right, (N, 2) int64."""
-        reach = self.augmentation.translate_px
-        if not reach:
+    def _sample_offsets(self, epoch: int) -> Tensor | None:
+        """Return the translation of each sample down and to the right, (N, 2) int64."""
+        limit = self.augmentation.translate_px
+        if not limit:
             return None
-        chance = self._chance(_SHIFT, epoch)
-        return torch.randint(-reach, reach + 1, (len(self.images), 2), generator=chance).to(self.device)
+        generator = self._generator(_TRANSLATION, epoch)
+        return torch.randint(-limit, limit + 1, (len(self.images), 2), generator=generator).to(self.device)
 
-    def _places(self, epoch: int) -> Tensor | None:
-        """Return where each sample's places are read from, (N, 2, 3) float32, as `augment.warp` takes it.
+    def _sample_affine(self, epoch: int) -> Tensor | None:
+        """Return the affine matrices of the samples, (N, 2, 3) float32.
 
-        None where images are at most moved by whole pixels, which is done without reading between pixels.
+        None where images are translated at most, which needs no interpolation; masks are translated with them here.
         """
-        changes = self.augmentation
-        shifted = changes.translate_px and self.masks
-        if not (shifted or changes.scale_jitter or changes.aspect_jitter or changes.train_scale != 1):
+        config = self.augmentation
+        if not (config.is_affine or (config.translate_px and self.has_masks)):
             return None
         sides = torch.tensor([self.images.shape[2], self.images.shape[1]])
-        drawn = torch.rand((len(self.images), 4), generator=self._chance(_FORM, epoch)) * 2 - 1
-        larger = (1 + changes.scale_jitter) ** drawn[:, 0]
-        wider = (1 + changes.aspect_jitter) ** (drawn[:, 1] / 2)
-        places = torch.zeros(len(self.images), 2, 3)
-        places[:, 0, 0], places[:, 1, 1] = 1 / (larger * wider), wider / larger
-        places[:, :, 2] = drawn[:, 2:] * changes.translate_px * 2 / sides
-        return places.to(self.device)
+        uniform = torch.rand((len(self.images), 4), generator=self._generator(_AFFINE, epoch)) * 2 - 1
+        scale = (1 + config.scale_jitter) ** uniform[:, 0]
+        aspect = (1 + config.aspect_jitter) ** (uniform[:, 1] / 2)
+        theta = torch.zeros(len(self.images), 2, 3)
+        theta[:, 0, 0], theta[:, 1, 1] = 1 / (scale * aspect), aspect / scale
+        theta[:, :, 2] = uniform[:, 2:] * config.translate_px * 2 / sides
+        return theta.to(self.device)
 
-    def _colours(self, epoch: int) -> tuple[Tensor, Tensor] | None:
-        """Return how each sample's colours are mixed, (N, C, C), and lifted, (N, C), as `augment.recolour` takes it.
+    def _sample_colors(self, epoch: int) -> tuple[Tensor, Tensor] | None:
+        """Return the color matrices (N, C, C) and offsets (N, C) float32 of the samples.
 
-        Saturation draws the channels towards their mean or away from it, contrast draws all from the middle grey,
-        brightness and tint lift all channels and each of them.
+        Saturation moves channels towards or away from their mean, contrast moves them from middle gray, brightness and
+        tint add to all channels and to each.
         """
-        reach, channels = self.augmentation.color_jitter, self.images.shape[-1]
-        if not reach:
+        strength, channels = self.augmentation.color_jitter, self.images.shape[-1]
+        if not strength:
             return None
-        drawn = torch.rand((len(self.images), 3 + channels), generator=self._chance(_COLOUR, epoch)) * 2 - 1
-        contrast, saturation = (1 + reach * drawn[:, :2]).unbind(1)
-        lift = 128 * (1 - contrast) + 64 * reach * drawn[:, 2]
+        uniform = torch.rand((len(self.images), 3 + channels), generator=self._generator(_COLOR, epoch)) * 2 - 1
+        contrast, saturation = (1 + strength * uniform[:, :2]).unbind(1)
+        brightness = 128 * (1 - contrast) + 64 * strength * uniform[:, 2]
         mean = torch.full((channels, channels), 1 / channels)
-        mixing = mean + saturation[:, None, None] * (torch.eye(channels) - mean)
-        lifts = lift[:, None] + 32 * reach * drawn[:, 3:]
-        device = self.device
-        return (contrast[:, None, None] * mixing).to(device), lifts.to(device)
+        matrix = mean + saturation[:, None, None] * (torch.eye(channels) - mean)
+        offsets = brightness[:, None] + 32 * strength * uniform[:, 3:]
+        return (contrast[:, None, None] * matrix).to(self.device), offsets.to(self.device)
 
-    def _cuts(self, epoch: int) -> Tensor | None:
-        """Return the column from which each sample goes on as another, (N,) int64, as `augment.cutmix` takes it.
+    def _sample_cuts(self, epoch: int) -> Tensor | None:
+        """Return the column from which each sample continues as another, (N,) int64; the width for none.
 
-        After S. Yun et al., CutMix, ICCV 2019; cut from top to bottom, as streets are. A cut leaves at least a fifth of
-        the width on either side.
+        After S. Yun et al., CutMix, ICCV 2019; cut from top to bottom, between buildings. Both parts have at least a
+        fifth of the width.
         """
         if not self.augmentation.cutmix:
             return None
-        width = transforms.scaled(self.images.shape[2], self.augmentation.train_scale)
-        drawn = torch.rand((len(self.images), 2), generator=self._chance(_CUT, epoch))
-        columns = ((0.2 + 0.6 * drawn[:, 1]) * width).long()
-        return torch.where(drawn[:, 0] < self.augmentation.cutmix, columns, width).to(self.device)
+        width = transforms.scaled_side(self.images.shape[2], self.augmentation.train_scale)
+        uniform = torch.rand((len(self.images), 2), generator=self._generator(_CUTMIX, epoch))
+        columns = ((0.2 + 0.6 * uniform[:, 1]) * width).long()
+        return torch.where(uniform[:, 0] < self.augmentation.cutmix, columns, width).to(self.device)
 
-    def _chance(self, kind: int, epoch: int) -> torch.Generator:
-        """Return a generator that depends on the seed, the kind of chance and the epoch alone."""
-        return torch.Generator().manual_seed(derive_seed(kind, self.seed, epoch))
+    def _generator(self, stream: int, epoch: int) -> torch.Generator:
+        """Return a generator seeded by the seed, the stream and the epoch only."""
+        return torch.Generator().manual_seed(derive_seed(stream, self.seed, epoch))
 
 
-def _bounds(size: int, number: int, count: int) -> tuple[int, int]:
-    """Return where process `number` of `count` begins and ends in a batch of `size`.
+def _shard_bounds(size: int, rank: int, world_size: int) -> tuple[int, int]:
+    """Return the bounds of a shard in a batch of `size` images.
 
-    Nobody gets a single image where there are two: statistics of a batch need two. So a small batch leaves some
-    processes with none.
+    No shard has a single image where the batch has two, because batch statistics need two; some shards of a small
+    batch are empty.
     """
-    working = max(1, min(count, size // 2))
-    number = min(number, working)
-    return number * size // working, min(number + 1, working) * size // working
+    used = max(1, min(world_size, size // 2))
+    rank = min(rank, used)
+    return rank * size // used, min(rank + 1, used) * size // used
 
 
 def derive_seed(*numbers: int) -> int:
-    """Return what to seed a generator with: 0..2**63-1, a function of the numbers alone."""
+    """Return a seed in 0..2**63-1 that is a function of the numbers only."""
     state = np.random.SeedSequence(numbers).generate_state(1, np.uint64)
     return int(state[0] >> np.uint64(1))
 
 
-def _targets(masks: Tensor) -> Tensor:
-    """Return masks (B, H, W) as losses take them: int64, ignored pixels `IGNORE_LABEL`."""
+def _to_targets(masks: Tensor) -> Tensor:
+    """Return masks (B, H, W) uint8 as int64 with ignored pixels `IGNORE_LABEL`."""
     return torch.where(masks == IGNORE_INDEX, IGNORE_LABEL, masks.long())

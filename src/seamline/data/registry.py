@@ -1,8 +1,10 @@
-"""A name -> a Dataset."""
+"""Datasets by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from seamline.data.dataset import Dataset
 from seamline.data.downloads import Progress
@@ -11,25 +13,27 @@ from seamline.data.sources import cmp_facades, facades, fashion_mnist, synthetic
 from seamline.errors import SeamlineError
 from seamline.run_folder import ReferenceResult, Task
 
-Counted = Callable[[int, int], None]
+DecodeProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """A dataset that can be called by name.
+    """A dataset that can be loaded by name.
 
     Attributes:
-        title: what it is, in a few words.
-        task: `classification` or `segmentation`.
-        load: takes the user's folder or None, a callable for the progress of downloads or None, and the seconds to
-            wait for a server; gives the dataset.
+        title: what it contains, in a few words.
+        task: what its labels are for.
+        load: returns the dataset; called with the folder or None, and the keywords `progress` (for downloads, or None)
+            and `timeout` (seconds to wait for a server).
         reference_results: published results on its images, for the report.
+        reference_images: image files to predict after a training on it.
     """
 
     title: str
     task: Task
-    load: Callable[[Path | None, Progress | None, float], Dataset]
+    load: Callable[..., Dataset]
     reference_results: tuple[ReferenceResult, ...] = ()
+    reference_images: tuple[Path, ...] = ()
 
 
 def load(
@@ -38,80 +42,69 @@ def load(
     *,
     size: str | None = None,
     progress: Progress | None = None,
-    counted: Counted | None = None,
+    decode_progress: DecodeProgress | None = None,
     timeout: float = 20.0,
 ) -> Dataset:
-    """Return the dataset called `name`.
+    """Load a dataset.
 
     Args:
         name: a key of `DATASETS`, such as `fashion-mnist`, or a folder or table of the user's own images.
-        folder: where its files lie; None looks in `SEAMLINE_DATA`, then in the cache, then on the network.
-        size: what own images are brought to, see `seamline.data.image_folder.load_folder`.
-        progress: called with file name, bytes done and bytes in all (or None) while files are downloaded.
-        counted: called with images done and images in all while own images are decoded.
+        folder: folder of its files; by default `SEAMLINE_DATA`, then the cache, then a download.
+        size: size to which own images are resized, see `seamline.data.image_folder.load_folder`.
+        progress: called with file name, bytes done and total bytes (or None) while files are downloaded.
+        decode_progress: called with the number of images done and the total while own images are decoded.
         timeout: seconds to wait for a server, for connecting and for each read.
 
+    Returns:
+        The dataset.
+
     Raises:
-        SeamlineError: there is no dataset of that name, or its files cannot be had or read.
+        SeamlineError: there is no such dataset, or its files are missing or invalid.
     """
     if is_path(name):
         if folder is not None:
-            raise SeamlineError(f"--data-dir {folder}: {name} is a folder itself; leave --data-dir out")
-        return load_folder(Path(name).expanduser(), size=size, progress=counted)
+            raise SeamlineError(f"--data-dir {folder}: {name} is itself a folder; leave --data-dir out")
+        return load_folder(Path(name).expanduser(), size=size, progress=decode_progress)
     if name not in DATASETS:
         raise SeamlineError(f"{name}: there is no such dataset or folder; there are {', '.join(DATASETS)}")
     if size is not None:
-        raise SeamlineError(f"--image-size {size}: is for own images; those of {name} have one size")
+        raise SeamlineError(f"--image-size {size}: is for own images only, and {name} has one size; leave it out")
+    path = None if folder is None else Path(folder).expanduser()
     spec = DATASETS[name]
-    data = spec.load(None if folder is None else Path(folder).expanduser(), progress, timeout)
+    data = spec.load(path, progress=progress, timeout=timeout)
     return replace(data, reference_results=spec.reference_results) if spec.reference_results else data
 
 
 def is_path(name: str) -> bool:
-    """Tell whether a name is that of a folder or a table of the user's own images; names of datasets come first."""
+    """Return whether a name is a folder or table of the user's own images; names of datasets come first."""
     return name not in DATASETS and Path(name).expanduser().exists()
 
 
-def _fashion_mnist(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
-    return fashion_mnist.load(folder, progress=progress, timeout=timeout)
-
-
-def _facades(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
-    return facades.load(folder, progress=progress, timeout=timeout)
-
-
-def _cmp_facades(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
-    return cmp_facades.load(folder, progress=progress, timeout=timeout)
-
-
-def _synthetic_fashion(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
-    return _synthetic(synthetic.FASHION, synthetic.load_fashion, folder)
-
-
-def _synthetic_facades(folder: Path | None, progress: Progress | None, timeout: float) -> Dataset:
-    return _synthetic(synthetic.FACADES, synthetic.load_facades, folder)
-
-
-def _synthetic(name: str, load_synthetic: Callable[[], Dataset], folder: Path | None) -> Dataset:
+def _load_synthetic(name: str, draw: Callable[[], Dataset], folder: Path | None, **options: Any) -> Dataset:
+    """Load a synthetic dataset, which has no folder."""
     if folder is not None:
         raise SeamlineError(f"--data-dir {folder}: {name} is synthetic and needs no folder; leave it out")
-    return load_synthetic()
+    return draw()
 
 
 DATASETS: dict[str, DatasetSpec] = {
     "fashion-mnist": DatasetSpec(
-        "70,000 grey images of garments in ten classes (Zalando Research)", "classification", _fashion_mnist
+        "70,000 grayscale images of garments in ten classes (Zalando Research)", "classification", fashion_mnist.load
     ),
     "facades": DatasetSpec(
-        "1,020 crops of building fronts with masks of five classes (mini facade set)", "segmentation", _facades
+        "1,020 crops of building fronts with masks of five classes (mini facade set)", "segmentation", facades.load
     ),
     "cmp-facades": DatasetSpec(
-        "606 building fronts with masks, brought to these classes (CMP, Prague)", "segmentation", _cmp_facades
+        "606 building fronts with masks, mapped to the same classes (CMP, Prague)", "segmentation", cmp_facades.load
     ),
     "synthetic-fashion": DatasetSpec(
-        "synthetic garments of the same ten classes", "classification", _synthetic_fashion
+        "synthetic garments of the same ten classes",
+        "classification",
+        partial(_load_synthetic, synthetic.FASHION, synthetic.load_fashion),
     ),
     "synthetic-facades": DatasetSpec(
-        "synthetic streets with masks of the same five classes", "segmentation", _synthetic_facades
+        "synthetic streets with masks of the same five classes",
+        "segmentation",
+        partial(_load_synthetic, synthetic.FACADES, synthetic.load_facades),
     ),
 }

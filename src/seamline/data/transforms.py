@@ -1,114 +1,110 @@
-"""Random changes of a whole batch, on its device. Which change each image gets is decided by the caller."""
+"""Augmentations of a whole batch on its device. The caller draws the parameters of each image."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 
-def flip(images: Tensor, which: Tensor) -> Tensor:
-    """Mirror some images, or masks, left to right.
+def hflip(images: Tensor, which: Tensor) -> Tensor:
+    """Mirror some images or masks left to right.
 
     Args:
-        images: (B, C, H, W) or (B, H, W).
+        images: (B, C, H, W) images or (B, H, W) masks, any dtype.
         which: (B,) bool, the images to mirror.
 
     Returns:
-        Of the shape, dtype and memory format of `images`.
+        Images of the same shape, dtype and memory format.
     """
     return torch.where(which.view(-1, *[1] * (images.ndim - 1)), images.flip(-1), images)
 
 
-def shift(images: Tensor, down: Tensor, right: Tensor, reach: int) -> Tensor:
-    """Move each image by whole pixels; what comes in from outside is black (0).
+def translate(images: Tensor, offsets: Tensor, limit: int) -> Tensor:
+    """Translate images by whole pixels; the rest is black.
 
     Args:
-        images: (B, C, H, W).
-        down: (B,) int64, pixels to move down, -reach..reach.
-        right: (B,) int64, pixels to move to the right, -reach..reach.
-        reach: the largest move, in pixels.
+        images: (B, C, H, W), any dtype.
+        offsets: (B, 2) int64, pixels down and to the right, -limit..limit.
+        limit: largest translation.
 
     Returns:
-        (B, C, H, W), of the dtype of `images`, channels last in memory.
+        (B, C, H, W) of the same dtype, channels last in memory.
     """
     _, _, height, width = images.shape
-    padded = F.pad(images, (reach, reach, reach, reach)).permute(0, 2, 3, 1)
-    rows = torch.arange(height, device=images.device) + reach - down[:, None]
-    columns = torch.arange(width, device=images.device) + reach - right[:, None]
+    padded = F.pad(images, (limit, limit, limit, limit)).permute(0, 2, 3, 1)
+    rows = torch.arange(height, device=images.device) + limit - offsets[:, :1]  # (B, H)
+    columns = torch.arange(width, device=images.device) + limit - offsets[:, 1:]  # (B, W)
     which = torch.arange(len(images), device=images.device)[:, None, None]
     return padded[which, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
-def warp(images: Tensor, places: Tensor, size: float = 1.0) -> Tensor:
-    """Shift, scale and stretch images; outside an image its mirror image goes on.
+def affine(images: Tensor, theta: Tensor, scale: float = 1.0) -> Tensor:
+    """Apply an affine transformation to images, with bilinear interpolation and reflection at the borders.
 
     Args:
         images: (B, C, H, W) uint8.
-        places: (B, 2, 3) float32: where in the old image each place of the new one lies, both in -1..1 from edge to
-            edge, x before y, as `torch.nn.functional.affine_grid` has it.
-        size: height and width of the new image as a share of the old one's.
+        theta: (B, 2, 3) float32, matrices from output to input coordinates, both -1..1 from edge to edge, x before y,
+            as in `torch.nn.functional.affine_grid`.
+        scale: height and width of the output as a fraction of the input's.
 
     Returns:
-        (B, C, size H, size W) uint8, read between pixels, channels last in memory. At half the size that is the mean
-        of four pixels.
+        (B, C, scale H, scale W) uint8, channels last in memory. At half the size, pixels are the mean of four.
     """
-    moved = _read_at(images.float(), places, "bilinear", size)
-    return moved.round_().to(torch.uint8).contiguous(memory_format=torch.channels_last)
+    sampled = _sample(images.float(), theta, "bilinear", scale)
+    return sampled.round_().to(torch.uint8).contiguous(memory_format=torch.channels_last)
 
 
-def warp_masks(masks: Tensor, places: Tensor, size: float = 1.0) -> Tensor:
-    """Shift, scale and stretch masks as `warp` does their images, reading the nearest pixel.
+def affine_masks(masks: Tensor, theta: Tensor, scale: float = 1.0) -> Tensor:
+    """Apply the affine transformation of their images to masks, with the nearest pixel.
 
     Args:
         masks: (B, H, W), any integer dtype, values up to 2**24.
-        places: as for `warp`.
-        size: as for `warp`.
+        theta: (B, 2, 3) float32, as for `affine`.
+        scale: as for `affine`.
 
     Returns:
-        (B, size H, size W), of the dtype of `masks`.
+        (B, scale H, scale W) of the same dtype.
     """
-    return _read_at(masks[:, None].float(), places, "nearest", size)[:, 0].to(masks.dtype)
+    return _sample(masks[:, None].float(), theta, "nearest", scale)[:, 0].to(masks.dtype)
 
 
-def scaled(side: int, size: float) -> int:
-    """Return how many pixels a side of `side` pixels has at a share of its size; at least 1."""
-    return max(1, round(side * size))
+def scaled_side(side: int, scale: float) -> int:
+    """Return a side at a fraction of its length, at least 1 pixel."""
+    return max(1, round(side * scale))
 
 
-def _read_at(maps: Tensor, places: Tensor, mode: str, size: float) -> Tensor:
-    """Read (B, C, H, W) float32 at the places that the matrices give, for an image of a share of its size."""
-    shape = [*maps.shape[:2], *(scaled(side, size) for side in maps.shape[2:])]
-    grid = F.affine_grid(places, shape, align_corners=False)
+def _sample(maps: Tensor, theta: Tensor, mode: str, scale: float) -> Tensor:
+    """Sample (B, C, H, W) float32 maps at the positions that theta (B, 2, 3) float32 gives."""
+    shape = [*maps.shape[:2], *(scaled_side(side, scale) for side in maps.shape[2:])]
+    grid = F.affine_grid(theta, shape, align_corners=False)
     return F.grid_sample(maps, grid, mode=mode, padding_mode="reflection", align_corners=False)
 
 
-def cutmix(images: Tensor, columns: Tensor) -> Tensor:
-    """Let images, or masks, go on as the one before them in the batch: two fronts side by side.
+def horizontal_cutmix(images: Tensor, columns: Tensor) -> Tensor:
+    """Replace the right part of each image or mask by that of the previous one in the batch.
 
     Args:
-        images: (B, C, H, W) or (B, H, W).
-        columns: (B,) int64, the first column of each that is taken from the one before it; W for none. The first one
-            goes on as the last.
+        images: (B, C, H, W) images or (B, H, W) masks, any dtype.
+        columns: (B,) int64, the first column that is replaced; W for none. The first image continues as the last.
 
     Returns:
-        Of the shape, dtype and memory format of `images`.
+        Images of the same shape, dtype and memory format.
     """
-    taken = torch.arange(images.shape[-1], device=images.device) >= columns[:, None]  # (B, W)
-    return torch.where(taken.view(len(images), *[1] * (images.ndim - 2), -1), images.roll(1, 0), images)
+    replaced = torch.arange(images.shape[-1], device=images.device) >= columns[:, None]  # (B, W)
+    return torch.where(replaced.view(len(images), *[1] * (images.ndim - 2), -1), images.roll(1, 0), images)
 
 
-def recolour(images: Tensor, mixing: Tensor, lift: Tensor) -> Tensor:
-    """Give each image other colours: each channel becomes a mixture of the channels, plus a number.
+def color_jitter(images: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
+    """Apply an affine transformation to the colors of images.
 
     Args:
         images: (B, C, H, W) uint8.
-        mixing: (B, C, C) float32; row the new channel, column the old one.
-        lift: (B, C) float32, in grey levels.
+        matrix: (B, C, C) float32, output channel by input channel.
+        offset: (B, C) float32, in gray levels.
 
     Returns:
-        (B, C, H, W) uint8, cut at 0 and 255, channels last in memory.
+        (B, C, H, W) uint8, clipped to 0..255, channels last in memory.
     """
     pixels = images.permute(0, 2, 3, 1).flatten(1, 2).float()  # (B, H W, C)
-    mixed = torch.baddbmm(lift[:, None, :], pixels, mixing.transpose(1, 2))
-    as_bytes = mixed.round_().clamp_(0, 255).to(torch.uint8)
+    mixed = torch.baddbmm(offset[:, None, :], pixels, matrix.transpose(1, 2))
     count, channels, height, width = images.shape
-    return as_bytes.view(count, height, width, channels).permute(0, 3, 1, 2)
+    return mixed.round_().clamp_(0, 255).to(torch.uint8).view(count, height, width, channels).permute(0, 3, 1, 2)

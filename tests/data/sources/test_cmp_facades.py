@@ -20,7 +20,7 @@ from helpers import refusal
 from seamline.data import downloads
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.sources import cmp_facades
-from seamline.data.sources.cmp_facades import ARCHIVES, SIDE, TWELVE, load
+from seamline.data.sources.cmp_facades import ARCHIVES, DATABASE_CLASSES, SIDE, load
 from seamline.data.sources.facades import CLASSES, PALETTE
 from seamline.errors import DatasetUnavailableError
 
@@ -146,9 +146,14 @@ def test_twelve_classes_become_five(tmp_path: Path) -> None:
     mask = load(put(tmp_path / "set", files)).test.labels[0]
     found = [mask[0, round((i + 0.5) * SIDE / 13)] for i in range(13)]
     assert found[0] == IGNORE_INDEX
-    assert [CLASSES[i] for i in found[1:]] == [five for _, five in TWELVE.values()]
-    assert [name for name, five in TWELVE.values() if five != "other"] == ["facade", "window", "balcony", "pillar"]
-    assert [*TWELVE] == list(range(1, 13))
+    assert [CLASSES[i] for i in found[1:]] == [five for _, five in DATABASE_CLASSES.values()]
+    assert [name for name, five in DATABASE_CLASSES.values() if five != "other"] == [
+        "facade",
+        "window",
+        "balcony",
+        "pillar",
+    ]
+    assert [*DATABASE_CLASSES] == list(range(1, 13))
 
 
 @given(length=st.integers(SIDE, 20 * SIDE))
@@ -208,7 +213,7 @@ def test_folder_comes_before_data_folder_before_cache(
 
 def test_folders_without_the_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = refusal(lambda: load(tmp_path))
-    assert text.startswith(f"{tmp_path}: holds no photos of the CMP Facade Database, such as base/cmp_b0001.jpg; ")
+    assert text.startswith(f"{tmp_path}: contains no photos of the CMP Facade Database, such as base/cmp_b0001.jpg; ")
     assert "No such file" in refusal(lambda: load(tmp_path / "nowhere"))
     (tmp_path / "cmp-facades").mkdir()
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path))
@@ -218,9 +223,13 @@ def test_folders_without_the_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_set_without_test_or_training_photos(tmp_path: Path) -> None:
     files = small_set()
     train = {name: content for name, content in files.items() if "0001" in name}
-    assert "holds no photos with a number divisible by 9" in refusal(lambda: load(put(tmp_path / "train", train)))
+    assert "contains no photos of the CMP Facade Database with a number divisible by 9" in refusal(
+        lambda: load(put(tmp_path / "train", train))
+    )
     test = {name: content for name, content in files.items() if "0009" in name}
-    assert "holds only photos with a number divisible by 9" in refusal(lambda: load(put(tmp_path / "test", test)))
+    assert "contains only photos of the CMP Facade Database with a number divisible by 9" in refusal(
+        lambda: load(put(tmp_path / "test", test))
+    )
 
 
 # ---- files that are refused ----
@@ -230,7 +239,7 @@ def test_photo_or_labels_alone(tmp_path: Path) -> None:
     folder = put(tmp_path / "set", small_set())
     (folder / "base" / "cmp_b0001.png").unlink()
     path = folder / "base" / "cmp_b0001.jpg"
-    assert refusal(lambda: load(folder)).startswith(f"{path}: its labels, cmp_b0001.png, cannot be found; ")
+    assert refusal(lambda: load(folder)).startswith(f"{path}: its mask, cmp_b0001.png, does not exist; ")
     files = small_set()
     del files["extended/cmp_x0002.jpg"]
     path = pack(tmp_path / "archives", files) / ARCHIVES["extended"] / "extended" / "cmp_x0002.png"
@@ -252,7 +261,7 @@ def test_wrong_files_are_named(tmp_path: Path) -> None:
     assert text.startswith(f"{start}contains values outside the classes 0..12: 13 (2,400 pixels); ")
     start = start.replace("/1/", "/2/")
     text = changed(tmp_path / "2", b0001_png=labels(np.full((40, 60), 1, dtype=np.uint8)))
-    assert text.startswith(f"{start}is 40 x 60 pixels (height x width), its photo is 60 x 40; ")
+    assert text.startswith(f"{start}is 40 x 60 pixels (height x width), but its photo is 60 x 40; ")
     text = changed(tmp_path / "3", x0018_jpg=photo(40, 41)[:300])
     assert text.startswith(f"{tmp_path / '3' / 'extended' / 'cmp_x0018.jpg'}: is cut off or damaged")
     narrow = {"b0001_jpg": photo(2, 40), "b0001_png": labels(np.full((2, 40), 1, dtype=np.uint8))}
@@ -277,7 +286,7 @@ def bad_archives() -> BadArchives:
     method = bytearray(good)
     for mark, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
         method[method.index(mark) + place] = 99
-    many = {f"{i}.txt": b"" for i in range(cmp_facades._MOST_MEMBERS + 1)}
+    many = {f"{i}.txt": b"" for i in range(cmp_facades._MAX_MEMBERS + 1)}
     return {
         "empty": (b"", "is no zip archive"),
         "a page": (b"<html>Moved</html>", "is no zip archive"),
@@ -285,12 +294,12 @@ def bad_archives() -> BadArchives:
         "encrypted": (bytes(encrypted), "is encrypted"),
         "another method": (bytes(method), "compressed in a way that is not read here"),
         "sound": (good, ""),
-        "other photos": (archive_of({"a.jpg": b""}), "holds no photos of the CMP Facade Database"),
+        "other photos": (archive_of({"a.jpg": b""}), "contains no photos of the CMP Facade Database"),
         "leads out": (archive_of({"../cmp_b0001.jpg": b""}), "leads out of it"),
         "leads to the root": (archive_of({"/base/cmp_b0001.jpg": b""}), "leads out of it"),
         "leads to a drive": (archive_of({"C:/cmp_b0001.jpg": b""}), "leads out of it"),
-        "too many files": (archive_of(many), "holds 10,001 files"),
-        "a bomb": (archive_of({"base/cmp_b0001.jpg": bytes(cmp_facades._LARGEST_MEMBER + 1)}), "far too many"),
+        "too many files": (archive_of(many), "contains 10,001 files"),
+        "a bomb": (archive_of({"base/cmp_b0001.jpg": bytes(cmp_facades._MAX_MEMBER_BYTES + 1)}), "far too many"),
         "bombs": (archive_of(small_set()), "GiB unpacked"),
     }
 
@@ -321,7 +330,7 @@ def bad() -> BadArchives:
 def test_bad_archives(tmp_path: Path, case: str, bad: BadArchives, monkeypatch: pytest.MonkeyPatch) -> None:
     content, found = bad[case]
     if case == "bombs":
-        monkeypatch.setattr(cmp_facades, "_LARGEST_ARCHIVE", 1000)
+        monkeypatch.setattr(cmp_facades, "_MAX_ARCHIVE_BYTES", 1000)
     path = tmp_path / ARCHIVES["base"]
     path.write_bytes(content)
     for given_path in (tmp_path, path):
@@ -341,7 +350,7 @@ def test_damaged_archives_are_read_or_refused(tmp_path: Path, bad: BadArchives, 
             content[place] = data.draw(st.integers(0, 255))
     path = tmp_path / "a.zip"
     path.write_bytes(content)
-    names, wrong = cmp_facades._look_into(path, thorough=True)
+    names, wrong = cmp_facades._check_archive(path, checksums=True)
     assert names or wrong
     assert "\n" not in wrong
 

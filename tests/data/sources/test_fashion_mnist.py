@@ -281,7 +281,7 @@ BAD_FILES = {
     "no header": (IMAGES[:4], "header"),
     "half a header": (IMAGES[:9], "header"),
     "cut off": (IMAGES[:-1], "2,351 bytes of the 3 x 28 x 28"),
-    "one byte more": (IMAGES + b"\x00", "goes on after"),
+    "one byte more": (IMAGES + b"\x00", "continues after"),
     "wrong magic": (b"\x89PNG\r\n\x1a\n" + IMAGES, "starts with 0x89504e47, expected labels (0x00000801) or images"),
     "other type": (b"\x00\x00\x0d\x03" + IMAGES[4:], "starts with 0x00000d03"),
     "two dimensions": (b"\x00\x00\x08\x02" + IMAGES[4:], "starts with 0x00000802"),
@@ -297,12 +297,12 @@ BAD_GZIP = {
     "gzip sum cut off": (PACKED[:-4], "cut off"),
     "gzip sum wrong": (PACKED[:-8] + bytes(4) + PACKED[-4:], "damaged"),
     "gzip stream wrong": (PACKED[:10] + b"\xff" * 20, "damaged"),
-    "something after gzip": (PACKED + b"more", "followed by something else"),
+    "something after gzip": (PACKED + b"more", "followed by other data"),
     "empty inside": (gzip.compress(b""), "starts with 0x,"),
     "cut off inside": (gzip.compress(IMAGES[:-1]), "2,351 bytes of the 3 x 28 x 28"),
-    "one byte more inside": (gzip.compress(IMAGES + b"\x00"), "goes on after"),
-    "much more inside": (gzip.compress(IMAGES + bytes(1 << 22), 1), "goes on after"),
-    "two members": (PACKED + PACKED, "goes on after"),
+    "one byte more inside": (gzip.compress(IMAGES + b"\x00"), "continues after"),
+    "much more inside": (gzip.compress(IMAGES + bytes(1 << 22), 1), "continues after"),
+    "two members": (PACKED + PACKED, "continues after"),
     "absurd inside": (gzip.compress(b"\x00\x00\x08\x03" + b"\xff" * 12), "4294967295"),
     "PNG inside": (gzip.compress(b"\x89PNG\r\n\x1a\n"), "starts with 0x89504e47"),
 }
@@ -375,20 +375,20 @@ def load_with(folder: Path, **changed: bytes) -> str:
 
 def test_counts_that_differ_name_both_files(tmp_path: Path) -> None:
     text = load_with(tmp_path, train_labels=idx(np.zeros(TRAIN - 1, dtype=np.uint8)))
-    assert f"{NAMES[0]}.gz holds {TRAIN} images" in text
-    assert f"{NAMES[1]}.gz holds {TRAIN - 1} labels" in text
+    assert f"{NAMES[0]}.gz contains {TRAIN} images" in text
+    assert f"{NAMES[1]}.gz {TRAIN - 1} labels" in text
 
 
 def test_labels_out_of_bounds_are_shown(tmp_path: Path) -> None:
     labels = np.zeros(TEST, dtype=np.uint8)
     labels[[0, 5, 9]] = [255, 10, 10]
     text = load_with(tmp_path, t10k_labels=idx(labels))
-    assert f"{NAMES[3]}.gz: 3 labels lie outside 0..9 (values 10, 255)" in text
+    assert f"{NAMES[3]}.gz: 3 labels are outside 0..9 (values 10, 255)" in text
 
 
 def test_many_labels_out_of_bounds_are_shown_in_short(tmp_path: Path) -> None:
     text = load_with(tmp_path, train_labels=idx(np.arange(100, 100 + TRAIN, dtype=np.uint8)))
-    assert "30 labels lie outside 0..9 (values 100, 101, 102, 103, 104, …)" in text
+    assert "30 labels are outside 0..9 (values 100, 101, 102, 103, 104, …)" in text
 
 
 def test_images_of_another_size_are_refused(tmp_path: Path) -> None:
@@ -399,17 +399,17 @@ def test_images_of_another_size_are_refused(tmp_path: Path) -> None:
 def test_a_part_without_images_is_refused(tmp_path: Path) -> None:
     nothing = np.zeros(0, dtype=np.uint8)
     text = load_with(tmp_path, t10k_images=idx(nothing.reshape(0, 28, 28)), t10k_labels=idx(nothing))
-    assert f"{NAMES[2]}.gz: holds no image" in text
+    assert f"{NAMES[2]}.gz: contains no image" in text
 
 
 def test_labels_in_place_of_images_are_refused(tmp_path: Path) -> None:
     text = load_with(tmp_path, train_images=idx(np.zeros(TRAIN, dtype=np.uint8)))
-    assert f"{NAMES[0]}.gz: holds labels (0x00000801), expected images (0x00000803)" in text
+    assert f"{NAMES[0]}.gz: contains labels (0x00000801), expected images (0x00000803)" in text
 
 
 def test_images_in_place_of_labels_are_refused(tmp_path: Path) -> None:
     text = load_with(tmp_path, train_labels=small_set()[NAMES[0]])
-    assert f"{NAMES[1]}.gz: holds images (0x00000803), expected labels (0x00000801)" in text
+    assert f"{NAMES[1]}.gz: contains images (0x00000803), expected labels (0x00000801)" in text
 
 
 # ---- properties ----

@@ -80,9 +80,9 @@ def test_image_without_its_mask(tmp_path: Path) -> None:
         put(tmp_path, stem)
     (tmp_path / "b.png").unlink()
     text = refusal(lambda: read_pairs(tmp_path, "x", 5))
-    assert text.startswith(f"{tmp_path / 'b.jpg'}: has no mask beside it, b.png is not there; ")
+    assert text.startswith(f"{tmp_path / 'b.jpg'}: has no mask, b.png, beside it")
     (tmp_path / "c.png").unlink()
-    assert "(2 files lack theirs)" in refusal(lambda: read_pairs(tmp_path, "x", 5))
+    assert "(2 files in total)" in refusal(lambda: read_pairs(tmp_path, "x", 5))
 
 
 def test_mask_without_its_image(tmp_path: Path) -> None:
@@ -90,14 +90,14 @@ def test_mask_without_its_image(tmp_path: Path) -> None:
         put(tmp_path, stem)
     (tmp_path / "c.jpg").unlink()
     text = refusal(lambda: read_pairs(tmp_path, "x", 5))
-    assert text.startswith(f"{tmp_path / 'c.png'}: has no image beside it, c.jpg is not there; ")
+    assert text.startswith(f"{tmp_path / 'c.png'}: has no image, c.jpg, beside it; ")
 
 
 def test_two_images_of_one_stem(tmp_path: Path) -> None:
     put(tmp_path, "a")
     put(tmp_path, "a", suffix=".webp")
     text = refusal(lambda: read_pairs(tmp_path, "x", 5))
-    assert text.startswith(f"{tmp_path / 'a.webp'}: has the stem of a.jpg too; ")
+    assert text.startswith(f"{tmp_path / 'a.webp'}: has the same stem as a.jpg; ")
 
 
 def test_mask_of_another_size_than_its_image(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_mask_of_another_size_than_its_image(tmp_path: Path) -> None:
     put(tmp_path, "b")
     (tmp_path / "b.png").write_bytes(encode_mask(np.zeros((5, 8), dtype=np.uint8), PALETTE))
     text = refusal(lambda: read_pairs(tmp_path, "x", 5))
-    assert text.startswith(f"{tmp_path / 'b.png'}: is 5 x 8 pixels (height x width), its image b.jpg is 6 x 8; ")
+    assert text.startswith(f"{tmp_path / 'b.png'}: is 5 x 8 pixels (height x width), but its image b.jpg is 6 x 8; ")
 
 
 def test_images_of_different_sizes(tmp_path: Path) -> None:
@@ -114,7 +114,9 @@ def test_images_of_different_sizes(tmp_path: Path) -> None:
     text = refusal(lambda: read_pairs(tmp_path, "x", 5))
     assert text.startswith(f"{tmp_path / 'c.jpg'}: is 8 x 6 pixels, not 6 x 8 (height x width) as a.jpg before it; ")
     text = refusal(lambda: read_pairs(tmp_path, "x", 5, size=(8, 6)))
-    assert text.startswith(f"{tmp_path / 'a.jpg'}: is 6 x 8 pixels, not 8 x 6 (height x width) as it must be; ")
+    assert text.startswith(
+        f"{tmp_path / 'a.jpg'}: is 6 x 8 pixels, not 8 x 6 (height x width) as the training images; "
+    )
 
 
 def test_first_wrong_file_is_the_one_that_is_named(tmp_path: Path) -> None:
@@ -127,7 +129,7 @@ def test_first_wrong_file_is_the_one_that_is_named(tmp_path: Path) -> None:
 
 
 def test_folders_without_images(tmp_path: Path) -> None:
-    assert refusal(lambda: read_pairs(tmp_path, "x", 5)).startswith(f"{tmp_path}: holds no image; ")
+    assert refusal(lambda: read_pairs(tmp_path, "x", 5)).startswith(f"{tmp_path}: contains no image; ")
     assert "No such file" in refusal(lambda: read_pairs(tmp_path / "nowhere", "x", 5))
     (tmp_path / "file").touch()
     assert str(tmp_path / "file") in refusal(lambda: read_pairs(tmp_path / "file", "x", 5))

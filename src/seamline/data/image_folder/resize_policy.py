@@ -59,8 +59,8 @@ def pick_image_size(sizes: Sequence[tuple[int, int]], task: Task, requested: str
     return ImageSize(
         height,
         width,
-        f"the median size is {median[0]:.0f} x {median[1]:.0f}; resized to {height} x {width}, a longer side of at most "
-        f"{largest} and multiples of {step}, at least {smallest}",
+        f"the median size is {median[0]:.0f} x {median[1]:.0f}; resized to {height} x {width}, multiples of {step} "
+        f"with a longer side of at most {largest} and both sides at least {smallest}",
     )
 
 

@@ -173,7 +173,7 @@ class _KeypointMatches:
 
 
 def _fit_line(x: NDArray[np.float32], y: NDArray[np.float32], typical: float) -> tuple[float, float]:
-    """Fit y = scale * x + shift to (M,) float32; the scale is drawn towards `typical` where all x are close together."""
+    """Fit y = scale * x + shift to (M,) float32; close x draw the scale towards `typical`."""
     mean_x, mean_y = float(x.mean()), float(y.mean())
     weight = 2000.0  # square pixels: that of a few matches some 20 pixels apart
     spread = float(((x - mean_x) ** 2).sum()) + weight

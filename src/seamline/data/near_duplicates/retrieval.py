@@ -16,7 +16,7 @@ MAX_NEIGHBORS = 10
 """Candidates for each image."""
 
 N_RIVALS = 12
-"""A similarity counts only as far as it exceeds that of this many other images, so that common features do not count."""
+"""A similarity counts only as far as it exceeds that of this many other images, which discounts common features."""
 
 _MAX_WORDS = 1024
 _KMEANS_ROUNDS = 5

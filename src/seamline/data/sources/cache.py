@@ -1,4 +1,4 @@
-"""Keeps what a program drew in the cache folder, so that it is drawn once."""
+"""Cache of arrays that are expensive to compute, such as synthetic images."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -13,44 +13,37 @@ from seamline.io import atomic_write, cache_dir, source_hash
 Arrays = Sequence[NDArray[Any]]
 
 
-def kept(
-    name: str, counts: tuple[int, int], seed: int, fresh: Callable[[], Arrays], program: Path, *versions: str
+def cached_arrays(
+    name: str, counts: tuple[int, int], seed: int, compute: Callable[[], Arrays], program: Path, *versions: str
 ) -> Arrays:
-    """Return the arrays from the cache, or make them and keep them there.
+    """Return arrays from the cache, or compute and cache them.
 
     Args:
-        name: the dataset's name, a folder of the cache.
-        counts: images to learn from and to be tested on.
-        seed: what they were drawn with.
-        fresh: draws them.
-        program: the folder of the source that draws them; another source draws anew.
-        versions: of the libraries that help to draw; other versions draw anew.
+        name: name of the dataset, a folder of the cache.
+        counts: numbers of training and test images.
+        seed: seed of the images.
+        compute: returns the arrays.
+        program: folder of the source code that `compute` runs; other code computes anew.
+        versions: versions of the libraries it uses; other versions compute anew.
 
     Returns:
-        What `fresh` returns, in its order.
+        The arrays in the order of `compute`.
     """
     train, test = counts
     path = cache_dir() / name / f"seed{seed}-{train}-{test}-{source_hash(program, *versions)}.npz"
-    found = _read(path)
-    if found is not None:
-        return found
-    arrays = fresh()
-    with suppress(OSError):  # a cache that cannot be written costs time, nothing else
-        _write(path, arrays)
+    arrays = _read(path)
+    if arrays is None:
+        arrays = compute()
+        with suppress(OSError), atomic_write(path) as temporary:  # without a cache, it takes longer next time
+            np.savez(temporary, *arrays)  # not compressed, for fast reading
     return arrays
 
 
 def _read(path: Path) -> Arrays | None:
-    """Return what the file holds, or None where there is none or it is damaged."""
+    """Return the arrays of a file, or None where it is missing or damaged."""
     try:
-        # Opened here, because numpy leaves a file open that is not what its name says.
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
-            return [file[f"arr_{part}"] for part in range(len(file.files))]
-    except Exception:  # a damaged file can make the reader raise almost anything; it is drawn anew
+        # NumPy leaves the file open if it is not a valid archive.
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
+            return [archive[f"arr_{index}"] for index in range(len(archive.files))]
+    except Exception:  # a damaged file can raise almost any error
         return None
-
-
-def _write(path: Path, arrays: Arrays) -> None:
-    """Write the arrays, uncompressed because reading them must be quick."""
-    with atomic_write(path) as temporary:
-        np.savez(temporary, *arrays)
