@@ -106,8 +106,8 @@ def start(command: list[str], datasets: Path, crash: str | None = None) -> "subp
 def digest_of(run: Path) -> str:
     """Return a digest of weights, metrics, findings and history, without the seconds."""
     lines = [json.loads(line) for line in (run / "history.jsonl").read_text(encoding="utf-8").splitlines()]
-    history = [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
-    parts = [(run / name).read_bytes() for name in ("model.safetensors", "scores.json", "findings.json")]
+    history = [{key: value for key, value in line.items() if key != "train_seconds"} for line in lines]
+    parts = [(run / name).read_bytes() for name in ("model.safetensors", "metrics.json", "findings.json")]
     return hashlib.sha256(b"".join([*parts, json.dumps(history).encode()])).hexdigest()
 
 

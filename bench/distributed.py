@@ -21,8 +21,11 @@ def train(out: Path, launcher: list[str], threads: int) -> dict[str, Any]:
         [sys.executable, *launcher, *arguments], check=True, env=os.environ | {"OMP_NUM_THREADS": str(threads)}
     )
     lines = (out / "history.jsonl").read_text(encoding="utf-8").splitlines()
-    scores = json.loads((out / "scores.json").read_text(encoding="utf-8"))
-    return {"val": scores["val"]["accuracy"], "seconds": sum(json.loads(line)["seconds"] for line in lines)}
+    metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+    return {
+        "val": metrics["val"]["overall"]["accuracy"],
+        "seconds": sum(json.loads(line)["train_seconds"] for line in lines),
+    }
 
 
 if __name__ == "__main__":

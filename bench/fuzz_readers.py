@@ -92,8 +92,8 @@ def _folder_reader(title: str, cases: int, write: Callable[[Path], object], *fil
     return Reader(title, cases, _without_runs(write), files, lambda folder, file: load_folder(folder))
 
 
-_RUN_FILES = ("run.json", "history.jsonl", "scores.json", "calibration.json", "findings.json")
-_NESTED_FILES = ("insides/*.json", "evaluation/*.json", "evaluation/*.png", "evaluation/*-cases/*", "photos/*")
+_RUN_FILES = ("run.json", "history.jsonl", "metrics.json", "calibration.json", "findings.json")
+_NESTED_FILES = ("analysis/*.json", "evaluation/*.json", "evaluation/*.png", "evaluation/*-examples/*", "predictions/*")
 
 READERS: dict[str, Reader] = {
     "photo": Reader(

@@ -88,8 +88,8 @@ RUNS = (
     _run_case("run.json missing, `report`", _without("run.json"), _report),
     _run_case("run.json missing, `predict`", _without("run.json"), _model),
     _run_case("run.json garbled", _rewrite("run.json", b"{garbled"), _report),
-    _run_case("run.json lacks keys, `report`", _edited("run.json", lambda content: content.pop("network")), _report),
-    _run_case("run.json lacks keys, `predict`", _edited("run.json", lambda content: content.pop("network")), _model),
+    _run_case("run.json lacks keys, `report`", _edited("run.json", lambda content: content.pop("model")), _report),
+    _run_case("run.json lacks keys, `predict`", _edited("run.json", lambda content: content.pop("model")), _model),
     _run_case(
         "run.json, a number where a list belongs",
         _edited("run.json", lambda content: content["dataset"].update(classes=3)),
@@ -97,22 +97,22 @@ RUNS = (
     ),
     _run_case(
         "run.json, a recipe that cannot be",
-        _edited("run.json", lambda content: content["recipe"].update(epochs=-1)),
+        _edited("run.json", lambda content: content["config"].update(epochs=-1)),
         _evaluate,
     ),
     _run_case(
         "run.json, a network that there is not",
-        _edited("run.json", lambda content: content["network"].update(name="resnet")),
+        _edited("run.json", lambda content: content["model"].update(name="resnet")),
         _model,
     ),
     _run_case(
         "run.json, images of another size",
-        _edited("run.json", lambda content: content["network"].update(image=[64, 64, 3])),
+        _edited("run.json", lambda content: content["model"].update(input_size=[64, 64, 3])),
         _model,
     ),
     _run_case(
         "run.json, images of 90,000 x 90,000",
-        _edited("run.json", lambda content: content["network"].update(image=[90_000, 90_000, 3])),
+        _edited("run.json", lambda content: content["model"].update(input_size=[90_000, 90_000, 3])),
         _model,
     ),
     _run_case("weights missing", _without("model.safetensors"), _model),
@@ -127,11 +127,11 @@ RUNS = (
         _report,
     ),
     _run_case("history missing", _without("history.jsonl"), _report),
-    _run_case("scores missing, `report`", _without("scores.json"), _report),
-    _run_case("scores missing, `compare`", _without("scores.json"), _compare),
+    _run_case("metrics missing, `report`", _without("metrics.json"), _report),
+    _run_case("metrics missing, `compare`", _without("metrics.json"), _compare),
     _run_case(
-        "scores, a text where a number belongs",
-        _edited("scores.json", lambda content: content["test"].update(accuracy="high")),
+        "metrics, a text where a number belongs",
+        _edited("metrics.json", lambda content: content["test"]["overall"].update(accuracy="high")),
         _report,
     ),
     _run_case(

@@ -85,7 +85,7 @@ def measure(count: int, folder: Path) -> dict[str, Any]:
     ]
     environment = {"SEAMLINE_CACHE": str(folder / "cache"), "SEAMLINE_MAX_MEMORY": MAX_MEMORY}
     seconds, private, mapped = run(command, environment)
-    accuracy = read_json(folder / "run" / "scores.json")["test"]["accuracy"]["value"]
+    accuracy = read_json(folder / "run" / "metrics.json")["test"]["overall"]["accuracy"]["value"]
     return {
         "images": count,
         "decoded": count * SIDE * SIDE * 3,

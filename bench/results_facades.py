@@ -3,16 +3,18 @@
 Beside them a short training with a split by building and with a random split, to show what the leak is worth.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import asdict
 
 import seamline
-from results_garments import over_seeds, read
+from results_garments import over_seeds
+from results_store import stored_run
 from seamline.data.sources.facades import CLASSES
 from seamline.progress import Reporter
+from seamline.run_folder import RunFolder
 from seamline.study.reference_results import REFERENCE_RESULTS
 
 RUNS = (("best", 0, 2), ("original", 0, 1), ("fast", 0, 2), ("fcn", 0, 1))
@@ -45,29 +47,46 @@ def collect_all(out: Path, folder: Path | None) -> dict[str, Any]:
 
 def collect(run: Path) -> dict[str, Any]:
     """Take out of a run's folder what the page shows."""
-    described, scores = read(run / "run.json"), read(run / "scores.json")
-    history = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
-    evaluation, calibration = read(run / "evaluation" / "test.json"), read(run / "calibration.json")
+    folder = RunFolder(run)
+    info, calibration = folder.info.read(), folder.calibration.read()
+    split, errors = info.split, folder.results("test").read().errors
+    if errors is None:
+        raise ValueError(f"{run}: no error analysis, so not a segmentation run")
     return {
-        "recipe_name": described["recipe_name"],
-        "seed": described["seed"],
-        "command": described["command"],
-        "parameters": described["network"]["parameters"],
-        "machine": described["machine"],
-        "threads": described["threads"],
-        "versions": described["versions"],
-        "epochs": len(history),
-        "seconds": sum(line["seconds"] for line in history),
-        "last_epoch": history[-1],
-        "split": {key: value for key, value in described["split"].items() if key not in ("left_out", "test_related")}
-        | {key: len(described["split"][key]) for key in ("left_out", "test_related")},
-        "images": {key: described["dataset"][key] for key in ("train", "val", "test")},
-        "train": scores["train"],
-        "val": scores["val"],
-        "test": scores["test"],
-        "errors": evaluation["errors"],
-        "temperature": calibration["temperature"],
-        "ece": {when: calibration["test"][f"ece_{when}"] for when in ("before", "after")},
+        "recipe_name": info.preset,
+        "epochs": len(folder.history.read()),
+        **stored_run(folder),
+        "split": {
+            "fraction": split.fraction,
+            "seed": split.seed,
+            "by": split.strategy,
+            "groups": split.groups,
+            "grouped_images": split.duplicate_images,
+            "largest_group": split.largest_group,
+            "test_groups": split.test_groups,
+            "left_out": len(split.excluded_train),
+            "test_related": len(split.test_with_train_duplicates),
+            "random": {
+                "torn_groups": split.random.expected_split_groups,
+                "val_related": split.random.expected_val_leakage,
+            },
+        },
+        "images": {"train": info.dataset.train, "val": info.dataset.val, "test": info.dataset.test},
+        "errors": {
+            "near": {
+                "pixels": errors.boundary.pixels,
+                "share": asdict(errors.boundary.fraction),
+                "area": asdict(errors.boundary.boundary_fraction),
+            },
+            "parts": {
+                name: {
+                    "regions": of.regions,
+                    **{part: asdict(getattr(of, part)) for part in ("top", "middle", "bottom")},
+                }
+                for name, of in errors.thin_regions.items()
+            },
+        },
+        "ece": {"before": asdict(calibration.test.ece_raw), "after": asdict(calibration.test.ece_scaled)},
     }
 
 

@@ -11,8 +11,10 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
 import seamline
+from results_store import stored_run
 from seamline.evaluation.confidence import wilson
 from seamline.progress import Reporter
+from seamline.run_folder import RunFolder
 
 STUDY = {"train_loss": 0.134, "train_accuracy": 0.948, "val_loss": 0.277, "val_accuracy": 0.912}
 TURNS = (
@@ -74,27 +76,27 @@ def synthetic_garments(out: Path) -> dict[str, Any]:
 def collect(run: Path, data: seamline.Dataset) -> dict[str, Any]:
     """Measure a run by the code as it is now, and take out of its folder what the page shows."""
     seamline.evaluate(run, data)
-    described, scores = read(run / "run.json"), read(run / "scores.json")
-    history = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
-    kernels = read(run / "insides" / "kernels.json")
-    calibration = read(run / "calibration.json")
+    folder = RunFolder(run)
+    info, test = folder.info.read(), folder.calibration.read().test
     return {
-        "seed": described["seed"],
-        "recipe": described["recipe"],
-        "parameters": described["network"]["parameters"],
-        "machine": described["machine"],
-        "threads": described["threads"],
-        "versions": described["versions"],
-        "command": described["command"],
-        "last_epoch": history[-1],
-        "seconds": sum(line["seconds"] for line in history),
-        "train": scores["train"],
-        "val": scores["val"],
-        "test": scores["test"],
-        "readouts": read(run / "insides" / "readouts.json")["readouts"],
-        "kernels": {layer["name"]: layer["shares"] for layer in kernels["layers"]},
-        "temperature": calibration["temperature"],
-        "ece": {when: calibration["test"][f"ece_{when}"]["value"] for when in ("before", "after")},
+        "recipe": info.config,
+        **stored_run(folder),
+        "readouts": [
+            {
+                "name": probe.name,
+                "numbers": probe.n_features,
+                "accuracy": asdict(probe.accuracy),
+                "per_class": {name: asdict(recall) for name, recall in probe.per_class.items()},
+            }
+            for probe in folder.linear_probes.read().probes
+        ],
+        "kernels": {
+            layer.name: {
+                kind: {"count": of.count, "share": asdict(of.fraction)} for kind, of in layer.fractions.items()
+            }
+            for layer in folder.kernels.read().layers
+        },
+        "ece": {"before": test.ece_raw.value, "after": test.ece_scaled.value},
     }
 
 
