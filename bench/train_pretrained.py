@@ -11,7 +11,7 @@ import argparse
 import json
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -25,7 +25,9 @@ from seamline.inference.predictor import run_metadata
 from seamline.inference.pretrained import PRETRAINED, pretrained_dir
 from seamline.inference.tta import load_tta
 from seamline.io import write_bytes, write_text
-from seamline.run_folder import Estimate, Metrics, RunFolder, RunInfo
+from seamline.run_folder import Estimate, JsonFile, Metrics, RunFolder, RunInfo
+
+T = TypeVar("T")
 
 TRAINED: dict[str, dict[str, Any]] = {
     "garments": {"data": "fashion-mnist", "settings": ("epochs=8",)},
@@ -41,13 +43,19 @@ def write_pretrained(run: RunFolder, folder: RunFolder) -> None:
     options = "".join(f" --set {setting}" for setting in TRAINED[name]["settings"])
     dataset = msgspec.structs.replace(info.dataset, source=info.dataset.title)
     info = msgspec.structs.replace(info, dataset=dataset, command=f"seamline train {TRAINED[name]['data']}{options}")
-    folder.info.write(info)
+    write_compact(folder.info, info)
     weights = load_file(run.weights_file)
     half = {key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in weights.items()}
     write_bytes(folder.weights_file, save(half))
-    folder.calibration.write(run.calibration.read())
+    write_compact(folder.calibration, run.calibration.read())
     write_export(folder)
     write_text(folder.path / "CARD.md", card(name, info, run.metrics.read()))
+
+
+def write_compact(file: JsonFile[T], value: T) -> None:
+    """Write a file of a run folder as one line, because nobody edits those of the package."""
+    file.write(value)
+    write_bytes(file.path, msgspec.json.format(file.path.read_bytes(), indent=-1) + b"\n")
 
 
 def write_export(folder: RunFolder) -> None:

@@ -1,7 +1,6 @@
 """Folders on a disk or in a bucket, behind one interface."""
 
 import posixpath
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,6 @@ from pyarrow import fs
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import SeamlineError, first_line
 from seamline.io import write_bytes
-
-_TRIES = 3
-_PAUSE = 1.0  # seconds before the second try, doubled before the third
 
 
 @dataclass(frozen=True)
@@ -66,23 +62,14 @@ class Storage:
                     yield info.path
 
     def read(self, path: str) -> bytes:
-        """Return the content of a file; transient failures are retried.
+        """Return the content of a file; Arrow retries requests to buckets.
 
         Raises:
             OSError: it cannot be read.
         """
-        for attempt in range(_TRIES):
-            try:
-                with self.filesystem.open_input_stream(path) as file:
-                    content: bytes = file.read()
-                    return content
-            except (FileNotFoundError, PermissionError, IsADirectoryError):
-                raise
-            except OSError:
-                if attempt + 1 == _TRIES:
-                    raise
-                time.sleep(_PAUSE * 2**attempt)
-        raise AssertionError("unreachable")
+        with self.filesystem.open_input_stream(path) as file:
+            content: bytes = file.read()
+        return content
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file atomically: a bucket shows an object once it is complete, a disk renames."""

@@ -13,7 +13,7 @@ BATCH_PIXELS = 784_000  # 1,000 images of 28 x 28; fixed, because the rounding o
 
 
 def eval_batch_size(images: ArrayLike) -> int:
-    """Return how many images (N, H, W, C) make a batch: as many as `BATCH_PIXELS` allow, at least one."""
+    """Return how many images (N, H, W, C) uint8 make a batch: as many as `BATCH_PIXELS` allow, at least one."""
     height, width = images.shape[1:3]
     return max(1, BATCH_PIXELS // int(height * width))
 

@@ -1,10 +1,11 @@
 """Predicts photos into a folder: labels or masks, overlays, and a record of them."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Unpack
 
@@ -60,9 +61,8 @@ def predict(
     is written every few seconds and at the end, so that an interruption loses little.
 
     Args:
-        model: a predictor, a finished run folder, a file that `seamline export` wrote, or the name of a pretrained
-            model.
-        photos: files, folders (searched recursively) and patterns such as `photos/*.jpg`; one of these or several.
+        model: a predictor, or the path or name of a model; see `load_model`.
+        photos: files, folders (searched recursively) and patterns; one of these or several.
         out: folder for the results; by default `predictions/NAME`, with the name of the model.
         max_side: longer side to which photos are reduced for segmentation; see `Predictor`.
         copy_photos: whether to write a small copy of each photo, for a page.
@@ -73,8 +73,7 @@ def predict(
         The results.
 
     Raises:
-        SeamlineError: there is no such model, device or backend, no photo, the folder cannot be written to, or
-            `max_side` is too small or given for classification.
+        SeamlineError: see `seamline.predict`.
     """
     predictor = model if isinstance(model, Predictor) else load_model(model, **options)
     predictor.check_max_side(max_side)
@@ -110,14 +109,13 @@ def _predict_photos(
     def tile_progress(index: int, file: str, tiles: int, all_tiles: int) -> None:
         progress(index + tiles / (all_tiles + 1), total, file)  # writing the files counts as one more tile
 
-    written = time.monotonic()
-    loader = _PhotoLoader(photos)
+    written, decoded = time.monotonic(), _decode(photos)
     try:
         for index, photo in enumerate(photos):
             file = str(photo.file)
             progress(index, total, file)
             try:
-                predictions.append(writer.write(photo, loader.load(index), partial(tile_progress, index, file)))
+                predictions.append(writer.write(photo, next(decoded).result(), partial(tile_progress, index, file)))
             except SeamlineError as error:
                 errors.append(PhotoError(file=file, reason=str(error).removeprefix(f"{file}: ")))
             except (MemoryError, RuntimeError) as error:  # PyTorch raises RuntimeErrors
@@ -129,44 +127,19 @@ def _predict_photos(
                 writer.write_record(predictions, errors)
                 written = time.monotonic()
     finally:
-        loader.close()
         writer.write_record(predictions, errors)
 
 
-class _PhotoLoader:
-    """Decodes photos in order, each in a thread while the one before is predicted.
+def _decode(photos: Sequence[Photo]) -> Iterator[Future[NDArray[np.uint8]]]:
+    """Yield the pixels (H, W, 3) uint8 of each photo; the next one is decoded while the current one is predicted.
 
     After a large photo the next one is decoded only when it is needed, so that memory holds one large photo at a time.
-
-    Args:
-        photos: the photos.
     """
-
-    def __init__(self, photos: Sequence[Photo]) -> None:
-        self.photos = photos
-        self.reader = ThreadPoolExecutor(1)
-        self.next: Future[NDArray[np.uint8]] | None = None
-
-    def load(self, index: int) -> NDArray[np.uint8]:
-        """Return the pixels (H, W, 3) uint8 of a photo, and start to decode the next one.
-
-        Raises:
-            SeamlineError: it cannot be read.
-        """
-        current, self.next = self.next or self._submit(index), None
-        large = False
-        try:
-            pixels = current.result()
-            large = pixels.size >= 3 * LARGE_IMAGE
-            return pixels
-        finally:
-            if not large and index + 1 < len(self.photos):
-                self.next = self._submit(index + 1)
-
-    def close(self) -> None:
-        """Stop the thread without starting further photos."""
-        self.reader.shutdown(cancel_futures=True)
-
-    def _submit(self, index: int) -> Future[NDArray[np.uint8]]:
-        file = self.photos[index].file
-        return self.reader.submit(read_image, file, name=str(file))
+    with ThreadPoolExecutor(1) as reader:
+        pending: Future[NDArray[np.uint8]] | None = None
+        for photo, following in zip_longest(photos, photos[1:]):
+            current = pending or reader.submit(read_image, photo.file, name=str(photo.file))
+            large = current.exception() is None and current.result().size >= 3 * LARGE_IMAGE
+            ahead = following is not None and not large
+            pending = reader.submit(read_image, following.file, name=str(following.file)) if ahead else None
+            yield current

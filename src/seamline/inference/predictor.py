@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict, overload
+from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,14 @@ class LoadOptions(TypedDict, total=False):
     backend: str | None
     device: str
     threads: int | None
+
+
+class PredictOptions(TypedDict, total=False):
+    """How an image is predicted; see `Predictor.__call__`."""
+
+    max_side: int | None
+    probability_maps: bool
+    progress: Callable[[int, int], None] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,24 +104,10 @@ class Predictor:
         return max(MIN_SIDE, round(DEFAULT_SCALE * max(self.metadata.input_size[:2])))
 
     @overload
-    def __call__(
-        self,
-        images: ImageLike,
-        *,
-        max_side: int | None = None,
-        probability_maps: bool = False,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Prediction: ...
+    def __call__(self, images: ImageLike, **options: Unpack[PredictOptions]) -> Prediction: ...
 
     @overload
-    def __call__(
-        self,
-        images: list[Any] | tuple[Any, ...],
-        *,
-        max_side: int | None = None,
-        probability_maps: bool = False,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> list[Prediction]: ...
+    def __call__(self, images: list[Any] | tuple[Any, ...], **options: Unpack[PredictOptions]) -> list[Prediction]: ...
 
     def __call__(
         self,

@@ -38,16 +38,13 @@ def predict_mask(
     Args:
         forward: the model, of at most 255 classes.
         image: (H, W, C) uint8.
-        shape: height and width of the mask, by default the image's; see `predict_strips`.
-        tile: side of a tile in pixels; a smaller image is one tile.
-        overlap: pixels that neighboring tiles share, from 0 to half a tile.
-        progress: called after each tile with the number of tiles done and their total.
+        shape: height and width of the mask, by default the image's.
+        tile: see `predict_strips`.
+        overlap: see `predict_strips`.
+        progress: see `predict_strips`.
 
     Returns:
         (H, W) uint8, or of `shape`: class indices, the lowest of those with equal logits.
-
-    Raises:
-        ValueError: the overlap is not between 0 and half a tile.
     """
     mask = np.empty(shape or image.shape[:2], np.uint8)
     row = 0
