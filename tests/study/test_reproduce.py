@@ -51,7 +51,7 @@ def test_both_halves_are_run_and_linked(asked: list[tuple[str, Path | None]], tm
     index = (tmp_path / "index.html").read_text(encoding="utf-8")
     for run in runs:
         assert f"{run.name}/report.html" in index
-    with Image.open(runs[1] / "photos" / "synthetic-library-front.mask.png") as mask:
+    with Image.open(runs[1] / "predictions" / "synthetic-library-front.mask.png") as mask:
         assert (mask.mode, mask.size) == ("P", (80, 60))
     assert "library-front" in (runs[1] / "report.html").read_text(encoding="utf-8")
 
@@ -64,7 +64,7 @@ def test_one_half_alone_with_a_photo_of_the_users_own(asked: list[tuple[str, Pat
     photo = tmp_path / "my house.jpg"
     Image.new("RGB", (50, 40), (180, 170, 160)).save(photo)
     (run,) = reproduce.reproduce(settings=QUICK, out=tmp_path / "runs", only="facades", photos=(photo,), threads=1)
-    assert (run / "photos" / "my house.overlay.png").is_file()
+    assert (run / "predictions" / "my house.overlay.png").is_file()
     with pytest.raises(SeamlineError, match="--study shoes: there is no such study; there are garments, facades"):
         reproduce.reproduce(out=tmp_path / "runs", only="shoes")
     with pytest.raises(SeamlineError, match=r"--image .*is for the facades"):

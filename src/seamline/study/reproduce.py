@@ -16,6 +16,7 @@ from seamline.models.devices import tune_malloc
 from seamline.progress import Reporter
 from seamline.report.index_page import write_index
 from seamline.report.page import write_report
+from seamline.run_folder import RunFolder
 from seamline.synthetic.facades import library_photo
 from seamline.training.config import apply_overrides, get_preset
 from seamline.training.run_dir import Run
@@ -143,7 +144,7 @@ def _add_photos(
     run: Path, photos: tuple[Path | str, ...], teller: Reporter, *, device: str, threads: int | None
 ) -> None:
     """Show the run photos of buildings that it was not made for, and make its page again."""
-    folder = run / "photos"
+    folder = RunFolder(run).predictions_dir
     written, page = folder / "predictions.json", run / "report.html"
     if not photos and written.is_file() and page.stat().st_mtime > written.stat().st_mtime:
         return
