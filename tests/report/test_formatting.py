@@ -2,18 +2,16 @@ import math
 
 import pytest
 
+from seamline.evaluation.text import count, join_and, pluralize
 from seamline.report.formatting import (
     confidence_text,
-    count,
     decimal,
     decimal_interval,
     duration,
-    join_and,
     metric_text,
     nbsp_percent,
     percent,
     percent_interval,
-    pluralize,
     setting,
 )
 from seamline.run_folder import ABSENT, Estimate, MetricInfo

@@ -160,7 +160,7 @@ def _print_runs(runs: list[Path], *, as_json: bool, index: Path | None = None) -
 
 def _key_metrics(split: "SplitMetrics", definitions: "dict[str, MetricInfo]") -> list[str]:
     """Return the metrics over all classes with their intervals, as text."""
-    from seamline.evaluation.findings.text import decimal, percent
+    from seamline.evaluation.text import decimal, percent
 
     texts = []
     for key, estimate in split.overall.items():

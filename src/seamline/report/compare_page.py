@@ -8,8 +8,9 @@ from typing import Any
 
 from seamline.errors import SeamlineError
 from seamline.evaluation.compare import ChangedImage, Comparison, MetricDiff, compare_runs
+from seamline.evaluation.text import count, join_and, pluralize
 from seamline.report import plots
-from seamline.report.formatting import DASH, count, decimal, join_and, percent, pluralize, points, setting
+from seamline.report.formatting import DASH, decimal, percent, points, setting
 from seamline.report.page import render, write_page
 from seamline.report.run_data import RunData, read_run
 from seamline.report.svg import inline_svg

@@ -1,7 +1,6 @@
 """Numbers as text: every number on a page is formatted by one of these functions."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from seamline.run_folder import Estimate, MetricInfo
@@ -60,21 +59,6 @@ def confidence_text(confidence: float) -> str:
 def percent_1dp(fraction: float) -> str:
     """`91.2`, a percentage for a narrow cell, without the sign."""
     return f"{100 * fraction:.1f}" if fraction >= 0.0005 else "<0.1"
-
-
-def count(number: float) -> str:
-    """`60,000`."""
-    return f"{number:,.0f}"
-
-
-def pluralize(number: int, one: str, many: str | None = None) -> str:
-    """`1 image`, `12 images`."""
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
-
-
-def join_and(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
 def duration(seconds: float) -> str:

@@ -10,7 +10,8 @@ from PIL import Image
 
 from seamline.data.masks import downscale_mask
 from seamline.errors import SeamlineError
-from seamline.report.formatting import nbsp_percent, pluralize
+from seamline.evaluation.text import pluralize
+from seamline.report.formatting import nbsp_percent
 from seamline.report.images import mask_uri, photo_uri, png_uri
 from seamline.report.page import render, write_page
 from seamline.report.run_data import RunData, read_run

@@ -7,8 +7,9 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from seamline.errors import SeamlineError
+from seamline.evaluation.text import count
 from seamline.io import write_text
-from seamline.report.formatting import count, decimal, nbsp_percent, percent
+from seamline.report.formatting import decimal, nbsp_percent, percent
 from seamline.report.images import example_sprite
 from seamline.report.palette import colorblind_palette, hex_color, png_palette_text
 from seamline.report.panel import Content, Panel

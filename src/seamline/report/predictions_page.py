@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from seamline.report.formatting import pluralize
+from seamline.evaluation.text import pluralize
 from seamline.report.page import render, write_page
 from seamline.report.panels.predictions import predictions_content
 from seamline.run_folder import prediction_record

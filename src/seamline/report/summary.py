@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from seamline.report.formatting import metric_text, pluralize
+from seamline.evaluation.text import pluralize
+from seamline.report.formatting import metric_text
 from seamline.report.run_data import SPLITS, RunData
 from seamline.run_folder import Estimate
 

@@ -2,7 +2,7 @@
 
 from seamline.evaluation.confidence import negated, significant
 from seamline.evaluation.findings.inputs import Claim, FindingInputs
-from seamline.evaluation.findings.text import decimal, points, signed_points
+from seamline.evaluation.text import decimal, points, signed_points
 
 
 def calibration(inputs: FindingInputs) -> Claim | None:

@@ -9,8 +9,8 @@ from seamline.evaluation.counts import Array, Counts, Fraction
 from seamline.evaluation.findings.inputs import Claim, FindingInputs
 from seamline.evaluation.findings.performance import extreme_classes
 from seamline.evaluation.findings.ranking import most_frequent
-from seamline.evaluation.findings.text import count, join_and, percent, percent_inside
 from seamline.evaluation.metrics import PRIMARY, SplitMetrics
+from seamline.evaluation.text import count, join_and, percent, percent_inside
 from seamline.run_folder import Estimate
 
 Kinds = Callable[[Counts], Array]

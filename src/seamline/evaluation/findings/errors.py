@@ -5,7 +5,7 @@ from typing import Any
 from seamline.evaluation.confidence import negated, significant
 from seamline.evaluation.error_analysis import BOUNDARY_PIXELS, ThinRegions
 from seamline.evaluation.findings.inputs import Claim, FindingInputs
-from seamline.evaluation.findings.text import count, join_and, percent, points, signed_points
+from seamline.evaluation.text import count, join_and, percent, points, signed_points
 from seamline.run_folder import Estimate
 
 NEGLIGIBLE = 0.01

@@ -3,7 +3,7 @@
 from seamline.evaluation.confidence import newcombe, significant, wilson
 from seamline.evaluation.filter_analysis import UNIFORM
 from seamline.evaluation.findings.inputs import Claim, FindingInputs
-from seamline.evaluation.findings.text import count, percent, points
+from seamline.evaluation.text import count, percent, points
 
 LAYER1_RECALL = 0.60
 """Threshold for the number of classes that layer 1 alone recognizes."""

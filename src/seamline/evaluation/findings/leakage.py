@@ -1,7 +1,7 @@
 """How many test images are related to training images, and what a random split would have leaked."""
 
 from seamline.evaluation.findings.inputs import Claim, FindingInputs
-from seamline.evaluation.findings.text import count, pluralize
+from seamline.evaluation.text import count, pluralize
 
 
 def leakage(inputs: FindingInputs) -> Claim | None:

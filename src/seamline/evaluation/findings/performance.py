@@ -8,7 +8,8 @@ import numpy as np
 from seamline.evaluation.confidence import negated, significant
 from seamline.evaluation.findings.inputs import Claim, FindingInputs
 from seamline.evaluation.findings.ranking import separable_extremes
-from seamline.evaluation.findings.text import (
+from seamline.evaluation.metrics import METRICS, PRIMARY
+from seamline.evaluation.text import (
     count,
     decimal,
     join_and,
@@ -19,7 +20,6 @@ from seamline.evaluation.findings.text import (
     signed_decimal,
     signed_points,
 )
-from seamline.evaluation.metrics import METRICS, PRIMARY
 from seamline.run_folder import Estimate
 
 MIN_IMAGES = 4

@@ -6,15 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seamline.evaluation.text import count, pluralize
 from seamline.report import plots
-from seamline.report.formatting import (
-    count,
-    percent,
-    percent_1dp,
-    percent_interval,
-    pluralize,
-    with_interval,
-)
+from seamline.report.formatting import percent, percent_1dp, percent_interval, with_interval
 from seamline.report.images import Sprite, example_sprite
 from seamline.report.panel import Content, split_tabs
 from seamline.report.run_data import LABELS, SPLITS, RunData

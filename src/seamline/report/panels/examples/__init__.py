@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.report.formatting import confidence_text, count, decimal, join_and, percent, pluralize
+from seamline.evaluation.text import count, join_and, pluralize
+from seamline.report.formatting import confidence_text, decimal, percent
 from seamline.report.images import (
     Sprite,
     Tile,

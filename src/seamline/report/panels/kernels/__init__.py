@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from seamline.evaluation.text import count
 from seamline.report import plots
-from seamline.report.formatting import count, decimal, percent, percent_interval
+from seamline.report.formatting import decimal, percent, percent_interval
 from seamline.report.images import png_uri
 from seamline.report.panel import Content
 from seamline.report.run_data import RunData

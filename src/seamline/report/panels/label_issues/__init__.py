@@ -1,6 +1,7 @@
 """Images whose labels may be wrong."""
 
-from seamline.report.formatting import confidence_text, count, join_and, percent, pluralize
+from seamline.evaluation.text import count, join_and, pluralize
+from seamline.report.formatting import confidence_text, percent
 from seamline.report.images import SIDE, png_uri
 from seamline.report.panel import Content
 from seamline.report.run_data import SPLITS, RunData

@@ -6,7 +6,8 @@ from typing import Any
 from PIL import Image
 
 from seamline.data.masks import downscale_mask
-from seamline.report.formatting import join_and, percent, pluralize
+from seamline.evaluation.text import join_and, pluralize
+from seamline.report.formatting import percent
 from seamline.report.images import mask_uri, photo_uri
 from seamline.report.panel import Content
 from seamline.report.run_data import RunData, read_mask, read_picture

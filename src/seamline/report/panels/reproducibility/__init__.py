@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from seamline.report.formatting import count, setting
+from seamline.evaluation.text import count
+from seamline.report.formatting import setting
 from seamline.report.panel import Content
 from seamline.report.run_data import RunData
 from seamline.run_folder import DatasetInfo, SplitInfo

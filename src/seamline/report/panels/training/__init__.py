@@ -3,8 +3,9 @@
 import math
 from functools import partial
 
+from seamline.evaluation.text import pluralize
 from seamline.report import plots
-from seamline.report.formatting import decimal, duration, percent, pluralize
+from seamline.report.formatting import decimal, duration, percent
 from seamline.report.panel import Content
 from seamline.report.plot_layout import finite, fraction_floor
 from seamline.report.run_data import LABELS, RunData
