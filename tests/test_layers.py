@@ -16,7 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("data",),
     ("models",),
     ("training", "inference"),
-    ("evaluation", "measure"),
+    ("evaluation",),
     ("report",),
     ("export",),
     ("cluster", "serve"),
