@@ -20,7 +20,10 @@ nitpick_ignore_regex = [
     # other packages: their documentation would have to be downloaded for links to it
     (r"py:.*", r"(numpy|np|torch|PIL|pathlib|collections|typing|pandas|jinja2|msgspec|fastapi|starlette)\..*"),
     (r"py:.*", r"(NDArray|Path|Iterator|Sequence|Mapping|Callable|Image|Tensor)"),
-    (r"py:.*", r"seamline\.(data|progress|inference|export)\..*|Exported|ExportResult|Stopped|TrainingInterrupted"),
+    (
+        r"py:.*",
+        r"seamline\.(data|progress|inference|export|run_folder)\..*|Exported|ExportResult|Stopped|TrainingInterrupted",
+    ),
     (r"py:.*", r"(array|optional|number|text)"),
 ]
 
