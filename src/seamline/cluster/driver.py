@@ -126,7 +126,7 @@ def _run_workers(job: Job, shards: list[int], address: str) -> Iterator[dict[str
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         gpus = int(resources.get("GPU", 0))
         workers = gpus or max(1, int(resources.get("CPU", 1)))
-        reference = ray.put(replace(job, device="cuda") if gpus else job)  # kept, so that restarted workers find it
+        reference = ray.put(replace(job, device="cuda") if gpus else job)  # for restarted workers
         blocks = [pa.table({"shard": part}) for part in np.array_split(shards, min(len(shards), _MAX_BLOCKS))]
         summaries = ray.data.from_arrow(blocks).map_batches(
             Worker,

@@ -175,7 +175,7 @@ class Predictor:
         """Yield the predictions for images; the model gets them in batches."""
         for start in range(0, len(sources), _BATCH):
             references, shapes, inputs = [], [], []
-            for source in sources[start : start + _BATCH]:  # files are decoded one by one, and only small inputs kept
+            for source in sources[start : start + _BATCH]:  # only small inputs stay in memory
                 image = _pixels(source)
                 references.append(_reference(source, image))
                 shapes.append(image.shape[:2])

@@ -68,10 +68,12 @@ class InferenceWorker:
 
     async def mask(self, content: bytes) -> bytes:
         """Return a photo's mask as a palette PNG; raises as `predict`, and 409 for a classifier."""
+        self._require_masks()
         return await self._run(content, lambda prediction: encode_mask(_mask(prediction), prediction.palette))
 
     async def overlay(self, content: bytes) -> bytes:
         """Return a photo with its mask laid over it as a PNG; raises as `mask`."""
+        self._require_masks()
 
         def respond(prediction: Prediction) -> bytes:
             blend_overlay(prediction.image, _mask(prediction), prediction.palette)
@@ -82,6 +84,10 @@ class InferenceWorker:
     def close(self) -> None:
         """Stop the thread after its current photo."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _require_masks(self) -> None:
+        if self.predictor.task == "classification":
+            raise HTTPException(409, "this model is a classifier and predicts no masks; use /api/predict")
 
     async def _run(self, content: bytes, respond: Callable[[Prediction], T]) -> T:
         """Predict a photo in the thread and return what `respond` makes of it, when its turn has come.
@@ -128,5 +134,5 @@ def _to_response(prediction: Prediction, with_mask: bool) -> SegmentationRespons
 
 def _mask(prediction: Prediction) -> NDArray[np.uint8]:
     if prediction.mask is None:
-        raise HTTPException(409, "this model is a classifier and predicts no masks; use /api/predict")
+        raise TypeError("the prediction of a classifier has no mask")
     return prediction.mask
