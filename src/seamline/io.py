@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic file writes, locks, caches and digests."""
 
 import errno
 import hashlib
@@ -18,21 +18,21 @@ import platformdirs
 if sys.platform != "win32":
     import fcntl
 
-_UNFINISHED = re.compile(r"\..+(\.[a-z0-9]+)\.[a-z0-9_]{8}\1")  # how `replacing` names what is not yet whole
+_TEMP_FILE = re.compile(r"\..+(\.[a-z0-9]+)\.[a-z0-9_]{8}\1")  # names that `atomic_write` gives
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; when the block ends well, rename it onto `path`.
+    """Yield a temporary path beside `path`, and rename it to `path` when the block ends without an error.
 
     Args:
-        path: the file to write; missing parent folders are made.
+        path: the file to write; missing parent folders are created.
 
     Yields:
-        The temporary path to write to. It is removed when the block raises.
+        The temporary path to write to; it is removed if the block raises.
 
     Raises:
-        OSError: it cannot be written; the error names `path`, which is as it was.
+        OSError: the file cannot be written; the error names `path`, which is unchanged.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
             yield temporary
             temporary.chmod(0o666 & ~_umask())
             with temporary.open("rb+") as written:
-                os.fsync(written.fileno())  # else a power cut may leave the new name with nothing in it
+                os.fsync(written.fileno())  # else the file may be empty after a power failure
             temporary.replace(path)
             _fsync_dir(path.parent)
         finally:
@@ -54,14 +54,14 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def remove_temp_files(folder: Path) -> None:
-    """Remove what processes that were killed left half written in `folder`, below which nobody else may be writing."""
+    """Remove the temporary files that killed processes left below a folder, to which no other process is writing."""
     for file in folder.rglob(".*"):
-        if _UNFINISHED.fullmatch(file.name):
+        if _TEMP_FILE.fullmatch(file.name):
             file.unlink(missing_ok=True)
 
 
 def _fsync_dir(folder: Path) -> None:
-    """Write the folder's list of names to the disk too, where the system can."""
+    """Write a folder's entries to the disk, where the system supports it."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -70,29 +70,29 @@ def _fsync_dir(folder: Path) -> None:
             os.close(handle)
 
 
-def walk(folder: Path, refused: Callable[[OSError], None]) -> Iterator[Path]:
-    """Yield the files below a folder, hidden ones passed over; links are followed, each folder is entered once.
+def iter_files(folder: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:
+    """Yield the files below a folder without hidden ones; links are followed, and each folder is entered once.
 
     Args:
-        folder: where to begin.
-        refused: called with the error of a folder that cannot be read; what it raises ends the walk.
+        folder: the folder.
+        on_error: called with the error of a folder that cannot be read; an error that it raises ends the iteration.
     """
-    entered: set[str] = set()
-    for place, folders, files in os.walk(folder, followlinks=True, onerror=refused):
-        real = os.path.realpath(place)
-        if real in entered:  # a link that leads back
+    visited: set[str] = set()
+    for root, folders, files in os.walk(folder, followlinks=True, onerror=on_error):
+        real = os.path.realpath(root)
+        if real in visited:  # a link to a parent folder
             folders.clear()
             continue
-        entered.add(real)
+        visited.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place, name) for name in files if not name.startswith("."))
+        yield from (Path(root, name) for name in files if not name.startswith("."))
 
 
 def safe_is_file(path: Path) -> bool:
-    """Tell whether there is a file of a name that a table gives, which may be no name at all.
+    """Return whether a file exists; False for names that no file can have, which tables may contain.
 
     Raises:
-        OSError: that cannot be known, for lack of permissions.
+        OSError: permissions are missing.
     """
     try:
         return path.is_file()
@@ -105,7 +105,7 @@ def safe_is_file(path: Path) -> bool:
 
 
 def _umask() -> int:
-    """Return the process's file mode mask, which can only be read by setting it."""
+    """Return the umask of the process, which can only be read by setting it."""
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
@@ -113,16 +113,16 @@ def _umask() -> int:
 
 @contextmanager
 def file_lock(folder: Path, *, wait: bool = False) -> Iterator[None]:
-    """Keep a folder to this process inside the block; the system lets it go when the process ends, however.
+    """Lock a folder inside the block; the system releases the lock if the process ends.
 
-    On Windows, where folders cannot be locked, it is open to all.
+    On Windows, where folders cannot be locked, this does nothing.
 
     Args:
-        folder: made where it is not there.
-        wait: until another process lets it go.
+        folder: the folder; it is created if it does not exist.
+        wait: whether to wait until another process releases the lock.
 
     Raises:
-        BlockingIOError: another process has it, and `wait` is False.
+        BlockingIOError: another process has the lock, and `wait` is False.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if sys.platform == "win32":
@@ -137,18 +137,18 @@ def file_lock(folder: Path, *, wait: bool = False) -> Iterator[None]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, whole or not at all."""
+    """Write bytes to a file atomically."""
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write `content` to `path` as UTF-8, whole or not at all."""
+    """Write text to a file as UTF-8, atomically."""
     write_bytes(path, content.encode())
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write `content` as indented JSON; a NaN is refused, because JSON has none (use None)."""
+    """Write indented JSON atomically; NaN is refused, because JSON has none (use None)."""
     write_text(path, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
 
 
@@ -156,8 +156,8 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it holds no JSON, or lists thousands deep or numbers of thousands of digits.
+        OSError: the file cannot be read.
+        ValueError: it is not JSON, or is nested too deeply, or has numbers of too many digits.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -166,25 +166,26 @@ def read_json(path: Path) -> Any:
 
 
 def cache_dir() -> Path:
-    """Return the user's cache folder for Seamline: `SEAMLINE_CACHE`, or the system's usual place."""
-    named = os.environ.get("SEAMLINE_CACHE")
-    return Path(named).expanduser() if named else platformdirs.user_cache_path("seamline", appauthor=False)
+    """Return the cache folder: `SEAMLINE_CACHE`, or the usual folder of the system."""
+    folder = os.environ.get("SEAMLINE_CACHE")
+    return Path(folder).expanduser() if folder else platformdirs.user_cache_path("seamline", appauthor=False)
 
 
 def sha256_file(path: Path) -> str:
-    """Return 32 hexadecimal digits of SHA-256 over a file's bytes."""
+    """Return 32 hexadecimal digits of the SHA-256 digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
 
 def source_hash(program: Path, *versions: str) -> str:
-    """Return 16 hexadecimal digits that change with a program's source and with the versions of its libraries.
-
-    They name what a program made and keeps in the cache, so that another program makes it anew.
+    """Return a digest of source code and library versions, which names cached results that depend on them.
 
     Args:
-        program: the folder of its source.
-        versions: of the libraries that it uses, numpy's apart, which always counts.
+        program: folder of the source code.
+        versions: versions of the libraries it uses; NumPy's is always included.
+
+    Returns:
+        16 hexadecimal digits.
     """
     digest = hashlib.sha256("\n".join([np.__version__, *versions]).encode())
     for source in sorted(program.rglob("*.py")):

@@ -19,7 +19,7 @@ class LazyArray:
     """Rows of an array, which may be memory-mapped. Indexing reads them into memory.
 
     Args:
-        base: (M, ...) array, any dtype.
+        base: (M, ...) uint8 or another dtype.
         indices: (N,) int64, its rows in this array; all by default.
     """
 
@@ -58,7 +58,7 @@ def take(array: ArrayLike, indices: NDArray[np.int64]) -> Any:
     """Select rows: a copy of a NumPy array, a view of a `LazyArray`.
 
     Args:
-        array: (N, ...), any dtype.
+        array: (N, ...) uint8 or another dtype.
         indices: (n,) int64.
 
     Returns:
@@ -71,7 +71,7 @@ def concat(arrays: Sequence[ArrayLike]) -> Any:
     """Concatenate arrays along the first axis; the result is lazy if all are rows of one array.
 
     Args:
-        arrays: arrays (N, ...) of equal shapes but for N, and of equal dtype.
+        arrays: arrays (N, ...) uint8 or of another common dtype; all axes but the first are equal.
     """
     bases = [array.base if isinstance(array, LazyArray) else None for array in arrays]
     if bases[0] is not None and all(base is bases[0] for base in bases):
@@ -83,7 +83,7 @@ def iter_chunks(array: ArrayLike, chunk_bytes: int = _CHUNK_BYTES) -> Iterator[N
     """Yield all rows in order, in chunks (n, ...) that are in memory.
 
     Args:
-        array: (N, ...), any dtype.
+        array: (N, ...) uint8 or another dtype.
         chunk_bytes: size of a chunk; it has at least one row.
     """
     row = math.prod(array.shape[1:]) * array.dtype.itemsize

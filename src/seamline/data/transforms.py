@@ -9,7 +9,7 @@ def hflip(images: Tensor, which: Tensor) -> Tensor:
     """Mirror some images or masks left to right.
 
     Args:
-        images: (B, C, H, W) images or (B, H, W) masks, any dtype.
+        images: (B, C, H, W) or, for masks, (B, H, W); uint8 or another dtype.
         which: (B,) bool, the images to mirror.
 
     Returns:
@@ -22,7 +22,7 @@ def translate(images: Tensor, offsets: Tensor, limit: int) -> Tensor:
     """Translate images by whole pixels; the rest is black.
 
     Args:
-        images: (B, C, H, W), any dtype.
+        images: (B, C, H, W) uint8 or another dtype.
         offsets: (B, 2) int64, pixels down and to the right, -limit..limit.
         limit: largest translation.
 
@@ -83,7 +83,7 @@ def horizontal_cutmix(images: Tensor, columns: Tensor) -> Tensor:
     """Replace the right part of each image or mask by that of the previous one in the batch.
 
     Args:
-        images: (B, C, H, W) images or (B, H, W) masks, any dtype.
+        images: (B, C, H, W) or, for masks, (B, H, W); uint8 or another dtype.
         columns: (B,) int64, the first column that is replaced; W for none. The first image continues as the last.
 
     Returns:

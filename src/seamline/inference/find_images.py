@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import SeamlineError
-from seamline.io import walk
+from seamline.io import iter_files
 from seamline.run_folder import PhotoError, prediction_record
 
 LEGEND = "legend.png"
@@ -85,7 +85,7 @@ def _files_named(name: Path | str, reasons: list[str]) -> Iterator[Path]:
     elif is_folder:
         files = sorted(
             file
-            for file in walk(path, lambda error: reasons.append(f"{error.filename}: {error.strerror}"))
+            for file in iter_files(path, lambda error: reasons.append(f"{error.filename}: {error.strerror}"))
             if _is_photo(file)
         )
         if not files:

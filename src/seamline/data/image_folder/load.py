@@ -13,11 +13,12 @@ from seamline.data.image_folder.decode_cache import DecodeCache, DecodedImages, 
 from seamline.data.image_folder.detect_format import detect_format
 from seamline.data.image_folder.formats.polygons import rasterize
 from seamline.data.image_folder.records import FolderContents, Sample
-from seamline.data.image_folder.resize_policy import ImageSize, pick_image_size, resize_image, resize_pair
+from seamline.data.image_folder.resize_policy import ImageSize, pick_image_size, resize_pair
 from seamline.data.image_io import read_image
 from seamline.data.lazy_array import ArrayLike, LazyArray
 from seamline.data.limits import map_threads, max_memory
 from seamline.data.masks import mask_values
+from seamline.data.preprocess import center_crop_resize
 from seamline.errors import SeamlineError
 from seamline.run_folder import Task
 
@@ -125,7 +126,7 @@ class _Decoder:
         def decode(index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
             image = read_image(samples[index].file)
             if task == "classification":
-                return resize_image(image, size), None
+                return center_crop_resize(image, (size.height, size.width, 3)), None
             return resize_pair(image, _mask(samples[index], image.shape[:2], classes, numbers), size)
 
         shape = len(samples), size.height, size.width

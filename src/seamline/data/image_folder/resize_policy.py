@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seamline.data.dataset import IGNORE_INDEX
-from seamline.data.preprocess import center_crop_resize
 from seamline.errors import SeamlineError
 from seamline.run_folder import Task
 
@@ -72,19 +71,6 @@ def _parse_size(text: str) -> tuple[int, int]:
         if min(height, width) >= 16 and max(height, width) <= 4096:
             return height, width
     raise SeamlineError(f"--image-size {text}: must be one number of pixels, or HEIGHTxWIDTH, each 16 to 4096")
-
-
-def resize_image(image: NDArray[np.uint8], size: ImageSize) -> NDArray[np.uint8]:
-    """Crop and resize an image with one label, as `center_crop_resize` does for prediction.
-
-    Args:
-        image: (H, W, 3) uint8.
-        size: the size.
-
-    Returns:
-        (h, w, 3) uint8.
-    """
-    return center_crop_resize(image, (size.height, size.width, 3))
 
 
 def resize_pair(

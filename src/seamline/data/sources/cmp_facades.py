@@ -247,12 +247,7 @@ def _check_archive(path: Path, *, checksums: bool = False) -> tuple[list[str], s
                 return [], f"contains {len(members):,} files, more than the {_MAX_MEMBERS:,} allowed"
             for member in members:
                 parts = PurePosixPath(member.filename).parts
-                if (
-                    not parts
-                    or parts[0] == "/"
-                    or ".." in parts
-                    or any(character in member.filename for character in "\\:")
-                ):
+                if not parts or parts[0] == "/" or ".." in parts or set(member.filename) & set("\\:"):
                     return [], f"contains a file whose name leads out of it, {member.filename!r}"
                 if member.file_size > _MAX_MEMBER_BYTES:
                     return [], f"{member.filename} in it would have {member.file_size:,} bytes, far too many"

@@ -5,7 +5,7 @@ from pathlib import Path
 from seamline.data.image_folder.records import SPLITS, FolderContents, Sample, sort_samples, split_from_path
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import SeamlineError
-from seamline.io import walk
+from seamline.io import iter_files
 
 _IMAGE_FOLDERS = ("images", "image", "imgs", "img", "photos")
 _MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "gt", "segmentation")
@@ -24,7 +24,7 @@ def files_below(folder: Path) -> list[Path]:
     def refuse(error: OSError) -> None:
         raise SeamlineError(f"{error.filename}: cannot be read ({error.strerror}); check the path and its permissions")
 
-    files = sorted(walk(folder, refuse), key=lambda file: file.relative_to(folder).as_posix())
+    files = sorted(iter_files(folder, refuse), key=lambda file: file.relative_to(folder).as_posix())
     for file in files:
         try:
             if file.is_file():
