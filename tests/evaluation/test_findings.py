@@ -50,10 +50,10 @@ def test_the_plain_case_says_what_the_matrix_says() -> None:
     assert found["overall"].values["accuracy"].value == pytest.approx(4422 / 5000)
     assert "5,000 test images" in found["overall"].sentence
     assert found["hardest_class"].sentence == (
-        "Shirt is the hardest class: 70.0 % (67.1 to 72.8) of its 1,000 test images are labelled right."
+        "Shirt is the hardest class: 70.0 % (67.1 to 72.8) of its 1,000 test images are classified correctly."
     )
     assert list(found["easiest_classes"].values) == ["Bag", "Trouser"]
-    assert "cannot tell" in found["easiest_classes"].sentence
+    assert "not significant" in found["easiest_classes"].sentence
     confused = found["confused_with"]
     assert list(confused.values["predicted_as"]) == ["T-shirt"]
     assert confused.values["predicted_as"]["T-shirt"].value == pytest.approx(180 / 300)
@@ -77,7 +77,7 @@ def test_two_hard_classes_that_cannot_be_found_apart_are_named_together() -> Non
     test[2] = [20, 0, 710, 270, 0]
     found = named(inputs(test))
     assert list(found["hardest_class"].values) == ["Shirt", "Coat"]
-    assert "which of them is the hardest these images cannot tell" in found["hardest_class"].sentence
+    assert "the difference between them is not significant" in found["hardest_class"].sentence
     assert "confused_with" not in found
 
 
@@ -129,11 +129,11 @@ def test_the_gap_to_training_is_found_where_it_is_sure(right_in_training: int, p
 
 
 def test_validation_beside_test() -> None:
-    assert "no more than chance explains: +0.0 points" in named(inputs())["val_test_gap"].sentence
+    assert "do not differ significantly: +0.0 points" in named(inputs())["val_test_gap"].sentence
     worse = PLAIN.copy()
     worse[0] = [580, 0, 210, 210, 0]
     sentence = named(inputs(worse, val=PLAIN))["val_test_gap"].sentence
-    assert "lies 6.0 points" in sentence
+    assert "is 6.0 points" in sentence
     assert "below that on validation" in sentence
 
 
@@ -180,7 +180,7 @@ def test_what_layer_1_can_tell() -> None:
     assert "5.0 points" in more.sentence
     assert more.values["above_60_percent"] == ["Bag"]  # 62 % of 1,000 may be 59 %
     same = named(inputs(probes=probes(1610, 1600)))["layer1_probe"]
-    assert "bare pixels reach 80.0 %" in same.sentence
+    assert "a probe of the pixels reaches 80.0 %" in same.sentence
     assert "more than" not in same.sentence
 
 
@@ -199,7 +199,7 @@ def test_kernels_are_counted_by_kind() -> None:
     finding = named(inputs(filters=filters))["filter_types"]
     assert finding.values["layer 1"]["edges"].value == 0.5
     assert finding.values["layer 1"]["nearly_uniform"].value == 0.25
-    assert "In layer 1, 62.5 % (45.3 to 77.1) of 32 kernels have a clear shape: 16 edges, 4 lines" in finding.sentence
+    assert "In layer 1, 62.5 % (45.3 to 77.1) of 32 filters have a clear type: 16 edges, 4 lines" in finding.sentence
     assert "8 are nearly uniform" in finding.sentence
 
 

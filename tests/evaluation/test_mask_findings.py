@@ -109,7 +109,9 @@ def test_the_plain_case_says_what_the_figures_say() -> None:
     assert overall.values["mean_ap"].value == pytest.approx(np.mean(AP))
     assert "On 40 test images" in overall.sentence
     assert "0.663 (0.6" in overall.sentence
-    assert "where pixels are ranked by raw scores or by softmax, which rank alike, the mean over 4" in overall.sentence
+    assert (
+        "with pixels ranked by logits or by softmax, which give the same ranking, the mean over 4" in overall.sentence
+    )
     assert f"{100 * test.overall('accuracy').estimate.value:.1f} % (" in overall.sentence
     assert "post is the hardest class: its average precision on test is 0.200 (" in found["hardest_class"].sentence
     assert list(found["hardest_class"].values) == ["post"]
@@ -121,7 +123,7 @@ def test_the_plain_case_says_what_the_figures_say() -> None:
     )
     wrong = 1 - test["precision"][2].estimate.value
     alarms = found["false_positives"].sentence
-    assert alarms.startswith("post is the answer that deserves least trust: ")
+    assert alarms.startswith("post has the lowest precision: ")
     assert f"{100 * wrong:.1f} % (" in alarms
     assert "most often wall (" in alarms
 
@@ -141,7 +143,7 @@ def test_classes_that_cannot_be_found_apart_are_named_together() -> None:
     found = named(inputs(test=metrics(ap=(0.80, 0.90, 0.20, 0.20))))
     sentence = found["hardest_class"].sentence
     assert "The hardest classes are " in sentence
-    assert "which of them is the hardest these images cannot tell" in sentence
+    assert "the difference between them is not significant" in sentence
     assert set(found["hardest_class"].values) == {"post", "door"}
     assert "confused_with" not in found
 
@@ -152,11 +154,11 @@ def test_more_or_fewer_pixels_than_there_are() -> None:
     fewer[2] = [34, 0, 4, 2]
     fewer[0] = [462, 10, 8, 20]
     assert (
-        "In all it calls more pixels post than there are"
+        "In total, it predicts more pixels as post than there are"
         in named(inputs(test=metrics(more)))["false_positives"].sentence
     )
-    assert "calls fewer pixels post" in named(inputs(test=metrics(fewer)))["false_positives"].sentence
-    assert "In all" not in named(inputs())["false_positives"].sentence
+    assert "predicts fewer pixels as post" in named(inputs(test=metrics(fewer)))["false_positives"].sentence
+    assert "In total" not in named(inputs())["false_positives"].sentence
 
 
 def test_a_single_group_gives_few_sentences_and_no_brackets() -> None:
@@ -172,20 +174,20 @@ def test_a_single_group_gives_few_sentences_and_no_brackets() -> None:
     [
         (
             (0.2, 0.5, 0.2),
-            "Missed more often than the middles are the upper ends, by 30.0 points (28.1 to 31.9), and the lower ends, "
+            "The middles are found more often than the upper ends, by 30.0 points (28.1 to 31.9), and the lower ends, "
             "by 30.0 points (28.1 to 31.9).",
         ),
-        ((0.2, 0.5, 0.5), "Missed more often than the middles are the upper ends, by 30.0 points (28.1 to 31.9)."),
+        ((0.2, 0.5, 0.5), "The middles are found more often than the upper ends, by 30.0 points (28.1 to 31.9)."),
         (
             (0.5, 0.5, 0.5),
-            "Middles and ends differ by no more than chance explains, +0.0 points (−1.9 to +1.9) at the upper ends "
+            "Middles and ends do not differ significantly, +0.0 points (−1.9 to +1.9) at the upper ends "
             "and +0.0 points (−1.9 to +1.9) at the lower ends.",
         ),
-        ((0.7, 0.5, 0.5), "Found more often than the middles are the upper ends, by 20.0 points (18.1 to 21.9)."),
+        ((0.7, 0.5, 0.5), "The middles are found less often than the upper ends, by 20.0 points (18.1 to 21.9)."),
         (
             (0.2, 0.5, 0.7),
-            "Missed more often than the middles are the upper ends, by 30.0 points (28.1 to 31.9). Found more often "
-            "than the middles are the lower ends, by 20.0 points (18.1 to 21.9).",
+            "The middles are found more often than the upper ends, by 30.0 points (28.1 to 31.9). The middles are "
+            "found less often than the lower ends, by 20.0 points (18.1 to 21.9).",
         ),
     ],
 )
@@ -200,7 +202,7 @@ def test_where_hardly_a_pixel_is_found_no_end_is_compared() -> None:
     thin = {"post": ThinRegions(30, dict.fromkeys(("top", "middle", "bottom"), nothing))}
     found = ErrorAnalysis(around(0.6), around(0.3), thin)
     assert named(inputs(errors=found))["thin_region_ends"].sentence == (
-        "Most regions of post are tall and thin; of these 30 hardly a pixel is found, "
+        "Most regions of post are tall and thin; of these 30 almost no pixel is found, "
         "0.0 % (0.0 to 0.0) of their middles."
     )
 
@@ -208,12 +210,12 @@ def test_where_hardly_a_pixel_is_found_no_end_is_compared() -> None:
 @pytest.mark.parametrize(
     ("near", "area", "ending"),
     [
-        (0.6, 0.3, "errors crowd at borders, and most of them lie there."),
-        (0.4, 0.3, "errors crowd at borders, but most of them lie inside regions."),
-        (0.5, 0.3, "errors crowd at borders."),
-        (0.2, 0.3, "errors keep away from borders, and most of them lie inside regions."),
+        (0.6, 0.3, "errors concentrate at boundaries, and most of them lie there."),
+        (0.4, 0.3, "errors concentrate at boundaries, but most of them lie inside regions."),
+        (0.5, 0.3, "errors concentrate at boundaries."),
+        (0.2, 0.3, "errors avoid boundaries, and most of them lie inside regions."),
         (0.3, 0.3, "most errors lie inside regions."),
-        (0.5, 0.5, "of all pixels lie."),
+        (0.5, 0.5, "of all pixels."),
     ],
 )
 def test_borders_or_insides(near: float, area: float, ending: str) -> None:
@@ -225,9 +227,9 @@ def test_borders_or_insides(near: float, area: float, ending: str) -> None:
 def test_the_gap_to_training_is_found_where_it_is_sure() -> None:
     assert "generalization" not in named(inputs(train=metrics(stream=0)))
     better = named(inputs(train=metrics(np.diag([440, 280, 40, 160]), stream=0)))["generalization"]
-    assert "It labels 100.0 % (" in better.sentence
-    assert "do not carry over" in better.sentence
-    assert "the loss grows" not in better.sentence
+    assert "It classifies 100.0 % (" in better.sentence
+    assert "do not generalize" in better.sentence
+    assert "the log loss increases" not in better.sentence
 
 
 def test_confidence_speaks_of_pixels() -> None:
@@ -247,38 +249,37 @@ def test_confidence_speaks_of_pixels() -> None:
         return Calibration(temperature=Estimate(1.4, 1.3, 1.5), bins=15, val=test, test=test)
 
     finding = named(inputs(calibration=calibration(Estimate(0.04, 0.03, 0.05))))["calibration"]
-    assert "overconfident: on the test pixels its stated confidence lies 4.0 points" in finding.sentence
+    assert "overconfident: on the test pixels its confidence is 4.0 points" in finding.sentence
     assert "calibration" not in named(inputs(calibration=calibration(Estimate(0.04))))
 
 
 def test_relatives_are_found() -> None:
     found = named(inputs(split=SPLIT))["leakage"]
     assert found.sentence == (
-        "2 test images of 40 have relatives among the training images; the 3 images that would have shown them in "
-        "training were left out. 80 training images have relatives among the others. A random split would put 13 "
-        "groups of relatives on both sides on average, so that 61 % of the validation images have a relative in "
-        "training; this one puts none."
+        "2 test images of 40 have near-duplicates in training; the 3 training images in their groups were excluded. 80 "
+        "training images have near-duplicates among the others. A random split would put 13 groups on both sides on "
+        "average, so that 61 % of the validation images have a near-duplicate in training; this split puts none."
     )
     careless = replace(SPLIT, strategy="images", excluded_train=(), test_with_train_duplicates=("x",))
     sentence = named(inputs(split=careless))["leakage"].sentence
-    assert "1 test image of 40 has relatives among the training images, and these were learned from" in sentence
+    assert "1 test image of 40 has near-duplicates in training, and these were not excluded" in sentence
     assert "A random split puts 13 groups" in sentence
-    assert "this one" not in sentence
+    assert "this split" not in sentence
     nobody = replace(SPLIT, duplicate_images=0, test_with_train_duplicates=(), excluded_train=())
     assert "leakage" not in named(inputs(split=nobody))
 
 
 def test_validation_beside_test() -> None:
-    assert "differ by no more than chance explains: " in named(inputs())["val_test_gap"].sentence
+    assert "do not differ significantly: " in named(inputs())["val_test_gap"].sentence
     worse = metrics(ap=(0.5, 0.6, 0.1, 0.4))
     sentence = named(inputs(test=worse))["val_test_gap"].sentence
-    assert "lies 0.263 (" in sentence
+    assert "is 0.263 (" in sentence
     assert "below that on validation" in sentence
 
 
 def test_the_spread_of_images() -> None:
     images = tuple(image(f"image {i}", 0.9 - i / 10) for i in range(9))
     assert named(inputs(images=images))["per_image_spread"].sentence == (
-        "Image by image, the mean intersection over union on test runs from 0.100 (image 8) to 0.900 (image 0); half "
+        "Image by image, the mean IoU on test ranges from 0.100 (image 8) to 0.900 (image 0); half "
         "of the images lie between 0.300 and 0.700."
     )

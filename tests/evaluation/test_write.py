@@ -103,7 +103,7 @@ def test_how_images_were_split_becomes_a_finding(splits: dict[str, Split], tmp_p
     split = replace(run_info().split, duplicate_images=20, excluded_train=(), test_with_train_duplicates=())
     evaluate_model(RunFolder(tmp_path), Mixed(), data(splits, split))
     found = {finding.name: finding for finding in RunFolder(tmp_path).findings.read()}
-    assert "20 training images have relatives among the others" in found["leakage"].sentence
+    assert "20 training images have near-duplicates among the others" in found["leakage"].sentence
     assert found["leakage"].panel == "leakage"
 
 

@@ -29,7 +29,7 @@ Replicates = NDArray[np.float64]
 
 
 def ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
-    """Return part / whole (...), NaN where the whole is 0."""
+    """Return part / whole, NaN where the whole is 0: part (...) and whole (...) numbers -> (...) float64."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(whole == 0, np.nan, part / whole)
 
@@ -169,8 +169,8 @@ class GroupBootstrap:
         """Return the fraction of labels that have a property.
 
         Args:
-            part: (N,) number of labels of each image that have it.
-            whole: (N,) number of labels of each image.
+            part: (N,) float64 or int64, number of labels of each image that have it.
+            whole: (N,) float64 or int64, number of labels of each image.
 
         Returns:
             The fraction.
@@ -183,8 +183,8 @@ class GroupBootstrap:
         """Return the mean of a quantity over labels.
 
         Args:
-            total: (N,) sum over the labels of each image.
-            count: (N,) number of labels of each image.
+            total: (N,) float64, sum over the labels of each image.
+            count: (N,) float64 or int64, number of labels of each image.
 
         Returns:
             The mean.

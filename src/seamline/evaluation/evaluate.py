@@ -67,8 +67,8 @@ class SampledLogits:
             self.logits[batch.rows] = batch.logits
         else:
             self.logits[batch.rows] = np.take_along_axis(batch.logits, columns[:, None], axis=2)
-        for kept, values in parts:
-            kept[batch.rows] = values if columns is None else np.take_along_axis(values, columns, axis=1)
+        for stored, values in parts:
+            stored[batch.rows] = values if columns is None else np.take_along_axis(values, columns, axis=1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from seamline.evaluation.findings.calibration import calibration
 from seamline.evaluation.findings.confusions import confused_pairs, confused_with, false_positives
 from seamline.evaluation.findings.errors import boundary_errors, thin_region_ends
 from seamline.evaluation.findings.inputs import Claim, FindingInputs, FindingRule
 from seamline.evaluation.findings.layers import filter_types, layer1_probe
 from seamline.evaluation.findings.leakage import leakage
 from seamline.evaluation.findings.performance import (
+    calibration,
     easiest_classes,
     generalization,
     hardest_class,

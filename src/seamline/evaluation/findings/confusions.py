@@ -60,7 +60,7 @@ def confused_pairs(inputs: FindingInputs) -> Claim | None:
     together = _fraction(inputs.test, lambda counts: mutual(counts)[..., pairs].sum(-1), mutual)
     named = [(inputs.classes[upper[0][i]], inputs.classes[upper[1][i]], int(totals[i])) for i in pairs]
     parts = [f"{a} and {b} ({count(n)} times)" for a, b, n in named]
-    most = "pair mixed up most often is" if len(parts) == 1 else "pairs mixed up most often are"
+    most = "most frequently confused pair is" if len(parts) == 1 else "most frequently confused pairs are"
     return Claim(
         f"The {most} {join_and(parts, last=', ')}: {percent(together)} of the {count(totals.sum())} test errors.",
         {"errors": int(totals.sum()), "fraction": together, "pairs": [list(pair) for pair in named]},
@@ -85,8 +85,8 @@ def false_positives(inputs: FindingInputs) -> Claim | None:
     fraction = _fraction(test, lambda counts: wrong(counts).sum(-1), predicted)
     if not fraction.low > 0:
         return None
-    what = f"{percent(fraction)} of the test pixels called {name} are something else"
-    sentence = f"{name} is the answer that deserves least trust: {what}" if chosen == lowest else what
+    what = f"{percent(fraction)} of the test pixels predicted as {name} are of another class"
+    sentence = f"{name} has the lowest precision: {what}" if chosen == lowest else what
     truths = _frequent(inputs, wrong)
     if truths:
         sentence += f", most often {join_and([f'{truth} ({percent_inside(of)})' for truth, of in truths.items()])}"
@@ -97,8 +97,8 @@ def false_positives(inputs: FindingInputs) -> Claim | None:
     excess = extent.minus(size)
     if sign := significant(excess):
         sentence += (
-            f". In all it calls {'more' if sign > 0 else 'fewer'} pixels {name} than there are, "
-            f"{percent(extent.estimate)} where {percent(size.estimate)} are"
+            f". In total, it predicts {'more' if sign > 0 else 'fewer'} pixels as {name} than there are, "
+            f"{percent(extent.estimate)} instead of {percent(size.estimate)}"
         )
     return Claim(f"{sentence}.", {"class": name, "wrong": fraction, "truths": truths, "excess": excess})
 

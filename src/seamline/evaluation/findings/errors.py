@@ -28,7 +28,7 @@ def _ends(name: str, of: ThinRegions) -> Claim:
     behind = {end: of.recall["middle"].minus(of.recall[end]) for end in _ENDS}
     values: dict[str, Any] = {"regions": of.regions, **recall, **{f"{end}_behind": gap for end, gap in behind.items()}}
     if all(one.high < NEGLIGIBLE for one in recall.values()):
-        sentence = f"Most regions of {name} are tall and thin; of these {count(of.regions)} hardly a pixel is found"
+        sentence = f"Most regions of {name} are tall and thin; of these {count(of.regions)} almost no pixel is found"
         return Claim(f"{sentence}, {percent(recall['middle'])} of their middles.", values)
     sentence = (
         f"Most regions of {name} are tall and thin. Of the middles of these {count(of.regions)}, "
@@ -39,12 +39,12 @@ def _ends(name: str, of: ThinRegions) -> Claim:
     missed = [f"the {_ENDS[end]} ends, by {points(gap)}" for end, gap in behind.items() if sign[end] > 0]
     better = [f"the {_ENDS[end]} ends, by {points(negated(gap))}" for end, gap in behind.items() if sign[end] < 0]
     if missed:
-        sentence += f". Missed more often than the middles are {join_and(missed, ', and ')}"
+        sentence += f". The middles are found more often than {join_and(missed, ', and ')}"
     if better:
-        sentence += f". Found more often than the middles are {join_and(better, ', and ')}"
+        sentence += f". The middles are found less often than {join_and(better, ', and ')}"
     if not missed and not better and behind["top"].has_interval:
         gaps = join_and([f"{signed_points(gap)} at the {_ENDS[end]} ends" for end, gap in behind.items()])
-        sentence += f". Middles and ends differ by no more than chance explains, {gaps}"
+        sentence += f". Middles and ends do not differ significantly, {gaps}"
     return Claim(f"{sentence}.", values)
 
 
@@ -57,11 +57,11 @@ def boundary_errors(inputs: FindingInputs) -> Claim | None:
     concentrated = significant(difference)
     majority = significant(Estimate(wrong.value - 0.5, wrong.low - 0.5, wrong.high - 0.5))
     sentence = (
-        f"{percent(wrong)} of the wrong test pixels lie within {BOUNDARY_PIXELS} pixels of a border between true "
-        f"classes, where {percent(all_pixels)} of all pixels lie"
+        f"{percent(wrong)} of the wrong test pixels lie within {BOUNDARY_PIXELS} pixels of a boundary between "
+        f"true classes, as do {percent(all_pixels)} of all pixels"
     )
     if concentrated:
-        sentence += f": errors {'crowd at' if concentrated > 0 else 'keep away from'} borders"
+        sentence += f": errors {'concentrate at' if concentrated > 0 else 'avoid'} boundaries"
         if majority:
             joint = ", but" if concentrated != majority else ", and"
             sentence += f"{joint} most of them lie {'there' if majority > 0 else 'inside regions'}"

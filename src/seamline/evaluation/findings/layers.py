@@ -16,14 +16,14 @@ def layer1_probe(inputs: FindingInputs) -> Claim | None:
         return None
     layer, pixels, whole = (probes[name].accuracy for name in ("layer 1", "pixels", "whole network"))
     gain = newcombe(layer, pixels)
-    beside = f"{points(gain)} more than bare pixels do"
+    beside = f"{points(gain)} more than a probe of the pixels"
     if significant(gain) <= 0:
-        beside = f"bare pixels reach {percent(pixels)}"
+        beside = f"a probe of the pixels reaches {percent(pixels)}"
     per_class = probes["layer 1"].per_class
     reached = [name for name, recall in per_class.items() if recall.low > LAYER1_RECALL]
     return Claim(
-        f"Layer 1 alone, with a linear readout, labels {percent(layer)} of the validation images right, {beside}; "
-        f"on {len(reached)} of {len(per_class)} classes it is surely above {100 * LAYER1_RECALL:.0f} %. "
+        f"A linear probe of layer 1 classifies {percent(layer)} of the validation images correctly, {beside}; "
+        f"on {len(reached)} of {len(per_class)} classes its recall is significantly above {100 * LAYER1_RECALL:.0f} %. "
         f"The whole network reaches {percent(whole)}.",
         {"layer_1": layer, "pixels": pixels, "whole": whole, "above_60_percent": reached},
     )
@@ -45,9 +45,9 @@ def filter_types(inputs: FindingInputs) -> Claim | None:
         fractions = {group: wilson(number, len(types)) for group, number in counts.items()}
         values[layer.name] = {"clear_shapes": clear, **fractions}
         sentences.append(
-            f"In {layer.name}, {percent(clear)} of {count(len(types))} kernels have a clear shape: "
+            f"In {layer.name}, {percent(clear)} of {count(len(types))} filters have a clear type: "
             f"{count(counts['edges'])} edges, {count(counts['lines_and_blobs'])} lines and blobs; "
             f"{count(counts['nearly_uniform'])} are nearly uniform."
         )
-    rate = f"Of kernels of pure noise {100 * inputs.filters.null_rate:.0f} % would pass for a shape."
+    rate = f"Of filters of pure noise {100 * inputs.filters.null_rate:.0f} % would be assigned one."
     return Claim(f"{' '.join(sentences)} {rate}", values)

@@ -15,20 +15,19 @@ def leakage(inputs: FindingInputs) -> Claim | None:
     sentences = []
     if related:
         of = f"{pluralize(related, 'test image')} of {count(inputs.test.n_images)}"
-        sentence = f"{of} {_have(related)} relatives among the "
+        sentence = f"{of} {_have(related)} near-duplicates in training"
         if by_groups:
-            what = "the image" if excluded == 1 else f"the {count(excluded)} images"
-            were = "was" if excluded == 1 else "were"
-            sentence += f"training images; {what} that would have shown them in training {were} left out."
+            what = "the training image" if excluded == 1 else f"the {count(excluded)} training images"
+            sentence += f"; {what} in their groups {'was' if excluded == 1 else 'were'} excluded."
         else:
-            sentence += "training images, and these were learned from: the test scores may flatter."
+            sentence += ", and these were not excluded: the test metrics may be too good."
         sentences.append(sentence)
     if split.duplicate_images:
         sentences.append(
-            f"{pluralize(split.duplicate_images, 'training image')} {_have(split.duplicate_images)} relatives among "
-            f"the others. A random split {'would put' if by_groups else 'puts'} {torn:.0f} groups of relatives on both "
-            f"sides on average, so that {100 * leaked:.0f} % of the validation images have a relative in training"
-            f"{'; this one puts none' if by_groups else ''}."
+            f"{pluralize(split.duplicate_images, 'training image')} {_have(split.duplicate_images)} near-duplicates "
+            f"among the others. A random split {'would put' if by_groups else 'puts'} {torn:.0f} groups on both sides on "
+            f"average, so that {100 * leaked:.0f} % of the validation images have a near-duplicate in training"
+            f"{'; this split puts none' if by_groups else ''}."
         )
     values = {
         "test_with_train_duplicates": related,

@@ -32,8 +32,8 @@ def overall(inputs: FindingInputs) -> Claim | None:
     accuracy = test.overall("accuracy").estimate
     if inputs.task == "classification":
         return Claim(
-            f"Of {count(test.n_images)} test images, which it never saw in training, the network labels "
-            f"{percent(accuracy)} right.",
+            f"Of {count(test.n_images)} test images, none of which was used for training, the model classifies "
+            f"{percent(accuracy)} correctly.",
             {"accuracy": accuracy, "images": test.n_images},
         )
     raw, softmax, iou = (test.overall(key).estimate for key in ("mean_ap", "mean_ap_softmax", "mean_iou"))
@@ -41,13 +41,13 @@ def overall(inputs: FindingInputs) -> Claim | None:
         return None
     present = int(np.count_nonzero(test.counts.total.present))
     over = f"the mean over {present} classes" if present > 1 else "of the one class present"
-    ranked = f"{decimal(raw)} where pixels are ranked by raw scores and {decimal(softmax)} by softmax"
+    ranked = f"{decimal(raw)} with pixels ranked by logits and {decimal(softmax)} by softmax"
     if decimal(raw) == decimal(softmax):  # as for models that return log probabilities
-        ranked = f"{decimal(raw)} where pixels are ranked by raw scores or by softmax, which rank alike"
+        ranked = f"{decimal(raw)} with pixels ranked by logits or by softmax, which give the same ranking"
     values = {"mean_ap": raw, "mean_ap_softmax": softmax, "mean_iou": iou, "accuracy": accuracy}
     return Claim(
-        f"On {pluralize(test.n_images, 'test image')}, which the network never saw in training, its average precision "
-        f"is {ranked}, {over}. It labels {percent(accuracy)} of the pixels right.",
+        f"On {pluralize(test.n_images, 'test image')}, none of which was used for training, the model's average "
+        f"precision is {ranked}, {over}. It classifies {percent(accuracy)} of the pixels correctly.",
         {**values, "images": test.n_images},
     )
 
@@ -90,11 +90,11 @@ def _extreme(inputs: FindingInputs, word: str, *, lowest: bool) -> Claim | None:
     values: dict[str, dict[str, Estimate]] = {name: {key: one} for name, one in metric.items()}
     name = inputs.classes[chosen[0]]
     shown: Callable[[Estimate], str] = percent_inside
-    by = "labelled right on test"
+    by = "by recall on test"
     if inputs.task == "classification":
         sentence = (
             f"{name} is the {word} class: {percent(metric[name])} of its "
-            f"{count(test.counts.confusion_matrix[chosen[0]].sum())} test images are labelled right."
+            f"{count(test.counts.confusion_matrix[chosen[0]].sum())} test images are classified correctly."
         )
     else:
         shown, by = decimal, "by average precision on test"
@@ -107,7 +107,8 @@ def _extreme(inputs: FindingInputs, word: str, *, lowest: bool) -> Claim | None:
             values[name] |= {"recall": found, "pixel_fraction": size}
     if len(chosen) > 1:
         parts = join_and([f"{name} ({shown(one)})" for name, one in metric.items()])
-        sentence = f"The {word} classes are {parts}, {by}; which of them is the {word} these images cannot tell."
+        unclear = "difference between them is" if len(chosen) == 2 else "differences between them are"
+        sentence = f"The {word} classes are {parts}, {by}; the {unclear} not significant."
     return Claim(sentence, values)
 
 
@@ -128,10 +129,10 @@ def generalization(inputs: FindingInputs) -> Claim | None:
         before, after = train.overall("log_loss"), val.overall("log_loss")
         values["loss_gap"] = after.minus(before)
         if significant(values["loss_gap"]) > 0:
-            loss = f", and the loss grows from {decimal(before.estimate)} to {decimal(after.estimate)}"
+            loss = f", and the log loss increases from {decimal(before.estimate)} to {decimal(after.estimate)}"
     return Claim(
-        f"It labels {percent(first.estimate)} of {of_train} right and {percent(second.estimate)} of {of_val}: "
-        f"{points(gap)} do not carry over to images it has not learned from{loss}.",
+        f"It classifies {percent(first.estimate)} of {of_train} correctly and {percent(second.estimate)} of {of_val}: "
+        f"{points(gap)} do not generalize to images it was not trained on{loss}.",
         values,
     )
 
@@ -148,13 +149,13 @@ def val_test_gap(inputs: FindingInputs) -> Claim | None:
     if sign := significant(gap):
         word, difference = ("above", gap) if sign > 0 else ("below", negated(gap))
         sentence = (
-            f"The {name} on test, {show(test)}, lies {size(difference)} {word} that on validation, {show(val)}: more "
-            "than chance explains."
+            f"The {name} on test, {show(test)}, is {size(difference)} {word} that on validation, {show(val)}; "
+            "the difference is significant."
         )
     else:
         sentence = (
-            f"The {name} on test, {show(test)}, and on validation, {show(val)}, differ by no more than chance "
-            f"explains: {signed(gap)}."
+            f"The {name} on test, {show(test)}, and on validation, {show(val)}, do not differ "
+            f"significantly: {signed(gap)}."
         )
     return Claim(sentence, {"val": val, "test": test, "gap": gap})
 
@@ -167,6 +168,29 @@ _PRINTED: dict[str, _Printed] = {
 """Format of a metric -> how a value, a difference, and a difference with its sign are printed."""
 
 
+def calibration(inputs: FindingInputs) -> Claim | None:
+    """State whether stated confidence differs significantly from accuracy."""
+    if inputs.calibration is None:
+        return None
+    test, temperature = inputs.calibration.test, inputs.calibration.temperature
+    gap, left, reduction = test.confidence_gap_raw, test.confidence_gap_scaled, test.nll_reduction
+    sign = significant(gap)
+    if not sign:
+        return None
+    word, size, side = ("over", gap, "above") if sign > 0 else ("under", negated(gap), "below")
+    sentence = (
+        f"The model is {word}confident: on the test {inputs.labels} its confidence is {points(size)} "
+        f"{side} its accuracy on average."
+    )
+    if significant(reduction) > 0:
+        sentence += (
+            f" A temperature of {temperature.value:.2f}, fitted on validation, leaves {signed_points(left)} of that "
+            f"and lowers the log loss by {decimal(reduction)}."
+        )
+    values = {"confidence_gap_raw": gap, "confidence_gap_scaled": left, "nll_reduction": reduction}
+    return Claim(sentence, {**values, "temperature": temperature})
+
+
 def per_image_spread(inputs: FindingInputs) -> Claim | None:
     """State how far apart the best and the worst image are."""
     if len(inputs.images) < MIN_IMAGES:
@@ -174,7 +198,7 @@ def per_image_spread(inputs: FindingInputs) -> Claim | None:
     best, worst = inputs.images[0], inputs.images[-1]
     low, middle, high = np.quantile([image.mean_iou for image in inputs.images], [0.25, 0.5, 0.75]).tolist()
     return Claim(
-        f"Image by image, the mean intersection over union on test runs from {worst.mean_iou:.3f} ({worst.name}) to "
+        f"Image by image, the mean IoU on test ranges from {worst.mean_iou:.3f} ({worst.name}) to "
         f"{best.mean_iou:.3f} ({best.name}); half of the images lie between {low:.3f} and {high:.3f}.",
         {"best": best.mean_iou, "worst": worst.mean_iou, "quarter": low, "median": middle, "three_quarters": high},
     )
