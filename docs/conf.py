@@ -20,10 +20,8 @@ nitpick_ignore_regex = [
     # other packages: their documentation would have to be downloaded for links to it
     (r"py:.*", r"(numpy|np|torch|PIL|pathlib|collections|typing|pandas|jinja2|msgspec|fastapi|starlette)\..*"),
     (r"py:.*", r"(NDArray|Path|Iterator|Sequence|Mapping|Callable|Image|Tensor)"),
-    (
-        r"py:.*",
-        r"seamline\.(data|progress|inference|export|run_folder)\..*|Exported|ExportResult|Stopped|TrainingInterrupted",
-    ),
+    # types of arguments that are rarely needed
+    (r"py:.*", r"(seamline\..*\.)?(Reporter|DuplicateReport|LoadOptions|Augmentation|Stopped|TrainingInterrupted)"),
     (r"py:.*", r"(array|optional|number|text)"),
 ]
 

@@ -45,7 +45,8 @@ def layers() -> Layers:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "LAYERS"
     ]
     found: Layers = ast.literal_eval(values[0]) if values and values[0] else ()
-    return tuple(layer for layer in found if not set(layer) & set(EXTERNAL))
+    there = {path.stem for path in SOURCE.iterdir()}
+    return tuple(tuple(name for name in layer if name in there) for layer in found if not set(layer) & set(EXTERNAL))
 
 
 def imports() -> set[Edge]:

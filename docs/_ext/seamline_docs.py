@@ -12,15 +12,16 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+import api_reference
 import cli_reference
 import http_reference
-import seamline
 import tables
 from seamline.run_folder import schema
 
 logger = logging.getLogger(__name__)
 
 GENERATORS: dict[str, Callable[[], str]] = {
+    "api": api_reference.render,
     "cli": cli_reference.render,
     "datasets": tables.datasets,
     "fields": tables.fields,
@@ -42,15 +43,22 @@ def insert_sections(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = _MARK.sub(lambda match: GENERATORS[match[1]](), source[0])
 
 
-def resolve_public_name(app: Sphinx, env: Any, node: Any, content: nodes.TextElement) -> nodes.Node | None:
-    """Link a class that is named by its module, `seamline.data.dataset.Dataset`, to its public name."""
-    name = node.get("reftarget", "").rpartition(".")[2]
-    if node.get("refdomain") != "py" or name not in seamline.__all__:
-        return None
+def resolve_by_name(app: Sphinx, env: Any, node: Any, content: nodes.TextElement) -> nodes.Node | None:
+    """Link a class that is named in another way, such as `Dataset` or `seamline.data.dataset.Dataset`, by its name.
+
+    Structs of the run folder link to its page.
+    """
+    if node.get("reftarget", "").startswith("seamline.run_folder."):
+        uri = app.builder.get_relative_uri(node["refdoc"], "reference/run-folder")
+        return nodes.reference("", "", content, internal=True, refuri=uri)
     domain = env.get_domain("py")
-    return domain.resolve_xref(
-        env, node["refdoc"], app.builder, node["reftype"], f"seamline.{name}", node, content
-    ) or domain.resolve_xref(env, node["refdoc"], app.builder, "obj", f"seamline.{name}", node, content)
+    name = node.get("reftarget", "").rpartition(".")[2]
+    documented = [
+        full for full, *_ in domain.get_objects() if full.startswith("seamline.") and full.endswith(f".{name}")
+    ]
+    if node.get("refdomain") != "py" or len(documented) != 1:
+        return None
+    return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", documented[0], node, content)
 
 
 def keep_colons(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
@@ -68,7 +76,7 @@ def require_docstring(app: Sphinx, what: str, name: str, obj: Any, options: Any,
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the extension."""
     app.connect("source-read", insert_sections)
-    app.connect("missing-reference", resolve_public_name)
+    app.connect("missing-reference", resolve_by_name)
     app.connect("autodoc-process-docstring", keep_colons, priority=1)
     app.connect("autodoc-process-docstring", require_docstring, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

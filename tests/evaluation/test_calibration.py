@@ -102,7 +102,8 @@ def test_scaling_mends_an_overconfident_network_and_keeps_its_answers() -> None:
 def test_logits_that_determine_no_temperature_keep_their_own() -> None:
     flat = label_evaluation("ab", np.zeros((10, 2), dtype=np.float32), np.arange(10) % 2)
     perfect = label_evaluation("ab", 9 * np.eye(2, dtype=np.float32)[np.arange(10) % 2], np.arange(10) % 2)
-    for asked in (flat, perfect):
+    vague = label_evaluation("ab", np.array([[1e-3, 0], [0, 1e-3], [1e-3, 0]], dtype=np.float32), np.array([0, 1, 1]))
+    for asked in (flat, perfect, vague):
         assert temperature_of(asked).value == best_temperature(asked.sample) == 1.0
         assert without_interval(temperature_of(asked))
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ MAX_FITTED = 200_000
 """Labels on which a temperature is fitted at most, drawn at random: leaving out others moves it by under a percent."""
 
 _BOUNDS = (0.05, 20.0)  # a temperature at either end is not one that the labels determine
+_MAX_MARGIN = math.log(_BOUNDS[1] / _BOUNDS[0])  # an interval of the logarithm that says nothing
 _N_DRAWS = 10_000
 _BLOCK = 4_000_000  # logits that are scaled at once
 
@@ -33,8 +34,8 @@ class TemperatureFit:
         slopes: (N,) float64, each label's slope of the negative log likelihood in b: E[z] - z of the true class under
             softmax(b z).
         curvatures: (N,) float64, each label's curvature in b, Var[z].
-        determined: False where the labels determine no temperature: logits that are all equal, or a temperature at
-            the end of the range that is searched.
+        determined: False where the labels determine no temperature: logits that are all equal, a temperature at the
+            end of the range that is searched, or an interval wider than that range.
     """
 
     log_inverse: float
@@ -46,6 +47,13 @@ class TemperatureFit:
     def inverse(self) -> float:
         """What logits are multiplied by, 1 / temperature."""
         return math.exp(self.log_inverse)
+
+    @property
+    def margin(self) -> float:
+        """Half the 95 % interval of `log_inverse` for independent labels, from the sandwich of slopes and curvatures."""
+        spread = math.sqrt(float((self.slopes**2).mean()) / len(self.slopes))
+        curvature = float(self.curvatures.mean()) * self.inverse
+        return Z * spread / curvature if curvature else math.inf
 
 
 def minimize_nll(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> TemperatureFit:
@@ -70,7 +78,8 @@ def minimize_nll(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> Temp
     slopes = expected[:, 0] - logits[rows, labels]
     curvatures = (probabilities * (logits - expected) ** 2).sum(1)
     at_bound = min(log_inverse - bounds[0], bounds[1] - log_inverse) < 1e-3
-    return TemperatureFit(log_inverse, slopes, curvatures, not at_bound and float(curvatures.mean()) != 0)
+    fit = TemperatureFit(log_inverse, slopes, curvatures, determined=not at_bound)
+    return replace(fit, determined=not at_bound and fit.margin < _MAX_MARGIN)
 
 
 def fit_temperature(sample: SampledLogits, bootstrap: GroupBootstrap) -> Estimate:
@@ -94,14 +103,13 @@ def fit_temperature(sample: SampledLogits, bootstrap: GroupBootstrap) -> Estimat
     if fit is None:
         return Estimate(1.0)
     if bootstrap.independent:
-        spread = math.sqrt(float((fit.slopes**2).mean()) / len(fit.slopes))
-        margin = Z * spread / (float(fit.curvatures.mean()) * fit.inverse)
-        return Estimate(1 / fit.inverse, math.exp(-fit.log_inverse - margin), math.exp(-fit.log_inverse + margin))
+        ends = (math.exp(-fit.log_inverse + margin) for margin in (-fit.margin, fit.margin))
+        return Estimate(1 / fit.inverse, *ends)
     slope, curvature = (
         bootstrap.resample_sums(np.bincount(image, weights=values, minlength=len(sample.labels)))
         for values in (fit.slopes, fit.curvatures)
     )
-    steps = ratio(slope, curvature * fit.inverse)
+    steps = np.clip(ratio(slope, curvature * fit.inverse), -_MAX_MARGIN, _MAX_MARGIN)
     steps[0] = 0  # the fit itself is at its minimum
     return percentile_interval(np.exp(steps - fit.log_inverse))
 

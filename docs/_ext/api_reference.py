@@ -1,0 +1,33 @@
+"""The API reference: directives of autodoc for the public names, and for the types that public functions return."""
+
+import inspect
+
+import seamline
+
+RETURNED = (
+    "seamline.inference.predictor.Predictor",
+    "seamline.inference.prediction.Prediction",
+    "seamline.inference.predict.Predictions",
+    "seamline.export.export.ExportResult",
+    "seamline.export.verify.Verification",
+)
+"""Types that have no public name but are returned by public functions."""
+
+
+def render() -> str:
+    """Return the sections: functions, classes, errors, returned types."""
+    public = {name: getattr(seamline, name) for name in seamline.__all__ if not name.startswith("__")}
+    functions = [name for name, value in public.items() if inspect.isfunction(value)]
+    errors = [name for name, value in public.items() if inspect.isclass(value) and issubclass(value, Exception)]
+    classes = [name for name, value in public.items() if inspect.isclass(value) and name not in errors]
+    sections = [
+        ("Functions", [f".. autofunction:: seamline.{name}" for name in functions]),
+        ("Classes", [f".. autoclass:: seamline.{name}\n   :members:" for name in classes]),
+        ("Returned types", [f".. autoclass:: {name}\n   :members:" for name in RETURNED]),
+        ("Errors", [f".. autoexception:: seamline.{name}" for name in errors]),
+    ]
+    return "\n\n".join(
+        f"## {title}\n\n```{{eval-rst}}\n" + "\n\n".join(directives) + "\n```"
+        for title, directives in sections
+        if directives
+    )
