@@ -27,13 +27,13 @@ def test_own_images(tmp_path: Path) -> None:
         assert (runs / "first" / "report.html").is_file()
         predictions = json.loads((runs / "predictions" / "predictions.json").read_text())
         assert len(predictions["photos"]) == 24
-        assert not predictions["failed"]
+        assert not predictions["errors"]
         assert f"$ seamline serve own-images/{name}/first --port 0\nhttp://127.0.0.1:" in process.stdout
         onnx_predictions = json.loads((runs / "onnx-predictions" / "predictions.json").read_text())
         for prediction, onnx_prediction in zip(predictions["photos"], onnx_predictions["photos"], strict=True):
-            for key in ("shares", "probabilities"):
+            for key in ("class_fractions", "probabilities"):
                 assert onnx_prediction.get(key) == pytest.approx(prediction.get(key), abs=2e-3)
-    assert "'shares': {'sky': " in process.stdout
+    assert "'class_fractions': {'sky': " in process.stdout
     assert "'probabilities': {" in process.stdout
     assert "the median of the images' sizes" in process.stdout or "all images are 64 x 64" in process.stdout
     assert (tmp_path / "own-images/walls/predictions/00.mask.png").is_file()

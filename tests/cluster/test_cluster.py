@@ -68,9 +68,9 @@ def command(*words: object) -> "subprocess.Popen[str]":
 
 
 def finished(process: "subprocess.Popen[str]") -> str:
-    told, wrong = process.communicate(timeout=250)
+    output, wrong = process.communicate(timeout=250)
     assert process.returncode == 0, wrong
-    return told
+    return output
 
 
 def workers() -> list[int]:
@@ -89,11 +89,11 @@ def workers() -> list[int]:
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """5,000 small photos in folders, three of them bad."""
     folder = tmp_path_factory.mktemp("photos")
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for number in range(5_000 - len(BAD)):
         place = folder / f"{number % 7}"
         place.mkdir(exist_ok=True)
-        bright = chance.integers(0, 255, (1, 2, 1), dtype=np.uint8).repeat(12, 0).repeat(12, 1).repeat(3, 2)
+        bright = rng.integers(0, 255, (1, 2, 1), dtype=np.uint8).repeat(12, 0).repeat(12, 1).repeat(3, 2)
         Image.fromarray(bright).save(place / f"{number:04}.jpg")
     save_photo(folder / "3" / "truncated.jpg")
     whole = (folder / "3" / "truncated.jpg").read_bytes()
@@ -118,9 +118,9 @@ def test_every_photo_once_although_a_worker_and_then_the_whole_call_is_killed(
         time.sleep(0.05)
     first.kill()
     first.communicate()
-    told = finished(command(classifier, many, "--ray-address", "local", "--out", out))
-    assert "4,997 of 5,000 photos predicted" in told
-    assert "3 could not be" in told
+    output = finished(command(classifier, many, "--ray-address", "local", "--out", out))
+    assert "4,997 of 5,000 photos predicted" in output
+    assert "3 could not be" in output
 
     files = {str(file) for file in many.rglob("*.*")}
     table = ds.dataset(out / "photos", format="parquet").to_table()
@@ -178,9 +178,9 @@ def test_masks_of_photos_in_a_bucket_are_those_of_the_ordinary_command(
         bucket.put_object(Bucket="town", Key="streets/bad.jpg", Body=b"no image")
         options = f"?endpoint_override={host}:{port}&scheme=http&region=us-east-1"
         source, out = f"s3://town/streets{options}", f"s3://town/results{options}"
-        told = finished(command(segmenter, source, "--ray-address", "local", "--out", out))
-        assert "5 of 6 photos predicted" in told
-        assert told.endswith("The results: s3://town/results\n")
+        output = finished(command(segmenter, source, "--ray-address", "local", "--out", out))
+        assert "5 of 6 photos predicted" in output
+        assert output.endswith("The results: s3://town/results\n")
         manifest = json.loads(bucket.get_object(Bucket="town", Key="results/manifest.json")["Body"].read())
         assert (manifest["photos"], manifest["errors"]) == (5, 1)
         rows = pq.read_table(open_storage(out).open("photos/shard-000000.parquet")).to_pylist()

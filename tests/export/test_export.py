@@ -87,12 +87,12 @@ def test_every_backend_gives_the_logits_of_the_model_at_any_size(
 def test_the_file_says_what_it_is(masks: Path, exported: Path) -> None:
     graph = onnx.load(exported)
     onnx.checker.check_model(graph)
-    said = {one.key: json.loads(one.value) for one in graph.metadata_props}
-    assert said["classes"] == STREETS["classes"]
-    assert said["palette"] == STREETS["colours"]
-    assert said["task"] == "segmentation"
-    assert said["temperature"] == 1.7
-    assert said["fingerprint"] == sha256_file(masks / "model.safetensors") == RunFolder(masks).weights_digest
+    metadata = {one.key: json.loads(one.value) for one in graph.metadata_props}
+    assert metadata["classes"] == STREETS["classes"]
+    assert metadata["palette"] == STREETS["colours"]
+    assert metadata["task"] == "segmentation"
+    assert metadata["temperature"] == 1.7
+    assert metadata["fingerprint"] == sha256_file(masks / "model.safetensors") == RunFolder(masks).weights_digest
     sides = [[dim.dim_param or dim.dim_value for dim in one.type.tensor_type.shape.dim] for one in graph.graph.input]
     assert sides == [["batch", 3, "height", "width"]]
     assert [one.name for one in graph.graph.output] == ["logits", "probabilities"]
@@ -109,8 +109,8 @@ def test_predictions_are_the_same_from_run_file_and_backend(
         ("run", masks, {"backend": backend}),
         ("file", exported, {"backend": backend}),
     ):
-        made = seamline.predict(model, [photo], out=tmp_path / name, **options)  # type: ignore[arg-type]
-        results[name] = made.photos[0].class_fractions, (tmp_path / name / "photo.mask.png").read_bytes()
+        result = seamline.predict(model, [photo], out=tmp_path / name, **options)  # type: ignore[arg-type]
+        results[name] = result.photos[0].class_fractions, (tmp_path / name / "photo.mask.png").read_bytes()
     assert results["weights"] == results["run"] == results["file"]
     assert load_model(exported).classes == ("sky", "wall", "window")
 
@@ -129,12 +129,14 @@ def test_a_run_uses_its_export_only_while_it_belongs_to_the_weights(
 
 
 def test_labels_of_whole_images(classifier: Path, tmp_path: Path) -> None:
-    split, told = bright_sides(90, 2), []  # type: tuple[Split, list[str]]
-    made = export_run(classifier, bright_sides(60, 1), split, tmp_path / "sides.onnx", report=told.append)
-    assert told == ["tracing the model", "verifying it in ONNX Runtime", "verifying it in OpenVINO"]
-    assert [check.backend for check in made.verifications] == list(BACKENDS)
-    assert all(check.images == 90 and check.agreement == 1 and check.difference < 1e-4 for check in made.verifications)
-    assert made.size == (tmp_path / "sides.onnx").stat().st_size
+    split, steps = bright_sides(90, 2), []  # type: tuple[Split, list[str]]
+    result = export_run(classifier, bright_sides(60, 1), split, tmp_path / "sides.onnx", report=steps.append)
+    assert steps == ["tracing the model", "verifying it in ONNX Runtime", "verifying it in OpenVINO"]
+    assert [check.backend for check in result.verifications] == list(BACKENDS)
+    assert all(
+        check.images == 90 and check.agreement == 1 and check.difference < 1e-4 for check in result.verifications
+    )
+    assert result.size == (tmp_path / "sides.onnx").stat().st_size
     photo = save_photo(tmp_path / "photo.png", 20, 20)
     ways: list[tuple[Path, str | None]] = [(classifier, "pytorch"), (tmp_path / "sides.onnx", None)]
     answers = [seamline.predict(way, [photo], out=tmp_path / "out", backend=backend).photos[0] for way, backend in ways]
@@ -145,13 +147,13 @@ def test_labels_of_whole_images(classifier: Path, tmp_path: Path) -> None:
 def test_int8(masks: Path, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "to_onnx", lambda model, metadata: onnx.load(exported))  # tracing takes long
     train, val = small_streets(24, 3), small_streets(12, 4)
-    made = export_run(masks, train, val, tmp_path / "small.onnx", int8=True, max_drop=100)
-    assert made.size < 0.5 * exported.stat().st_size
-    assert made.before == pytest.approx(predict_split(partial(predict_logits, tta_of(masks)), val).score, abs=1e-3)
-    assert made.after == pytest.approx(predict_split(load_session(tmp_path / "small.onnx")[1], val).score)
-    assert made.before is not None
-    assert made.after is not None
-    assert made.drop == pytest.approx(100 * (made.before - made.after))
+    result = export_run(masks, train, val, tmp_path / "small.onnx", int8=True, max_drop=100)
+    assert result.size < 0.5 * exported.stat().st_size
+    assert result.before == pytest.approx(predict_split(partial(predict_logits, tta_of(masks)), val).score, abs=1e-3)
+    assert result.after == pytest.approx(predict_split(load_session(tmp_path / "small.onnx")[1], val).score)
+    assert result.before is not None
+    assert result.after is not None
+    assert result.drop == pytest.approx(100 * (result.before - result.after))
     assert "int8" in [json.loads(one.value) for one in onnx.load(tmp_path / "small.onnx").metadata_props]
     assert load_model(tmp_path / "small.onnx").task == "segmentation"
     refused = partial(export_run, masks, train, val, tmp_path / "never.onnx", int8=True, max_drop=-100)
@@ -171,8 +173,8 @@ def test_a_file_with_other_predictions_is_not_written(
     monkeypatch.setattr(module, "partial", lambda function, network: partial(predict_logits, kept))
     monkeypatch.setattr(module, "to_onnx", shifted)
     out = tmp_path / "other.onnx"
-    says = refusal(lambda: export_run(classifier, bright_sides(9, 1), bright_sides(9, 2), out))
-    assert "its predictions differ from the run's" in says
+    message = refusal(lambda: export_run(classifier, bright_sides(9, 1), bright_sides(9, 2), out))
+    assert "its predictions differ from the run's" in message
     assert list(tmp_path.iterdir()) == []
 
 
@@ -189,9 +191,9 @@ def test_limits_of_a_verification() -> None:
 def test_the_score_is_accuracy_or_mean_average_precision() -> None:
     from sklearn.metrics import average_precision_score
 
-    chance = np.random.default_rng(0)
-    scores = chance.normal(size=(4, 3, 5, 5)).astype(np.float32)
-    labels = chance.integers(0, 3, (4, 5, 5)).astype(np.uint8)
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(4, 3, 5, 5)).astype(np.float32)
+    labels = rng.integers(0, 3, (4, 5, 5)).astype(np.uint8)
     labels[0, 0] = IGNORE_INDEX
     images = np.repeat(np.arange(4, dtype=np.uint8), 75).reshape(4, 5, 5, 3)
     split = Split(images, labels, tuple("abcd"), np.arange(4))
@@ -207,10 +209,10 @@ def test_the_score_is_accuracy_or_mean_average_precision() -> None:
 def test_the_temperature_has_the_lowest_loss(masks: bool) -> None:
     from scipy.special import log_softmax
 
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     shape = (50, 3, 8, 8) if masks else (3200, 3)
-    scores = chance.normal(size=shape).astype(np.float32)
-    labels = (2.5 * scores + chance.gumbel(size=shape)).argmax(1).astype(np.uint8)  # drawn at a temperature of 0.4
+    scores = rng.normal(size=shape).astype(np.float32)
+    labels = (2.5 * scores + rng.gumbel(size=shape)).argmax(1).astype(np.uint8)  # drawn at a temperature of 0.4
     answers = LabeledLogits(scores, labels)
 
     def loss(temperature: float) -> float:
@@ -224,9 +226,9 @@ def test_the_temperature_has_the_lowest_loss(masks: bool) -> None:
 
 
 def test_a_class_that_is_called_as_what_is_left_out_counts_among_labels() -> None:
-    chance = np.random.default_rng(0)
-    scores = chance.normal(size=(500, 257)).astype(np.float32)
-    labels = np.where(chance.random(500) < 0.5, scores.argmax(1), IGNORE_INDEX)
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(500, 257)).astype(np.float32)
+    labels = np.where(rng.random(500) < 0.5, scores.argmax(1), IGNORE_INDEX)
     sample = label_evaluation(tuple(map(str, range(257))), scores, labels).sample
     expected = best_temperature(sample)
     assert LabeledLogits(scores, labels).temperature == pytest.approx(expected)
@@ -241,18 +243,18 @@ def test_test_time_augmentation_is_reduced_as_far_as_allowed(classifier: Path, t
     (plain / "run.json").write_text(json.dumps(described))
     once = tta_of(plain)
     assert "has no test-time augmentation" in refusal(lambda: export_run(plain, train, val, out, reduce_tta=True))
-    made = export_run(classifier, train, val, out, reduce_tta=True, max_drop=100)
-    assert made.tta == "scale 1"
-    assert made.before == predict_split(partial(predict_logits, tta_of(classifier)), val).score
+    result = export_run(classifier, train, val, out, reduce_tta=True, max_drop=100)
+    assert result.tta == "scale 1"
+    assert result.before == predict_split(partial(predict_logits, tta_of(classifier)), val).score
     alone = predict_split(partial(predict_logits, once), val)
-    assert made.after == alone.score
+    assert result.after == alone.score
     model = load_model(out)
     np.testing.assert_allclose(model.forward(val.images), predict_logits(once, val.images), atol=1e-4)
     assert model.metadata.temperature == pytest.approx(alone.temperature)
-    assert made.verifications[0].passes
+    assert result.verifications[0].passes
     never = tmp_path / "never.onnx"
     both = export_run(classifier, train, val, tmp_path / "both.onnx", reduce_tta=True, int8=True, max_drop=100)
-    assert (both.tta, both.before) == (made.tta, made.before)
+    assert (both.tta, both.before) == (result.tta, result.before)
     assert both.after == predict_split(load_model(tmp_path / "both.onnx").forward, val).score
     refused = refusal(lambda: export_run(classifier, train, val, never, reduce_tta=True, max_drop=-100))
     assert "because with reduced test-time augmentation" in refused
@@ -269,15 +271,15 @@ def test_where_int8_costs_too_much_the_next_augmentation_is_tried(
     val = bright_sides(90, 2)
     before = predict_split(partial(predict_logits, tta_of(classifier)), val).score
     options = {"reduce_tta": True, "int8": True, "max_drop": 100 * (before - 0.5)}
-    made = export_run(classifier, bright_sides(9, 1), val, tmp_path / "second.onnx", **options)
-    assert (made.tta, made.after) == ("scale 1, horizontal flip", 0.5)
+    result = export_run(classifier, bright_sides(9, 1), val, tmp_path / "second.onnx", **options)
+    assert (result.tta, result.after) == ("scale 1, horizontal flip", 0.5)
 
 
 def test_export_after_training(sides: Dataset, tmp_path: Path) -> None:
     settings = ("epochs=1", "batch_size=64", "network=study")
     run = seamline.train(sides, settings=settings, out=tmp_path / "run")
-    made = seamline.export(run, data=sides)
-    assert made.file == run / "model.onnx"
+    result = seamline.export(run, data=sides)
+    assert result.file == run / "model.onnx"
     assert load_model(run, device="cpu").backend == next(iter(BACKENDS))
     small = api.export(run, data=sides, int8=True, max_drop=100)
     assert small.file == run / "model.int8.onnx"
@@ -309,11 +311,11 @@ def test_mistakes_are_one_line(
         (lambda: api.export(classifier, out=classifier / "model.onnx", int8=True), "name another file with --out"),
     ]
     for backend in BACKENDS:
-        for name, says in (("no", "cannot read it"), ("empty", "cannot read it"), ("foreign", "not written by")):
-            cases.append((partial(load_model, tmp_path / f"{name}.onnx", backend=backend), says))
+        for name, message in (("no", "cannot read it"), ("empty", "cannot read it"), ("foreign", "not written by")):
+            cases.append((partial(load_model, tmp_path / f"{name}.onnx", backend=backend), message))
     cases.append((lambda: load_model(tmp_path / "damaged.onnx"), "its metadata are damaged"))
-    for call, says in cases:
-        assert says in refusal(call)
+    for call, message in cases:
+        assert message in refusal(call)
     monkeypatch.setitem(sys.modules, "onnx", None)
     for name in ("seamline.export.export", "seamline.export.to_onnx", "seamline.export.quantize"):
         monkeypatch.delitem(sys.modules, name, raising=False)

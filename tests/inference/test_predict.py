@@ -29,8 +29,8 @@ def record(folder: Path) -> Any:
 
 def test_masks_overlays_legend_and_record(segmenter: Path, tmp_path: Path) -> None:
     photo = save_photo(tmp_path / "front.png")
-    made = predict(segmenter, [photo], out=tmp_path / "out")
-    assert sorted(file.name for file in made.folder.iterdir()) == [
+    predictions = predict(segmenter, [photo], out=tmp_path / "out")
+    assert sorted(file.name for file in predictions.folder.iterdir()) == [
         "front.mask.png",
         "front.overlay.png",
         "legend.png",
@@ -46,7 +46,7 @@ def test_masks_overlays_legend_and_record(segmenter: Path, tmp_path: Path) -> No
     pixels, overlay = (read_image(file) for file in (photo, tmp_path / "out" / "front.overlay.png"))
     np.testing.assert_array_equal(overlay[mask == 0], pixels[mask == 0])  # a black class is left clear
     np.testing.assert_array_equal(overlay[mask == 1], pixels[mask == 1] // 2 + np.array(COLOURS[1], np.uint8) // 2)
-    (one,) = made.photos
+    (one,) = predictions.photos
     assert asdict(one) == DEFAULTS | {
         "file": str(photo),
         "width": 100,
@@ -55,7 +55,7 @@ def test_masks_overlays_legend_and_record(segmenter: Path, tmp_path: Path) -> No
         "overlay": "front.overlay.png",
         "class_fractions": {"dark": (mask == 0).mean(), "bright": (mask == 1).mean()},
     }
-    assert record(made.folder) == {
+    assert record(predictions.folder) == {
         "model": str(segmenter),
         "task": "segmentation",
         "dataset": "Spots",
@@ -65,25 +65,25 @@ def test_masks_overlays_legend_and_record(segmenter: Path, tmp_path: Path) -> No
         "photos": [msgspec.to_builtins(one)],
         "errors": [],
     }
-    before = {file.name: file.read_bytes() for file in made.folder.iterdir()}
+    before = {file.name: file.read_bytes() for file in predictions.folder.iterdir()}
     predict(str(segmenter), str(photo), out=str(tmp_path / "out"))
-    assert {file.name: file.read_bytes() for file in made.folder.iterdir()} == before
+    assert {file.name: file.read_bytes() for file in predictions.folder.iterdir()} == before
 
 
 def test_labels_follow_the_network_and_the_temperature(classifier: Path, tmp_path: Path) -> None:
     photo = save_photo(tmp_path / "photo.png", 20, 20, mode="L")
-    made = predict(classifier, [photo], out=tmp_path / "out")
+    predictions = predict(classifier, [photo], out=tmp_path / "out")
     pixels = read_image(photo)
     images = torch.from_numpy(pixels[None, None, :, :, 0])
     with torch.inference_mode():
         expected = (load_tta(RunFolder(classifier))(images)[0] / 2.0).softmax(0).tolist()
-    (one,) = made.photos
+    (one,) = predictions.photos
     assert list(one.probabilities) == ["left", "right", "both"]
     assert list(one.probabilities.values()) == pytest.approx(expected, abs=1e-5)
     assert one.probability == max(one.probabilities.values())
     assert one.probabilities[str(one.label)] == one.probability
-    assert sorted(file.name for file in made.folder.iterdir()) == ["predictions.json"]
-    assert record(made.folder)["palette"] == []
+    assert sorted(file.name for file in predictions.folder.iterdir()) == ["predictions.json"]
+    assert record(predictions.folder)["palette"] == []
     larger = np.pad(pixels.repeat(7, 0).repeat(7, 1), ((0, 0), (90, 90), (0, 0)), constant_values=77)
     Image.fromarray(larger).convert("CMYK").save(tmp_path / "wide.tif")
     (cut,) = predict(classifier, [tmp_path / "wide.tif"], out=tmp_path / "out").photos  # its middle is the same photo
@@ -97,34 +97,37 @@ def test_one_bad_photo_does_not_stop_the_others(
     save_photo(Path("photos/a.png"))
     Path("photos/b.jpg").write_bytes(b"no image")
     save_photo(Path("photos/deep/c.JPG"))
-    told: list[tuple[float, int, str]] = []
-    made = predict(
-        segmenter, ["photos", "missing.jpg"], progress=lambda done, total, file: told.append((done, total, file))
+    calls: list[tuple[float, int, str]] = []
+    predictions = predict(
+        segmenter, ["photos", "missing.jpg"], progress=lambda done, total, file: calls.append((done, total, file))
     )
-    assert made.folder == Path("predictions/spots-fast")
-    assert [one.file for one in made.photos] == ["photos/a.png", "photos/deep/c.JPG"]
-    reasons = {one.file: one.reason for one in made.errors}
+    assert predictions.folder == Path("predictions/spots-fast")
+    assert [one.file for one in predictions.photos] == ["photos/a.png", "photos/deep/c.JPG"]
+    reasons = {one.file: one.reason for one in predictions.errors}
     assert reasons["missing.jpg"] == "not found"
     assert "0x6e6f2069" in reasons["photos/b.jpg"]
     assert "photos/b.jpg" not in reasons["photos/b.jpg"]
-    assert record(made.folder)["errors"] == [asdict(one) for one in made.errors]
-    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
-    assert told[-1] == (3.0, 3, "photos/deep/c.JPG")
+    assert record(predictions.folder)["errors"] == [asdict(one) for one in predictions.errors]
+    assert [done for done, _, _ in calls] == sorted(done for done, _, _ in calls)
+    assert calls[-1] == (3.0, 3, "photos/deep/c.JPG")
 
 
 def test_a_page_is_written_when_asked_for(segmenter: Path, classifier: Path, tmp_path: Path) -> None:
     save_photo(tmp_path / "photos" / "large.png", 900, 1700)
     save_photo(tmp_path / "photos" / "small.png")
     for run in (segmenter, classifier):
-        made = seamline.predict(run, [tmp_path / "photos"], out=tmp_path / run.name, report=True)
-        assert made.page == made.folder / "report.html"
-        assert made.page.is_file()
-        assert [one.photo for one in made.photos] == ["large.photo.jpg", "small.photo.jpg"]
-        with Image.open(made.folder / "large.photo.jpg") as large, Image.open(made.folder / "small.photo.jpg") as small:
+        predictions = seamline.predict(run, [tmp_path / "photos"], out=tmp_path / run.name, report=True)
+        assert predictions.page == predictions.folder / "report.html"
+        assert predictions.page.is_file()
+        assert [one.photo for one in predictions.photos] == ["large.photo.jpg", "small.photo.jpg"]
+        with (
+            Image.open(predictions.folder / "large.photo.jpg") as large,
+            Image.open(predictions.folder / "small.photo.jpg") as small,
+        ):
             assert (large.size, small.size) == ((1600, 847), (100, 60))
 
 
-def test_an_interruption_keeps_what_is_done(segmenter: Path, tmp_path: Path) -> None:
+def test_an_interruption_keeps_the_photos_done(segmenter: Path, tmp_path: Path) -> None:
     for name in "abc":
         save_photo(tmp_path / f"{name}.png")
 
@@ -140,8 +143,8 @@ def test_an_interruption_keeps_what_is_done(segmenter: Path, tmp_path: Path) -> 
 def test_results_are_no_photos_and_never_replace_one(segmenter: Path, tmp_path: Path) -> None:
     save_photo(tmp_path / "a.png")
     for _ in range(2):
-        made = predict(segmenter, [tmp_path, str(tmp_path / "*.png")], out=tmp_path)
-        assert [Path(one.file).name for one in made.photos] == ["a.png"]
+        predictions = predict(segmenter, [tmp_path, str(tmp_path / "*.png")], out=tmp_path)
+        assert [Path(one.file).name for one in predictions.photos] == ["a.png"]
     content = (tmp_path / "a.mask.png").read_bytes()
     with pytest.raises(SeamlineError, match=r"a\.mask\.png: a result would overwrite this photo; .*--out"):
         predict(segmenter, [tmp_path / "a.png", tmp_path / "a.mask.png"], out=tmp_path)

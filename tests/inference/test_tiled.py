@@ -113,10 +113,10 @@ def test_a_trained_kind_of_network_shows_no_seams(name: str) -> None:
 
 
 def test_progress_counts_tiles_and_a_wrong_overlap_is_refused() -> None:
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     image, ask = chance_image(40, 100), partial(predict_logits, Convolution(1))
-    list(predict_strips(ask, image, tile=32, overlap=8, progress=lambda *part: told.append(part)))
-    assert told == [(number, 8) for number in range(1, 9)]
+    list(predict_strips(ask, image, tile=32, overlap=8, progress=lambda *part: calls.append(part)))
+    assert calls == [(number, 8) for number in range(1, 9)]
     assert OVERLAP % 32 == 0
     for tile, overlap in [(32, 17), (32, -1), (0, 0)]:
         with pytest.raises(ValueError, match="overlap"):

@@ -99,15 +99,15 @@ def test_labels_are_those_of_predict(labels: Predictor, classifier: Path, tmp_pa
     (expected,) = predict(classifier, [photo], out=tmp_path / "out").photos
     app = make_app(labels)
     answer = ask(app, "POST", "/api/predict", content=photo.read_bytes()).json()
-    told = {name: getattr(expected, name) for name in ("width", "height", "label", "probability", "probabilities")}
-    assert answer == told
+    fields = {name: getattr(expected, name) for name in ("width", "height", "label", "probability", "probabilities")}
+    assert answer == fields
     assert ask(app, "GET", "/api/model").json()["task"] == "classification"
     for path in ("/api/mask", "/api/overlay"):
         for content in (photo.read_bytes(), b"no image"):
             refused(ask(app, "POST", path, content=content), 409, "predicts no masks; use /api/predict")
 
 
-def test_what_is_no_photo_is_told_apart(masks: Predictor, tmp_path: Path) -> None:
+def test_other_files_are_rejected(masks: Predictor, tmp_path: Path) -> None:
     content = save_photo(tmp_path / "a.png").read_bytes()
     app = make_app(masks, Limits(bytes=20_000, pixels=6_000))
     large = save_photo(tmp_path / "b.png", 60, 101).read_bytes()

@@ -54,7 +54,7 @@ def visit(browser: Any) -> Iterator[Visit]:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **settings)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda said: None if "status of 4" in said.text else complaints.append(said.text))
+        page.on("console", lambda message: None if "status of 4" in message.text else complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda asked: None if is_here(asked.url, place) else complaints.append(asked.url[:99]))
         page.goto(place)

@@ -105,7 +105,7 @@ def test_ctrl_c(classifier: Path) -> None:
         assert process.stderr.read() == "seamline: stopped serving; start it again with `seamline serve`\n"
 
 
-def test_what_is_too_large_is_told_so_and_a_head_must_come(segmenter: Path) -> None:
+def test_a_body_that_is_too_large_and_a_head_that_is_too_slow(segmenter: Path) -> None:
     """A refusal reaches a client that is still sending, and a connection without a request is closed."""
     with served(segmenter, "--max-megabytes", "0.01", "--allow-host", "photos.example") as (_, port, _):
         began = time.monotonic()
