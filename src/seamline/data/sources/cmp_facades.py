@@ -13,11 +13,8 @@ test photos: 67 of 606.
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from threading import Lock
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,10 +114,8 @@ def load(folder: Path | None = None, *, progress: Progress | None = None, timeou
             "which are the test photos; add photos of both kinds"
         )
     numbers = {stem: number for number, stem in enumerate(photos)}
-    with ExitStack() as stack:
-        archives = _Archives(stack)
-        train = _read_split([s for s in photos if not _is_test(s)], photos, numbers, "train", archives)
-        test = _read_split(tests, photos, numbers, "test", archives)
+    train = _read_split([stem for stem in photos if not _is_test(stem)], photos, numbers, "train")
+    test = _read_split(tests, photos, numbers, "test")
     # Two photos may show one building, so the groups are incomplete (`has_groups` is False).
     return Dataset(
         NAME,
@@ -144,14 +139,7 @@ def _is_test(stem: str) -> bool:
 # ---- files ----
 
 
-class _File(NamedTuple):
-    """A file in a folder, or in an archive when `member` is not empty."""
-
-    path: Path
-    member: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.path}/{self.member}" if self.member else str(self.path)
+_File = Path | zipfile.Path
 
 
 @dataclass(frozen=True)
@@ -192,10 +180,10 @@ def _find_in_folder(folder: Path, advice: str) -> tuple[Path, dict[str, _Photo]]
 def _list_files(folder: Path) -> Iterator[_File]:
     """Yield the files of a folder, of its subfolders of unpacked archives, and of the archives in it."""
     paths = sorted(folder.iterdir())
-    yield from (_File(path) for path in paths)
+    yield from paths
     for below in _UNPACKED:
         if (folder / below).is_dir():
-            yield from (_File(path) for path in sorted((folder / below).iterdir()))
+            yield from sorted((folder / below).iterdir())
     for path in paths:
         if path.name in ARCHIVES.values():
             yield from _members(path)
@@ -205,7 +193,7 @@ def _pair_files(files: Iterable[_File]) -> dict[str, _Photo]:
     """Return stem -> photo, sorted by stem; of files with one name the first is used. Unpaired files are refused."""
     by_stem: dict[str, dict[str, _File]] = {}
     for file in files:
-        match = _FILE_NAME.fullmatch(PurePosixPath(file.member).name if file.member else file.path.name)
+        match = _FILE_NAME.fullmatch(file.name)
         if match:
             by_stem.setdefault(match[1], {}).setdefault(match[3], file)
     for stem, pair in by_stem.items():
@@ -219,12 +207,13 @@ def _pair_files(files: Iterable[_File]) -> dict[str, _Photo]:
 # ---- archives ----
 
 
-def _members(path: Path) -> list[_File]:
+def _members(path: Path) -> list[zipfile.Path]:
     """Return the photos and masks in an archive, or raise a `SeamlineError` where it is invalid."""
     names, problem = _check_archive(path)
     if problem:
         raise SeamlineError(f"{path}: {problem}; {PUBLISHED_AGAIN}")
-    return [_File(path, name) for name in names]
+    archive = zipfile.ZipFile(path)
+    return [zipfile.Path(archive, name) for name in names]
 
 
 def _check_archive(path: Path, *, checksums: bool = False) -> tuple[list[str], str]:
@@ -287,37 +276,24 @@ def _check_download(path: Path) -> str:
     return _check_archive(path, checksums=True)[1]
 
 
-class _Archives:
-    """Reads files and members of archives, which stay open; thread-safe."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-        self._archives: dict[Path, zipfile.ZipFile] = {}
-        self._lock = Lock()
-
-    def read(self, file: _File) -> Path | bytes:
-        """Return the bytes of a member of an archive, or the path of another file."""
-        if not file.member:
-            return file.path
-        try:
-            with self._lock:
-                if file.path not in self._archives:
-                    self._archives[file.path] = self._stack.enter_context(zipfile.ZipFile(file.path))
-                return self._archives[file.path].read(file.member)
-        except Exception as error:  # as above
-            raise SeamlineError(
-                f"{file}: cannot be read from its archive ({_describe(error)}); get the archive again"
-            ) from error
+def _read(file: _File) -> Path | bytes:
+    """Return the bytes of a member of an archive, or the path of another file."""
+    if isinstance(file, Path):
+        return file
+    try:
+        return file.read_bytes()
+    except Exception as error:  # as above
+        raise SeamlineError(
+            f"{file}: cannot be read from its archive ({_describe(error)}); get the archive again"
+        ) from error
 
 
 # ---- tiles ----
 
 
-def _read_split(
-    stems: list[str], photos: dict[str, _Photo], numbers: dict[str, int], split: str, archives: _Archives
-) -> Split:
+def _read_split(stems: list[str], photos: dict[str, _Photo], numbers: dict[str, int], split: str) -> Split:
     """Read photos and cut them into tiles; `numbers` gives each photo's group."""
-    tiles = map_threads(lambda stem: _tiles(photos[stem], archives), stems)
+    tiles = map_threads(lambda stem: _tiles(photos[stem]), stems)
     counts = [len(images) for images, _ in tiles]
     return Split(
         np.concatenate([images for images, _ in tiles]),
@@ -327,10 +303,10 @@ def _read_split(
     )
 
 
-def _tiles(photo: _Photo, archives: _Archives) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _tiles(photo: _Photo) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return the tiles of a photo, (n, 256, 256, 3) uint8, and their masks, (n, 256, 256) uint8."""
-    image = read_image(archives.read(photo.image), name=str(photo.image))
-    mask = read_mask(archives.read(photo.mask), len(DATABASE_CLASSES) + 1, ignore=0, name=str(photo.mask))
+    image = read_image(_read(photo.image), name=str(photo.image))
+    mask = read_mask(_read(photo.mask), len(DATABASE_CLASSES) + 1, ignore=0, name=str(photo.mask))
     height, width = mask.shape
     if image.shape[:2] != mask.shape:
         raise SeamlineError(
