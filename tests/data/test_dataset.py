@@ -6,7 +6,7 @@ import pytest
 from seamline.data.dataset import Dataset, Split
 
 
-def test_take_keeps_what_belongs_together(sides: Dataset) -> None:
+def test_select_keeps_images_labels_names_and_groups(sides: Dataset) -> None:
     part = sides.train.select(np.array([7, 2]))
     assert part.names == (sides.train.names[7], sides.train.names[2])
     assert np.array_equal(part.images[1], sides.train.images[2])
@@ -14,7 +14,7 @@ def test_take_keeps_what_belongs_together(sides: Dataset) -> None:
     assert part.groups.tolist() == [7, 2]
 
 
-def test_the_fingerprint_tells_data_apart(sides: Dataset) -> None:
+def test_the_fingerprint_depends_on_the_data(sides: Dataset) -> None:
     again = dataclasses.replace(sides, name="other", source="elsewhere")
     assert again.fingerprint == sides.fingerprint
     changed = sides.test.images.copy()
@@ -24,7 +24,7 @@ def test_the_fingerprint_tells_data_apart(sides: Dataset) -> None:
     assert dataclasses.replace(sides, classes=("a", "b", "c")).fingerprint != sides.fingerprint
 
 
-def test_parts_of_unequal_length_are_refused() -> None:
+def test_arrays_of_unequal_length_are_refused() -> None:
     images = np.zeros((3, 4, 4, 1), dtype=np.uint8)
     with pytest.raises(ValueError, match="one length"):
         Split(images, np.zeros(2, dtype=np.int64), ("a", "b", "c"), np.arange(3))
@@ -40,20 +40,20 @@ def masks(values: list[int], size: int = 4) -> Split:
 
 
 @pytest.mark.parametrize(
-    ("train", "test", "colours", "words"),
+    ("train", "test", "colors", "words"),
     [
         (masks([0, 7]), masks([1]), 2, "labels must be 0..1, got 0..7"),
         (masks([0, 1]), masks([1], size=5), 2, "have one size"),
         (masks([0, 1]), masks([1]), 0, "2 classes does not fit a palette of 0 colors"),
     ],
 )
-def test_what_does_not_fit_together_is_refused(train: Split, test: Split, colours: int, words: str) -> None:
-    black = ((0, 0, 0), (9, 9, 9))[:colours]
+def test_inconsistent_datasets_are_refused(train: Split, test: Split, colors: int, words: str) -> None:
+    black = ((0, 0, 0), (9, 9, 9))[:colors]
     with pytest.raises(ValueError, match=words):
         Dataset("made", "Made", ("a", "b"), train, test, "a test", palette=black, task="segmentation")
 
 
-def test_a_mask_dataset_may_ignore_pixels_and_take_over_found_groups() -> None:
+def test_mask_datasets_can_ignore_pixels_and_get_new_groups() -> None:
     data = Dataset(
         "made",
         "Made",

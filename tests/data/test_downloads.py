@@ -1,4 +1,4 @@
-"""Downloads from a real server on this machine, which misbehaves in the ways that servers do."""
+"""Downloads from a local server that fails in the ways of real servers."""
 
 import hashlib
 import re
@@ -26,14 +26,14 @@ HALF = len(BODY) // 2
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers with the behaviour that the server holds for the path, and writes the request down."""
+    """Answers with the behavior that the server holds for the path, and writes the request down."""
 
     server: "Server"
 
     def do_GET(self) -> None:
         self.server.requests.append((self.path, self.headers.get("Range")))
         try:
-            self.server.behaviours[self.path](self)
+            self.server.behaviors[self.path](self)
         except ConnectionError:
             self.close_connection = True  # the client has turned away, as it may
 
@@ -64,17 +64,17 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.behaviours: dict[str, Behaviour] = {}
+        self.behaviors: dict[str, Behavior] = {}
         self.requests: list[tuple[str, str | None]] = []
         self.over = Event()
 
-    def serve(self, behaviour: "Behaviour", path: str = "/file") -> str:
-        """Give a path a behaviour and return its address."""
-        self.behaviours[path] = behaviour
+    def serve(self, behavior: "Behavior", path: str = "/file") -> str:
+        """Give a path a behavior and return its address."""
+        self.behaviors[path] = behavior
         return f"http://127.0.0.1:{self.server_address[1]}{path}"
 
 
-Behaviour = Callable[[Handler], None]
+Behavior = Callable[[Handler], None]
 
 
 def good(handler: Handler) -> None:
@@ -101,11 +101,11 @@ def garbage(handler: Handler) -> None:
     handler.send(200, GARBAGE)
 
 
-def status(code: int) -> Behaviour:
+def status(code: int) -> Behavior:
     return lambda handler: handler.send(code, b"<html>no</html>")
 
 
-def cuts_off(times: int, *, ranges: bool = True) -> Behaviour:
+def cuts_off(times: int, *, ranges: bool = True) -> Behavior:
     """Send half of what is left, `times` times, and be good from then on."""
     left = [times]
 
@@ -123,7 +123,7 @@ def cuts_off(times: int, *, ranges: bool = True) -> Behaviour:
     return behave
 
 
-def claims(length: int, body: bytes = BODY) -> Behaviour:
+def claims(length: int, body: bytes = BODY) -> Behavior:
     return lambda handler: handler.send(200, body, length)
 
 
@@ -139,7 +139,7 @@ def hangs_half_way(handler: Handler) -> None:
     return None
 
 
-def wrong_range(content_range: str) -> Behaviour:
+def wrong_range(content_range: str) -> Behavior:
     """Answer a range request with other bytes than asked for."""
 
     def behave(handler: Handler) -> None:
@@ -169,13 +169,13 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "garments.gz"
 
 
-def half_of(target: Path) -> Path:
+def partial_of(target: Path) -> Path:
     return target.with_name("garments.gz.part")
 
 
-def put_half(target: Path, content: bytes) -> None:
+def put_partial(target: Path, content: bytes) -> None:
     target.parent.mkdir()
-    half_of(target).write_bytes(content)
+    partial_of(target).write_bytes(content)
 
 
 def assert_fetched(target: Path) -> None:
@@ -192,27 +192,27 @@ def one_line(error: pytest.ExceptionInfo[SeamlineError]) -> str:
 
 
 @pytest.mark.parametrize(
-    "behaviour",
+    "behavior",
     [good, without_range, without_length, cuts_off(1), cuts_off(2), cuts_off(1, ranges=False), hangs_half_way],
     ids=["good", "without Range", "without length", "cut once", "cut twice", "cut, then afresh", "hangs half way"],
 )
-def test_one_address_gives_the_file(server: Server, target: Path, behaviour: Behaviour) -> None:
-    assert fetch([server.serve(behaviour)], target, check=MD5, timeout=0.8) == target
+def test_one_address_gives_the_file(server: Server, target: Path, behavior: Behavior) -> None:
+    assert fetch([server.serve(behavior)], target, check=MD5, timeout=0.8) == target
     assert_fetched(target)
 
 
-def test_capital_md5_is_the_same_sum(server: Server, target: Path) -> None:
+def test_md5_is_case_insensitive(server: Server, target: Path) -> None:
     fetch([server.serve(good)], target, check=MD5.upper())
     assert_fetched(target)
 
 
-def test_what_is_cut_off_goes_on_where_it_stopped(server: Server, target: Path) -> None:
+def test_interrupted_transfers_resume(server: Server, target: Path) -> None:
     fetch([server.serve(cuts_off(2))], target, check=MD5)
     assert [asked for _, asked in server.requests] == [None, f"bytes={HALF}-", f"bytes={HALF + HALF // 2}-"]
     assert_fetched(target)
 
 
-def test_short_range_answer_is_gone_on_with(server: Server, target: Path) -> None:
+def test_short_range_responses_are_continued(server: Server, target: Path) -> None:
     """A server may give less than the range asked for, and say so."""
 
     def miserly(handler: Handler) -> None:
@@ -228,7 +228,7 @@ def test_short_range_answer_is_gone_on_with(server: Server, target: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "behaviour",
+    "behavior",
     [
         status(404),
         status(403),
@@ -249,22 +249,22 @@ def test_short_range_answer_is_gone_on_with(server: Server, target: Path) -> Non
         *("206 unasked", "not HTTP", "leads to FTP", "leads to a 404"),
     ],
 )
-def test_mirror_is_used(server: Server, target: Path, behaviour: Behaviour) -> None:
+def test_mirror_is_used(server: Server, target: Path, behavior: Behavior) -> None:
     server.serve(status(404), "/elsewhere")
-    fetch([server.serve(behaviour, "/bad"), server.serve(good, "/mirror")], target, check=MD5, timeout=0.8)
+    fetch([server.serve(behavior, "/bad"), server.serve(good, "/mirror")], target, check=MD5, timeout=0.8)
     assert server.requests[0][0] == "/bad"
     assert server.requests[-1][0] == "/mirror"
     assert_fetched(target)
 
 
-def test_mirror_is_used_when_nobody_listens(server: Server, target: Path) -> None:
+def test_mirror_is_used_when_the_connection_is_refused(server: Server, target: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         fetch([f"http://127.0.0.1:{unused.getsockname()[1]}/file", server.serve(good)], target, check=MD5)
     assert_fetched(target)
 
 
-def test_mirror_goes_on_where_the_first_address_stopped(server: Server, target: Path) -> None:
+def test_mirror_resumes_where_the_first_address_stopped(server: Server, target: Path) -> None:
     def cuts_off_then_fails(handler: Handler) -> None:
         return status(500)(handler) if handler.start else handler.send(200, BODY[:HALF], len(BODY))
 
@@ -273,40 +273,40 @@ def test_mirror_goes_on_where_the_first_address_stopped(server: Server, target: 
     assert_fetched(target)
 
 
-def test_garbage_is_never_gone_on_with(server: Server, target: Path) -> None:
+def test_invalid_bytes_are_never_continued(server: Server, target: Path) -> None:
     urls = [server.serve(garbage, "/bad"), server.serve(good, "/mirror")]
     fetch(urls, target, check=MD5)
     assert server.requests == [("/bad", None), ("/mirror", None)]
 
 
-def test_redirection_is_followed(server: Server, target: Path) -> None:
+def test_redirects_are_followed(server: Server, target: Path) -> None:
     server.serve(good, "/there")
     fetch([server.serve(lambda handler: handler.send(302, b"", Location="/there"))], target, check=MD5)
     assert_fetched(target)
 
 
-def test_length_that_promises_too_much_is_no_harm_when_the_bytes_are_right(server: Server, target: Path) -> None:
+def test_too_large_a_length_does_not_matter_for_valid_bytes(server: Server, target: Path) -> None:
     fetch([server.serve(claims(len(BODY) + 1000))], target, check=MD5)
     assert len(server.requests) == 1
     assert_fetched(target)
 
 
-def test_half_file_of_an_earlier_call_is_completed(server: Server, target: Path) -> None:
-    put_half(target, BODY[:100_000])
+def test_partial_file_of_an_earlier_call_is_completed(server: Server, target: Path) -> None:
+    put_partial(target, BODY[:100_000])
     fetch([server.serve(good)], target, check=MD5)
     assert server.requests == [("/file", "bytes=100000-")]
     assert_fetched(target)
 
 
-def test_whole_half_file_needs_no_server(server: Server, target: Path) -> None:
-    put_half(target, BODY)
+def test_complete_partial_file_needs_no_server(server: Server, target: Path) -> None:
+    put_partial(target, BODY)
     fetch([server.serve(good)], target, check=MD5)
     assert server.requests == []
     assert_fetched(target)
 
 
 @pytest.mark.parametrize(
-    ("half", "behaviour"),
+    ("half", "behavior"),
     [
         (GARBAGE[:100_000], good),
         (GARBAGE, good),
@@ -318,23 +318,21 @@ def test_whole_half_file_needs_no_server(server: Server, target: Path) -> None:
     ],
     ids=["garbage", "416", "416, too long", "200", "206 of other bytes", "206 without sense", "206 of huge numbers"],
 )
-def test_half_file_that_does_not_fit_is_started_afresh(
-    server: Server, target: Path, half: bytes, behaviour: Behaviour
-) -> None:
-    put_half(target, half)
-    fetch([server.serve(behaviour)], target, check=MD5)
+def test_invalid_partial_file_is_replaced(server: Server, target: Path, half: bytes, behavior: Behavior) -> None:
+    put_partial(target, half)
+    fetch([server.serve(behavior)], target, check=MD5)
     assert server.requests[0] == ("/file", f"bytes={len(half)}-")
     assert_fetched(target)
 
 
-def test_answer_with_the_whole_file_replaces_the_half_file(server: Server, target: Path) -> None:
-    put_half(target, BODY[:100_000])
+def test_response_with_the_whole_file_replaces_the_partial_file(server: Server, target: Path) -> None:
+    put_partial(target, BODY[:100_000])
     fetch([server.serve(without_range)], target, check=MD5)
     assert len(server.requests) == 1
     assert_fetched(target)
 
 
-def test_existing_target_is_returned_as_it_is(server: Server, target: Path) -> None:
+def test_existing_target_is_returned_unchanged(server: Server, target: Path) -> None:
     target.parent.mkdir()
     target.write_bytes(b"as it was")
     changed = target.parent.stat().st_mtime_ns
@@ -344,7 +342,7 @@ def test_existing_target_is_returned_as_it_is(server: Server, target: Path) -> N
     assert target.parent.stat().st_mtime_ns == changed, "a folder that cannot be written must do"
 
 
-def test_target_appears_only_when_it_is_whole(server: Server, target: Path) -> None:
+def test_target_appears_only_when_complete(server: Server, target: Path) -> None:
     seen = []
     fetch([server.serve(cuts_off(1))], target, check=MD5, progress=lambda *_: seen.append(target.exists()))
     assert len(seen) > 2
@@ -352,21 +350,21 @@ def test_target_appears_only_when_it_is_whole(server: Server, target: Path) -> N
     assert target.exists()
 
 
-def test_progress_counts_the_bytes(server: Server, target: Path) -> None:
-    told: list[tuple[str, int, int | None]] = []
-    put_half(target, BODY[:100_000])
-    fetch([server.serve(good)], target, check=MD5, progress=lambda *call: told.append(call))
-    assert {(name, total) for name, _, total in told} == {("garments.gz", len(BODY))}
-    done = [count for _, count, _ in told]
+def test_progress_counts_bytes(server: Server, target: Path) -> None:
+    calls: list[tuple[str, int, int | None]] = []
+    put_partial(target, BODY[:100_000])
+    fetch([server.serve(good)], target, check=MD5, progress=lambda *call: calls.append(call))
+    assert {(name, total) for name, _, total in calls} == {("garments.gz", len(BODY))}
+    done = [count for _, count, _ in calls]
     assert done[0] == 100_000
     assert done[-1] == len(BODY)
     assert done == sorted(done)
 
 
-def test_progress_knows_when_the_length_is_unknown(server: Server, target: Path) -> None:
-    told: list[tuple[str, int, int | None]] = []
-    fetch([server.serve(without_length)], target, check=MD5, progress=lambda *call: told.append(call))
-    assert told[-1] == ("garments.gz", len(BODY), None)
+def test_progress_without_a_length(server: Server, target: Path) -> None:
+    calls: list[tuple[str, int, int | None]] = []
+    fetch([server.serve(without_length)], target, check=MD5, progress=lambda *call: calls.append(call))
+    assert calls[-1] == ("garments.gz", len(BODY), None)
 
 
 def test_failure_is_one_line_that_names_file_reasons_and_remedy(server: Server, target: Path) -> None:
@@ -385,36 +383,36 @@ def test_failure_is_one_line_that_names_file_reasons_and_remedy(server: Server, 
     assert not target.exists()
 
 
-def test_failure_without_a_single_byte_leaves_nothing(server: Server, target: Path) -> None:
+def test_failure_without_a_byte_leaves_no_file(server: Server, target: Path) -> None:
     with pytest.raises(SeamlineError, match="garments"):
         fetch([server.serve(status(404), "/a"), server.serve(garbage, "/b")], target, check=MD5)
     assert list(target.parent.iterdir()) == []
 
 
-def test_failure_keeps_the_half_file_for_the_next_call(server: Server, target: Path) -> None:
+def test_failure_leaves_the_partial_file_for_the_next_call(server: Server, target: Path) -> None:
     with pytest.raises(SeamlineError, match="cut off"):
         fetch([server.serve(cuts_off(99))], target, check=MD5)
     assert len(server.requests) == downloads.ATTEMPTS
-    kept = half_of(target).stat().st_size
+    received = partial_of(target).stat().st_size
     fetch([server.serve(good)], target, check=MD5)
-    assert server.requests[-1] == ("/file", f"bytes={kept}-")
+    assert server.requests[-1] == ("/file", f"bytes={received}-")
     assert_fetched(target)
 
 
-def test_interruption_keeps_what_had_arrived(server: Server, target: Path) -> None:
+def test_interruption_leaves_the_partial_file(server: Server, target: Path) -> None:
     def interrupt(name: str, done: int, total: int | None) -> None:
         if done > HALF:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         fetch([server.serve(good)], target, check=MD5, progress=interrupt)
-    kept = half_of(target).stat().st_size
-    assert kept > HALF
+    received = partial_of(target).stat().st_size
+    assert received > HALF
     fetch([server.serve(good)], target, check=MD5)
-    assert server.requests[-1] == ("/file", f"bytes={kept}-")
+    assert server.requests[-1] == ("/file", f"bytes={received}-")
 
 
-def test_folder_that_cannot_be_made_is_one_line(server: Server, tmp_path: Path) -> None:
+def test_unwritable_folder_is_one_line(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(SeamlineError) as error:
         fetch([server.serve(good)], tmp_path / "file" / "garments.gz", check=MD5)
@@ -452,7 +450,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def gated(gate: Event) -> Behaviour:
+def gated(gate: Event) -> Behavior:
     """Send the first half, and the second one when the gate opens; answer range requests at once."""
 
     def behave(handler: Handler) -> None:
@@ -466,7 +464,7 @@ def gated(gate: Event) -> Behaviour:
     return behave
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there each process has a half file of its own")
+@pytest.mark.skipif(sys.platform == "win32", reason="there each process has a partial file of its own")
 def test_second_process_waits_for_the_first(server: Server, target: Path) -> None:
     gate = Event()
     url = server.serve(gated(gate))
@@ -481,34 +479,34 @@ def test_second_process_waits_for_the_first(server: Server, target: Path) -> Non
     assert_fetched(target)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there each process has a half file of its own")
-def test_process_that_was_killed_blocks_nobody(server: Server, target: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="there each process has a partial file of its own")
+def test_killed_process_releases_the_lock(server: Server, target: Path) -> None:
     gate = Event()
     url = server.serve(gated(gate))
     with start_process(url, target) as process:
-        wait_until(lambda: half_of(target).exists() and half_of(target).stat().st_size > 0)
+        wait_until(lambda: partial_of(target).exists() and partial_of(target).stat().st_size > 0)
         process.kill()
-    kept = half_of(target).stat().st_size
+    received = partial_of(target).stat().st_size
     fetch([url], target, check=MD5)
     gate.set()
-    assert server.requests == [("/file", None), ("/file", f"bytes={kept}-")]
+    assert server.requests == [("/file", None), ("/file", f"bytes={received}-")]
     assert_fetched(target)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there each process has a half file of its own")
-def test_waiting_for_a_half_file_that_is_removed(server: Server, target: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="there each process has a partial file of its own")
+def test_waiting_for_a_partial_file_that_is_removed(server: Server, target: Path) -> None:
     """Whoever waited for a file that is gone takes the one that stands in its place, and holds that one."""
     import fcntl
 
     gate = Event()
     url = server.serve(gated(gate))
     threads = [Thread(target=fetch, args=([url], target), kwargs={"check": MD5}) for _ in range(2)]
-    put_half(target, b"")
-    with half_of(target).open("ab") as held:
+    put_partial(target, b"")
+    with partial_of(target).open("ab") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         threads[0].start()
         time.sleep(0.1)
-        half_of(target).unlink()
+        partial_of(target).unlink()
     wait_until(lambda: len(server.requests) == 1)
     threads[1].start()
     time.sleep(0.1)

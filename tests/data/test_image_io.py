@@ -1,4 +1,4 @@
-"""Photos and masks in every format that cameras and programs write, and files that are none."""
+"""Images and masks of every format, and invalid files."""
 
 import io
 import struct
@@ -39,9 +39,9 @@ def picture() -> Image.Image:
     return Image.fromarray(channels.astype(np.uint8))
 
 
-def png(width: int, height: int, depth: int, colour: int, *chunks: bytes, rows: bytes | None = None) -> bytes:
+def png(width: int, height: int, depth: int, color: int, *chunks: bytes, rows: bytes | None = None) -> bytes:
     """A PNG made by hand, with a header that may lie; `rows` are its pixels with a filter byte before each row."""
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0))
     data = chunk(b"IDAT", zlib.compress(rows or b""))
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + data + chunk(b"IEND", b"")
 
@@ -88,8 +88,8 @@ def test_formats(tmp_path: Path, kind: str, options: dict[str, object], off: int
     np.testing.assert_array_equal(read_image(path.read_bytes()), photo)
 
 
-def test_first_picture_of_a_gif_and_of_a_tiff() -> None:
-    frames = [Image.new("RGB", (5, 4), colour) for colour in (RED, (0, 255, 0))]
+def test_first_frame_of_gif_and_tiff() -> None:
+    frames = [Image.new("RGB", (5, 4), color) for color in (RED, (0, 255, 0))]
     for kind in ("GIF", "TIFF"):
         content = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
         np.testing.assert_array_equal(read_image(content), np.full((4, 5, 3), RED))
@@ -97,7 +97,7 @@ def test_first_picture_of_a_gif_and_of_a_tiff() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
-def test_orientation_is_undone(kind: str, orientation: int) -> None:
+def test_exif_orientation_is_applied(kind: str, orientation: int) -> None:
     """What a camera stores turned comes out upright; the turned pictures are made with NumPy, by the EXIF table."""
     upright = np.asarray(picture())
     stored = {
@@ -120,18 +120,18 @@ def test_orientation_is_undone(kind: str, orientation: int) -> None:
 
 
 @pytest.mark.parametrize("exif", [b"Exif\x00\x00", b"Exif\x00\x00MM\x00*\xff\xff\xff\xff", b"Exif\x00\x00" + bytes(30)])
-def test_damaged_exif_data_hide_nothing(exif: bytes) -> None:
+def test_damaged_exif_data_is_ignored(exif: bytes) -> None:
     assert read_image(encoded(picture(), "JPEG", exif=exif)).shape == (24, 40, 3)
 
 
-def test_grey_becomes_three_equal_channels() -> None:
+def test_gray_becomes_three_equal_channels() -> None:
     ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
     expected = np.repeat(ramp[:, :, np.newaxis], 3, axis=2)
     np.testing.assert_array_equal(read_image(encoded(Image.fromarray(ramp), "PNG")), expected)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_grey_of_16_bits_is_scaled(kind: str) -> None:
+def test_16_bit_gray_is_scaled(kind: str) -> None:
     ramp = np.array([[0, 128, 129, 257], [32767, 32896, 65406, 65535]], dtype=np.uint16)
     photo = read_image(encoded(Image.fromarray(ramp), kind))
     np.testing.assert_array_equal(photo[:, :, 1], [[0, 0, 1, 1], [127, 128, 254, 255]])
@@ -147,16 +147,16 @@ def test_cmyk() -> None:
     assert np.abs(photo.astype(int) - RED).max() <= 3
 
 
-def test_alpha_is_laid_over_white() -> None:
+def test_alpha_is_composited_on_white() -> None:
     image = Image.new("RGBA", (3, 1))
     image.putdata([(255, 0, 0, 255), (255, 0, 0, 0), (0, 0, 0, 51)])
     for kind, options in (("PNG", {}), ("WEBP", {"lossless": True, "exact": True}), ("TIFF", {})):
         photo = read_image(encoded(image, kind, **options))
         assert photo[0, :2].tolist() == [list(RED), list(WHITE)]
         assert np.abs(photo[0, 2].astype(int) - 204).max() <= 1
-    grey = Image.new("LA", (2, 1))
-    grey.putdata([(10, 255), (10, 0)])
-    assert read_image(encoded(grey, "PNG"))[0, :, 0].tolist() == [10, 255]
+    gray = Image.new("LA", (2, 1))
+    gray.putdata([(10, 255), (10, 0)])
+    assert read_image(encoded(gray, "PNG"))[0, :, 0].tolist() == [10, 255]
 
 
 def test_palette_with_transparency() -> None:
@@ -170,7 +170,7 @@ def test_palette_with_transparency() -> None:
     np.testing.assert_array_equal(one, read_image(encoded(image, "GIF", transparency=1)))
 
 
-def test_transparent_grey_and_colour_of_a_png() -> None:
+def test_png_with_transparent_gray_or_color() -> None:
     assert read_image(encoded(Image.new("L", (1, 1), 7), "PNG", transparency=7)).tolist() == [[list(WHITE)]]
     assert read_image(encoded(Image.new("RGB", (1, 1), RED), "PNG", transparency=RED)).tolist() == [[list(WHITE)]]
 
@@ -178,7 +178,7 @@ def test_transparent_grey_and_colour_of_a_png() -> None:
 # ---- photos that are refused ----
 
 
-def test_limit_is_kept_before_decoding() -> None:
+def test_limit_applies_before_decoding() -> None:
     assert read_image(encoded(picture(), "PNG"), limit=960).shape == (24, 40, 3)
     for kind in ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP"):
         text = refusal(lambda kind=kind: read_image(encoded(picture(), kind), name="big.png", limit=959))  # type: ignore[misc]
@@ -189,14 +189,14 @@ def test_limit_is_kept_before_decoding() -> None:
     assert "200,000,000" in text
 
 
-def test_images_that_pillow_alone_would_warn_of_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_that_pillow_warns_of_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pillow warns above MAX_IMAGE_PIXELS and refuses above twice as many; here `limit` alone decides."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert read_image(encoded(picture(), "PNG"), limit=1000).shape == (24, 40, 3)
     assert Image.MAX_IMAGE_PIXELS == 100
 
 
-def test_pillow_and_warnings_stay_as_they_were() -> None:
+def test_pillow_and_warnings_settings_are_restored() -> None:
     before, filters = Image.MAX_IMAGE_PIXELS, list(warnings.filters)
     content = encoded(picture(), "TIFF")
     with ThreadPoolExecutor(8) as threads:
@@ -232,14 +232,14 @@ def test_other_files(tmp_path: Path) -> None:
     assert "the image: " in refusal(lambda: read_image(b"%PDF-1.4"))
 
 
-def test_files_that_are_not_there_or_no_files(tmp_path: Path) -> None:
+def test_missing_files_and_folders(tmp_path: Path) -> None:
     assert "No such file" in refusal(lambda: read_image(tmp_path / "nothing.jpg"))
     assert f"{tmp_path}: is not a file" in refusal(lambda: read_image(tmp_path))
     refusal(lambda: read_image(Path("a\0b")))
 
 
 @pytest.mark.parametrize("values", [np.zeros((2, 2), dtype=np.float32), np.zeros((2, 2), dtype=np.int32)])
-def test_values_without_a_white_are_refused(values: NDArray[np.generic]) -> None:
+def test_32_bit_values_are_refused(values: NDArray[np.generic]) -> None:
     assert "32 bits" in refusal(lambda: read_image(encoded(Image.fromarray(values), "TIFF")))
 
 
@@ -248,10 +248,10 @@ def test_values_without_a_white_are_refused(values: NDArray[np.generic]) -> None
 NUMBERS = np.array([[0, 1, 2], [3, 4, 4]], dtype=np.uint8)
 
 
-def palette_image(mask: NDArray[np.uint8], colours: list[tuple[int, int, int]]) -> Image.Image:
+def palette_image(mask: NDArray[np.uint8], colors: list[tuple[int, int, int]]) -> Image.Image:
     """A palette image whose indices are the mask's numbers."""
     image = Image.frombytes("P", (mask.shape[1], mask.shape[0]), mask.tobytes())
-    image.putpalette([value for colour in colours for value in colour])
+    image.putpalette([value for color in colors for value in color])
     return image
 
 
@@ -265,41 +265,41 @@ def test_palette_masks(tmp_path: Path, kind: str, declared: bool) -> None:
     assert mask.flags.writeable
 
 
-def test_grey_masks_of_every_depth() -> None:
+def test_gray_masks_of_every_bit_depth() -> None:
     np.testing.assert_array_equal(read_mask(encoded(Image.fromarray(NUMBERS), "PNG"), 5), NUMBERS, strict=True)
     wide = encoded(Image.fromarray(NUMBERS.astype(np.uint16)), "PNG")
     np.testing.assert_array_equal(read_mask(wide, 5), NUMBERS, strict=True)
     bits = NUMBERS > 1
     np.testing.assert_array_equal(read_mask(encoded(Image.fromarray(bits), "PNG"), 2), bits.astype(np.uint8))
-    # Two and four bits, which Pillow reads as stretched grey and never writes.
+    # Two and four bits, which Pillow reads as stretched gray and never writes.
     two = png(4, 1, 2, 0, rows=b"\x00" + bytes([0b00_01_10_11]))
     assert read_mask(two, 4).tolist() == [[0, 1, 2, 3]]
     four = png(4, 1, 4, 0, rows=b"\x00" + bytes([0x01, 0x4F]))
     assert read_mask(four, 5, ignore=15).tolist() == [[0, 1, 4, IGNORE_INDEX]]
 
 
-def test_colour_masks() -> None:
-    colours = np.array(PALETTE, dtype=np.uint8)[NUMBERS]
+def test_color_masks() -> None:
+    colors = np.array(PALETTE, dtype=np.uint8)[NUMBERS]
     np.testing.assert_array_equal(
-        read_mask(encoded(Image.fromarray(colours), "PNG"), 5, palette=PALETTE), NUMBERS, strict=True
+        read_mask(encoded(Image.fromarray(colors), "PNG"), 5, palette=PALETTE), NUMBERS, strict=True
     )
-    colours[0, 0] = WHITE
-    mask = read_mask(encoded(Image.fromarray(colours), "PNG"), 5, palette=PALETTE, ignore=WHITE)
+    colors[0, 0] = WHITE
+    mask = read_mask(encoded(Image.fromarray(colors), "PNG"), 5, palette=PALETTE, ignore=WHITE)
     assert mask[0].tolist() == [IGNORE_INDEX, 1, 2]
 
 
-def test_opaque_alpha_is_of_no_matter_and_transparent_pixels_are_refused() -> None:
-    colours = Image.fromarray(np.array(PALETTE, dtype=np.uint8)[NUMBERS])
-    colours.putalpha(255)
-    np.testing.assert_array_equal(read_mask(encoded(colours, "PNG"), 5, palette=PALETTE), NUMBERS)
-    grey = Image.fromarray(NUMBERS)
-    grey.putalpha(255)
-    np.testing.assert_array_equal(read_mask(encoded(grey, "PNG"), 5), NUMBERS)
-    grey.putalpha(254)
-    assert "transparent" in refusal(lambda: read_mask(encoded(grey, "PNG"), 5))
+def test_opaque_alpha_is_ignored_and_transparent_pixels_are_refused() -> None:
+    colors = Image.fromarray(np.array(PALETTE, dtype=np.uint8)[NUMBERS])
+    colors.putalpha(255)
+    np.testing.assert_array_equal(read_mask(encoded(colors, "PNG"), 5, palette=PALETTE), NUMBERS)
+    gray = Image.fromarray(NUMBERS)
+    gray.putalpha(255)
+    np.testing.assert_array_equal(read_mask(encoded(gray, "PNG"), 5), NUMBERS)
+    gray.putalpha(254)
+    assert "transparent" in refusal(lambda: read_mask(encoded(gray, "PNG"), 5))
 
 
-def test_ignored_values_count_nowhere() -> None:
+def test_ignored_values() -> None:
     numbers = NUMBERS.copy()
     numbers[0, 0] = 255
     content = encoded(Image.fromarray(numbers), "PNG")
@@ -311,7 +311,7 @@ def test_ignored_values_count_nowhere() -> None:
     assert read_mask(encoded(Image.fromarray(wide), "PNG"), 1, ignore=65535).tolist() == [[0, IGNORE_INDEX]]
 
 
-def test_colours_count_where_a_palette_was_repacked() -> None:
+def test_colors_count_in_a_reordered_palette() -> None:
     """A program that makes PNGs smaller sorts the palette anew; the picture is the same, the indices are not."""
     order = np.array([4, 2, 0, 1, 3])
     place = np.argsort(order).astype(np.uint8)
@@ -320,19 +320,19 @@ def test_colours_count_where_a_palette_was_repacked() -> None:
     np.testing.assert_array_equal(read_mask(repacked, 5), place[NUMBERS], strict=True)
 
 
-def test_indices_count_where_a_palette_has_colours_of_its_own() -> None:
+def test_indices_count_in_a_palette_of_other_colors() -> None:
     own = [(10, 20, 30), (1, 2, 3), (4, 5, 6), (7, 8, 9), (60, 70, 80)]
     content = encoded(palette_image(NUMBERS, own), "PNG")
     np.testing.assert_array_equal(read_mask(content, 5, palette=PALETTE), NUMBERS)
     assert read_mask(content, 5, ignore=(1, 2, 3))[0].tolist() == [0, IGNORE_INDEX, 2]
 
 
-def test_palette_with_declared_and_unknown_colours_at_other_places_is_refused() -> None:
+def test_palette_with_declared_and_unknown_colors_is_refused() -> None:
     content = encoded(palette_image(NUMBERS, [PALETTE[1], PALETTE[0], *PALETTE[2:4], (9, 99, 199)]), "PNG")
     assert "(9, 99, 199) (2 pixels" in refusal(lambda: read_mask(content, 5, palette=PALETTE))
 
 
-def test_mask_is_turned_like_its_photo() -> None:
+def test_exif_orientation_of_masks_is_applied() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     content = encoded(palette_image(np.ascontiguousarray(np.rot90(NUMBERS)), [*PALETTE]), "PNG", exif=exif)
@@ -355,29 +355,29 @@ def test_values_outside_the_classes_are_counted(tmp_path: Path) -> None:
     assert "0.5 (1 pixel), nan (1 pixel)" in refusal(lambda: read_mask(half, 5))
 
 
-def test_colours_without_a_table_are_refused() -> None:
+def test_colors_without_a_palette_are_refused() -> None:
     content = encoded(Image.fromarray(np.array(PALETTE, dtype=np.uint8)[NUMBERS]), "PNG")
     text = refusal(lambda: read_mask(content, 5, name="a.png"))
     assert text.startswith("a.png: contains 5 colors instead of class numbers; ")
 
 
-def test_unknown_colours_are_counted_and_compared() -> None:
-    colours = np.array(PALETTE, dtype=np.uint8)[NUMBERS]
-    colours[0, 0] = (12, 5, 3)
-    colours[1, 1:] = (90, 90, 200)
-    text = refusal(lambda: read_mask(encoded(Image.fromarray(colours), "PNG"), 5, palette=PALETTE, name="a.png"))
+def test_unknown_colors_are_counted_and_compared() -> None:
+    colors = np.array(PALETTE, dtype=np.uint8)[NUMBERS]
+    colors[0, 0] = (12, 5, 3)
+    colors[1, 1:] = (90, 90, 200)
+    text = refusal(lambda: read_mask(encoded(Image.fromarray(colors), "PNG"), 5, palette=PALETTE, name="a.png"))
     assert text.startswith("a.png: contains 2 colors that are not declared: (90, 90, 200) (2 pixels), ")
     assert "(12, 5, 3) (1 pixel, close to (0, 0, 0) of class 0)" in text
     assert "JPEG" in text
-    colours[0, 0] = 0
-    text = refusal(lambda: read_mask(encoded(Image.fromarray(colours), "PNG"), 5, palette=PALETTE))
+    colors[0, 0] = 0
+    text = refusal(lambda: read_mask(encoded(Image.fromarray(colors), "PNG"), 5, palette=PALETTE))
     assert "contains a color" in text
     assert "JPEG" not in text
 
 
 def test_jpeg_masks_are_refused() -> None:
-    grey = encoded(Image.fromarray(np.repeat(NUMBERS, 8, axis=1)), "JPEG")
-    assert "is a JPEG" in refusal(lambda: read_mask(grey, 5))
+    gray = encoded(Image.fromarray(np.repeat(NUMBERS, 8, axis=1)), "JPEG")
+    assert "is a JPEG" in refusal(lambda: read_mask(gray, 5))
     sharp = np.kron(np.array(PALETTE, dtype=np.uint8)[NUMBERS], np.ones((16, 16, 1), dtype=np.uint8))
     text = refusal(lambda: read_mask(encoded(Image.fromarray(sharp), "JPEG", quality=98), 5, palette=PALETTE))
     assert "JPEG" in text
@@ -421,7 +421,7 @@ def test_ignored_pixels_are_shown_white() -> None:
         np.full((1, 1), 5, dtype=np.uint8),
     ],
 )
-def test_what_is_no_mask_is_not_written(mask: NDArray[np.uint8]) -> None:
+def test_invalid_masks_are_not_written(mask: NDArray[np.uint8]) -> None:
     with pytest.raises(ValueError, match="mask"):
         encode_mask(mask, PALETTE)
 
@@ -429,13 +429,13 @@ def test_what_is_no_mask_is_not_written(mask: NDArray[np.uint8]) -> None:
 # ---- properties ----
 
 quick = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-colour = st.tuples(*[st.integers(0, 255)] * 3)
-tables = st.lists(colour, min_size=1, max_size=255)
+color = st.tuples(*[st.integers(0, 255)] * 3)
+tables = st.lists(color, min_size=1, max_size=255)
 
 
 @quick
 @given(data=st.data(), table=tables, shape=array_shapes(min_dims=2, max_dims=2, max_side=20))
-def test_what_is_written_is_read(
+def test_writing_and_reading_agree(
     data: st.DataObject, table: list[tuple[int, int, int]], shape: tuple[int, int]
 ) -> None:
     values = st.integers(0, len(table) - 1) | st.just(IGNORE_INDEX)
@@ -446,8 +446,8 @@ def test_what_is_written_is_read(
 
 
 @quick
-@given(data=st.data(), table=st.lists(colour.filter(lambda c: c != WHITE), min_size=1, max_size=255, unique=True))
-def test_shown_colours_tell_the_classes(data: st.DataObject, table: list[tuple[int, int, int]]) -> None:
+@given(data=st.data(), table=st.lists(color.filter(lambda c: c != WHITE), min_size=1, max_size=255, unique=True))
+def test_shown_colors_give_the_classes(data: st.DataObject, table: list[tuple[int, int, int]]) -> None:
     mask = data.draw(arrays(np.uint8, (3, 4), elements=st.integers(0, len(table) - 1) | st.just(IGNORE_INDEX)))
     shown = encoded(Image.open(io.BytesIO(encode_mask(mask, table))).convert("RGB"), "PNG")
     np.testing.assert_array_equal(read_mask(shown, len(table), palette=table, ignore=WHITE), mask, strict=True)
@@ -509,10 +509,10 @@ def test_any_bytes_are_read_or_refused(start: bytes, rest: bytes) -> None:
 @given(
     content=st.sampled_from(SAMPLES),
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=6),
-    kept=st.floats(0, 1),
+    received=st.floats(0, 1),
 )
-def test_damaged_files_are_read_or_refused(content: bytes, changes: list[tuple[float, int]], kept: float) -> None:
+def test_damaged_files_are_read_or_refused(content: bytes, changes: list[tuple[float, int]], received: float) -> None:
     damaged = bytearray(content)
     for place, value in changes:
         damaged[int(place**3 * len(damaged))] = value  # more often near the start, where headers are
-    read_or_refuse(bytes(damaged[: max(1, int((1 - kept**4) * len(damaged)))]))
+    read_or_refuse(bytes(damaged[: max(1, int((1 - received**4) * len(damaged)))]))

@@ -22,7 +22,7 @@ def places(batches: Batches, epoch: int) -> list[int]:
     return [int(image.max()) for batch in batches.epoch(epoch) for image in batch.images]
 
 
-def test_an_epoch_shows_every_image_once_with_its_label() -> None:
+def test_an_epoch_yields_every_image_once_with_its_label() -> None:
     batches = Batches(numbered(100), 32, task="classification", seed=0)
     seen = list(batches.epoch(1))
     assert [len(batch.labels) for batch in seen] == [32, 32, 32, 4]
@@ -34,7 +34,7 @@ def test_an_epoch_shows_every_image_once_with_its_label() -> None:
 
 
 @given(count=st.integers(1, 40), size=st.integers(1, 12))
-def test_no_image_is_left_alone_in_a_batch(count: int, size: int) -> None:
+def test_no_batch_has_a_single_image(count: int, size: int) -> None:
     batches = Batches(numbered(count), size, task="classification", seed=0)
     lengths = [len(batch.labels) for batch in batches.epoch(1)]
     assert len(lengths) == len(batches)
@@ -55,7 +55,7 @@ def test_epochs_and_seeds_differ_but_repeat() -> None:
     assert places(one, 2) == places(Batches(numbered(100), 32, task="classification", seed=0), 2)
 
 
-def test_what_happens_to_a_sample_does_not_depend_on_the_batch_size() -> None:
+def test_augmentation_does_not_depend_on_the_batch_size() -> None:
     split = bright_sides(60, 3)
     whole, cut = (
         Batches(split, size, task="classification", seed=4, augmentation=Augmentation(hflip=True, translate_px=2))
@@ -77,8 +77,8 @@ def test_each_sample_alternates_between_its_sides() -> None:
     assert not turned[0] & turned[1]
 
 
-def test_some_samples_are_cut_and_go_on_as_others() -> None:
-    """Each image is of one colour, so that the mask must show the same two colours at the same places."""
+def test_cutmix_continues_samples_as_others() -> None:
+    """Each image is of one color, so that the mask must show the same two colors at the same places."""
     count, width = 40, 20
     labels = np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None], (count, 6, width)).copy()
     split = Split(labels[..., None], labels, tuple(map(str, range(count))), np.arange(count))
@@ -98,7 +98,7 @@ def test_some_samples_are_cut_and_go_on_as_others() -> None:
         assert torch.equal(one.labels, other.labels)
 
 
-def test_images_and_masks_are_shown_at_a_share_of_their_size() -> None:
+def test_images_and_masks_are_scaled() -> None:
     labels = np.broadcast_to(np.arange(8, dtype=np.uint8)[:, None, None], (8, 12, 20)).copy()
     split = Split(labels[..., None], labels, tuple(map(str, range(8))), np.arange(8))
     for images, masks in Batches(
@@ -114,6 +114,6 @@ def test_images_and_masks_are_shown_at_a_share_of_their_size() -> None:
     assert batch.images.shape == (4, 1, 2, 3)
 
 
-def test_labels_of_whole_images_are_not_cut() -> None:
+def test_cutmix_is_refused_for_classification() -> None:
     with pytest.raises(SeamlineError, match=r"cutmix must be 0 .*, got 0\.5$"):
         Batches(numbered(4), 2, task="classification", seed=0, augmentation=Augmentation(cutmix=0.5))

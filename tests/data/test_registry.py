@@ -7,7 +7,7 @@ from seamline.errors import SeamlineError
 from seamline.synthetic import fashion
 
 
-def test_every_dataset_says_what_it_is() -> None:
+def test_every_dataset_has_a_title() -> None:
     assert list(DATASETS) == ["fashion-mnist", "facades", "cmp-facades", "synthetic-fashion", "synthetic-facades"]
     assert all(entry.title for entry in DATASETS.values())
 
@@ -22,7 +22,7 @@ def test_a_dataset_is_loaded_by_name() -> None:
     assert data.train.labels[:50].tolist() == labels.tolist()
 
 
-def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_unknown_datasets_are_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(SeamlineError, match="there is no such dataset or folder; there are fashion-mnist, facades"):
         load("cifar10")
     with pytest.raises(SeamlineError, match="needs no folder"):

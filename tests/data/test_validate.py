@@ -20,7 +20,7 @@ def save(file: Path, seed: int, size: tuple[int, int] = (40, 40), mode: str = "R
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two classes in two splits; one image stands in both and is labelled differently, one cannot be read."""
+    """Two classes in two splits; one image stands in both and is labeled differently, one cannot be read."""
     for number in range(6):
         save(tmp_path / "set/train/cat" / f"{number}.png", number, (40, 40 + 8 * (number % 2)))
         save(tmp_path / "set/train/dog" / f"{number}.png", 50 + number, mode="L" if number else "RGB")

@@ -1,4 +1,4 @@
-"""Decoded images in the cache: made once, gone on with, made anew, and as good as in memory."""
+"""The cache of decoded images."""
 
 import os
 from collections.abc import Callable
@@ -79,7 +79,7 @@ def test_the_second_call_decodes_nothing(classes: Path, decoded: Counter) -> Non
     assert second.train.names == first.train.names
 
 
-def test_another_size_is_kept_beside(classes: Path, decoded: Counter) -> None:
+def test_sizes_are_cached_side_by_side(classes: Path, decoded: Counter) -> None:
     load_folder(classes)
     load_folder(classes, size="20")
     load_folder(classes)
@@ -87,13 +87,13 @@ def test_another_size_is_kept_beside(classes: Path, decoded: Counter) -> None:
 
 
 @pytest.mark.parametrize("change", ["bytes", "added", "classes"])
-def test_what_changed_is_decoded_anew(classes: Path, cache: Path, decoded: Counter, change: str) -> None:
+def test_a_changed_folder_is_decoded_again(classes: Path, cache: Path, decoded: Counter, change: str) -> None:
     before = load_folder(classes)
     if change == "bytes":
         file = classes / "dark" / "3.png"
         time = file.stat().st_mtime_ns
         Image.new("RGB", (34, 30), (9, 7, 5)).save(file)
-        os.utime(file, ns=(time, time))  # told by its size, whatever the clock says
+        os.utime(file, ns=(time, time))  # calls by its size, whatever the clock says
     elif change == "added":
         Image.new("RGB", (34, 30), (9, 7, 5)).save(classes / "dark" / "new.png")
     else:
@@ -105,7 +105,7 @@ def test_what_changed_is_decoded_anew(classes: Path, cache: Path, decoded: Count
     assert len(list(place.iterdir())) == 1  # the old one is gone
 
 
-def test_an_interruption_loses_no_image_that_was_noted(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decoding_resumes_after_an_interruption(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seamline.data.image_folder.decode_cache._BATCH", 10)
     read: list[Path] = []
     last = 33
@@ -126,7 +126,7 @@ def test_an_interruption_loses_no_image_that_was_noted(classes: Path, monkeypatc
     assert load_folder(classes).fingerprint == data.fingerprint
 
 
-def test_a_folder_that_cannot_be_written_costs_the_time_alone(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_cache_is_no_error(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = load_folder(classes)
     (classes.parent / "file").write_text("in the way")
     monkeypatch.setenv("SEAMLINE_CACHE", str(classes.parent / "file"))
@@ -136,7 +136,7 @@ def test_a_folder_that_cannot_be_written_costs_the_time_alone(classes: Path, mon
 
 
 @pytest.mark.parametrize("kind", ["classes", "masks"])
-def test_a_set_larger_than_memory_gives_the_same_network(
+def test_a_dataset_larger_than_memory_gives_the_same_model(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = str(request.getfixturevalue(kind))
@@ -152,7 +152,7 @@ def test_a_set_larger_than_memory_gives_the_same_network(
     assert metrics[0] == metrics[1]
 
 
-def test_no_stage_reads_a_large_set_as_a_whole(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_datasets_stay_lazy(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAMLINE_MAX_MEMORY", "1k")
     data = ensure_test_split(assign_groups(load_folder(classes)))
     for part in data.splits:
@@ -161,13 +161,13 @@ def test_no_stage_reads_a_large_set_as_a_whole(classes: Path, monkeypatch: pytes
     assert isinstance(data.train.images[0], np.ndarray)
 
 
-def test_an_amount_of_memory_that_is_none_is_refused(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_memory_limit_is_refused(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAMLINE_MAX_MEMORY", "lots")
     with pytest.raises(SeamlineError, match="SEAMLINE_MAX_MEMORY=lots"):
         load_folder(classes)
 
 
-def test_no_room_on_the_disk_is_one_line(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_one_line(classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr("seamline.data.image_folder.decode_cache.shutil.disk_usage", lambda place: usage)
     with pytest.raises(SeamlineError, match=r"need 0\.0 GB, and 0\.0 GB are free; free disk space"):

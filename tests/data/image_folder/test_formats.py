@@ -1,4 +1,4 @@
-"""A user's own images: every kind of folder, and what is said where one cannot be learned from."""
+"""Image folders of every layout, and the messages for invalid ones."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def photo(tmp_path: Path) -> Maker:
         file.parent.mkdir(parents=True, exist_ok=True)
         pixels = np.full((*size, 3), left, np.uint8)
         pixels[:, size[1] // 2 :] = left if right is None else right
-        pixels[..., 2] //= 2  # not grey
+        pixels[..., 2] //= 2  # not gray
         Image.fromarray(pixels).save(file)
         return file
 
@@ -43,7 +43,7 @@ def photo(tmp_path: Path) -> Maker:
 
 @pytest.fixture
 def mask(tmp_path: Path) -> Maker:
-    """Writes a mask of two halves: numbers, or colours."""
+    """Writes a mask of two halves: numbers, or colors."""
 
     def make(name: str, left: Any = 0, right: Any = 1, *, size: tuple[int, int] = (32, 32)) -> Path:
         file = tmp_path / "set" / name
@@ -102,7 +102,7 @@ def test_splits_are_matched_by_name_whatever_their_order(folder: Path, photo: Ma
         load_folder(folder)
 
 
-def test_the_order_of_classes_may_be_declared(folder: Path, photo: Maker) -> None:
+def test_class_order_can_be_declared(folder: Path, photo: Maker) -> None:
     for name in ("1", "2", "10"):
         photo(f"{name}/a.png")
     assert load_folder(folder).classes == ("1", "2", "10")
@@ -118,7 +118,7 @@ def test_the_order_of_classes_may_be_declared(folder: Path, photo: Maker) -> Non
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-def test_a_table(folder: Path, photo: Maker, separator: str) -> None:
+def test_csv_table(folder: Path, photo: Maker, separator: str) -> None:
     for name in ("x/one.png", "two.png", "images/three.png"):
         photo(name)
     rows = [
@@ -148,7 +148,7 @@ def test_a_table(folder: Path, photo: Maker, separator: str) -> None:
         ("a,b\n1,2", "has no supported layout"),
     ],
 )
-def test_tables_that_cannot_be_used(folder: Path, photo: Maker, rows: str, message: str) -> None:
+def test_invalid_tables_are_refused(folder: Path, photo: Maker, rows: str, message: str) -> None:
     photo("one.png")
     (folder / "table.csv").write_text(rows, encoding="utf-8")
     with pytest.raises(SeamlineError, match=message):
@@ -188,7 +188,7 @@ def test_binary_masks_and_undeclared_values(folder: Path, photo: Maker, mask: Ma
         load_folder(folder)
 
 
-def test_masks_of_colours(folder: Path, photo: Maker, mask: Maker) -> None:
+def test_color_masks(folder: Path, photo: Maker, mask: Maker) -> None:
     photo("a.jpg")
     mask("a.png", (0, 0, 0), (255, 128, 0))
     data = load_folder(folder)
@@ -259,7 +259,7 @@ def test_labelme_polygons(folder: Path, photo: Maker) -> None:
         load_folder(folder)
 
 
-def test_small_polygons_lie_above_large_ones() -> None:
+def test_small_polygons_are_drawn_over_large_ones() -> None:
     def box(label: str, low: float, high: float) -> Polygon:
         return Polygon(label, ((low, low), (high, low), (high, high), (low, high)))
 
@@ -267,7 +267,7 @@ def test_small_polygons_lie_above_large_ones() -> None:
     assert (drawn[3, 3], drawn[0, 0], int((drawn == 2).sum())) == (2, 1, 4)
 
 
-def test_mixed_sizes_are_fitted(folder: Path, photo: Maker, mask: Maker) -> None:
+def test_mixed_sizes_are_resized(folder: Path, photo: Maker, mask: Maker) -> None:
     photo("a.jpg", 20, 200, size=(40, 80))
     mask("a.png", 0, 1, size=(40, 80))
     photo("b.jpg", 20, 200, size=(60, 60))
@@ -282,7 +282,7 @@ def test_mixed_sizes_are_fitted(folder: Path, photo: Maker, mask: Maker) -> None
             load_folder(folder, size=wrong)
 
 
-def test_the_rule_for_sizes() -> None:
+def test_automatic_image_size() -> None:
     chosen = pick_image_size([(1000, 3000), (1000, 2000), (3000, 2000)], "segmentation")
     assert (chosen.height, chosen.width) == (128, 256)
     assert "the median size is 1000 x 2000" in chosen.reason
@@ -290,14 +290,14 @@ def test_the_rule_for_sizes() -> None:
     assert pick_image_size([(64, 64), (64, 60)], "segmentation").width == 64
 
 
-def test_grey_images_have_one_channel(folder: Path, tmp_path: Path) -> None:
+def test_gray_images_have_one_channel(folder: Path, tmp_path: Path) -> None:
     for name in ("a/1.png", "b/1.png"):
         (folder / name).parent.mkdir(parents=True)
         Image.fromarray(np.full((32, 32), 90, np.uint8)).save(folder / name)
     assert load_folder(folder).train.images.shape == (2, 32, 32, 1)
 
 
-def test_what_is_nothing_to_learn_from(folder: Path, photo: Maker) -> None:
+def test_unsupported_layouts_are_refused(folder: Path, photo: Maker) -> None:
     photo("lonely.jpg")
     with pytest.raises(
         SeamlineError, match=r"set: has no supported layout \(1 \.jpg\); supported are folders named by class"
@@ -312,7 +312,7 @@ def test_what_is_nothing_to_learn_from(folder: Path, photo: Maker) -> None:
         load_folder(folder)
 
 
-def test_a_damaged_image_is_named_and_links_in_circles_end(folder: Path, photo: Maker) -> None:
+def test_damaged_images_are_named_and_circular_links_end(folder: Path, photo: Maker) -> None:
     photo("a/1.jpg")
     photo("b/1.jpg")
     (folder / "a" / "back").symlink_to(folder)
@@ -322,7 +322,7 @@ def test_a_damaged_image_is_named_and_links_in_circles_end(folder: Path, photo: 
         load_folder(folder)
 
 
-def test_no_group_is_on_two_sides(folder: Path, photo: Maker) -> None:
+def test_no_group_is_in_two_splits(folder: Path, photo: Maker) -> None:
     rng = np.random.default_rng(0)
     for label in ("a", "b"):
         for number in range(12):
@@ -339,7 +339,7 @@ def test_no_group_is_on_two_sides(folder: Path, photo: Maker) -> None:
     assert len(data.test) in (5, 6, 7)
 
 
-def test_given_validation_images_are_used_and_their_relatives_left_out(folder: Path, photo: Maker) -> None:
+def test_predefined_validation_images_exclude_related_training_images(folder: Path, photo: Maker) -> None:
     rng = np.random.default_rng(0)
     for split, count in (("train", 10), ("val", 4), ("test", 4)):
         for label in ("a", "b"):
@@ -356,7 +356,7 @@ def test_given_validation_images_are_used_and_their_relatives_left_out(folder: P
     assert parts.metadata.predefined
 
 
-def test_an_own_folder_is_trained_on_and_measured_again(folder: Path, photo: Maker) -> None:
+def test_a_folder_is_trained_on_and_evaluated_again(folder: Path, photo: Maker) -> None:
     rng = np.random.default_rng(0)
     for label, level in (("dark", 60), ("bright", 200)):
         for number in range(30):
@@ -374,7 +374,7 @@ def test_an_own_folder_is_trained_on_and_measured_again(folder: Path, photo: Mak
 
 
 @pytest.mark.parametrize("called", ["x" * 400, "a\x00b", "é" * 300])
-def test_names_that_no_file_can_have(folder: Path, photo: Maker, called: str) -> None:
+def test_impossible_file_names_are_refused(folder: Path, photo: Maker, called: str) -> None:
     photo("one.png")
     (folder / "table.csv").write_text(f"file,label\none.png,a\n{called},b", encoding="utf-8")
     assert "line 3 names " in refusal(lambda: detect_format(folder))
@@ -396,14 +396,14 @@ def test_names_that_no_file_can_have(folder: Path, photo: Maker, called: str) ->
         "[[[]], 3",
     ],
 )
-def test_declared_classes_that_cannot_be(folder: Path, photo: Maker, mask: Maker, content: str) -> None:
+def test_invalid_declared_classes_are_refused(folder: Path, photo: Maker, mask: Maker, content: str) -> None:
     photo("images/a.png")
     mask("masks/a.png", 0, 1)
     (folder / "classes.json").write_text(content, encoding="utf-8")
     assert "classes.json: " in refusal(lambda: load_folder(folder))
 
 
-def test_polygons_of_numbers_that_cannot_be(folder: Path, photo: Maker) -> None:
+def test_invalid_polygons_are_refused(folder: Path, photo: Maker) -> None:
     photo("a.jpg")
     for corner in (10**400, float("nan"), 1e300, "x", None):
         coco(folder, "train", ["a.jpg"], [[0, 0, 4, 0, 4, corner]])
@@ -414,7 +414,7 @@ def test_polygons_of_numbers_that_cannot_be(folder: Path, photo: Maker) -> None:
     assert "is not valid Unicode; rename it" in refusal(lambda: detect_format(folder))
 
 
-def test_a_value_outside_the_classes_is_told_with_its_mask(folder: Path, photo: Maker, mask: Maker) -> None:
+def test_a_value_outside_the_classes_names_its_mask(folder: Path, photo: Maker, mask: Maker) -> None:
     for name, high in (("a", 1), ("b", 7)):
         photo(f"images/{name}.png")
         mask(f"masks/{name}.png", 0, high)
@@ -424,7 +424,7 @@ def test_a_value_outside_the_classes_is_told_with_its_mask(folder: Path, photo: 
     )
 
 
-def test_facts_in_the_cache_that_were_damaged_are_found_anew(
+def test_damaged_metadata_in_the_cache_is_computed_again(
     folder: Path, photo: Maker, mask: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEAMLINE_CACHE", str(folder.parent / "cache"))
@@ -437,7 +437,7 @@ def test_facts_in_the_cache_that_were_damaged_are_found_anew(
         assert load_folder(folder).classes == whole.classes
 
 
-def test_links_to_nothing_and_pipes_are_told(folder: Path, photo: Maker) -> None:
+def test_broken_links_and_pipes_are_refused(folder: Path, photo: Maker) -> None:
     photo("a/1.jpg")
     photo("b/1.jpg")
     (folder / "notes").symlink_to("nowhere")  # no image, no matter

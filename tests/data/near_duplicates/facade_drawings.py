@@ -1,4 +1,4 @@
-"""Draws facades whose windows all look the same, so that only what does not repeat tells one building from another."""
+"""Draw facades with equal windows, so that only other details distinguish buildings."""
 
 import cv2
 import numpy as np
@@ -9,18 +9,18 @@ Image = NDArray[np.uint8]
 
 def building(seed: int, size: int = 640) -> Image:
     """Draw a (size, size, 3) facade: rows of one kind of window on a wall with stains of its own."""
-    chance = np.random.default_rng(seed)
-    wall = np.array([170, 150, 120]) + chance.normal(0, 6, 3)
+    rng = np.random.default_rng(seed)
+    wall = np.array([170, 150, 120]) + rng.normal(0, 6, 3)
     canvas = np.broadcast_to(wall, (size, size, 3)).astype(np.float32).copy()
     for reach, depth in ((2, 60), (6, 180), (40, 300)):  # grain, dirt, damp
-        noise = cv2.GaussianBlur(chance.normal(0, 1, (size, size)).astype(np.float32), (0, 0), reach)
+        noise = cv2.GaussianBlur(rng.normal(0, 1, (size, size)).astype(np.float32), (0, 0), reach)
         canvas += depth * noise[:, :, None]
     step = 62 + 3 * (seed % 10)
     for top in range(20, size - 50, step):
         canvas[top - 12 : top - 8] -= 50
         for left in range(20, size - 30, step - 14):
             canvas[top : top + 44, left : left + 26] = (225, 225, 215)
-            shade = chance.normal(60, 14, (2, 2))
+            shade = rng.normal(60, 14, (2, 2))
             for row in (0, 1):
                 for column in (0, 1):
                     y, x = top + 4 + 20 * row, left + 3 + 11 * column

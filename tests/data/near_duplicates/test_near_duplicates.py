@@ -1,4 +1,4 @@
-"""What is related and what is not, on drawn facades, small gray images and a few real photos."""
+"""Near-duplicates among drawn facades, small gray images and a few real photos."""
 
 import json
 import math
@@ -33,7 +33,7 @@ def scenes() -> list[NDArray[np.uint8]]:
     return images
 
 
-def test_crops_of_one_building_are_a_group_and_like_buildings_are_not(scenes: list[NDArray[np.uint8]]) -> None:
+def test_crops_of_one_building_are_a_group_and_similar_buildings_are_not(scenes: list[NDArray[np.uint8]]) -> None:
     found = find_near_duplicates(np.stack(scenes))
     assert found.groups.tolist() == expected_groups(30, 3)
     assert {kind for *_, kind in found.pairs} == {"crop"}
@@ -52,7 +52,7 @@ def test_a_crop_at_another_scale_is_found(side: int) -> None:
     assert find_near_duplicates(images).groups.tolist() == [0, 1, 2, 0, 1, 2]
 
 
-def test_a_third_of_overlap_is_enough() -> None:
+def test_an_overlap_of_a_third_is_enough() -> None:
     wholes = [building(seed) for seed in range(50, 56)]
     images = [crop(whole, 0, 0, 256, 256) for whole in wholes] + [crop(whole, 160, 10, 256, 256) for whole in wholes]
     assert find_near_duplicates(images).groups.tolist() == [0, 1, 2, 3, 4, 5] * 2
@@ -103,7 +103,7 @@ def test_wrong_images_are_refused() -> None:
         find_near_duplicates([np.zeros((8, 8), np.uint8)])
 
 
-def test_progress_rises_to_the_end(scenes: list[NDArray[np.uint8]]) -> None:
+def test_progress_increases_to_the_total(scenes: list[NDArray[np.uint8]]) -> None:
     steps: list[tuple[int, int]] = []
     find_near_duplicates(scenes[:6], progress=lambda done, total: steps.append((done, total)))
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)

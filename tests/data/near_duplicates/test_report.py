@@ -92,7 +92,7 @@ def test_groups_are_searched_once_and_only_where_they_are_unknown() -> None:
     calls.clear()
     again = assign_groups(data, lambda done, total: calls.append(total))
     assert again.fingerprint == report.fingerprint != data.fingerprint
-    assert not calls  # kept in the cache
+    assert not calls  # received in the cache
     known = made([1, 1], [2], grouped=True)
     assert assign_groups(known) is known
 

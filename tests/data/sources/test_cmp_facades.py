@@ -1,4 +1,4 @@
-"""The CMP Facade Database: small photos and archives like its own, made here, and a server on this machine."""
+"""The CMP Facade Database: small photos and archives of its form, and a local server."""
 
 import functools
 import io
@@ -27,7 +27,7 @@ from seamline.errors import DatasetUnavailableError
 STEMS = ("cmp_b0001", "cmp_b0009", "cmp_x0002", "cmp_x0018")
 SIZES = ((60, 40), (32, 32), (30, 100), (40, 41))  # height, width
 ADDRESSES = cmp_facades.ADDRESSES
-# The first colours of the published palette: nothing, background, facade, window, door, …
+# The first colors of the published palette: nothing, background, facade, window, door, …
 PUBLISHED = [0, 0, 0, 0, 0, 170, 0, 0, 255, 0, 85, 255, 0, 170, 255, 0, 255, 255, 85, 255, 170, 170, 255, 85]
 PUBLISHED += [255, 255, 0, 255, 170, 0, 255, 85, 0, 255, 0, 0, 170, 0, 0]
 
@@ -56,11 +56,11 @@ def labels(numbers: NDArray[np.uint8]) -> bytes:
 def small_set() -> Files:
     """Four photos with labels, two of each set, and the other files that lie in the archives; name -> content."""
     files: Files = {"label_names.txt": b"1 background 1\n", "readme.txt": b""}
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for stem, (height, width) in zip(STEMS, SIZES, strict=True):
         part = "base" if "_b" in stem else "extended"
         files[f"{part}/{stem}.jpg"] = photo(height, width)
-        files[f"{part}/{stem}.png"] = labels(chance.integers(1, 13, (height, width), dtype=np.uint8))
+        files[f"{part}/{stem}.png"] = labels(rng.integers(1, 13, (height, width), dtype=np.uint8))
         files[f"{part}/{stem}.xml"] = b"<object></object>"
     return files
 
@@ -119,7 +119,7 @@ def test_dataset(tmp_path: Path) -> None:
     assert dataset.test.groups.tolist() == [1, 3, 3]
 
 
-def test_photo_and_labels_are_cut_alike(tmp_path: Path) -> None:
+def test_photo_and_mask_are_tiled_alike(tmp_path: Path) -> None:
     """A photo of four upright bands: each label must lie on its band's red, on both sides of the cut."""
     files = small_set()
     classes = np.repeat([2, 3, 7, 11], 32)  # facade, window, balcony, pillar
@@ -158,7 +158,7 @@ def test_twelve_classes_become_five(tmp_path: Path) -> None:
 
 @given(length=st.integers(SIDE, 20 * SIDE))
 @settings(max_examples=200, deadline=None)
-def test_squares_cover_evenly(length: int) -> None:
+def test_tiles_cover_evenly(length: int) -> None:
     starts = cmp_facades._starts(length)
     assert starts[0] == 0
     assert starts[-1] == length - SIDE
@@ -172,10 +172,10 @@ def test_one_photo_in_nine_is_for_testing() -> None:
     assert sum(map(cmp_facades._is_test, stems)) == 67
 
 
-# ---- where it looks ----
+# ---- search path ----
 
 
-def test_folders_archives_and_single_files_give_the_same(tmp_path: Path) -> None:
+def test_folders_archives_and_single_files_give_the_same_data(tmp_path: Path) -> None:
     files = small_set()
     expected = load(put(tmp_path / "folders", files)).fingerprint
     assert load(put(tmp_path / "flat", files, flat=True)).fingerprint == expected
@@ -235,7 +235,7 @@ def test_a_set_without_test_or_training_photos(tmp_path: Path) -> None:
 # ---- files that are refused ----
 
 
-def test_photo_or_labels_alone(tmp_path: Path) -> None:
+def test_photo_or_mask_without_the_other(tmp_path: Path) -> None:
     folder = put(tmp_path / "set", small_set())
     (folder / "base" / "cmp_b0001.png").unlink()
     path = folder / "base" / "cmp_b0001.jpg"
@@ -255,7 +255,7 @@ def changed(folder: Path, **files: bytes) -> str:
     return refusal(lambda: load(put(folder, contents)))
 
 
-def test_wrong_files_are_named(tmp_path: Path) -> None:
+def test_invalid_files_are_named(tmp_path: Path) -> None:
     start = f"{tmp_path / '1' / 'base' / 'cmp_b0001.png'}: "
     text = changed(tmp_path / "1", b0001_png=labels(np.full((60, 40), 13, dtype=np.uint8)))
     assert text.startswith(f"{start}contains values outside the classes 0..12: 13 (2,400 pixels); ")
@@ -278,7 +278,7 @@ def archive_of(files: Files) -> bytes:
 
 
 def bad_archives() -> BadArchives:
-    """What may stand in an archive's place, and what is said of it."""
+    """Invalid archives and parts of their messages."""
     good = archive_of(small_set())
     encrypted = bytearray(good)
     for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
@@ -389,22 +389,22 @@ def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 def test_archives_are_downloaded_once(publisher: Path, cache: Path, tmp_path: Path) -> None:
     pack(publisher, small_set())
-    told: dict[str, int] = {}
+    calls: dict[str, int] = {}
 
     def progress(name: str, done: int, total: int | None) -> None:
-        told[name] = done
+        calls[name] = done
 
     dataset = load(progress=progress)
     assert dataset.source == str(cache)
     assert dataset.fingerprint == load(put(tmp_path / "direct", small_set())).fingerprint
     assert sorted(path.name for path in cache.iterdir()) == sorted(ARCHIVES.values())
-    assert told == {path.name: path.stat().st_size for path in cache.iterdir()}
+    assert calls == {path.name: path.stat().st_size for path in cache.iterdir()}
     shutil.rmtree(publisher)
     publisher.mkdir()
     assert load().fingerprint == dataset.fingerprint
 
 
-def test_half_files_of_an_earlier_download_do_no_harm(publisher: Path, cache: Path) -> None:
+def test_partial_files_of_an_earlier_download_are_completed(publisher: Path, cache: Path) -> None:
     """The server here knows nothing of ranges, so the transfer starts afresh; wrong bytes never stay."""
     pack(publisher, small_set())
     cache.mkdir(parents=True)
@@ -415,7 +415,7 @@ def test_half_files_of_an_earlier_download_do_no_harm(publisher: Path, cache: Pa
         assert (cache / name).read_bytes() == (publisher / name).read_bytes()
 
 
-def test_a_whole_half_file_needs_no_server(cache: Path, tmp_path: Path) -> None:
+def test_a_complete_partial_file_needs_no_server(cache: Path, tmp_path: Path) -> None:
     pack(tmp_path, small_set())
     cache.mkdir(parents=True)
     for name in ARCHIVES.values():
@@ -441,7 +441,7 @@ def test_a_damaged_download_is_refused(publisher: Path, cache: Path) -> None:
     assert list(cache.iterdir()) == []
 
 
-def test_without_a_network_the_choices_are_named(cache: Path) -> None:
+def test_without_a_network_the_alternatives_are_named(cache: Path) -> None:
     text = refusal(load, DatasetUnavailableError)
     for word in (ARCHIVES["base"], str(cache), "--data-dir", "SEAMLINE_DATA", "synthetic-facades"):
         assert word in text

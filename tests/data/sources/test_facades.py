@@ -1,4 +1,4 @@
-"""The mini facade set: small folders like it, made here, and the real one."""
+"""The mini facade set: small folders of its form, and the real one."""
 
 import shutil
 from pathlib import Path
@@ -14,14 +14,14 @@ from seamline.errors import DatasetUnavailableError, SeamlineError
 
 def put(folder: Path, train: int = 3, test: int = 2, side: int = 16) -> Path:
     """Write a small set into a folder."""
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for part, count in (("train", train), ("test_dev", test)):
         (folder / part).mkdir(parents=True)
         for i in range(count):
             stem = folder / part / f"eecs442_{i:04d}"
-            pixels = chance.integers(0, 256, (side, side, 3), dtype=np.uint8)
+            pixels = rng.integers(0, 256, (side, side, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(stem.with_suffix(".jpg"))
-            mask = chance.integers(0, 5, (side, side), dtype=np.uint8)
+            mask = rng.integers(0, 5, (side, side), dtype=np.uint8)
             stem.with_suffix(".png").write_bytes(encode_mask(mask, PALETTE))
     return folder
 
@@ -43,7 +43,7 @@ def refusal(folder: Path | None, kind: type[SeamlineError] = SeamlineError) -> s
     return text
 
 
-def test_dataset_holds_what_the_folders_hold(tmp_path: Path) -> None:
+def test_dataset_contains_what_the_folders_contain(tmp_path: Path) -> None:
     dataset = load(put(tmp_path / "set"))
     assert (dataset.name, dataset.title, dataset.synthetic) == ("facades", "Mini facade set", False)
     assert (dataset.classes, dataset.palette) == (CLASSES, PALETTE)
@@ -60,20 +60,20 @@ def test_dataset_holds_what_the_folders_hold(tmp_path: Path) -> None:
         assert word in dataset.description
 
 
-def test_given_folder_may_be_the_one_above(tmp_path: Path) -> None:
+def test_given_folder_can_be_the_parent(tmp_path: Path) -> None:
     put(tmp_path / "facades")
     assert load(tmp_path).source == str(tmp_path / "facades")
     assert load(tmp_path).fingerprint == load(tmp_path / "facades").fingerprint
 
 
-def test_data_folder_is_where_it_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_folder_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "facades")
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path))
     assert load().source == str(tmp_path / "facades")
     assert load(put(tmp_path / "given")).source == str(tmp_path / "given")
 
 
-def test_where_it_is_nowhere_the_choices_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_dataset_names_the_alternatives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = refusal(None, DatasetUnavailableError)
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path))
     for line in (text, refusal(None, DatasetUnavailableError)):
@@ -81,12 +81,12 @@ def test_where_it_is_nowhere_the_choices_are_named(tmp_path: Path, monkeypatch: 
             assert word in line
 
 
-def test_data_folder_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path / "mistyped"))
     assert refusal(None).startswith(f"SEAMLINE_DATA={tmp_path / 'mistyped'}: there is no such folder; ")
 
 
-def test_missing_parts_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_splits_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = put(tmp_path / "facades")
     shutil.rmtree(folder / "test_dev")
     for given in (folder, tmp_path):
@@ -109,7 +109,7 @@ def test_test_images_must_have_the_size_of_the_others(tmp_path: Path) -> None:
     assert text.startswith(f"{folder / 'test_dev' / 'eecs442_0000.jpg'}: is 18 x 18 pixels, not 16 x 16")
 
 
-def test_wrong_files_are_named(tmp_path: Path) -> None:
+def test_invalid_files_are_named(tmp_path: Path) -> None:
     folder = put(tmp_path / "set")
     path = folder / "train" / "eecs442_0001.png"
     path.write_bytes(encode_mask(np.full((16, 16), 5, dtype=np.uint8), [*PALETTE, (1, 1, 1)]))

@@ -1,4 +1,4 @@
-"""Fashion-MNIST read from small files made here, downloaded from a server on this machine, and the real set."""
+"""Fashion-MNIST from small files, from a local server, and the real set."""
 
 import functools
 import gzip
@@ -70,7 +70,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("packed", [True, False], ids=["gzip", "plain"])
-def test_dataset_holds_what_the_files_hold(tmp_path: Path, packed: bool) -> None:
+def test_dataset_contains_what_the_files_contain(tmp_path: Path, packed: bool) -> None:
     parts = small_set()
     dataset = load(put(tmp_path / "data", parts, packed=packed))
     assert (dataset.name, dataset.title, dataset.synthetic) == ("fashion-mnist", "Fashion-MNIST", False)
@@ -93,7 +93,7 @@ def test_dataset_holds_what_the_files_hold(tmp_path: Path, packed: bool) -> None
     np.testing.assert_array_equal(groups, np.arange(TRAIN + TEST))
 
 
-def test_gzip_and_plain_files_may_be_mixed_and_gzip_is_preferred(tmp_path: Path) -> None:
+def test_gzip_and_plain_files_can_be_mixed_and_gzip_is_preferred(tmp_path: Path) -> None:
     parts = small_set()
     folder = put(tmp_path / "data", parts, packed=False)
     put(folder, {NAMES[0]: parts[NAMES[0]]})
@@ -101,10 +101,10 @@ def test_gzip_and_plain_files_may_be_mixed_and_gzip_is_preferred(tmp_path: Path)
     assert load(folder).fingerprint == load(put(tmp_path / "other", parts)).fingerprint
 
 
-# ---- where it looks ----
+# ---- search path ----
 
 
-def test_given_folder_may_hold_the_folder(tmp_path: Path) -> None:
+def test_given_folder_can_contain_the_folder(tmp_path: Path) -> None:
     below = put(tmp_path / "data" / "fashion-mnist", small_set())
     assert load(tmp_path / "data").source == str(below)
 
@@ -117,7 +117,7 @@ def test_given_folder_comes_first(tmp_path: Path, cache: Path, monkeypatch: pyte
     assert load().source == str(tmp_path / "env" / "fashion-mnist")
 
 
-def test_data_folder_without_the_set_leads_on_to_the_cache(
+def test_data_folder_without_the_set_falls_back_to_the_cache(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "env").mkdir()
@@ -126,16 +126,14 @@ def test_data_folder_without_the_set_leads_on_to_the_cache(
     assert load().source == str(cache)
 
 
-def test_data_folder_that_is_not_there_is_refused(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_data_folder_is_refused(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path / "mistyped"))
     put(cache, small_set())
     with pytest.raises(SeamlineError, match=r"SEAMLINE_DATA=.*mistyped: there is no such folder"):
         load()
 
 
-def test_data_folder_with_a_part_of_the_set_is_refused(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_incomplete_data_folder_is_refused(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path / "env"))
     parts = small_set()
     put(cache, parts)
@@ -147,7 +145,7 @@ def test_data_folder_with_a_part_of_the_set_is_refused(
     assert "SEAMLINE_DATA" in text
 
 
-def test_given_folder_with_a_part_of_the_set_is_refused(tmp_path: Path) -> None:
+def test_incomplete_given_folder_is_refused(tmp_path: Path) -> None:
     parts = small_set()
     del parts[NAMES[1]]
     folder = put(tmp_path / "data", parts)
@@ -157,13 +155,13 @@ def test_given_folder_with_a_part_of_the_set_is_refused(tmp_path: Path) -> None:
     assert "--data-dir" in text
 
 
-def test_given_folder_that_holds_nothing_is_refused(tmp_path: Path) -> None:
+def test_empty_given_folder_is_refused(tmp_path: Path) -> None:
     text = refusal(lambda: load(tmp_path))
     assert str(tmp_path) in text
     assert ", ".join(NAMES) in text
 
 
-def test_given_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_missing_given_folder_is_refused(tmp_path: Path) -> None:
     text = refusal(lambda: load(tmp_path / "nowhere"))
     assert str(tmp_path / "nowhere") in text
     assert "No such file" in text
@@ -225,16 +223,16 @@ def test_missing_files_are_downloaded_once(
     publisher: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(publisher, monkeypatch)
-    told: dict[str, int] = {}
+    calls: dict[str, int] = {}
 
     def progress(name: str, done: int, total: int | None) -> None:
-        told[name] = done
+        calls[name] = done
 
     dataset = load(progress=progress)
     assert dataset.source == str(cache)
     assert dataset.fingerprint == load(put(tmp_path / "direct", small_set())).fingerprint
     assert sorted(path.name for path in cache.iterdir()) == sorted(f"{name}.gz" for name in NAMES)
-    assert told == {path.name: path.stat().st_size for path in cache.iterdir()}
+    assert calls == {path.name: path.stat().st_size for path in cache.iterdir()}
     for file in publisher.iterdir():
         file.unlink()
     assert load().fingerprint == dataset.fingerprint
@@ -251,13 +249,13 @@ def test_download_with_a_wrong_sum_is_refused(publisher: Path, cache: Path) -> N
     assert list(cache.iterdir()) == []
 
 
-def test_sums_are_not_asked_of_a_folder(tmp_path: Path, cache: Path) -> None:
+def test_checksums_are_not_required_of_a_folder(tmp_path: Path, cache: Path) -> None:
     """The small set has other sums than the published ones, and is read from a folder and from the cache."""
     put(cache, small_set())
     assert load().fingerprint == load(put(tmp_path / "data", small_set())).fingerprint
 
 
-def test_without_download_the_choices_are_named(cache: Path) -> None:
+def test_without_download_the_alternatives_are_named(cache: Path) -> None:
     text = refusal(lambda: load(download=False), DatasetUnavailableError)
     for part in (str(cache), "--data-dir", "SEAMLINE_DATA", "synthetic-fashion"):
         assert part in text
@@ -345,7 +343,7 @@ def test_gzip_file_without_the_name_is_read(tmp_path: Path) -> None:
     assert read_idx(path).shape == (3, 28, 28)
 
 
-def test_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_missing_file_is_refused(tmp_path: Path) -> None:
     text = refusal(lambda: read_idx(tmp_path / "nothing"))
     assert str(tmp_path / "nothing") in text
     assert "No such file" in text
@@ -357,7 +355,7 @@ def test_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
-def test_pipe_in_place_of_a_file_is_refused_without_waiting(tmp_path: Path) -> None:
+def test_pipe_is_refused_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert "is not a file" in refusal(lambda: read_idx(tmp_path / "pipe"))
 
@@ -373,7 +371,7 @@ def load_with(folder: Path, **changed: bytes) -> str:
     return refusal(lambda: load(put(folder, parts)))
 
 
-def test_counts_that_differ_name_both_files(tmp_path: Path) -> None:
+def test_different_counts_name_both_files(tmp_path: Path) -> None:
     text = load_with(tmp_path, train_labels=idx(np.zeros(TRAIN - 1, dtype=np.uint8)))
     assert f"{NAMES[0]}.gz contains {TRAIN} images" in text
     assert f"{NAMES[1]}.gz {TRAIN - 1} labels" in text
@@ -386,7 +384,7 @@ def test_labels_out_of_bounds_are_shown(tmp_path: Path) -> None:
     assert f"{NAMES[3]}.gz: 3 labels are outside 0..9 (values 10, 255)" in text
 
 
-def test_many_labels_out_of_bounds_are_shown_in_short(tmp_path: Path) -> None:
+def test_many_labels_out_of_bounds_are_abbreviated(tmp_path: Path) -> None:
     text = load_with(tmp_path, train_labels=idx(np.arange(100, 100 + TRAIN, dtype=np.uint8)))
     assert "30 labels are outside 0..9 (values 100, 101, 102, 103, 104, …)" in text
 
@@ -396,7 +394,7 @@ def test_images_of_another_size_are_refused(tmp_path: Path) -> None:
     assert f"{NAMES[0]}.gz: images are 32 x 28 and must be 28 x 28" in text
 
 
-def test_a_part_without_images_is_refused(tmp_path: Path) -> None:
+def test_a_split_without_images_is_refused(tmp_path: Path) -> None:
     nothing = np.zeros(0, dtype=np.uint8)
     text = load_with(tmp_path, t10k_images=idx(nothing.reshape(0, 28, 28)), t10k_labels=idx(nothing))
     assert f"{NAMES[2]}.gz: contains no image" in text
@@ -420,7 +418,7 @@ shapes = st.one_of(st.tuples(st.integers(0, 50)), st.tuples(st.integers(0, 5), s
 
 @in_one_folder
 @given(array=arrays(np.uint8, shapes), packed=st.booleans())
-def test_what_is_written_is_read(tmp_path: Path, array: NDArray[np.uint8], packed: bool) -> None:
+def test_writing_and_reading_agree(tmp_path: Path, array: NDArray[np.uint8], packed: bool) -> None:
     path = tmp_path / "file-ubyte"
     path.write_bytes(gzip.compress(idx(array)) if packed else idx(array))
     read = read_idx(path)

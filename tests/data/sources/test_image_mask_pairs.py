@@ -1,4 +1,4 @@
-"""Folders of images and masks of one stem, made here."""
+"""Folders of images and masks of the same stem."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,16 +16,16 @@ from seamline.errors import SeamlineError
 
 
 def put(folder: Path, stem: str, *, size: tuple[int, int] = (6, 8), suffix: str = ".jpg", seed: int = 0) -> None:
-    """Write an image of one colour and its mask; `size` is height and width."""
+    """Write an image of one color and its mask; `size` is height and width."""
     folder.mkdir(parents=True, exist_ok=True)
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     Image.new("RGB", (size[1], size[0]), (seed % 256, 90, 200)).save(folder / f"{stem}{suffix}")
-    (folder / f"{stem}.png").write_bytes(encode_mask(numbers(chance, size), PALETTE))
+    (folder / f"{stem}.png").write_bytes(encode_mask(numbers(rng, size), PALETTE))
 
 
-def numbers(chance: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uint8]:
+def numbers(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uint8]:
     """A mask of noise."""
-    return chance.integers(0, 5, size, dtype=np.uint8)
+    return rng.integers(0, 5, size, dtype=np.uint8)
 
 
 def refusal(action: Callable[[], object]) -> str:
@@ -49,7 +49,7 @@ def test_pairs_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
     np.testing.assert_array_equal(split.groups, np.arange(4), strict=True)
 
 
-def test_many_pairs_are_read_alike_each_time(tmp_path: Path) -> None:
+def test_reading_many_pairs_is_deterministic(tmp_path: Path) -> None:
     for i in range(60):
         put(tmp_path, f"{i:03d}", seed=i)
     first, second = (read_pairs(tmp_path, "x", 5) for _ in range(2))
@@ -58,7 +58,7 @@ def test_many_pairs_are_read_alike_each_time(tmp_path: Path) -> None:
     assert first.names == second.names
 
 
-def test_formats_may_be_mixed_and_other_files_are_passed_over(tmp_path: Path) -> None:
+def test_formats_can_be_mixed_and_other_files_are_skipped(tmp_path: Path) -> None:
     for stem, suffix in (("a", ".jpeg"), ("b", ".JPG"), ("c", ".webp"), ("d", ".tif"), ("e", ".bmp")):
         put(tmp_path, stem, suffix=suffix)
     (tmp_path / "notes.txt").write_text("")
@@ -119,7 +119,7 @@ def test_images_of_different_sizes(tmp_path: Path) -> None:
     )
 
 
-def test_first_wrong_file_is_the_one_that_is_named(tmp_path: Path) -> None:
+def test_the_first_invalid_file_is_named(tmp_path: Path) -> None:
     for i in range(40):
         put(tmp_path, f"{i:03d}")
     for i in (17, 18, 39):

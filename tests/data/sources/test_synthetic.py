@@ -1,4 +1,4 @@
-"""The two synthetic datasets and the cache of what is drawn."""
+"""The synthetic datasets and their cache."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ from seamline.synthetic.sampling import Array, BatchSampler
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, and drawers that are quick: what is kept in it does not matter."""
+    """An empty cache, and drawers that are quick: what is received in it does not matter."""
     use_drawer(monkeypatch, lambda rng: rng.standard_normal(28, 28))
     monkeypatch.setenv("SEAMLINE_CACHE", str(tmp_path))
     return tmp_path / synthetic.FASHION
@@ -110,14 +110,14 @@ def test_second_load_reads_the_cache(cache: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.usefixtures("cache")
-def test_other_counts_and_seeds_do_not_meet_the_same_cache_file() -> None:
+def test_other_counts_and_seeds_have_other_cache_files() -> None:
     first = small()
     assert not same(first, synthetic.load_fashion(train=100, test=50, seed=2))
     assert len(synthetic.load_fashion(train=110, test=50, seed=1).train) == 110
     assert len(synthetic.load_fashion(train=100, test=60, seed=1).test) == 60
 
 
-def test_a_changed_program_draws_anew(cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_changed_code_generates_again(cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     small()
     (tmp_path / "bags.py").write_text("changed")
     monkeypatch.setattr(programs, "__file__", str(tmp_path / "__init__.py"))
@@ -143,7 +143,7 @@ def _text(_: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [_shorten, _flip_a_pixel, _empty, _text])
-def test_a_damaged_cache_file_is_drawn_and_written_anew(cache: Path, damage: Callable[[bytes], bytes]) -> None:
+def test_a_damaged_cache_file_is_replaced(cache: Path, damage: Callable[[bytes], bytes]) -> None:
     drawn = small()
     (file,) = cache.iterdir()
     whole = file.read_bytes()

@@ -9,7 +9,7 @@ from seamline.data.masks import downscale_mask
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_photo_is_shrunk_where_it_is_too_large(channels: int) -> None:
+def test_large_photos_are_downscaled(channels: int) -> None:
     photo = np.full((30, 50, channels), 90, dtype=np.uint8)
     photo[:, 25:] = 200
     for longest, size in ((25, (25, 15)), (1600, (50, 30))):
@@ -20,7 +20,7 @@ def test_a_photo_is_shrunk_where_it_is_too_large(channels: int) -> None:
         assert np.abs(pixels[:, -size[0] // 3 :] - 200).max() < 6
 
 
-def test_a_mask_shrinks_without_mixing_classes() -> None:
+def test_masks_are_downscaled_without_mixing_classes() -> None:
     mask = np.zeros((40, 100), np.uint8)
     mask[:, 50:] = 4
     small = downscale_mask(mask, 25)
