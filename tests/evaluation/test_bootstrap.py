@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from evaluation.factories import ends, without_interval
 from seamline.evaluation.bootstrap import N_RESAMPLES, GroupBootstrap, Sampled, percentile_interval, ratio
-from seamline.evaluation.confidence import newcombe, normal_mean, wilson
+from seamline.evaluation.confidence import newcombe, normal_mean, widest, wilson
 
 
 def test_a_resample_draws_as_many_groups_as_there_are() -> None:
@@ -98,9 +98,10 @@ def test_single_labels_get_the_intervals_of_formulas() -> None:
     assert single.mean(right, ones).estimate == normal_mean(right.astype(float))
     related = GroupBootstrap(np.array([3, 3, 2, 7]), one_label=True)
     assert not related.independent
-    assert related.fraction(right, ones).estimate == percentile_interval(
-        related.resample_sums(right) / related.resample_sums(ones)
-    )
+    resampled = percentile_interval(related.resample_sums(right) / related.resample_sums(ones))
+    assert related.fraction(right, ones).estimate == widest(resampled, wilson(3, 4))
+    perfect = related.fraction(ones, ones).estimate
+    assert ends(perfect) == ends(wilson(4, 4))  # no resample has an error, and the next images may have one
 
 
 def test_estimates_of_formulas_are_subtracted_as_newcombe_does() -> None:

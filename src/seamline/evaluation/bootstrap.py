@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from seamline.evaluation.confidence import LEVEL, newcombe, normal_mean, wilson
+from seamline.evaluation.confidence import LEVEL, newcombe, normal_mean, widest, wilson
 from seamline.run_folder import ABSENT, Estimate
 
 N_RESAMPLES = 1_000
@@ -175,9 +175,20 @@ class GroupBootstrap:
         Returns:
             The fraction.
         """
+        formula = wilson(int(part.sum()), int(whole.sum())) if self.one_label else ABSENT
         if self.independent:
-            return Sampled(wilson(int(part.sum()), int(whole.sum())))
-        return Sampled.from_replicates(ratio(self.resample_sums(part), self.resample_sums(whole)))
+            return Sampled(formula)
+        return self.fraction_of_replicates(ratio(self.resample_sums(part), self.resample_sums(whole)), formula)
+
+    def fraction_of_replicates(self, replicates: Replicates, formula: Estimate) -> Sampled:
+        """Return a fraction with the percentile interval of (1 + R,) replicates.
+
+        Where each image has one label there may be few of them, and none of the resamples an error: then the interval
+        is at least as wide as Wilson's (`formula`), which relations between images only widen.
+        """
+        if not self.one_label:
+            return Sampled.from_replicates(replicates)
+        return Sampled(widest(percentile_interval(replicates), formula))
 
     def mean(self, total: NDArray[Any], count: NDArray[Any]) -> Sampled:
         """Return the mean of a quantity over labels.

@@ -10,7 +10,7 @@ from scipy.special import log_softmax
 
 from seamline.errors import SeamlineError
 from seamline.evaluation.bootstrap import GroupBootstrap, percentile_interval, ratio
-from seamline.evaluation.confidence import newcombe_paired, normal_mean, significant
+from seamline.evaluation.confidence import newcombe_paired, normal_mean, significant, widest
 from seamline.evaluation.counts import Counts, Fraction, Mean, SplitCounts, confusion_counts
 from seamline.evaluation.metrics import METRICS, Metric, SplitMetrics, metrics_of
 from seamline.run_folder import ABSENT, ClassificationArrays, Estimate, Metrics, RunFolder, RunInfo, SegmentationArrays
@@ -175,10 +175,14 @@ def _differences(metric: Metric, first: SplitCounts, second: SplitCounts) -> lis
     values = metric.function(first.total)
     if first.bootstrap.independent and isinstance(values, Mean):
         return [normal_mean(second.losses - first.losses)]
-    if first.bootstrap.independent and isinstance(values, Fraction) and values.recalled:
-        return _paired_fractions(metric, first, second)
+    paired: list[Estimate] = []
+    if first.bootstrap.one_label and isinstance(values, Fraction) and values.recalled:
+        paired = _paired_fractions(metric, first, second)
+        if first.bootstrap.independent:
+            return paired
     change = second.replicates(metric.function) - first.replicates(metric.function)
-    return [percentile_interval(column) for column in change.reshape(len(change), -1).T]
+    resampled = [percentile_interval(column) for column in change.reshape(len(change), -1).T]
+    return [widest(*both) for both in zip(resampled, paired, strict=True)] if paired else resampled
 
 
 def _paired_fractions(metric: Metric, first: SplitCounts, second: SplitCounts) -> list[Estimate]:

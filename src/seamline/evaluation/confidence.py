@@ -46,6 +46,13 @@ def wilson(successes: int, trials: int) -> Estimate:
     return Estimate(float(successes / trials), float(interval.low), float(interval.high))
 
 
+def widest(first: Estimate, second: Estimate) -> Estimate:
+    """Return an estimate whose interval includes those of two estimates of one value; none where one has none."""
+    if not (first.has_interval and second.has_interval):
+        return Estimate(first.value)
+    return Estimate(first.value, min(first.low, second.low), max(first.high, second.high))
+
+
 def normal_mean(values: NDArray[np.floating[Any]]) -> Estimate:
     """Return a mean and its normal interval.
 

@@ -221,12 +221,18 @@ def sample_metric(counts: SplitCounts, metric: MetricFunction) -> list[Sampled]:
         One `Sampled` for a metric of all labels, K for one of each class.
     """
     values = metric(counts.total)
-    if counts.bootstrap.independent and isinstance(values, Fraction):
-        return [_wilson(part, whole, values.transform) for part, whole in _pairs(values)]
+    formulas: list[Estimate] = []
+    if counts.bootstrap.one_label and isinstance(values, Fraction):
+        formulas = [_wilson(part, whole, values.transform) for part, whole in _pairs(values)]
+        if counts.bootstrap.independent:
+            return [Sampled(formula) for formula in formulas]
     if counts.bootstrap.independent and isinstance(values, Mean):
         return [Sampled(_normal(values))]
     replicates = counts.replicates(metric)
     columns = (replicates[:, None] if replicates.ndim == 1 else replicates).T
+    if formulas:
+        pairs = zip(columns, formulas, strict=True)
+        return [counts.bootstrap.fraction_of_replicates(column, formula) for column, formula in pairs]
     if not isinstance(values, Bounded):
         return [Sampled.from_replicates(column) for column in columns]
     errors = zip(np.atleast_1d(values.below), np.atleast_1d(values.above), strict=True)
@@ -238,11 +244,11 @@ def _pairs(values: Fraction) -> Iterator[tuple[float, float]]:
     return zip(part.tolist(), whole.tolist(), strict=True)
 
 
-def _wilson(part: float, whole: float, transform: Callable[[Any], Any]) -> Sampled:
+def _wilson(part: float, whole: float, transform: Callable[[Any], Any]) -> Estimate:
     if np.isnan(whole):
-        return Sampled(ABSENT)
+        return ABSENT
     around = wilson(int(part), int(whole))
-    return Sampled(Estimate(*(float(transform(end)) for end in (around.value, around.low, around.high))))
+    return Estimate(*(float(transform(end)) for end in (around.value, around.low, around.high)))
 
 
 def _normal(mean: Mean) -> Estimate:
