@@ -142,50 +142,40 @@ class Server(uvicorn.Server):
 class Protocol(H11Protocol):
     """HTTP/1.1 that closes connections on which a request's head or the delivery of a response takes too long."""
 
-    _head_timer: asyncio.TimerHandle | None = None
-    _response_timer: asyncio.TimerHandle | None = None
-
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Open a connection."""
         super().connection_made(transport)
+        self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
         if len(self.connections) > CONNECTIONS:
             transport.close()
-        self._time_head(running=True)
+        self._set_timer(transport.close, HEAD_SECONDS)
 
     def data_received(self, data: bytes) -> None:
         """Receive data; the time of a head starts with its first byte."""
         super().data_received(data)
-        self._time_head(running=self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0]))
+        in_head = self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0])
+        self._set_timer(self.transport.close, HEAD_SECONDS if in_head else None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Close a connection."""
-        self._time_head(running=False)
-        self._time_response(running=False)
+        for timer in self._timers.values():
+            timer.cancel()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """Wait for the client to receive what was sent."""
         super().pause_writing()
-        self._time_response(running=True)
+        self._set_timer(self.transport.abort, RESPONSE_SECONDS)
 
     def resume_writing(self) -> None:
         """Continue to send."""
         super().resume_writing()
-        self._time_response(running=False)
+        self._set_timer(self.transport.abort, None)
 
-    def _time_head(self, *, running: bool) -> None:
-        self._head_timer = _set_timer(self._head_timer, running, HEAD_SECONDS, self.transport.close)
-
-    def _time_response(self, *, running: bool) -> None:
-        self._response_timer = _set_timer(self._response_timer, running, RESPONSE_SECONDS, self.transport.abort)
-
-
-def _set_timer(
-    timer: asyncio.TimerHandle | None, running: bool, seconds: float, on_timeout: Callable[[], None]
-) -> asyncio.TimerHandle | None:
-    """Start a timer unless it is running, or stop it."""
-    if running:
-        return timer or asyncio.get_running_loop().call_later(seconds, on_timeout)
-    if timer is not None:
-        timer.cancel()
-    return None
+    def _set_timer(self, on_timeout: Callable[[], None], seconds: float | None) -> None:
+        """Start the timer of an action unless it is running; stop it where `seconds` is None."""
+        if seconds is None:
+            if timer := self._timers.pop(on_timeout, None):
+                timer.cancel()
+        elif on_timeout not in self._timers:
+            self._timers[on_timeout] = asyncio.get_running_loop().call_later(seconds, on_timeout)
