@@ -6,7 +6,6 @@ One unit is one pixel of the page: figures have 72 dots per inch, so a point is 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -104,7 +103,7 @@ def label(axes: Axes, text: str, position: tuple[float, float], offset: float, c
     )  # fmt: skip
 
 
-def tip_columns(axes: Axes, theme: Theme, positions: Sequence[float] | NDArray[Any], texts: Sequence[str]) -> None:
+def tip_columns(axes: Axes, theme: Theme, positions: Sequence[float], texts: Sequence[str]) -> None:
     """Show a text while the pointer is over the column around each position, the full height of the axes."""
     low, high = axes.get_xlim()
     middles = [(a + b) / 2 for a, b in pairwise(positions)]

@@ -320,7 +320,7 @@ def precision_recall(
         )  # fmt: skip
         text = f"{shortened(name, 16 if width > 500 else 12)}\n{notes.get(name, '')}"
         label(axes, text, (1, y), 22, theme.ink)
-    steps = np.linspace(0, 1, 21)
+    steps = np.linspace(0, 1, 21).tolist()
     texts = [
         f"recall {percent(step)}: precision "
         + ", ".join(f"{name} {percent(np.interp(step, curves[name].recall, curves[name].precision))}" for name in shown)
@@ -351,7 +351,7 @@ def ranking(theme: Theme, *, images: Sequence[ImageMetrics], marked: Sequence[in
     axes.set_ylim(0, max(0.1, 1.05 * max(one.mean_iou for one in images)))
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
-    ranks = np.arange(1, len(images) + 1)
+    ranks = range(1, len(images) + 1)
     values = [one.mean_iou for one in images]
     axes.plot(ranks, values, "o", color=theme.muted, markersize=3.2, markeredgewidth=0, clip_on=False)
     for rank in marked:

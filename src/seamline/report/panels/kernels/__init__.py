@@ -134,7 +134,15 @@ def _matrix(layer: FilterLayer, weights: NDArray[np.float64]) -> dict[str, Any]:
 
 
 def gray(weights: NDArray[np.float64], limit: NDArray[np.float64] | float) -> NDArray[np.uint8]:
-    """Return signed weights as grays of the same shape, uint8: -limit is black, 0 mid-gray, +limit white."""
+    """Return signed weights as grays: -limit is black, 0 mid-gray, +limit white.
+
+    Args:
+        weights: (N, h, w) or (out, in, h, w) float64.
+        limit: a number, or (N, 1, 1) float64, one for each filter.
+
+    Returns:
+        Grays of the shape of the weights, uint8.
+    """
     scaled = np.clip(weights / np.maximum(limit, 1e-12), -1, 1)
     shades: NDArray[np.uint8] = np.rint(ZERO + scaled * (255 - ZERO)).clip(0, 255).astype(np.uint8)
     return shades
