@@ -63,7 +63,7 @@ GPU = [
     "## GPU",
     "",
     "`python bench/benchmarks.py --device cuda` runs the presets, the comparison and the time to accuracy on a GPU and "
-    "writes `bench/results/benchmarks-cuda.json`; `--set precision=bfloat16` trains with mixed precision. "
+    "writes `bench/results/benchmarks-cuda.json`; `--set amp_dtype=bfloat16` trains with mixed precision. "
     "This page has no GPU results.",
 ]
 

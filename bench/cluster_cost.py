@@ -53,7 +53,7 @@ class Cost:
 
 def make_photos(folder: Path, size: tuple[int, int], count: int) -> None:
     """Enlarge test images to photos, with the grain of a sensor."""
-    data = seamline.load("facades")
+    data = seamline.load_dataset("facades")
     chance = np.random.default_rng(0)
     folder.mkdir(parents=True)
     for number in range(count):
@@ -182,7 +182,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/scale/facades-fast"), help="trained if it is not there")
     options = parser.parse_args()
     if not (options.run / "model.safetensors").is_file():
-        seamline.train("facades", recipe="fast", settings=("epochs=1",), out=options.run, resume=True)
+        seamline.train("facades", preset="fast", epochs=1, out=options.run, resume=True)
     found = figures(options.run)
     write_results("cluster-cost", found)
     write_page("cluster-cost", page(found))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-import seamline
-from seamline.api import divide_by, related
 from seamline.data.dataset import Dataset
+from seamline.data.prepare import detect_groups, load_dataset
 from seamline.data.splits import Splits
 from seamline.progress import Reporter
-from seamline.training.config import get_preset
+from seamline.training.plan import split_data
+from seamline.training.presets import get_preset
 
 TASKS = ("garments", "facades")
 
@@ -30,7 +30,7 @@ class Images:
 
     def split(self, seed: int) -> Splits:
         """Split training and validation images by groups, as `seamline train --seed` does."""
-        return divide_by(self.data, get_preset("fast", segments=self.data.task == "segmentation"), seed)
+        return split_data(self.data, get_preset("fast", self.data.task), seed)
 
     def write(self, file: Path, seed: int = 0, count: int | None = None) -> Path:
         """Write images and labels of all splits to an npz file, with the first `count` training images."""
@@ -54,4 +54,4 @@ def images_of(task: str) -> Images:
     synthetic = {"garments": "synthetic-fashion", "facades": "synthetic-facades"}[task]
     folder = os.environ.get("SEAMLINE_DATA")
     name = real if folder and (Path(folder) / real).is_dir() else synthetic
-    return Images(task, related(seamline.load(name), Reporter()))
+    return Images(task, detect_groups(load_dataset(name), Reporter()))

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import seamline
+from seamline.models.saved import load_saved_model
+from seamline.run_folder import RunFolder
 from seamline.training.checkpoints import Checkpoints
-from seamline.training.run_dir import Run
+from seamline.training.config import parse_settings
 
 PALETTE = ((0, 0, 0), (0, 128, 255), (255, 128, 0))
 """Colors of the three classes in masks."""
@@ -165,10 +167,10 @@ def write_runs(folder: Path) -> None:
     write_pairs(folder / "data" / "masks", 24)
     settings = ("epochs=2", "batch_size=8")
     for name, data in (("labels", "labels"), ("other", "labels"), ("masks", "masks")):
-        seamline.train(str(folder / "data" / data), settings=settings, out=folder / name, threads=1)
+        seamline.train(str(folder / "data" / data), **parse_settings(settings), out=folder / name, threads=1)
     photos = sorted((folder / "data" / "masks" / "images").iterdir())[:2]
     seamline.predict(folder / "masks", photos, out=folder / "masks" / "photos", report=True, threads=1)
-    network = Run(folder / "labels").network()
+    network = load_saved_model(RunFolder(folder / "labels"))
     state = {"training": {"network": network.state_dict(), "step": 3}, "history": [{"epoch": 1}], "kept": (1.5, None)}
     Checkpoints(folder / "checkpoint").save(state)
 

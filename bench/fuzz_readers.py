@@ -10,10 +10,12 @@ from seamline.data.image_folder import load_folder
 from seamline.data.image_io import read_image
 from seamline.data.masks import mask_values, read_mask, unique_mask_values
 from seamline.inference.predictor import load_model
+from seamline.models.saved import load_saved_model
 from seamline.report.compare_page import write_comparison
 from seamline.report.page import write_report
+from seamline.run_folder import RunFolder
 from seamline.training.checkpoints import Checkpoints, unpack
-from seamline.training.run_dir import Run
+from seamline.training.config import read_config
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,10 @@ class Reader:
 
 
 def _run(folder: Path, file: Path) -> None:
-    run = Run(folder)
-    run.read()
-    run.recipe()
-    run.network()
+    run = RunFolder(folder)
+    run.info.read()
+    read_config(run)
+    load_saved_model(run)
 
 
 def _checkpoint(folder: Path, file: Path) -> None:

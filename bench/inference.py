@@ -52,7 +52,7 @@ def variants(name: str, folder: Path) -> dict[str, dict[str, Any]]:
     for title, quick, int8, most in EXPORTS:
         file = folder / f"{name}.{title.replace(' ', '.')}.onnx"
         try:
-            one = seamline.export(name, out=file, reduce_tta=quick, int8=int8, max_drop=most, teller=Reporter())
+            one = seamline.export(name, out=file, reduce_tta=quick, int8=int8, max_drop=most, progress=Reporter())
         except SeamlineError as refused:
             made[title] = {"refused": str(refused).replace(str(file), file.name)}
             continue
@@ -111,7 +111,7 @@ def rates(name: str, files: dict[str, Path], shown: Path) -> list[dict[str, Any]
 
 def photos(folder: Path) -> list[dict[str, Any]]:
     """Time the whole command on one photo, from a cold start, in each engine."""
-    image = Image.fromarray(seamline.load("facades").test.images[0])
+    image = Image.fromarray(seamline.load_dataset("facades").test.images[0])
     rows: list[dict[str, Any]] = []
     for size, shape in PHOTOS.items():
         image.resize(shape, Image.Resampling.BICUBIC).save(folder / f"{size[:2].strip()}.jpg", quality=90)
@@ -137,7 +137,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for name, data_name in DATA.items():
-            data = seamline.load(data_name)
+            data = seamline.load_dataset(data_name)
             shown = select_evenly(data.train.images, CALIBRATION_PIXELS)
             np.save(folder / "shown.npy", shown)
             made = variants(name, folder)

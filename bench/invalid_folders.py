@@ -151,9 +151,9 @@ def _full(max_bytes: int) -> Callable[[Path], str]:
 def _not_writable(folder: Path) -> str:
     """Check a run folder in a place that belongs to root, as every training does first."""
     script = (
-        "import os; from pathlib import Path; from seamline.training.run_dir import Run\n"
+        "import os; from pathlib import Path; from seamline.run_folder import RunFolder\n"
         f"os.geteuid() or os.setuid({NOBODY})\n"
-        "try: Run(Path('/usr/run')).check_writable()\n"
+        "try: RunFolder(Path('/usr/run')).check_writable()\n"
         "except Exception as error: print(type(error).__name__, error, sep=': ')"
     )
     process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

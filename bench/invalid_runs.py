@@ -160,10 +160,10 @@ NAMES = (
         "a dataset that there is not", lambda folder: command("train", "fashion-mnst", "--out", folder / "run")
     ),
     InvalidInput("a recipe that there is not", _train("--preset", "quick")),
-    InvalidInput("a network that there is not", _train("--set", "network=resnet")),
+    InvalidInput("a network that there is not", _train("--set", "model=resnet")),
     InvalidInput("a field that there is not", _train("--set", "epoch=3")),
     InvalidInput("a value that the field does not take", _train("--set", "epochs=many")),
-    InvalidInput("a value out of range", _train("--set", "validation=2")),
+    InvalidInput("a value out of range", _train("--set", "val_fraction=2")),
     InvalidInput("a device that there is not", _train("--device", "tpu")),
     InvalidInput("a size that is none", _train("--image-size", "large")),
     InvalidInput("a run folder that there is not", lambda folder: command("report", folder / "nowhere")),

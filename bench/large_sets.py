@@ -75,7 +75,7 @@ def measure(count: int, folder: Path) -> dict[str, Any]:
     ]
     command += [
         "--set",
-        "network=residual-16",
+        "model=residual-16",
         "--set",
         f"epochs={epochs:.4f}",
         "--set",

@@ -241,7 +241,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
     minutes = parser.parse_args().minutes
-    images = seamline.load("facades").test.images
+    images = seamline.load_dataset("facades").test.images
     contents = [photo_bytes(np.asarray(images[index])) for index in (0, 30, 60)]
     command = [sys.executable, "-m", "seamline", "serve", "facades", "--port", str(PORT)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONUNBUFFERED": "1"})

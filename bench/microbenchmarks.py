@@ -12,8 +12,9 @@ from seamline.data.loader import Batches
 from seamline.models.devices import tune_malloc
 from seamline.models.factory import build_model
 from seamline.synthetic import facades, fashion
-from seamline.training.config import TrainConfig, presets_for
+from seamline.training.config import TrainConfig
 from seamline.training.loop import Training
+from seamline.training.presets import presets_for
 from subprocess_runner import run
 
 ROUNDS = 5
@@ -25,9 +26,9 @@ def microbenchmarks() -> dict[str, list[float]]:
         "`seamline --help`": _timed(lambda: run("-m", "seamline", "--help")),
         "`seamline list`": _timed(lambda: run("-m", "seamline", "list")),
         "generate 60,000 synthetic garments": _timed(lambda: fashion.generate(60_000, 1), rounds=3),
-        "load synthetic garments from the cache": _timed(lambda: seamline.load("synthetic-fashion")),
+        "load synthetic garments from the cache": _timed(lambda: seamline.load_dataset("synthetic-fashion")),
         "generate 500 synthetic facades": _timed(lambda: facades.generate(500, 1), rounds=2),
-        "load synthetic facades from the cache": _timed(lambda: seamline.load("synthetic-facades")),
+        "load synthetic facades from the cache": _timed(lambda: seamline.load_dataset("synthetic-facades")),
     }
 
 
@@ -37,11 +38,11 @@ def measure_presets(device: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     sets = (("garments", 4_096, 24_576), ("facades", 24, 48))
     names = {"garments": "synthetic-fashion", "facades": "synthetic-facades"}
-    data = {task: seamline.load(name) for task, name in names.items()}
+    data = {task: seamline.load_dataset(name) for task, name in names.items()}
     for round_ in range(ROUNDS):
         place = iter(range(100))
         for task, few, many in sets:
-            for name, recipe in presets_for(segments=data[task].task == "segmentation").items():
+            for name, recipe in presets_for(data[task].task).items():
                 if round_ == 0:
                     rows.append({"data": task, "preset": name, "operations": _operations(recipe, data[task])})
                     rows[-1]["rates"] = []
@@ -62,10 +63,10 @@ def _timed(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
 def _begin(recipe: TrainConfig, data: seamline.Dataset, count: int, device: str) -> Training:
     """Prepare a training on the first `count` images."""
     split = data.train.select(np.arange(count))
-    network = build_model(recipe.network, split.images.shape[1:], len(data.classes), task=data.task)
+    network = build_model(recipe.model, split.images.shape[1:], len(data.classes), task=data.task)
     network.init_from_data(split.images)
     network.to(device)
-    batches = Batches(split, recipe.batch_size, task=data.task, seed=0, augmentation=recipe.changes, device=device)
+    batches = Batches(split, recipe.batch_size, task=data.task, seed=0, augmentation=recipe.augmentation, device=device)
     return Training(network, batches, recipe)
 
 
@@ -80,4 +81,4 @@ def _operations(recipe: TrainConfig, data: seamline.Dataset) -> float:
     """Return the floating-point operations per image."""
     training = _begin(recipe, data, 8, "cpu")
     images, labels = next(training.batches.epoch(1))
-    return operations_of(training.network, images, labels)
+    return operations_of(training.model, images, labels)

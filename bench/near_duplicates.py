@@ -71,7 +71,7 @@ def measure(data: Path | None) -> dict[str, dict[str, Any]]:
     scenes = [photos[k] for k in np.sort(firsts)]
     for name, change in (("crops of photos", (0.8, 1.25, 95)), ("crops, hard", (0.62, 1.6, 75))):
         metrics[name] = score(*cut_crops(scenes, *change))
-    garments = seamline.load("fashion-mnist", data / "fashion-mnist")
+    garments = seamline.load_dataset("fashion-mnist", data_dir=data / "fashion-mnist")
     _, metrics["Fashion-MNIST"] = search([*garments.train.images, *garments.test.images])
     return metrics
 

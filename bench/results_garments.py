@@ -15,6 +15,7 @@ from results_store import stored_run
 from seamline.evaluation.confidence import wilson
 from seamline.progress import Reporter
 from seamline.run_folder import RunFolder
+from seamline.training.config import parse_settings
 
 STUDY = {"train_loss": 0.134, "train_accuracy": 0.948, "val_loss": 0.277, "val_accuracy": 0.912}
 TURNS = (
@@ -31,12 +32,13 @@ TURNS = (
 
 def collect_all(out: Path, folder: Path | None) -> dict[str, Any]:
     """Train and measure every run; return what the page says."""
-    data = seamline.load("fashion-mnist", None if folder is None else folder / "fashion-mnist")
+    data = seamline.load_dataset("fashion-mnist", data_dir=None if folder is None else folder / "fashion-mnist")
     runs: dict[str, list[Path]] = {"original": [], "fast": []}
     for recipe, seed in TURNS:
         print(f"{recipe}, seed {seed}", flush=True)
         run = out / f"{recipe}-{seed}"
-        runs[recipe].append(seamline.train(data, recipe=recipe, seed=seed, out=run, resume=True, teller=Reporter()))
+        runs[recipe].append(run)
+        seamline.train(data, preset=recipe, seed=seed, out=run, resume=True, progress=Reporter())
     collected: dict[str, Any] = {recipe: [collect(run, data) for run in folders] for recipe, folders in runs.items()}
     return {**collected, "hidden": [collect(hidden_head(data, out), data)], "drawn": synthetic_garments(out)}
 
@@ -44,28 +46,34 @@ def collect_all(out: Path, folder: Path | None) -> dict[str, Any]:
 def hidden_head(data: seamline.Dataset, out: Path) -> Path:
     """Train the study's recipe with a hidden layer in the head, once, on the same split as seed 0 of the others."""
     print("original with a hidden layer, seed 0", flush=True)
-    settings = ("network=study-hidden",)
+    settings = ("model=study-hidden",)
     return seamline.train(
-        data, recipe="original", settings=settings, seed=0, out=out / "hidden-0", resume=True, teller=Reporter()
-    )
+        data,
+        preset="original",
+        **parse_settings(settings),
+        seed=0,
+        out=out / "hidden-0",
+        resume=True,
+        progress=Reporter(),
+    ).path
 
 
 def synthetic_garments(out: Path) -> dict[str, Any]:
     """Train on the synthetic garments, and fit a linear model to their pixels beside."""
-    data = seamline.load("synthetic-fashion")
+    data = seamline.load_dataset("synthetic-fashion")
     plans = [("original", 0, ("epochs=10",)), *(("fast", seed, ()) for seed in range(3))]
     runs = []
     for recipe, seed, settings in plans:
         print(f"synthetic garments: {recipe}, seed {seed}", flush=True)
         run = seamline.train(
             data,
-            recipe=recipe,
-            settings=settings,
+            preset=recipe,
+            **parse_settings(settings),
             seed=seed,
             out=out / f"synthetic-{recipe}-{seed}",
             resume=True,
-            teller=Reporter(),
-        )
+            progress=Reporter(),
+        ).path
         runs.append({"name": f"`{' '.join([recipe, *settings])}`, seed {seed}", **collect(run, data)})
     pixels = [part.images[:20_000].reshape(len(part.images[:20_000]), -1) / 255.0 for part in (data.train, data.test)]
     linear = LogisticRegression(max_iter=1000).fit(pixels[0], data.train.labels[:20_000])

@@ -38,9 +38,9 @@ def measure_prediction(folder: Path) -> list[dict[str, Any]]:
     model is the segmenter of preset `fast`, trained_run for a few steps: its accuracy does not change the time.
     """
     trained_run = seamline.train(
-        "synthetic-facades", settings=("epochs=0.05",), out=folder / "run", force=True, teller=None
-    )
-    streets = seamline.load("synthetic-facades")
+        "synthetic-facades", epochs=0.05, out=folder / "run", overwrite=True, progress=None
+    ).path
+    streets = seamline.load_dataset("synthetic-facades")
     rows: list[dict[str, Any]] = [
         {"megapixels": megapixels, "size": size, "seconds": [], "peak": 0}
         for size in ("default", "full")

@@ -14,8 +14,8 @@ from seamline.data.dataset import Split
 from seamline.data.loader import Batches
 from seamline.models.devices import tune_malloc
 from seamline.models.factory import build_model
-from seamline.training.config import get_preset
 from seamline.training.loop import Training
+from seamline.training.presets import get_preset
 
 
 def main() -> None:
@@ -28,9 +28,9 @@ def main() -> None:
     split = Split(few[chosen], their[chosen], tuple(map(str, chosen)), np.arange(len(chosen)))
     del few, their
     segments = task == "facades"
-    recipe = get_preset(name, segments=segments)
+    recipe = get_preset(name, "segmentation" if segments else "classification")
     network = build_model(
-        recipe.network,
+        recipe.model,
         split.images.shape[1:],
         5 if segments else 10,
         task="segmentation" if segments else "classification",
@@ -41,7 +41,7 @@ def main() -> None:
         recipe.batch_size,
         task="segmentation" if segments else "classification",
         seed=0,
-        augmentation=recipe.changes,
+        augmentation=recipe.augmentation,
     )
     record = next(iter(Training(network, batches, recipe)))
     print(json.dumps({"seconds": record.train_seconds, "images": record.samples, "image_bytes": split.images.nbytes}))

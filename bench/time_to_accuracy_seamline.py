@@ -22,8 +22,8 @@ from seamline.inference.forward import predict_logits
 from seamline.inference.tta import TTA
 from seamline.models.devices import tune_malloc
 from seamline.models.factory import build_model
-from seamline.training.config import get_preset
 from seamline.training.loop import Training
+from seamline.training.presets import get_preset
 
 
 def main() -> None:
@@ -34,14 +34,14 @@ def main() -> None:
     stored = np.load(file)
     images, labels = stored["images"], stored["labels"]
     segments = task == "facades"
-    recipe = get_preset(name, segments=segments)
+    recipe = get_preset(name, "segmentation" if segments else "classification")
     split = Split(images, labels, tuple(map(str, range(len(images)))), np.arange(len(images)))
     torch.optim.AdamW([torch.zeros(1, device=device)])  # PyTorch loads half of itself with its first optimiser
 
     start = time.perf_counter()
     classes = 5 if segments else 10
     network = build_model(
-        recipe.network, images.shape[1:], classes, task="segmentation" if segments else "classification", seed=int(seed)
+        recipe.model, images.shape[1:], classes, task="segmentation" if segments else "classification", seed=int(seed)
     )
     network.init_from_data(images)
     network.to(device)
@@ -50,7 +50,7 @@ def main() -> None:
         recipe.batch_size,
         task="segmentation" if segments else "classification",
         seed=int(seed),
-        augmentation=recipe.changes,
+        augmentation=recipe.augmentation,
         device=device,
     )
     epochs = list(Training(network, batches, recipe))
@@ -58,7 +58,7 @@ def main() -> None:
 
     told = {"seconds": seconds, "images": sum(epoch.samples for epoch in epochs)}
     for part in ("val", "test"):
-        told[part] = figure(TTA(network, recipe.flip), stored[f"{part}_images"], stored[f"{part}_labels"])
+        told[part] = figure(TTA(network, recipe.hflip), stored[f"{part}_images"], stored[f"{part}_labels"])
     print(json.dumps(told))
 
 

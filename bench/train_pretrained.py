@@ -26,6 +26,7 @@ from seamline.inference.pretrained import PRETRAINED, pretrained_dir
 from seamline.inference.tta import load_tta
 from seamline.io import write_bytes, write_text
 from seamline.run_folder import Estimate, JsonFile, Metrics, RunFolder, RunInfo
+from seamline.training.config import parse_settings
 
 T = TypeVar("T")
 
@@ -178,8 +179,8 @@ def main() -> None:
         run = getattr(options, name)
         if run is None:
             run = seamline.train(
-                arguments["data"], settings=arguments["settings"], out=f"runs/pretrained-{name}", resume=True
-            )
+                arguments["data"], **parse_settings(arguments)["settings"], out=f"runs/pretrained-{name}", resume=True
+            ).path
         folder = pretrained_dir(name)
         write_pretrained(RunFolder(run), RunFolder(folder))
         print(f"{name}: {sum(file.stat().st_size for file in folder.iterdir()) / 1e6:.2f} MB in {folder}")

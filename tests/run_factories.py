@@ -9,16 +9,23 @@ from PIL import Image
 
 from run_folder.factories import run_info
 from seamline.models.blocks import BaseModel
-from seamline.run_folder import DatasetInfo, ModelInfo, Task
-from seamline.training.config import CLASSIFIER_PRESETS, SEGMENTER_PRESETS, recipe_fields
-from seamline.training.run_dir import Run
+from seamline.models.saved import save_weights
+from seamline.run_folder import DatasetInfo, ModelInfo, RunFolder, RunInfo, Task
+from seamline.training.presets import CLASSIFIER_PRESETS, SEGMENTER_PRESETS
 
 SEGMENTER_CLASSES = ("dark", "bright")
 COLOURS = ((0, 0, 0), (0, 128, 255))
 
 
+def start_run(folder: RunFolder, info: RunInfo) -> None:
+    """Write what a training writes when it starts."""
+    folder.clear()
+    folder.info.write(info)
+    folder.history.write(())
+
+
 def write_run(folder: Path, network: BaseModel, name: str, image: tuple[int, int, int], data: dict[str, Any]) -> Path:
-    run = Run(folder)
+    run = RunFolder(folder)
     task: Task = "segmentation" if data["colours"] else "classification"
     fields = run_info(task)
     dataset = DatasetInfo(
@@ -33,18 +40,19 @@ def write_run(folder: Path, network: BaseModel, name: str, image: tuple[int, int
         test=0,
     )
     presets = SEGMENTER_PRESETS if task == "segmentation" else CLASSIFIER_PRESETS
-    run.start(
+    start_run(
+        run,
         msgspec.structs.replace(
             fields,
             preset="fast",
-            config=recipe_fields(presets["fast"]),
+            config=presets["fast"].to_dict(),
             dataset=dataset,
             model=ModelInfo(name=name, parameters=0, input_size=image),
             init_from=None,
             auto_config=(),
-        )
+        ),
     )
-    run.finish(network.state_dict())
+    save_weights(run, network.state_dict())
     return folder
 
 

@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 
 import seamline
+from helpers import Lines, refusal
 from seamline.data.dataset import Dataset
 from seamline.errors import SeamlineError
-from seamline.training.config import TrainConfig
+from seamline.training.config import TrainConfig, parse_settings
 from seamline.training.loop import Training
 
-RECIPE = TrainConfig(
-    network="study-fast", epochs=3, batch_size=32, learning_rate=3e-3, schedule="one-cycle", flip=False
-)
+RECIPE = TrainConfig(model="study-fast", epochs=3, batch_size=32, lr=3e-3, schedule="linear", hflip=False)
 
 
 def read(run: Path, name: str) -> Any:
@@ -29,7 +28,7 @@ def history(run: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def run(sides: Dataset, tmp_path: Path) -> Path:
-    return seamline.train(sides, recipe=RECIPE, out=tmp_path / "run", threads=1)
+    return seamline.train(sides, preset=RECIPE, out=tmp_path / "run", threads=1).path
 
 
 def test_a_run_folder_holds_what_its_contract_says(run: Path, sides: Dataset) -> None:
@@ -38,7 +37,7 @@ def test_a_run_folder_holds_what_its_contract_says(run: Path, sides: Dataset) ->
     assert (described["dataset"]["train"], described["dataset"]["val"], described["dataset"]["test"]) == (270, 30, 90)
     assert described["config"]["epochs"] == 3
     assert described["task"] == "classification"
-    assert "drew" in described["notice"]
+    assert "synthetic" in described["notice"]
     lines = history(run)
     assert [line["epoch"] for line in lines] == [1, 2, 3]
     fields = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate"}
@@ -74,17 +73,17 @@ def test_the_page_is_made_again_from_the_folder_alone(run: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_files(run: Path, sides: Dataset, tmp_path: Path) -> None:
-    again = seamline.train(sides, recipe=RECIPE, out=tmp_path / "again", threads=1)
+    again = seamline.train(sides, preset=RECIPE, out=tmp_path / "again", threads=1).path
     for name in ("model.safetensors", "metrics.json", "findings.json", "evaluation/val.npz", "evaluation/test.png"):
         assert (again / name).read_bytes() == (run / name).read_bytes(), name
-    other = seamline.train(sides, recipe=RECIPE, out=tmp_path / "other", seed=1, threads=1)
+    other = seamline.train(sides, preset=RECIPE, out=tmp_path / "other", seed=1, threads=1).path
     assert (other / "model.safetensors").read_bytes() != (run / "model.safetensors").read_bytes()
 
 
 def test_an_interrupted_run_goes_on_to_the_same_bytes(
     run: Path, sides: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole_epoch = Training._epoch
+    whole_epoch = Training._train_epoch
 
     def interrupted(training: Training, number: int) -> Any:
         if number == 3:
@@ -92,16 +91,16 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
         return whole_epoch(training, number)
 
     cut = tmp_path / "cut"
-    monkeypatch.setattr(Training, "_epoch", interrupted)
+    monkeypatch.setattr(Training, "_train_epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        seamline.train(sides, recipe=RECIPE, out=cut, threads=1)
+        seamline.train(sides, preset=RECIPE, out=cut, threads=1)
     monkeypatch.undo()
     assert len(history(cut)) == 2
-    with pytest.raises(SeamlineError, match="made with another seed"):
-        seamline.train(sides, recipe=RECIPE, out=cut, seed=1, resume=True, threads=1)
-    with pytest.raises(SeamlineError, match="holds an unfinished run; go on with --resume"):
-        seamline.train(sides, recipe=RECIPE, out=cut, threads=1)
-    seamline.train(sides, recipe=RECIPE, out=cut, resume=True, threads=1)
+    with pytest.raises(SeamlineError, match="trained with another seed"):
+        seamline.train(sides, preset=RECIPE, out=cut, seed=1, resume=True, threads=1)
+    with pytest.raises(SeamlineError, match="holds an unfinished run; resume it with --resume"):
+        seamline.train(sides, preset=RECIPE, out=cut, threads=1)
+    seamline.train(sides, preset=RECIPE, out=cut, resume=True, threads=1)
     assert (cut / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
     assert (cut / "metrics.json").read_bytes() == (run / "metrics.json").read_bytes()
     assert [line["train_loss"] for line in history(cut)] == [line["train_loss"] for line in history(run)]
@@ -109,14 +108,14 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
 
 def test_a_finished_run_is_kept(run: Path, sides: Dataset) -> None:
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
-    with pytest.raises(SeamlineError, match="holds a finished run; name another --out, write over it with --overwrite"):
-        seamline.train(sides, recipe=RECIPE, out=run, threads=1)
-    seamline.train(sides, recipe=RECIPE, out=run, resume=True, threads=1)
+    with pytest.raises(SeamlineError, match="holds a finished run; name another --out, overwrite it with --overwrite"):
+        seamline.train(sides, preset=RECIPE, out=run, threads=1)
+    seamline.train(sides, preset=RECIPE, out=run, resume=True, threads=1)
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
-    with pytest.raises(SeamlineError, match="made with another seed"):
-        seamline.train(sides, recipe=RECIPE, out=run, resume=True, seed=1, threads=1)
+    with pytest.raises(SeamlineError, match="trained with another seed"):
+        seamline.train(sides, preset=RECIPE, out=run, resume=True, seed=1, threads=1)
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
-    seamline.train(sides, recipe=RECIPE, out=run, force=True, seed=1, threads=1)
+    seamline.train(sides, preset=RECIPE, out=run, overwrite=True, seed=1, threads=1)
     assert read(run, "run.json")["seed"] == 1
 
 
@@ -132,8 +131,10 @@ def test_a_run_is_measured_again(run: Path, sides: Dataset) -> None:
 
 @pytest.mark.parametrize("keep", ["val_loss", "val_accuracy"])
 def test_the_weights_kept_are_those_of_the_best_epoch(sides: Dataset, tmp_path: Path, keep: str) -> None:
-    recipe = dataclasses.replace(RECIPE, epochs=6, schedule="constant", learning_rate=2e-2)
-    run = seamline.train(sides, recipe=recipe, settings=(f"keep={keep}",), out=tmp_path / "run", threads=1)
+    recipe = dataclasses.replace(RECIPE, epochs=6, schedule="constant", lr=2e-2)
+    run = seamline.train(
+        sides, preset=recipe, **parse_settings((f"checkpoint_metric={keep}",)), out=tmp_path / "run", threads=1
+    ).path
     best = (min if keep == "val_loss" else max)(line[keep] for line in history(run))
     key = {"val_loss": "log_loss", "val_accuracy": "accuracy"}[keep]
     value = read(run, "metrics.json")["val"]["overall"][key]["value"]
@@ -143,20 +144,20 @@ def test_the_weights_kept_are_those_of_the_best_epoch(sides: Dataset, tmp_path: 
 def test_too_few_images_to_validate_on_is_one_line(sides: Dataset, tmp_path: Path) -> None:
     few = dataclasses.replace(sides, train=sides.train.select(np.arange(3)))
     with pytest.raises(SeamlineError, match="drawn in a test: 3 images in 3 groups are too few"):
-        seamline.train(few, recipe=RECIPE, out=tmp_path / "run")
+        seamline.train(few, preset=RECIPE, out=tmp_path / "run")
 
 
 def test_the_number_of_class_weights_must_fit_and_nothing_is_touched(run: Path, sides: Dataset) -> None:
     with pytest.raises(SeamlineError, match="class_weights has 2 numbers for 3 classes"):
-        seamline.train(sides, recipe=RECIPE, settings=("class_weights=1,2",), out=run, force=True)
+        seamline.train(sides, preset=RECIPE, class_weights=(1, 2), out=run, overwrite=True)
     assert (run / "model.safetensors").is_file()
 
 
 def test_weights_that_are_no_numbers_are_never_kept(sides: Dataset, tmp_path: Path) -> None:
     """One step an epoch: the loss is still a number when the step is taken, and the weights no longer are."""
-    settings = ("epochs=1", "batch_size=1000", "learning_rate=1e38", "schedule=constant")
+    settings = ("epochs=1", "batch_size=1000", "lr=1e38", "schedule=constant")
     with pytest.raises(SeamlineError, match=r"training stopped: the (validation )?loss is (nan|inf)"):
-        seamline.train(sides, recipe=RECIPE, settings=settings, out=tmp_path / "run", threads=1)
+        seamline.train(sides, preset=RECIPE, **parse_settings(settings), out=tmp_path / "run", threads=1)
     assert not (tmp_path / "run" / "model.safetensors").exists()
 
 
@@ -164,8 +165,62 @@ def test_an_interrupted_measuring_is_made_good(run: Path, sides: Dataset) -> Non
     before = (run / "metrics.json").read_bytes()
     for name in ("metrics.json", "findings.json", "report.html"):
         (run / name).unlink()
-    with pytest.raises(SeamlineError, match="measure what is not measured with --resume"):
-        seamline.train(sides, recipe=RECIPE, out=run, threads=1)
-    seamline.train(sides, recipe=RECIPE, out=run, resume=True, threads=1)
+    with pytest.raises(SeamlineError, match="evaluate what is not evaluated with --resume"):
+        seamline.train(sides, preset=RECIPE, out=run, threads=1)
+    seamline.train(sides, preset=RECIPE, out=run, resume=True, threads=1)
     assert (run / "metrics.json").read_bytes() == before
     assert (run / "report.html").is_file()
+
+
+def test_an_unknown_setting_names_the_nearest(sides: Dataset) -> None:
+    assert refusal(lambda: seamline.train(sides, epoch=3).path) == "unknown setting 'epoch'; did you mean 'epochs'?"
+    assert refusal(lambda: seamline.train(sides, thread=3).path) == "unknown setting 'thread'; did you mean 'threads'?"
+    assert refusal(lambda: seamline.train(sides, epochs="3").path) == "epochs: takes a number, got '3'"
+
+
+def test_a_run_shows_its_metrics_and_findings(run: Path) -> None:
+    result = seamline.Run(run)
+    accuracy = result.metrics.test.overall["accuracy"]
+    assert accuracy.low < accuracy.value <= accuracy.high
+    assert [epoch["epoch"] for epoch in list_of(result.history)] == [1, 2, 3]
+    assert result.report.is_file()
+    html = result._repr_html_()
+    assert "Bright sides: custom" in html
+    assert result.findings[0].sentence in html
+    prediction = result.predictor(backend="pytorch")(np.zeros((20, 20, 3), np.uint8))
+    assert prediction.label in result.info.dataset.classes
+
+
+def list_of(history: Any) -> list[dict[str, Any]]:
+    return history if isinstance(history, list) else list(history.to_dict("records"))
+
+
+def test_arrays_are_trained_on_and_other_images_evaluated(sides: Dataset, tmp_path: Path) -> None:
+    names = np.array(sides.classes)[sides.train.labels]
+    run = seamline.train(
+        (sides.train.images[..., 0], names), preset=RECIPE, out=tmp_path / "run", threads=1, label_check_folds=0
+    )
+    assert set(run.info.dataset.classes) == set(sides.classes)
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file()}
+    labels = np.array(["left", "right", "neither"])[sides.test.labels]
+    lines = Lines()
+    other = seamline.evaluate(run, (sides.test.images, labels), progress=lines)
+    assert other.path == run.path / "evaluations" / "arrays"
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert "left out, because the run has no such classes: neither (30 images)" in lines.lines[-1]
+    assert "classes of the run without labels: both <&>" in lines.lines[-1]
+    assert other.metrics.test.images == 60
+    assert other.metrics.test.overall["accuracy"].value > 0.8
+    assert other.metrics.val == run.metrics.val
+    assert other.report.is_file()
+    text = refusal(lambda: seamline.evaluate(run, (sides.test.images, np.array(["a", "b", "c"])[sides.test.labels])))
+    assert "has none of the run's classes (both <&>, left, right); it has a, b, c" in text
+
+
+def test_masks_as_arrays_are_evaluated(streets: Dataset, tmp_path: Path) -> None:
+    config: dict[str, Any] = {"model": "unet-sprint", "epochs": 1, "batch_size": 8, "threads": 1}
+    run = seamline.train((streets.train.images, streets.train.labels), out=tmp_path / "run", **config)
+    assert run.info.task == "segmentation"
+    other = seamline.evaluate(run, (streets.test.images, streets.test.labels))
+    assert other.metrics.test.images == 12
+    assert other.report.is_file()

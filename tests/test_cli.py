@@ -118,7 +118,7 @@ def test_train_ends_with_where_the_result_lies(
         (["train", "synthetic-fashion", "--data-dir", "."], ["synthetic-fashion", "needs no folder"]),
         (["train", "synthetic-fashion", "--preset", "best"], ["--preset best", "fast, sprint, original"]),
         (["train", "synthetic-fashion", "--set", "epochs"], ["--set epochs", "field=value"]),
-        (["train", "synthetic-fashion", "--set", "network=vit"], ["network vit", "study"]),
+        (["train", "synthetic-fashion", "--set", "model=vit"], ["network vit", "study"]),
         (["train", "synthetic-fashion", "--device", "abacus"], ["--device abacus"]),
         (["reproduce", "--data-dir", "nowhere"], ["--data-dir nowhere", "fashion-mnist, facades"]),
         (["reproduce", "--study", "shoes"], ["--study shoes", "garments, facades"]),
@@ -171,7 +171,7 @@ def test_reproduce_leaves_a_finished_run_of_another_seed_alone(
     before = (folder / "runs" / "synthetic-fashion-fast" / "run.json").read_bytes()
     run = seamline("reproduce", "--study", "garments", *FAST, "--seed", "1", cwd=folder, SEAMLINE_CACHE=cache)
     assert run.returncode == 2
-    assert "made with another seed (0 there, 1 here); name another --out or use --overwrite" in run.stderr
+    assert "trained with another seed (0 there, 1 here); name another --out or use --overwrite" in run.stderr
     assert (folder / "runs" / "synthetic-fashion-fast" / "run.json").read_bytes() == before
 
 

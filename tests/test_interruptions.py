@@ -22,26 +22,27 @@ import seamline
 from helpers import Lines
 from seamline.data.dataset import Dataset, Split
 from seamline.errors import SeamlineError, TrainingInterrupted
+from seamline.run_folder import RunFolder
+from seamline.training.checkpoints import Checkpoints
 from seamline.training.config import TrainConfig
 from seamline.training.loop import Training
-from seamline.training.run_dir import Run
 from seamline.training.signals import catch_signals
 
 RECIPE = TrainConfig(
-    network="study-fast",
+    model="study-fast",
     epochs=2,
     batch_size=32,
-    learning_rate=3e-3,
+    lr=3e-3,
     optimizer="muon",
-    schedule="one-cycle",
-    flip=False,
-    keep="val_loss",
+    schedule="linear",
+    hflip=False,
+    checkpoint_metric="val_loss",
 )
 
 
 def after_steps(monkeypatch: pytest.MonkeyPatch, steps: int, action: Any) -> None:
     """Do something once, after so many steps."""
-    original, left = Training._gradients, [steps]
+    original, left = Training._backward, [steps]
 
     def counting(*words: Any) -> Any:
         left[0] -= 1
@@ -49,11 +50,11 @@ def after_steps(monkeypatch: pytest.MonkeyPatch, steps: int, action: Any) -> Non
             action()
         return original(*words)
 
-    monkeypatch.setattr(Training, "_gradients", counting)
+    monkeypatch.setattr(Training, "_backward", counting)
 
 
 def train(data: Dataset, out: Path, **options: Any) -> Path:
-    return seamline.train(data, **{"recipe": RECIPE, "threads": 1, "out": out, **options})
+    return seamline.train(data, **{"recipe": RECIPE, "threads": 1, "out": out, **options}).path
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_used(
     with pytest.raises(TrainingInterrupted):
         train(sides, tmp_path / "run", checkpoint_seconds=0)
     monkeypatch.undo()
-    newest = Run(tmp_path / "run").checkpoints.files()[0]
+    newest = Checkpoints(RunFolder(tmp_path / "run").checkpoint_dir).files()[0]
     newest.write_bytes(newest.read_bytes()[:-1])
     teller = Lines()
     train(sides, tmp_path / "run", resume=True, teller=teller)
@@ -126,7 +127,7 @@ def test_another_recipe_or_dataset_is_refused_by_what_differs(
         train(sides, tmp_path / "run")
     monkeypatch.undo()
     with pytest.raises(SeamlineError, match=r"another recipe \(epochs: 2 there, 5 here, shift: 0 there, 1 here\)"):
-        train(sides, tmp_path / "run", resume=True, settings=("epochs=5", "shift=1"))
+        train(sides, tmp_path / "run", resume=True, settings=("epochs=5", "translate=1"))
     with pytest.raises(SeamlineError, match=r"another seed \(0 there, 3 here\)"):
         train(sides, tmp_path / "run", resume=True, seed=3)
     other = dataclasses.replace(sides, train=dataclasses.replace(sides.train, images=sides.train.images // 2))
@@ -153,13 +154,16 @@ def test_a_full_disk_costs_no_checkpoint_that_is_there(
     with pytest.raises(TrainingInterrupted):
         train(sides, out)
     monkeypatch.undo()
-    (before,) = Run(out).checkpoints.files()
+    (before,) = Checkpoints(RunFolder(out).checkpoint_dir).files()
     teller = Lines()
     with largest_file(20_000), pytest.raises(OSError, match="File too large") as full:
         train(sides, out, resume=True, teller=teller)
     assert full.value.filename == str(out / "model.safetensors")
-    assert sum("File too large; training goes on, the checkpoint before is kept" in line for line in teller.lines) == 2
-    assert Run(out).checkpoints.files() == [before]
+    assert (
+        sum("File too large; training continues, the checkpoint before is unchanged" in line for line in teller.lines)
+        == 2
+    )
+    assert Checkpoints(RunFolder(out).checkpoint_dir).files() == [before]
     assert not [file for file in out.rglob(".*") if file.is_file()]
     train(sides, out, resume=True)
     assert (out / "model.safetensors").read_bytes() == whole
@@ -183,8 +187,8 @@ def test_too_little_memory_is_one_line_with_a_smaller_batch(sides: Dataset, tmp_
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may run a command as another user")
 def test_a_folder_that_may_not_be_written_to_is_told_before_long_work() -> None:
     script = (
-        "import os; from pathlib import Path; from seamline.training.run_dir import Run; os.setuid(65534)\n"
-        "Run(Path('/usr/run')).check_writable()"
+        "import os; from pathlib import Path; from seamline.run_folder import RunFolder; os.setuid(65534)\n"
+        "RunFolder(Path('/usr/run')).check_writable()"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert "SeamlineError: /usr/run: cannot be written to (Permission denied); name another folder" in done.stderr

@@ -26,10 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("__main__", "__init__"),
 )
 """Packages and modules of `seamline`, the lowest first; those of one layer do not import one another."""
-EXCEPTIONS = {
-    ("training/trainer.py", "seamline.evaluation.evaluate"),
-    ("training/trainer.py", "seamline.inference.tta"),
-}
+EXCEPTIONS: set[tuple[str, str]] = set()
 BOTTOM = LAYERS[0]
 LAYER_OF = {name: index for index, layer in enumerate(LAYERS) for name in layer}
 FILES = sorted(ROOT.rglob("*.py"))

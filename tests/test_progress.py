@@ -1,21 +1,22 @@
 import io
-from typing import Any
 
 import pytest
 from rich.console import Console
 
 from seamline.progress import Reporter
-from seamline.training.loop import Step
+from seamline.run_folder import Epoch
+from seamline.training.loop import StepStats
 
-RECORD = {
-    "epoch": 2,
-    "train_loss": 0.5,
-    "train_accuracy": 0.81,
-    "val_loss": 0.4,
-    "val_accuracy": 0.856,
-    "images": 54_000,
-    "seconds": 4.0,
-}
+RECORD = Epoch(
+    epoch=2,
+    train_loss=0.5,
+    train_accuracy=0.81,
+    val_loss=0.4,
+    val_accuracy=0.856,
+    learning_rate=1e-3,
+    samples=54_000,
+    train_seconds=4.0,
+)
 
 
 def teller(*, terminal: bool) -> tuple[Reporter, io.StringIO]:
@@ -29,8 +30,8 @@ def test_a_bar_on_a_terminal_shows_loss_accuracy_rate_and_time_left() -> None:
     with told.training(5) as show:
         for done in (10, 20, 30):
             show(
-                Step(
-                    epoch=2, done=done, steps=53, before=53, total=265, images=1024 * done, loss=0.4321, accuracy=0.876
+                StepStats(
+                    epoch=2, done=done, steps=53, before=53, total=265, samples=1024 * done, loss=0.4321, accuracy=0.876
                 )
             )
     for part in ("epoch   2/5", "loss 0.432", "accuracy 87.6%", "images/s", ":"):
@@ -40,7 +41,7 @@ def test_a_bar_on_a_terminal_shows_loss_accuracy_rate_and_time_left() -> None:
 def test_there_is_no_bar_where_the_output_is_no_terminal() -> None:
     told, out = teller(terminal=False)
     with told.training(5) as show:
-        show(Step(epoch=2, done=10, steps=53, before=53, total=265, images=1024, loss=0.4321, accuracy=0.876))
+        show(StepStats(epoch=2, done=10, steps=53, before=53, total=265, samples=1024, loss=0.4321, accuracy=0.876))
     assert out.getvalue() == ""
     told.epoch(RECORD, 5)
     assert out.getvalue() == (
@@ -63,8 +64,7 @@ def test_downloads_are_told_once_a_file(terminal: bool) -> None:
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     told = Reporter(quiet=True)
     told.say("hello")
-    fields: dict[str, Any] = RECORD
-    told.epoch(fields, 5)
+    told.epoch(RECORD, 5)
     with told.training(2) as show:
-        show(Step(epoch=1, done=1, steps=2, before=0, total=4, images=3, loss=1.0, accuracy=0.5))
+        show(StepStats(epoch=1, done=1, steps=2, before=0, total=4, samples=3, loss=1.0, accuracy=0.5))
     assert capsys.readouterr() == ("", "")

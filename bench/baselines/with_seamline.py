@@ -9,19 +9,19 @@ from seamline.data.loader import Batches
 from seamline.models.devices import tune_malloc
 from seamline.models.factory import build_model
 from seamline.run_folder import Task
-from seamline.training.config import get_preset
 from seamline.training.loop import Training
+from seamline.training.presets import get_preset
 
 
 def train(workload: Workload, clock: Clock) -> list[float]:
     """Train for two epochs."""
     tune_malloc()
     segments = workload.task == "facades"
-    recipe = get_preset("original", segments=segments)
+    recipe = get_preset("original", "segmentation" if segments else "classification")
     count = len(workload.images)
     split = Split(workload.images, workload.labels, tuple(map(str, range(count))), np.arange(count))
     task: Task = "segmentation" if segments else "classification"
-    network = build_model(recipe.network, split.images.shape[1:], workload.classes, task=task)
+    network = build_model(recipe.model, split.images.shape[1:], workload.classes, task=task)
     network.init_from_data(split.images)
     network.to(workload.device)
     batches = Batches(
@@ -29,7 +29,7 @@ def train(workload: Workload, clock: Clock) -> list[float]:
         workload.batch,
         task=task,
         seed=0,
-        augmentation=recipe.changes,
+        augmentation=recipe.augmentation,
         device=torch.device(workload.device),
     )
     training = iter(Training(network, batches, recipe))

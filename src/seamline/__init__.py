@@ -15,27 +15,38 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seamline.api import audit, evaluate, export, predict, train
+    from seamline.api.data import inspect
+    from seamline.api.run import Run
+    from seamline.api.training import evaluate, train
+    from seamline.api.use import compare, export, predict
     from seamline.data.dataset import Dataset, Split
-    from seamline.data.registry import load
-    from seamline.errors import SeamlineError
-    from seamline.inference.predictor import load_model
+    from seamline.data.prepare import load_dataset
+    from seamline.errors import SeamlineError, TrainingInterrupted
+    from seamline.inference.prediction import Prediction
+    from seamline.inference.predictor import Predictor, load_model
     from seamline.report.page import write_report
     from seamline.study.reproduce import reproduce
     from seamline.training.config import TrainConfig
+    from seamline.training.plan import RunOptions
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Dataset",
+    "Prediction",
+    "Predictor",
+    "Run",
+    "RunOptions",
     "SeamlineError",
     "Split",
     "TrainConfig",
+    "TrainingInterrupted",
     "__version__",
-    "audit",
+    "compare",
     "evaluate",
     "export",
-    "load",
+    "inspect",
+    "load_dataset",
     "load_model",
     "predict",
     "reproduce",
@@ -45,17 +56,23 @@ __all__ = [
 
 _HOMES = {
     "Dataset": "seamline.data.dataset",
-    "TrainConfig": "seamline.training.config",
-    "Split": "seamline.data.dataset",
+    "Prediction": "seamline.inference.prediction",
+    "Predictor": "seamline.inference.predictor",
+    "Run": "seamline.api.run",
+    "RunOptions": "seamline.training.plan",
     "SeamlineError": "seamline.errors",
-    "audit": "seamline.api",
-    "evaluate": "seamline.api",
-    "export": "seamline.api",
-    "load": "seamline.data.registry",
+    "Split": "seamline.data.dataset",
+    "TrainConfig": "seamline.training.config",
+    "TrainingInterrupted": "seamline.errors",
+    "compare": "seamline.api.use",
+    "evaluate": "seamline.api.training",
+    "export": "seamline.api.use",
+    "inspect": "seamline.api.data",
+    "load_dataset": "seamline.data.prepare",
     "load_model": "seamline.inference.predictor",
-    "predict": "seamline.api",
+    "predict": "seamline.api.use",
     "reproduce": "seamline.study.reproduce",
-    "train": "seamline.api",
+    "train": "seamline.api.training",
     "write_report": "seamline.report.page",
 }
 

@@ -1,18 +1,18 @@
-"""What ends a command before its end: a mistake that the user can mend, or the user's own wish."""
+"""Errors: a user's mistake, or an interruption."""
 
-_LONGEST = 1_000  # letters of a line
-_ENDS = 480  # letters kept at each end of a longer one
+_MAX_LENGTH = 1_000  # characters of a line
+_ENDS = 480  # characters of a longer one that remain at each end
 
 
 class SeamlineError(Exception):
-    """A user's mistake, or a file that is not what it should be.
+    """A user's mistake, or a damaged file.
 
-    Its text is one line that names the file or the option, what was found and what to do. The command line
-    prints that line and ends with status 2; a traceback is always a defect of Seamline's own.
+    Its text is one line that names the file or option, the problem and the fix. The command line prints that line and
+    exits with status 2; a traceback is always a defect of Seamline.
 
     Args:
-        text: the line. What a damaged file brings into it cannot break it: line breaks become spaces, what cannot be
-            printed is escaped, and the middle of a very long one is left out.
+        text: the line. Line breaks become spaces, unprintable characters are escaped, and a very long line is shortened
+            in the middle, so that the content of a damaged file cannot break it.
     """
 
     def __init__(self, text: str) -> None:
@@ -20,41 +20,41 @@ class SeamlineError(Exception):
 
 
 class DatasetUnavailableError(SeamlineError):
-    """What was asked for is not on this machine and cannot be fetched; nothing is wrong with what is there."""
+    """A dataset is not on this machine and cannot be downloaded."""
 
 
 class WeightsUnavailableError(SeamlineError):
     """Pretrained weights do not exist, or are not on this machine and cannot be fetched."""
 
 
-class TrainingInterrupted(Exception):  # noqa: N818 - nothing is wrong
-    """A signal asked a training to stop, and everything is kept.
+class TrainingInterrupted(Exception):  # noqa: N818 - not an error
+    """A signal ended a training, after a checkpoint.
 
     Args:
-        place: where it stopped, in words.
-        cure: what to do to go on.
-        signal: the signal's number.
+        position: where it stopped, in words.
+        remedy: how to resume.
+        signal: the number of the signal.
 
     Attributes:
-        status: what the command ends with, 128 and the signal's number.
+        status: the exit status, 128 plus the number of the signal.
     """
 
-    def __init__(self, place: str, cure: str, signal: int) -> None:
-        super().__init__(f"stopped {place}; {cure}")
-        self.place = place
+    def __init__(self, position: str, remedy: str, signal: int) -> None:
+        super().__init__(f"stopped {position}; {remedy}")
+        self.position = position
         self.signal = signal
         self.status = 128 + signal
 
 
 def first_line(error: object) -> str:
-    """Return the first line of what an error, or its reason, says; its kind where it says nothing."""
+    """Return the first line of an error's text; its type where it has none."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _one_line(text: str) -> str:
-    """Return a text as one line that any terminal can show."""
+    """Return a text as one printable line."""
     line = "".join(one if one.isprintable() else " " if one.isspace() else _escaped(one) for one in text).strip()
-    return line if len(line) <= _LONGEST else f"{line[:_ENDS]} … {line[-_ENDS:]}"
+    return line if len(line) <= _MAX_LENGTH else f"{line[:_ENDS]} … {line[-_ENDS:]}"
 
 
 def _escaped(letter: str) -> str:

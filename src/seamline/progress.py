@@ -1,4 +1,4 @@
-"""What is said on the terminal while work goes on: bars where it is one, a line now and then where it is not."""
+"""Progress reports: bars in terminals and notebooks, lines elsewhere."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -12,22 +12,27 @@ from rich.progress import TransferSpeedColumn as SpeedColumn
 
 
 class Reporter:
-    """Tells a person how work goes, on stderr, so that stdout stays for results.
+    """Reports progress on stderr, so that stdout stays for results; in a notebook, below the cell.
 
     Args:
-        quiet: say nothing at all.
+        quiet: report nothing.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
 
+    @property
+    def draws_bars(self) -> bool:
+        """Whether bars are shown: in a terminal or notebook."""
+        return (self.console.is_terminal or self.console.is_jupyter) and not self.console.quiet
+
     def say(self, text: str) -> None:
-        """Say one line."""
+        """Print a line."""
         self.console.print(text, markup=False)
 
     @contextmanager
     def training(self, epochs: float) -> Iterator[Callable[[Any], None]]:
-        """Show a bar over all epochs; yields what to call with each `Step`."""
+        """Show a bar over all epochs; yields a function to call with each `StepStats`."""
         columns = (
             TextColumn("epoch {task.fields[epoch]:>3}/{task.fields[epochs]}"),
             BarColumn(bar_width=None),
@@ -44,24 +49,29 @@ class Reporter:
                     fields = {"epoch": step.epoch, "epochs": epochs, "loss": step.loss, "accuracy": 0.0, "rate": 0.0}
                     task = bar.add_task("", total=step.total, completed=step.before, **fields)
                 speed = bar.tasks[0].speed or 0.0
-                rate = speed * step.images / step.done
+                rate = speed * step.samples / step.done
                 bar.update(task, completed=step.before + step.done)
                 bar.update(task, epoch=step.epoch, loss=step.loss, accuracy=step.accuracy, rate=rate)
 
             yield show
 
-    def epoch(self, record: dict[str, Any], epochs: float) -> None:
-        """Say how an epoch went, in a line."""
+    def epoch(self, epoch: Any, epochs: float) -> None:
+        """Report a finished epoch in a line.
+
+        Args:
+            epoch: a `run_folder.Epoch`.
+            epochs: number of epochs.
+        """
         self.say(
-            f"epoch {record['epoch']:>3}/{epochs}  "
-            f"training: loss {record['train_loss']:.3f}, accuracy {record['train_accuracy']:.1%}  "
-            f"validation: loss {record['val_loss']:.3f}, accuracy {record['val_accuracy']:.1%}  "
-            f"{record['samples'] / record['train_seconds']:,.0f} images/s"
+            f"epoch {epoch.epoch:>3}/{epochs}  "
+            f"training: loss {epoch.train_loss:.3f}, accuracy {epoch.train_accuracy:.1%}  "
+            f"validation: loss {epoch.val_loss:.3f}, accuracy {epoch.val_accuracy:.1%}  "
+            f"{epoch.samples / epoch.train_seconds:,.0f} images/s"
         )
 
     @contextmanager
     def downloading(self) -> Iterator[Callable[[str, int, int | None], None]]:
-        """Show a bar for each file that is fetched; yields what to call with name, bytes done and bytes in all."""
+        """Show a bar per download; yields a function to call with file name, bytes done and bytes in all."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -75,7 +85,7 @@ class Reporter:
             def show(name: str, done: int, total: int | None) -> None:
                 if name not in tasks:
                     tasks[name] = bar.add_task(name, total=total)
-                    if not self.console.is_terminal:
+                    if not self.draws_bars:
                         self.say(f"fetching {name}")
                 bar.update(tasks[name], completed=done, total=total)
 
@@ -83,7 +93,7 @@ class Reporter:
 
     @contextmanager
     def counting(self, what: str) -> Iterator[Callable[[int, int], None]]:
-        """Show a bar for work in steps; yields what to call with the steps done and the steps in all."""
+        """Show a bar; yields a function to call with steps done and steps in all."""
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -96,7 +106,7 @@ class Reporter:
             def show(done: int, total: int) -> None:
                 if not tasks:
                     tasks.append(bar.add_task(what, total=total))
-                    if not self.console.is_terminal:
+                    if not self.draws_bars:
                         self.say(what)
                 bar.update(tasks[0], completed=done, total=total)
 
@@ -104,7 +114,7 @@ class Reporter:
 
     @contextmanager
     def photos(self) -> Iterator[Callable[[float, int, str], None]]:
-        """Show a bar over photos; yields what to call with the number done, the number in all and a file's name."""
+        """Show a bar over photos; yields a function to call with photos done, photos in all and a file name."""
         columns = (
             BarColumn(),
             TextColumn("{task.completed:,.0f} of {task.total:,.0f} photos"),
@@ -123,13 +133,19 @@ class Reporter:
 
     @contextmanager
     def _progress(self, *columns: Any) -> Iterator[Progress]:
-        """Show a bar that leaves nothing behind; where there is no terminal it is only counted, never drawn."""
+        """Show a bar that is removed at the end; without a terminal or notebook it only counts."""
         bar = Progress(*columns, console=self.console, transient=True)
-        if not self.console.is_terminal or self.console.quiet:
-            yield bar
-        else:
+        if self.draws_bars:
             with bar:
                 yield bar
+        else:
+            yield bar
+
+
+def default_reporter() -> Reporter:
+    """Return what reports progress unless a caller says otherwise: bars in a notebook, nothing elsewhere."""
+    reporter = Reporter()
+    return reporter if reporter.console.is_jupyter else Reporter(quiet=True)
 
 
 def result(text: str) -> None:

@@ -21,12 +21,10 @@ from seamline.evaluation.metrics import SplitMetrics, metric_infos
 from seamline.evaluation.write import EvaluationData, evaluate_model
 from seamline.report.compare_page import write_comparison
 from seamline.run_folder import ClassificationArrays, Metrics, RunFolder, Task
-from seamline.training.config import TrainConfig
+from seamline.training.config import TrainConfig, parse_settings
 
 SHAPES = ("arch", "door", "pane")
-RECIPE = TrainConfig(
-    network="study-fast", epochs=2, batch_size=32, learning_rate=3e-3, schedule="one-cycle", flip=False
-)
+RECIPE = TrainConfig(model="study-fast", epochs=2, batch_size=32, lr=3e-3, schedule="linear", hflip=False)
 
 
 def write_info(run: RunFolder, task: Task, classes: tuple[str, ...]) -> None:
@@ -151,7 +149,9 @@ def test_runs_on_other_images_and_damaged_ones_are_refused(
 
 def test_two_trained_runs_side_by_side(sides: Dataset, tmp_path: Path) -> None:
     runs = [
-        seamline.train(sides, recipe=RECIPE, settings=(f"epochs={epochs}",), out=tmp_path / name, threads=1)
+        seamline.train(
+            sides, preset=RECIPE, **parse_settings((f"epochs={epochs}",)), out=tmp_path / name, threads=1
+        ).path
         for name, epochs in (("short", 1), ("long", 4))
     ]
     found = compare_runs(*runs)

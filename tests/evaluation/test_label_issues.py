@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import seamline
-from seamline.evaluation.cross_val import fold_of_each
+from seamline.evaluation.cross_val import fold_indices
 from seamline.evaluation.label_issues import find_label_issues
 
 
@@ -29,7 +29,7 @@ def test_a_class_without_images_suspects_nobody() -> None:
 
 def test_folds_keep_groups_together_and_are_alike() -> None:
     groups = np.array([5, 5, 1, 2, 2, 2, 9, 4, 7])
-    fold = fold_of_each(groups, 3, seed=1)
+    fold = fold_indices(groups, 3, seed=1)
     assert all(len(set(fold[groups == group])) == 1 for group in set(groups.tolist()))
     assert sorted(np.bincount([fold[groups == group][0] for group in set(groups.tolist())]).tolist()) == [2, 2, 2]
 
@@ -44,7 +44,7 @@ def test_changed_labels_of_an_own_folder_are_found(tmp_path: Path) -> None:
             shown = 250 - level if name in changed else level
             noise = chance.integers(-40, 40, (28, 28, 3)) + shown
             Image.fromarray(noise.clip(0, 255).astype(np.uint8)).save(tmp_path / "set" / name)
-    out = seamline.train(str(tmp_path / "set"), out=tmp_path / "run", settings=("epochs=4",), threads=1)
+    out = seamline.train(str(tmp_path / "set"), out=tmp_path / "run", epochs=4, threads=1).path
     written = json.loads((out / "evaluation" / "label_issues.json").read_text())
     assert written["folds"] == 3
     assert sum(written["checked"].values()) == 120

@@ -32,6 +32,7 @@ from seamline.inference.tta import TTA, load_tta
 from seamline.io import sha256_file
 from seamline.models.factory import build_model
 from seamline.run_folder import RunFolder
+from seamline.training.config import parse_settings
 
 STREETS = {
     "name": "streets",
@@ -276,15 +277,15 @@ def test_where_int8_costs_too_much_the_next_augmentation_is_tried(
 
 
 def test_export_after_training(sides: Dataset, tmp_path: Path) -> None:
-    settings = ("epochs=1", "batch_size=64", "network=study")
-    run = seamline.train(sides, settings=settings, out=tmp_path / "run")
-    result = seamline.export(run, data=sides)
-    assert result.file == run / "model.onnx"
+    settings = ("epochs=1", "batch_size=64", "model=study")
+    run = seamline.train(sides, **parse_settings(settings), out=tmp_path / "run").path
+    made = seamline.export(run, data=sides)
+    assert made.file == run / "model.onnx"
     assert load_model(run, device="cpu").backend == next(iter(BACKENDS))
     small = api.export(run, data=sides, int8=True, max_drop=100)
     assert small.file == run / "model.int8.onnx"
     assert small.metric == "accuracy"
-    again = seamline.train(sides, settings=settings, out=tmp_path / "run", force=True)
+    again = seamline.train(sides, **parse_settings(settings), out=tmp_path / "run", overwrite=True).path
     assert not (again / "model.onnx").exists()
 
 

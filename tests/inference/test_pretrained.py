@@ -59,7 +59,7 @@ def test_a_photo_is_answered_from_another_folder_without_pytorch(name: str, tmp_
 @pytest.mark.parametrize("name", PRETRAINED)
 def test_it_is_as_good_on_real_test_images_as_its_card_says(name: str, real_data: Path) -> None:
     """On some of them: within the interval of so many, or near the figure of all."""
-    test = seamline.load(DATA[name], real_data / DATA[name]).test
+    test = seamline.load_dataset(DATA[name], data_dir=real_data / DATA[name]).test
     model = load_model(name, device="cpu")
     some = test.select(np.arange(0, len(test), 10))
     scores = model.forward(some.images[:])
@@ -74,7 +74,7 @@ def test_it_is_as_good_on_real_test_images_as_its_card_says(name: str, real_data
 @pytest.mark.real
 def test_no_test_image_and_no_duplicate_of_one_was_used_for_training(real_data: Path) -> None:
     info = RunFolder(pretrained_dir("garments")).info.read()
-    data = assign_groups(seamline.load("fashion-mnist", real_data / "fashion-mnist"))
+    data = assign_groups(seamline.load_dataset("fashion-mnist", data_dir=real_data / "fashion-mnist"))
     assert data.fingerprint == info.dataset.fingerprint
     split, strategy = info.split, info.split.strategy
     division = train_val_split(data, fraction=split.fraction, seed=split.seed, strategy=strategy)

@@ -25,19 +25,19 @@ from helpers import Lines, refusal
 from seamline.data.dataset import Dataset
 from seamline.errors import WeightsUnavailableError
 from seamline.inference.forward import predict_logits
-from seamline.inference.tta import TTA
+from seamline.inference.tta import TTA, load_tta
 from seamline.models import external
 from seamline.models.blocks import BaseModel
 from seamline.models.factory import build_model
 from seamline.models.pretrained import timm_weights
-from seamline.run_folder import Task
+from seamline.models.saved import load_saved_model
+from seamline.run_folder import RunFolder, Task
 from seamline.training.config import TrainConfig
-from seamline.training.run_dir import Run
-from seamline.training.transfer import load_pretrained_run
+from seamline.training.transfer import init_from_run
 
 CLASSIFIERS = ("timm/resnet18", "timm/mobilenetv3_small_100", "timm/convnext_atto", "timm/mobileone_s0")
 SEGMENTERS = ("smp/unet/resnet18", "smp/fpn/mobilenet_v2", "smp/deeplabv3plus/resnet18", "smp/pan/resnet18")
-RECIPE = TrainConfig(network="timm/small", epochs=1, batch_size=32, learning_rate=3e-3, optimizer="muon", flip=True)
+RECIPE = TrainConfig(model="timm/small", epochs=1, batch_size=32, lr=3e-3, optimizer="muon", hflip=True)
 NOWHERE = "http://127.0.0.1:9"  # nobody listens there
 
 
@@ -230,16 +230,16 @@ def test_pickles_are_never_read() -> None:
 
 @real
 def test_the_whole_story_of_a_classifier(sides: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = dataclasses.replace(RECIPE, network="timm/mobilenetv3_small_100", pretrained=False)
-    run = seamline.train(sides, recipe=recipe, out=tmp_path / "run", threads=1)
+    recipe = dataclasses.replace(RECIPE, model="timm/mobilenetv3_small_100", pretrained=False)
+    run = seamline.train(sides, preset=recipe, out=tmp_path / "run", threads=1).path
     check_story(run, sides, monkeypatch)
 
 
 @real
 def test_the_whole_story_of_a_segmenter(streets: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = dataclasses.replace(RECIPE, batch_size=8, cutmix=0.5, colour=0.2, pretrained=False)
-    run = seamline.train(streets, recipe=recipe, model="smp/unet/resnet18", out=tmp_path / "run", threads=1)
-    network = TTA(Run(run).network(), recipe.flip)
+    recipe = dataclasses.replace(RECIPE, batch_size=8, cutmix=0.5, color_jitter=0.2, pretrained=False)
+    run = seamline.train(streets, preset=recipe, model="smp/unet/resnet18", out=tmp_path / "run", threads=1).path
+    network = TTA(load_saved_model(RunFolder(run)), recipe.hflip)
     shown = np.load(run / "evaluation" / "test.npz")["predicted"]
     assert np.array_equal(predict_logits(network, streets.test.images).argmax(1), shown)
     assert "smp/unet/resnet18" in (run / "report.html").read_text(encoding="utf-8")
@@ -357,7 +357,7 @@ def test_the_hub_is_not_contacted_in_offline_mode(stand_in: SimpleNamespace, mon
 def check_story(run: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reload a classifier's run without fetching anything: the same scores, and a page without a look inside."""
     monkeypatch.setattr("seamline.models.pretrained.fetch", never)
-    scores = predict_logits(TTA(Run(run).network(), Run(run).recipe().flip), data.test.images)
+    scores = predict_logits(load_tta(RunFolder(run)), data.test.images)
     assert np.array_equal(scores, np.load(run / "evaluation" / "test.npz")["logits"])
     assert not (run / "analysis").exists()
     page = seamline.write_report(run).read_text(encoding="utf-8")
@@ -371,18 +371,22 @@ def test_the_whole_story_with_a_stand_in(
     stand_in: SimpleNamespace, sides: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     teller = Lines()
-    run = seamline.train(sides, recipe=RECIPE, model="timm/small.one", out=tmp_path / "run", threads=1, teller=teller)
+    run = seamline.train(
+        sides, preset=RECIPE, model="timm/small.one", out=tmp_path / "run", threads=1, progress=teller
+    ).path
     told = "with the pretrained weights small.one (license apache-2.0)"
     assert f"timm/small.one begins {told}" in teller.lines
     described = json.loads((run / "run.json").read_text())
     assert described["model"]["init"] == told
     assert described["config"]["network"] == "timm/small.one"
-    assert "--set network=timm/small.one" in described["command"]
+    assert "--set model=timm/small.one" in described["command"]
     check_story(run, sides, monkeypatch)
     fresh = build_model("timm/small.one", (20, 20, 1), 2, task="classification")
-    said = load_pretrained_run(fresh, Run(run), (20, 20, 1), ("right", "under"))
+    said = init_from_run(fresh, RunFolder(run), (20, 20, 1), ("right", "under"))
     assert (said.shared_classes, said.new_classes) == (("right",), ("under",))
-    again = seamline.train(sides, recipe=RECIPE, start=run, out=tmp_path / "again", threads=1)  # fetches nothing
+    again = seamline.train(
+        sides, preset=RECIPE, init_from=run, out=tmp_path / "again", threads=1
+    ).path  # fetches nothing
     described = json.loads((again / "run.json").read_text())
     assert described["model"]["init"] is None
     assert described["init_from"]["shared_classes"] == list(sides.classes)

@@ -12,7 +12,7 @@ from seamline.data.dataset import Dataset
 from seamline.errors import DatasetUnavailableError, SeamlineError
 from seamline.study import reproduce
 
-QUICK = ("epochs=1",)
+QUICK: dict[str, Any] = {"epochs": 1}
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def asked(sides: Dataset, streets: Dataset, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_both_halves_are_run_and_linked(asked: list[tuple[str, Path | None]], tmp_path: Path) -> None:
     teller = Lines()
-    runs = reproduce.reproduce(settings=QUICK, out=tmp_path, threads=1, teller=teller)
-    assert [run.name for run in runs] == ["sides-fast", "streets-fast"]
+    runs = reproduce.reproduce(**QUICK, out=tmp_path, threads=1, progress=teller)
+    assert [run.path.name for run in runs] == ["sides-fast", "streets-fast"]
     assert [name for name, _ in asked] == [
         "fashion-mnist",
         "synthetic-fashion",
@@ -46,36 +46,36 @@ def test_both_halves_are_run_and_linked(asked: list[tuple[str, Path | None]], tm
         "synthetic-facades",
     ]
     told = "\n".join(teller.lines)
-    assert "The real garments cannot be had: fashion-mnist is not on this machine" in told
-    assert "The real facades cannot be had: facades is not on this machine" in told
+    assert "The real garments are not available: fashion-mnist is not on this machine" in told
+    assert "The real facades are not available: facades is not on this machine" in told
     index = (tmp_path / "index.html").read_text(encoding="utf-8")
     for run in runs:
-        assert f"{run.name}/report.html" in index
-    with Image.open(runs[1] / "predictions" / "synthetic-library-front.mask.png") as mask:
+        assert f"{run.path.name}/report.html" in index
+    with Image.open(runs[1].path / "predictions" / "synthetic-library-front.mask.png") as mask:
         assert (mask.mode, mask.size) == ("P", (80, 60))
-    assert "library-front" in (runs[1] / "report.html").read_text(encoding="utf-8")
+    assert "library-front" in runs[1].report.read_text(encoding="utf-8")
 
-    written = {file: file.stat().st_mtime_ns for run in runs for file in run.rglob("*") if file.is_file()}
-    reproduce.reproduce(settings=QUICK, out=tmp_path, threads=1)
+    written = {file: file.stat().st_mtime_ns for run in runs for file in run.path.rglob("*") if file.is_file()}
+    reproduce.reproduce(**QUICK, out=tmp_path, threads=1)
     assert {file: file.stat().st_mtime_ns for file in written} == written  # what is finished is used again
 
 
 def test_one_half_alone_with_a_photo_of_the_users_own(asked: list[tuple[str, Path | None]], tmp_path: Path) -> None:
     photo = tmp_path / "my house.jpg"
     Image.new("RGB", (50, 40), (180, 170, 160)).save(photo)
-    (run,) = reproduce.reproduce(settings=QUICK, out=tmp_path / "runs", only="facades", photos=(photo,), threads=1)
-    assert (run / "predictions" / "my house.overlay.png").is_file()
+    (run,) = reproduce.reproduce(**QUICK, out=tmp_path / "runs", study="facades", images=(photo,), threads=1)
+    assert (run.path / "predictions" / "my house.overlay.png").is_file()
     with pytest.raises(SeamlineError, match="--study shoes: there is no such study; there are garments, facades"):
-        reproduce.reproduce(out=tmp_path / "runs", only="shoes")
+        reproduce.reproduce(out=tmp_path / "runs", study="shoes")
     with pytest.raises(SeamlineError, match=r"--image .*is for the facades"):
-        reproduce.reproduce(out=tmp_path / "runs", only="garments", photos=(photo,))
+        reproduce.reproduce(out=tmp_path / "runs", study="garments", images=(photo,))
     with pytest.raises(SeamlineError, match=r"nowhere\.jpg: not found"):
-        reproduce.reproduce(out=tmp_path / "runs", photos=(tmp_path / "nowhere.jpg",))
+        reproduce.reproduce(out=tmp_path / "runs", images=(tmp_path / "nowhere.jpg",))
 
 
 def test_the_folder_holds_a_folder_for_each_set(asked: list[tuple[str, Path | None]], tmp_path: Path) -> None:
     with pytest.raises(SeamlineError, match="holds none of the folders fashion-mnist, facades, cmp-facades"):
-        reproduce.reproduce(settings=QUICK, out=tmp_path / "runs", folder=tmp_path)
+        reproduce.reproduce(**QUICK, out=tmp_path / "runs", folder=tmp_path)
     (tmp_path / "facades").mkdir()
-    reproduce.reproduce(settings=QUICK, out=tmp_path / "runs", folder=tmp_path, only="facades", threads=1)
+    reproduce.reproduce(**QUICK, out=tmp_path / "runs", folder=tmp_path, study="facades", threads=1)
     assert asked[:2] == [("facades", tmp_path / "facades"), ("cmp-facades", None)]

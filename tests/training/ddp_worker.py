@@ -20,7 +20,7 @@ from seamline.models.factory import build_model
 from seamline.run_folder import Task
 from seamline.training.checkpoints import pack
 from seamline.training.config import TrainConfig
-from seamline.training.distributed import Distributed, together
+from seamline.training.distributed import Distributed, init_distributed
 from seamline.training.loop import Training
 
 
@@ -52,14 +52,12 @@ def images_of(count: int, side: int, channels: int, *, masks: bool) -> Split:
 
 def train(case: str, processes: Distributed) -> dict[str, Any]:
     """Train for three epochs."""
-    part = (processes.number, processes.count)
+    part = (processes.rank, processes.world_size)
     if case == "masks":
         task: Task = "segmentation"
         split = images_of(27, 16, 3, masks=True)
         network: Any = Pixels().double()
-        recipe = TrainConfig(
-            network="unet-fast", epochs=3, batch_size=8, learning_rate=1e-2, class_weights=(1.0, 2.0, 0.5)
-        )
+        recipe = TrainConfig(model="unet-fast", epochs=3, batch_size=8, lr=1e-2, class_weights=(1.0, 2.0, 0.5))
         changes = Augmentation(
             hflip=True, translate_px=2, scale_jitter=0.2, aspect_jitter=0.1, color_jitter=0.2, cutmix=0.6
         )
@@ -70,12 +68,12 @@ def train(case: str, processes: Distributed) -> dict[str, Any]:
         trained = build_model(name, (20, 20, 1), 3, task="classification")
         trained.init_from_data(split.images)
         network = trained if case == "normalised" else trained.double()
-        recipe = TrainConfig(network=name, epochs=3, batch_size=32, learning_rate=1e-3, label_smoothing=0.1)
+        recipe = TrainConfig(model=name, epochs=3, batch_size=32, lr=1e-3, label_smoothing=0.1)
         changes = Augmentation(translate_px=1)
-    if processes.number:
+    if processes.rank:
         with torch.no_grad():
             next(network.parameters()).add_(1)  # as where the first alone could fetch weights
-    processes.begin_alike(network)
+    processes.broadcast_model(network)
     batches = Batches(split, recipe.batch_size, task=task, seed=4, augmentation=changes, shard=part)
     training = Training(network, batches, recipe, processes=processes)
     records = [(record.train_loss, record.train_accuracy, record.samples) for record in training]
@@ -84,12 +82,12 @@ def train(case: str, processes: Distributed) -> dict[str, Any]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    with together(torch.device("cpu")) as processes:
+    with init_distributed(torch.device("cpu")) as processes:
         came = train(sys.argv[1], processes)
-        passed = processes.from_first(b"to all" if processes.first else None)
-        if passed != b"to all" or processes.from_first(None) is not None:
+        passed = processes.broadcast(b"to all" if processes.is_main else None)
+        if passed != b"to all" or processes.broadcast(None) is not None:
             sys.exit("what the first process had did not arrive")
-        if processes.first:
+        if processes.is_main:
             Path(sys.argv[2]).write_bytes(pack(came))
     threads = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").glob("*")]
     if "pt_gloo_runloop" in threads:  # one that lets go of a tensor while Python ends aborts the process, now and then

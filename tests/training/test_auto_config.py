@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 
 from seamline.models.factory import build_model
-from seamline.training.auto_config import RULES, DatasetStats, fitted
-from seamline.training.config import get_preset
+from seamline.training.auto_config import RULES, DatasetStats, autoconfigure
+from seamline.training.presets import get_preset
 
 STATISTICS = st.builds(
     DatasetStats,
@@ -14,35 +14,44 @@ STATISTICS = st.builds(
     height=st.integers(16, 1024),
     width=st.integers(16, 1024),
     channels=st.sampled_from([1, 3]),
-    segments=st.booleans(),
+    task=st.sampled_from(["classification", "segmentation"]),
 )
 
 
 @given(STATISTICS)
 def test_every_folder_gets_a_recipe_that_can_be_used_and_a_reason_for_each_choice(of: DatasetStats) -> None:
-    recipe, chosen = fitted(get_preset("fast", segments=of.segments), of)
+    recipe, chosen = autoconfigure(get_preset("fast", of.task), of)
     assert [choice.field for choice in chosen] == [rule.__name__ for rule in RULES]
     for choice in chosen:
         assert getattr(recipe, choice.field) == choice.value
         assert choice.reason
     assert recipe.batch_size & (recipe.batch_size - 1) == 0
-    build_model(recipe.network, (32, 32, of.channels), 3, task="segmentation" if of.segments else "classification")
+    build_model(recipe.model, (32, 32, of.channels), 3, task=of.task)
 
 
 @pytest.mark.parametrize(
     ("of", "wanted"),
     [
-        (DatasetStats(54_000, 28, 28, 1, False), {"network": "study-fast", "batch_size": 256, "epochs": 3, "shift": 0}),
-        (DatasetStats(500, 96, 128, 3, False), {"network": "residual-16", "batch_size": 16, "epochs": 26, "shift": 6}),
         (
-            DatasetStats(5_000, 64, 64, 3, False),
-            {"network": "residual-32", "batch_size": 64, "epochs": 8, "colour": 0.2},
+            DatasetStats(54_000, 28, 28, 1, "classification"),
+            {"model": "study-fast", "batch_size": 256, "epochs": 3, "translate": 0},
         ),
-        (DatasetStats(90_000, 64, 64, 3, False), {"network": "residual-64", "epochs": 6, "scale": 0.1}),
-        (DatasetStats(700, 256, 256, 3, True), {"network": "unet-fast", "batch_size": 8, "epochs": 23, "cutmix": 0.5}),
-        (DatasetStats(40, 256, 256, 3, True), {"batch_size": 4, "epochs": 120, "shift": 21}),
+        (
+            DatasetStats(500, 96, 128, 3, "classification"),
+            {"model": "residual-16", "batch_size": 16, "epochs": 26, "translate": 6},
+        ),
+        (
+            DatasetStats(5_000, 64, 64, 3, "classification"),
+            {"model": "residual-32", "batch_size": 64, "epochs": 8, "color_jitter": 0.2},
+        ),
+        (DatasetStats(90_000, 64, 64, 3, "classification"), {"model": "residual-64", "epochs": 6, "scale_jitter": 0.1}),
+        (
+            DatasetStats(700, 256, 256, 3, "segmentation"),
+            {"model": "unet-fast", "batch_size": 8, "epochs": 23, "cutmix": 0.5},
+        ),
+        (DatasetStats(40, 256, 256, 3, "segmentation"), {"batch_size": 4, "epochs": 120, "translate": 21}),
     ],
 )
 def test_the_rules_by_hand(of: DatasetStats, wanted: dict[str, object]) -> None:
-    recipe, _ = fitted(get_preset("fast", segments=of.segments), of)
+    recipe, _ = autoconfigure(get_preset("fast", of.task), of)
     assert {field: getattr(recipe, field) for field in wanted} == wanted

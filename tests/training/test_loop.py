@@ -15,18 +15,20 @@ from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
 from seamline.models.factory import build_model
 from seamline.training.config import Optimizer, TrainConfig
-from seamline.training.loop import Step, Training, lr_factor
+from seamline.training.loop import StepStats, Training, lr_factor
 
-RECIPE = TrainConfig(
-    network="study-fast", epochs=3, batch_size=32, learning_rate=3e-3, schedule="one-cycle", flip=False
-)
+RECIPE = TrainConfig(model="study-fast", epochs=3, batch_size=32, lr=3e-3, schedule="linear", hflip=False)
 
 
 def start(data: Dataset, recipe: TrainConfig = RECIPE, seed: int = 0) -> tuple[BaseModel, Training]:
-    network = build_model(recipe.network, (20, 20, 1), len(data.classes), seed=seed, task="classification")
+    network = build_model(recipe.model, (20, 20, 1), len(data.classes), seed=seed, task="classification")
     network.init_from_data(data.train.images)
     batches = Batches(
-        data.train, recipe.batch_size, task=data.task, seed=seed, augmentation=Augmentation(recipe.flip, recipe.shift)
+        data.train,
+        recipe.batch_size,
+        task=data.task,
+        seed=seed,
+        augmentation=Augmentation(recipe.hflip, recipe.translate),
     )
     return network, Training(network, batches, recipe)
 
@@ -56,7 +58,7 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(sides: Dataset) -> Non
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
 def test_an_interrupted_training_goes_on_bit_for_bit(sides: Dataset, optimizer: Optimizer) -> None:
-    recipe = dataclasses.replace(RECIPE, optimizer=optimizer, weight_decay=0.01, shift=1)
+    recipe = dataclasses.replace(RECIPE, optimizer=optimizer, weight_decay=0.01, translate=1)
     whole, training = start(sides, recipe)
     records = list(training)
     _, first = start(sides, recipe)
@@ -71,10 +73,10 @@ def test_an_interrupted_training_goes_on_bit_for_bit(sides: Dataset, optimizer: 
 def test_the_loss_is_that_of_a_loop_written_by_hand(sides: Dataset) -> None:
     """Three steps of plain Adam with class weights and label smoothing, next to the loop's own mean."""
     recipe = TrainConfig(
-        network="study",
+        model="study",
         epochs=1,
         batch_size=100,
-        learning_rate=1e-3,
+        lr=1e-3,
         weight_decay=1e-2,
         class_weights=(1.0, 2.0, 3.0),
         label_smoothing=0.1,
@@ -101,7 +103,7 @@ def test_the_loss_is_that_of_a_loop_written_by_hand(sides: Dataset) -> None:
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_says_where(sides: Dataset) -> None:
-    network, training = start(sides, dataclasses.replace(RECIPE, schedule="constant", learning_rate=1e-4))
+    network, training = start(sides, dataclasses.replace(RECIPE, schedule="constant", lr=1e-4))
     epochs = iter(training)
     next(epochs)
     with torch.no_grad():
@@ -121,11 +123,11 @@ def test_the_schedule() -> None:
 
 
 def test_progress_counts_up(sides: Dataset) -> None:
-    seen: list[Step] = []
+    seen: list[StepStats] = []
     _, training = start(sides)
-    training.on_step = seen.append
+    training.on_progress = seen.append
     next(iter(training))
-    assert [(step.done, step.steps, step.before, step.total, step.images) for step in seen] == [(10, 10, 0, 30, 300)]
+    assert [(step.done, step.steps, step.before, step.total, step.samples) for step in seen] == [(10, 10, 0, 30, 300)]
     assert seen[0].loss > 0
     assert 0 <= seen[0].accuracy <= 1
 
@@ -135,7 +137,7 @@ def test_pixels_that_count_nowhere_teach_nothing(streets: Dataset) -> None:
     blank = streets.train.labels.copy()
     blank[:, ::2] = IGNORE_INDEX
     split = replace(streets.train, labels=blank)
-    recipe = TrainConfig(network="facadenet", epochs=1, batch_size=4, learning_rate=1e-3)
+    recipe = TrainConfig(model="facadenet", epochs=1, batch_size=4, lr=1e-3)
     network = build_model("facadenet", (32, 32, 3), 3, task="segmentation")
     (record,) = Training(network, Batches(split, 4, task="segmentation", seed=0), recipe)
     twin = build_model("facadenet", (32, 32, 3), 3, task="segmentation")
@@ -158,7 +160,7 @@ def test_a_segmenter_goes_on_bit_for_bit_whatever_was_drawn_between(name: str, s
     changes = Augmentation(
         hflip=True, translate_px=3, scale_jitter=0.2, aspect_jitter=0.1, color_jitter=0.2, cutmix=0.5
     )
-    recipe = TrainConfig(network=name, epochs=2, batch_size=8, learning_rate=1e-3)
+    recipe = TrainConfig(model=name, epochs=2, batch_size=8, lr=1e-3)
 
     def begun() -> tuple[BaseModel, Training]:
         network = build_model(name, (32, 32, 3), 3, task="segmentation")
@@ -180,23 +182,23 @@ def test_a_segmenter_goes_on_bit_for_bit_whatever_was_drawn_between(name: str, s
 
 
 @pytest.mark.parametrize("weights", [None, (1.0, 2.0, 3.0)])
-def test_portions_add_up_to_the_batch(
+def test_portions_all_reduce_sum_to_the_batch(
     sides: Dataset, weights: tuple[float, ...] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = TrainConfig(
-        network="study",
+        model="study",
         epochs=1,
         batch_size=128,
-        learning_rate=1e-3,
+        lr=1e-3,
         class_weights=weights,
         label_smoothing=0.1,
     )
     whole, training = start(sides, recipe)
-    assert training.portion == 128
+    assert training.micro_batch_size == 128
     (record,) = training
-    monkeypatch.setattr("seamline.training.loop.PIXELS_IN_CACHE", 20 * 20 * 50)
+    monkeypatch.setattr("seamline.training.loop.MICRO_BATCH_PIXELS", 20 * 20 * 50)
     parts, training = start(sides, recipe)
-    assert training.portion == 50
+    assert training.micro_batch_size == 50
     (other,) = training
     assert other.train_loss == pytest.approx(record.train_loss, rel=1e-5)
     assert other.train_accuracy == record.train_accuracy
@@ -207,9 +209,9 @@ def test_portions_add_up_to_the_batch(
 def test_a_network_with_batch_normalisation_is_given_whole_batches(
     sides: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seamline.training.loop.PIXELS_IN_CACHE", 1)
+    monkeypatch.setattr("seamline.training.loop.MICRO_BATCH_PIXELS", 1)
     _, training = start(sides)
-    assert training.portion == RECIPE.batch_size
+    assert training.micro_batch_size == RECIPE.batch_size
 
 
 def test_the_last_epoch_may_be_a_part(sides: Dataset) -> None:
@@ -217,7 +219,7 @@ def test_the_last_epoch_may_be_a_part(sides: Dataset) -> None:
     network, training = start(sides, recipe)
     records = list(training)
     assert [(record.epoch, record.samples) for record in records] == [(1, 300), (2, 160)]
-    assert records[-1].learning_rate == pytest.approx(RECIPE.learning_rate * 0.5 / 15 / 0.75)  # the cycle has ended
+    assert records[-1].learning_rate == pytest.approx(RECIPE.lr * 0.5 / 15 / 0.75)  # the cycle has ended
     again, second = start(sides, recipe)
     first = next(iter(second))
     assert first.samples == 300
@@ -231,7 +233,7 @@ def test_the_last_epoch_may_be_a_part(sides: Dataset) -> None:
 
 def test_mixed_precision_learns_the_same_roughly(sides: Dataset) -> None:
     exact = next(iter(start(sides, dataclasses.replace(RECIPE, epochs=1))[1]))
-    network, training = start(sides, dataclasses.replace(RECIPE, epochs=1, precision="bfloat16"))
+    network, training = start(sides, dataclasses.replace(RECIPE, epochs=1, amp_dtype="bfloat16"))
     mixed = next(iter(training))
     assert all(weight.dtype == torch.float32 for weight in network.parameters())
     assert mixed.train_loss != exact.train_loss

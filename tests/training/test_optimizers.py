@@ -8,9 +8,7 @@ from seamline.models.factory import build_model
 from seamline.training.config import TrainConfig
 from seamline.training.optimizers import Muon, build_optimizers, newton_schulz
 
-RECIPE = TrainConfig(
-    network="study-fast", epochs=1, batch_size=8, learning_rate=1e-3, optimizer="muon", weight_decay=0.1
-)
+RECIPE = TrainConfig(model="study-fast", epochs=1, batch_size=8, lr=1e-3, optimizer="muon", weight_decay=0.1)
 
 
 def by_the_book(matrix: NDArray[np.float64], iterations: int) -> NDArray[np.float64]:
@@ -71,5 +69,5 @@ def test_muon_takes_the_layers_between_and_adamw_the_rest() -> None:
     assert all(name.startswith(("norm", "head.bias")) for name in taken[1])
     assert [group["weight_decay"] for group in adamw.param_groups] == [0.1, 0.0]
     assert [names[id(weight)] for weight in muon.param_groups[0]["params"]] == ["conv2.weight", "hidden.weight"]
-    assert muon.param_groups[0]["lr"] == RECIPE.muon_rate
+    assert muon.param_groups[0]["lr"] == RECIPE.muon_lr
     assert sum(len(group["params"]) for one in (adamw, muon) for group in one.param_groups) == len(names)

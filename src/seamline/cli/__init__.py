@@ -10,7 +10,7 @@ import typer
 import seamline
 from seamline.cli.datasets import inspect, list_all
 from seamline.cli.models import export, predict, serve
-from seamline.cli.runs import compare, report
+from seamline.cli.runs import compare, evaluate, report
 from seamline.cli.training import reproduce, train
 from seamline.progress import result
 
@@ -42,6 +42,6 @@ def main(
         result(context.get_help())
 
 
-for _command in (reproduce, train, inspect, report, compare, predict, export, serve):
+for _command in (reproduce, train, inspect, evaluate, report, compare, predict, export, serve):
     app.command()(_command)
 app.command(name="list")(list_all)

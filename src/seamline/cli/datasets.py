@@ -1,7 +1,6 @@
 """`seamline inspect` and `seamline list`."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -20,41 +19,21 @@ def inspect(
 ) -> None:
     """Check a dataset before training: classes, errors, warnings, near-duplicates."""
     from seamline import api
-    from seamline.data.registry import is_path
+    from seamline.data.validate import DatasetReport
     from seamline.models.devices import set_num_threads
 
     set_num_threads(threads)
-    if is_path(data) and _inspect_folder(data, as_json=as_json):
-        return
-    duplicates = api.audit(data, folder=data_dir, teller=Reporter())
-    if as_json:
-        print_json(duplicates.to_dict())
-        return
-    for group in duplicates.groups:
-        result("  ".join(group))
-    result(duplicates.summary())
-
-
-def _inspect_folder(folder: str, *, as_json: bool) -> bool:
-    """Print the report of a folder; False where it holds images but nothing that can be trained on."""
-    from seamline import api
-    from seamline.errors import SeamlineError
-
-    reporter = Reporter()
-    try:
-        report = api.inspect_dataset(folder, teller=reporter)
-    except SeamlineError as error:
-        if not Path(folder).expanduser().is_dir():
-            raise
-        reporter.say(f"{error}; searching for near-duplicates only")
-        return False
+    report = api.inspect(data, data_dir=data_dir, progress=Reporter())
     if as_json:
         print_json(report.to_dict())
-    else:
+    elif isinstance(report, DatasetReport):
         _print_dataset_report(report)
-    if report.errors:
+    else:
+        for group in report.groups:
+            result("  ".join(group))
+        result(report.summary())
+    if isinstance(report, DatasetReport) and report.errors:
         raise typer.Exit(1)
-    return True
 
 
 def _print_dataset_report(report: Any) -> None:
@@ -100,12 +79,11 @@ def list_all(as_json: JsonOption = False) -> None:
     from seamline.inference.pretrained import PRETRAINED
     from seamline.models.classifiers import CLASSIFIERS
     from seamline.models.segmenters import SEGMENTERS
-    from seamline.training.config import presets_for, recipe_fields
+    from seamline.run_folder import Task
+    from seamline.training.presets import presets_for
 
-    presets = {
-        task: {name: recipe_fields(recipe) for name, recipe in presets_for(segments=segments).items()}
-        for task, segments in (("classification", False), ("segmentation", True))
-    }
+    tasks: tuple[Task, ...] = ("classification", "segmentation")
+    presets = {task: {name: config.to_dict() for name, config in presets_for(task).items()} for task in tasks}
     tables = {
         "datasets": {name: spec.title for name, spec in DATASETS.items()},
         "pretrained": PRETRAINED,

@@ -115,7 +115,7 @@ def export(
     from seamline import api
 
     exported = api.export(
-        run, out=out, reduce_tta=reduce_tta, int8=int8, max_drop=max_drop, folder=data_dir, teller=Reporter()
+        run, out=out, reduce_tta=reduce_tta, int8=int8, max_drop=max_drop, data_dir=data_dir, progress=Reporter()
     )
     if as_json:
         verifications = [vars(one) for one in exported.verifications]

@@ -1,12 +1,34 @@
-"""`seamline report` and `seamline compare`."""
+"""`seamline evaluate`, `seamline report` and `seamline compare`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seamline.cli.options import JsonOption, RunArgument, print_json
-from seamline.progress import result
+from seamline.cli.options import DataDirOption, DeviceOption, JsonOption, RunArgument, print_json
+from seamline.progress import Reporter, result
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from seamline.api import Run
+    from seamline.run_folder import MetricInfo, SplitMetrics
+
+
+def evaluate(
+    run: RunArgument,
+    data: Annotated[
+        str | None, typer.Argument(metavar="[DATA]", help="Other labeled images; default: the run's own.")
+    ] = None,
+    data_dir: DataDirOption = None,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Evaluate a finished run again, or on other labeled images."""
+    from seamline import api
+
+    evaluated = api.evaluate(run, data, data_dir=data_dir, device=device, progress=Reporter())
+    print_runs([evaluated], as_json=as_json)
 
 
 def report(run: RunArgument, as_json: JsonOption = False) -> None:
@@ -26,12 +48,46 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs on the same test images, with paired intervals."""
-    from seamline.report.compare_page import write_comparison
+    from seamline import api
 
-    page, sentences = write_comparison(runs, out)
+    page, sentences = api.compare(runs, out)
     if as_json:
         print_json({"page": str(page), "differences": sentences})
         return
     for sentence in sentences:
         result(sentence)
     result(f"The page: {page}")
+
+
+def print_runs(runs: "Sequence[Run]", *, as_json: bool, index: Path | None = None) -> None:
+    """Print the metrics of finished runs and where their reports are."""
+    from seamline.io import read_json
+
+    summaries = []
+    for folder in (run.folder for run in runs):
+        report = folder.report_file
+        if as_json:
+            metrics = read_json(folder.metrics.path)
+            summaries.append({"run": str(folder.path), "report": str(report), "metrics": metrics})
+            continue
+        written = folder.metrics.read()
+        for split, title in ((written.val, "validation"), (written.test, "test")):
+            result(f"{title:<11}" + ", ".join(_key_metrics(split, written.definitions)))
+        result(f"The run:   {folder.path}\nThe page:  {report}")
+    if as_json:
+        print_json({"runs": summaries, **({} if index is None else {"index": str(index)})})
+    elif index is not None:
+        result(f"All pages: {index}")
+
+
+def _key_metrics(split: "SplitMetrics", definitions: "dict[str, MetricInfo]") -> list[str]:
+    """Return the metrics over all classes with their intervals, as text."""
+    from seamline.evaluation.text import decimal, percent
+
+    texts = []
+    for key, estimate in split.overall.items():
+        info = definitions[key]
+        if estimate.present:
+            show = percent if info.format == "percent" else decimal
+            texts.append(f"{info.title[0].lower()}{info.title[1:]} {show(estimate)}")
+    return texts

@@ -16,10 +16,11 @@ from seamline.cli.options import (
     ThreadsOption,
     print_json,
 )
+from seamline.cli.runs import print_runs
 from seamline.progress import Reporter, result
 
 if TYPE_CHECKING:
-    from seamline.run_folder import MetricInfo, SplitMetrics
+    from seamline.training.plan import TrainingPlan
 
 
 def reproduce(
@@ -39,21 +40,22 @@ def reproduce(
 ) -> None:
     """Rerun the course study on real images, or on synthetic ones if they are unavailable."""
     from seamline.study.reproduce import reproduce as reproduce_study
+    from seamline.training.config import parse_settings
 
     runs = reproduce_study(
-        recipe=preset,
-        settings=tuple(settings or ()),
-        seed=seed,
+        preset=preset,
         out=out,
-        folder=data_dir,
-        photos=tuple(images or ()),
-        only=study,
+        seed=seed,
+        study=study,
+        images=tuple(images or ()),
+        overwrite=overwrite,
         device=device,
         threads=threads,
-        force=overwrite,
-        teller=Reporter(),
+        data_dir=data_dir,
+        progress=Reporter(),
+        **parse_settings(settings or ()),
     )
-    _print_runs(runs, as_json=as_json, index=out / "index.html")
+    print_runs(runs, as_json=as_json, index=out / "index.html")
 
 
 def train(
@@ -90,82 +92,47 @@ def train(
 ) -> None:
     """Train a model, evaluate it and write its report."""
     from seamline import api
-    from seamline.training.distributed import process_rank
+    from seamline.training.config import parse_settings
+    from seamline.training.distributed import rank
 
+    fields = parse_settings(settings or ()) | ({} if model is None else {"model": model})
     if dry_run:
-        network = [] if model is None else [f"network={model}"]
-        _print_config(data, preset, (*(settings or ()), *network), image_size, as_json=as_json)
+        _print_plan(
+            api.plan(data, preset=preset, image_size=image_size, progress=Reporter(), **fields), as_json=as_json
+        )
         return
     run = api.train(
         data,
-        recipe=preset,
-        model=model,
-        settings=tuple(settings or ()),
-        seed=seed,
+        preset=preset,
         out=out,
-        folder=data_dir,
-        size=image_size,
-        start=init_from,
-        folds=label_check_folds,
+        seed=seed,
+        resume=resume,
+        overwrite=overwrite,
         device=device,
         threads=threads,
-        force=overwrite,
-        resume=resume,
-        checkpoint_seconds=checkpoint_every,
-        teller=Reporter(),
+        checkpoint_every=checkpoint_every,
+        label_check_folds=label_check_folds,
+        init_from=init_from,
+        data_dir=data_dir,
+        image_size=image_size,
+        progress=Reporter(),
+        **fields,
     )
-    if process_rank() == 0:  # only one of the processes of a distributed training prints
-        _print_runs([run], as_json=as_json)
+    if rank() == 0:  # only one of the processes of a distributed training prints
+        print_runs([run], as_json=as_json)
 
 
-def _print_config(data: str, preset: str, settings: tuple[str, ...], size: str | None, *, as_json: bool) -> None:
+def _print_plan(plan: "TrainingPlan", *, as_json: bool) -> None:
     """Print the configuration that a training would use, with the reason for each field."""
-    from seamline import api
-    from seamline.training.config import overridden_fields, recipe_fields
+    import msgspec
 
-    config, decisions, note = api.explain(data, recipe=preset, settings=settings, size=size, teller=Reporter())
-    fields = recipe_fields(config)
+    description, fields = plan.data.description, plan.config.to_dict()
     if as_json:
-        print_json({"note": note, "recipe": fields, "rules": [vars(decision) for decision in decisions]})
+        decisions = msgspec.to_builtins(plan.decisions)
+        print_json({"description": description, "config": fields, "auto_config": decisions})
         return
-    result(note)
-    reasons = {decision.field: decision.reason for decision in decisions}
-    overridden = overridden_fields(settings)
+    result(description)
+    reasons = {decision.field: decision.reason for decision in plan.decisions}
     for field, value in fields.items():
-        reason = reasons.get(field) or ("given by --set" if field in overridden else f"from preset {preset}")
-        result(f"  {field:<16}{'none' if value is None else value!s:<14}{reason}")
-
-
-def _print_runs(runs: list[Path], *, as_json: bool, index: Path | None = None) -> None:
-    """Print the metrics of finished runs and where their reports are."""
-    from seamline.io import read_json
-    from seamline.run_folder import RunFolder
-
-    summaries = []
-    for folder in map(RunFolder, runs):
-        report = folder.report_file
-        if as_json:
-            metrics = read_json(folder.metrics.path)
-            summaries.append({"run": str(folder.path), "report": str(report), "metrics": metrics})
-            continue
-        written = folder.metrics.read()
-        for split, title in ((written.val, "validation"), (written.test, "test")):
-            result(f"{title:<11}" + ", ".join(_key_metrics(split, written.definitions)))
-        result(f"The run:   {folder.path}\nThe page:  {report}")
-    if as_json:
-        print_json({"runs": summaries, **({} if index is None else {"index": str(index)})})
-    elif index is not None:
-        result(f"All pages: {index}")
-
-
-def _key_metrics(split: "SplitMetrics", definitions: "dict[str, MetricInfo]") -> list[str]:
-    """Return the metrics over all classes with their intervals, as text."""
-    from seamline.evaluation.text import decimal, percent
-
-    texts = []
-    for key, estimate in split.overall.items():
-        info = definitions[key]
-        if estimate.present:
-            show = percent if info.format == "percent" else decimal
-            texts.append(f"{info.title[0].lower()}{info.title[1:]} {show(estimate)}")
-    return texts
+        usual = "given by --set" if field in plan.settings else f"from preset {plan.preset}"
+        result(f"  {field:<18}{'none' if value is None else value!s:<14}{reasons.get(field, usual)}")

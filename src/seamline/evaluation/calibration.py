@@ -267,11 +267,20 @@ def calibrate(val: Evaluation, test: Evaluation) -> Calibration:
         What `calibration.json` holds.
     """
     temperature = fit_temperature(val.sample, val.counts.bootstrap)
-    splits = {name: _split_calibration(of, temperature.value) for name, of in (("val", val), ("test", test))}
+    splits = {name: split_calibration(of, temperature.value) for name, of in (("val", val), ("test", test))}
     return Calibration(temperature=temperature, bins=N_BINS, **splits)
 
 
-def _split_calibration(evaluation: Evaluation, temperature: float) -> SplitCalibration:
+def split_calibration(evaluation: Evaluation, temperature: float) -> SplitCalibration:
+    """Measure the calibration of a split.
+
+    Args:
+        evaluation: of the split.
+        temperature: the temperature of the run.
+
+    Returns:
+        Calibration without and with the temperature.
+    """
     raw, scaled = (
         reliability_bins(evaluation.sample, evaluation.counts.bootstrap, divisor) for divisor in (1.0, temperature)
     )

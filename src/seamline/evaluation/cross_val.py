@@ -1,4 +1,4 @@
-"""Answers about images that their network did not learn from: images are cut into folds, and each is left out once."""
+"""Out-of-fold predictions: each image is predicted by a model that was trained without it."""
 
 from dataclasses import replace
 
@@ -15,63 +15,81 @@ from seamline.progress import Reporter
 from seamline.training.config import TrainConfig
 from seamline.training.loop import Training
 
-FOLDS = 3
-"""How many folds own images are cut into."""
-_CHANCE_OF_FOLDS = 4  # tells this stream of random numbers from the others made with the same seed
+_FOLD_STREAM = 4  # distinguishes this random stream from others with the same seed
 
 
-def fold_of_each(groups: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
-    """Return the fold of each image, (N,) int64, 0..folds-1; no group is in two, and folds have as many groups."""
-    _, group = np.unique(groups, return_inverse=True)
-    count = int(group.max(initial=-1)) + 1
-    order = np.random.default_rng([_CHANCE_OF_FOLDS, seed]).permutation(count)
-    folded: NDArray[np.int64] = (order % folds)[group]
-    return folded
-
-
-def out_of_fold_scores(
-    split: Split, classes: int, recipe: TrainConfig, *, folds: int, seed: int, device: torch.device, teller: Reporter
-) -> NDArray[np.float32]:
-    """Train a network for each fold on the images of all others, and ask it about the fold.
-
-    Each is trained by the recipe for half of its epochs: what is asked for is a second opinion, not the best one.
+def fold_indices(groups: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
+    """Assign images to folds that have about as many groups each; no group is in two folds.
 
     Args:
-        split: images whose labels are of the whole.
-        classes: number of classes K.
-        recipe: how.
-        folds: how many, 2 or more.
-        seed: decides the folds, first weights and batches.
-        device: where.
-        teller: says how it goes.
+        groups: (N,) int64, the group of each image.
+        folds: number of folds.
+        seed: seed of the assignment.
+
+    Returns:
+        (N,) int64, 0..folds-1.
+    """
+    _, group = np.unique(groups, return_inverse=True)
+    count = int(group.max(initial=-1)) + 1
+    order = np.random.default_rng([_FOLD_STREAM, seed]).permutation(count)
+    fold: NDArray[np.int64] = (order % folds)[group]
+    return fold
+
+
+def out_of_fold_logits(
+    split: Split,
+    n_classes: int,
+    config: TrainConfig,
+    *,
+    folds: int,
+    seed: int,
+    device: torch.device,
+    reporter: Reporter,
+) -> NDArray[np.float32]:
+    """Train a model per fold on the images of all other folds, and predict the fold.
+
+    Each is trained for half of the epochs: a second opinion on labels need not be the best one.
+
+    Args:
+        split: images to classify.
+        n_classes: number of classes K.
+        config: the training configuration.
+        folds: number of folds, 2 or more.
+        seed: seed of folds, initial weights and batches.
+        device: where to train.
+        reporter: reports progress.
 
     Returns:
         (N, K) float32.
     """
-    recipe = replace(recipe, epochs=max(0.5, recipe.epochs / 2), keep="last")
-    fold = fold_of_each(split.groups, folds, seed)
-    scores = np.zeros((len(split), classes), np.float32)
-    with teller.counting("judging labels") as progress:
+    config = replace(config, epochs=max(0.5, config.epochs / 2), checkpoint_metric="last")
+    fold = fold_indices(split.groups, folds, seed)
+    logits = np.zeros((len(split), n_classes), np.float32)
+    with reporter.counting("checking labels") as progress:
         for number in range(folds):
-            learned, asked = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-            if not len(asked) or len(learned) < 2:
+            train, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+            if not len(held_out) or len(train) < 2:
                 continue
-            part = split.select(learned)
-            network = build_model(
-                recipe.network,
+            part = split.select(train)
+            model = build_model(
+                config.model,
                 part.images.shape[1:],
-                classes,
+                n_classes,
                 task="classification",
                 seed=seed,
-                pretrained=recipe.pretrained,
+                pretrained=config.pretrained,
             )
-            network.init_from_data(part.images)
-            network.to(device)
+            model.init_from_data(part.images)
+            model.to(device)
             batches = Batches(
-                part, recipe.batch_size, task="classification", seed=seed, augmentation=recipe.changes, device=device
+                part,
+                config.batch_size,
+                task="classification",
+                seed=seed,
+                augmentation=config.augmentation,
+                device=device,
             )
-            training = Training(network, batches, recipe)
-            for epoch in training:
-                progress(1000 * number + round(1000 * epoch.epoch / max(1.0, recipe.epochs)), 1000 * folds)
-            scores[asked] = predict_logits(TTA(network, recipe.flip), split.select(asked).images)
-    return scores
+            for epoch in Training(model, batches, config):
+                progress(1000 * number + round(1000 * epoch.epoch / max(1.0, config.epochs)), 1000 * folds)
+            logits[held_out] = predict_logits(TTA(model, config.hflip), split.select(held_out).images)
+    return logits

@@ -90,13 +90,9 @@ def evaluate_model(
         probes = probe_layers(inner, data.train, data.val, val)
         run.kernels.write(filters)
         run.linear_probes.write(probes)
-    errors: dict[str, ErrorAnalysis] = {}
+    errors: dict[str, ErrorAnalysis | None] = {}
     for name, evaluation in (("val", val), ("test", test)):
-        if data.task == "segmentation":
-            errors[name] = analyze_errors(evaluation)
-            _write_masks(run, name, evaluation, errors[name], data.palette)
-        else:
-            _write_labels(run, name, evaluation, calibration.temperature.value)
+        errors[name] = write_split(run, name, evaluation, data.palette, calibration.temperature.value)
     if data.task == "classification":
         _write_label_issues(run, data, val, test)
     images = image_metrics(test, rank_images(test.counts)) if data.task == "segmentation" else ()
@@ -113,6 +109,29 @@ def evaluate_model(
         intervals=INTERVALS[test.counts.bootstrap.independent],
     )
     run.metrics.write(metrics)
+
+
+def write_split(
+    run: RunFolder, name: str, evaluation: Evaluation, palette: Sequence[Color], temperature: float
+) -> ErrorAnalysis | None:
+    """Write the predictions of a split and its examples.
+
+    Args:
+        run: the run folder.
+        name: `val` or `test`.
+        evaluation: of the split.
+        palette: K colors of the classes in masks.
+        temperature: the temperature of the run.
+
+    Returns:
+        Where the wrong pixels are; None for classification.
+    """
+    if evaluation.task == "classification":
+        _write_labels(run, name, evaluation, temperature)
+        return None
+    errors = analyze_errors(evaluation)
+    _write_masks(run, name, evaluation, errors, palette)
+    return errors
 
 
 def _write_labels(run: RunFolder, name: str, evaluation: Evaluation, temperature: float) -> None:

@@ -85,9 +85,9 @@ def load_tta(folder: RunFolder) -> TTA:
         SeamlineError: training has not finished, or the files of the run are damaged.
     """
     model = load_saved_model(folder)
-    hflip = folder.info.read().config.get("flip")
+    hflip = folder.info.read().config.get("hflip")
     if not isinstance(hflip, bool):
-        raise folder.info.error(f"$.config.flip is {hflip!r}, not true or false")
+        raise folder.info.error(f"$.config.hflip is {hflip!r}, not true or false")
     return TTA(model, hflip)
 
 

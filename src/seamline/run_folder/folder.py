@@ -26,7 +26,7 @@ _OLD_FILES = ("scores.json", "insides", "photos")
 
 _RESULTS = (
     *("metrics.json", "calibration.json", "findings.json", "report.html"),
-    *("checkpoint", "analysis", "evaluation", "figures", "predictions"),
+    *("checkpoint", "analysis", "evaluation", "evaluations", "figures", "predictions"),
 )
 """Files and folders that a new training removes, beside weights and exported models."""
 
@@ -152,6 +152,10 @@ class RunFolder:
     def predictions_dir(self) -> Path:
         """Predictions on photos that are not part of the dataset."""
         return self.path / "predictions"
+
+    def evaluation_dir(self, name: str) -> Path:
+        """The folder of an evaluation on other images, a run folder without weights."""
+        return self.path / "evaluations" / name
 
     def onnx_file(self, *, reduced_tta: bool = False, int8: bool = False) -> Path:
         """The exported model, by how it was made faster."""

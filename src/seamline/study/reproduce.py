@@ -1,168 +1,170 @@
-"""The course study again, both halves of it: real images where they can be had, synthetic ones elsewhere."""
+"""The course study: both of its studies, on real images, or on synthetic ones if they are unavailable."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from seamline.api import predict, train
+from seamline.api import Run, predict, train
 from seamline.data.dataset import Dataset
-from seamline.data.registry import load
+from seamline.data.registry import DATASETS, load
 from seamline.errors import DatasetUnavailableError, SeamlineError, TrainingInterrupted
 from seamline.inference.find_images import find_photos
 from seamline.io import atomic_write
-from seamline.models.devices import tune_malloc
-from seamline.progress import Reporter
+from seamline.progress import default_reporter
 from seamline.report.index_page import write_index
 from seamline.report.page import write_report
-from seamline.run_folder import RunFolder
+from seamline.run_folder import RunFolder, Task
 from seamline.synthetic.facades import library_photo
-from seamline.training.config import apply_overrides, get_preset
-from seamline.training.run_dir import Run
+from seamline.training.plan import RunOptions, split_settings
+from seamline.training.presets import get_preset
 
 
 @dataclass(frozen=True)
 class Study:
-    """One half of the course study.
+    """One of the two studies.
 
     Attributes:
-        what: what its images show, in the plural.
-        real: datasets to try, the first that can be had is taken.
-        drawn: the synthetic one.
-        segments: whether its labels are masks.
+        name: its name, what its images show in the plural.
+        real: datasets of real images; the first that is available is used.
+        synthetic: the synthetic dataset.
     """
 
-    what: str
+    name: str
     real: tuple[str, ...]
-    drawn: str
-    segments: bool
+    synthetic: str
+
+    @property
+    def task(self) -> Task:
+        """What its labels are for."""
+        return DATASETS[self.synthetic].task
 
 
 def reproduce(
     *,
-    recipe: str = "fast",
-    settings: tuple[str, ...] = (),
-    seed: int = 0,
+    preset: str = "fast",
     out: Path | str = "runs",
-    folder: Path | str | None = None,
-    photos: tuple[Path | str, ...] = (),
-    only: str | None = None,
-    device: str = "auto",
-    threads: int | None = None,
-    force: bool = False,
-    teller: Reporter | None = None,
-) -> list[Path]:
-    """Run both halves of the course study again, and write an index page that links their pages.
+    seed: int = 0,
+    study: str | None = None,
+    images: Sequence[Path | str] = (),
+    overwrite: bool = False,
+    options: RunOptions | None = None,
+    **settings: Any,
+) -> list[Run]:
+    """Rerun the course study, and write an index page that links the reports.
 
-    A finished run of the same data, recipe and seed is used again, an interrupted one goes on; one of others is left
-    alone and refused.
+    A finished run of the same data, configuration and seed is reused, an interrupted one is resumed, and another run
+    is refused.
 
     Args:
-        recipe: `fast`, or `original` for the study's own.
-        settings: changes of single fields of the recipes, each `field=value`.
-        seed: decides the splits, the first weights and the batches.
-        out: the folder that the run folders and `index.html` go to.
-        folder: holds the folders `fashion-mnist`, `facades` or `cmp-facades` of real images.
-        photos: the user's own photos of buildings; by default one that is drawn, a library front.
-        only: `garments` or `facades` runs one half alone.
-        device: `auto`, `cpu`, `cuda` or `mps`.
-        threads: threads of the processor to use.
-        force: train again what is finished.
-        teller: says how it goes.
+        preset: `fast`, or `original` for the study's own.
+        out: the folder for the run folders and `index.html`.
+        seed: seed of the splits, the initial weights and the batches.
+        study: `garments` or `facades` runs one study only.
+        images: the user's own photos of buildings; by default a synthetic one, a library front.
+        overwrite: train finished runs again.
+        options: device, threads and so on; `data_dir` holds the folders `fashion-mnist`, `facades` or `cmp-facades`.
+        **settings: fields of `TrainConfig` and of `RunOptions`.
 
     Returns:
-        The run folders.
+        The runs.
 
     Raises:
-        SeamlineError: files that the user named cannot be read, or a run folder holds a run of another recipe or seed.
+        SeamlineError: a file cannot be read, or a run folder holds another run.
     """
-    tune_malloc()
-    teller = teller or Reporter(quiet=True)
-    studies = [study for study in STUDIES if only in (None, study.what)]
-    if not studies:
-        raise SeamlineError(f"--study {only}: there is no such study; there are {', '.join(s.what for s in STUDIES)}")
-    for study in studies:  # a mistake there is told before anything is fetched
-        apply_overrides(get_preset(recipe, segments=study.segments), list(settings))
-    if photos and not any(study.segments for study in studies):
-        raise SeamlineError(f"--image {photos[0]}: is for the facades, and --study {only} leaves them out")
-    for error in find_photos([str(photo) for photo in photos]).errors if photos else ():
-        raise SeamlineError(f"--image {error.file}: {error.reason}")
+    fields, options = split_settings(settings, options or RunOptions(progress=default_reporter()))
+    studies = [one for one in STUDIES if study in (None, one.name)]
+    _check(studies, study, images)
+    for one in studies:  # fail before anything is downloaded
+        replace(get_preset(preset, one.task), **fields)
     runs = []
-    for study in studies:
-        data, found = _images(study, Path(out), recipe, folder, teller)
-        teller.say(f"{data.title}: recipe {recipe}")
-        path = Path(out) / f"{data.name}-{recipe}"
-        options: dict[str, Any] = {"recipe": recipe, "settings": settings, "seed": seed, "device": device}
-        options |= {"threads": threads, "force": force, "resume": not force}
+    for one in studies:
+        path = Path(out)
+        data, data_dir = _load_images(one, path, preset, options)
+        options.reporter.say(f"{data.title}: preset {preset}")
+        run_options = replace(options, data_dir=data_dir)
+        path = path / f"{data.name}-{preset}"
         try:
-            runs.append(train(data, out=path, folder=found, teller=teller, **options))
-        except TrainingInterrupted as stopped:
-            raise TrainingInterrupted(stopped.place, "the same command goes on from there", stopped.signal) from None
-        if study.segments:
-            _add_photos(path, photos, teller, device=device, threads=threads)
-    write_index(Path(out), [*runs, *_others(Path(out), runs)])
+            run = train(
+                data, preset=preset, out=path, seed=seed, resume=not overwrite, overwrite=overwrite,
+                options=run_options, **fields,
+            )  # fmt: skip
+        except TrainingInterrupted as error:
+            raise TrainingInterrupted(error.position, "run the same command again to resume", error.signal) from None
+        if one.task == "segmentation":
+            _add_photos(run.folder, images, options)
+        runs.append(run)
+    paths = [run.path for run in runs]
+    write_index(Path(out), [*paths, *_other_runs(Path(out), paths)])
     return runs
 
 
-def _images(
-    study: Study, out: Path, recipe: str, folder: Path | str | None, teller: Reporter
-) -> tuple[Dataset, Path | None]:
-    """Return the first of the study's datasets that can be had, and the folder it was read from if one was named."""
+def _check(studies: Sequence[Study], name: str | None, images: Sequence[Path | str]) -> None:
+    """Refuse an unknown study, and photos that cannot be used."""
+    if not studies:
+        raise SeamlineError(f"--study {name}: there is no such study; there are {', '.join(s.name for s in STUDIES)}")
+    if images and not any(study.task == "segmentation" for study in studies):
+        raise SeamlineError(f"--image {images[0]}: is for the facades, and --study {name} leaves them out")
+    for error in find_photos([str(image) for image in images]).errors if images else ():
+        raise SeamlineError(f"--image {error.file}: {error.reason}")
+
+
+def _load_images(study: Study, out: Path, preset: str, options: RunOptions) -> tuple[Dataset, Path | None]:
+    """Return the first available dataset of a study, and the folder it was read from if one was named."""
     reasons = []
-    done_offline = Run(out / f"{study.drawn}-{recipe}").finished  # then a silent network is not waited for again
+    reporter = options.reporter
+    done_offline = RunFolder(out / f"{study.synthetic}-{preset}").finished  # then do not wait again for a silent server
     for name in study.real:
-        place = _place(name, folder)
+        folder = _data_dir(name, options.data_dir)
         try:
-            with teller.downloading() as progress:
-                return load(name, place, progress=progress, timeout=0.8 if done_offline else 20.0), place
+            with reporter.downloading() as progress:
+                return load(name, folder, progress=progress, timeout=0.8 if done_offline else 20.0), folder
         except DatasetUnavailableError as reason:
             reasons.append(str(reason))
-    teller.say(f"The real {study.what} cannot be had: {reasons[0]}")
-    teller.say(f"Using synthetic {study.what} instead; the page says so.")
-    return load(study.drawn), None
+    reporter.say(f"The real {study.name} are not available: {reasons[0]}")
+    reporter.say(f"Using synthetic {study.name} instead; the page says so.")
+    return load(study.synthetic), None
 
 
-def _place(name: str, folder: Path | str | None) -> Path | None:
-    """Return where a dataset's files lie below the folder that the user named, or None where they do not."""
-    if folder is None:
+def _data_dir(name: str, data_dir: Path | str | None) -> Path | None:
+    """Return the folder of a dataset below the folder that the user named, None if it is not there."""
+    if data_dir is None:
         return None
-    root = Path(folder).expanduser()
+    root = Path(data_dir).expanduser()
     known = [name for study in STUDIES for name in study.real]
     if not any((root / one).is_dir() for one in known):
-        raise SeamlineError(f"--data-dir {folder}: holds none of the folders {', '.join(known)}")
+        raise SeamlineError(f"--data-dir {data_dir}: holds none of the folders {', '.join(known)}")
     return root / name if (root / name).is_dir() else None
 
 
-def _others(out: Path, runs: list[Path]) -> list[Path]:
-    """Return the finished runs beside these, so that a half run alone keeps the other one linked."""
-    found = sorted(page.parent for page in out.glob("*/report.html") if (page.parent / "run.json").is_file())
-    return [run for run in found if run not in runs]
+def _other_runs(out: Path, runs: Sequence[Path]) -> list[Path]:
+    """Return the other finished runs in a folder, so that the index still links them."""
+    finished = sorted(page.parent for page in out.glob("*/report.html") if (page.parent / "run.json").is_file())
+    return [run for run in finished if run not in runs]
 
 
-def _add_photos(
-    run: Path, photos: tuple[Path | str, ...], teller: Reporter, *, device: str, threads: int | None
-) -> None:
-    """Show the run photos of buildings that it was not made for, and make its page again."""
-    folder = RunFolder(run).predictions_dir
-    written, page = folder / "predictions.json", run / "report.html"
-    if not photos and written.is_file() and page.stat().st_mtime > written.stat().st_mtime:
+def _add_photos(run: RunFolder, photos: Sequence[Path | str], options: RunOptions) -> None:
+    """Predict photos of buildings outside the dataset, and write the report again."""
+    record, page = run.predictions.path, run.report_file
+    if not photos and record.is_file() and page.stat().st_mtime > record.stat().st_mtime:
         return
-    teller.say("looking at a photo of its own" if not photos else f"looking at {len(photos)} photos")
-    shown: list[Path | str] = list(photos)
-    if not shown:
-        drawn = folder / "synthetic-library-front.png"
-        with atomic_write(drawn) as temporary:
+    options.reporter.say("predicting a synthetic photo" if not photos else f"predicting {len(photos)} photos")
+    if not photos:
+        synthetic = run.predictions_dir / "synthetic-library-front.png"
+        with atomic_write(synthetic) as temporary:
             Image.fromarray(library_photo()[0]).save(temporary, "PNG")
-        shown = [drawn]
-    made = predict(run, shown, out=folder, report=True, device=device, threads=threads)
-    for one in made.errors:
-        teller.say(f"{one.file}: {one.reason}")
-    write_report(run)
+        photos = [synthetic]
+    device, threads = options.device, options.threads
+    predictions = predict(run.path, photos, out=run.predictions_dir, report=True, device=device, threads=threads)
+    for error in predictions.errors:
+        options.reporter.say(f"{error.file}: {error.reason}")
+    write_report(run.path)
 
 
 STUDIES: tuple[Study, ...] = (
-    Study("garments", ("fashion-mnist",), "synthetic-fashion", segments=False),
-    Study("facades", ("facades", "cmp-facades"), "synthetic-facades", segments=True),
+    Study("garments", ("fashion-mnist",), "synthetic-fashion"),
+    Study("facades", ("facades", "cmp-facades"), "synthetic-facades"),
 )
-"""The two halves of the course study."""
+"""The two studies."""

@@ -1,8 +1,8 @@
-"""Checkpoints: all that an exact continuation needs, one file each, the two newest kept.
+"""Checkpoints: the state of a training, one file each, of which the two newest are stored.
 
-A file is safetensors: the tensors by number, and in its header the nest of dicts, lists, numbers and texts that they
-stood in. Its name says its place in the order and the first digits of its SHA-256, so that a damaged file is noticed
-and never used. Nothing depends on clocks.
+A file is safetensors: the tensors by number, and in its header the nested dicts, lists, numbers and strings that they
+are part of. Its name holds its sequence number and the first digits of its SHA-256, so that a damaged file is
+detected and never used. Nothing depends on clocks.
 """
 
 import hashlib
@@ -20,42 +20,46 @@ from torch import Tensor
 from seamline.errors import SeamlineError
 from seamline.io import write_bytes
 
-KEPT = 2
+MAX_FILES = 2
+"""Checkpoints that are stored."""
 _NAME = re.compile(r"(\d{8})-([0-9a-f]{16})\.safetensors")
 
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """A run's checkpoints.
+    """The checkpoints of a run.
 
     Attributes:
-        folder: where they lie, and nothing else.
+        folder: their folder, which holds nothing else.
     """
 
     folder: Path
 
     def files(self) -> list[Path]:
         """Return the files, newest first."""
-        found = [file for file in self.folder.glob("*.safetensors") if _NAME.fullmatch(file.name)]
-        return sorted(found, reverse=True)  # by number: as many digits in each name
+        files = [file for file in self.folder.glob("*.safetensors") if _NAME.fullmatch(file.name)]
+        return sorted(files, reverse=True)  # the sequence numbers have as many digits in each name
 
     def save(self, state: dict[str, Any]) -> None:
-        """Keep `state`: tensors, numbers, texts and None, nested in dicts, lists and tuples.
+        """Store a state.
+
+        Args:
+            state: tensors, numbers, strings and None, nested in dicts, lists and tuples.
 
         Raises:
-            OSError: it cannot be written; the earlier checkpoints are as they were.
+            OSError: it cannot be written; the earlier checkpoints are unchanged.
         """
         content = pack(state)
         newest = self.files()[:1]
         number = 1 + (int(newest[0].name[:8]) if newest else 0)
         write_bytes(self.folder / f"{number:08}-{_digest(content)}.safetensors", content)
-        kept = self.files()[:KEPT]
-        for file in self.folder.iterdir():  # older ones, and what a killed process left half written
-            if file not in kept:
+        current = self.files()[:MAX_FILES]
+        for file in self.folder.iterdir():  # older ones, and temporary files of a killed process
+            if file not in current:
                 file.unlink(missing_ok=True)
 
     def newest(self) -> tuple[bytes | None, list[Path]]:
-        """Return the content of the newest checkpoint that is whole, if there is any, and the damaged newer files.
+        """Return the content of the newest intact checkpoint, None without any, and the damaged newer files.
 
         Raises:
             SeamlineError: there are checkpoints, and all are damaged.
@@ -68,7 +72,7 @@ class Checkpoints:
                 return content, damaged
             damaged.append(file)
         if files:
-            raise SeamlineError(f"{files[0]}: damaged, as is every checkpoint; start afresh with --overwrite")
+            raise SeamlineError(f"{files[0]}: damaged, as is every checkpoint; start again with --overwrite")
         return None, []
 
     def clear(self) -> None:
@@ -77,14 +81,14 @@ class Checkpoints:
 
 
 def pack(state: dict[str, Any]) -> bytes:
-    """Return `state` as the bytes of a safetensors file."""
+    """Return a state as the bytes of a safetensors file."""
     tensors: dict[str, Tensor] = {}
-    nest = json.dumps(_apart(state, tensors))
-    return save(tensors, {"nest": nest})
+    tree = json.dumps(_flatten(state, tensors))
+    return save(tensors, {"tree": tree})
 
 
 def unpack(content: bytes) -> dict[str, Any]:
-    """Return the state that `pack` packed; tensors are contiguous, on the processor.
+    """Return the state that `pack` packed; tensors are contiguous, on the CPU.
 
     Raises:
         SeamlineError: these are not the bytes of a checkpoint.
@@ -92,10 +96,10 @@ def unpack(content: bytes) -> dict[str, Any]:
     try:
         tensors = load(content)  # checks the header
         size = int.from_bytes(content[:8], "little")
-        nest = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["nest"])
-        state: dict[str, Any] = _together(nest, tensors)
+        tree = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["tree"])
+        state: dict[str, Any] = _unflatten(tree, tensors)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SeamlineError(f"checkpoint: not one of Seamline's ({error}); start afresh with --overwrite") from None
+        raise SeamlineError(f"checkpoint: cannot be read ({error}); start again with --overwrite") from None
     return state
 
 
@@ -103,32 +107,32 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _apart(value: Any, tensors: dict[str, Tensor]) -> Any:
+def _flatten(value: Any, tensors: dict[str, Tensor]) -> Any:
     """Return `value` as JSON has it, its tensors moved to `tensors`."""
     if isinstance(value, Tensor):
         name = str(len(tensors))
         tensors[name] = value.detach().cpu().contiguous()
         return {"tensor": name}
     if isinstance(value, dict):
-        return {"dict": [[key, _apart(one, tensors)] for key, one in value.items()]}
+        return {"dict": [[key, _flatten(item, tensors)] for key, item in value.items()]}
     if isinstance(value, tuple):
-        return {"tuple": [_apart(one, tensors) for one in value]}
+        return {"tuple": [_flatten(item, tensors) for item in value]}
     if isinstance(value, list):
-        return [_apart(one, tensors) for one in value]
+        return [_flatten(item, tensors) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"a checkpoint cannot hold {type(value).__name__}")
 
 
-def _together(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """Undo `_apart`."""
+def _unflatten(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """Undo `_flatten`."""
     if isinstance(value, list):
-        return [_together(one, tensors) for one in value]
+        return [_unflatten(item, tensors) for item in value]
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
     if kind == "tensor":
         return tensors[content]
     if kind == "tuple":
-        return tuple(_together(one, tensors) for one in content)
-    return {key: _together(one, tensors) for key, one in content}
+        return tuple(_unflatten(item, tensors) for item in content)
+    return {key: _unflatten(item, tensors) for key, item in content}

@@ -1,56 +1,48 @@
-"""The contents of `run.json`: enough to repeat a training, and to state how another differs."""
+"""`run.json`: how a run is trained, and how that differs from another plan."""
 
 import platform
 import shlex
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from seamline.data.dataset import Dataset
-from seamline.data.splits import Splits
+import seamline
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
 from seamline.models.devices import describe_machine
-from seamline.run_folder import DatasetInfo, ModelInfo, RunInfo
-from seamline.training.config import TrainConfig, recipe_fields, recipe_from
+from seamline.run_folder import DatasetInfo, InitFrom, ModelInfo, RunFolder, RunInfo
+from seamline.training.checkpoints import Checkpoints
+from seamline.training.config import TrainConfig, format_settings
+from seamline.training.distributed import Distributed
+from seamline.training.plan import TrainingPlan
 
 SYNTHETIC_NOTICE = (
-    "The images of this page are not photographs: a program drew them. Its figures say nothing of real ones."
+    "The images of this page are synthetic, drawn by a program. Its metrics say nothing about real images."
 )
 
 
-def run_metadata(
-    data: Dataset,
-    recipe: TrainConfig,
-    network: BaseModel,
-    splits: Splits,
-    *,
-    seed: int,
-    device: torch.device,
-    threads: int,
-    **others: Any,
+def run_info(
+    plan: TrainingPlan, model: BaseModel, folder: RunFolder, processes: Distributed, init_from: InitFrom | None
 ) -> RunInfo:
-    """Return the contents of `run.json`.
+    """Describe a training.
 
     Args:
-        data: the dataset.
-        recipe: how it is trained, resolved.
-        network: the network, untrained or trained.
-        splits: what its training images are used for.
-        seed: seed of the split, the first weights and the batches.
-        device: where it is trained.
-        threads: threads of the processor.
-        others: the other fields of `RunInfo`; `warnings` is one of its dataset.
+        plan: what is trained, on what, and how.
+        model: the model, before or after training.
+        folder: the run folder.
+        processes: the processes that train together.
+        init_from: the run whose weights it starts from.
 
     Returns:
-        How the run is trained.
+        What `run.json` holds.
     """
-    height, width, channels = data.train.images.shape[1:]
+    data, device = plan.data, torch.device(processes.device)
     return RunInfo(
+        seamline=seamline.__version__,
         task=data.task,
-        config=recipe_fields(recipe),
+        preset=plan.title,
+        config=plan.config.to_dict(),
         dataset=DatasetInfo(
             name=data.name,
             title=data.title,
@@ -60,84 +52,137 @@ def run_metadata(
             fingerprint=data.fingerprint,
             classes=data.classes,
             palette=data.palette,
-            train=len(splits.train),
-            val=len(splits.val),
+            train=len(plan.splits.train),
+            val=len(plan.splits.val),
             test=len(data.test),
-            warnings=tuple(others.pop("warnings", ())),
+            warnings=plan.warnings,
             reference_results=data.reference_results,
         ),
-        split=splits.metadata,
+        split=plan.splits.metadata,
         model=ModelInfo(
-            name=recipe.network,
-            parameters=sum(parameter.numel() for parameter in network.parameters()),
-            init=network.init_description,
-            input_size=(height, width, channels),
+            name=plan.config.model,
+            parameters=sum(parameter.numel() for parameter in model.parameters()),
+            init=model.init_description if init_from is None else None,
+            input_size=plan.input_shape,
         ),
-        seed=seed,
+        init_from=init_from,
+        auto_config=plan.decisions,
+        label_check_folds=plan.label_check_folds,
+        seed=plan.seed,
         device=device.type,
         machine=describe_machine(device),
-        threads=threads,
+        threads=torch.get_num_threads(),
+        world_size=processes.world_size,
         versions={
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "numpy", "scipy", "opencv-python-headless", "matplotlib")},
-            **network.versions,
+            **model.versions,
         },
+        command=train_command(plan, folder),
         notice=SYNTHETIC_NOTICE if data.synthetic else None,
-        **others,
     )
 
 
-def diff_config(info: RunInfo, data: Dataset, recipe: TrainConfig, seed: int, weights: str | None = None) -> str:
-    """Say in which of data, recipe, seed and first weights a run differs, and how; else nothing."""
-    found = []
-    if info.dataset.fingerprint != data.fingerprint:
-        found.append(f"dataset ({_data_words(info.dataset, data)})")
-    if other := _other_fields(info.config, recipe):
-        found.append(f"recipe ({other})")
-    if info.seed != seed:
-        found.append(f"seed ({info.seed} there, {seed} here)")
-    if (there := info.init_from.weights if info.init_from else None) != weights:
-        found.append(f"beginning (--init-from weights {_shown(there)} there, {_shown(weights)} here)")
-    return " and ".join(found)
+def train_command(plan: TrainingPlan, folder: RunFolder) -> str:
+    """Return the command that repeats a training."""
+    options = plan.options
+    words = ["seamline", "train", plan.source, "--preset", plan.preset]
+    words += [word for setting in format_settings(plan.settings) for word in ("--set", setting)]
+    words += ["--seed", str(plan.seed)]
+    values = {
+        "--data-dir": options.data_dir,
+        "--image-size": options.image_size,
+        "--init-from": options.init_from,
+        "--label-check-folds": options.label_check_folds,
+        "--device": None if options.device == "auto" else options.device,
+        "--threads": options.threads,
+    }
+    words += [word for option, value in values.items() if value is not None for word in (option, str(value))]
+    return shlex.join([*words, "--out", str(folder.path)])
 
 
-def _data_words(info: DatasetInfo, data: Dataset) -> str:
-    """Say how a run's dataset differs from this one, as far as its description tells."""
+def check_run_folder(folder: RunFolder, plan: TrainingPlan, *, resume: bool, overwrite: bool) -> bool:
+    """Check that a training may use its run folder.
+
+    Args:
+        folder: the run folder.
+        plan: the training.
+        resume: whether to resume what is there.
+        overwrite: whether to overwrite what is there.
+
+    Returns:
+        Whether the folder already holds the final weights of this training.
+
+    Raises:
+        SeamlineError: it may not be written to, or holds a run that neither option allows to touch, or another run.
+    """
+    path, unfinished = folder.path, bool(Checkpoints(folder.checkpoint_dir).files())
+    if path.is_file():
+        raise SeamlineError(f"{path}: is a file; name a folder with --out")
+    folder.check_writable()
+    if folder.finished and not (resume or overwrite):
+        raise SeamlineError(
+            f"{path}: holds a finished run; name another --out, overwrite it with --overwrite, or evaluate what is not "
+            "evaluated with --resume"
+        )
+    if unfinished and not (resume or overwrite):
+        raise SeamlineError(
+            f"{path}: holds an unfinished run; resume it with --resume, or start again with --overwrite"
+        )
+    if resume and (folder.finished or unfinished):
+        _check_same_run(folder, plan)
+    return resume and folder.finished
+
+
+def _check_same_run(folder: RunFolder, plan: TrainingPlan) -> None:
+    """Check that a run folder holds the training of a plan, so that it can be resumed.
+
+    Raises:
+        SeamlineError: data, configuration, seed or initial weights differ; the line says how.
+    """
+    info = folder.info.read()
+    differences = []
+    if info.dataset.fingerprint != plan.data.fingerprint:
+        differences.append(f"dataset ({_diff_dataset(info.dataset, plan)})")
+    if fields := _diff_config(info.config, plan.config):
+        differences.append(f"config ({fields})")
+    if info.seed != plan.seed:
+        differences.append(f"seed ({info.seed} there, {plan.seed} here)")
+    start = plan.options.init_folder
+    there, here = info.init_from.weights if info.init_from else None, start.weights_digest if start else None
+    if there != here:
+        differences.append(f"initialization (--init-from weights {_format(there)} there, {_format(here)} here)")
+    if differences:
+        raise SeamlineError(
+            f"{folder.path}: was trained with another {' and '.join(differences)}; name another --out or use --overwrite"
+        )
+
+
+def _diff_dataset(info: DatasetInfo, plan: TrainingPlan) -> str:
+    """Say how a run's dataset differs, as far as its description tells."""
     there = (info.name, info.test, info.classes)
-    here = (data.name, len(data.test), data.classes)
+    here = (plan.data.name, len(plan.data.test), plan.data.classes)
     for what, one, other in zip(("name", "test images", "classes"), there, here, strict=True):
         if one != other:
-            return f"{what}: {_shown(one)} there, {_shown(other)} here"
+            return f"{what}: {_format(one)} there, {_format(other)} here"
     return "the same name, other images"
 
 
-def _other_fields(fields: dict[str, Any], recipe: TrainConfig) -> str:
-    """Say which fields of a run's recipe differ; what an older run does not name is as it was before it had a name."""
+def _diff_config(fields: dict[str, Any], config: TrainConfig) -> str:
+    """Say which fields of a run's configuration differ."""
     try:
-        before = recipe_fields(recipe_from(fields))
+        there = TrainConfig.from_dict(fields).to_dict()
     except (TypeError, SeamlineError):  # fields of another version
-        return "its fields are those of another version"
-    now = recipe_fields(recipe)
+        return "fields of another version"
+    here = config.to_dict()
     return ", ".join(
-        f"{field}: {_shown(before[field])} there, {_shown(now[field])} here"
-        for field in now
-        if before[field] != now[field]
+        f"{field}: {_format(there[field])} there, {_format(here[field])} here"
+        for field in here
+        if there[field] != here[field]
     )
 
 
-def _shown(value: Any) -> str:
-    """Return a value in few words."""
+def _format(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return "none" if value is None else str(value)
-
-
-def train_command(
-    name: str, recipe: str, settings: tuple[str, ...], seed: int, out: Path, options: dict[str, object]
-) -> str:
-    """Return the command line that makes the run again; `options` that are None are left out."""
-    parts = ["seamline", "train", name, "--preset", recipe]
-    parts += [part for setting in settings for part in ("--set", setting)]
-    parts += ["--seed", str(seed)]
-    parts += [part for option, value in options.items() if value is not None for part in (option, str(value))]
-    return shlex.join([*parts, "--out", str(out)])

@@ -1,4 +1,4 @@
-"""Being told to stop: the first signal asks, the second insists."""
+"""Signals that ask a training to stop: the first is noted, a second one acts as usual."""
 
 import signal
 import threading
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_ASKED_WITH = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """Whether somebody wishes this process to stop.
+    """Whether this process is asked to stop.
 
     Attributes:
-        signal: the number of the signal that said so; 0 while none did.
+        signal: the number of the signal; 0 while there was none.
     """
 
     def __init__(self) -> None:
@@ -22,27 +22,30 @@ class StopRequest:
 
 @contextmanager
 def catch_signals() -> Iterator[StopRequest]:
-    """Hear Ctrl-C and SIGTERM inside the block: the first is only noted, a second one works as it always does.
+    """Catch the first Ctrl-C or SIGTERM inside the block; a second one acts as usual.
 
-    Signals belong to the main thread; in another one nothing is heard.
+    Signals belong to the main thread; in another thread none is caught.
+
+    Yields:
+        What the first signal sets.
     """
-    wish = StopRequest()
+    request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
-        yield wish
+        yield request
         return
-    before = {number: signal.getsignal(number) for number in _ASKED_WITH}
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
 
     def note(number: int, frame: FrameType | None) -> None:
-        wish.signal = number
+        request.signal = number
         restore()
 
     def restore() -> None:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
-    for number in _ASKED_WITH:
+    for number in _SIGNALS:
         signal.signal(number, note)
     try:
-        yield wish
+        yield request
     finally:
         restore()

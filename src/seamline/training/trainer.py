@@ -1,153 +1,240 @@
-"""One training in its folder: from where it stands to the weights it keeps, whatever interrupts it."""
+"""Training in a run folder: checkpoints, history and the final weights, whatever interrupts it."""
 
 import math
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
+from torch import Tensor
 
-from seamline.data.dataset import Split
+from seamline.data.loader import Batches
 from seamline.errors import SeamlineError, TrainingInterrupted
-from seamline.evaluation.evaluate import quick_eval
-from seamline.inference.tta import TTA
+from seamline.models.blocks import BaseModel
+from seamline.models.factory import build_model
+from seamline.models.saved import save_weights
 from seamline.progress import Reporter
-from seamline.run_folder import Epoch, RunInfo, Task
-from seamline.training.checkpoints import unpack
+from seamline.run_folder import Epoch, InitFrom, RunFolder, RunInfo
+from seamline.training.checkpoints import Checkpoints, unpack
 from seamline.training.config import TrainConfig
+from seamline.training.distributed import Distributed
 from seamline.training.loop import Training
-from seamline.training.run_dir import Run
+from seamline.training.plan import TrainingPlan
+from seamline.training.run_metadata import run_info
 from seamline.training.signals import catch_signals
+from seamline.training.transfer import init_from_run
+
+Validate = Callable[[BaseModel], tuple[float, float]]
+"""Model -> loss and accuracy on the validation images."""
 
 
-def train_run(
-    run: Run,
-    training: Training,
-    val: Split,
-    info: RunInfo,
+def fit(
+    folder: RunFolder,
+    plan: TrainingPlan,
+    validate: Validate,
     *,
-    resume: bool,
-    every: float,
-    teller: Reporter,
+    resume: bool = False,
+    processes: Distributed | None = None,
 ) -> None:
-    """Train to the recipe's end, keeping checkpoints on the way, and write the kept weights.
+    """Train the model of a plan, and write run.json, history and the final weights.
 
-    Where several processes train together all call this; the first alone reads and writes the folder.
+    All processes that train together call this; only the main process uses the folder.
 
     Args:
-        run: the folder; the first process holds it alone.
-        training: not begun.
-        val: the images to look at after each epoch.
-        info: contents of `run.json` for a fresh training.
-        resume: go on from the newest checkpoint, if there is one.
-        every: seconds between two checkpoints; each epoch ends with one beside.
-        teller: says how it goes.
+        folder: the run folder.
+        plan: what to train, on what, and how.
+        validate: called after each epoch, by the main process.
+        resume: continue from the newest checkpoint, if there is one.
+        processes: the processes that train together.
 
     Raises:
-        SeamlineError: the loss is no longer a number, or no checkpoint is whole.
-        Stopped: a signal asked to stop.
+        SeamlineError: the loss is no longer finite, or no checkpoint is intact.
+        TrainingInterrupted: a signal asked to stop.
     """
-    keeper = _Keeper(run, training, every, info.command, teller)
-    content = training.processes.from_first(_newest(run, teller) if resume and training.processes.first else None)
-    if content is not None:
-        keeper.restore(unpack(content))
-        teller.say(f"going on {training.place}")
-        if training.processes.first:
-            begun = run.read()
-            if any(
-                getattr(begun, key) != getattr(info, key) for key in ("device", "threads", "versions", "world_size")
-            ):
-                teller.say("begun on another device, with other threads, processes or versions: last bits may differ")
-    elif training.processes.first:
-        run.start(info)
-    with catch_signals() as training.wish, teller.training(training.recipe.epochs) as training.on_step:
-        training.between = keeper.between
-        for epoch in training:
-            keeper.add(epoch, val)
-    if training.processes.first:
-        run.finish(keeper.kept["weights"])
+    processes = processes or Distributed()
+    reporter = plan.options.reporter
+    fresh = not (resume and Checkpoints(folder.checkpoint_dir).files())
+    model, init_from = initial_model(plan, processes, fetch=fresh)
+    if model.init_description and fresh and init_from is None:
+        reporter.say(f"{plan.config.model} starts {model.init_description}")
+    batches = Batches(
+        plan.splits.train,
+        plan.config.batch_size,
+        task=plan.data.task,
+        seed=plan.seed,
+        augmentation=plan.config.augmentation,
+        device=processes.device,
+        shard=(processes.rank, processes.world_size),
+    )
+    info = run_info(plan, model, folder, processes, init_from)
+    with folder.lock() if processes.is_main else nullcontext():
+        training = Training(model, batches, plan.config, processes=processes)
+        trainer = Trainer(folder, training, info, validate, plan.options.checkpoint_every, reporter)
+        trainer.run(resume=resume)
 
 
-def _newest(run: Run, teller: Reporter) -> bytes | None:
-    """Return the newest checkpoint that is whole, and say which are not."""
-    content, damaged = run.checkpoints.newest()
-    for file in damaged:
-        teller.say(f"{file}: damaged, its checksum does not fit; using the one before")
-        file.unlink(missing_ok=True)
-    return content
+def initial_model(
+    plan: TrainingPlan, processes: Distributed, *, fetch: bool = True
+) -> tuple[BaseModel, InitFrom | None]:
+    """Build the model of a plan with its initial weights.
+
+    Args:
+        plan: the plan.
+        processes: the processes that train together; all get the weights of the main process.
+        fetch: load pretrained weights where the configuration asks for them; not needed to resume.
+
+    Returns:
+        The model on its device, and the run that it starts from.
+    """
+    start, config = plan.options.init_folder, plan.config
+    model = build_model(
+        config.model,
+        plan.input_shape,
+        len(plan.data.classes),
+        task=plan.data.task,
+        seed=plan.seed,
+        pretrained=config.pretrained and fetch and start is None and processes.is_main,
+    )
+    model.init_from_data(plan.splits.train.images)
+    init_from = None if start is None else init_from_run(model, start, plan.input_shape, plan.data.classes)
+    model.to(processes.device)
+    processes.broadcast_model(model)
+    return model, init_from
 
 
-class _Keeper:
-    """Keeps what a training comes to: its history, its best weights, and checkpoints of all of it."""
+class Trainer:
+    """Runs a training in its folder.
 
-    def __init__(self, run: Run, training: Training, every: float, command: str, teller: Reporter) -> None:
-        self.run = run
+    Args:
+        folder: the run folder, locked by the main process.
+        training: not started.
+        info: `run.json` of a fresh training.
+        validate: called after each epoch, by the main process.
+        checkpoint_every: seconds between two checkpoints; each epoch ends with one too.
+        reporter: reports progress.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        training: Training,
+        info: RunInfo,
+        validate: Validate,
+        checkpoint_every: float,
+        reporter: Reporter,
+    ) -> None:
+        self.folder = folder
         self.training = training
-        self.every = every
-        self.command = command
-        self.teller = teller
+        self.info = info
+        self.validate = validate
+        self.checkpoint_every = checkpoint_every
+        self.reporter = reporter
+        self.checkpoints = Checkpoints(folder.checkpoint_dir)
+        self.is_main = training.processes.is_main
         self.history: list[Epoch] = []
-        self.kept: dict[str, Any] = {"weights": None, "value": None}
-        self.saved = time.monotonic()
+        self.best_weights: dict[str, Tensor] = {}
+        self.best_metric: float | None = None
+        self.saved_at = time.monotonic()
 
-    def restore(self, checkpoint: dict[str, Any]) -> None:
-        """Go back to where a checkpoint was made."""
+    def run(self, *, resume: bool) -> None:
+        """Train to the end and write the final weights.
+
+        Args:
+            resume: continue from the newest checkpoint, if there is one.
+        """
+        content = self._newest_checkpoint() if resume and self.is_main else None
+        content = self.training.processes.broadcast(content)
+        if content is not None:
+            self._restore(unpack(content))
+        elif self.is_main:
+            self.folder.clear()
+            self.folder.info.write(self.info)
+            self.folder.history.write(())
+        epochs = self.training.config.epochs
+        with catch_signals() as request, self.reporter.training(epochs) as self.training.on_progress:
+            self.training.stop_request = request
+            self.training.on_step_end = self._on_step_end
+            for epoch in self.training:
+                if self.is_main:
+                    self._on_epoch_end(epoch)
+        if self.is_main:
+            save_weights(self.folder, self.best_weights)
+            self.checkpoints.clear()
+
+    def _newest_checkpoint(self) -> bytes | None:
+        """Return the newest intact checkpoint, and report damaged ones."""
+        content, damaged = self.checkpoints.newest()
+        for file in damaged:
+            self.reporter.say(f"{file}: damaged, its checksum does not match; using the one before")
+            file.unlink(missing_ok=True)
+        return content
+
+    def _restore(self, checkpoint: dict[str, Any]) -> None:
+        """Restore a checkpoint."""
         self.training.restore(checkpoint["training"])
         self.history = [Epoch(**fields) for fields in checkpoint["history"]]
-        self.kept = checkpoint["kept"]
-        if self.training.processes.first:
-            self.run.folder.history.write(tuple(self.history))
+        self.best_weights, self.best_metric = checkpoint["best_weights"], checkpoint["best_metric"]
+        self.reporter.say(f"resuming {self.training.position}")
+        if self.is_main:
+            self.folder.history.write(tuple(self.history))
+            stored = self.folder.info.read()
+            names = ("device", "threads", "versions", "world_size")
+            if any(getattr(stored, name) != getattr(self.info, name) for name in names):
+                self.reporter.say("device, threads, processes or versions have changed: results may differ in rounding")
 
-    def between(self, signal: int) -> None:
-        """Keep a checkpoint between two steps, where it is time or a signal asks to stop; then stop."""
-        if signal or time.monotonic() - self.saved >= self.every:
-            self.save(must=bool(signal))
+    def _on_step_end(self, signal: int) -> None:
+        """Save a checkpoint where it is due or a signal asks to stop; then stop."""
+        if signal or time.monotonic() - self.saved_at >= self.checkpoint_every:
+            self._save(required=bool(signal))
         if signal:
-            raise TrainingInterrupted(self.training.place, f"go on with: {self.command} --resume", signal)
+            remedy = f"resume with: {self.info.command} --resume"
+            raise TrainingInterrupted(self.training.position, remedy, signal)
 
-    def add(self, epoch: Epoch, val: Split) -> None:
-        """Look at the validation images after an epoch, and keep what came of it."""
-        if not self.training.processes.first:
-            return
-        recipe = self.training.recipe
-        task: Task = "classification" if val.labels.ndim == 1 else "segmentation"
-        on_val = quick_eval(TTA(self.training.network, recipe.flip), val, task)
-        if not math.isfinite(on_val.loss):
+    def _on_epoch_end(self, epoch: Epoch) -> None:
+        """Validate, and store the epoch and the best weights."""
+        loss, accuracy = self.validate(self.training.model)
+        if not math.isfinite(loss):
             raise SeamlineError(
-                f"training stopped: the validation loss is {on_val.loss} after epoch {epoch.epoch}, at learning "
-                f"rate {epoch.learning_rate:.3g}; try a smaller one with --set learning_rate=…"
+                f"training stopped: the validation loss is {loss} after epoch {epoch.epoch}, at learning rate "
+                f"{epoch.learning_rate:.3g}; try a lower one with --set lr=…"
             )
-        record = msgspec.structs.replace(epoch, val_loss=on_val.loss, val_accuracy=on_val.accuracy)
-        self.history.append(record)
-        if _is_best(recipe, record, self.kept["value"]):
-            weights = {
-                name: tensor.detach().cpu().clone() for name, tensor in self.training.network.state_dict().items()
-            }
-            self.kept = {"weights": weights, "value": getattr(record, recipe.keep, None)}
-        self.save()
-        self.teller.epoch(msgspec.structs.asdict(record), recipe.epochs)
+        epoch = msgspec.structs.replace(epoch, val_loss=loss, val_accuracy=accuracy)
+        self.history.append(epoch)
+        if _is_best(self.training.config, epoch, self.best_metric):
+            weights = self.training.model.state_dict()
+            self.best_weights = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
+            metric = self.training.config.checkpoint_metric
+            self.best_metric = None if metric == "last" else getattr(epoch, metric)
+        self._save()
+        self.reporter.epoch(epoch, self.training.config.epochs)
 
-    def save(self, *, must: bool = False) -> None:
-        """Keep a checkpoint and the history; where the disk takes none, say so and go on unless it `must` be."""
-        if not self.training.processes.first:
+    def _save(self, *, required: bool = False) -> None:
+        """Save a checkpoint and the history; training continues without where the disk is full, unless `required`."""
+        if not self.is_main:
             return
         try:
-            state = {
-                "training": self.training.state(),
-                "history": [msgspec.structs.asdict(epoch) for epoch in self.history],
-                "kept": self.kept,
-            }
-            self.run.checkpoints.save(state)
-            self.run.folder.history.write(tuple(self.history))
+            self.checkpoints.save(
+                {
+                    "training": self.training.state(),
+                    "history": [msgspec.structs.asdict(epoch) for epoch in self.history],
+                    "best_weights": self.best_weights,
+                    "best_metric": self.best_metric,
+                }
+            )
+            self.folder.history.write(tuple(self.history))
         except OSError as error:
-            if must:
+            if required:
                 raise
-            self.teller.say(f"{error.filename}: {error.strerror}; training goes on, the checkpoint before is kept")
-        self.saved = time.monotonic()
+            self.reporter.say(
+                f"{error.filename}: {error.strerror}; training continues, the checkpoint before is unchanged"
+            )
+        self.saved_at = time.monotonic()
 
 
-def _is_best(recipe: TrainConfig, record: Epoch, best: float | None) -> bool:
-    """Tell whether this epoch's weights are the ones to keep so far."""
-    if recipe.keep == "last" or best is None:
+def _is_best(config: TrainConfig, epoch: Epoch, best: float | None) -> bool:
+    """Return whether an epoch's weights are the best so far."""
+    if config.checkpoint_metric == "last" or best is None:
         return True
-    value: float = getattr(record, recipe.keep)
-    return value < best if recipe.keep == "val_loss" else value > best
+    value: float = getattr(epoch, config.checkpoint_metric)
+    return value < best if config.checkpoint_metric == "val_loss" else value > best

@@ -1,94 +1,92 @@
-"""Starts a network from the weights of a trained one, with a last layer that fits its own classes."""
+"""Initialization of a model from the weights of a finished run with other classes."""
 
 import torch
 from torch import Tensor
 
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
-from seamline.run_folder import InitFrom, RunInfo
-from seamline.training.run_dir import Run
+from seamline.models.saved import load_saved_model
+from seamline.run_folder import InitFrom, RunFolder, RunInfo
 
 
-def load_pretrained_run(
-    network: BaseModel, run: Run, shape: tuple[int, int, int], classes: tuple[str, ...]
+def init_from_run(
+    model: BaseModel, folder: RunFolder, input_shape: tuple[int, int, int], classes: tuple[str, ...]
 ) -> InitFrom:
-    """Give a fresh network the weights of a finished run, its normalisation included.
+    """Load the weights of a finished run into a model, normalization statistics included.
 
-    Of layers that give a score for each class (`Network.head_prefixes`) the part of a class is taken over where the run
-    has a class of the same name, and stays as it was drawn where it has none.
+    In layers with weights per class (`BaseModel.head_prefixes`) those of a class are loaded where the run has a class
+    of the same name, and stay as they are where it has none.
 
     Args:
-        network: fresh; changed in place.
-        run: the finished run.
-        shape: (H, W, C) of the images it is to learn from.
+        model: a new model; changed in place.
+        folder: the finished run.
+        input_shape: (H, W, C) of the images to train on.
         classes: the K class names.
 
     Returns:
-        What `run.json` holds of it.
+        The run, the digest of its weights, and which classes it shares.
 
     Raises:
-        SeamlineError: the run has not finished, or its network is another one or learned from images of another kind.
+        SeamlineError: the run has not finished, or its model or images are of another kind.
     """
-    info = run.read()
-    theirs, channels = info.dataset.classes, info.model.input_size[2]
-    if channels != shape[2]:
-        kinds = {1: "grey", 3: "colour"}
+    info = folder.info.read()
+    run_classes = info.dataset.classes
+    channels = info.model.input_size[2]
+    if channels != input_shape[2]:
+        kinds = {1: "grayscale", 3: "color"}
         raise SeamlineError(
-            f"--init-from {run.path}: was trained on {kinds.get(channels, channels)} images, and these are "
-            f"{kinds.get(shape[2], shape[2])}; start from another run, or afresh"
+            f"--init-from {folder.path}: was trained on {kinds.get(channels, channels)} images, and these are "
+            f"{kinds.get(input_shape[2], input_shape[2])}; name another run, or leave --init-from out"
         )
-    weights = run.network().state_dict()
-    own = network.state_dict()
-    for name, tensor in own.items():
+    weights = load_saved_model(folder).state_dict()
+    for name, tensor in model.state_dict().items():
         if name not in weights:
-            raise _misfit(run, info, shape)
-        if name.startswith(network.head_prefixes):
-            weights[name] = _by_class(tensor, weights[name], classes, theirs)
+            raise _misfit(folder, info, input_shape)
+        if name.startswith(model.head_prefixes):
+            weights[name] = _remap_head(tensor, weights[name], classes, run_classes)
         if weights[name].shape != tensor.shape:
-            raise _misfit(run, info, shape)
-    network.load_state_dict(weights)
+            raise _misfit(folder, info, input_shape)
+    model.load_state_dict(weights)
     return InitFrom(
-        run=str(run.path.absolute()),
-        weights=run.digest,
-        shared_classes=tuple(name for name in classes if name in theirs),
-        new_classes=tuple(name for name in classes if name not in theirs),
+        run=str(folder.path.absolute()),
+        weights=folder.weights_digest,
+        shared_classes=tuple(name for name in classes if name in run_classes),
+        new_classes=tuple(name for name in classes if name not in run_classes),
     )
 
 
-def _by_class(own: Tensor, theirs: Tensor, classes: tuple[str, ...], their_classes: tuple[str, ...]) -> Tensor:
-    """Return a layer's weights with the parts of classes of one name taken over.
+def _remap_head(own: Tensor, other: Tensor, classes: tuple[str, ...], other_classes: tuple[str, ...]) -> Tensor:
+    """Return weights of a head in which those of shared classes are replaced.
 
-    A class has as many rows as there are rows in all for each class, on the first axis whose size is a multiple of the
-    classes' number in both; the others must be equal.
+    The class axis is the first one whose size is a multiple of the number of classes in both tensors and all other
+    sizes of which agree.
     """
     for axis in range(own.ndim):
-        each = own.shape[axis] // len(classes)
-        others = [own.shape[:axis] + own.shape[axis + 1 :], theirs.shape[:axis] + theirs.shape[axis + 1 :]]
-        sizes = (own.shape[axis], theirs.shape[axis])
-        if each and sizes == (each * len(classes), each * len(their_classes)) and others[0] == others[1]:
+        rows = own.shape[axis] // len(classes)
+        rest = [own.shape[:axis] + own.shape[axis + 1 :], other.shape[:axis] + other.shape[axis + 1 :]]
+        sizes = (own.shape[axis], other.shape[axis])
+        if rows and sizes == (rows * len(classes), rows * len(other_classes)) and rest[0] == rest[1]:
             break
     else:
-        return theirs
-    fitted = own.clone().movedim(axis, 0)
-    taken = theirs.movedim(axis, 0)
-    for place, name in enumerate(classes):
-        if name in their_classes:
-            there = their_classes.index(name)
-            fitted[place * each : (place + 1) * each] = taken[there * each : (there + 1) * each]
-    return fitted.movedim(0, axis).contiguous(memory_format=_format(own))
+        return other
+    remapped = own.clone().movedim(axis, 0)
+    source = other.movedim(axis, 0)
+    for index, name in enumerate(classes):
+        if name in other_classes:
+            start = other_classes.index(name) * rows
+            remapped[index * rows : (index + 1) * rows] = source[start : start + rows]
+    layout = torch.channels_last if own.ndim == 4 else torch.contiguous_format
+    return remapped.movedim(0, axis).contiguous(memory_format=layout)
 
 
-def _format(weights: Tensor) -> torch.memory_format:
-    return torch.channels_last if weights.ndim == 4 else torch.contiguous_format
-
-
-def _misfit(run: Run, info: RunInfo, shape: tuple[int, int, int]) -> SeamlineError:
+def _misfit(folder: RunFolder, info: RunInfo, input_shape: tuple[int, int, int]) -> SeamlineError:
     """Return the error for weights that do not fit."""
     height, width, _ = info.model.input_size
-    named = info.model.name
-    if (height, width) != tuple(shape[:2]):
+    if (height, width) != tuple(input_shape[:2]):
         return SeamlineError(
-            f"--init-from {run.path}: its network {named} fits images of {height} x {width}, and these are {shape[0]} x "
-            f"{shape[1]}; add --image-size {height}x{width}"
+            f"--init-from {folder.path}: its model {info.model.name} takes images of {height} x {width}, and these are "
+            f"{input_shape[0]} x {input_shape[1]}; add --image-size {height}x{width}"
         )
-    return SeamlineError(f"--init-from {run.path}: its network is {named}; leave network out of --set, or start afresh")
+    return SeamlineError(
+        f"--init-from {folder.path}: its model is {info.model.name}; use the same model, or leave --init-from out"
+    )

@@ -145,7 +145,7 @@ def test_a_dataset_larger_than_memory_gives_the_same_model(
         monkeypatch.setenv("SEAMLINE_MAX_MEMORY", allowed)
         data = load_folder(Path(folder))
         assert isinstance(data.train.images, LazyArray) is (allowed == "1k")
-        run = seamline.train(folder, out=tmp_path / allowed, settings=("epochs=1",), threads=1)
+        run = seamline.train(folder, out=tmp_path / allowed, epochs=1, threads=1).path
         weights.append((run / "model.safetensors").read_bytes())
         metrics.append((run / "metrics.json").read_text())
     assert weights[0] == weights[1]

@@ -362,7 +362,7 @@ def test_a_folder_is_trained_on_and_evaluated_again(folder: Path, photo: Maker) 
         for number in range(30):
             noise = rng.integers(-40, 40, (30, 34, 3)) + level
             Image.fromarray(noise.astype(np.uint8)).save(photo(f"{label}/{number}.png"))
-    out = seamline.train(str(folder), out=folder.parent / "run", settings=("epochs=8",), threads=1)
+    out = seamline.train(str(folder), out=folder.parent / "run", epochs=8, threads=1).path
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["test"]["overall"]["accuracy"]["value"] > 0.9
     described = json.loads((out / "run.json").read_text())

@@ -8,15 +8,17 @@ import pytest
 import torch
 
 from helpers import refusal
+from run_factories import start_run
 from run_folder.factories import run_info
 from seamline.errors import SeamlineError
 from seamline.io import write_json
 from seamline.models.factory import build_model
-from seamline.run_folder import ModelInfo
-from seamline.training.config import get_preset, recipe_fields
-from seamline.training.run_dir import Run
+from seamline.models.saved import load_saved_model, save_weights
+from seamline.run_folder import ModelInfo, RunFolder
+from seamline.training.config import read_config
+from seamline.training.presets import get_preset
 
-RECIPE = recipe_fields(get_preset("fast", segments=False))
+RECIPE = get_preset("fast", "classification").to_dict()
 INFO = msgspec.structs.replace(
     run_info("classification"),
     config=RECIPE,
@@ -26,30 +28,30 @@ DATA = msgspec.to_builtins(INFO.dataset)
 MODEL = msgspec.to_builtins(INFO.model)
 
 
-def test_a_finished_run_gives_its_network_back(tmp_path: Path) -> None:
+def test_a_saved_model_is_loaded(tmp_path: Path) -> None:
     network = build_model("study-fast", (20, 20, 1), 3, seed=5, task="classification")
     network.normalize.mean.fill_(99.0)
-    run = Run(tmp_path / "run")
-    run.start(INFO)
+    run = RunFolder(tmp_path / "run")
+    start_run(run, INFO)
     assert not run.finished
-    run.finish(network.state_dict())
+    save_weights(run, network.state_dict())
     assert run.finished
-    assert run.recipe() == get_preset("fast", segments=False)
+    assert read_config(run) == get_preset("fast", "classification")
     images = torch.randint(0, 256, (4, 1, 20, 20), dtype=torch.uint8)
-    assert torch.equal(run.network()(images), network.eval()(images))
+    assert torch.equal(load_saved_model(run)(images), network.eval()(images))
     first = run.weights_file.read_bytes()
-    run.finish(network.state_dict())
+    save_weights(run, network.state_dict())
     assert run.weights_file.read_bytes() == first
 
 
 def test_a_fresh_run_has_no_history(tmp_path: Path) -> None:
-    run = Run(tmp_path)
-    run.start(INFO)
-    assert run.history_file.read_text() == ""
+    run = RunFolder(tmp_path)
+    start_run(run, INFO)
+    assert run.history.path.read_text() == ""
 
 
 def test_starting_afresh_leaves_nothing_of_the_earlier_run(tmp_path: Path) -> None:
-    run = Run(tmp_path)
+    run = RunFolder(tmp_path)
     for name in (
         "metrics.json",
         "report.html",
@@ -59,30 +61,30 @@ def test_starting_afresh_leaves_nothing_of_the_earlier_run(tmp_path: Path) -> No
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("old")
-    run.start(INFO)
+    start_run(run, INFO)
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == ["history.jsonl", "notes.txt", "run.json"]  # what Seamline did not write is not touched
 
 
 def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> None:
-    run = Run(tmp_path)
+    run = RunFolder(tmp_path)
     with pytest.raises(SeamlineError, match=r"run\.json: not found"):
-        run.read()
+        run.info.read()
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(SeamlineError, match=r"run\.json: line 1 is not JSON"):
-        run.read()
+        run.info.read()
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(SeamlineError, match=r"run\.json: \$\.seamline is missing"):
-        run.read()
-    run.start(INFO)
+        run.info.read()
+    start_run(run, INFO)
     with pytest.raises(SeamlineError, match=r"model\.safetensors: not found"):
-        run.network()
-    run.finish({"conv1.weight": torch.zeros(1)})
+        load_saved_model(run)
+    save_weights(run, {"conv1.weight": torch.zeros(1)})
     with pytest.raises(SeamlineError, match=r"model\.safetensors: not the weights"):
-        run.network()
+        load_saved_model(run)
     run.weights_file.write_bytes(b"garbage")
     with pytest.raises(SeamlineError, match=r"model\.safetensors: not the weights"):
-        run.network()
+        load_saved_model(run)
 
 
 @pytest.mark.parametrize(
@@ -98,44 +100,42 @@ def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> 
         ({"model": {**MODEL, "input_size": [90_000, 90_000, 1]}}, "(hidden.weight: (128, 32, 5, 5) in the"),
         (
             {"dataset": {**DATA, "classes": ["a", "b"]}},
-            "(head.weight: (3, 128) in the file, (2, 128) in the network)",
+            "(head.weight: (3, 128) in the file, (2, 128) in the model)",
         ),
     ],
 )
 def test_a_run_that_was_edited_is_one_line(tmp_path: Path, change: dict[str, Any], says: str) -> None:
-    run = Run(tmp_path)
-    run.start(INFO)
+    run = RunFolder(tmp_path)
+    start_run(run, INFO)
     write_json(tmp_path / "run.json", msgspec.to_builtins(INFO) | change)
-    run.finish(build_model("study-fast", (20, 20, 1), 3, task="classification").state_dict())
-    assert says in refusal(run.network)
+    save_weights(run, build_model("study-fast", (20, 20, 1), 3, task="classification").state_dict())
+    assert says in refusal(lambda: load_saved_model(run))
 
 
-@pytest.mark.parametrize(
-    "fields", [{"epochs": "many"}, {"epochs": -1}, {"speed": 9}, {"network": None, "epochs": None}]
-)
-def test_a_recipe_that_cannot_be_names_the_file(tmp_path: Path, fields: dict[str, Any]) -> None:
-    run = Run(tmp_path)
-    run.start(msgspec.structs.replace(INFO, config={**RECIPE, **fields}))
-    assert "run.json: its recipe cannot be used (" in refusal(run.recipe)
+@pytest.mark.parametrize("fields", [{"epochs": "many"}, {"epochs": -1}, {"speed": 9}, {"model": None, "epochs": None}])
+def test_a_config_that_cannot_be_used_names_the_file(tmp_path: Path, fields: dict[str, Any]) -> None:
+    run = RunFolder(tmp_path)
+    start_run(run, msgspec.structs.replace(INFO, config={**RECIPE, **fields}))
+    assert "run.json: its config cannot be used (" in refusal(lambda: read_config(run))
 
 
 def test_json_that_python_does_not_read_is_one_line(tmp_path: Path) -> None:
     for content in ("[" * 50_000, "9" * 5_000, "[]", "null"):
         (tmp_path / "run.json").write_text(content)
-        assert "run.json: " in refusal(Run(tmp_path).read)
+        assert "run.json: " in refusal(RunFolder(tmp_path).info.read)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
 def test_a_folder_has_one_process_at_a_time(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run")
+    run = RunFolder(tmp_path / "run")
     script = (
-        "import sys; from pathlib import Path; from seamline.training.run_dir import Run\n"
-        "with Run(Path(sys.argv[1])).alone(): print('alone')"
+        "import sys; from pathlib import Path; from seamline.run_folder import RunFolder\n"
+        "with RunFolder(Path(sys.argv[1])).lock(): print('alone')"
     )
     run.path.mkdir()
     (run.path / ".metrics.json.ab12cd_9.json").write_text("half of it")
     (run.path / ".notes.personal").write_text("the user's own")
-    with run.alone():
+    with run.lock():
         assert [file.name for file in run.path.iterdir()] == [".notes.personal"]
         other = subprocess.run([sys.executable, "-c", script, run.path], capture_output=True, text=True, check=False)
         assert "another process works in it" in other.stderr

@@ -1,0 +1,156 @@
+"""`train` and `evaluate`."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from seamline.api.run import Run
+from seamline.data.dataset import Dataset
+from seamline.data.prepare import is_own, load_dataset
+from seamline.errors import SeamlineError
+from seamline.evaluation.evaluate import quick_eval
+from seamline.evaluation.evaluate_run import evaluate_other, evaluate_run, match_classes
+from seamline.inference.tta import TTA
+from seamline.models.blocks import BaseModel
+from seamline.models.devices import find_device, set_num_threads, tune_malloc
+from seamline.progress import Reporter, default_reporter
+from seamline.report.page import write_report
+from seamline.run_folder import RunFolder
+from seamline.training.config import TrainConfig
+from seamline.training.distributed import init_distributed, rank, was_restarted
+from seamline.training.plan import RunOptions, TrainingPlan, load_run_data, make_plan, split_settings
+from seamline.training.run_metadata import check_run_folder
+from seamline.training.trainer import Validate, fit
+
+
+def train(
+    data: Any,
+    *,
+    preset: str | TrainConfig = "fast",
+    out: Path | str | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    overwrite: bool = False,
+    options: RunOptions | None = None,
+    **settings: Any,
+) -> Run:
+    """Train a model, evaluate it and write its report.
+
+    Ctrl-C and SIGTERM end the training after the current step, with a checkpoint; a second one ends it at once.
+    Started by PyTorch's launcher, `torchrun`, the processes train together, each with its shard of every batch; when
+    the launcher restarts them after one has died, they resume from the newest checkpoint.
+
+    Args:
+        data: a dataset's name, a folder or table of images, a `Dataset`, or arrays `(images, labels)`: images (N, H, W)
+            or (N, H, W, C) uint8, labels (N,) integers or strings, or masks (N, H, W) integers.
+        preset: a preset's name, or a configuration.
+        out: the run folder; by default `runs/DATA-PRESET`.
+        seed: seed of the split, the initial weights and the batches.
+        resume: resume an interrupted training, to the same weights bit for bit; a finished run is not trained again.
+        overwrite: overwrite a finished run.
+        options: device, threads and so on; see `RunOptions`.
+        **settings: fields of `TrainConfig` and of `RunOptions`, such as `epochs=20` or `device="cpu"`.
+
+    Returns:
+        The run.
+
+    Raises:
+        SeamlineError: the data, a setting or the run folder cannot be used; the line says why.
+        TrainingInterrupted: a signal ended the training; the text says how to resume.
+    """
+    tune_malloc()
+    fields, options = split_settings(settings, options or RunOptions(progress=default_reporter()))
+    options = options if rank() == 0 else replace(options, progress=None)
+    device, resume = find_device(options.device), resume or was_restarted()
+    set_num_threads(options.threads)
+    with init_distributed(device) as processes:
+        plan = make_plan(data, preset, fields, seed, options, processes)
+        folder = RunFolder(Path("runs") / f"{plan.data.name}-{plan.preset}" if out is None else Path(out))
+        trained = check_run_folder(folder, plan, resume=resume, overwrite=overwrite)
+        if not trained:
+            fit(folder, plan, validator(plan), resume=resume, processes=processes)
+        if processes.is_main and trained and folder.evaluated and folder.report_file.is_file():
+            options.reporter.say(f"{folder.path}: already finished")
+        elif processes.is_main:
+            evaluate_run(folder, plan.data, plan.splits, device=device, reporter=options.reporter)
+            write_report(folder.path)
+    return Run(folder.path)
+
+
+def validator(plan: TrainingPlan) -> Validate:
+    """Return a function that computes loss and accuracy of a model on the validation images of a plan."""
+
+    def validate(model: BaseModel) -> tuple[float, float]:
+        result = quick_eval(TTA(model, plan.config.hflip), plan.splits.val, plan.data.task)
+        return result.loss, result.accuracy
+
+    return validate
+
+
+def plan(
+    data: Any, *, preset: str | TrainConfig = "fast", options: RunOptions | None = None, **settings: Any
+) -> TrainingPlan:
+    """Return what `train` would do, without training.
+
+    Args:
+        data: a folder or table of images, or arrays; see `train`.
+        preset: a preset's name, or a configuration.
+        options: see `RunOptions`.
+        **settings: fields of `TrainConfig` and of `RunOptions`.
+
+    Returns:
+        The plan: its `config`, and the `decisions` that were made automatically.
+
+    Raises:
+        SeamlineError: these are not own images, or they cannot be read.
+    """
+    if not is_own(data):
+        raise SeamlineError(f"--dry-run: {data} is not a folder or table of images; `seamline list` shows the presets")
+    fields, options = split_settings(settings, options or RunOptions())
+    return make_plan(data, preset, fields, 0, options)
+
+
+def evaluate(
+    run: Run | Path | str,
+    data: Any = None,
+    *,
+    data_dir: Path | str | None = None,
+    device: str = "auto",
+    progress: Reporter | None = None,
+) -> Run:
+    """Evaluate a finished run again, or on other labeled images, and write the report.
+
+    Results on other images go to `RUN/evaluations/NAME`, with a report of their own; those of the run stay as they
+    are. Classes are matched by name; what does not match is named and counted.
+
+    Args:
+        run: the run folder.
+        data: other images, see `train`; by default the run's own. The run's own dataset, if it has no name that can be
+            loaded.
+        data_dir: folder with the files of a dataset that is called by name.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        progress: reports progress.
+
+    Returns:
+        The run, or a run whose test results are those of the other images.
+
+    Raises:
+        SeamlineError: the run has not finished, the images are not available, or none of their classes match.
+    """
+    tune_malloc()
+    folder, reporter, torch_device = RunFolder(Path(run)), progress or default_reporter(), find_device(device)
+    info = folder.info.read()
+    if data is None or (isinstance(data, Dataset) and data.name == info.dataset.name):
+        dataset, splits = load_run_data(folder, data, data_dir, reporter)
+        evaluate_run(folder, dataset, splits, device=torch_device, reporter=reporter)
+        write_report(folder.path)
+        return Run(folder.path)
+    size = "x".join(map(str, info.model.input_size[:2])) if is_own(data) and not isinstance(data, tuple) else None
+    matched = match_classes(folder, load_dataset(data, data_dir=data_dir, image_size=size, progress=reporter))
+    if matched.description:
+        reporter.say(matched.description)
+    target = RunFolder(folder.evaluation_dir(matched.data.name))
+    with folder.lock():
+        evaluate_other(folder, matched, target, torch_device)
+    write_report(target.path)
+    return Run(target.path)

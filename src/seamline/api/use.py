@@ -1,0 +1,145 @@
+"""`predict`, `export` and `compare`."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+from seamline.api.run import Run
+from seamline.data.dataset import Dataset
+from seamline.errors import SeamlineError
+from seamline.inference.predict import Predictions, Progress
+from seamline.inference.predict import predict as predict_to_folder
+from seamline.inference.predictor import LoadOptions, Predictor, find_model
+from seamline.progress import Reporter, default_reporter
+from seamline.report.compare_page import write_comparison
+from seamline.report.predictions_page import write_predictions_page
+from seamline.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from seamline.export.export import ExportOptions, ExportResult
+
+
+def predict(
+    model: Predictor | Run | Path | str,
+    photos: Sequence[Path | str] | Path | str,
+    *,
+    out: Path | str | None = None,
+    max_side: int | None = None,
+    report: bool = False,
+    progress: Progress | None = None,
+    **options: Unpack[LoadOptions],
+) -> Predictions:
+    """Predict photos into a folder, with a page on request.
+
+    A photo that cannot be read does not stop the others. Existing results of the same names are replaced. For
+    predictions in memory call `load_model`.
+
+    Args:
+        model: a predictor, a finished run folder, a file that `seamline export` wrote, or the name of a pretrained
+            model.
+        photos: files, folders (searched recursively) and patterns such as `photos/*.jpg`; one of these or several.
+        out: folder for the results; by default `predictions/NAME`, with the name of the model.
+        max_side: longer side in pixels to which photos are reduced for segmentation, at least 32; 0 keeps their size.
+            By default 1.5 times that of the training images.
+        report: whether to write a page that shows the photos.
+        progress: called with the number of photos done, their total, and the current file.
+        **options: `backend`, `device` and `threads`; see `load_model`.
+
+    Returns:
+        The results.
+
+    Raises:
+        SeamlineError: there is no such model, device or backend, no photo, the folder cannot be written to, or
+            `max_side` is too small or given for classification.
+    """
+    predictor = model.path if isinstance(model, Run) else model
+    predictions = predict_to_folder(
+        predictor, photos, out=out, max_side=max_side, copy_photos=report, progress=progress, **options
+    )
+    return replace(predictions, page=write_predictions_page(predictions.folder)) if report else predictions
+
+
+def export(
+    run: Run | Path | str,
+    *,
+    out: Path | str | None = None,
+    reduce_tta: bool = False,
+    int8: bool = False,
+    max_drop: float = 1.0,
+    data: Dataset | None = None,
+    data_dir: Path | str | None = None,
+    progress: Reporter | None = None,
+) -> "ExportResult":
+    """Export a finished run as one ONNX file, verified on the run's validation images before it is written.
+
+    Args:
+        run: the run folder, or the name of a pretrained model.
+        out: the file; by default `model.onnx` in the run folder, where `seamline predict` finds it, or
+            `model.reduced-tta.onnx`, `model.int8.onnx`, `model.reduced-tta.int8.onnx`; for a pretrained model
+            `NAME.onnx` and so on in the working folder.
+        reduce_tta: whether to reduce test-time augmentation as far as `max_drop` allows; the temperature is fitted
+            again.
+        int8: whether to quantize to int8: a smaller file, and faster on processors with int8 instructions.
+        max_drop: points of accuracy, or of mean average precision, that these may cost on the validation images.
+        data: its dataset, if it has no name that can be loaded.
+        data_dir: where the dataset's files are.
+        progress: reports progress.
+
+    Returns:
+        The file and how it compares.
+
+    Raises:
+        SeamlineError: the run has not finished, its images are not available, the extra `export` is not installed, or
+            the predictions of the file differ from the run's.
+    """
+    try:
+        from seamline.export.export import ExportOptions, export_run
+    except ImportError as error:
+        raise SeamlineError(
+            f"export: needs {error.name}, which is not installed; pip install 'seamline[export]'"
+        ) from None
+    from seamline.inference.tta import load_tta
+    from seamline.training.plan import load_run_data
+
+    options = ExportOptions(reduce_tta, int8, max_drop)
+    named = str(run.path) if isinstance(run, Run) else run
+    folder, reporter = RunFolder(find_model(named)), progress or default_reporter()
+    model = load_tta(folder)  # before any long work
+    file = _export_file(folder, named, out, options)
+    _, splits = load_run_data(folder, data, data_dir, reporter)
+    return export_run(folder, model, splits.train, splits.val, file, options, reporter.say)
+
+
+def _export_file(folder: RunFolder, named: Path | str, out: Path | str | None, options: "ExportOptions") -> Path:
+    """Return the file to write."""
+    default = folder.onnx_file(reduced_tta=options.reduce_tta, int8=options.int8)
+    pretrained = folder.path != Path(named)
+    file = (
+        Path(out)
+        if out is not None
+        else Path(f"{named}{default.name.removeprefix('model')}")
+        if pretrained
+        else default
+    )
+    if file.is_dir():
+        raise SeamlineError(f"{file}: is a folder; name a file with --out")
+    if (options.reduce_tta or options.int8) and file.resolve() == folder.onnx_file().resolve():
+        raise SeamlineError(f"{file}: is reserved for the run's own predictions; name another file with --out")
+    return file
+
+
+def compare(runs: Sequence[Run | Path | str], out: Path | str = "compared.html") -> tuple[Path, list[str]]:
+    """Compare runs on the same test images, and write a page.
+
+    Args:
+        runs: run folders; the first is the baseline.
+        out: the page to write.
+
+    Returns:
+        The page, and the differences in sentences.
+
+    Raises:
+        SeamlineError: a run is not evaluated, or the test images differ.
+    """
+    return write_comparison([Path(run) for run in runs], Path(out))

@@ -1,0 +1,122 @@
+"""Whatever a user names as data -> a Dataset that is ready to split."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
+from seamline.data.near_duplicates.report import assign_groups
+from seamline.data.registry import is_path, load
+from seamline.data.splits import ensure_test_split
+from seamline.errors import SeamlineError
+from seamline.progress import Reporter
+from seamline.run_folder import Color
+
+
+def is_own(source: object) -> bool:
+    """Return whether a source of data is a user's own: a folder or table of images, or arrays."""
+    return isinstance(source, tuple) or (isinstance(source, str | Path) and is_path(str(source)))
+
+
+def load_dataset(
+    source: Any,
+    *,
+    data_dir: Path | str | None = None,
+    image_size: int | str | None = None,
+    progress: Reporter | None = None,
+) -> Dataset:
+    """Load a dataset.
+
+    Args:
+        source: a dataset's name, such as `fashion-mnist`; a folder or table of images; arrays `(images, labels)` with
+            images (N, H, W) or (N, H, W, C) uint8 and labels (N,) integers or strings, or masks (N, H, W) integers; or
+            a dataset, which is returned as it is.
+        data_dir: folder with the files of a dataset that is called by name.
+        image_size: size to resize the images of a folder to, such as `96` or `96x128` (height x width).
+        progress: reports progress; None reports none.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        SeamlineError: there is no such dataset, or its files or arrays cannot be used.
+    """
+    if isinstance(source, Dataset):
+        return source
+    if isinstance(source, tuple):
+        return _from_arrays(*source)
+    reporter = progress or Reporter(quiet=True)
+    name, size = str(source), None if image_size is None else str(image_size)
+    if is_path(name):
+        with reporter.counting("reading images") as counted:
+            data = load(name, data_dir, size=size, decode_progress=counted)
+        reporter.say(f"{data.title}: {data.description}")
+        return data
+    with reporter.downloading() as downloads:
+        return load(name, data_dir, size=size, progress=downloads)
+
+
+def detect_groups(data: Dataset, reporter: Reporter) -> Dataset:
+    """Return a dataset with groups of related images and a test split.
+
+    Groups that the dataset does not define are found among its images.
+
+    Raises:
+        SeamlineError: there are too few images for a test split.
+    """
+    if not data.has_groups:
+        with reporter.counting("searching for near-duplicates") as progress:
+            data = assign_groups(data, progress)
+    try:
+        return ensure_test_split(data)
+    except ValueError as error:
+        raise SeamlineError(f"{data.source}: {error}") from None
+
+
+def _from_arrays(images: NDArray[np.uint8], labels: NDArray[Any] | Sequence[Any]) -> Dataset:
+    """Return a dataset of arrays; masks get the class of each value but `IGNORE_INDEX`."""
+    images, labels = np.asarray(images), np.asarray(labels)
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[-1] not in (1, 3):
+        raise SeamlineError(
+            f"images: must be (N, H, W), (N, H, W, 1) or (N, H, W, 3) uint8, got {images.shape} {images.dtype}"
+        )
+    masks = labels.ndim == 3
+    if labels.shape != (images.shape[:3] if masks else images.shape[:1]):
+        raise SeamlineError(f"labels: must be ({len(images)},) or {images.shape[:3]}, got {labels.shape}")
+    values = np.unique(labels)
+    values = values[values != IGNORE_INDEX] if masks else values
+    if len(values) < 2 or (masks and (labels.dtype.kind not in "iub" or len(values) > IGNORE_INDEX)):
+        raise SeamlineError(f"labels: must have two classes or more, got {len(values)} of type {labels.dtype}")
+    indices = np.searchsorted(values, labels).astype(np.uint8 if masks else np.int64)
+    if masks:
+        indices[labels == IGNORE_INDEX] = IGNORE_INDEX
+    names = tuple(f"{number:06}" for number in range(len(images)))
+    train = Split(np.ascontiguousarray(images), indices, names, np.arange(len(images)))
+    return Dataset(
+        "arrays",
+        "Arrays",
+        tuple(map(str, values)),
+        train,
+        train.select(np.arange(0)),
+        "arrays in memory",
+        description=f"{len(images):,} images given as arrays.",
+        palette=_palette(len(values)) if masks else (),
+        has_groups=False,
+        task="segmentation" if masks else "classification",
+    )
+
+
+def _palette(count: int) -> tuple[Color, ...]:
+    """Return distinct colors: hues by the golden ratio, the first class black."""
+    import colorsys
+
+    colors: list[Color] = [(0, 0, 0)]
+    for number in range(1, count):
+        red, green, blue = colorsys.hsv_to_rgb(number * 0.618 % 1, 0.75, 0.95)
+        colors.append((round(255 * red), round(255 * green), round(255 * blue)))
+    return tuple(colors)

@@ -1,0 +1,187 @@
+"""Evaluation of a finished run: on its own splits, or on other labeled images."""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
+from seamline.data.splits import Splits
+from seamline.errors import SeamlineError
+from seamline.evaluation.calibration import split_calibration
+from seamline.evaluation.cross_val import out_of_fold_logits
+from seamline.evaluation.evaluate import evaluate_split
+from seamline.evaluation.examples import image_metrics, rank_images
+from seamline.evaluation.findings import FINDINGS, FindingInputs, find
+from seamline.evaluation.metrics import INTERVALS
+from seamline.evaluation.write import EvaluationData, evaluate_model, write_split
+from seamline.inference.tta import TTA, load_tta
+from seamline.progress import Reporter
+from seamline.run_folder import RunFolder
+from seamline.training.checkpoints import Checkpoints
+from seamline.training.config import read_config
+
+
+def evaluate_run(folder: RunFolder, data: Dataset, splits: Splits, *, device: torch.device, reporter: Reporter) -> None:
+    """Evaluate a finished run on its own splits, and write the results into its folder.
+
+    Args:
+        folder: the run folder.
+        data: the dataset that it was trained on.
+        splits: its training and validation images.
+        device: the device of the models that check the labels.
+        reporter: reports progress.
+    """
+    with folder.lock():
+        Checkpoints(folder.checkpoint_dir).clear()  # a process that ended right after it wrote the weights leaves some
+        info, model = folder.info.read(), load_tta(folder)
+        out_of_fold = None
+        if info.label_check_folds:
+            images, folds = splits.train.concat(splits.val), info.label_check_folds
+            logits = out_of_fold_logits(
+                images, len(data.classes), read_config(folder), folds=folds, seed=info.seed, device=device,
+                reporter=reporter,
+            )  # fmt: skip
+            out_of_fold = logits, folds
+        reporter.say("evaluating")
+        evaluate_model(
+            folder,
+            model,
+            EvaluationData(
+                data.task, data.classes, splits.train, splits.val, data.test, data.palette, info.split, out_of_fold
+            ),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedData:
+    """Other labeled images, with labels in the classes of a run.
+
+    Attributes:
+        data: the dataset.
+        split: its images; labels are the run's classes, masks have `IGNORE_INDEX` for other classes.
+        unknown: classes that the run does not have -> images or pixels that are left out.
+        missing: classes of the run that the dataset does not have.
+    """
+
+    data: Dataset
+    split: Split
+    unknown: dict[str, int]
+    missing: tuple[str, ...]
+
+    @property
+    def description(self) -> str:
+        """What did not match, in a sentence; empty where everything matches."""
+        unit = "pixels" if self.data.task == "segmentation" else "images"
+        parts = []
+        if self.unknown:
+            counts = ", ".join(f"{name} ({count:,} {unit})" for name, count in self.unknown.items())
+            parts.append(f"left out, because the run has no such classes: {counts}")
+        if self.missing:
+            parts.append(f"classes of the run without labels: {', '.join(self.missing)}")
+        return "; ".join(parts)
+
+
+def match_classes(folder: RunFolder, data: Dataset) -> MatchedData:
+    """Match the labels of other images to the classes of a run, by name.
+
+    Args:
+        folder: the run folder.
+        data: the other images; those of all its splits are used.
+
+    Returns:
+        The images with the run's classes.
+
+    Raises:
+        SeamlineError: the task or the image format differs, or no class matches.
+    """
+    info = folder.info.read()
+    if data.task != info.task:
+        raise SeamlineError(f"{data.source}: is for {data.task}, and {folder.path} for {info.task}")
+    shape = tuple(data.train.images.shape[1:])
+    wrong = shape != info.model.input_size if data.task == "classification" else shape[2] != info.model.input_size[2]
+    if wrong:
+        sizes = [" x ".join(map(str, size)) for size in (shape, info.model.input_size)]
+        raise SeamlineError(f"{data.source}: images are {sizes[0]}, and {folder.path} takes {sizes[1]}")
+    shared = [name for name in data.classes if name in info.dataset.classes]
+    if not shared:
+        raise SeamlineError(
+            f"{data.source}: has none of the run's classes ({', '.join(info.dataset.classes)}); it has "
+            f"{', '.join(data.classes)}"
+        )
+    split = data.train
+    for other in data.splits[1:]:
+        split = split.concat(other) if len(other) else split
+    table: NDArray[np.int64] = np.full(256 if data.task == "segmentation" else len(data.classes), IGNORE_INDEX)
+    for index, name in enumerate(data.classes):
+        if name in shared:
+            table[index] = info.dataset.classes.index(name)
+    labels = np.asarray(split.labels[:])
+    counts = np.bincount(labels.ravel(), minlength=len(data.classes))
+    unknown = {
+        name: int(counts[index]) for index, name in enumerate(data.classes) if name not in shared and counts[index]
+    }
+    if data.task == "segmentation":
+        split = replace(split, labels=table.astype(np.uint8)[labels])
+    else:
+        split = replace(split, labels=table[labels]).select(np.flatnonzero(np.isin(labels, [
+            index for index, name in enumerate(data.classes) if name in shared
+        ])))  # fmt: skip
+    if not len(split):
+        raise SeamlineError(f"{data.source}: no image has one of the run's classes")
+    return MatchedData(data, split, unknown, tuple(name for name in info.dataset.classes if name not in data.classes))
+
+
+def evaluate_other(folder: RunFolder, matched: MatchedData, target: RunFolder, device: torch.device) -> None:
+    """Evaluate a run on other images, and write a folder with the files of an evaluated run, weights aside.
+
+    Training curves, validation results and the temperature are those of the run; test results are of the other images.
+
+    Args:
+        folder: the run folder, evaluated; nothing in it is changed.
+        matched: the other images.
+        target: the folder to write.
+        device: where the model runs.
+    """
+    info, own = folder.info.read(), folder.metrics.read()
+    calibration = folder.calibration.read()
+    model: TTA = load_tta(folder).to(device)
+    test = evaluate_split(model, matched.split, info.dataset.classes, info.task, stream=2)
+    target.clear()
+    _copy_results(folder.path, target.path)
+    data = matched.data
+    dataset = msgspec.structs.replace(
+        info.dataset,
+        name=data.name,
+        title=data.title,
+        source=data.source,
+        description=" ".join(filter(None, [data.description, matched.description.capitalize()])),
+        fingerprint=data.fingerprint,
+        synthetic=data.synthetic,
+        test=len(matched.split),
+        warnings=(f"evaluated on other images than the run's own: {data.source}", *filter(None, [matched.description])),
+    )
+    target.info.write(msgspec.structs.replace(info, dataset=dataset))
+    errors = write_split(target, "test", test, info.dataset.palette, calibration.temperature.value)
+    images = image_metrics(test, rank_images(test.counts)) if info.task == "segmentation" else ()
+    inputs = FindingInputs(val=test.metrics, test=test.metrics, errors=errors, images=images)
+    of_test = split_calibration(test, calibration.temperature.value)
+    target.calibration.write(msgspec.structs.replace(calibration, test=of_test))
+    target.findings.write(find(inputs, FINDINGS))
+    intervals = INTERVALS[test.counts.bootstrap.independent]
+    target.metrics.write(msgspec.structs.replace(own, test=test.metrics.summary(), intervals=intervals))
+
+
+def _copy_results(source: Path, target: Path) -> None:
+    """Copy what the page of a run shows beside its test results."""
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source / "history.jsonl", target)
+    for pattern in ("analysis/*.json", "evaluation/val.*", "evaluation/val-examples/*"):
+        for file in source.glob(pattern):
+            copy = target / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, copy)

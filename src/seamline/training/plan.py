@@ -1,0 +1,273 @@
+"""Everything that is decided before a training starts: data, splits, configuration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seamline.data.checks import dataset_warnings
+from seamline.data.dataset import Dataset
+from seamline.data.prepare import detect_groups, is_own, load_dataset
+from seamline.data.registry import DATASETS
+from seamline.data.splits import Splits, train_val_split
+from seamline.errors import SeamlineError
+from seamline.progress import Reporter
+from seamline.run_folder import ConfigDecision, RunFolder
+from seamline.training.auto_config import DatasetStats, autoconfigure
+from seamline.training.config import (
+    TrainConfig,
+    check_fields,
+    field_types,
+    format_settings,
+    read_config,
+    unknown_field,
+)
+from seamline.training.distributed import Distributed
+from seamline.training.presets import get_preset
+
+LABEL_CHECK_FOLDS = 3
+"""Folds of the label check of a user's own images, unless another number is asked for."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of a training that do not belong to its configuration.
+
+    Attributes:
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        threads: CPU threads; None leaves it to PyTorch.
+        checkpoint_every: seconds between two checkpoints; each epoch ends with one too.
+        label_check_folds: folds of the cross-validation that checks the labels, 0 for none; by default 3 for the
+            classification of own images, else 0.
+        init_from: a finished run whose weights, model and image size to start from.
+        data_dir: folder with the files of a dataset that is called by name.
+        image_size: size to resize own images to, such as `96` or `96x128` (height x width).
+        progress: reports progress; None reports none.
+
+    Raises:
+        SeamlineError: a value is out of range.
+    """
+
+    device: str = "auto"
+    threads: int | None = None
+    checkpoint_every: float = 60.0
+    label_check_folds: int | None = None
+    init_from: Path | str | None = None
+    data_dir: Path | str | None = None
+    image_size: int | str | None = None
+    progress: Reporter | None = None
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        if not self.checkpoint_every >= 0:
+            raise SeamlineError(f"--checkpoint-every {self.checkpoint_every}: must be 0 or more")
+        folds = self.label_check_folds
+        if folds is not None and (folds == 1 or not 0 <= folds <= 20):
+            raise SeamlineError(f"--label-check-folds {folds}: must be 0, or 2 to 20")
+
+    @property
+    def reporter(self) -> Reporter:
+        """What reports progress."""
+        return self.progress or Reporter(quiet=True)
+
+    @property
+    def init_folder(self) -> RunFolder | None:
+        """The run folder of `init_from`."""
+        return None if self.init_from is None else RunFolder(Path(self.init_from))
+
+
+def split_settings(settings: Mapping[str, Any], options: RunOptions) -> tuple[dict[str, Any], RunOptions]:
+    """Divide keyword settings into fields of the configuration and options.
+
+    Args:
+        settings: fields of `TrainConfig` and of `RunOptions`, by name.
+        options: options for those that are not in `settings`.
+
+    Returns:
+        The fields of the configuration, and the options.
+
+    Raises:
+        SeamlineError: there is no such setting, or a value is of another type.
+    """
+    names = [field.name for field in dataclass_fields(RunOptions)]
+    for name in settings:
+        if name not in (*names, *field_types()):
+            raise SeamlineError(unknown_field(name, (*field_types(), *names)))
+    options = replace(options, **{name: value for name, value in settings.items() if name in names})
+    return check_fields({name: value for name, value in settings.items() if name not in names}), options
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingPlan:
+    """What to train, on what, and how.
+
+    Attributes:
+        data: the dataset, with groups and a test split.
+        source: what the dataset was loaded from, as the user named it.
+        splits: training and validation images.
+        config: the configuration.
+        preset: name of the preset, `custom` for a configuration.
+        settings: the fields that the user set, by name.
+        decisions: the fields that were chosen automatically.
+        seed: seed of the split, the weights and the batches.
+        label_check_folds: folds of the label check, 0 for none.
+        warnings: sentences about unusual properties of the images.
+        options: the other options.
+    """
+
+    data: Dataset
+    source: str
+    splits: Splits
+    config: TrainConfig
+    preset: str
+    settings: Mapping[str, Any]
+    decisions: tuple[ConfigDecision, ...]
+    seed: int
+    label_check_folds: int
+    warnings: tuple[str, ...]
+    options: RunOptions
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of an image."""
+        height, width, channels = self.data.train.images.shape[1:]
+        return height, width, channels
+
+    @property
+    def title(self) -> str:
+        """The preset with the fields that the user set."""
+        return ", ".join([self.preset, *format_settings(self.settings)])
+
+
+def make_plan(
+    source: object,
+    preset: str | TrainConfig,
+    settings: Mapping[str, Any],
+    seed: int,
+    options: RunOptions,
+    processes: Distributed | None = None,
+) -> TrainingPlan:
+    """Load the data and decide how to train.
+
+    Args:
+        source: a dataset's name, a folder or table of images, a dataset, or arrays; see `load_dataset`.
+        preset: a preset's name, or a configuration.
+        settings: fields of the configuration to set.
+        seed: seed of the split, the weights and the batches.
+        options: the other options.
+        processes: the processes that train together.
+
+    Returns:
+        The plan.
+
+    Raises:
+        SeamlineError: the data cannot be loaded, or the configuration does not fit them.
+    """
+    if isinstance(source, str) and source in DATASETS and isinstance(preset, str):  # fail before long work
+        replace(get_preset(preset, DATASETS[source].task), **settings)
+    start = options.init_folder
+    origin = None if start is None else start.info.read().model
+    size, own, reporter = options.image_size, is_own(source), options.reporter
+    if origin is not None and own and size is None:
+        size = "x".join(map(str, origin.input_size[:2]))
+    with (processes or Distributed()).main_first():
+        data = load_dataset(source, data_dir=options.data_dir, image_size=size, progress=reporter)
+        detected = not data.has_groups
+        data = detect_groups(data, reporter)
+    config, decisions = resolve_config(data, preset, settings, own=own, model=origin.name if origin else None)
+    config.check_classes(data)
+    if data.task == "segmentation" and options.label_check_folds:
+        raise SeamlineError(
+            f"--label-check-folds {options.label_check_folds}: is for classification, and {data.name} has masks; "
+            "leave it out"
+        )
+    usual = LABEL_CHECK_FOLDS if own and data.task == "classification" else 0
+    warnings = tuple(dataset_warnings(data)) if own else ()
+    for sentence in warnings:
+        reporter.say(f"warning: {sentence}")
+    splits = split_data(data, config, seed)
+    metadata = msgspec.structs.replace(splits.metadata, groups_detected=detected)
+    return TrainingPlan(
+        data=data,
+        source=str(source) if isinstance(source, str | Path) else data.name,
+        splits=replace(splits, metadata=metadata),
+        config=config,
+        preset=preset if isinstance(preset, str) else "custom",
+        settings=settings,
+        decisions=decisions,
+        seed=seed,
+        label_check_folds=usual if options.label_check_folds is None else options.label_check_folds,
+        warnings=warnings,
+        options=replace(options, image_size=size),
+    )
+
+
+def resolve_config(
+    data: Dataset,
+    preset: str | TrainConfig,
+    settings: Mapping[str, Any],
+    *,
+    own: bool,
+    model: str | None = None,
+) -> tuple[TrainConfig, tuple[ConfigDecision, ...]]:
+    """Return the configuration to use, and which fields were chosen automatically and not overridden.
+
+    Args:
+        data: the dataset.
+        preset: a preset's name, or a configuration; `fast` is fitted to own images by `seamline.training.auto_config`.
+        settings: fields to set.
+        own: whether the images are the user's own.
+        model: the model to use where `settings` names none.
+    """
+    decisions: tuple[ConfigDecision, ...] = ()
+    config = get_preset(preset, data.task) if isinstance(preset, str) else preset
+    if own and preset == "fast":
+        config, decisions = autoconfigure(config, DatasetStats.of(data))
+    fields = settings if model is None else {"model": model, **settings}
+    return replace(config, **fields), tuple(decision for decision in decisions if decision.field not in fields)
+
+
+def split_data(data: Dataset, config: TrainConfig, seed: int) -> Splits:
+    """Split a dataset's training images into training and validation images.
+
+    Raises:
+        SeamlineError: there are too few.
+    """
+    try:
+        return train_val_split(data, fraction=config.val_fraction, seed=seed, strategy=config.split_by)
+    except ValueError as error:
+        raise SeamlineError(f"{data.source}: {error}") from None
+
+
+def load_run_data(
+    folder: RunFolder, data: Dataset | None, data_dir: Path | str | None, reporter: Reporter
+) -> tuple[Dataset, Splits]:
+    """Load the images that a run was trained on again, split as they were.
+
+    Args:
+        folder: the run folder.
+        data: the dataset, if it has no name that can be loaded.
+        data_dir: where the dataset's files are.
+        reporter: reports progress.
+
+    Raises:
+        SeamlineError: the images are not available, or have changed.
+    """
+    info = folder.info.read()
+    if data is None:
+        source = Path(info.dataset.source)
+        if info.dataset.name not in DATASETS and source.exists():
+            size = "x".join(map(str, info.model.input_size[:2]))
+            data = load_dataset(str(source), image_size=size, progress=reporter)
+        else:
+            data_dir = data_dir or (source if source.exists() else None)
+            data = load_dataset(info.dataset.name, data_dir=data_dir, progress=reporter)
+    data = detect_groups(data, reporter)
+    if data.fingerprint != info.dataset.fingerprint:
+        raise SeamlineError(
+            f"{data.source}: not the images that {folder.path} was trained with; name them with --data-dir"
+        )
+    return data, split_data(data, read_config(folder), info.split.seed)
