@@ -39,9 +39,9 @@ def find_label_issues(logits: NDArray[np.float32], labels: NDArray[np.int64]) ->
     confident = np.where(probabilities >= thresholds, probabilities, -1)
     predicted, rows = confident.argmax(1), np.arange(len(labels))
     margin = probabilities[rows, predicted] - probabilities[rows, labels]
-    issues = np.flatnonzero((confident.max(1) >= 0) & (predicted != labels) & (margin > 0))
-    found = [(int(i), int(predicted[i]), float(probabilities[i, predicted[i]]), float(margin[i])) for i in issues]
-    return sorted(found, key=lambda issue: (-issue[3], issue[0]))
+    flagged = np.flatnonzero((confident.max(1) >= 0) & (predicted != labels) & (margin > 0))
+    issues = [(int(i), int(predicted[i]), float(probabilities[i, predicted[i]]), float(margin[i])) for i in flagged]
+    return sorted(issues, key=lambda issue: (-issue[3], issue[0]))
 
 
 def summarize_label_issues(
@@ -56,15 +56,15 @@ def summarize_label_issues(
     Returns:
         What `evaluation/label_issues.json` holds, and the images it shows as one PNG, side by side.
     """
-    found = [
+    issues = [
         (name, split, issue)
         for name, (split, logits) in splits.items()
         for issue in find_label_issues(logits, split.labels)
     ]
-    found.sort(key=lambda of: (-of[2][3], of[0], of[2][0]))
-    images = [downscale(split.images[issue[0]], THUMBNAIL_SIDE) for _, split, issue in found[:MAX_SHOWN]]
+    issues.sort(key=lambda of: (-of[2][3], of[0], of[2][0]))
+    images = [downscale(split.images[issue[0]], THUMBNAIL_SIDE) for _, split, issue in issues[:MAX_SHOWN]]
     height, width = images[0].shape[:2] if images else (1, 1)
-    issues = LabelIssues(
+    summary = LabelIssues(
         checked={name: len(split) for name, (split, _) in splits.items()},
         folds=folds,
         n_agree=sum(int((logits.argmax(1) == split.labels).sum()) for split, logits in splits.values()),
@@ -79,7 +79,7 @@ def summarize_label_issues(
                 probability=round(probability, 4),
                 margin=round(margin, 4),
             )
-            for name, split, (index, predicted, probability, margin) in found
+            for name, split, (index, predicted, probability, margin) in issues
         ),
     )
-    return issues, sheet_png(np.stack(images or [np.zeros((1, 1, 1), np.uint8)]), max(1, len(images)))
+    return summary, sheet_png(np.stack(images or [np.zeros((1, 1, 1), np.uint8)]), max(1, len(images)))

@@ -6,7 +6,7 @@ A metric returns a value for all labels of a split, (...), or one for each class
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 from seamline import run_folder
@@ -66,24 +66,14 @@ def f1(counts: Counts) -> Fraction:
     return iou(counts)._replace(transform=lambda j: 2 * j / (1 + j))
 
 
-def ap(counts: Counts) -> Bounded:
-    """Return the average precision of each class, its pixels ranked by logits."""
-    return counts.ap["raw"]
+def ap(score_type: str) -> MetricFunction:
+    """Return the metric that is the average precision of each class, its pixels ranked by a type of scores."""
+    return lambda counts: counts.ap[score_type]
 
 
-def ap_softmax(counts: Counts) -> Bounded:
-    """Return the average precision of each class, its pixels ranked by softmax."""
-    return counts.ap["softmax"]
-
-
-def mean_ap(counts: Counts) -> Bounded:
-    """Return the mean over classes of `ap`."""
-    return Bounded(*map(counts.mean_over_classes, ap(counts)))
-
-
-def mean_ap_softmax(counts: Counts) -> Bounded:
-    """Return the mean over classes of `ap_softmax`."""
-    return Bounded(*map(counts.mean_over_classes, ap_softmax(counts)))
+def mean_ap(score_type: str) -> MetricFunction:
+    """Return the metric that is the mean over classes of `ap`."""
+    return lambda counts: Bounded(*map(counts.mean_over_classes, counts.ap[score_type]))
 
 
 def mean_iou(counts: Counts) -> Array:
@@ -116,30 +106,18 @@ class Metric:
     ranked: bool = False
 
 
+_PIXELS = partial(Metric, format="decimal", tasks=SEGMENTATION)
+_RANKED = partial(_PIXELS, ranked=True)
+_POOLED = "average precision over all pixels of the split pooled, ranked by"
+
 METRICS: dict[str, Metric] = {
-    "mean_ap": Metric(
-        "Mean average precision",
-        "mean over the classes of the average precision, pixels ranked by raw scores",
-        mean_ap,
-        format="decimal",
-        tasks=SEGMENTATION,
-        ranked=True,
+    "mean_ap": _RANKED(
+        "Mean average precision", "mean over the classes of AP, pixels ranked by logits", mean_ap("raw")
     ),
-    "mean_ap_softmax": Metric(
-        "Mean average precision by softmax",
-        "mean over the classes of the average precision, pixels ranked by softmax",
-        mean_ap_softmax,
-        format="decimal",
-        tasks=SEGMENTATION,
-        ranked=True,
+    "mean_ap_softmax": _RANKED(
+        "Mean average precision by softmax", "mean over the classes of AP, pixels ranked by softmax", mean_ap("softmax")
     ),
-    "mean_iou": Metric(
-        "Mean IoU",
-        "mean over the classes of the intersection over union",
-        mean_iou,
-        format="decimal",
-        tasks=SEGMENTATION,
-    ),
+    "mean_iou": _PIXELS("Mean IoU", "mean over the classes of the intersection over union", mean_iou),
     "accuracy": Metric("Accuracy", "fraction of all labels that are predicted correctly", accuracy),
     "log_loss": Metric(
         "Log loss",
@@ -156,32 +134,9 @@ METRICS: dict[str, Metric] = {
         higher_is_better=None,
         tasks=SEGMENTATION,
     ),
-    "ap": Metric(
-        "AP",
-        "average precision over all pixels of the split pooled, ranked by raw scores",
-        ap,
-        per_class=True,
-        format="decimal",
-        tasks=SEGMENTATION,
-        ranked=True,
-    ),
-    "ap_softmax": Metric(
-        "AP by softmax",
-        "average precision over all pixels of the split pooled, ranked by softmax",
-        ap_softmax,
-        per_class=True,
-        format="decimal",
-        tasks=SEGMENTATION,
-        ranked=True,
-    ),
-    "iou": Metric(
-        "IoU",
-        "intersection over union, TP / (TP + FP + FN)",
-        iou,
-        per_class=True,
-        format="decimal",
-        tasks=SEGMENTATION,
-    ),
+    "ap": _RANKED("AP", f"{_POOLED} logits", ap("raw"), per_class=True),
+    "ap_softmax": _RANKED("AP by softmax", f"{_POOLED} softmax", ap("softmax"), per_class=True),
+    "iou": _PIXELS("IoU", "intersection over union, TP / (TP + FP + FN)", iou, per_class=True),
     "recall": Metric("Recall", "fraction of the labels of the class that are predicted as it", recall, per_class=True),
     "precision": Metric(
         "Precision", "fraction of the labels predicted as the class that are of it", precision, per_class=True

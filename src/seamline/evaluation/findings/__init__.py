@@ -31,12 +31,12 @@ def find(inputs: FindingInputs, rules: Sequence[FindingRule]) -> tuple[Finding, 
     Returns:
         What `findings.json` holds.
     """
-    found = []
+    findings = []
     for rule in rules:
         if inputs.task in rule.panels and (claim := rule.claim(inputs)) is not None:
             panel = rule.panels[inputs.task]
-            found.append(Finding(name=rule.name, sentence=claim.sentence, values=claim.values, panel=panel))
-    return tuple(found)
+            findings.append(Finding(name=rule.name, sentence=claim.sentence, values=claim.values, panel=panel))
+    return tuple(findings)
 
 
 def _both(panel: str) -> dict[Task, str]:

@@ -98,13 +98,13 @@ def _extreme(inputs: FindingInputs, word: str, *, lowest: bool) -> Claim | None:
         )
     else:
         shown, by = decimal, "by average precision on test"
-        found, size = (test[other][chosen[0]].estimate for other in ("recall", "pixel_fraction"))
+        recall, size = (test[other][chosen[0]].estimate for other in ("recall", "pixel_fraction"))
         sentence = (
             f"{name} is the {word} class: its average precision on test is {decimal(metric[name])}. Of all pixels "
-            f"{percent(size)} are {name}, and {percent(found)} of these are found."
+            f"{percent(size)} are {name}, and {percent(recall)} of these are found."
         )
         if len(chosen) == 1:
-            values[name] |= {"recall": found, "pixel_fraction": size}
+            values[name] |= {"recall": recall, "pixel_fraction": size}
     if len(chosen) > 1:
         parts = join_and([f"{name} ({shown(one)})" for name, one in metric.items()])
         unclear = "difference between them is" if len(chosen) == 2 else "differences between them are"
