@@ -1,9 +1,9 @@
-"""Write docs/measurements/results.md: train the recipes of both studies on the real images, collect, write the page.
+"""Train all presets on the real images and write docs/measurements/results.md.
 
     SEAMLINE_DATA=... python bench/results.py [--only garments|facades] [--out runs/results]
 
-Hours on two cores. A run that is finished is not trained again and one that was interrupted goes on, so the call can be
-repeated until it is through. `--only` renews one study's half and takes the other from bench/results/results.json.
+Takes hours on two cores. Finished runs are reused and interrupted ones resume, so the command can be repeated. `--only`
+renews one half of the page and takes the other from bench/results/results.json.
 """
 
 import argparse
@@ -24,13 +24,13 @@ PARTS: dict[str, Part] = {
 
 
 def page(figures: dict[str, Any]) -> str:
-    """Return the page of both halves."""
+    """Return the page."""
     halves = [half(figures[name]) for name, (_, half) in PARTS.items() if name in figures]
     return "\n".join(["# Results\n", *halves])
 
 
 def main() -> None:
-    """Train, collect and write."""
+    """Train, collect the values and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/results"))
     parser.add_argument("--data", type=Path, default=None, help="folder that holds fashion-mnist and facades")

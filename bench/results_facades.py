@@ -1,32 +1,30 @@
-"""The facades' half of docs/measurements/results.md: trains each recipe on the mini facade set, the longest first.
+"""The facades of docs/measurements/results.md: train each preset on the mini facade set.
 
-Beside them a short training with a split by building and with a random split, to show what the leak is worth.
+A short training with a split by building and with a random split measures the effect of leakage.
 """
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from msgspec.structs import asdict
 
 import seamline
 from results_garments import over_seeds
-from results_store import stored_run
+from results_run import collect
 from seamline.data.sources.facades import CLASSES
 from seamline.progress import Reporter
-from seamline.run_folder import RunFolder
 from seamline.study.reference_results import REFERENCE_RESULTS
 from seamline.training.config import parse_settings
 
 RUNS = (("best", 0, 2), ("original", 0, 1), ("fast", 0, 2), ("fcn", 0, 1))
-"""Recipe, seed and threads; on one thread each, two runs can go side by side."""
+"""Preset, seed and threads; two runs on one thread each can run at the same time."""
 SHORT = ("epochs=5", "hflip=false", "translate=0", "scale_jitter=0", "aspect_jitter=0", "color_jitter=0", "cutmix=0")
-"""What makes of `fast` a short training without random changes: the study had none either."""
+"""Settings of a short training without augmentation, which the study did not use either."""
 SEEDS = (0, 1, 2)
 
 
 def collect_all(out: Path, folder: Path | None) -> dict[str, Any]:
-    """Train and measure every run; return what the page says."""
+    """Train and evaluate every run; return its values."""
     data = seamline.load_dataset("facades", data_dir=None if folder is None else folder / "facades")
     runs = []
     for recipe, seed, threads in RUNS:
@@ -40,59 +38,14 @@ def collect_all(out: Path, folder: Path | None) -> dict[str, Any]:
             print(f"facades: split by {by}, seed {seed}", flush=True)
             run = out / f"facades-by-{by}-{seed}"
             settings = (*SHORT, f"split_by={by}")
-            options: dict[str, Any] = {"seed": seed, "threads": 1, "out": run, "resume": True, "teller": Reporter()}
+            options: dict[str, Any] = {"seed": seed, "threads": 1, "out": run, "resume": True, "progress": Reporter()}
             seamline.train(data, preset="fast", **parse_settings(settings), **options)
             collected.append(collect(run))
     return {"runs": runs, "leak": leak}
 
 
-def collect(run: Path) -> dict[str, Any]:
-    """Take out of a run's folder what the page shows."""
-    folder = RunFolder(run)
-    info, calibration = folder.info.read(), folder.calibration.read()
-    split, errors = info.split, folder.results("test").read().errors
-    if errors is None:
-        raise ValueError(f"{run}: no error analysis, so not a segmentation run")
-    return {
-        "recipe_name": info.preset,
-        "epochs": len(folder.history.read()),
-        **stored_run(folder),
-        "split": {
-            "fraction": split.fraction,
-            "seed": split.seed,
-            "by": split.strategy,
-            "groups": split.groups,
-            "grouped_images": split.duplicate_images,
-            "largest_group": split.largest_group,
-            "test_groups": split.test_groups,
-            "left_out": len(split.excluded_train),
-            "test_related": len(split.test_with_train_duplicates),
-            "random": {
-                "torn_groups": split.random.expected_split_groups,
-                "val_related": split.random.expected_val_leakage,
-            },
-        },
-        "images": {"train": info.dataset.train, "val": info.dataset.val, "test": info.dataset.test},
-        "errors": {
-            "near": {
-                "pixels": errors.boundary.pixels,
-                "share": asdict(errors.boundary.fraction),
-                "area": asdict(errors.boundary.boundary_fraction),
-            },
-            "parts": {
-                name: {
-                    "regions": of.regions,
-                    **{part: asdict(getattr(of, part)) for part in ("top", "middle", "bottom")},
-                }
-                for name, of in errors.thin_regions.items()
-            },
-        },
-        "ece": {"before": asdict(calibration.test.ece_raw), "after": asdict(calibration.test.ece_scaled)},
-    }
-
-
 def page(collected: dict[str, Any]) -> str:
-    """Write the facades' half of the page."""
+    """Return the section on facades."""
     runs, leak = collected["runs"], collected["leak"]
     first = runs[0]
     split, images = first["split"], first["images"]
@@ -104,12 +57,12 @@ def page(collected: dict[str, Any]) -> str:
         "`python bench/results.py --only facades` with `SEAMLINE_DATA` set writes this half of the page. Models and "
         "settings were chosen on validation images only; each run was evaluated once on the test images. Intervals in "
         "brackets are 95 % intervals by resampling buildings; one run each.",
-        f"The training images form {split['groups']:,} groups: {split['grouped_images']} images have a near-duplicate, "
-        f"the largest group has {split['largest_group']} images. {split['test_related']} of the {images['test']} test "
-        f"images have near-duplicates in training; the {split['left_out']} training images in their groups are "
+        f"The training images form {split['groups']:,} groups: {split['duplicate_images']} images have a near-duplicate, "
+        f"the largest group has {split['largest_group']} images. {split['test_with_train_duplicates']} of the {images['test']} test "
+        f"images have near-duplicates in training; the {split['excluded_train']} training images in their groups are "
         f"excluded. {images['train']} images are used for training and {images['val']} for validation, with no "
-        f"building in both. A random split of the same size would split {random['torn_groups']:.0f} groups on average, "
-        f"and {100 * random['val_related']:.0f} % of its validation images would have a near-duplicate in training.",
+        f"building in both. A random split of the same size would split {random['expected_split_groups']:.0f} groups on average, "
+        f"and {100 * random['expected_val_leakage']:.0f} % of its validation images would have a near-duplicate in training.",
         "### Average precision on the 114 test images",
         "Over all pixels pooled and ranked by logits, as in the study, beside the best documented course results on "
         "the same images. The models of `fast` and `best` return log probabilities, so ranking by softmax gives the "
@@ -132,11 +85,11 @@ def page(collected: dict[str, Any]) -> str:
 
 
 def named(run: dict[str, Any]) -> str:
-    return f"`{run['recipe_name']}`, seed {run['seed']}"
+    return f"`{run['preset']}`, seed {run['seed']}"
 
 
 def figure(interval: dict[str, float | None], *, bounds: bool = True) -> str:
-    """Write a figure with its interval."""
+    """Return a metric with its interval."""
     if interval["value"] is None:
         return ""
     shown = f"{interval['value']:.3f}"
@@ -153,7 +106,7 @@ def raw_table(runs: list[dict[str, Any]]) -> str:
     ]
     for run in runs:
         shown = [figure(run["test"]["per_class"][name]["ap"]) for name in CLASSES]
-        rows.append(f"| {named(run)} | **{figure(run['test']['mean_ap'])}** | {' | '.join(shown)} |")
+        rows.append(f"| {named(run)} | **{figure(run['test']['overall']['mean_ap'])}** | {' | '.join(shown)} |")
     return "\n".join(rows)
 
 
@@ -161,8 +114,8 @@ def softmax_table(runs: list[dict[str, Any]]) -> str:
     rows = [f"| | mean | {' | '.join(CLASSES)} | mean IoU | accuracy |", "| --- |" + " --- |" * 8]
     for run in runs:
         shown = [figure(run["test"]["per_class"][name]["ap_softmax"], bounds=False) for name in CLASSES]
-        shown += [figure(run["test"]["mean_iou"]), figure(run["test"]["accuracy"])]
-        rows.append(f"| {named(run)} | {figure(run['test']['mean_ap_softmax'])} | {' | '.join(shown)} |")
+        shown += [figure(run["test"]["overall"]["mean_iou"]), figure(run["test"]["overall"]["accuracy"])]
+        rows.append(f"| {named(run)} | {figure(run['test']['overall']['mean_ap_softmax'])} | {' | '.join(shown)} |")
     return "\n".join(rows)
 
 
@@ -173,10 +126,13 @@ def cost_table(runs: list[dict[str, Any]]) -> str:
         "| --- |" + " --- |" * 8,
     ]
     for run in runs:
-        ece = ", ".join(f"{100 * run['ece'][when]['value']:.1f} %" for when in ("before", "after"))
+        ece = ", ".join(f"{100 * run['ece'][when]['value']:.1f} %" for when in ("raw", "scaled"))
         shown = [f"{run['parameters']:,}", str(run["epochs"]), str(run["threads"]), f"{run['seconds'] / 60:.1f}"]
-        shown += [figure(run["train"]["accuracy"], bounds=False), figure(run["val"]["accuracy"], bounds=False)]
-        shown += [figure(run["val"]["mean_ap"], bounds=False), ece]
+        shown += [
+            figure(run["train"]["overall"]["accuracy"], bounds=False),
+            figure(run["val"]["overall"]["accuracy"], bounds=False),
+        ]
+        shown += [figure(run["val"]["overall"]["mean_ap"], bounds=False), ece]
         rows.append(f"| {named(run)} | {' | '.join(shown)} |")
     return "\n".join(rows)
 
@@ -188,16 +144,20 @@ def error_table(runs: list[dict[str, Any]]) -> str:
         "| --- | --- | --- | --- |",
     ]
     for run in runs:
-        near, parts = run["errors"]["near"], run["errors"]["parts"].get("pillar")
+        boundary, regions = run["errors"]["boundary"], run["errors"]["thin_regions"].get("pillar")
         found = (
-            "" if parts is None else ", ".join(figure(parts[key], bounds=False) for key in ("top", "middle", "bottom"))
+            ""
+            if regions is None
+            else ", ".join(figure(regions[key], bounds=False) for key in ("top", "middle", "bottom"))
         )
-        rows.append(f"| {named(run)} | {figure(near['share'])} | {figure(near['area'], bounds=False)} | {found} |")
+        rows.append(
+            f"| {named(run)} | {figure(boundary['fraction'])} | {figure(boundary['boundary_fraction'], bounds=False)} | {found} |"
+        )
     return "\n".join(rows)
 
 
 def gaps(runs: list[dict[str, Any]]) -> list[float]:
-    return [run["val"]["mean_ap"]["value"] - run["test"]["mean_ap"]["value"] for run in runs]
+    return [run["val"]["overall"]["mean_ap"]["value"] - run["test"]["overall"]["mean_ap"]["value"] for run in runs]
 
 
 def leak_words(leak: dict[str, list[dict[str, Any]]]) -> str:
@@ -220,6 +180,6 @@ def leak_table(leak: dict[str, list[dict[str, Any]]]) -> str:
     rows = ["| split | seed | validation mean AP | test mean AP | difference |", "| --- | --- | --- | --- | --- |"]
     for by, words in (("groups", "by building"), ("images", "random")):
         for run, gap in zip(leak[by], gaps(leak[by]), strict=True):
-            shown = [figure(run[part]["mean_ap"]) for part in ("val", "test")]
+            shown = [figure(run[part]["overall"]["mean_ap"]) for part in ("val", "test")]
             rows.append(f"| {words} | {run['seed']} | {' | '.join(shown)} | {gap:+.3f} |")
     return "\n".join(rows)

@@ -1,6 +1,5 @@
-"""The garments' half of docs/measurements/results.md: trains each recipe over several seeds in one run, in turns."""
+"""The garments of docs/measurements/results.md: train each preset with several seeds, in turns."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
 import seamline
-from results_store import stored_run
+from results_run import collect
 from seamline.evaluation.confidence import wilson
 from seamline.progress import Reporter
-from seamline.run_folder import RunFolder
 from seamline.training.config import parse_settings
 
 STUDY = {"train_loss": 0.134, "train_accuracy": 0.948, "val_loss": 0.277, "val_accuracy": 0.912}
@@ -31,7 +29,7 @@ TURNS = (
 
 
 def collect_all(out: Path, folder: Path | None) -> dict[str, Any]:
-    """Train and measure every run; return what the page says."""
+    """Train and evaluate every run; return its values."""
     data = seamline.load_dataset("fashion-mnist", data_dir=None if folder is None else folder / "fashion-mnist")
     runs: dict[str, list[Path]] = {"original": [], "fast": []}
     for recipe, seed in TURNS:
@@ -39,12 +37,12 @@ def collect_all(out: Path, folder: Path | None) -> dict[str, Any]:
         run = out / f"{recipe}-{seed}"
         runs[recipe].append(run)
         seamline.train(data, preset=recipe, seed=seed, out=run, resume=True, progress=Reporter())
-    collected: dict[str, Any] = {recipe: [collect(run, data) for run in folders] for recipe, folders in runs.items()}
-    return {**collected, "hidden": [collect(hidden_head(data, out), data)], "drawn": synthetic_garments(out)}
+    collected: dict[str, Any] = {recipe: [collect(run) for run in folders] for recipe, folders in runs.items()}
+    return {**collected, "hidden": [collect(hidden_head(data, out))], "synthetic": synthetic_garments(out)}
 
 
 def hidden_head(data: seamline.Dataset, out: Path) -> Path:
-    """Train the study's recipe with a hidden layer in the head, once, on the same split as seed 0 of the others."""
+    """Train preset `original` with a hidden layer in the head, with seed 0."""
     print("original with a hidden layer, seed 0", flush=True)
     settings = ("model=study-hidden",)
     return seamline.train(
@@ -59,7 +57,7 @@ def hidden_head(data: seamline.Dataset, out: Path) -> Path:
 
 
 def synthetic_garments(out: Path) -> dict[str, Any]:
-    """Train on the synthetic garments, and fit a linear model to their pixels beside."""
+    """Train on the synthetic garments, and fit a linear model to their pixels."""
     data = seamline.load_dataset("synthetic-fashion")
     plans = [("original", 0, ("epochs=10",)), *(("fast", seed, ()) for seed in range(3))]
     runs = []
@@ -74,46 +72,15 @@ def synthetic_garments(out: Path) -> dict[str, Any]:
             resume=True,
             progress=Reporter(),
         ).path
-        runs.append({"name": f"`{' '.join([recipe, *settings])}`, seed {seed}", **collect(run, data)})
+        runs.append({"name": f"`{' '.join([recipe, *settings])}`, seed {seed}", **collect(run)})
     pixels = [part.images[:20_000].reshape(len(part.images[:20_000]), -1) / 255.0 for part in (data.train, data.test)]
     linear = LogisticRegression(max_iter=1000).fit(pixels[0], data.train.labels[:20_000])
     right = int((linear.predict(pixels[1]) == data.test.labels).sum())
     return {"runs": runs, "linear": asdict(wilson(right, len(data.test)))}
 
 
-def collect(run: Path, data: seamline.Dataset) -> dict[str, Any]:
-    """Measure a run by the code as it is now, and take out of its folder what the page shows."""
-    seamline.evaluate(run, data)
-    folder = RunFolder(run)
-    info, test = folder.info.read(), folder.calibration.read().test
-    return {
-        "recipe": info.config,
-        **stored_run(folder),
-        "readouts": [
-            {
-                "name": probe.name,
-                "numbers": probe.n_features,
-                "accuracy": asdict(probe.accuracy),
-                "per_class": {name: asdict(recall) for name, recall in probe.per_class.items()},
-            }
-            for probe in folder.linear_probes.read().probes
-        ],
-        "kernels": {
-            layer.name: {
-                kind: {"count": of.count, "share": asdict(of.fraction)} for kind, of in layer.fractions.items()
-            }
-            for layer in folder.kernels.read().layers
-        },
-        "ece": {"before": test.ece_raw.value, "after": test.ece_scaled.value},
-    }
-
-
-def read(file: Path) -> Any:
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
 def over_seeds(values: list[float]) -> tuple[float, float]:
-    """Mean and half the width of its 95 % t interval over seeds."""
+    """Return the mean and half the width of its 95 % t interval over seeds."""
     margin = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values))
     return float(np.mean(values)), float(margin)
 
@@ -129,7 +96,7 @@ def plain(values: list[float]) -> str:
 
 
 def page(collected: dict[str, Any]) -> str:
-    """Write the garments' half of the page."""
+    """Return the section on garments."""
     original, fast = collected["original"], collected["fast"]
     first = original[0]
     versions = ", ".join(f"{name} {number}" for name, number in first["versions"].items())
@@ -167,7 +134,7 @@ def page(collected: dict[str, Any]) -> str:
         "Garments drawn by a program, as a fallback without an internet connection: the same classes are hard, but metrics on them "
         "say nothing about photographs. The linear model is scikit-learn's `LogisticRegression` on the pixels of "
         "20,000 training images. Wilson intervals over the 10,000 test images.",
-        drawn_table(collected["drawn"]),
+        drawn_table(collected["synthetic"]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -178,7 +145,9 @@ def study_table(runs: list[dict[str, Any]]) -> str:
         rows.append(study_row(words, STUDY[key], [run["last_epoch"][key] for run in runs], key))
     for key, words in (("val_loss", "validation loss"), ("val_accuracy", "validation accuracy")):
         rows.append(study_row(words, STUDY[key], [run["last_epoch"][key] for run in runs], key))
-    rows.append(study_row("test accuracy", None, [run["test"]["accuracy"]["value"] for run in runs], "accuracy"))
+    rows.append(
+        study_row("test accuracy", None, [run["test"]["overall"]["accuracy"]["value"] for run in runs], "accuracy")
+    )
     seconds = [run["seconds"] for run in runs]
     rows.append(f"| training time (s) | | median {np.median(seconds):.0f} | {', '.join(f'{s:.0f}' for s in seconds)} |")
     return "\n".join(rows)
@@ -207,14 +176,14 @@ def head_words(linear: dict[str, Any], hidden: dict[str, Any]) -> str:
 
 
 def beside_the_study(runs: list[dict[str, Any]]) -> str:
-    """Say of each of the study's figures whether one more run of ours might have given it."""
+    """State which values of the study lie within the prediction interval of one more run."""
     words = {"train_loss": "training loss", "train_accuracy": "training accuracy"}
     words |= {"val_loss": "validation loss", "val_accuracy": "validation accuracy"}
     inside: list[str] = []
     outside: list[str] = []
     for key, name in words.items():
         mean, margin = over_seeds([run["last_epoch"][key] for run in runs])
-        reach = margin * math.sqrt(len(runs) + 1)  # from the interval of a mean to that of one more run
+        reach = margin * math.sqrt(len(runs) + 1)  # from the interval of a mean to that of another run
         (inside if abs(mean - STUDY[key]) <= reach else outside).append(name)
     return (
         "The study reports one run. Within the 95 % prediction interval of a further run: "
@@ -230,7 +199,7 @@ def class_table(original: list[dict[str, Any]], fast: list[dict[str, Any]]) -> s
     study = {"Shirt": "73 %", "Trouser": "98 %", "Sandal": "98 %", "Bag": "98 %"}
     for name in original[0]["test"]["per_class"]:
         columns = [(original, "test"), (original, "val"), (fast, "test")]
-        shown = [percent([run[part]["per_class"][name]["accuracy"]["value"] for run in runs]) for runs, part in columns]
+        shown = [percent([run[part]["per_class"][name]["recall"]["value"] for run in runs]) for runs, part in columns]
         rows.append(f"| {name} | {study.get(name, '')} | {' | '.join(shown)} |")
     return "\n".join(rows)
 
@@ -238,7 +207,7 @@ def class_table(original: list[dict[str, Any]], fast: list[dict[str, Any]]) -> s
 def hardest_words(runs: list[dict[str, Any]]) -> str:
     orders = []
     for run in runs:
-        shares = {name: figures["accuracy"]["value"] for name, figures in run["test"]["per_class"].items()}
+        shares = {name: values["recall"]["value"] for name, values in run["test"]["per_class"].items()}
         orders.append(sorted(shares, key=lambda name: shares[name]))
     hardest = ", ".join(f"{order[0]} (seed {run['seed']})" for order, run in zip(orders, runs, strict=True))
     easiest = ", ".join(sorted(set.intersection(*(set(order[-4:]) for order in orders))))
@@ -246,12 +215,12 @@ def hardest_words(runs: list[dict[str, Any]]) -> str:
 
 
 def readout_table(runs: list[dict[str, Any]]) -> str:
-    names = [row["name"] for row in runs[0]["readouts"]]
+    names = [row["name"] for row in runs[0]["linear_probes"]]
     rows = [f"| class | {' | '.join(names)} |", "| --- |" + " --- |" * len(names)]
-    by_name = [{row["name"]: row for row in run["readouts"]} for run in runs]
+    by_name = [{row["name"]: row for row in run["linear_probes"]} for run in runs]
     shown = [percent([rows_of[name]["accuracy"]["value"] for rows_of in by_name]) for name in names]
     rows.append(f"| all | {' | '.join(shown)} |")
-    for label in runs[0]["readouts"][0]["per_class"]:
+    for label in runs[0]["linear_probes"][0]["per_class"]:
         shown = [percent([rows_of[name]["per_class"][label]["value"] for rows_of in by_name]) for name in names]
         rows.append(f"| {label} | {' | '.join(shown)} |")
     return "\n".join(rows)
@@ -260,8 +229,8 @@ def readout_table(runs: list[dict[str, Any]]) -> str:
 def kernel_table(original: list[dict[str, Any]], fast: list[dict[str, Any]]) -> str:
     rows = ["| preset, layer | edges | lines and blobs | nearly uniform | mixed |", "| --- | --- | --- | --- | --- |"]
     for recipe, runs in (("original", original), ("fast", fast)):
-        for layer in runs[0]["kernels"]:
-            shown = [percent([share_of(run["kernels"][layer], group) for run in runs]) for group in GROUPS]
+        for layer in runs[0]["filters"]:
+            shown = [percent([fraction_of(run["filters"][layer], group) for run in runs]) for group in GROUPS]
             rows.append(f"| `{recipe}`, {layer} | {' | '.join(shown)} |")
     return "\n".join(rows)
 
@@ -269,16 +238,16 @@ def kernel_table(original: list[dict[str, Any]], fast: list[dict[str, Any]]) -> 
 GROUPS = (("edge",), ("line", "blob"), ("nearly uniform",), ("mixed",))
 
 
-def share_of(shares: dict[str, Any], endings: tuple[str, ...]) -> float:
-    return sum(float(share["share"]["value"]) for kind, share in shares.items() if kind.endswith(endings))
+def fraction_of(fractions: dict[str, Any], endings: tuple[str, ...]) -> float:
+    return sum(float(fraction["fraction"]["value"]) for kind, fraction in fractions.items() if kind.endswith(endings))
 
 
 def fast_words(original: list[dict[str, Any]], fast: list[dict[str, Any]]) -> str:
-    recipe = fast[0]["recipe"]
+    recipe = fast[0]["config"]
     slow, quick = ([run["seconds"] for run in runs] for runs in (original, fast))
     ratio = np.median(slow) / np.median(quick)
     least, most = min(slow) / max(quick), max(slow) / min(quick)
-    values = [run["val"]["accuracy"]["value"] for run in fast]
+    values = [run["val"]["overall"]["accuracy"]["value"] for run in fast]
     passed = sum(value >= STUDY["val_accuracy"] for value in values)
     return (
         f"`seamline train fashion-mnist`: the same two convolutions, strided and with batch normalization; the first one "
@@ -286,7 +255,7 @@ def fast_words(original: list[dict[str, Any]], fast: list[dict[str, Any]]) -> st
         f"predictions averaged over the image and its mirror image; {recipe['epochs']:g} epochs, batch size "
         f"{recipe['batch_size']}, {fast[0]['parameters']:,} parameters. "
         f"Validation accuracy is {percent(values)} over {len(fast)} seeds, at least the study's 91.2 % for {passed} of "
-        f"{len(fast)}; test accuracy {percent([run['test']['accuracy']['value'] for run in fast])}. "
+        f"{len(fast)}; test accuracy {percent([run['test']['overall']['accuracy']['value'] for run in fast])}. "
         f"Ratio of the median training times of `original` and `fast`, trained in turns: **{ratio:.1f}** "
         f"(single runs {least:.1f} to {most:.1f})."
     )
@@ -298,10 +267,8 @@ def fast_table(runs: list[dict[str, Any]]) -> str:
     )
     rows = [head, "| --- | --- | --- | --- | --- | --- |"]
     for run in runs:
-        shown = [wilson_percent(run[part]["accuracy"]) for part in ("val", "test")]
-        calibration = (
-            f"{run['temperature']['value']:.2f} | {100 * run['ece']['before']:.1f} %, {100 * run['ece']['after']:.1f} %"
-        )
+        shown = [wilson_percent(run[part]["overall"]["accuracy"]) for part in ("val", "test")]
+        calibration = f"{run['temperature']['value']:.2f} | {100 * run['ece']['raw']['value']:.1f} %, {100 * run['ece']['scaled']['value']:.1f} %"
         rows.append(f"| {run['seed']} | {' | '.join(shown)} | {run['seconds']:.1f} | {calibration} |")
     return "\n".join(rows)
 
@@ -310,9 +277,9 @@ def drawn_table(drawn: dict[str, Any]) -> str:
     rows = ["| | test accuracy | hardest class |", "| --- | --- | --- |"]
     rows.append(f"| linear model | {wilson_percent(drawn['linear'])} | |")
     for run in drawn["runs"]:
-        shares = {name: figures["accuracy"]["value"] for name, figures in run["test"]["per_class"].items()}
+        shares = {name: values["recall"]["value"] for name, values in run["test"]["per_class"].items()}
         hardest = min(shares, key=lambda name: shares[name])
-        shown = f"{wilson_percent(run['test']['accuracy'])} | {hardest}, {100 * shares[hardest]:.1f} %"
+        shown = f"{wilson_percent(run['test']['overall']['accuracy'])} | {hardest}, {100 * shares[hardest]:.1f} %"
         rows.append(f"| {run['name']} | {shown} |")
     return "\n".join(rows)
 

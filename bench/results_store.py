@@ -6,12 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import torch
 
 from seamline.io import read_json, write_text
 from seamline.models.devices import describe_machine
-from seamline.run_folder import RunFolder, SplitMetrics
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results"
@@ -50,34 +48,6 @@ def add_part(name: str, part: str, results: dict[str, Any], page: Callable[[dict
     stored[part] = results | {"machine": describe_machine(torch.device("cpu")), "python": platform.python_version()}
     write_results(name, stored)
     write_page(name, page(stored))
-
-
-def stored_run(run: RunFolder) -> dict[str, Any]:
-    """Return what the stored results hold of a finished run."""
-    info, metrics, history = run.info.read(), run.metrics.read(), run.history.read()
-    last = history[-1]
-    return {
-        "seed": info.seed,
-        "command": info.command,
-        "parameters": info.model.parameters,
-        "machine": info.machine,
-        "threads": info.threads,
-        "versions": info.versions,
-        "seconds": sum(epoch.train_seconds for epoch in history),
-        "last_epoch": msgspec.structs.asdict(last),
-        **{name: _stored_split(getattr(metrics, name)) for name in ("train", "val", "test")},
-        "temperature": msgspec.structs.asdict(run.calibration.read().temperature),
-    }
-
-
-def _stored_split(split: SplitMetrics) -> dict[str, Any]:
-    """Return the metrics of a split, those of a class with its recall as `accuracy`."""
-    overall = {key: msgspec.structs.asdict(value) for key, value in split.overall.items()}
-    per_class = {
-        name: {"accuracy" if key == "recall" else key: msgspec.structs.asdict(value) for key, value in metrics.items()}
-        for name, metrics in split.per_class.items()
-    }
-    return {"images": split.images, "groups": split.groups, **overall, "per_class": per_class}
 
 
 def _rounded(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The page of results can be written before hours of training prove that it cannot."""
+"""The page of results can be written from stored values."""
 
 from typing import Any
 
@@ -9,21 +9,24 @@ INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6}
 NONE = {"value": None, "low": None, "high": None}
 
 
-def scores(mean: float) -> dict[str, Any]:
-    figures = dict.fromkeys(("ap", "ap_softmax", "iou", "accuracy"), INTERVAL)
+def metrics(mean: float) -> dict[str, Any]:
+    per_class = dict.fromkeys(("ap", "ap_softmax", "iou", "recall"), INTERVAL)
     return {
-        "accuracy": INTERVAL,
-        "mean_ap": {"value": mean, "low": mean - 0.05, "high": mean + 0.05},
-        "mean_ap_softmax": INTERVAL,
-        "mean_iou": INTERVAL,
-        "per_class": dict.fromkeys(CLASSES, figures),
+        "overall": {
+            "accuracy": INTERVAL,
+            "mean_ap": {"value": mean, "low": mean - 0.05, "high": mean + 0.05},
+            "mean_ap_softmax": INTERVAL,
+            "mean_iou": INTERVAL,
+        },
+        "per_class": dict.fromkeys(CLASSES, per_class),
     }
 
 
 def run(name: str, seed: int, *, val: float, test: float) -> dict[str, Any]:
-    split = {"groups": 300, "grouped_images": 900, "largest_group": 11, "test_related": 11, "left_out": 30}
+    split = {"groups": 300, "duplicate_images": 900, "largest_group": 11}
+    split |= {"test_with_train_duplicates": 11, "excluded_train": 30}
     return {
-        "recipe_name": name,
+        "preset": name,
         "seed": seed,
         "parameters": 12_345,
         "machine": "a machine",
@@ -31,13 +34,13 @@ def run(name: str, seed: int, *, val: float, test: float) -> dict[str, Any]:
         "versions": {"python": "3.11"},
         "epochs": 4,
         "seconds": 120.0,
-        "split": {**split, "random": {"torn_groups": 80.5, "val_related": 0.98}},
+        "split": {**split, "random": {"expected_split_groups": 80.5, "expected_val_leakage": 0.98}},
         "images": {"train": 789, "val": 90, "test": 114},
-        "train": {"accuracy": INTERVAL},
-        "val": scores(val),
-        "test": scores(test),
-        "errors": {"near": {"share": INTERVAL, "area": INTERVAL}, "parts": {}},
-        "ece": {"before": INTERVAL, "after": NONE | {"value": 0.01}},
+        "train": {"overall": {"accuracy": INTERVAL}},
+        "val": metrics(val),
+        "test": metrics(test),
+        "errors": {"boundary": {"fraction": INTERVAL, "boundary_fraction": INTERVAL}, "thin_regions": {}},
+        "ece": {"raw": INTERVAL, "scaled": NONE | {"value": 0.01}},
     }
 
 
