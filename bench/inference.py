@@ -1,10 +1,10 @@
-"""What the ready networks answer in each engine, and how fast: docs/measurements/export.md.
+"""Measure accuracy and speed of the pretrained models in each backend: docs/measurements/export.md.
 
     SEAMLINE_DATA=... python bench/inference.py
 
-Exports both so that they look less often, with whole numbers of eight bits, and both; compares all answers on the real
-test images, and times them in turns. The test images choose nothing here: ranges of whole numbers are found on training
-images, and what is faster is chosen and judged by validation images.
+Exports both with reduced test-time augmentation, quantized to int8, and both; compares all predictions on the real test
+images, and times them in turns. Nothing is chosen by test images: quantization is calibrated on training images, and
+the exports are chosen by validation images.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 
 import seamline
-from inference_int8 import in_whole_numbers
+from inference_int8 import quantize_int8
 from inference_page import page
 from results_store import write_page, write_results
 from seamline.data.dataset import Dataset
@@ -39,65 +39,86 @@ from subprocess_runner import run
 
 DATA = {"garments": "fashion-mnist", "facades": "facades"}
 EXPORTS = (("reduced-tta", True, False, 0.5), ("int8", False, True, 100.0), ("reduced-tta int8", True, True, 0.5))
-"""Title, looking less often, whole numbers of eight bits, points that these may cost on validation."""
-FIGURES = {"classification": "accuracy", "segmentation": "mean_ap"}
+"""Title, reduced test-time augmentation, int8, and the largest drop on the validation images in points."""
+METRICS = {"classification": "accuracy", "segmentation": "mean_ap"}
 BATCHES = (1, 32)
 ROUNDS = 3
 PHOTOS = {"1 megapixel": (1152, 864), "12 megapixels": (4032, 3024)}
 
 
 def variants(name: str, folder: Path) -> dict[str, dict[str, Any]]:
-    """Export a network in every way; what is faster is judged by the validation images."""
-    made: dict[str, dict[str, Any]] = {"float32": {"file": pretrained_dir(name) / "model.onnx"}}
-    for title, quick, int8, most in EXPORTS:
+    """Export a model in every way, chosen by the validation images."""
+    exports: dict[str, dict[str, Any]] = {"float32": {"file": pretrained_dir(name) / "model.onnx"}}
+    for title, reduce_tta, int8, max_drop in EXPORTS:
         file = folder / f"{name}.{title.replace(' ', '.')}.onnx"
         try:
-            one = seamline.export(name, out=file, reduce_tta=quick, int8=int8, max_drop=most, progress=Reporter())
-        except SeamlineError as refused:
-            made[title] = {"refused": str(refused).replace(str(file), file.name)}
+            export = seamline.export(
+                name, out=file, reduce_tta=reduce_tta, int8=int8, max_drop=max_drop, progress=Reporter()
+            )
+        except SeamlineError as error:
+            exports[title] = {"rejected": str(error).replace(str(file), file.name)}
             continue
-        made[title] = {"file": file, "size": one.size, "looks": one.tta, "figure": one.metric, "most": most}
-        made[title] |= {"before": one.before, "after": one.after}
-    return made
+        exports[title] = {
+            "file": file,
+            "size": export.size,
+            "tta": export.tta,
+            "metric": export.metric,
+            "max_drop": max_drop,
+        }
+        exports[title] |= {"before": export.before, "after": export.after}
+    return exports
 
 
-def answers(name: str, files: dict[str, Path], data: Dataset, shown: Any) -> list[dict[str, Any]]:
-    """Compare what every engine says of the test images with the network itself."""
-    network = load_tta(RunFolder(pretrained_dir(name)))
-    truth = predict_split(partial(predict_logits, network), data.test)
-    rows: list[dict[str, Any]] = [{"numbers": "float32", "engine": "pytorch", "worth": truth.score}]
-    asked: list[tuple[str, str, PredictFn]] = [
-        (numbers, engine, load_session(file, engine)[1]) for numbers, file in files.items() for engine in BACKENDS
+def compare_predictions(name: str, files: dict[str, Path], data: Dataset, calibration: Any) -> list[dict[str, Any]]:
+    """Compare the predictions of every backend on the test images with those of PyTorch."""
+    run = RunFolder(pretrained_dir(name))
+    model = load_tta(run)
+    reference = predict_split(partial(predict_logits, model), data.test)
+    rows: list[dict[str, Any]] = [{"precision": "float32", "backend": "pytorch", "score": reference.score}]
+    sessions: list[tuple[str, str, PredictFn]] = [
+        (precision, backend, load_session(file, backend)[1])
+        for precision, file in files.items()
+        for backend in BACKENDS
     ]
-    asked.append(("int8", "pytorch", partial(predict_logits, in_whole_numbers(network, shown))))
-    for numbers, engine, ask in asked:
-        found = predict_split(ask, data.test)
-        same = float((found.logits.argmax(1) == truth.logits.argmax(1)).mean())
-        difference = float(np.abs(found.logits - truth.logits).max())
-        row = {"numbers": numbers, "engine": engine, "worth": found.score, "same": same, "difference": difference}
+    sessions.append(("int8", "pytorch", partial(predict_logits, quantize_int8(model, calibration))))
+    for precision, backend, session in sessions:
+        results = predict_split(session, data.test)
+        agreement = float((results.logits.argmax(1) == reference.logits.argmax(1)).mean())
+        difference = float(np.abs(results.logits - reference.logits).max())
+        row = {
+            "precision": precision,
+            "backend": backend,
+            "score": results.score,
+            "agreement": agreement,
+            "difference": difference,
+        }
         print(f"  {name} {row}", flush=True)
         rows.append(row)
     return rows
 
 
-def rates(name: str, files: dict[str, Path], shown: Path) -> list[dict[str, Any]]:
-    """Time every way in turns, each time in a process of its own."""
-    os.environ.pop("ONEDNN_MAX_CPU_ISA", None)  # set for OpenVINO, which sets it in its own processes again
-    ways = [(way, numbers, shown) for numbers in ("float32", "int8") for way in ("eager", "compiled")]
-    ways += [(engine, numbers, file) for engine in BACKENDS for numbers, file in files.items()]
+def rates(name: str, files: dict[str, Path], calibration: Path) -> list[dict[str, Any]]:
+    """Time every backend in turns, each time in its own process."""
+    os.environ.pop("ONEDNN_MAX_CPU_ISA", None)  # set for OpenVINO, which sets it again in its own processes
+    backends = [
+        (backend, precision, calibration) for precision in ("float32", "int8") for backend in ("eager", "compiled")
+    ]
+    backends += [(backend, precision, file) for backend in BACKENDS for precision, file in files.items()]
     rows: list[dict[str, Any]] = [
-        {"way": way, "numbers": numbers, "file": file, "batch": batch, "rates": [], "peak": 0}
+        {"backend": backend, "precision": precision, "file": file, "batch": batch, "rates": [], "peak": 0}
         for batch in BATCHES
-        for way, numbers, file in ways
+        for backend, precision, file in backends
     ]
     for _ in range(ROUNDS):
         for row in rows:
             if "failed" in row:
                 continue
             try:
-                cost = run("bench/inference_worker.py", name, row["way"], row["numbers"], row["file"], row["batch"])
+                cost = run(
+                    "bench/inference_worker.py", name, row["backend"], row["precision"], row["file"], row["batch"]
+                )
             except RuntimeError as error:
-                if row["way"] in BACKENDS:
+                if row["backend"] in BACKENDS:
                     raise
                 row["failed"] = str(error).splitlines()[0].rpartition(" with ")[2].rstrip(":")
                 continue
@@ -110,48 +131,50 @@ def rates(name: str, files: dict[str, Path], shown: Path) -> list[dict[str, Any]
 
 
 def photos(folder: Path) -> list[dict[str, Any]]:
-    """Time the whole command on one photo, from a cold start, in each engine."""
+    """Time the whole command on one photo, from a cold start, in each backend."""
     image = Image.fromarray(seamline.load_dataset("facades").test.images[0])
     rows: list[dict[str, Any]] = []
     for size, shape in PHOTOS.items():
         image.resize(shape, Image.Resampling.BICUBIC).save(folder / f"{size[:2].strip()}.jpg", quality=90)
-        rows += [{"photo": size, "engine": engine, "seconds": [], "peak": 0} for engine in ("pytorch", *BACKENDS)]
+        rows += [{"photo": size, "backend": backend, "seconds": [], "peak": 0} for backend in ("pytorch", *BACKENDS)]
     for _ in range(ROUNDS):
         for row in rows:
             photo = folder / f"{row['photo'][:2].strip()}.jpg"
-            words = ("predict", "facades", photo, "--out", folder / "masks", "--backend", row["engine"])
-            cost = run("-m", "seamline", *words)
+            arguments = ("predict", "facades", photo, "--out", folder / "masks", "--backend", row["backend"])
+            cost = run("-m", "seamline", *arguments)
             row["seconds"].append(cost.seconds)
             row["peak"] = max(row["peak"], cost.peak)
     return rows
 
 
 def main() -> None:
-    """Measure all, and write the page."""
+    """Measure everything and write the page."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    found: dict[str, Any] = {"machine": describe_machine(torch.device("cpu")), "threads": torch.get_num_threads()}
-    found["python"] = platform.python_version()
-    found["versions"] = {one.title: __import__(one.module).__version__ for one in BACKENDS.values()}
-    found["versions"]["PyTorch"] = torch.__version__
-    found["networks"] = {}
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+    results: dict[str, Any] = {"machine": describe_machine(torch.device("cpu")), "threads": torch.get_num_threads()}
+    results["python"] = platform.python_version()
+    results["versions"] = {export.title: __import__(export.module).__version__ for export in BACKENDS.values()}
+    results["versions"]["PyTorch"] = torch.__version__
+    results["models"] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         for name, data_name in DATA.items():
             data = seamline.load_dataset(data_name)
-            shown = select_evenly(data.train.images, CALIBRATION_PIXELS)
-            np.save(folder / "shown.npy", shown)
-            made = variants(name, folder)
-            files = {title: one["file"] for title, one in made.items() if "file" in one}
-            found["networks"][name] = {
-                "figure": FIGURES[data.task],
+            calibration = select_evenly(data.train.images, CALIBRATION_PIXELS)
+            np.save(folder / "shown.npy", calibration)
+            exports = variants(name, folder)
+            files = {title: export["file"] for title, export in exports.items() if "file" in export}
+            results["models"][name] = {
+                "metric": METRICS[data.task],
                 "size": sum(file.stat().st_size for file in pretrained_dir(name).iterdir()),
-                "answers": answers(name, files, data, shown),
+                "predictions": compare_predictions(name, files, data, calibration),
                 "rates": rates(name, files, folder / "shown.npy"),
-                "made": {title: {key: one[key] for key in one if key != "file"} for title, one in made.items()},
+                "exports": {
+                    title: {key: export[key] for key in export if key != "file"} for title, export in exports.items()
+                },
             }
-        found["photos"] = photos(folder)
-    write_results("export", found)
-    write_page("export", page(found))
+        results["photos"] = photos(folder)
+    write_results("export", results)
+    write_page("export", page(results))
 
 
 if __name__ == "__main__":

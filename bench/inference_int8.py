@@ -1,4 +1,4 @@
-"""A network of PyTorch -> the same with whole numbers of eight bits, by PyTorch's own tools, to compare with."""
+"""Static int8 quantization by PyTorch itself, for comparison."""
 
 import warnings
 from typing import Any
@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from seamline.models.segmenters import Segmenter
 
-warnings.filterwarnings("ignore", module=r"torch\.ao")  # it is kept there for those who have not moved to torchao
+warnings.filterwarnings("ignore", module=r"torch\.ao")  # deprecated in favor of torchao
 
 
 class _Core(nn.Module):
-    """What a segmenter does with pixels that are normalised and padded: all its layers."""
+    """All layers of a segmenter, without normalization and padding."""
 
     def __init__(self, network: Segmenter) -> None:
         super().__init__()
@@ -23,27 +23,27 @@ class _Core(nn.Module):
         return self.network.forward_padded(pixels)
 
 
-def in_whole_numbers(network: Any, images: Any) -> Any:
-    """Return a network in evaluation mode whose layers multiply whole numbers of eight bits.
+def quantize_int8(tta_model: Any, images: Any) -> Any:
+    """Return a model in evaluation mode whose layers compute in int8.
 
     Args:
-        network: of float32, with test-time augmentation; a segmenter is changed in place.
-        images: (N, H, W, C) uint8, training images by which the ranges are found.
+        tta_model: float32 model with test-time augmentation; a segmenter is changed in place.
+        images: (N, H, W, C) uint8, training images for the calibration.
     """
     from torch.ao.quantization import get_default_qconfig_mapping
     from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 
-    shown = torch.from_numpy(images).permute(0, 3, 1, 2)
-    model = network.model
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2)
+    model = tta_model.model
     masks = isinstance(model, Segmenter)
-    core: Any = _Core(model).eval() if masks else network.eval()
-    seen = (model.normalize(shown) if masks else shown,)
+    core: Any = _Core(model).eval() if masks else tta_model.eval()
+    inputs = (model.normalize(pixels) if masks else pixels,)
     with torch.inference_mode():
-        observed = prepare_fx(core, get_default_qconfig_mapping("x86"), seen)
-        for start in range(0, len(seen[0]), 16):
-            observed(seen[0][start : start + 16])
-        made = convert_fx(observed)
+        observer = prepare_fx(core, get_default_qconfig_mapping("x86"), inputs)
+        for start in range(0, len(inputs[0]), 16):
+            observer(inputs[0][start : start + 16])
+        quantized = convert_fx(observer)
     if not masks:
-        return made
-    model.__dict__["forward_padded"] = made  # before the method of the class
-    return network
+        return quantized
+    model.__dict__["forward_padded"] = quantized  # overrides the method of the class
+    return tta_model

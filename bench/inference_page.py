@@ -1,4 +1,4 @@
-"""docs/measurements/export.md from the figures."""
+"""docs/measurements/export.md, from the stored results."""
 
 import statistics
 from typing import Any
@@ -10,16 +10,16 @@ TITLES = {
     "onnxruntime": "ONNX Runtime",
     "openvino": "OpenVINO",
 }
-FIGURES = {"mean_ap": "mean average precision", "accuracy": "accuracy"}
+METRICS = {"mean_ap": "mean average precision", "accuracy": "accuracy"}
 
 
-def page(found: dict[str, Any]) -> str:
+def page(results: dict[str, Any]) -> str:
     """Return the page."""
-    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     lines = [
         "# Exported models",
         "",
-        f"{found['machine']}, {found['threads']} threads; python {found['python']}, {versions}. "
+        f"{results['machine']}, {results['threads']} threads; python {results['python']}, {versions}. "
         "`SEAMLINE_DATA=… python bench/inference.py` writes this page and `bench/results/export.json`.",
         "",
         "`seamline export RUN` writes one ONNX file and verifies it first: with ONNX Runtime and with OpenVINO, logits and "
@@ -30,8 +30,8 @@ def page(found: dict[str, Any]) -> str:
         "include PyTorch's own static quantization (FX graph mode, `x86`), which Seamline does not ship. "
         "The [guide](../guides/export.md) shows the commands.",
     ]
-    for name, of in found["networks"].items():
-        lines += _network(name, of)
+    for name, model in results["models"].items():
+        lines += _model_section(name, model)
     lines += [
         "",
         "## End-to-end latency",
@@ -42,30 +42,36 @@ def page(found: dict[str, Any]) -> str:
         "| photo | backend | time (s) | peak memory |",
         "| --- | --- | --- | --- |",
     ]
-    for row in found["photos"]:
+    for row in results["photos"]:
         spread = f"{min(row['seconds']):.2f}–{max(row['seconds']):.2f}"
         lines.append(
-            f"| {row['photo']} | {TITLES[row['engine']]} | {statistics.median(row['seconds']):.2f} ({spread}) | "
+            f"| {row['photo']} | {TITLES[row['backend']]} | {statistics.median(row['seconds']):.2f} ({spread}) | "
             f"{row['peak'] / 1e6:,.0f} MB |"
         )
     return "\n".join(lines) + "\n"
 
 
-def _network(name: str, of: dict[str, Any]) -> list[str]:
+def _model_section(name: str, model: dict[str, Any]) -> list[str]:
     """Return the section of one model."""
-    figure = FIGURES[of["figure"]]
-    lines = ["", f"## {name}", "", f"The pretrained model `{name}` takes {of['size'] / 1e6:.2f} MB in the package.", ""]
-    lines += [_made(title, one, figure) for title, one in of["made"].items() if title != "float32"]
+    metric = METRICS[model["metric"]]
+    lines = [
+        "",
+        f"## {name}",
+        "",
+        f"The pretrained model `{name}` takes {model['size'] / 1e6:.2f} MB in the package.",
+        "",
+    ]
+    lines += [_export_line(title, export, metric) for title, export in model["exports"].items() if title != "float32"]
     lines += [
         "",
-        f"On the test images: {figure}, and the fraction of predictions that are the same as in PyTorch.",
+        f"On the test images: {metric}, and the fraction of predictions that are the same as in PyTorch.",
         "",
-        f"| model | backend | {figure} | same predictions | largest logit difference |",
+        f"| model | backend | {metric} | same predictions | largest logit difference |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for row in of["answers"]:
-        same = f"{row['same']:.3%} | {row['difference']:.1e}" if "same" in row else " | "
-        lines.append(f"| {row['numbers']} | {TITLES[row['engine']]} | {row['worth']:.4f} | {same} |")
+    for row in model["predictions"]:
+        agreement = f"{row['agreement']:.3%} | {row['difference']:.1e}" if "agreement" in row else " | "
+        lines.append(f"| {row['precision']} | {TITLES[row['backend']]} | {row['score']:.4f} | {agreement} |")
     lines += [
         "",
         "Throughput: median over rounds, the ways in turn, each in a process of its own; speed-up over eager PyTorch; peak "
@@ -76,36 +82,38 @@ def _network(name: str, of: dict[str, Any]) -> list[str]:
     ]
     eager = {
         row["batch"]: statistics.median(row["rates"])
-        for row in of["rates"]
-        if (row["way"], row["numbers"]) == ("eager", "float32")
+        for row in model["rates"]
+        if (row["backend"], row["precision"]) == ("eager", "float32")
     }
-    for row in of["rates"]:
+    for row in model["rates"]:
         if "failed" in row:
-            lines.append(f"| {row['batch']} | {TITLES[row['way']]} | {row['numbers']} | {_end(row['failed'])} | | |")
+            lines.append(
+                f"| {row['batch']} | {TITLES[row['backend']]} | {row['precision']} | {_end(row['failed'])} | | |"
+            )
             continue
         rate = statistics.median(row["rates"])
         lines.append(
-            f"| {row['batch']} | {TITLES[row['way']]} | {row['numbers']} | {rate:,.1f} | {rate / eager[row['batch']]:.2f} | "
+            f"| {row['batch']} | {TITLES[row['backend']]} | {row['precision']} | {rate:,.1f} | {rate / eager[row['batch']]:.2f} | "
             f"{row['peak'] / 1e6:,.0f} MB |"
         )
     return lines
 
 
 def _end(status: str) -> str:
-    """Return how a process ended, in words."""
+    """Return how a process ended, as text."""
     return "a segmentation fault in PyTorch" if status == "-11" else f"ended with status {status}"
 
 
-def _made(title: str, one: dict[str, Any], figure: str) -> str:
-    """Return what was exported in one way."""
-    if "refused" in one:
-        return f"- `{title}`: {one['refused']}"
-    looks = f"predicts at {_scales(one['looks'])}; " if one["looks"] else ""
-    lost = 100 * (one["before"] - one["after"])
+def _export_line(title: str, export: dict[str, Any], metric: str) -> str:
+    """Return the line of one export."""
+    if "rejected" in export:
+        return f"- `{title}`: {export['rejected']}"
+    scales = f"predicts at {_scales(export['tta'])}; " if export["tta"] else ""
+    drop = 100 * (export["before"] - export["after"])
     return (
-        f"- `{title}`: {looks} {one['size'] / 1e6:.2f} MB; {figure} on the validation images "
-        f"drops by {lost:.2f} points ({one['before']:.4f} to {one['after']:.4f})"
-        + (f"; the limit is {one['most']:g}." if one["most"] < 100 else ".")
+        f"- `{title}`: {scales} {export['size'] / 1e6:.2f} MB; {metric} on the validation images "
+        f"drops by {drop:.2f} points ({export['before']:.4f} to {export['after']:.4f})"
+        + (f"; the limit is {export['max_drop']:g}." if export["max_drop"] < 100 else ".")
     )
 
 
