@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,3 +38,16 @@ def test_own_images(tmp_path: Path) -> None:
     assert "'probabilities': {" in process.stdout
     assert "the median of the images' sizes" in process.stdout or "all images are 64 x 64" in process.stdout
     assert (tmp_path / "own-images/walls/predictions/00.mask.png").is_file()
+
+
+def test_quickstart_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((EXAMPLES / "quickstart.ipynb").read_text(encoding="utf-8"))["cells"]
+    names: dict[str, Any] = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), cell["id"], "exec"), names)  # noqa: S102 - the code of the example
+    assert names["run"].report.is_file()
+    assert "<table>" in names["run"]._repr_html_()
+    assert names["mean_iou"].value > 0.5
+    assert names["prediction"].overlay().size == (48, 48)
