@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from baselines.models import FacadeNet, study
+from baselines.models import FacadeNet, cnn
 from datasets import Images
 from hardware_peak import hardware_peak, operations_of
 from subprocess_runner import run
@@ -47,7 +47,7 @@ def compare(
     results: dict[str, Any] = {"hardware_peak": hardware_peak(device), "tasks": {}}
     files = {images.task: images.write(folder / f"{images.task}.npz", count=COUNT[images.task]) for images in datasets}
     for images in datasets:
-        model, shape = (study(), (8, 1, 28, 28)) if images.task == "garments" else (FacadeNet(), (2, 3, 256, 256))
+        model, shape = (cnn(), (8, 1, 28, 28)) if images.task == "garments" else (FacadeNet(), (2, 3, 256, 256))
         labels = torch.zeros(shape[0] if images.task == "garments" else (2, 256, 256), dtype=torch.int64)
         results["tasks"][images.task] = {
             "images": COUNT[images.task],

@@ -44,7 +44,7 @@ def collect_all(out: Path, folder: Path | None) -> dict[str, Any]:
 def hidden_head(data: seamline.Dataset, out: Path) -> Path:
     """Train preset `original` with a hidden layer in the head, with seed 0."""
     print("original with a hidden layer, seed 0", flush=True)
-    settings = ("model=study-hidden",)
+    settings = ("model=cnn-hidden",)
     return seamline.train(
         data,
         preset="original",
@@ -170,7 +170,7 @@ def head_words(linear: dict[str, Any], hidden: dict[str, Any]) -> str:
     ]
     return (
         "The study specifies the two convolutions but not the head. With seed 0, a linear head reached "
-        f"{shown[0]}, and a head with a hidden layer of 128 units (`--set model=study-hidden`) {shown[1]}. The linear "
+        f"{shown[0]}, and a head with a hidden layer of 128 units (`--set model=cnn-hidden`) {shown[1]}. The linear "
         "head is closer to the training accuracy of the study, 94.8 %, and is used."
     )
 

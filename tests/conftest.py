@@ -135,10 +135,10 @@ def segmenter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on grey 20 x 20 images, temperature 2."""
-    network = build_model("study-fast", (20, 20, 1), 3, task="classification", seed=4)
+    network = build_model("cnn-fast", (20, 20, 1), 3, task="classification", seed=4)
     network.normalize.mean.fill_(100.0)
     network.normalize.std.fill_(50.0)
     data = {"name": "sides", "title": "Bright sides", "classes": ["left", "right", "both"], "colours": []}
-    folder = write_run(tmp_path_factory.mktemp("runs") / "sides-fast", network, "study-fast", (20, 20, 1), data)
+    folder = write_run(tmp_path_factory.mktemp("runs") / "sides-fast", network, "cnn-fast", (20, 20, 1), data)
     RunFolder(folder).calibration.write(calibration(2.0))
     return folder

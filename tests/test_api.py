@@ -15,7 +15,7 @@ from seamline.errors import SeamlineError
 from seamline.training.config import TrainConfig, parse_settings
 from seamline.training.loop import Training
 
-RECIPE = TrainConfig(model="study-fast", epochs=3, batch_size=32, lr=3e-3, schedule="linear", hflip=False)
+RECIPE = TrainConfig(model="cnn-fast", epochs=3, batch_size=32, lr=3e-3, schedule="linear", hflip=False)
 
 
 def read(run: Path, name: str) -> Any:

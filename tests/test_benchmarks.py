@@ -15,7 +15,7 @@ from seamline.models.factory import build_model
 
 
 def test_the_small_cnn_of_the_baselines_is_ours() -> None:
-    theirs, ours = models.study(), build_model("study", (28, 28, 1), 10, task="classification")
+    theirs, ours = models.cnn(), build_model("cnn", (28, 28, 1), 10, task="classification")
     with torch.no_grad():
         for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
             own.copy_(other)
@@ -36,7 +36,7 @@ def test_operations_match_a_count_by_hand() -> None:
     first, second, head = 24 * 24 * 32 * 25, 8 * 8 * 32 * 800, 512 * 10
     forward_and_weights, pixels_too = 2, 3  # the gradient of the pixels is not computed
     expected = 2 * (forward_and_weights * first + pixels_too * (second + head))
-    operations = operations_of(models.study(), torch.zeros(2, 1, 28, 28), torch.zeros(2, dtype=torch.int64))
+    operations = operations_of(models.cnn(), torch.zeros(2, 1, 28, 28), torch.zeros(2, dtype=torch.int64))
     assert operations == expected
 
 
@@ -45,7 +45,7 @@ def test_the_plain_loop_learns() -> None:
     labels = np.arange(60) % 2
     images[labels == 1] = 200
     clock = Clock()
-    losses = list(plain.epochs(models.study(), Workload("garments", images, labels, 10, 20, 0.0, "cpu"), 8, clock))
+    losses = list(plain.epochs(models.cnn(), Workload("garments", images, labels, 10, 20, 0.0, "cpu"), 8, clock))
     assert losses[-1] < losses[0] / 2
     assert len(clock.seconds) == 8
 

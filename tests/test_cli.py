@@ -118,7 +118,7 @@ def test_train_ends_with_where_the_result_lies(
         (["train", "synthetic-fashion", "--data-dir", "."], ["synthetic-fashion", "needs no folder"]),
         (["train", "synthetic-fashion", "--preset", "best"], ["--preset best", "fast, sprint, original"]),
         (["train", "synthetic-fashion", "--set", "epochs"], ["--set epochs", "field=value"]),
-        (["train", "synthetic-fashion", "--set", "model=vit"], ["network vit", "study"]),
+        (["train", "synthetic-fashion", "--set", "model=vit"], ["network vit", "cnn"]),
         (["train", "synthetic-fashion", "--device", "abacus"], ["--device abacus"]),
         (["reproduce", "--data-dir", "nowhere"], ["--data-dir nowhere", "fashion-mnist, facades"]),
         (["reproduce", "--study", "shoes"], ["--study shoes", "garments, facades"]),

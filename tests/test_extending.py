@@ -97,7 +97,7 @@ class LinearModel(BaseModel):
         "models/classifiers.py",
         {
             "from seamline.models.blocks import": "from seamline.models.linear import LinearModel\n",
-            '    "study": TwoLayerCNN': '    "linear": LinearModel,\n',
+            '    "cnn": TwoLayerCNN': '    "linear": LinearModel,\n',
         },
     ),
     "finding": (

@@ -29,7 +29,7 @@ from seamline.training.loop import Training
 from seamline.training.signals import catch_signals
 
 RECIPE = TrainConfig(
-    model="study-fast",
+    model="cnn-fast",
     epochs=2,
     batch_size=32,
     lr=3e-3,

@@ -13,7 +13,7 @@ from keras import layers
 from baselines.workload import LEARNING_RATE, Clock, Workload, run_contender
 
 
-def study() -> Any:
+def cnn() -> Any:
     """Two convolutions of 32 filters, kernel 5."""
     return keras.Sequential(
         [
@@ -64,7 +64,7 @@ class Timer(keras.callbacks.Callback):  # type: ignore[misc,name-defined]
 def train(workload: Workload, clock: Clock) -> list[float]:
     """Train for two epochs."""
     images = (workload.images.astype(np.float32) / 255 - workload.mean) / workload.std  # not timed
-    model = study() if workload.task == "garments" else facadenet(images.shape[1])
+    model = cnn() if workload.task == "garments" else facadenet(images.shape[1])
     model.compile(
         keras.optimizers.Adam(LEARNING_RATE, epsilon=1e-8), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )

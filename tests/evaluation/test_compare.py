@@ -24,7 +24,7 @@ from seamline.run_folder import ClassificationArrays, Metrics, RunFolder, Task
 from seamline.training.config import TrainConfig, parse_settings
 
 SHAPES = ("arch", "door", "pane")
-RECIPE = TrainConfig(model="study-fast", epochs=2, batch_size=32, lr=3e-3, schedule="linear", hflip=False)
+RECIPE = TrainConfig(model="cnn-fast", epochs=2, batch_size=32, lr=3e-3, schedule="linear", hflip=False)
 
 
 def write_info(run: RunFolder, task: Task, classes: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from seamline.models.factory import build_model
 
 
 def test_the_probe_of_pixels_is_scikit_learns_ridge(sides: Dataset) -> None:
-    network = build_model("study", (20, 20, 1), 3, task="classification").eval()
+    network = build_model("cnn", (20, 20, 1), 3, task="classification").eval()
     assert isinstance(network, TwoLayerCNN)
     network.normalize.fit(sides.train.images)
     pixels = {
@@ -27,7 +27,7 @@ def test_the_probe_of_pixels_is_scikit_learns_ridge(sides: Dataset) -> None:
 
 
 def test_every_probe_is_scored_beside_the_network(sides: Dataset) -> None:
-    network = build_model("study-fast", (20, 20, 1), 3, task="classification").eval()
+    network = build_model("cnn-fast", (20, 20, 1), 3, task="classification").eval()
     assert isinstance(network, TwoLayerCNN)
     network.normalize.fit(sides.train.images)
     whole = evaluate_split(network, sides.test, sides.classes, "classification")

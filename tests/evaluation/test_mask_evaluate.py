@@ -111,7 +111,7 @@ def test_a_quick_evaluation_is_the_evaluation_in_two_numbers() -> None:
 
 def test_a_quick_evaluation_of_whole_images_is_exact() -> None:
     split = bright_sides(90, 0)
-    network = build_model("study-fast", (20, 20, 1), 3, task="classification").train()
+    network = build_model("cnn-fast", (20, 20, 1), 3, task="classification").train()
     written = evaluate_split(network, split, SIDES, "classification").metrics.summary().overall
     quick = quick_eval(network, split, "classification")
     assert (quick.loss, quick.accuracy) == (written["log_loss"].value, written["accuracy"].value)

@@ -277,7 +277,7 @@ def test_where_int8_costs_too_much_the_next_augmentation_is_tried(
 
 
 def test_export_after_training(sides: Dataset, tmp_path: Path) -> None:
-    settings = ("epochs=1", "batch_size=64", "model=study")
+    settings = ("epochs=1", "batch_size=64", "model=cnn")
     run = seamline.train(sides, **parse_settings(settings), out=tmp_path / "run").path
     made = seamline.export(run, data=sides)
     assert made.file == run / "model.onnx"

@@ -33,6 +33,6 @@ def test_a_single_scale_resizes_and_resizes_back() -> None:
 
 @pytest.mark.parametrize("training", [True, False])
 def test_the_wrapper_has_the_mode_of_its_model(training: bool) -> None:
-    model = build_model("study-fast", (20, 20, 1), 3, task="classification").train(training)
+    model = build_model("cnn-fast", (20, 20, 1), 3, task="classification").train(training)
     predict_logits(TTA(model, hflip=True), np.zeros((1, 20, 20, 1), np.uint8))
     assert model.training is training

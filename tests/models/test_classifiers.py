@@ -29,7 +29,7 @@ def test_every_classifier_keeps_the_contract(name: str, shape: tuple[int, int, i
     assert all(weight.grad is not None for weight in network.parameters())
 
 
-@pytest.mark.parametrize("name", [name for name in CLASSIFIERS if name.startswith("study")])
+@pytest.mark.parametrize("name", [name for name in CLASSIFIERS if name.startswith("cnn")])
 @SHAPES
 def test_the_study_models_return_their_intermediates(name: str, shape: tuple[int, int, int]) -> None:
     height, width, channels = shape
@@ -55,7 +55,7 @@ def test_a_residual_network_halves_as_often_as_the_image_allows(side: int, last:
 
 def test_the_study_network_in_the_order_of_the_study() -> None:
     """ReLU before pooling, written out by hand, gives the same scores."""
-    network = build_model("study", (28, 28, 1), 10, seed=0, task="classification")
+    network = build_model("cnn", (28, 28, 1), 10, seed=0, task="classification")
     assert isinstance(network, TwoLayerCNN)
     images = torch.randint(0, 256, (3, 1, 28, 28), dtype=torch.uint8)
     network.normalize.fit(images.permute(0, 2, 3, 1).numpy())
@@ -67,21 +67,21 @@ def test_the_study_network_in_the_order_of_the_study() -> None:
 
 
 def test_first_weights_depend_on_the_seed_alone() -> None:
-    first = build_model("study", (28, 28, 1), 10, seed=3, task="classification").state_dict()
+    first = build_model("cnn", (28, 28, 1), 10, seed=3, task="classification").state_dict()
     torch.rand(5)
-    again = build_model("study", (28, 28, 1), 10, seed=3, task="classification").state_dict()
-    other = build_model("study", (28, 28, 1), 10, seed=4, task="classification").state_dict()
+    again = build_model("cnn", (28, 28, 1), 10, seed=3, task="classification").state_dict()
+    other = build_model("cnn", (28, 28, 1), 10, seed=4, task="classification").state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["conv1.weight"], other["conv1.weight"])
 
 
 def test_what_cannot_be_built_is_refused_in_one_line() -> None:
     with pytest.raises(SeamlineError, match="15 x 40 pixels are too small"):
-        build_model("study", (15, 40, 1), 10, task="classification")
-    alone = build_model("study-fast", (16, 16, 1), 3, task="classification").train()
+        build_model("cnn", (15, 40, 1), 10, task="classification")
+    alone = build_model("cnn-fast", (16, 16, 1), 3, task="classification").train()
     with pytest.raises(SeamlineError, match="two images per batch or more; raise batch_size above 1"):
         alone(torch.zeros(1, 1, 16, 16, dtype=torch.uint8))
-    with pytest.raises(SeamlineError, match="no such model for classification; there are study"):
+    with pytest.raises(SeamlineError, match="no such model for classification; there are cnn"):
         build_model("resnet", (28, 28, 1), 10, task="classification")
 
 
@@ -89,7 +89,7 @@ def test_the_first_layer_starts_with_the_principal_components_of_the_patches() -
     """Against a principal component analysis by scikit-learn."""
     images = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 1), dtype=np.uint8)
     images[:, 4:9] //= 7
-    network = build_model("study-fast", (16, 16, 1), 3, task="classification")
+    network = build_model("cnn-fast", (16, 16, 1), 3, task="classification")
     assert isinstance(network, TwoLayerCNN)
     network.init_from_data(images)
     kernels = network.conv1.weight.detach()
@@ -103,7 +103,7 @@ def test_the_first_layer_starts_with_the_principal_components_of_the_patches() -
 
 
 def test_other_models_start_at_random() -> None:
-    network = build_model("study", (16, 16, 1), 3, task="classification")
+    network = build_model("cnn", (16, 16, 1), 3, task="classification")
     assert isinstance(network, TwoLayerCNN)
     assert network.filter_init == "All kernels were initialized at random."
     before = network.state_dict()["conv1.weight"].clone()

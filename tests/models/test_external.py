@@ -462,4 +462,4 @@ def test_a_narrow_strided_convolution_keeps_its_numbers() -> None:
 def test_nothing_is_imported_before_a_name_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("timm", "segmentation_models_pytorch", "huggingface_hub"):
         monkeypatch.setitem(sys.modules, package, None)
-    assert build_model("study", (28, 28, 1), 10, task="classification").init_description is None
+    assert build_model("cnn", (28, 28, 1), 10, task="classification").init_description is None

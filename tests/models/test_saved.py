@@ -22,14 +22,14 @@ RECIPE = get_preset("fast", "classification").to_dict()
 INFO = msgspec.structs.replace(
     run_info("classification"),
     config=RECIPE,
-    model=ModelInfo(name="study-fast", parameters=0, input_size=(20, 20, 1)),
+    model=ModelInfo(name="cnn-fast", parameters=0, input_size=(20, 20, 1)),
 )
 DATA = msgspec.to_builtins(INFO.dataset)
 MODEL = msgspec.to_builtins(INFO.model)
 
 
 def test_a_saved_model_is_loaded(tmp_path: Path) -> None:
-    network = build_model("study-fast", (20, 20, 1), 3, seed=5, task="classification")
+    network = build_model("cnn-fast", (20, 20, 1), 3, seed=5, task="classification")
     network.normalize.mean.fill_(99.0)
     run = RunFolder(tmp_path / "run")
     start_run(run, INFO)
@@ -108,7 +108,7 @@ def test_a_run_that_was_edited_is_one_line(tmp_path: Path, change: dict[str, Any
     run = RunFolder(tmp_path)
     start_run(run, INFO)
     write_json(tmp_path / "run.json", msgspec.to_builtins(INFO) | change)
-    save_weights(run, build_model("study-fast", (20, 20, 1), 3, task="classification").state_dict())
+    save_weights(run, build_model("cnn-fast", (20, 20, 1), 3, task="classification").state_dict())
     assert says in refusal(lambda: load_saved_model(run))
 
 

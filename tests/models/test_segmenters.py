@@ -114,4 +114,4 @@ def test_a_classifier_is_no_segmenter() -> None:
     with pytest.raises(
         SeamlineError, match="model study: there is no such model for segmentation; there are facadenet"
     ):
-        build_model("study", (28, 28, 1), 10, task="segmentation")
+        build_model("cnn", (28, 28, 1), 10, task="segmentation")

@@ -43,7 +43,7 @@ def test_a_loaded_dataset_carries_the_results(streets: Dataset, monkeypatch: pyt
     spec = replace(registry.DATASETS["facades"], load=lambda folder, progress, timeout: streets)
     monkeypatch.setitem(registry.DATASETS, "facades", spec)
     fill_registry()
-    assert seamline.load("facades").reference_results == FACADES
+    assert seamline.load_dataset("facades").reference_results == FACADES
 
 
 def test_a_run_on_the_same_images_gets_one_finding(tmp_path: Path) -> None:

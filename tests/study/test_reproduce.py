@@ -75,7 +75,7 @@ def test_one_half_alone_with_a_photo_of_the_users_own(asked: list[tuple[str, Pat
 
 def test_the_folder_holds_a_folder_for_each_set(asked: list[tuple[str, Path | None]], tmp_path: Path) -> None:
     with pytest.raises(SeamlineError, match="holds none of the folders fashion-mnist, facades, cmp-facades"):
-        reproduce.reproduce(**QUICK, out=tmp_path / "runs", folder=tmp_path)
+        reproduce.reproduce(**QUICK, out=tmp_path / "runs", data_dir=tmp_path)
     (tmp_path / "facades").mkdir()
-    reproduce.reproduce(**QUICK, out=tmp_path / "runs", folder=tmp_path, study="facades", threads=1)
+    reproduce.reproduce(**QUICK, out=tmp_path / "runs", data_dir=tmp_path, study="facades", threads=1)
     assert asked[:2] == [("facades", tmp_path / "facades"), ("cmp-facades", None)]

@@ -64,7 +64,7 @@ def train(case: str, processes: Distributed) -> dict[str, Any]:
     else:
         task = "classification"
         split = images_of(203, 20, 1, masks=False)
-        name = "study-fast" if case == "normalised" else "study"
+        name = "cnn-fast" if case == "normalised" else "cnn"
         trained = build_model(name, (20, 20, 1), 3, task="classification")
         trained.init_from_data(split.images)
         network = trained if case == "normalised" else trained.double()

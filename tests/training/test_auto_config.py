@@ -34,7 +34,7 @@ def test_every_folder_gets_a_recipe_that_can_be_used_and_a_reason_for_each_choic
     [
         (
             DatasetStats(54_000, 28, 28, 1, "classification"),
-            {"model": "study-fast", "batch_size": 256, "epochs": 3, "translate": 0},
+            {"model": "cnn-fast", "batch_size": 256, "epochs": 3, "translate": 0},
         ),
         (
             DatasetStats(500, 96, 128, 3, "classification"),

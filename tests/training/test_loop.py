@@ -17,7 +17,7 @@ from seamline.models.factory import build_model
 from seamline.training.config import Optimizer, TrainConfig
 from seamline.training.loop import StepStats, Training, lr_factor
 
-RECIPE = TrainConfig(model="study-fast", epochs=3, batch_size=32, lr=3e-3, schedule="linear", hflip=False)
+RECIPE = TrainConfig(model="cnn-fast", epochs=3, batch_size=32, lr=3e-3, schedule="linear", hflip=False)
 
 
 def start(data: Dataset, recipe: TrainConfig = RECIPE, seed: int = 0) -> tuple[BaseModel, Training]:
@@ -73,7 +73,7 @@ def test_an_interrupted_training_goes_on_bit_for_bit(sides: Dataset, optimizer: 
 def test_the_loss_is_that_of_a_loop_written_by_hand(sides: Dataset) -> None:
     """Three steps of plain Adam with class weights and label smoothing, next to the loop's own mean."""
     recipe = TrainConfig(
-        model="study",
+        model="cnn",
         epochs=1,
         batch_size=100,
         lr=1e-3,
@@ -82,7 +82,7 @@ def test_the_loss_is_that_of_a_loop_written_by_hand(sides: Dataset) -> None:
         label_smoothing=0.1,
     )
     network, training = start(sides, recipe)
-    mine = build_model("study", (20, 20, 1), 3, seed=0, task="classification")
+    mine = build_model("cnn", (20, 20, 1), 3, seed=0, task="classification")
     mine.normalize.fit(sides.train.images)
     adam = torch.optim.Adam(mine.parameters(), lr=1e-3, weight_decay=1e-2)
     losses = []
@@ -186,7 +186,7 @@ def test_portions_all_reduce_sum_to_the_batch(
     sides: Dataset, weights: tuple[float, ...] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = TrainConfig(
-        model="study",
+        model="cnn",
         epochs=1,
         batch_size=128,
         lr=1e-3,

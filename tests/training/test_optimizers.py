@@ -8,7 +8,7 @@ from seamline.models.factory import build_model
 from seamline.training.config import TrainConfig
 from seamline.training.optimizers import Muon, build_optimizers, newton_schulz
 
-RECIPE = TrainConfig(model="study-fast", epochs=1, batch_size=8, lr=1e-3, optimizer="muon", weight_decay=0.1)
+RECIPE = TrainConfig(model="cnn-fast", epochs=1, batch_size=8, lr=1e-3, optimizer="muon", weight_decay=0.1)
 
 
 def by_the_book(matrix: NDArray[np.float64], iterations: int) -> NDArray[np.float64]:
@@ -61,7 +61,7 @@ def test_a_weight_without_a_gradient_stays() -> None:
 
 
 def test_muon_takes_the_layers_between_and_adamw_the_rest() -> None:
-    network = build_model("study-fast", (20, 20, 1), 3, task="classification")
+    network = build_model("cnn-fast", (20, 20, 1), 3, task="classification")
     names = {id(weight): name for name, weight in network.named_parameters()}
     adamw, muon = build_optimizers(network, RECIPE)
     taken = [[names[id(weight)] for weight in group["params"]] for group in adamw.param_groups]

@@ -40,7 +40,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_same_classes_in_another_order_give_the_same_answers(trained: Path) -> None:
     run = RunFolder(trained)
     names = run.info.read().dataset.classes
-    network = build_model("study-fast", (20, 20, 1), 3, task="classification", seed=5)
+    network = build_model("cnn-fast", (20, 20, 1), 3, task="classification", seed=5)
     said = init_from_run(network, run, (20, 20, 1), names[::-1])
     images = torch.randint(0, 256, (4, 1, 20, 20), dtype=torch.uint8)
     assert torch.equal(network.eval()(images), load_saved_model(run)(images).flip(1))
@@ -50,7 +50,7 @@ def test_the_same_classes_in_another_order_give_the_same_answers(trained: Path) 
 
 def test_a_class_of_the_same_name_is_known_and_another_is_new(trained: Path) -> None:
     run = RunFolder(trained)
-    network = build_model("study-fast", (20, 20, 1), 2, task="classification", seed=5)
+    network = build_model("cnn-fast", (20, 20, 1), 2, task="classification", seed=5)
     before = network.state_dict()["head.weight"].clone()
     said = init_from_run(network, run, (20, 20, 1), ("right", "under"))
     after, theirs = network.state_dict(), load_saved_model(run).state_dict()
@@ -95,9 +95,9 @@ def test_a_run_that_started_from_another_is_gone_on_with_by_the_same_one_alone(
 def test_what_cannot_start_is_refused(trained: Path, streets: Dataset) -> None:
     run = RunFolder(trained)
     for shape, network, words in (
-        ((20, 20, 3), "study-fast", "was trained on grayscale images, and these are color"),
-        ((28, 28, 1), "study-fast", "add --image-size 20x20"),
-        ((20, 20, 1), "residual-16", "its model is study-fast; use the same model"),
+        ((20, 20, 3), "cnn-fast", "was trained on grayscale images, and these are color"),
+        ((28, 28, 1), "cnn-fast", "add --image-size 20x20"),
+        ((20, 20, 1), "residual-16", "its model is cnn-fast; use the same model"),
     ):
         with pytest.raises(SeamlineError, match=words):
             init_from_run(

@@ -91,6 +91,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model, evaluate it and write its report."""
+    import seamline
     from seamline import api
     from seamline.training.config import parse_settings
     from seamline.training.distributed import rank
@@ -101,7 +102,7 @@ def train(
             api.plan(data, preset=preset, image_size=image_size, progress=Reporter(), **fields), as_json=as_json
         )
         return
-    run = api.train(
+    run = seamline.train(
         data,
         preset=preset,
         out=out,

@@ -23,12 +23,10 @@ Shape = tuple[int, int, int]
 
 
 class TwoLayerCNN(BaseModel):
-    """The model of the course study: two convolutions of 32 filters, kernel 5, and a small head.
+    """A small CNN: two convolutions of 32 filters with kernel 5, 2 x 2 max pooling after each, and a head.
 
-    The study fixes the two convolutions. Chosen here: no padding, 2 x 2 max pooling after each convolution, a linear
-    head (of those tried it came nearest to the study's training and validation accuracy). ReLU follows the pooling:
-    both orders are equal (the maximum of rectified values is the rectified maximum), and this one rectifies a quarter
-    as many values.
+    ReLU follows the pooling: both orders are equal (the maximum of rectified values is the rectified maximum), and
+    this one rectifies a quarter as many values.
 
     Args:
         input_shape: (H, W, C) of an image.
@@ -176,10 +174,10 @@ def _check_size(input_shape: Shape) -> None:
 
 
 CLASSIFIERS: dict[str, Callable[[Shape, int], BaseModel]] = {
-    "study": TwoLayerCNN,
-    "study-hidden": partial(TwoLayerCNN, hidden=128),
-    "study-fast": partial(TwoLayerCNN, hidden=128, norm=True, strided=True, whitening=True),
+    "cnn": TwoLayerCNN,
+    "cnn-hidden": partial(TwoLayerCNN, hidden=128),
+    "cnn-fast": partial(TwoLayerCNN, hidden=128, norm=True, strided=True, whitening=True),
     **{f"residual-{width}": partial(SmallResNet, width=width) for width in (16, 32, 64)},
 }
-"""Name -> model. `study` is the study's; `study-hidden` adds a hidden layer, to compare with; `study-fast` has strided
+"""Name -> model. `cnn` has two convolutions and a linear head; `cnn-hidden` adds a hidden layer; `cnn-fast` has strided
 convolutions (two thirds of the work) and batch normalization, which tolerates larger steps."""

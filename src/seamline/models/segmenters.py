@@ -38,13 +38,11 @@ class Segmenter(BaseModel):
 
 
 class FacadeNet(Segmenter):
-    """The segmenter of the course study: six convolutions, two transposed ones, batch normalization after each ReLU.
+    """Six convolutions and two transposed ones with kernel 3, and batch normalization after each ReLU.
 
-    The study fixes these counts, kernel 3 everywhere, up to 1024 filters in the middle, and the order of ReLU and
-    normalization. Chosen here: the filters (32, 64, 128, 256, 1024, 256, then 64 and the classes), 2 x 2 max pooling
-    after each of the first three convolutions, and the decoder: each transposed convolution doubles the sides (with
-    kernel 3 a longer stride would leave pixels out), the last one returns the logits, and these, at half the image's
-    size, are upsampled bilinearly.
+    The convolutions have 32, 64, 128, 256, 1024 and 256 filters, with 2 x 2 max pooling after each of the first three.
+    Each transposed convolution doubles the sides (with kernel 3 a longer stride would leave pixels out), the last one
+    returns the logits, and these, at half the image's size, are upsampled bilinearly.
 
     Args:
         channels: channels C of an image.
@@ -173,12 +171,12 @@ def _upsample(maps: Tensor, factor: int) -> Tensor:
 
 
 def facadenet(input_shape: Shape, n_classes: int) -> FacadeNet:
-    """Build the study's segmenter."""
+    """Build a FacadeNet."""
     return FacadeNet(input_shape[-1], n_classes)
 
 
 def fcn(input_shape: Shape, n_classes: int) -> FCN:
-    """Build a small version of the model that the study started from."""
+    """Build a small fully convolutional network."""
     return FCN(input_shape[-1], n_classes)
 
 

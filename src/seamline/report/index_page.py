@@ -51,13 +51,14 @@ class Card:
     error: str = ""
 
 
-def write_index(folder: Path, runs: Sequence[Path]) -> Path:
+def write_index(folder: Path, runs: Sequence[Path], *, title: str | None = None) -> Path:
     """Write a page with a card and a link for each run.
 
     Args:
         folder: where `index.html` is written.
         runs: run folders, in the order in which they are shown. A folder that cannot be read gets a card with the
             reason.
+        title: heading of the page; by default the number of runs.
 
     Returns:
         The path of `index.html`.
@@ -66,7 +67,7 @@ def write_index(folder: Path, runs: Sequence[Path]) -> Path:
         SeamlineError: the page cannot be written.
     """
     cards = [_run_card(folder, Path(run)) for run in runs]
-    page = render("index.html", cards=cards, title=pluralize(len(cards), "run"))
+    page = render("index.html", cards=cards, title=title or pluralize(len(cards), "run"))
     return write_page(folder / "index.html", page)
 
 

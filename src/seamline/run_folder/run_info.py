@@ -116,7 +116,7 @@ class ModelInfo(Struct, frozen=True, kw_only=True):
     """The model of a run.
 
     Attributes:
-        name: name of the model, such as `study` or `timm/resnet18`.
+        name: name of the model, such as `cnn` or `timm/resnet18`.
         parameters: number of parameters.
         input_size: height, width and channels of its images.
         init: what an external model was initialized with, in words; null for Seamline's own.

@@ -1,1 +1,4 @@
-"""The course study on top of the library."""
+"""The course study on top of the library: `reproduce`, its reference results and its findings.
+
+Its models are `cnn` and `facadenet`, its configurations the presets `original`.
+"""

@@ -1,6 +1,6 @@
 """The course study: both of its studies, on real images, or on synthetic ones if they are unavailable."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from seamline.progress import default_reporter
 from seamline.report.index_page import write_index
 from seamline.report.page import write_report
 from seamline.run_folder import RunFolder, Task
+from seamline.study.reference_results import add_reference_finding, fill_registry
 from seamline.synthetic.facades import library_photo
 from seamline.training.plan import RunOptions, split_settings
 from seamline.training.presets import get_preset
@@ -75,30 +76,54 @@ def reproduce(
         SeamlineError: a file cannot be read, or a run folder holds another run.
     """
     fields, options = split_settings(settings, options or RunOptions(progress=default_reporter()))
+    fill_registry()
     studies = [one for one in STUDIES if study in (None, one.name)]
     _check(studies, study, images)
     for one in studies:  # fail before anything is downloaded
         replace(get_preset(preset, one.task), **fields)
-    runs = []
-    for one in studies:
-        path = Path(out)
-        data, data_dir = _load_images(one, path, preset, options)
-        options.reporter.say(f"{data.title}: preset {preset}")
-        run_options = replace(options, data_dir=data_dir)
-        path = path / f"{data.name}-{preset}"
-        try:
-            run = train(
-                data, preset=preset, out=path, seed=seed, resume=not overwrite, overwrite=overwrite,
-                options=run_options, **fields,
-            )  # fmt: skip
-        except TrainingInterrupted as error:
-            raise TrainingInterrupted(error.position, "run the same command again to resume", error.signal) from None
-        if one.task == "segmentation":
-            _add_photos(run.folder, images, options)
-        runs.append(run)
+    runs = [
+        _run_study(
+            one, Path(out), preset, seed=seed, images=images, overwrite=overwrite, options=options, fields=fields
+        )
+        for one in studies
+    ]
     paths = [run.path for run in runs]
-    write_index(Path(out), [*paths, *_other_runs(Path(out), paths)])
+    write_index(Path(out), [*paths, *_other_runs(Path(out), paths)], title="Study: garments and facades")
     return runs
+
+
+def _run_study(
+    study: Study,
+    out: Path,
+    preset: str,
+    *,
+    seed: int,
+    images: Sequence[Path | str],
+    overwrite: bool,
+    options: RunOptions,
+    fields: Mapping[str, Any],
+) -> Run:
+    """Train, evaluate and report one study."""
+    data, data_dir = _load_images(study, out, preset, options)
+    options.reporter.say(f"{data.title}: preset {preset}")
+    try:
+        run = train(
+            data,
+            preset=preset,
+            out=out / f"{data.name}-{preset}",
+            seed=seed,
+            resume=not overwrite,
+            overwrite=overwrite,
+            options=replace(options, data_dir=data_dir),
+            **fields,
+        )
+    except TrainingInterrupted as error:
+        raise TrainingInterrupted(error.position, "run the same command again to resume", error.signal) from None
+    if add_reference_finding(run.folder):
+        write_report(run.path)
+    if study.task == "segmentation":
+        _add_photos(run.folder, images, options)
+    return run
 
 
 def _check(studies: Sequence[Study], name: str | None, images: Sequence[Path | str]) -> None:

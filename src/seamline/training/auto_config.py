@@ -48,7 +48,7 @@ class DatasetStats:
 
     @property
     def tiny(self) -> bool:
-        """Whether images are as small as those of the study, and grayscale."""
+        """Whether images are grayscale and have at most 32 pixels a side."""
         return self.channels == 1 and max(self.height, self.width) <= 32
 
 
@@ -60,9 +60,7 @@ def model(stats: DatasetStats) -> ConfigDecision:
     if stats.segments:
         return _decide("model", "unet-fast", "masks: the small U-Net")
     if stats.tiny:
-        return _decide(
-            "model", "study-fast", "grayscale images of at most 32 pixels: the two convolutions of the study"
-        )
+        return _decide("model", "cnn-fast", "grayscale images of at most 32 pixels: two convolutions")
     width = 16 if stats.images < 2_000 else 32 if stats.images < 20_000 else 64
     rule = "width 16 below 2,000 images, 32 below 20,000, else 64"
     return _decide("model", f"residual-{width}", f"{stats.images:,} images: residual blocks, {rule}")

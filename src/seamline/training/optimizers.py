@@ -91,7 +91,7 @@ def _ns_polynomial(gram: Tensor) -> Tensor:
 def build_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
     """Build the optimizers of a configuration; each group has its highest learning rate as `base_lr`.
 
-    Adam decays every weight, as in PyTorch and in the study. AdamW leaves out biases and normalization. Muon gets the
+    Adam decays every weight, as in PyTorch. AdamW leaves out biases and normalization. Muon gets the
     matrices between the first layer and the last, and AdamW the rest: pixels and classes are no directions of equal
     importance.
 

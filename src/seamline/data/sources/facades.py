@@ -1,4 +1,4 @@
-"""The mini facade set of the Michigan and Berkeley vision courses: 256 x 256 crops of facades, five classes."""
+"""The mini facade set of the universities of Michigan and Berkeley: 256 x 256 crops of facades, five classes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ PALETTE = ((0, 0, 0), (0, 128, 255), (128, 255, 128), (255, 128, 0), (255, 0, 0)
 """RGB color of each class: black, blue, green, orange and red, as in the palettes of the masks."""
 
 DESCRIPTION = (
-    "Source: the mini facade set of the vision courses of Michigan and Berkeley, cut from the CMP Facade Database, "
+    "Source: the mini facade set of the universities of Michigan and Berkeley, cut from the CMP Facade Database, "
     "https://cmp.felk.cvut.cz/~tylecr1/facade/, which is published for research; one mirror of the database labels it "
     "MIT. Cite: R. Tyleček and R. Šára, Spatial Pattern Templates for Recognition of Objects with Regular Structure, "
     "GCPR 2013."
