@@ -175,7 +175,7 @@ FOLDERS = (
     InvalidInput("names in classes.txt and classes.json", _pairs(_rewrite("classes.json", b"{}"))),
     InvalidInput("classes.json cut off", _after(corpus.write_palette, _rewrite("classes.json", b'{"wall": [0, 0'))),
     InvalidInput(
-        "classes.json, a colour that is none",
+        "classes.json, an invalid color",
         _after(corpus.write_palette, _rewrite("classes.json", b'{"a": "#12", "b": 3}')),
     ),
 )

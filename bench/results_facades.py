@@ -145,13 +145,13 @@ def error_table(runs: list[dict[str, Any]]) -> str:
     ]
     for run in runs:
         boundary, regions = run["errors"]["boundary"], run["errors"]["thin_regions"].get("pillar")
-        found = (
+        recall = (
             ""
             if regions is None
             else ", ".join(figure(regions[key], bounds=False) for key in ("top", "middle", "bottom"))
         )
         rows.append(
-            f"| {named(run)} | {figure(boundary['fraction'])} | {figure(boundary['boundary_fraction'], bounds=False)} | {found} |"
+            f"| {named(run)} | {figure(boundary['fraction'])} | {figure(boundary['boundary_fraction'], bounds=False)} | {recall} |"
         )
     return "\n".join(rows)
 

@@ -1,9 +1,9 @@
-"""One training on the clock: from images in memory to the last step.
+"""Time a training from images in memory to the last step.
 
     python bench/time_to_accuracy_seamline.py garments FILE RECIPE SEED [DEVICE]
 
-FILE is as for time_to_accuracy_plain.py. Prints a line of JSON: `seconds`, `images` (seen), `val` and `test`, the latter two
-worked out after the clock has stopped.
+FILE is as for time_to_accuracy_plain.py. Prints one JSON line: `seconds`, `images` (processed),
+`val` and `test`; the last two are computed after the time is taken.
 """
 
 import json
@@ -27,44 +27,46 @@ from seamline.training.presets import get_preset
 
 
 def main() -> None:
-    """Train, then look."""
-    task, file, name, seed = sys.argv[1:5]
+    """Train, then evaluate."""
+    task, file, preset, seed = sys.argv[1:5]
     device = torch.device(sys.argv[5] if len(sys.argv) > 5 else "cpu")
     tune_malloc()
     stored = np.load(file)
     images, labels = stored["images"], stored["labels"]
     segments = task == "facades"
-    recipe = get_preset(name, "segmentation" if segments else "classification")
+    config = get_preset(preset, "segmentation" if segments else "classification")
     split = Split(images, labels, tuple(map(str, range(len(images)))), np.arange(len(images)))
-    torch.optim.AdamW([torch.zeros(1, device=device)])  # PyTorch loads half of itself with its first optimiser
+    torch.optim.AdamW([torch.zeros(1, device=device)])  # PyTorch loads many modules with its first optimizer
 
     start = time.perf_counter()
     classes = 5 if segments else 10
-    network = build_model(
-        recipe.model, images.shape[1:], classes, task="segmentation" if segments else "classification", seed=int(seed)
+    model = build_model(
+        config.model, images.shape[1:], classes, task="segmentation" if segments else "classification", seed=int(seed)
     )
-    network.init_from_data(images)
-    network.to(device)
+    model.init_from_data(images)
+    model.to(device)
     batches = Batches(
         split,
-        recipe.batch_size,
+        config.batch_size,
         task="segmentation" if segments else "classification",
         seed=int(seed),
-        augmentation=recipe.augmentation,
+        augmentation=config.augmentation,
         device=device,
     )
-    epochs = list(Training(network, batches, recipe))
+    epochs = list(Training(model, batches, config))
     seconds = time.perf_counter() - start
 
-    told = {"seconds": seconds, "images": sum(epoch.samples for epoch in epochs)}
-    for part in ("val", "test"):
-        told[part] = figure(TTA(network, recipe.hflip), stored[f"{part}_images"], stored[f"{part}_labels"])
-    print(json.dumps(told))
+    results = {"seconds": seconds, "images": sum(epoch.samples for epoch in epochs)}
+    for split_name in ("val", "test"):
+        results[split_name] = metric(
+            TTA(model, config.hflip), stored[f"{split_name}_images"], stored[f"{split_name}_labels"]
+        )
+    print(json.dumps(results))
 
 
-def figure(network: nn.Module, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> float:
+def metric(model: nn.Module, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> float:
     """Accuracy, or mean average precision over all pixels by raw scores."""
-    scores = predict_logits(network, images)
+    scores = predict_logits(model, images)
     if labels.ndim == 1:
         return float((scores.argmax(1) == labels).mean())
     return float(np.mean([average_precision(scores[:, k].ravel(), labels.ravel() == k) for k in range(5)]))
