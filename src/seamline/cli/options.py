@@ -1,4 +1,4 @@
-"""Options that several commands share, and how results are printed."""
+"""The options of the commands, and how results are printed."""
 
 import json
 from pathlib import Path
@@ -18,6 +18,24 @@ BackendOption = Annotated[
 ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="Number of CPU threads.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Override one field of the preset.")
+]
+NetworkOption = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="Built-in model, timm/NAME or smp/DECODER/ENCODER.")
+]
+ImageSizeOption = Annotated[
+    str | None, typer.Option("--image-size", help="Resize images to SIDE or HEIGHTxWIDTH pixels.")
+]
+InitFromOption = Annotated[
+    Path | None, typer.Option("--init-from", metavar="RUN", help="Initialize weights from a finished run.")
+]
+FoldsOption = Annotated[
+    int | None, typer.Option("--label-check-folds", help="Cross-validation folds of the label check; 0 skips it.")
+]
+CheckpointOption = Annotated[
+    float, typer.Option("--checkpoint-every", min=0.0, metavar="SECONDS", help="Seconds between checkpoints.")
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Print the configuration and its reasons; train nothing.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 ModelArgument = Annotated[

@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seamline.cli.options import (
+    CheckpointOption,
     DataDirOption,
     DatasetArgument,
     DeviceOption,
+    DryRunOption,
+    FoldsOption,
+    ImageSizeOption,
+    InitFromOption,
     JsonOption,
+    NetworkOption,
     PresetOption,
     SeedOption,
     SetOption,
@@ -61,33 +67,20 @@ def reproduce(
 def train(
     data: DatasetArgument,
     preset: PresetOption = "fast",
-    model: Annotated[
-        str | None, typer.Option("--model", metavar="NAME", help="Network: built in, timm/NAME or smp/DECODER/ENCODER.")
-    ] = None,
+    model: NetworkOption = None,
     settings: SetOption = None,
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Run folder; default: runs/DATA-PRESET.")] = None,
     data_dir: DataDirOption = None,
-    image_size: Annotated[
-        str | None, typer.Option("--image-size", help="Resize images to SIDE or HEIGHTxWIDTH pixels.")
-    ] = None,
-    init_from: Annotated[
-        Path | None, typer.Option("--init-from", metavar="RUN", help="Initialize weights from a finished run.")
-    ] = None,
-    label_check_folds: Annotated[
-        int | None,
-        typer.Option("--label-check-folds", help="Cross-validation folds of the label check; 0 skips it."),
-    ] = None,
+    image_size: ImageSizeOption = None,
+    init_from: InitFromOption = None,
+    label_check_folds: FoldsOption = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite a finished run.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
-    checkpoint_every: Annotated[
-        float, typer.Option("--checkpoint-every", min=0.0, metavar="SECONDS", help="Seconds between checkpoints.")
-    ] = 60.0,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the configuration and its reasons; train nothing.")
-    ] = False,
+    checkpoint_every: CheckpointOption = 60.0,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model, evaluate it and write its report."""
