@@ -23,7 +23,7 @@ def test_a_fixed_number_of_pixels_is_asked_at_once() -> None:
 
 
 def test_counts_agree_with_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forward, "PIXELS_AT_ONCE", 5 * 16 * 12)  # portions of 5, 5 and 2 images
+    monkeypatch.setattr(forward, "BATCH_PIXELS", 5 * 16 * 12)  # portions of 5, 5 and 2 images
     split = mask_split()
     asked = mask_evaluation(split)
     scores = logits_of(split.images)
