@@ -22,7 +22,7 @@ def test_own_images(tmp_path: Path) -> None:
     assert process.returncode == 0, process.stdout[-2000:] + process.stderr[-2000:]
     for name, kind in (("shapes", "class folders"), ("walls", "images and masks in two folders")):
         runs = tmp_path / "own-images" / name
-        assert f"what it is{' ' * 13}{kind}" in process.stdout
+        assert f"layout{' ' * 11}{kind}" in process.stdout
         assert f"Ready to train: seamline train own-images/datasets/{name}" in process.stdout
         assert "learning rate" in (runs / "comparison.html").read_text()
         assert (runs / "first" / "report.html").is_file()

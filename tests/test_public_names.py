@@ -70,3 +70,8 @@ def test_help_takes_less_than_half_a_second() -> None:
         return after.children_user + after.children_system - before.children_user - before.children_system
 
     assert min(seconds() for _ in range(3)) < 0.5
+
+
+def test_prediction_imports_no_torch() -> None:
+    script = "import sys, seamline; seamline.predict, seamline.load_model; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

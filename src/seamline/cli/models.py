@@ -41,25 +41,21 @@ def predict(
     if ray_address is not None:
         _predict_on_cluster(model, photos, out=out, max_side=max_side, address=ray_address, as_json=as_json)
         return
-    from seamline.inference.predict import predict as predict_to_folder
+    from seamline import api
 
-    reporter, page = Reporter(), None
+    reporter = Reporter()
     with reporter.photos() as progress:
-        predictions = predict_to_folder(
+        predictions = api.predict(
             model,
             photos,
             out=out,
             max_side=max_side,
-            copy_photos=with_report,
+            report=with_report,
             progress=progress,
             backend=backend,
             device=device,
             threads=threads,
         )
-    if with_report:
-        from seamline.report.predictions_page import write_predictions_page
-
-        page = write_predictions_page(predictions.folder)
     if as_json:
         result((predictions.folder / "predictions.json").read_text(encoding="utf-8").rstrip())
     else:
@@ -67,7 +63,9 @@ def predict(
             if photo.label is not None and photo.probability is not None:
                 result(f"{photo.file}: {photo.label} ({photo.probability:.0%})")
         result(f"{len(predictions.photos)} of {len(predictions.photos) + len(predictions.errors)} photos predicted")
-        result(f"The results: {predictions.folder}" + (f"\nThe page:    {page}" if page else ""))
+        result(
+            f"The results: {predictions.folder}" + (f"\nThe page:    {predictions.page}" if predictions.page else "")
+        )
     for error in predictions.errors:
         reporter.say(f"{error.file}: {error.reason}")
     if predictions.errors:
