@@ -118,14 +118,14 @@ def test_train_ends_with_where_the_result_lies(
         (["train", "synthetic-fashion", "--data-dir", "."], ["synthetic-fashion", "needs no folder"]),
         (["train", "synthetic-fashion", "--preset", "best"], ["--preset best", "fast, sprint, original"]),
         (["train", "synthetic-fashion", "--set", "epochs"], ["--set epochs", "field=value"]),
-        (["train", "synthetic-fashion", "--set", "model=vit"], ["network vit", "cnn"]),
+        (["train", "synthetic-fashion", "--set", "model=vit"], ["model vit", "cnn"]),
         (["train", "synthetic-fashion", "--device", "abacus"], ["--device abacus"]),
         (["reproduce", "--data-dir", "nowhere"], ["--data-dir nowhere", "fashion-mnist, facades"]),
         (["reproduce", "--study", "shoes"], ["--study shoes", "garments, facades"]),
         (["train", "facades"], ["mini facade set", "SEAMLINE_DATA", "synthetic-facades"]),
         (
             ["train", "synthetic-facades", "--preset", "quick"],
-            ["--preset quick", "masks", "fast, best, sprint, original"],
+            ["--preset quick", "segmentation", "fast, best, sprint, original"],
         ),
         (["inspect", "nowhere"], ["nowhere: there is no such dataset"]),
         (["predict", "nowhere", "photo.jpg"], ["nowhere"]),
@@ -198,7 +198,7 @@ def test_list_shows_what_there_is(tmp_path: Path) -> None:
 def test_photos_are_predicted_and_a_bad_one_sets_the_status(
     streets: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = train(streets, settings=("epochs=1",), out=tmp_path / "run", threads=1)
+    run = train(streets, epochs=1, out=tmp_path / "run", threads=1).path
     Image.fromarray(streets.test.images[0]).save(tmp_path / "good.png")
     monkeypatch.chdir(tmp_path)
     statuses = []

@@ -54,7 +54,7 @@ def after_steps(monkeypatch: pytest.MonkeyPatch, steps: int, action: Any) -> Non
 
 
 def train(data: Dataset, out: Path, **options: Any) -> Path:
-    return seamline.train(data, **{"recipe": RECIPE, "threads": 1, "out": out, **options}).path
+    return seamline.train(data, **{"preset": RECIPE, "threads": 1, "out": out, **options}).path
 
 
 @pytest.fixture
@@ -73,14 +73,14 @@ def test_a_signal_ends_the_step_and_the_rest_comes_out_the_same(
     with pytest.raises(TrainingInterrupted) as stopped:
         train(sides, tmp_path / "run")
     assert stopped.value.status == status
-    place = f"in epoch 1, after step {step} of 9; go on with: seamline train sides --preset custom --seed 0"
+    place = f"in epoch 1, after step {step} of 9; resume with: seamline train sides --preset custom --seed 0"
     assert place in str(stopped.value)
     assert str(stopped.value).endswith("--resume")
     assert signal.getsignal(number) == handler
     monkeypatch.undo()
     teller = Lines()
-    train(sides, tmp_path / "run", resume=True, teller=teller)
-    assert f"going on in epoch 1, after step {step} of 9" in teller.lines
+    train(sides, tmp_path / "run", resume=True, progress=teller)
+    assert f"resuming in epoch 1, after step {step} of 9" in teller.lines
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == whole
 
 
@@ -97,10 +97,10 @@ def test_a_second_signal_stops_at_once() -> None:
 
 
 def test_a_checkpoint_after_every_step_costs_no_bit(sides: Dataset, whole: bytes, tmp_path: Path) -> None:
-    run = train(sides, tmp_path / "run", checkpoint_seconds=0)
+    run = train(sides, tmp_path / "run", checkpoint_every=0)
     assert (run / "model.safetensors").read_bytes() == whole
     with pytest.raises(SeamlineError, match="--checkpoint-every -1: must be 0 or more"):
-        train(sides, tmp_path / "other", checkpoint_seconds=-1)
+        train(sides, tmp_path / "other", checkpoint_every=-1)
 
 
 def test_a_damaged_checkpoint_is_told_and_the_one_before_used(
@@ -108,14 +108,14 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_used(
 ) -> None:
     after_steps(monkeypatch, 7, lambda: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(TrainingInterrupted):
-        train(sides, tmp_path / "run", checkpoint_seconds=0)
+        train(sides, tmp_path / "run", checkpoint_every=0)
     monkeypatch.undo()
     newest = Checkpoints(RunFolder(tmp_path / "run").checkpoint_dir).files()[0]
     newest.write_bytes(newest.read_bytes()[:-1])
     teller = Lines()
-    train(sides, tmp_path / "run", resume=True, teller=teller)
-    assert f"{newest}: damaged, its checksum does not fit; using the one before" in teller.lines
-    assert "going on in epoch 1, after step 6 of 9" in teller.lines
+    train(sides, tmp_path / "run", resume=True, progress=teller)
+    assert f"{newest}: damaged, its checksum does not match; using the one before" in teller.lines
+    assert "resuming in epoch 1, after step 6 of 9" in teller.lines
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == whole
 
 
@@ -126,8 +126,8 @@ def test_another_recipe_or_dataset_is_refused_by_what_differs(
     with pytest.raises(TrainingInterrupted):
         train(sides, tmp_path / "run")
     monkeypatch.undo()
-    with pytest.raises(SeamlineError, match=r"another recipe \(epochs: 2 there, 5 here, shift: 0 there, 1 here\)"):
-        train(sides, tmp_path / "run", resume=True, settings=("epochs=5", "translate=1"))
+    with pytest.raises(SeamlineError, match=r"another config \(epochs: 2 there, 5 here, translate: 0 there, 1 here\)"):
+        train(sides, tmp_path / "run", resume=True, epochs=5, translate=1)
     with pytest.raises(SeamlineError, match=r"another seed \(0 there, 3 here\)"):
         train(sides, tmp_path / "run", resume=True, seed=3)
     other = dataclasses.replace(sides, train=dataclasses.replace(sides.train, images=sides.train.images // 2))
@@ -157,7 +157,7 @@ def test_a_full_disk_costs_no_checkpoint_that_is_there(
     (before,) = Checkpoints(RunFolder(out).checkpoint_dir).files()
     teller = Lines()
     with largest_file(20_000), pytest.raises(OSError, match="File too large") as full:
-        train(sides, out, resume=True, teller=teller)
+        train(sides, out, resume=True, progress=teller)
     assert full.value.filename == str(out / "model.safetensors")
     assert (
         sum("File too large; training continues, the checkpoint before is unchanged" in line for line in teller.lines)
@@ -179,7 +179,7 @@ def test_too_little_memory_is_one_line_with_a_smaller_batch(sides: Dataset, tmp_
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 1_100_000_000, hard))
     try:
         with pytest.raises(SeamlineError, match=r"batch_size=256 needs more .*GiB.*; try --set batch_size=128"):
-            train(large, tmp_path / "run", settings=("batch_size=256",))
+            train(large, tmp_path / "run", batch_size=256)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
@@ -218,7 +218,7 @@ def test_the_printed_command_resumes(datasets: Path, tmp_path: Path) -> None:
     assert process.returncode == 130, told
     line = told.splitlines()[-1]
     assert line.startswith("seamline: stopped ")
-    command = shlex.split(line.split("go on with: ")[1])
+    command = shlex.split(line.split("resume with: ")[1])
     assert command[0] == "seamline"
     process = crash_test.start(command[1:], datasets)
     _, told = process.communicate()

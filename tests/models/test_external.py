@@ -375,10 +375,10 @@ def test_the_whole_story_with_a_stand_in(
         sides, preset=RECIPE, model="timm/small.one", out=tmp_path / "run", threads=1, progress=teller
     ).path
     told = "with the pretrained weights small.one (license apache-2.0)"
-    assert f"timm/small.one begins {told}" in teller.lines
+    assert f"timm/small.one starts {told}" in teller.lines
     described = json.loads((run / "run.json").read_text())
     assert described["model"]["init"] == told
-    assert described["config"]["network"] == "timm/small.one"
+    assert described["config"]["model"] == "timm/small.one"
     assert "--set model=timm/small.one" in described["command"]
     check_story(run, sides, monkeypatch)
     fresh = build_model("timm/small.one", (20, 20, 1), 2, task="classification")

@@ -51,5 +51,5 @@ def test_a_killed_worker_comes_back_and_the_end_is_the_same(tmp_path: Path) -> N
         os.kill(worker, signal.SIGKILL)
     _, wrong = process.communicate(timeout=250)
     assert process.returncode == 0, wrong
-    assert "going on " in wrong
+    assert "resuming " in wrong
     assert crash_test.digest_of(tmp_path / "run") == crash_test.digest_of(tmp_path / "uninterrupted")

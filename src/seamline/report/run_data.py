@@ -143,7 +143,7 @@ def read_run(path: Path) -> RunData:
     if not path.is_dir():
         raise SeamlineError(f"{path}: no such folder; give the folder of a finished run")
     info = folder.info.read()
-    if not (folder.finished or folder.evaluated):  # an evaluation on other images has no weights
+    if not (folder.finished or folder.is_evaluation):
         raise SeamlineError(f"{folder.weights_file}: not found, training has not finished; resume it first")
     metrics, history = folder.metrics.read(), folder.history.read()
     results = {split: read for split in SPLITS if (read := _read_results(folder, split, info))}

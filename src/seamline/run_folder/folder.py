@@ -153,6 +153,11 @@ class RunFolder:
         """Predictions on photos that are not part of the dataset."""
         return self.path / "predictions"
 
+    @property
+    def is_evaluation(self) -> bool:
+        """Whether this is an evaluation of a run on other images: a run folder without weights."""
+        return self.path.absolute().parent.name == "evaluations"
+
     def evaluation_dir(self, name: str) -> Path:
         """The folder of an evaluation on other images, a run folder without weights."""
         return self.path / "evaluations" / name
