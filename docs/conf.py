@@ -21,7 +21,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(numpy|np|torch|PIL|pathlib|collections|typing|pandas|jinja2|msgspec|fastapi|starlette)\..*"),
     (r"py:.*", r"(NDArray|Path|Iterator|Sequence|Mapping|Callable|Image|Tensor)"),
     # types of arguments that are rarely needed
-    (r"py:.*", r"(seamline\..*\.)?(Reporter|DuplicateReport|LoadOptions|Augmentation|Stopped|TrainingInterrupted)"),
+    (r"py:.*", r"(seamline\..*\.)?(Reporter|LoadOptions|Augmentation)"),
     (r"py:.*", r"(array|optional|number|text)"),
 ]
 

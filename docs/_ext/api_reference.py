@@ -5,11 +5,11 @@ import inspect
 import seamline
 
 RETURNED = (
-    "seamline.inference.predictor.Predictor",
-    "seamline.inference.prediction.Prediction",
     "seamline.inference.predict.Predictions",
     "seamline.export.export.ExportResult",
     "seamline.export.verify.Verification",
+    "seamline.data.validate.DatasetReport",
+    "seamline.data.near_duplicates.report.DuplicateReport",
 )
 """Types that have no public name but are returned by public functions."""
 
