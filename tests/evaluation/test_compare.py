@@ -163,7 +163,7 @@ def test_two_trained_runs_side_by_side(sides: Dataset, tmp_path: Path) -> None:
     assert (len(found.fixed), len(found.broken)) == ((~right[0] & right[1]).sum(), (right[0] & ~right[1]).sum())
     losses = [RunFolder(run).metrics.read().test.overall["log_loss"].value for run in runs]
     assert [both["log_loss", ""].first, both["log_loss", ""].second] == pytest.approx(losses)
-    page, claims = write_comparison(runs, tmp_path / "compared.html")
+    page, claims = write_comparison(runs, tmp_path / "comparison.html")
     assert "long is better than short in log loss" in " ".join(claims)
     assert page.is_file()
     with pytest.raises(SeamlineError, match="a comparison needs two runs or more, got 1"):

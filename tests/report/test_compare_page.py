@@ -25,7 +25,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_two_classifiers_side_by_side(runs: list[Path], tmp_path: Path) -> None:
-    page, sentences = write_comparison(runs, tmp_path / "compared.html")
+    page, sentences = write_comparison(runs, tmp_path / "comparison.html")
     text = page.read_text(encoding="utf-8")
     assert sentences[0].startswith("long is better than short in accuracy: ")
     assert any(sentence.startswith("long is significantly better in recall for ") for sentence in sentences)
@@ -53,7 +53,7 @@ def test_two_segmenters_side_by_side(tmp_path: Path) -> None:
     exact = [(photo, truth, np.where(truth < 5, truth, 0).astype(np.uint8)) for photo, truth, _ in triples]
     first = write_segmentation_run(tmp_path / "first", triples=triples)
     second = write_segmentation_run(tmp_path / "second", triples=exact)
-    page, sentences = write_comparison([first, second], tmp_path / "compared.html")
+    page, sentences = write_comparison([first, second], tmp_path / "comparison.html")
     text = page.read_text(encoding="utf-8")
     assert any(sentence.startswith("second is better than first in mean IoU: ") for sentence in sentences)
     assert any(sentence.startswith("second is significantly better in IoU for ") for sentence in sentences)
@@ -81,6 +81,6 @@ def _unevaluated(folder: Path) -> Path:
 
 def test_runs_of_different_length_share_the_axis(runs: list[Path], tmp_path: Path) -> None:
     assert len(history(9)) > len(history(6))
-    text = write_comparison(runs, tmp_path / "compared.html")[0].read_text(encoding="utf-8")
+    text = write_comparison(runs, tmp_path / "comparison.html")[0].read_text(encoding="utf-8")
     assert "epoch 9: short –, long " in text
     assert json.loads((runs[0] / "run.json").read_text(encoding="utf-8"))["seed"] == 0

@@ -129,7 +129,7 @@ def _export_file(folder: RunFolder, named: Path | str, out: Path | str | None, o
     return file
 
 
-def compare(runs: Sequence[Run | Path | str], out: Path | str = "compared.html") -> tuple[Path, list[str]]:
+def compare(runs: Sequence[Run | Path | str], out: Path | str = "comparison.html") -> tuple[Path, list[str]]:
     """Compare runs on the same test images, and write a page.
 
     Args:

@@ -44,7 +44,7 @@ def report(run: RunArgument, as_json: JsonOption = False) -> None:
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Run folders; the first is the baseline.")],
-    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("compared.html"),
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("comparison.html"),
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs on the same test images, with paired intervals."""

@@ -80,7 +80,7 @@ def epochs(stats: DatasetStats) -> ConfigDecision:
     fraction = min(1.0, max(1 / 3, REFERENCE_SIDE[stats.task] ** 2 / (stats.height * stats.width)))
     budget = 4 * IMAGE_BUDGET["classification"] if stats.tiny else round(IMAGE_BUDGET[stats.task] * fraction, -3)
     number = max(least, min(most, round(budget / max(1, stats.images))))
-    return _decide("epochs", number, f"about {budget:,} images in all, from {least} to {most} epochs")
+    return _decide("epochs", number, f"about {budget:,.0f} images in all, from {least} to {most} epochs")
 
 
 def translate(stats: DatasetStats) -> ConfigDecision:
