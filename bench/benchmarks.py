@@ -2,9 +2,9 @@
 
     python bench/benchmarks.py [SECTION…] [--device cuda] [--repeat] [--frameworks PYTHON]
 
-Writes bench/results/benchmarks.json after each section, and docs/measurements/benchmarks.md from it. Takes an hour and a
-half on two idle cores, most of it for the complete runs of the plain loop, which are only repeated with `--repeat`. With
-`--frameworks PYTHON` it runs the section `frameworks` alone, with an interpreter that has the other frameworks.
+Writes bench/results/benchmarks.json after each section, and docs/measurements/benchmarks.md from it. Takes an hour and
+a half on two idle cores, most of it for the complete runs of the plain loop, which are only repeated with `--repeat`.
+With `--frameworks PYTHON` it runs the section `frameworks` alone, with an interpreter that has the other frameworks.
 """
 
 import argparse

@@ -58,7 +58,7 @@ class Reference:
 
 
 def write_datasets(folder: Path) -> None:
-    """Write small datasets in the formats of the real ones: 600 + 100 garments of 28 x 28, 30 + 8 facades of 48 x 48."""
+    """Write small sets in the formats of the real ones: 600 + 100 garments of 28 x 28, 30 + 8 facades of 48 x 48."""
     rng = np.random.default_rng(0)
     garments = folder / "fashion-mnist"
     garments.mkdir(parents=True)

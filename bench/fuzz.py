@@ -2,8 +2,8 @@
 
     python bench/fuzz.py [--seed 0] [--fraction 1.0] [--jobs 2] [--only READER]
 
-Each file is a function of the seed and its index (bench/mutations.py). Child processes read the files under supervision:
-one without output for ten seconds (thirty for a report) has failed. Writes its half of
+Each file is a function of the seed and its index (bench/mutations.py). Child processes read the files under
+supervision: one without output for ten seconds (thirty for a report) has failed. Writes its half of
 docs/measurements/input-validation.md. The exit status is 1 if anything but a result or a one-line error occurred.
 """
 

@@ -27,7 +27,7 @@ def error_rate(counts: Counts) -> Fraction:
         "evaluation/metrics.py",
         {
             "from seamline.run_folder import": "from seamline.evaluation.error_rate import error_rate\n",
-            '    "mean_ap": _RANKED(': '    "error_rate": Metric("Error rate", "fraction of labels predicted incorrectly", '
+            '    "mean_ap": _RANKED(': '    "error_rate": Metric("Error rate", "fraction of labels predicted wrong", '
             "error_rate, higher_is_better=False),\n",
         },
     ),

@@ -14,7 +14,7 @@ def test_a_device_is_found_or_refused() -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_missing_gpu_is_refused() -> None:
-    with pytest.raises(SeamlineError, match="--device cuda: not to be had"):
+    with pytest.raises(SeamlineError, match="--device cuda: not available"):
         find_device("cuda")
 
 

@@ -67,7 +67,8 @@ def test_training_compares_nothing(run: RunData) -> None:
     panel = training(with_metrics(run, **accuracies))
     assert panel is not None
     assert panel.values["sentences"][-1] == (
-        "The final weights predict 90.0\u00a0% of the training images and 60.0\u00a0% of the validation images correctly."
+        "The final weights predict 90.0\u00a0% of the training images and 60.0\u00a0% of the validation images "
+        "correctly."
     )
     unknown = training(with_metrics(run, train={"overall": {}}))
     assert unknown is not None

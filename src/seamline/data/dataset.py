@@ -52,12 +52,22 @@ class Split:
 
         Args:
             indices: (n,) int64, positions in this split.
+
+        Returns:
+            A split of n images.
         """
         names = tuple(self.names[i] for i in indices)
         return Split(take(self.images, indices), take(self.labels, indices), names, self.groups[indices])
 
     def concat(self, other: "Split") -> "Split":
-        """Return these images followed by those of another split."""
+        """Return these images followed by those of another split.
+
+        Args:
+            other: images of the same shape and task.
+
+        Returns:
+            A split of both.
+        """
         return Split(
             concat([self.images, other.images]),
             concat([self.labels, other.labels]),
@@ -139,6 +149,9 @@ class Dataset:
 
         Args:
             groups: (N,) int64, a group number for each image of `splits`, one split after the other.
+
+        Returns:
+            A dataset of the same images.
         """
         ends = np.cumsum([len(split) for split in self.splits])[:-1]
         train, test, *val = (

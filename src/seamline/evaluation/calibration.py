@@ -50,7 +50,7 @@ class TemperatureFit:
 
     @property
     def margin(self) -> float:
-        """Half the 95 % interval of `log_inverse` for independent labels, from the sandwich of slopes and curvatures."""
+        """Half the 95 % interval of `log_inverse` for independent labels: the sandwich of slopes and curvatures."""
         spread = math.sqrt(float((self.slopes**2).mean()) / len(self.slopes))
         curvature = float(self.curvatures.mean()) * self.inverse
         return Z * spread / curvature if curvature else math.inf

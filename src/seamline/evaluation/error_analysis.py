@@ -103,8 +103,8 @@ def analyze_errors(evaluation: Evaluation) -> ErrorAnalysis:
 def near_boundary(labels: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Return which pixels are near a boundary: some pixel of another class is at most `BOUNDARY_PIXELS` away.
 
-    Distances are Euclidean, from center to center. `IGNORE_INDEX` is no class: a boundary with it is none, and its pixels
-    are near nothing.
+    Distances are Euclidean, from center to center. `IGNORE_INDEX` is no class: a boundary with it is none, and its
+    pixels are near nothing.
 
     Args:
         labels: (N, H, W) integers, 0..K-1 and `IGNORE_INDEX`.

@@ -41,8 +41,8 @@ def analyze_filters(kernels: Mapping[str, Tensor], init_description: str) -> Fil
     size = next(iter(kernels.values())).shape[-1]
     return FilterAnalysis(
         rule=(
-            f"A filter is {UNIFORM} if its standard deviation is under {FLAT:.0%} of the root mean square of all weights "
-            "of its layer, or if its mean holds over 90% of its energy. Any other filter, its mean removed, is "
+            f"A filter is {UNIFORM} if its standard deviation is under {FLAT:.0%} of the root mean square of all "
+            "weights of its layer, or if its mean holds over 90% of its energy. Any other filter, its mean removed, is "
             "correlated with synthetic edges (8 directions), lines (4 directions, bright or dark) and blobs (bright or "
             f"dark) at several positions; the best match gives its type if it exceeds {noise_threshold(size):.2f}, "
             f"which {NULL_RATE:.0%} of filters of pure noise do; else it is {MIXED}. "

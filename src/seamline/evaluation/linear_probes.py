@@ -54,9 +54,9 @@ def probe_layers(model: TwoLayerCNN, train: Split, val: Split, evaluation: Evalu
     probes.append(_score("whole network", None, classes, val.labels, evaluation.predicted))
     return LinearProbes(
         rule=(
-            "The features of each layer feed a linear least-squares classifier with a slight ridge, fitted on the training "
-            "images and scored on the validation images; the network is unchanged. Maps are averaged down to at most "
-            f"{MAX_MAP} × {MAX_MAP}, images to {MAX_IMAGE} × {MAX_IMAGE}."
+            "The features of each layer feed a linear least-squares classifier with a slight ridge, fitted on the "
+            "training images and scored on the validation images; the network is unchanged. Maps are averaged down to "
+            f"at most {MAX_MAP} × {MAX_MAP}, images to {MAX_IMAGE} × {MAX_IMAGE}."
         ),
         probes=tuple(probes),
     )

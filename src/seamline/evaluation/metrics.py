@@ -152,8 +152,8 @@ PRIMARY: dict[Task, tuple[str, str]] = {"classification": ("accuracy", "recall")
 
 INTERVALS: dict[bool, str] = {
     True: "95 %: Wilson intervals for fractions, normal intervals for means, a bootstrap over images for the rest",
-    False: f"95 %, from {N_RESAMPLES:,} resamples of groups of related images, for fractions of images at least Wilson's; "
-    "none where there are no two groups",
+    False: f"95 %, from {N_RESAMPLES:,} resamples of groups of related images, for fractions of images at least "
+    "Wilson's; none where there are no two groups",
 }
 """Whether every group is a single label -> how intervals are computed."""
 

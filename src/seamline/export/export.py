@@ -86,7 +86,8 @@ def export_run(
         report: called with a line before each long step.
 
     Raises:
-        SeamlineError: the predictions of the file differ from the run's, or the metric drops too far; nothing is written.
+        SeamlineError: the predictions of the file differ from the run's, or the metric drops too far; nothing is
+            written.
     """
     if options.reduce_tta and not model.reduced():
         raise SeamlineError(f"{out}: not written, because the model has no test-time augmentation; omit --reduce-tta")

@@ -55,7 +55,7 @@ class Verification:
 
 
 def select_evenly(images: ArrayLike, pixels: int = VERIFIED_PIXELS) -> NDArray[np.uint8]:
-    """Return images (n, H, W, C) uint8 spread evenly over those given (N, H, W, C) uint8, as many as have so many pixels, at least one."""
+    """Return evenly spaced images (n, H, W, C) of (N, H, W, C) uint8, at least one, of about `pixels` pixels."""
     selected: NDArray[np.uint8] = images[_even_indices(images, pixels)]
     return selected
 

@@ -1,7 +1,7 @@
 """Reads the metadata of an ONNX file without loading its graph.
 
-An ONNX file is one protobuf message, `ModelProto`. Its metadata are pairs of key and value in field 14; all other fields
-are skipped, so that a run folder tells at once whether its exported model belongs to its weights.
+An ONNX file is one protobuf message, `ModelProto`. Its metadata are pairs of key and value in field 14; all other
+fields are skipped, so that a run folder tells at once whether its exported model belongs to its weights.
 """
 
 from collections.abc import Iterator

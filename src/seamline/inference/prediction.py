@@ -68,7 +68,11 @@ class Prediction:
         return read_image(self.source) if isinstance(self.source, Path) else self.source
 
     def overlay(self) -> Image.Image:
-        """Return the image with the classes' colors over it, half and half; for classification the image alone."""
+        """Blend the classes' colors over the image, half and half.
+
+        Returns:
+            An RGB image; for classification the image as it is.
+        """
         return Image.fromarray(self._overlay())
 
     def _overlay(self) -> NDArray[np.uint8]:

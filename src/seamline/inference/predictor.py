@@ -150,6 +150,9 @@ class Predictor:
     def check_max_side(self, max_side: int | None) -> None:
         """Check `max_side` before any work.
 
+        Args:
+            max_side: longer side in pixels, 0 to keep the size, or None for the default.
+
         Raises:
             SeamlineError: it is too small, or given for classification.
         """
@@ -159,13 +162,28 @@ class Predictor:
             raise SeamlineError(f"--max-side {max_side}: for segmentation, and {self.path} is a classifier; omit it")
 
     def preprocess(self, image: NDArray[np.uint8], max_side: int = 0) -> NDArray[np.uint8]:
-        """Return an image (H, W, 3) uint8 as the model gets it, (h, w, C) uint8; predicting that is the same."""
+        """Resize and convert an image to what the model takes; predicting that gives the same.
+
+        Args:
+            image: (H, W, 3) uint8.
+            max_side: longer side in pixels for segmentation; 0 keeps the size.
+
+        Returns:
+            (h, w, C) uint8.
+        """
         if self.task == "classification":
             return center_crop_resize(image, self.metadata.input_size)
         return resize_max_side(image, self.metadata.input_size[2], max_side)
 
     def softmax(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return calibrated probabilities of logits, both (B, K, ...)."""
+        """Convert logits to calibrated probabilities.
+
+        Args:
+            logits: (B, K, ...) float32.
+
+        Returns:
+            (B, K, ...) float32, 0..1, which sum to 1 over K.
+        """
         scaled = logits.astype(np.float64) / self.metadata.temperature
         exponentials = np.exp(scaled - scaled.max(1, keepdims=True))
         probabilities: NDArray[np.float64] = exponentials / exponentials.sum(1, keepdims=True)

@@ -28,7 +28,7 @@ def find_device(name: str = "auto") -> torch.device:
         device = torch.device(name)
         torch.ones(1, device=device).item()  # a device that holds no numbers, such as `meta`, fails here
     except (RuntimeError, AssertionError, NotImplementedError):
-        raise SeamlineError(f"--device {name}: not to be had on this machine; use auto, cpu, cuda or mps") from None
+        raise SeamlineError(f"--device {name}: not available on this machine; use auto, cpu, cuda or mps") from None
     return device
 
 
@@ -75,7 +75,7 @@ def _used() -> int:
     """Return the most memory that this process has held, bytes; 0 where the system does not tell."""
     if sys.platform == "win32":
         return 0
-    import resource  # not to be had on Windows
+    import resource  # not available on Windows
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 

@@ -1,7 +1,7 @@
 """Models of other packages by name: `timm/NAME` classifies images, `smp/DECODER/ENCODER` segments them.
 
-The packages, timm and segmentation_models.pytorch, are the extra `external`, and are imported only for such a name. Their
-layers keep the contract of `BaseModel`: uint8 in, logits of the image's own size out, normalization as buffers.
+The packages, timm and segmentation_models.pytorch, are the extra `external`, and are imported only for such a name.
+Their layers keep the contract of `BaseModel`: uint8 in, logits of the image's own size out, normalization as buffers.
 """
 
 import importlib

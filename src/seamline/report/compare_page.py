@@ -90,7 +90,8 @@ def _sentences(first: str, second: str, comparison: Comparison) -> list[str]:
     overall = [one for one in comparison.metrics if not one.class_name]
     sentences = [
         f"{second} is {'better' if one.verdict > 0 else 'worse'} than {first} in {_title(one)}: "
-        f"{_value(one, one.second)} against {_value(one, one.first)}, a difference of {_change(one)} ({_interval(one)})."
+        f"{_value(one, one.second)} against {_value(one, one.first)}, "
+        f"a difference of {_change(one)} ({_interval(one)})."
         for one in overall
         if one.verdict
     ]

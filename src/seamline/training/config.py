@@ -115,6 +115,9 @@ class TrainConfig:
     def check_classes(self, data: Dataset) -> None:
         """Check that there is a class weight for each class.
 
+        Args:
+            data: the dataset to train on.
+
         Raises:
             SeamlineError: there is not.
         """
@@ -123,7 +126,11 @@ class TrainConfig:
             raise SeamlineError(f"config: class_weights has {len(weights)} numbers for {len(data.classes)} classes")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON holds them: lists for tuples."""
+        """Convert the fields to what JSON can hold.
+
+        Returns:
+            Field -> value, with lists for tuples.
+        """
         fields = dataclasses.asdict(self)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
 

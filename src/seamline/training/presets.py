@@ -23,8 +23,8 @@ CLASSIFIER_PRESETS: dict[str, TrainConfig] = {
     "sprint": replace(_CLASSIFIER_FAST, epochs=1.3),
     "original": TrainConfig(model="cnn", epochs=50, batch_size=1024, lr=1e-3),
 }
-"""`fast`: a CNN of two convolutions, trained in seconds. `sprint`: the same, for two thirds of the time. `original`: the
-plain model, Adam at 1e-3 and unweighted cross entropy, in a hundred times the time."""
+"""`fast`: a CNN of two convolutions, trained in seconds. `sprint`: the same, for two thirds of the time. `original`:
+the plain model, Adam at 1e-3 and unweighted cross entropy, in a hundred times the time."""
 
 _SEGMENTER_FAST = TrainConfig(
     model="unet-fast",

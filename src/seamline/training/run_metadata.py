@@ -154,7 +154,8 @@ def _check_same_run(folder: RunFolder, plan: TrainingPlan) -> None:
         differences.append(f"initialization (--init-from weights {_format(there)} there, {_format(here)} here)")
     if differences:
         raise SeamlineError(
-            f"{folder.path}: was trained with another {' and '.join(differences)}; name another --out or use --overwrite"
+            f"{folder.path}: was trained with another {' and '.join(differences)}; "
+            "name another --out or use --overwrite"
         )
 
 

@@ -25,8 +25,8 @@ def leakage(inputs: FindingInputs) -> Claim | None:
     if split.duplicate_images:
         sentences.append(
             f"{pluralize(split.duplicate_images, 'training image')} {_have(split.duplicate_images)} near-duplicates "
-            f"among the others. A random split {'would put' if by_groups else 'puts'} {torn:.0f} groups on both sides on "
-            f"average, so that {100 * leaked:.0f} % of the validation images have a near-duplicate in training"
+            f"among the others. A random split {'would put' if by_groups else 'puts'} {torn:.0f} groups on both sides "
+            f"on average, so that {100 * leaked:.0f} % of the validation images have a near-duplicate in training"
             f"{'; this split puts none' if by_groups else ''}."
         )
     values = {

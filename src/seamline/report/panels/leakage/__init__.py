@@ -54,8 +54,9 @@ def _groups(split: SplitInfo, dataset: DatasetInfo) -> str:
     groups = split.groups - (images - split.duplicate_images)  # the others hold one image each
     such = ", such as crops of one scene" if split.groups_detected else ""
     return (
-        f"{count(split.duplicate_images)} of the {count(images)} training images have a near-duplicate among them; they "
-        f"form {pluralize(groups, 'group')}{such}. The largest group has {pluralize(split.largest_group, 'image')}."
+        f"{count(split.duplicate_images)} of the {count(images)} training images have a near-duplicate among them; "
+        f"they form {pluralize(groups, 'group')}{such}. "
+        f"The largest group has {pluralize(split.largest_group, 'image')}."
     )
 
 

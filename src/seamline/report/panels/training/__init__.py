@@ -63,8 +63,8 @@ def _lowest_loss(history: tuple[Epoch, ...]) -> list[str]:
     if best is last:
         return ["The validation loss is lowest after the last epoch."]
     return [
-        f"The validation loss is lowest after epoch {best.epoch} ({decimal(best.val_loss)}), and {decimal(last.val_loss)} "
-        "at the end."
+        f"The validation loss is lowest after epoch {best.epoch} ({decimal(best.val_loss)}), and "
+        f"{decimal(last.val_loss)} at the end."
     ]
 
 
