@@ -52,7 +52,7 @@ def test_reproduce_without_the_real_images_says_so(
 ) -> None:
     folder, run, _ = reproduced
     assert run.returncode == 0, run.stderr
-    assert "The real garments cannot be had: train-images-idx3-ubyte.gz could not be downloaded" in run.stderr
+    assert "The real garments are not available: train-images-idx3-ubyte.gz could not be downloaded" in run.stderr
     assert "Using synthetic garments instead" in run.stderr
     assert "epoch   1/1" in run.stderr  # a line an epoch where the output is no terminal
     (told,) = json.loads(run.stdout)["runs"]
