@@ -53,7 +53,7 @@ def masks(tmp_path_factory: pytest.TempPathFactory) -> Path:
             nn.init.normal_(layer.running_mean, std=0.1)  # type: ignore[arg-type]
     run = write_run(tmp_path_factory.mktemp("runs") / "streets", network, "unet-sprint", (32, 32, 3), STREETS)
     described = json.loads((run / "run.json").read_text())
-    described["config"]["flip"] = True
+    described["config"]["hflip"] = True
     (run / "run.json").write_text(json.dumps(described))
     RunFolder(run).calibration.write(calibration(1.7))
     return run
@@ -239,7 +239,7 @@ def test_test_time_augmentation_is_reduced_as_far_as_allowed(classifier: Path, t
     train, val, out = bright_sides(60, 1), bright_sides(90, 2), tmp_path / "quick.onnx"
     assert tta_of(classifier).hflip
     described = json.loads((classifier / "run.json").read_text())
-    described["config"]["flip"] = False
+    described["config"]["hflip"] = False
     plain = shutil.copytree(classifier, tmp_path / "plain")
     (plain / "run.json").write_text(json.dumps(described))
     once = tta_of(plain)
