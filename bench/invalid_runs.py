@@ -96,12 +96,12 @@ RUNS = (
         _report,
     ),
     _run_case(
-        "run.json, a recipe that cannot be",
+        "run.json, an invalid configuration",
         _edited("run.json", lambda content: content["config"].update(epochs=-1)),
         _evaluate,
     ),
     _run_case(
-        "run.json, a network that there is not",
+        "run.json, an unknown model",
         _edited("run.json", lambda content: content["model"].update(name="resnet")),
         _model,
     ),
@@ -156,16 +156,14 @@ RUNS = (
 """Run folders with missing or edited files."""
 
 NAMES = (
-    InvalidInput(
-        "a dataset that there is not", lambda folder: command("train", "fashion-mnst", "--out", folder / "run")
-    ),
-    InvalidInput("a recipe that there is not", _train("--preset", "quick")),
-    InvalidInput("a network that there is not", _train("--set", "model=resnet")),
-    InvalidInput("a field that there is not", _train("--set", "epoch=3")),
-    InvalidInput("a value that the field does not take", _train("--set", "epochs=many")),
+    InvalidInput("an unknown dataset", lambda folder: command("train", "fashion-mnst", "--out", folder / "run")),
+    InvalidInput("an unknown preset", _train("--preset", "quick")),
+    InvalidInput("an unknown model", _train("--set", "model=resnet")),
+    InvalidInput("an unknown field", _train("--set", "epoch=3")),
+    InvalidInput("a value of another type", _train("--set", "epochs=many")),
     InvalidInput("a value out of range", _train("--set", "val_fraction=2")),
-    InvalidInput("a device that there is not", _train("--device", "tpu")),
-    InvalidInput("a size that is none", _train("--image-size", "large")),
-    InvalidInput("a run folder that there is not", lambda folder: command("report", folder / "nowhere")),
+    InvalidInput("an unknown device", _train("--device", "tpu")),
+    InvalidInput("an invalid size", _train("--image-size", "large")),
+    InvalidInput("a missing run folder", lambda folder: command("report", folder / "nowhere")),
 )
 """Unknown names, passed to the command."""

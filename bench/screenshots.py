@@ -88,12 +88,12 @@ def server_pages(browser: Browser) -> None:
         for name, size, scheme in (("light", SIZE, "light"), ("dark", SIZE, "dark"), ("phone", PHONE, "light")):
             tab = open_page(browser, address, size, scheme)
             tab.set_input_files("#files", files=[photo])
-            tab.wait_for_selector(".seen:not([hidden])")
+            tab.wait_for_selector("#results .result:not([hidden])")
             save_screenshot(tab, f"serve-{name}")
     with serve("garments") as address:
         tab = open_page(browser, address, PHONE, "dark")
         draw_shirt(tab)
-        tab.wait_for_selector("#drawn .bar")
+        tab.wait_for_selector("#board-result .bars")
         tab.wait_for_load_state("networkidle")  # the prediction for the last stroke
         save_screenshot(tab, "serve-garments")
 
@@ -143,7 +143,8 @@ def report_page(browser: Browser) -> None:
         context = browser.new_context(viewport=SIZE, color_scheme=scheme)
         tab = context.new_page()
         tab.goto(page_file.as_uri())
-        head = tab.screenshot(clip={"x": 0, "y": 0, "width": SIZE["width"], "height": 930}, full_page=True)
+        end = tab.evaluate("() => document.querySelector('section').getBoundingClientRect().top")
+        head = tab.screenshot(clip={"x": 0, "y": 0, "width": SIZE["width"], "height": end}, full_page=True)
         top, height = tab.evaluate(CONFUSION_BOX)
         matrix = tab.screenshot(clip={"x": 0, "y": top, "width": SIZE["width"], "height": height}, full_page=True)
         images = [Image.open(io.BytesIO(image)).convert("RGB") for image in (head, matrix)]
