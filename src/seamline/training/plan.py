@@ -179,12 +179,6 @@ def make_plan(
         data = detect_groups(data, reporter)
     config, decisions = resolve_config(data, preset, settings, own=own, model=origin.name if origin else None)
     config.check_classes(data)
-    if data.task == "segmentation" and options.label_check_folds:
-        raise SeamlineError(
-            f"--label-check-folds {options.label_check_folds}: is for classification, and {data.name} has masks; "
-            "leave it out"
-        )
-    usual = LABEL_CHECK_FOLDS if own and data.task == "classification" else 0
     warnings = tuple(dataset_warnings(data)) if own else ()
     for sentence in warnings:
         reporter.say(f"warning: {sentence}")
@@ -199,10 +193,20 @@ def make_plan(
         settings=settings,
         decisions=decisions,
         seed=seed,
-        label_check_folds=usual if options.label_check_folds is None else options.label_check_folds,
+        label_check_folds=_label_check_folds(data, options.label_check_folds, own=own),
         warnings=warnings,
         options=replace(options, image_size=size),
     )
+
+
+def _label_check_folds(data: Dataset, folds: int | None, *, own: bool) -> int:
+    """Return the folds of the label check: those that are asked for, or the default."""
+    if data.task == "segmentation" and folds:
+        raise SeamlineError(
+            f"--label-check-folds {folds}: is for classification, and {data.name} has masks; leave it out"
+        )
+    usual = LABEL_CHECK_FOLDS if own and data.task == "classification" else 0
+    return usual if folds is None else folds
 
 
 def resolve_config(
