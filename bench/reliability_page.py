@@ -15,7 +15,7 @@ GUARANTEES = """
 | Resuming with another configuration, dataset or seed is an error that names the difference. | each of them | `pytest tests/test_interruptions.py` |
 | A full disk never destroys an existing checkpoint: training continues and reports it. If the final weights cannot be written, training ends with a one-line error and can be resumed once there is space. | a limit on the size of files (RLIMIT_FSIZE) | `pytest tests/test_interruptions.py` |
 | Too little memory is a one-line error with the numbers and a smaller batch size to try. | a limit on memory (RLIMIT_AS) | `pytest tests/test_interruptions.py` |
-| One process at a time writes to a run folder. A folder without write permission is reported before any long work. | two processes; another user | `pytest tests/training/test_run_dir.py tests/test_interruptions.py` |
+| One process at a time writes to a run folder. A folder without write permission is reported before any long work. | two processes; another user | `pytest tests/run_folder/test_folder.py tests/test_interruptions.py` |
 | No pickle is ever read: weights and checkpoints are safetensors, everything else is JSON or plain arrays. | malicious files; a search of the source | `pytest tests/training/test_checkpoints.py` |
 | Several processes train to the same weights as one: the same batches, gradients summed over processes. | float64, three epochs, two and three processes, uneven last batches, masks with ignored pixels | `pytest tests/training/test_distributed.py` |
 | When a worker is killed, the launcher restarts it and training resumes from the checkpoint to the same bytes. | SIGKILL to one of two | `pytest tests/training/test_torchrun.py` |
