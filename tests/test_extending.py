@@ -173,7 +173,7 @@ def test_a_metric_reaches_every_output(extended: tuple[Path, str]) -> None:
     assert overall["error_rate"]["low"] <= overall["error_rate"]["value"] <= overall["error_rate"]["high"]
     assert metrics["definitions"]["error_rate"]["title"] == "Error rate"
     assert "Error rate" in (folder / "comparison.html").read_text(encoding="utf-8")
-    assert "fraction of labels predicted incorrectly" in output[output.index("Metrics") :]
+    assert "fraction of labels predicted wrong" in output[output.index("Metrics") :]
 
 
 def test_a_panel_reaches_the_page(extended: tuple[Path, str]) -> None:
