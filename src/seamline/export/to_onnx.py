@@ -75,6 +75,8 @@ def to_onnx(model: TTA, metadata: ExportMetadata) -> onnx.ModelProto:
     graph: onnx.ModelProto = program.model_proto  # type: ignore[union-attr]  # None is for other formats
     graph.producer_name = "seamline"
     del graph.graph.value_info[:]  # intermediate values need no names
+    for node in graph.graph.node:  # traces name source files of this machine
+        del node.metadata_props[:]
     for value in (*graph.graph.input, *graph.graph.output):  # the tracer names free axes by formulas
         dims = value.type.tensor_type.shape.dim
         for axis, name in axes.items():
