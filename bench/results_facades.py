@@ -11,9 +11,8 @@ import numpy as np
 import seamline
 from results_garments import over_seeds
 from results_run import collect
-from seamline.data.sources.facades import CLASSES
+from seamline.data.sources.facades import CLASSES, REFERENCE_RESULTS
 from seamline.progress import Reporter
-from seamline.study.reference_results import REFERENCE_RESULTS
 from seamline.training.config import parse_settings
 
 RUNS = (("best", 0, 2), ("original", 0, 1), ("fast", 0, 2), ("fcn", 0, 1))
@@ -102,7 +101,7 @@ def raw_table(runs: list[dict[str, Any]]) -> str:
     rows = [f"| | mean | {' | '.join(CLASSES)} |", "| --- |" + " --- |" * 6]
     rows += [
         f"| course result | {one.overall:g} | {' | '.join(f'{one.per_class[name]:.3f}' for name in CLASSES)} |"
-        for one in REFERENCE_RESULTS["facades"]
+        for one in REFERENCE_RESULTS
     ]
     for run in runs:
         shown = [figure(run["test"]["per_class"][name]["ap"]) for name in CLASSES]

@@ -81,8 +81,6 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module 'seamline' has no attribute {name!r}")
-    if name in ("load_dataset", "train"):
-        import_module("seamline.study.reference_results").fill_registry()
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

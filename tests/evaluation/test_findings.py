@@ -178,7 +178,6 @@ def test_what_layer_1_can_tell() -> None:
     more = named(inputs(probes=probes(1700, 1600)))["layer1_probe"]
     assert "85.0 %" in more.sentence
     assert "5.0 points" in more.sentence
-    assert more.values["above_60_percent"] == ["Bag"]  # 62 % of 1,000 may be 59 %
     same = named(inputs(probes=probes(1610, 1600)))["layer1_probe"]
     assert "a probe of the pixels reaches 80.0 %" in same.sentence
     assert "more than" not in same.sentence

@@ -1,7 +1,7 @@
 """Datasets by name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from seamline.data.downloads import Progress
 from seamline.data.image_folder import load_folder
 from seamline.data.sources import cmp_facades, facades, fashion_mnist, synthetic
 from seamline.errors import SeamlineError
-from seamline.run_folder import ReferenceResult, Task
+from seamline.run_folder import Task
 
 DecodeProgress = Callable[[int, int], None]
 
@@ -25,15 +25,11 @@ class DatasetSpec:
         task: what its labels are for.
         load: returns the dataset; called with the folder or None, and the keywords `progress` (for downloads, or None)
             and `timeout` (seconds to wait for a server).
-        reference_results: published results on its images, for the report.
-        reference_images: image files to predict after a training on it.
     """
 
     title: str
     task: Task
     load: Callable[..., Dataset]
-    reference_results: tuple[ReferenceResult, ...] = ()
-    reference_images: tuple[Path, ...] = ()
 
 
 def load(
@@ -70,9 +66,7 @@ def load(
     if size is not None:
         raise SeamlineError(f"--image-size {size}: is for own images only, and {name} has one size; leave it out")
     path = None if folder is None else Path(folder).expanduser()
-    spec = DATASETS[name]
-    data = spec.load(path, progress=progress, timeout=timeout)
-    return replace(data, reference_results=spec.reference_results) if spec.reference_results else data
+    return DATASETS[name].load(path, progress=progress, timeout=timeout)
 
 
 def is_path(name: str) -> bool:

@@ -47,9 +47,9 @@ def probe_layers(model: TwoLayerCNN, train: Split, val: Split, evaluation: Evalu
     """
     classes = evaluation.classes
     weights = fit_probes(model, train, len(classes))
-    predictions = predict_probes(model, val, weights)
     probes = [
-        _score(name, len(weights[name]) - 1, classes, val.labels, predicted) for name, predicted in predictions.items()
+        _score(name, len(weights[name]) - 1, classes, val.labels, predicted)
+        for name, predicted in predict_probes(model, val, weights).items()
     ]
     probes.append(_score("whole network", None, classes, val.labels, evaluation.predicted))
     return LinearProbes(
@@ -65,7 +65,8 @@ def probe_layers(model: TwoLayerCNN, train: Split, val: Split, evaluation: Evalu
 def fit_probes(model: TwoLayerCNN, train: Split, n_classes: int) -> dict[str, NDArray[np.float64]]:
     """Fit every probe by least squares with a ridge.
 
-    The normal equations of all layers together are added up in one pass; those of each probe are a part of them.
+    The normal equations of all layers together are added up in one pass; those of each probe are a part of them. They
+    are in float64: the ridge is so slight that rounding in float32 would change predictions from machine to machine.
 
     Args:
         model: trained, in evaluation mode.
@@ -75,21 +76,22 @@ def fit_probes(model: TwoLayerCNN, train: Split, n_classes: int) -> dict[str, ND
     Returns:
         By probe, weights (features + 1, K) float64; the last row is the bias.
     """
-    gram, target = torch.zeros(()), torch.zeros(())  # sums that take their size from the first batch
-    columns: dict[str, list[int]] = {}
+    gram, target = np.zeros(()), np.zeros(())  # sums that take their size from the first batch
+    columns: dict[str, NDArray[np.int64]] = {}
     start = 0
     for parts in _features(model, train):
-        columns = columns or _columns(parts)
-        features = torch.cat(list(parts.values()), dim=1)
-        labels = torch.from_numpy(train.labels[start : start + len(features)])
+        if not columns:
+            layer = np.repeat(list(parts), [part.shape[1] for part in parts.values()])
+            columns = {name: np.flatnonzero(np.isin(layer, [*own, "bias"])) for name, own in PROBES.items()}
+        features = np.hstack(list(parts.values()))
+        gram = gram + features.T @ features
+        target = target + features.T @ np.eye(n_classes)[train.labels[start : start + len(features)]]
         start += len(features)
-        gram = gram + (features.T @ features).double()
-        target = target + (features.T @ F.one_hot(labels, n_classes).float()).double()
     weights = {}
     for name, own in columns.items():
-        part = gram[own][:, own].numpy()
+        part = gram[np.ix_(own, own)]
         ridge = RIDGE * np.trace(part) / len(part)
-        weights[name] = solve(part + ridge * np.eye(len(part)), target[own].numpy(), assume_a="pos")
+        weights[name] = solve(part + ridge * np.eye(len(part)), target[own], assume_a="pos")
     return weights
 
 
@@ -106,30 +108,25 @@ def predict_probes(
     Returns:
         By probe, the class of each image, (N,) int64.
     """
-    matrices = {name: torch.from_numpy(matrix).float() for name, matrix in weights.items()}
-    predictions: dict[str, list[NDArray[np.int64]]] = {name: [] for name in weights}
-    for parts in _features(model, split):
-        for name, matrix in matrices.items():
-            features = torch.cat([parts[layer] for layer in (*PROBES[name], "bias")], dim=1)
-            predictions[name].append((features @ matrix).argmax(1).numpy())
-    return {name: np.concatenate(batches) for name, batches in predictions.items()}
+    batches = [
+        {
+            name: (np.hstack([parts[layer] for layer in (*PROBES[name], "bias")]) @ matrix).argmax(1)
+            for name, matrix in weights.items()
+        }
+        for parts in _features(model, split)
+    ]
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in weights}
 
 
-def _features(model: TwoLayerCNN, split: Split) -> Iterator[dict[str, Tensor]]:
-    """Yield (b, features) float32 of every layer that is probed, on the CPU, and a bias of ones (b, 1)."""
+def _features(model: TwoLayerCNN, split: Split) -> Iterator[dict[str, NDArray[np.float64]]]:
+    """Yield (b, features) of every layer that is probed, and a bias of ones (b, 1), last."""
     device = next(model.parameters()).device
     layers = dict.fromkeys(layer for own in PROBES.values() for layer in own)
     with torch.inference_mode():
         for images in iter_batches(split.images, device):
             stages = model.forward_features(model.normalize(images))
-            yield {**{name: _flat(name, stages[name]).cpu() for name in layers}, "bias": torch.ones(len(images), 1)}
-
-
-def _columns(parts: dict[str, Tensor]) -> dict[str, list[int]]:
-    """Return which columns of all features side by side belong to each probe, the bias last."""
-    starts = np.cumsum([0, *(part.shape[1] for part in parts.values())])
-    own = {layer: range(int(a), int(b)) for layer, a, b in zip(parts, starts, starts[1:], strict=False)}
-    return {name: [column for layer in (*layers, "bias") for column in own[layer]] for name, layers in PROBES.items()}
+            features = {name: _flat(name, stages[name]).double().cpu().numpy() for name in layers}
+            yield {**features, "bias": np.ones((len(images), 1))}
 
 
 def _flat(name: str, values: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from seamline.progress import default_reporter
 from seamline.report.index_page import write_index
 from seamline.report.page import write_report
 from seamline.run_folder import RunFolder, Task
-from seamline.study.reference_results import add_reference_finding, fill_registry
+from seamline.study.findings import add_findings
 from seamline.synthetic.facades import library_photo
 from seamline.training.plan import RunOptions, split_settings
 from seamline.training.presets import get_preset
@@ -76,7 +76,6 @@ def reproduce(
         SeamlineError: a file cannot be read, or a run folder holds another run.
     """
     fields, options = split_settings(settings, options or RunOptions(progress=default_reporter()))
-    fill_registry()
     studies = [one for one in STUDIES if study in (None, one.name)]
     _check(studies, study, images)
     for one in studies:  # fail before anything is downloaded
@@ -119,7 +118,7 @@ def _run_study(
         )
     except TrainingInterrupted as error:
         raise TrainingInterrupted(error.position, "run the same command again to resume", error.signal) from None
-    if add_reference_finding(run.folder):
+    if add_findings(run.folder):
         write_report(run.path)
     if study.task == "segmentation":
         _add_photos(run.folder, images, options)

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from seamline.data.masks import encode_mask
-from seamline.data.sources.facades import CLASSES, PALETTE, load
+from seamline.data.registry import load as load_by_name
+from seamline.data.sources.facades import CLASSES, PALETTE, REFERENCE_RESULTS, load
 from seamline.errors import DatasetUnavailableError, SeamlineError
 
 
@@ -128,3 +129,10 @@ def test_real_set(real_data: Path) -> None:
     assert set(np.unique(dataset.test.labels)) == set(range(5))
     groups = np.concatenate([dataset.train.groups, dataset.test.groups])
     np.testing.assert_array_equal(groups, np.arange(1020))
+
+
+def test_the_set_carries_the_results_of_others(tmp_path: Path) -> None:
+    results = load_by_name("facades", put(tmp_path)).reference_results
+    assert results == REFERENCE_RESULTS
+    assert all(tuple(one.per_class) == CLASSES for one in results)
+    assert results[0].per_class["pillar"] == 0.26

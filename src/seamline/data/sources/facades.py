@@ -10,6 +10,7 @@ from seamline.data.downloads import Progress
 from seamline.data.sources.image_mask_pairs import read_pairs
 from seamline.data.sources.locate import alternatives, shared_folder
 from seamline.errors import DatasetUnavailableError, SeamlineError
+from seamline.run_folder import ReferenceResult
 
 NAME = "facades"
 
@@ -28,6 +29,26 @@ DESCRIPTION = (
 
 SPLIT_FOLDERS = {"train": "train", "test": "test_dev"}
 """Split -> its folder."""
+
+
+def _course_result(overall: float, *per_class: float) -> ReferenceResult:
+    return ReferenceResult(
+        name=f"Course, {overall:g}",
+        source="a best documented course result on the same images",
+        note="ranked by raw scores",
+        images=114,
+        input_size=(256, 256),
+        metric="ap",
+        overall=overall,
+        per_class=dict(zip(CLASSES, per_class, strict=True)),
+    )
+
+
+REFERENCE_RESULTS = (
+    _course_result(0.63, 0.59, 0.72, 0.26, 0.87, 0.71),
+    _course_result(0.624, 0.685, 0.792, 0.227, 0.843, 0.574),
+)
+"""The best documented results of others on the test images."""
 
 
 def load(folder: Path | None = None, *, progress: Progress | None = None, timeout: float = 20.0) -> Dataset:
@@ -66,6 +87,7 @@ def load(folder: Path | None = None, *, progress: Progress | None = None, timeou
         description=DESCRIPTION,
         palette=PALETTE,
         has_groups=False,
+        reference_results=REFERENCE_RESULTS,
     )
 
 

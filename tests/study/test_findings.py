@@ -1,17 +1,12 @@
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
-import seamline
 from run_folder import factories
-from seamline.data import registry
-from seamline.data.dataset import Dataset
-from seamline.run_folder import ABSENT, Estimate, RunFolder
-from seamline.study.reference_results import REFERENCE_RESULTS, add_reference_finding, fill_registry, reference_sentence
-
-FACADES = REFERENCE_RESULTS["facades"]
+from seamline.data.sources.facades import REFERENCE_RESULTS
+from seamline.run_folder import ABSENT, Estimate, LinearProbe, LinearProbes, RunFolder
+from seamline.study.findings import add_findings, reference_sentence
 
 
 @pytest.mark.parametrize(
@@ -24,26 +19,14 @@ FACADES = REFERENCE_RESULTS["facades"]
     ],
 )
 def test_a_claim_against_others_needs_its_interval(mean: Estimate, says: str) -> None:
-    sentence = reference_sentence(mean, FACADES)
+    sentence = reference_sentence(mean, REFERENCE_RESULTS)
     assert says in sentence
     assert sentence.endswith("the course required 0.45.")
 
 
 def test_nothing_is_said_without_a_value_or_a_result() -> None:
-    assert reference_sentence(ABSENT, FACADES) == ""
+    assert reference_sentence(ABSENT, REFERENCE_RESULTS) == ""
     assert reference_sentence(Estimate(0.5), ()) == ""
-
-
-def test_every_result_has_every_class() -> None:
-    assert all(len(one.per_class) == 5 for one in FACADES)
-    assert FACADES[0].per_class["pillar"] == 0.26
-
-
-def test_a_loaded_dataset_carries_the_results(streets: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = replace(registry.DATASETS["facades"], load=lambda folder, progress, timeout: streets)
-    monkeypatch.setitem(registry.DATASETS, "facades", spec)
-    fill_registry()
-    assert seamline.load_dataset("facades").reference_results == FACADES
 
 
 def test_a_run_on_the_same_images_gets_one_finding(tmp_path: Path) -> None:
@@ -55,12 +38,29 @@ def test_a_run_on_the_same_images_gets_one_finding(tmp_path: Path) -> None:
     run.metrics.write(msgspec.structs.replace(metrics, test=test))
     run.findings.write((factories.finding(),))
     run.info.write(msgspec.structs.replace(info, model=model))
-    assert not add_reference_finding(run)  # no reference results
-    dataset = msgspec.structs.replace(info.dataset, reference_results=FACADES)
+    assert not add_findings(run)  # no reference results, no probes
+    dataset = msgspec.structs.replace(info.dataset, reference_results=REFERENCE_RESULTS)
     run.info.write(msgspec.structs.replace(info, model=model, dataset=dataset))
-    assert add_reference_finding(run)
-    assert not add_reference_finding(run)
+    assert add_findings(run)
+    assert not add_findings(run)
     first, finding = run.findings.read()
     assert first.sentence == factories.finding().sentence
     assert finding.sentence.startswith("The mean average precision is 0.700, above")
     assert finding.values["references"] == {"Course, 0.63": 0.63, "Course, 0.624": 0.624}
+
+
+def test_layer_1_reaches_a_recall_only_where_the_interval_does(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.info.write(factories.run_info())
+    run.metrics.write(factories.metrics())
+    run.findings.write(())
+    per_class = {"T-shirt": Estimate(0.62, 0.59, 0.65), "Bag": Estimate(0.9, 0.88, 0.92)}
+    probe = LinearProbe(name="layer 1", n_features=9, accuracy=Estimate(0.76), per_class=per_class)
+    run.linear_probes.write(LinearProbes(rule="", probes=(probe,)))
+    assert add_findings(run)
+    (finding,) = run.findings.read()
+    assert finding.values == {"classes": ["Bag"]}
+    assert finding.panel == "linear_probes"
+    assert finding.sentence == (
+        "On 1 of 2 classes the recall of a linear probe of layer 1 is significantly above 60 %: Bag."
+    )
