@@ -1,8 +1,10 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import seamline
 
@@ -39,15 +41,23 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     assert not hasattr(seamline, "fit")
 
 
-def test_importing_seamline_and_asking_for_help_import_no_torch() -> None:
+@pytest.mark.parametrize("command", ["--help", "train --help", "list", "list --json", "inspect images"])
+def test_a_command_that_computes_nothing_with_torch_does_not_import_it(command: str, tmp_path: Path) -> None:
+    for index in range(4):
+        file = tmp_path / "images" / "ab"[index % 2] / f"{index}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 20), (60 * index, 0, 0)).save(file)
     script = (
-        "import sys, seamline, seamline.cli\n"
-        "from typer.testing import CliRunner\n"
-        "assert CliRunner().invoke(seamline.cli.app, ['--help']).exit_code == 0\n"
-        "assert CliRunner().invoke(seamline.cli.app, ['train', '--help']).exit_code == 0\n"
+        "import sys, seamline.cli\n"
+        f"seamline.cli.app({command.split()!r}, standalone_mode=False)\n"
         "sys.exit('torch' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+    environment = {**os.environ, "SEAMLINE_CACHE": str(tmp_path / "cache")}
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, check=False, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout
 
 
 def test_functions_stay_when_packages_of_their_names_are_imported() -> None:
@@ -60,18 +70,20 @@ def test_functions_stay_when_packages_of_their_names_are_imported() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processor time of children is not known")
-def test_help_takes_less_than_half_a_second() -> None:
+@pytest.mark.parametrize("command", ["--help", "list"])
+def test_a_command_that_only_prints_takes_less_than_half_a_second(command: str) -> None:
     """Processor time, so that other work on the machine does not count; the fastest of three calls."""
 
     def seconds() -> float:
         before = os.times()
-        subprocess.run([sys.executable, "-m", "seamline", "--help"], check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "seamline", command], check=True, capture_output=True)
         after = os.times()
         return after.children_user + after.children_system - before.children_user - before.children_system
 
     assert min(seconds() for _ in range(3)) < 0.5
 
 
-def test_prediction_imports_no_torch() -> None:
-    script = "import sys, seamline; seamline.predict, seamline.load_model; sys.exit('torch' in sys.modules)"
+def test_prediction_reports_and_the_server_import_no_torch() -> None:
+    modules = "seamline.report.page, seamline.report.compare_page, seamline.serve.server"
+    script = f"import sys, seamline, {modules}; seamline.predict, seamline.load_model; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from seamline.inference.forward import predict_logits
 from seamline.inference.tiled import OVERLAP, TILE, predict_mask, predict_strips
-from seamline.models.factory import build_model
-from seamline.models.segmenters import SEGMENTERS
+from seamline.models.factory import SEGMENTERS, build_model
+from seamline.models.segmenters import Segmenter
 
 CLASSES = 3
 
@@ -89,7 +89,8 @@ def test_equal_scores_are_the_lowest_class() -> None:
 def test_tiles_lie_on_every_network_s_grid(name: str) -> None:
     """Also where it looks at the tile at other sizes."""
     network = SEGMENTERS[name]((256, 256, 3), 5)
-    for scale in getattr(network, "scales", (1.0,)):
+    assert isinstance(network, Segmenter)
+    for scale in network.tta_scales:
         assert (TILE - OVERLAP) * scale % network.stride == 0
         assert TILE * scale % network.stride == 0
 

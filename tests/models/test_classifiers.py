@@ -6,8 +6,8 @@ from torch.nn import functional as F
 
 from seamline.errors import SeamlineError
 from seamline.inference.tta import TTA
-from seamline.models.classifiers import CLASSIFIERS, SmallResNet, TwoLayerCNN
-from seamline.models.factory import build_model
+from seamline.models.classifiers import SmallResNet, TwoLayerCNN
+from seamline.models.factory import CLASSIFIERS, build_model
 
 SHAPES = pytest.mark.parametrize("shape", [(28, 28, 1), (16, 23, 3), (40, 33, 1)])
 

@@ -6,8 +6,8 @@ from torch.nn import functional as F
 from seamline.errors import SeamlineError
 from seamline.inference.tta import TTA
 from seamline.models.blocks import StripPooling
-from seamline.models.factory import build_model
-from seamline.models.segmenters import SEGMENTERS, FacadeNet, UNet
+from seamline.models.factory import SEGMENTERS, build_model
+from seamline.models.segmenters import FacadeNet, UNet
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)
@@ -50,7 +50,7 @@ def small_unet() -> UNet:
     """A small U-Net whose blocks do something from the start."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = UNet(3, 4, (8, 8, 8), (1, 1), strips=2)
+        network = UNet((64, 64, 3), 4, (8, 8, 8), (1, 1), strips=2)
         for norm in network.modules():
             if isinstance(norm, nn.BatchNorm2d):
                 nn.init.uniform_(norm.weight)

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seamline.errors import SeamlineError
-from seamline.models.classifiers import CLASSIFIERS
-from seamline.models.segmenters import SEGMENTERS
+from seamline.models.factory import CLASSIFIERS, SEGMENTERS
 from seamline.run_folder import Task
 from seamline.training.config import TrainConfig, format_settings, parse_settings
 from seamline.training.presets import get_preset, presets_for

@@ -10,9 +10,9 @@ import seamline
 from run_factories import write_run
 from seamline.data.dataset import Dataset
 from seamline.errors import SeamlineError
-from seamline.models.factory import build_model
+from seamline.models.factory import SEGMENTERS, build_model
 from seamline.models.saved import load_saved_model
-from seamline.models.segmenters import SEGMENTERS, Segmenter
+from seamline.models.segmenters import Segmenter
 from seamline.run_folder import RunFolder
 from seamline.training.config import parse_settings
 from seamline.training.transfer import init_from_run

@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from seamline.cli.options import DataDirOption, DatasetArgument, JsonOption, ThreadsOption, print_json
+from seamline.cli.options import DataDirOption, DatasetArgument, JsonOption, print_json
 from seamline.progress import Reporter, result
 
 MAX_GROUPS = 20
@@ -14,15 +14,11 @@ MAX_NAMES = 6
 """Images that are printed of each."""
 
 
-def inspect(
-    data: DatasetArgument, data_dir: DataDirOption = None, threads: ThreadsOption = None, as_json: JsonOption = False
-) -> None:
+def inspect(data: DatasetArgument, data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
     """Check a dataset before training: classes, errors, warnings, near-duplicates."""
     from seamline import api
     from seamline.data.validate import DatasetReport
-    from seamline.models.devices import set_num_threads
 
-    set_num_threads(threads)
     report = api.inspect(data, data_dir=data_dir, progress=Reporter())
     if as_json:
         print_json(report.to_dict())
@@ -77,8 +73,7 @@ def list_all(as_json: JsonOption = False) -> None:
     from seamline.evaluation.findings import FINDINGS, LAYER_FINDINGS
     from seamline.evaluation.metrics import METRICS
     from seamline.inference.pretrained import PRETRAINED
-    from seamline.models.classifiers import CLASSIFIERS
-    from seamline.models.segmenters import SEGMENTERS
+    from seamline.models.factory import model_names
     from seamline.run_folder import Task
     from seamline.training.presets import presets_for
 
@@ -90,7 +85,7 @@ def list_all(as_json: JsonOption = False) -> None:
         "metrics": {key: metric.definition for key, metric in METRICS.items()},
         "findings": {rule.name: ", ".join(rule.panels) for rule in (*FINDINGS, *LAYER_FINDINGS)},
     }
-    models = {"classification": [*CLASSIFIERS, "timm/NAME"], "segmentation": [*SEGMENTERS, "smp/DECODER/ENCODER"]}
+    models = {task: model_names(task) for task in tasks}
     if as_json:
         print_json({**tables, "models": models, "presets": presets})
         return

@@ -8,8 +8,7 @@ from typing import Any
 
 from seamline.data.dataset import Dataset
 from seamline.data.downloads import Progress
-from seamline.data.image_folder import load_folder
-from seamline.data.sources import cmp_facades, facades, fashion_mnist, synthetic
+from seamline.data.sources import cmp_facades, facades, fashion_mnist
 from seamline.errors import SeamlineError
 from seamline.run_folder import Task
 
@@ -60,6 +59,8 @@ def load(
     if is_path(name):
         if folder is not None:
             raise SeamlineError(f"--data-dir {folder}: {name} is itself a folder; leave --data-dir out")
+        from seamline.data.image_folder import load_folder  # imports OpenCV, which takes a while
+
         return load_folder(Path(name).expanduser(), size=size, progress=decode_progress)
     if name not in DATASETS:
         raise SeamlineError(f"{name}: there is no such dataset or folder; there are {', '.join(DATASETS)}")
@@ -74,11 +75,13 @@ def is_path(name: str) -> bool:
     return name not in DATASETS and Path(name).expanduser().exists()
 
 
-def _load_synthetic(name: str, draw: Callable[[], Dataset], folder: Path | None, **options: Any) -> Dataset:
+def _load_synthetic(name: str, folder: Path | None, **options: Any) -> Dataset:
     """Load a synthetic dataset, which has no folder."""
+    from seamline.data.sources import synthetic  # imports OpenCV, which takes a while
+
     if folder is not None:
         raise SeamlineError(f"--data-dir {folder}: {name} is synthetic and needs no folder; leave it out")
-    return draw()
+    return synthetic.load_facades() if name == synthetic.FACADES else synthetic.load_fashion()
 
 
 DATASETS: dict[str, DatasetSpec] = {
@@ -94,11 +97,11 @@ DATASETS: dict[str, DatasetSpec] = {
     "synthetic-fashion": DatasetSpec(
         "synthetic garments of the same ten classes",
         "classification",
-        partial(_load_synthetic, synthetic.FASHION, synthetic.load_fashion),
+        partial(_load_synthetic, "synthetic-fashion"),
     ),
     "synthetic-facades": DatasetSpec(
         "synthetic streets with masks of the same five classes",
         "segmentation",
-        partial(_load_synthetic, synthetic.FACADES, synthetic.load_facades),
+        partial(_load_synthetic, "synthetic-facades"),
     ),
 }

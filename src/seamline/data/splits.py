@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from seamline.data.dataset import Dataset, Split
 from seamline.run_folder import RandomSplit, SplitInfo
@@ -149,7 +149,11 @@ def _log_binomial(n: Any, k: Any) -> Any:
     """Return the logarithm of the binomial coefficient, minus infinity where it is 0."""
     possible = (np.asarray(k) >= 0) & (np.asarray(k) <= n)
     k = np.where(possible, k, 0)
-    return np.where(possible, gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1), -np.inf)
+    return np.where(
+        possible,
+        scipy.special.gammaln(n + 1) - scipy.special.gammaln(k + 1) - scipy.special.gammaln(n - k + 1),
+        -np.inf,
+    )
 
 
 def stratified_group_split(

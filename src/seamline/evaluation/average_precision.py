@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import digamma
 
 from seamline.evaluation.bootstrap import GroupBootstrap, Replicates, ratio
 
@@ -120,7 +120,9 @@ def average_precision_bounds(histogram: Histogram) -> tuple[float, float]:
         return float("nan"), float("nan")
     above, before = np.cumsum(p) - p, np.cumsum(q) - q  # T, F
     cost = before + q
-    least = np.where(p > 0, p - cost * (digamma(above + p + cost + 1) - digamma(above + cost + 1)), 0)
+    least = np.where(
+        p > 0, p - cost * (scipy.special.digamma(above + p + cost + 1) - scipy.special.digamma(above + cost + 1)), 0
+    )
     most = p * ratio(above + p, above + p + before)
     return max(0.0, float(least.sum() / p.sum())), min(1.0, float(np.nansum(most) / p.sum()))
 

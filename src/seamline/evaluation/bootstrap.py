@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 
 from seamline.evaluation.confidence import LEVEL, newcombe, normal_mean, widest, wilson
 from seamline.run_folder import ABSENT, Estimate
@@ -130,7 +130,7 @@ class GroupBootstrap:
     def _membership(self) -> Any:
         """(G, N) sparse, 1 where an image belongs to a group."""
         size = len(self.members)
-        return sparse.csr_array((np.ones(size), (self.members, np.arange(size))), shape=(self.n_groups, size))
+        return scipy.sparse.csr_array((np.ones(size), (self.members, np.arange(size))), shape=(self.n_groups, size))
 
     def sum_by_group(self, counts: Any) -> Any:
         """Add up what belongs to each image, group by group.
@@ -141,7 +141,7 @@ class GroupBootstrap:
         Returns:
             (G, ...) float64; sparse where `counts` is.
         """
-        if sparse.issparse(counts):
+        if scipy.sparse.issparse(counts):
             return self._membership @ counts
         sums = self._membership @ counts.reshape(len(counts), -1)
         return sums.reshape(self.n_groups, *counts.shape[1:])
@@ -156,7 +156,7 @@ class GroupBootstrap:
         Returns:
             (1 + R, ...) float64, or as many as there are rows.
         """
-        flat = sums if sparse.issparse(sums) else sums.reshape(self.n_groups, -1).astype(np.float64)
+        flat = sums if scipy.sparse.issparse(sums) else sums.reshape(self.n_groups, -1).astype(np.float64)
         weights = self.weights[rows]
         parts = (weights[start : start + _CHUNK].astype(np.float64) for start in range(0, len(weights), _CHUNK))
         return np.concatenate([np.asarray(part @ flat) for part in parts]).reshape(-1, *sums.shape[1:])

@@ -4,13 +4,13 @@ import math
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from seamline.run_folder import ABSENT, Estimate
 
 LEVEL = 0.95
-Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+Z = 1.959963984540054  # the normal quantile of 0.5 + LEVEL / 2; scipy.special takes long to import
 
 
 def significant(difference: Estimate) -> int:
@@ -42,7 +42,7 @@ def wilson(successes: int, trials: int) -> Estimate:
     """
     if trials == 0:
         return ABSENT
-    interval = stats.binomtest(int(successes), int(trials)).proportion_ci(LEVEL, method="wilson")
+    interval = scipy.stats.binomtest(int(successes), int(trials)).proportion_ci(LEVEL, method="wilson")
     return Estimate(float(successes / trials), float(interval.low), float(interval.high))
 
 

@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 
 from seamline.evaluation.average_precision import APResult
 from seamline.evaluation.bootstrap import GroupBootstrap, Replicates, Sampled, ratio
@@ -295,4 +295,4 @@ def confusion_counts(
     size = n_classes * n_classes
     keys = np.arange(len(labels))[:, None] * size + labels.astype(np.int64) * n_classes + predicted
     cells, counts = count_cells(keys[valid], len(labels) * size)
-    return sparse.csr_array((counts, (cells // size, cells % size)), shape=(len(labels), size))
+    return scipy.sparse.csr_array((counts, (cells // size, cells % size)), shape=(len(labels), size))

@@ -1,18 +1,20 @@
 """Where wrong pixels lie: near the boundaries between classes, and at which end of tall, thin regions."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from seamline import run_folder
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.lazy_array import iter_chunks
 from seamline.evaluation.bootstrap import Sampled
-from seamline.evaluation.evaluate import Evaluation
 from seamline.run_folder import BoundaryErrors
+
+if TYPE_CHECKING:
+    from seamline.evaluation.evaluate import Evaluation  # imports PyTorch
 
 BOUNDARY_PIXELS = 3
 MIN_ASPECT = 3
@@ -72,7 +74,7 @@ class ErrorAnalysis:
         )
 
 
-def analyze_errors(evaluation: Evaluation) -> ErrorAnalysis:
+def analyze_errors(evaluation: "Evaluation") -> ErrorAnalysis:
     """Find where the wrong pixels of a split lie.
 
     Args:
@@ -131,7 +133,7 @@ def near_boundary(labels: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     return near
 
 
-def find_thin_regions(evaluation: Evaluation, k: int) -> ThinRegions | None:
+def find_thin_regions(evaluation: "Evaluation", k: int) -> ThinRegions | None:
     """Measure recall along a class's tall, thin regions; None where its regions are not mostly such.
 
     Regions are the connected true pixels of the class (4 neighbors). Of those with at least `MIN_PIXELS` pixels, at
@@ -150,9 +152,9 @@ def find_thin_regions(evaluation: Evaluation, k: int) -> ThinRegions | None:
     pixels = np.zeros((len(labels), 2, len(PARTS)), dtype=np.int64)  # correct, all
     regions = thin = 0
     for image, (truth, predicted) in enumerate(zip(labels, evaluation.predicted, strict=True)):
-        numbered, _ = ndimage.label(truth == k)
+        numbered, _ = scipy.ndimage.label(truth == k)
         sizes = np.bincount(numbered.ravel())
-        for number, box in enumerate(ndimage.find_objects(numbered), start=1):
+        for number, box in enumerate(scipy.ndimage.find_objects(numbered), start=1):
             rows, columns = box
             cut = 0 in (rows.start, columns.start) or rows.stop == truth.shape[0] or columns.stop == truth.shape[1]
             if sizes[number] < MIN_PIXELS or cut:

@@ -7,13 +7,16 @@ is called mixed.
 
 from collections.abc import Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from seamline.evaluation.confidence import wilson
 from seamline.run_folder import FilterAnalysis, FilterFraction, FilterLayer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 UNIFORM = "nearly uniform"
 MIXED = "mixed"
@@ -28,7 +31,7 @@ TYPES = (*_EDGES, *_LINES, "blob", MIXED, UNIFORM)
 """Every type. A top edge is dark above and bright below, as the top of a light garment is."""
 
 
-def analyze_filters(kernels: Mapping[str, Tensor], init_description: str) -> FilterAnalysis:
+def analyze_filters(kernels: "Mapping[str, Tensor]", init_description: str) -> FilterAnalysis:
     """Assign a type to every filter of every layer.
 
     Args:

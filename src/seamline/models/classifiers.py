@@ -1,8 +1,6 @@
 """Models for classification: (B, C, H, W) uint8 -> logits (B, K) float32."""
 
 import math
-from collections.abc import Callable
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -171,13 +169,3 @@ def _check_size(input_shape: Shape) -> None:
         raise SeamlineError(
             f"images of {height} x {width} pixels are too small for this model; it needs {MIN_SIDE} x {MIN_SIDE}"
         )
-
-
-CLASSIFIERS: dict[str, Callable[[Shape, int], BaseModel]] = {
-    "cnn": TwoLayerCNN,
-    "cnn-hidden": partial(TwoLayerCNN, hidden=128),
-    "cnn-fast": partial(TwoLayerCNN, hidden=128, norm=True, strided=True, whitening=True),
-    **{f"residual-{width}": partial(SmallResNet, width=width) for width in (16, 32, 64)},
-}
-"""Name -> model. `cnn` has two convolutions and a linear head; `cnn-hidden` adds a hidden layer; `cnn-fast` has strided
-convolutions (two thirds of the work) and batch normalization, which tolerates larger steps."""

@@ -113,11 +113,6 @@ class ExternalSpec:
         return {package.__name__.replace("_", "-"): package.__version__ for package in self.packages}
 
 
-def is_external(name: str) -> bool:
-    """Return whether a name is that of an external model: `timm/…` or `smp/…`."""
-    return name.startswith(("timm/", "smp/"))
-
-
 def build_external(name: str, input_shape: Shape, n_classes: int, *, task: Task, pretrained: bool) -> BaseModel:
     """Build an external model.
 

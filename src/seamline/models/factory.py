@@ -1,13 +1,57 @@
-"""A name -> a new model."""
+"""Models by name. A model's class is imported when it is built, so that the names are known without PyTorch."""
 
-import torch
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from seamline.errors import SeamlineError
-from seamline.models.blocks import BaseModel
-from seamline.models.classifiers import CLASSIFIERS
-from seamline.models.external import build_external, is_external
-from seamline.models.segmenters import SEGMENTERS
 from seamline.run_folder import Task
+
+if TYPE_CHECKING:
+    from seamline.models.blocks import BaseModel
+
+Build: TypeAlias = "Callable[[tuple[int, int, int], int], BaseModel]"
+"""(H, W, C) of an image and the number of classes -> a new model."""
+
+
+def _row(name: str, **options: Any) -> Build:
+    """Return a row of the tables: the class `MODULE.CLASS` of this package and its options."""
+    return partial(_build, name, options)
+
+
+def _build(name: str, options: dict[str, Any], input_shape: tuple[int, int, int], n_classes: int) -> "BaseModel":
+    module, _, class_name = name.partition(".")
+    model: BaseModel = getattr(import_module(f"seamline.models.{module}"), class_name)(
+        input_shape, n_classes, **options
+    )
+    return model
+
+
+CLASSIFIERS: dict[str, Build] = {
+    "cnn": _row("classifiers.TwoLayerCNN"),
+    "cnn-hidden": _row("classifiers.TwoLayerCNN", hidden=128),
+    "cnn-fast": _row("classifiers.TwoLayerCNN", hidden=128, norm=True, strided=True, whitening=True),
+    **{f"residual-{width}": _row("classifiers.SmallResNet", width=width) for width in (16, 32, 64)},
+}
+"""Name -> model. `cnn` has two convolutions and a linear head; `cnn-hidden` adds a hidden layer; `cnn-fast` has strided
+convolutions (two thirds of the work) and batch normalization, which tolerates larger steps."""
+
+SEGMENTERS: dict[str, Build] = {
+    "facadenet": _row("segmenters.FacadeNet"),
+    "fcn": _row("segmenters.FCN"),
+    "unet-fast": _row("segmenters.UNet", widths=(16, 48, 96, 192, 192), blocks=(1, 1, 1, 1), tta_scales=(1.0, 1.25)),
+    "unet-best": _row(
+        "segmenters.UNet", widths=(32, 64, 128, 256, 256), blocks=(1, 1, 2, 2), tta_scales=(1.0, 1.25, 1.5)
+    ),
+    "unet-sprint": _row("segmenters.UNet", widths=(16, 32, 64, 128), blocks=(1, 1, 1), tta_scales=(0.5,)),
+}
+"""Name -> model. The U-Nets train on two cores in minutes, half an hour, and seconds at half the image size."""
+
+
+def model_names(task: Task) -> tuple[str, ...]:
+    """Return the names of the models for a task, and how those of other packages are named."""
+    return (*SEGMENTERS, "smp/DECODER/ENCODER") if task == "segmentation" else (*CLASSIFIERS, "timm/NAME")
 
 
 def build_model(
@@ -18,7 +62,7 @@ def build_model(
     task: Task,
     seed: int = 0,
     pretrained: bool = False,
-) -> BaseModel:
+) -> "BaseModel":
     """Build a model whose initial weights depend on the seed alone, pretrained ones aside.
 
     Args:
@@ -33,16 +77,17 @@ def build_model(
         SeamlineError: there is no such model for the task, or the images are too small for it.
         WeightsUnavailableError: the pretrained weights of an external model are not available.
     """
-    table = SEGMENTERS if task == "segmentation" else CLASSIFIERS
-    if name not in table and not is_external(name):
-        external = "smp/DECODER/ENCODER" if task == "segmentation" else "timm/NAME"
-        raise SeamlineError(
-            f"model {name}: there is no such model for {task}; there are {', '.join(table)}, {external}"
-        )
+    import torch
+
+    build = (SEGMENTERS if task == "segmentation" else CLASSIFIERS).get(name)
+    if build is None:
+        if not name.startswith(("timm/", "smp/")):
+            names = ", ".join(model_names(task))
+            raise SeamlineError(f"model {name}: there is no such model for {task}; there are {names}")
+        from seamline.models.external import build_external
+
+        build = partial(build_external, name, task=task, pretrained=pretrained)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if is_external(name):
-            model = build_external(name, input_shape, n_classes, task=task, pretrained=pretrained)
-        else:
-            model = table[name](input_shape, n_classes)
+        model = build(input_shape, n_classes)
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

@@ -1,6 +1,5 @@
 """Models for segmentation: (B, C, H, W) uint8 of any size -> logits (B, K, H, W) float32."""
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -45,14 +44,14 @@ class FacadeNet(Segmenter):
     returns the logits, and these, at half the image's size, are upsampled bilinearly.
 
     Args:
-        channels: channels C of an image.
+        input_shape: (H, W, C) of an image; any H and W.
         n_classes: number of classes K.
     """
 
-    def __init__(self, channels: int, n_classes: int) -> None:
-        super().__init__(channels, stride=8)
+    def __init__(self, input_shape: Shape, n_classes: int) -> None:
+        super().__init__(input_shape[2], stride=8)
         layers: list[nn.Module] = []
-        inputs = channels
+        inputs = input_shape[2]
         for number, outputs in enumerate((32, 64, 128, 256, 1024, 256)):
             layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True), nn.BatchNorm2d(outputs)]
             if number < 3:
@@ -78,13 +77,13 @@ class FCN(Segmenter):
     from random weights on a small dataset: batch normalization before each ReLU, 1024 units instead of 4096.
 
     Args:
-        channels: channels C of an image.
+        input_shape: (H, W, C) of an image; any H and W.
         n_classes: number of classes K.
     """
 
-    def __init__(self, channels: int, n_classes: int) -> None:
-        super().__init__(channels, stride=32)
-        self.eighth = nn.Sequential(ConvNormReLU(channels, 64, 11, 4), nn.MaxPool2d(3, 2, 1))
+    def __init__(self, input_shape: Shape, n_classes: int) -> None:
+        super().__init__(input_shape[2], stride=32)
+        self.eighth = nn.Sequential(ConvNormReLU(input_shape[2], 64, 11, 4), nn.MaxPool2d(3, 2, 1))
         self.sixteenth = nn.Sequential(ConvNormReLU(64, 192, 5), nn.MaxPool2d(3, 2, 1))
         self.last = nn.Sequential(
             ConvNormReLU(192, 384), ConvNormReLU(384, 256), ConvNormReLU(256, 256), nn.MaxPool2d(3, 2, 1),
@@ -114,7 +113,7 @@ class UNet(Segmenter):
     Averaged predictions are log-probabilities, so that ranking pixels by them is ranking by probability.
 
     Args:
-        channels: channels C of an image.
+        input_shape: (H, W, C) of an image; any H and W.
         n_classes: number of classes K.
         widths: channels of each level, from half size down, at least two.
         blocks: residual blocks of each encoder level below half size.
@@ -126,7 +125,7 @@ class UNet(Segmenter):
 
     def __init__(
         self,
-        channels: int,
+        input_shape: Shape,
         n_classes: int,
         widths: tuple[int, ...],
         blocks: tuple[int, ...],
@@ -134,9 +133,9 @@ class UNet(Segmenter):
         strips: int = 3,
         tta_scales: tuple[float, ...] = (1.0,),
     ) -> None:
-        super().__init__(channels, stride=2 ** len(widths))
+        super().__init__(input_shape[2], stride=2 ** len(widths))
         self.tta_scales = tta_scales
-        self.stem = ConvNormReLU(channels, widths[0], stride=2)
+        self.stem = ConvNormReLU(input_shape[2], widths[0], stride=2)
         self.down = nn.ModuleList()
         for level, ((inputs, outputs), count) in enumerate(zip(pairwise(widths), blocks, strict=True), 1):
             steps: list[nn.Module] = [Residual(inputs, outputs, 2)]
@@ -168,37 +167,3 @@ class UNet(Segmenter):
 def _upsample(maps: Tensor, factor: int) -> Tensor:
     """(B, C, h, w) float32 -> (B, C, factor h, factor w) float32, bilinear."""
     return F.interpolate(maps, scale_factor=factor, mode="bilinear", align_corners=False)
-
-
-def facadenet(input_shape: Shape, n_classes: int) -> FacadeNet:
-    """Build a FacadeNet."""
-    return FacadeNet(input_shape[-1], n_classes)
-
-
-def fcn(input_shape: Shape, n_classes: int) -> FCN:
-    """Build a small fully convolutional network."""
-    return FCN(input_shape[-1], n_classes)
-
-
-def unet_fast(input_shape: Shape, n_classes: int) -> UNet:
-    """Build a U-Net that trains in minutes on two cores."""
-    return UNet(input_shape[-1], n_classes, (16, 48, 96, 192, 192), (1, 1, 1, 1), tta_scales=(1.0, 1.25))
-
-
-def unet_best(input_shape: Shape, n_classes: int) -> UNet:
-    """Build a U-Net that trains in half an hour on two cores."""
-    return UNet(input_shape[-1], n_classes, (32, 64, 128, 256, 256), (1, 1, 2, 2), tta_scales=(1.0, 1.25, 1.5))
-
-
-def unet_sprint(input_shape: Shape, n_classes: int) -> UNet:
-    """Build a U-Net that trains in seconds on two cores, at half the image size."""
-    return UNet(input_shape[-1], n_classes, (16, 32, 64, 128), (1, 1, 1), tta_scales=(0.5,))
-
-
-SEGMENTERS: dict[str, Callable[[Shape, int], Segmenter]] = {
-    "facadenet": facadenet,
-    "fcn": fcn,
-    "unet-fast": unet_fast,
-    "unet-best": unet_best,
-    "unet-sprint": unet_sprint,
-}
