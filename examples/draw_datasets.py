@@ -1,6 +1,10 @@
-"""Draw two small datasets: `shapes`, images in class folders, and `walls`, images with masks."""
+"""Draw two small datasets: `photos`, images in class folders, and `walls`, images with masks.
+
+python examples/draw_datasets.py [FOLDER]
+"""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -44,13 +48,13 @@ def wall(rng: np.random.Generator) -> tuple[Image.Image, Image.Image]:
 
 
 def draw_datasets(folder: Path) -> tuple[Path, Path]:
-    """Write both datasets into a folder; return their paths."""
+    """Write `photos` and `walls` into a folder; return their paths."""
     rng = np.random.default_rng(0)
-    shapes, walls = folder / "shapes", folder / "walls"
+    photos, walls = folder / "photos", folder / "walls"
     for name in SHAPES:
-        (shapes / name).mkdir(parents=True, exist_ok=True)
+        (photos / name).mkdir(parents=True, exist_ok=True)
         for number in range(COUNT):
-            shape(name, rng).save(shapes / name / f"{number:02}.png")
+            shape(name, rng).save(photos / name / f"{number:02}.png")
     for kind in ("images", "masks"):
         (walls / kind).mkdir(parents=True, exist_ok=True)
     for number in range(COUNT):
@@ -59,4 +63,8 @@ def draw_datasets(folder: Path) -> tuple[Path, Path]:
         mask.save(walls / "masks" / f"{number:02}.png")
     classes = {"sky": [90, 130, 210], "wall": [200, 180, 150], "window": [40, 40, 60]}
     (walls / "classes.json").write_text(json.dumps(classes), encoding="utf-8")
-    return shapes, walls
+    return photos, walls
+
+
+if __name__ == "__main__":
+    print(*draw_datasets(Path(sys.argv[1] if len(sys.argv) > 1 else ".")))

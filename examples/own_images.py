@@ -71,8 +71,8 @@ def main() -> None:
     if options.folder is not None:
         run_all(options.folder, options.photos or [options.folder], options.epochs)
         return
-    shapes, walls = draw_datasets(OUT / "datasets")
-    run_all(shapes, [shapes / "circle"], options.epochs)
+    photos, walls = draw_datasets(OUT / "datasets")
+    run_all(photos, [photos / "circle"], options.epochs)
     run_all(walls, [walls / "images"], options.epochs)
 
 

@@ -20,7 +20,7 @@ def test_own_images(tmp_path: Path) -> None:
     command = [sys.executable, str(EXAMPLES / "own_images.py"), "--epochs", "1"]
     process = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stdout[-2000:] + process.stderr[-2000:]
-    for name, kind in (("shapes", "class folders"), ("walls", "images and masks in two folders")):
+    for name, kind in (("photos", "class folders"), ("walls", "images and masks in two folders")):
         runs = tmp_path / "own-images" / name
         assert f"layout{' ' * 11}{kind}" in process.stdout
         assert f"Ready to train: seamline train own-images/datasets/{name}" in process.stdout

@@ -38,8 +38,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from draw_datasets import draw_datasets
 
     folder = tmp_path_factory.mktemp("finished")
-    shapes, walls = draw_datasets(folder)
-    for file in shapes.glob("*/*.png"):
+    photos, walls = draw_datasets(folder)
+    for file in photos.glob("*/*.png"):
         if int(file.stem) < FEW:
             Image.open(file).resize((32, 32)).save(file)
         else:
@@ -49,7 +49,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Image.open(file).resize((64, 64), Image.Resampling.NEAREST).save(file)
         else:
             file.unlink()
-    shapes.rename(folder / "photos")
     Image.open(walls / "images" / "00.jpg").save(folder / "house.jpg")
     Image.fromarray(np.arange(784, dtype=np.uint8).reshape(28, 28)).save(folder / "shirt.png")
     few = ["--set", "epochs=1", "--label-check-folds", "0"]
