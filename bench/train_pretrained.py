@@ -75,11 +75,11 @@ def share_weights(graph: onnx.ModelProto, file: Path) -> None:
     for weights in graph.graph.initializer:
         name = weights.name.removeprefix(WEIGHT_PREFIX)
         entry = header.get(name)
-        values = numpy_helper.to_array(weights)
-        # the exporter may fold batch normalization into the weights of a convolution, under the same name
-        if entry is None or entry["dtype"] != "F16" or not np.array_equal(values, stored[name].float().numpy()):
+        if entry is None:  # a constant of the graph
             initializers.append(weights)
             continue
+        if not np.array_equal(numpy_helper.to_array(weights), stored[name].float().numpy()):
+            raise ValueError(f"{name}: its values in the graph are not those of {file}")
         begin, end = entry["data_offsets"]
         half = TensorProto(name=f"{weights.name}.half", data_type=TensorProto.FLOAT16, dims=weights.dims)
         half.data_location = TensorProto.EXTERNAL

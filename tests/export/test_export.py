@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from safetensors.numpy import load_file
 from torch import nn
 
 import seamline
@@ -23,7 +24,7 @@ from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.evaluation.calibration import best_temperature
 from seamline.export import export as module
 from seamline.export.export import ExportOptions, ExportResult
-from seamline.export.to_onnx import to_onnx
+from seamline.export.to_onnx import WEIGHT_PREFIX, to_onnx
 from seamline.export.verify import LabeledLogits, Verification, predict_split, select_evenly
 from seamline.inference.backends import BACKENDS, load_session
 from seamline.inference.forward import predict_logits
@@ -138,6 +139,11 @@ def test_labels_of_whole_images(classifier: Path, tmp_path: Path) -> None:
         check.images == 90 and check.agreement == 1 and check.difference < 1e-4 for check in result.verifications
     )
     assert result.size == (tmp_path / "sides.onnx").stat().st_size
+    graph = onnx.load(tmp_path / "sides.onnx").graph
+    weights = {one.name.removeprefix(WEIGHT_PREFIX): onnx.numpy_helper.to_array(one) for one in graph.initializer}
+    for key, values in load_file(classifier / "model.safetensors").items():
+        if not key.endswith("num_batches_tracked"):
+            np.testing.assert_array_equal(weights[key], values)  # batch normalization is not folded into them
     photo = save_photo(tmp_path / "photo.png", 20, 20)
     ways: list[tuple[Path, str | None]] = [(classifier, "pytorch"), (tmp_path / "sides.onnx", None)]
     answers = [seamline.predict(way, [photo], out=tmp_path / "out", backend=backend).photos[0] for way, backend in ways]

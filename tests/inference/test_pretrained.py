@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from safetensors.numpy import load_file
 
 import seamline
 from run_factories import save_photo
@@ -26,6 +28,23 @@ def test_together_they_are_small_and_each_has_a_card() -> None:
         card = (pretrained_dir(name) / "CARD.md").read_text()
         for heading in ("## Data and license", "## Training", "## Metrics", "## Limits"):
             assert heading in card
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_the_graph_reads_its_weights_from_the_run_folder(name: str) -> None:
+    folder = pretrained_dir(name)
+    graph = onnx.load(folder / "model.onnx", load_external_data=False).graph
+    stored = load_file(folder / "model.safetensors")
+    external = {
+        one.name.removeprefix("model.model.").removesuffix(".half"): {
+            each.key: each.value for each in one.external_data
+        }
+        for one in graph.initializer
+        if one.data_location == onnx.TensorProto.EXTERNAL
+    }
+    assert {entry["location"] for entry in external.values()} == {"model.safetensors"}
+    assert external.keys() == {key for key in stored if not key.endswith("num_batches_tracked")}
+    assert all(len(one.raw_data) < 64 for one in graph.initializer)  # shapes and indices
 
 
 @pytest.mark.parametrize("name", PRETRAINED)

@@ -65,13 +65,14 @@ def to_onnx(model: TTA, metadata: ExportMetadata) -> onnx.ModelProto:
             dynamic_shapes=(dict.fromkeys(axes, Dim.DYNAMIC),),
             input_names=["images"],
             output_names=["logits", "probabilities"],
-            optimize=True,
+            optimize=False,
             verbose=False,
             custom_translation_table={
                 torch.ops.aten.softmax.int: _softmax,
                 torch.ops.aten.log_softmax.int: _log_softmax,
             },
         )
+        _optimize(program)
     graph: onnx.ModelProto = program.model_proto  # type: ignore[union-attr]  # None is for other formats
     graph.producer_name = "seamline"
     del graph.graph.value_info[:]  # intermediate values need no names
@@ -84,6 +85,19 @@ def to_onnx(model: TTA, metadata: ExportMetadata) -> onnx.ModelProto:
                 dims[axis].dim_param = name
     onnx.helper.set_model_props(graph, metadata.to_metadata())
     return graph
+
+
+def _optimize(program: Any) -> None:
+    """Simplify a graph without changing its weights.
+
+    The optimizer folds batch normalization into weights that are used once, unless they are inputs of the graph, as
+    they are here meanwhile. Backends fold it when they load the file.
+    """
+    graph = program.model.graph
+    count = len(graph.inputs)
+    graph.inputs.extend(graph.initializers.values())
+    program.optimize()
+    del graph.inputs[count:]
 
 
 def _log_softmax(logits: Any, dim: int, dtype: int | None = None) -> Any:
