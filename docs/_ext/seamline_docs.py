@@ -15,8 +15,8 @@ from sphinx.util import logging
 import api_reference
 import cli_reference
 import http_reference
+import run_folder_reference
 import tables
-from seamline.run_folder import schema
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "packages": tables.packages,
     "presets": tables.presets,
     "pretrained": tables.pretrained,
-    "run-folder": lambda: schema.reference().replace("\n### ", "\n## "),
+    "run-folder": lambda: run_folder_reference.reference().replace("\n### ", "\n## "),
 }
 """Name in `<!-- generate: NAME -->` -> function that returns the section in Markdown."""
 

@@ -20,19 +20,12 @@ Histogram = NDArray[np.integer[Any] | np.floating[Any]]
 
 @dataclass(frozen=True, eq=False)
 class APResult:
-    """Average precision of one class.
+    """Average precision of one class."""
 
-    Attributes:
-        value: 0..1, NaN where no pixel is of the class; where only bounds are known it is that of the histogram.
-        low: lower bound; `value` itself where that is exact.
-        high: upper bound.
-        histograms: (G, 2, B) int64 of each group of images.
-    """
-
-    value: float
-    low: float
-    high: float
-    histograms: NDArray[np.int64]
+    value: float  # 0..1, NaN where no pixel is of the class; where only bounds are known it is that of the histogram
+    low: float  # lower bound; `value` itself where that is exact
+    high: float  # upper bound
+    histograms: NDArray[np.int64]  # (G, 2, B) int64 of each group of images
 
     @property
     def below(self) -> float:

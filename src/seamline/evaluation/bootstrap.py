@@ -58,16 +58,11 @@ def percentile_interval(replicates: Replicates) -> Estimate:
 
 @dataclass(frozen=True, eq=False)
 class Sampled:
-    """A metric and what is known of its sampling distribution.
+    """A metric and what is known of its sampling distribution."""
 
-    Attributes:
-        estimate: value and interval.
-        replicates: (1 + R,) float64; None where the interval comes from a formula.
-        error: how far the value may lie below and above because scores were counted into bins.
-    """
-
-    estimate: Estimate
-    replicates: Replicates | None = None
+    estimate: Estimate  # value and interval
+    replicates: Replicates | None = None  # (1 + R,) float64; None where the interval comes from a formula
+    # how far the value may lie below and above because scores were counted into bins
     error: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
@@ -89,17 +84,11 @@ class Sampled:
 
 @dataclass(frozen=True, eq=False)
 class GroupBootstrap:
-    """Resamples of the groups of a split.
+    """Resamples of the groups of a split."""
 
-    Attributes:
-        groups: (N,) int64, images with the same number are related.
-        stream: random stream, another one for each split; the same number gives the same resamples.
-        one_label: whether each image has a single label, as in classification.
-    """
-
-    groups: NDArray[np.int64]
-    stream: int = 0
-    one_label: bool = False
+    groups: NDArray[np.int64]  # (N,) int64, images with the same number are related
+    stream: int = 0  # random stream, another one for each split; the same number gives the same resamples
+    one_label: bool = False  # whether each image has a single label, as in classification
 
     @cached_property
     def members(self) -> NDArray[np.int64]:

@@ -27,20 +27,15 @@ _BLOCK = 4_000_000  # logits that are scaled at once
 
 @dataclass(frozen=True, eq=False)
 class TemperatureFit:
-    """The temperature with the lowest negative log likelihood, and what each label contributes to it.
+    """The temperature with the lowest negative log likelihood, and what each label contributes to it."""
 
-    Attributes:
-        log_inverse: logarithm of b = 1 / temperature.
-        slopes: (N,) float64, each label's slope of the negative log likelihood in b: E[z] - z of the true class under
-            softmax(b z).
-        curvatures: (N,) float64, each label's curvature in b, Var[z].
-        determined: False where the labels determine no temperature: logits that are all equal, a temperature at the
-            end of the range that is searched, or an interval wider than that range.
-    """
-
-    log_inverse: float
+    log_inverse: float  # logarithm of b = 1 / temperature
+    # (N,) float64, each label's slope of the negative log likelihood in b: E[z] - z of the true class under softmax(b
+    # z)
     slopes: NDArray[np.float64]
-    curvatures: NDArray[np.float64]
+    curvatures: NDArray[np.float64]  # (N,) float64, each label's curvature in b, Var[z]
+    # False where the labels determine no temperature: logits that are all equal, a temperature at the end of the range
+    # that is searched, or an interval wider than that range
     determined: bool
 
     @property
@@ -155,21 +150,13 @@ def bin_index(confidence: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class ReliabilityBins:
-    """Labels of each image by the confidence of their prediction.
+    """Labels of each image by the confidence of their prediction."""
 
-    Attributes:
-        bootstrap: of the groups of the N images.
-        counts: (N, N_BINS) float64, number of labels.
-        hits: (N, N_BINS) float64, number of correct predictions.
-        confidence: (N, N_BINS) float64, sum of confidences.
-        losses: (N,) float64, sum of negative log likelihoods.
-    """
-
-    bootstrap: GroupBootstrap
-    counts: NDArray[np.float64]
-    hits: NDArray[np.float64]
-    confidence: NDArray[np.float64]
-    losses: NDArray[np.float64]
+    bootstrap: GroupBootstrap  # of the groups of the N images
+    counts: NDArray[np.float64]  # (N, N_BINS) float64, number of labels
+    hits: NDArray[np.float64]  # (N, N_BINS) float64, number of correct predictions
+    confidence: NDArray[np.float64]  # (N, N_BINS) float64, sum of confidences
+    losses: NDArray[np.float64]  # (N,) float64, sum of negative log likelihoods
 
     def ece(self) -> Estimate:
         """Return the expected calibration error (Naeini, Cooper, Hauskrecht, AAAI 2015).

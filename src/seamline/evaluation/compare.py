@@ -18,21 +18,13 @@ from seamline.run_folder import ABSENT, ClassificationArrays, Estimate, Metrics,
 
 @dataclass(frozen=True)
 class MetricDiff:
-    """A metric of two runs.
+    """A metric of two runs."""
 
-    Attributes:
-        key: of `METRICS`.
-        class_name: the class that it is of, empty where it is of all.
-        first: the first run's value.
-        second: the second run's value.
-        change: second minus first, with its paired 95 % interval.
-    """
-
-    key: str
-    class_name: str
-    first: float
-    second: float
-    change: Estimate
+    key: str  # of `METRICS`
+    class_name: str  # the class that it is of, empty where it is of all
+    first: float  # the first run's value
+    second: float  # the second run's value
+    change: Estimate  # second minus first, with its paired 95 % interval
 
     @property
     def metric(self) -> Metric:
@@ -47,35 +39,23 @@ class MetricDiff:
 
 @dataclass(frozen=True)
 class ChangedImage:
-    """A test image that the runs predict differently.
+    """A test image that the runs predict differently."""
 
-    Attributes:
-        name: its name.
-        ground_truth: its class; empty where it has a mask.
-        first: what the first run predicts, or its fraction of correct pixels.
-        second: the same of the second run.
-    """
-
-    name: str
-    ground_truth: str
-    first: str
-    second: str
+    name: str  # its name
+    ground_truth: str  # its class; empty where it has a mask
+    first: str  # what the first run predicts, or its fraction of correct pixels
+    second: str  # the same of the second run
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between two runs.
+    """What differs between two runs."""
 
-    Attributes:
-        images: number of test images.
-        metrics: those of all classes first, then class by class.
-        fixed: images that only the second run classifies correctly; those with masks that improve, most first.
-        broken: images that only the first run classifies correctly; those with masks that get worse, most first.
-    """
-
-    images: int
-    metrics: tuple[MetricDiff, ...]
+    images: int  # number of test images
+    metrics: tuple[MetricDiff, ...]  # those of all classes first, then class by class
+    # images that only the second run classifies correctly; those with masks that improve, most first
     fixed: tuple[ChangedImage, ...]
+    # images that only the first run classifies correctly; those with masks that get worse, most first
     broken: tuple[ChangedImage, ...]
 
 

@@ -76,20 +76,13 @@ def plain_values(values: Values) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """Sums over the images of a split, or over those of resamples, in front of the other axes as (...).
+    """Sums over the images of a split, or over those of resamples, in front of the other axes as (...)."""
 
-    Attributes:
-        confusion: (..., K, K) number of labels; row the ground truth, column the prediction.
-        loss: (...) sum of negative log likelihoods, in nats.
-        squared_loss: (...) sum of the squares of the images' losses; NaN for resamples.
-        present: (K,) bool, whether a class has a label in the split itself.
-        ap: score type -> average precision of each class, (..., K), with its bounds.
-    """
-
-    confusion: Array
-    loss: Array
-    squared_loss: Array
-    present: NDArray[np.bool_]
+    confusion: Array  # (..., K, K) number of labels; row the ground truth, column the prediction
+    loss: Array  # (...) sum of negative log likelihoods, in nats
+    squared_loss: Array  # (...) sum of the squares of the images' losses; NaN for resamples
+    present: NDArray[np.bool_]  # (K,) bool, whether a class has a label in the split itself
+    # score type -> average precision of each class, (..., K), with its bounds
     ap: Mapping[str, Bounded] = field(default_factory=dict)
 
     @cached_property
@@ -128,20 +121,13 @@ MetricFunction: TypeAlias = Callable[[Counts], Values]
 
 @dataclass(frozen=True, eq=False)
 class SplitCounts:
-    """Counts of each image of a split.
+    """Counts of each image of a split."""
 
-    Attributes:
-        classes: K class names.
-        bootstrap: resamples of the groups of the N images.
-        confusion: (N, K * K) sparse int64; row the ground truth, column the prediction of each matrix.
-        losses: (N,) float64, each image's sum of negative log likelihoods, in nats.
-        rankings: score type -> average precision of each of the K classes; empty where no scores were ranked.
-    """
-
-    classes: tuple[str, ...]
-    bootstrap: GroupBootstrap
-    confusion: Any
-    losses: Array
+    classes: tuple[str, ...]  # K class names
+    bootstrap: GroupBootstrap  # resamples of the groups of the N images
+    confusion: Any  # (N, K * K) sparse int64; row the ground truth, column the prediction of each matrix
+    losses: Array  # (N,) float64, each image's sum of negative log likelihoods, in nats
+    # score type -> average precision of each of the K classes; empty where no scores were ranked
     rankings: Mapping[str, tuple[APResult, ...]] = field(default_factory=dict)
 
     @cached_property

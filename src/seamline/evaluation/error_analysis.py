@@ -32,30 +32,19 @@ PARTS = ("top", "middle", "bottom")
 
 @dataclass(frozen=True, eq=False)
 class ThinRegions:
-    """Recall along the tall, thin regions of a class.
+    """Recall along the tall, thin regions of a class."""
 
-    Attributes:
-        regions: number of regions.
-        recall: the three `PARTS` -> fraction of their pixels that is predicted correctly.
-    """
-
-    regions: int
-    recall: dict[str, Sampled]
+    regions: int  # number of regions
+    recall: dict[str, Sampled]  # the three `PARTS` -> fraction of their pixels that is predicted correctly
 
 
 @dataclass(frozen=True, eq=False)
 class ErrorAnalysis:
-    """Where wrong pixels lie.
+    """Where wrong pixels lie."""
 
-    Attributes:
-        fraction: fraction of all wrong pixels that are near a boundary between true classes.
-        boundary_fraction: fraction of all pixels that are.
-        thin_regions: classes whose regions are mostly tall and thin.
-    """
-
-    fraction: Sampled
-    boundary_fraction: Sampled
-    thin_regions: dict[str, ThinRegions]
+    fraction: Sampled  # fraction of all wrong pixels that are near a boundary between true classes
+    boundary_fraction: Sampled  # fraction of all pixels that are
+    thin_regions: dict[str, ThinRegions]  # classes whose regions are mostly tall and thin
 
     def summary(self) -> run_folder.ErrorAnalysis:
         """Return what `evaluation/SPLIT.json` holds."""

@@ -39,19 +39,12 @@ SCORE_TYPES: dict[str, Callable[[Logits], Logits]] = {
 
 @dataclass(frozen=True, eq=False)
 class SampledLogits:
-    """Logits of all labels, or of as many labels of each image, drawn with a fixed seed.
+    """Logits of all labels, or of as many labels of each image, drawn with a fixed seed."""
 
-    Attributes:
-        logits: (N, K, M) float32.
-        labels: (N, M) integers, 0..K-1 where they count.
-        predicted: (N, M) integers, 0..K-1.
-        valid: (N, M) bool, which labels count.
-    """
-
-    logits: Logits
-    labels: Labels
-    predicted: Labels
-    valid: NDArray[np.bool_]
+    logits: Logits  # (N, K, M) float32
+    labels: Labels  # (N, M) integers, 0..K-1 where they count
+    predicted: Labels  # (N, M) integers, 0..K-1
+    valid: NDArray[np.bool_]  # (N, M) bool, which labels count
 
     @classmethod
     def empty(cls, split: Split, n_classes: int, size: int) -> "SampledLogits":
@@ -73,21 +66,13 @@ class SampledLogits:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a model predicts on a split.
+    """What a model predicts on a split."""
 
-    Attributes:
-        task: what is predicted.
-        split: the images and their ground truth.
-        predicted: (N,) int64 or (N, H, W) uint8, the class of the highest logit of each label.
-        counts: what is correct and what is not, counted.
-        sample: logits; none where they were not kept.
-    """
-
-    task: Task
-    split: Split
-    predicted: Labels
-    counts: SplitCounts
-    sample: SampledLogits
+    task: Task  # what is predicted
+    split: Split  # the images and their ground truth
+    predicted: Labels  # (N,) int64 or (N, H, W) uint8, the class of the highest logit of each label
+    counts: SplitCounts  # what is correct and what is not, counted
+    sample: SampledLogits  # logits; none where they were not kept
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -102,14 +87,10 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class SampleLimits:
-    """How many logits are kept in memory.
+    """How many logits are kept in memory."""
 
-    Attributes:
-        all_up_to: labels of a split whose logits are all kept, so that average precision is exact.
-        sample: labels whose logits are kept where there are more; 0 keeps none at all and ranks nothing.
-    """
-
-    all_up_to: int = MAX_PIXELS
+    all_up_to: int = MAX_PIXELS  # labels of a split whose logits are all kept, so that average precision is exact
+    # labels whose logits are kept where there are more; 0 keeps none at all and ranks nothing
     sample: int = SAMPLE_PIXELS
 
 
@@ -171,15 +152,10 @@ def evaluate_split(
 
 @dataclass(frozen=True)
 class LossAccuracy:
-    """Loss and accuracy of a split; both NaN where no label counts.
+    """Loss and accuracy of a split; both NaN where no label counts."""
 
-    Attributes:
-        loss: mean negative log likelihood of the labels that count, in nats.
-        accuracy: fraction of them predicted correctly, 0..1.
-    """
-
-    loss: float
-    accuracy: float
+    loss: float  # mean negative log likelihood of the labels that count, in nats
+    accuracy: float  # fraction of them predicted correctly, 0..1
 
 
 def quick_eval(model: nn.Module, split: Split, task: Task) -> LossAccuracy:

@@ -59,19 +59,12 @@ def evaluate_run(folder: RunFolder, data: Dataset, splits: Splits, *, device: to
 
 @dataclass(frozen=True, eq=False)
 class MatchedData:
-    """Other labeled images, with labels in the classes of a run.
+    """Other labeled images, with labels in the classes of a run."""
 
-    Attributes:
-        data: the dataset.
-        split: its images; labels are the run's classes, masks have `IGNORE_INDEX` for other classes.
-        unknown: classes that the run does not have -> images or pixels that are left out.
-        missing: classes of the run that the dataset does not have.
-    """
-
-    data: Dataset
-    split: Split
-    unknown: dict[str, int]
-    missing: tuple[str, ...]
+    data: Dataset  # the dataset
+    split: Split  # its images; labels are the run's classes, masks have `IGNORE_INDEX` for other classes
+    unknown: dict[str, int]  # classes that the run does not have -> images or pixels that are left out
+    missing: tuple[str, ...]  # classes of the run that the dataset does not have
 
     @property
     def description(self) -> str:

@@ -97,17 +97,11 @@ def sheet_png(images: NDArray[np.uint8], columns: int) -> bytes:
 
 
 class RankedImage(NamedTuple):
-    """Metrics of one image.
+    """Metrics of one image."""
 
-    Attributes:
-        image: its index in the split.
-        accuracy: fraction of its pixels predicted correctly.
-        mean_iou: mean intersection over union of the classes that it shows or that are predicted in it.
-    """
-
-    image: int
-    accuracy: float
-    mean_iou: float
+    image: int  # its index in the split
+    accuracy: float  # fraction of its pixels predicted correctly
+    mean_iou: float  # mean intersection over union of the classes that it shows or that are predicted in it
 
 
 def rank_images(counts: SplitCounts) -> list[RankedImage]:

@@ -83,27 +83,16 @@ def mean_iou(counts: Counts) -> Array:
 
 @dataclass(frozen=True)
 class Metric:
-    """A row of the table.
+    """A row of the table."""
 
-    Attributes:
-        title: its name for people, such as `Mean IoU`.
-        definition: what it is, in a sentence without a period.
-        function: counts -> values.
-        per_class: whether there is a value for each class.
-        higher_is_better: None where neither is, as of the size of a class.
-        format: printed as a percentage or as a decimal number.
-        tasks: the tasks that it is for.
-        ranked: whether it needs ranked scores, which are not computed for training images.
-    """
-
-    title: str
-    definition: str
-    function: MetricFunction
-    per_class: bool = False
-    higher_is_better: bool | None = True
-    format: Literal["percent", "decimal"] = "percent"
-    tasks: tuple[Task, ...] = ALL_TASKS
-    ranked: bool = False
+    title: str  # its name for people, such as `Mean IoU`
+    definition: str  # what it is, in a sentence without a period
+    function: MetricFunction  # counts -> values
+    per_class: bool = False  # whether there is a value for each class
+    higher_is_better: bool | None = True  # None where neither is, as of the size of a class
+    format: Literal["percent", "decimal"] = "percent"  # printed as a percentage or as a decimal number
+    tasks: tuple[Task, ...] = ALL_TASKS  # the tasks that it is for
+    ranked: bool = False  # whether it needs ranked scores, which are not computed for training images
 
 
 _PIXELS = partial(Metric, format="decimal", tasks=SEGMENTATION)
@@ -165,17 +154,11 @@ def metrics_of(task: Task) -> dict[str, Metric]:
 
 @dataclass(frozen=True, eq=False)
 class SplitMetrics:
-    """All metrics of a split, each computed when it is first read.
+    """All metrics of a split, each computed when it is first read."""
 
-    Attributes:
-        task: what is predicted.
-        counts: of the split.
-        n_images: number of images.
-    """
-
-    task: Task
-    counts: SplitCounts
-    n_images: int
+    task: Task  # what is predicted
+    counts: SplitCounts  # of the split
+    n_images: int  # number of images
 
     @property
     def classes(self) -> tuple[str, ...]:

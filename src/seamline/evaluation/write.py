@@ -38,27 +38,17 @@ from seamline.run_folder import (
 
 @dataclass(frozen=True, eq=False)
 class EvaluationData:
-    """The images that a run is evaluated on.
+    """The images that a run is evaluated on."""
 
-    Attributes:
-        task: what is predicted.
-        classes: K class names.
-        train: the images that the model was trained on.
-        val: the validation images; the temperature is fitted on them, and linear probes are scored.
-        test: the images that nothing was chosen by.
-        palette: K colors of the classes in masks; empty for classification.
-        split: how the images were split.
-        out_of_fold: (N, K) float32 logits of the training and then the validation images by models that were not
-            trained on the image, and the number of these models; None where there are none.
-    """
-
-    task: Task
-    classes: tuple[str, ...]
-    train: Split
-    val: Split
-    test: Split
-    palette: Sequence[Color] = ()
-    split: SplitInfo | None = None
+    task: Task  # what is predicted
+    classes: tuple[str, ...]  # K class names
+    train: Split  # the images that the model was trained on
+    val: Split  # the validation images; the temperature is fitted on them, and linear probes are scored
+    test: Split  # the images that nothing was chosen by
+    palette: Sequence[Color] = ()  # K colors of the classes in masks; empty for classification
+    split: SplitInfo | None = None  # how the images were split
+    # (N, K) float32 logits of the training and then the validation images by models that were not trained on the image,
+    # and the number of these models; None where there are none
     out_of_fold: tuple[NDArray[np.float32], int] | None = None
 
 

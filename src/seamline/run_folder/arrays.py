@@ -26,42 +26,25 @@ _AXES = {
 
 @dataclass(frozen=True, eq=False)
 class ClassificationArrays:
-    """Arrays of a split whose images have labels.
+    """Arrays of a split whose images have labels."""
 
-    Attributes:
-        names: (N,) names of the images.
-        groups: (N,) int64; images of one group are related.
-        confusion: (K, K) int64 images, a row for each true class.
-        labels: (N,) int64 true classes.
-        logits: (N, K) float32.
-    """
-
-    names: tuple[str, ...]
-    groups: NDArray[np.int64]
-    confusion: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    logits: NDArray[np.float32]
+    names: tuple[str, ...]  # (N,) names of the images
+    groups: NDArray[np.int64]  # (N,) int64; images of one group are related
+    confusion: NDArray[np.int64]  # (K, K) int64 images, a row for each true class
+    labels: NDArray[np.int64]  # (N,) int64 true classes
+    logits: NDArray[np.float32]  # (N, K) float32
 
 
 @dataclass(frozen=True, eq=False)
 class SegmentationArrays:
-    """Arrays of a split whose images have masks.
+    """Arrays of a split whose images have masks."""
 
-    Attributes:
-        names: (N,) names of the images.
-        groups: (N,) int64; images of one group are related.
-        confusion: (K, K) int64 pixels, a row for each true class.
-        confusions: (N, K, K) int64 pixels of each image.
-        losses: (N,) float64 sum of the negative log likelihoods of each image's pixels, in nats.
-        predicted: (N, H, W) uint8 predicted classes.
-    """
-
-    names: tuple[str, ...]
-    groups: NDArray[np.int64]
-    confusion: NDArray[np.int64]
-    confusions: NDArray[np.int64]
-    losses: NDArray[np.float64]
-    predicted: NDArray[np.uint8]
+    names: tuple[str, ...]  # (N,) names of the images
+    groups: NDArray[np.int64]  # (N,) int64; images of one group are related
+    confusion: NDArray[np.int64]  # (K, K) int64 pixels, a row for each true class
+    confusions: NDArray[np.int64]  # (N, K, K) int64 pixels of each image
+    losses: NDArray[np.float64]  # (N,) float64 sum of the negative log likelihoods of each image's pixels, in nats
+    predicted: NDArray[np.uint8]  # (N, H, W) uint8 predicted classes
 
 
 def write_arrays(path: Path, arrays: ClassificationArrays | SegmentationArrays) -> None:

@@ -37,16 +37,11 @@ class Estimate(Struct, frozen=True):
     """A number with its 95 % interval.
 
     All three are NaN where nothing was measured, `low` and `high` where no interval is known.
-
-    Attributes:
-        value: the estimate.
-        low: lower end of the interval.
-        high: upper end of the interval.
     """
 
-    value: NanFloat
-    low: NanFloat = math.nan
-    high: NanFloat = math.nan
+    value: NanFloat  # the estimate
+    low: NanFloat = math.nan  # lower end of the interval
+    high: NanFloat = math.nan  # upper end of the interval
 
     @property
     def present(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from seamline.errors import SeamlineError
 from seamline.io import file_lock, remove_temp_files, sha256_file
@@ -30,16 +30,51 @@ _RESULTS = (
 )
 """Files and folders that a new training removes, beside weights and exported models."""
 
+_TRAIN = "train again with --overwrite"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A file or folder of a run folder, as an attribute that is its path."""
+
+    name: str
+
+    def __get__(self, run: "RunFolder", owner: type) -> Path:
+        return run.path / self.name
+
+
+@dataclass(frozen=True)
+class _Result(Generic[T]):
+    """A JSON file that evaluation writes, as an attribute."""
+
+    name: str
+    content: Any
+
+    def __get__(self, run: "RunFolder", owner: type) -> JsonFile[T]:
+        return run.evaluated_file(self.name, self.content)
+
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run folder.
+    """A run folder."""
 
-    Attributes:
-        path: the folder.
-    """
+    path: Path  # the folder
 
-    path: Path
+    weights_file = _Part(WEIGHTS)  # the final weights
+    checkpoint_dir = _Part("checkpoint")  # checkpoints, while the run is not finished
+    label_issues_sheet = _Part("evaluation/label_issues.png")
+    report_file = _Part("report.html")
+    figures_dir = _Part("figures")  # figures of the page as SVG and PNG
+    predictions_dir = _Part("predictions")  # predictions on photos that are not part of the dataset
+
+    metrics = _Result[Metrics]("metrics.json", Metrics)
+    calibration = _Result[Calibration]("calibration.json", Calibration)
+    findings = _Result[tuple[Finding, ...]]("findings.json", tuple[Finding, ...])
+    kernels = _Result[FilterAnalysis]("analysis/kernels.json", FilterAnalysis)
+    linear_probes = _Result[LinearProbes]("analysis/linear_probes.json", LinearProbes)
+    label_issues = _Result[LabelIssues]("evaluation/label_issues.json", LabelIssues)
 
     @property
     def finished(self) -> bool:
@@ -56,47 +91,21 @@ class RunFolder:
         """`run.json`."""
         missing = f"{self.path} is not a run folder, which `seamline train` writes"
         old_keys = frozenset({"recipe", "recipe_name", "network"})
-        return JsonFile(self.path / "run.json", RunInfo, "train again with --overwrite", missing, old_keys)
+        return JsonFile(self.path / "run.json", RunInfo, _TRAIN, missing, old_keys)
 
     @property
     def history(self) -> JsonLinesFile[Epoch]:
         """`history.jsonl`."""
-        again = "train again with --overwrite"
-        return JsonLinesFile(self.path / "history.jsonl", Epoch, again, f"the run is incomplete; {again}")
+        return JsonLinesFile(self.path / "history.jsonl", Epoch, _TRAIN, f"the run is incomplete; {_TRAIN}")
 
     @property
-    def metrics(self) -> JsonFile[Metrics]:
-        """`metrics.json`."""
-        return self._evaluated("metrics.json", Metrics)
-
-    @property
-    def calibration(self) -> JsonFile[Calibration]:
-        """`calibration.json`."""
-        return self._evaluated("calibration.json", Calibration)
-
-    @property
-    def findings(self) -> JsonFile[tuple[Finding, ...]]:
-        """`findings.json`."""
-        return self._evaluated("findings.json", tuple[Finding, ...])
-
-    @property
-    def kernels(self) -> JsonFile[FilterAnalysis]:
-        """`analysis/kernels.json`."""
-        return self._evaluated("analysis/kernels.json", FilterAnalysis)
-
-    @property
-    def linear_probes(self) -> JsonFile[LinearProbes]:
-        """`analysis/linear_probes.json`."""
-        return self._evaluated("analysis/linear_probes.json", LinearProbes)
-
-    @property
-    def label_issues(self) -> JsonFile[LabelIssues]:
-        """`evaluation/label_issues.json`."""
-        return self._evaluated("evaluation/label_issues.json", LabelIssues)
+    def predictions(self) -> JsonFile[PredictionRecord]:
+        """`predictions/predictions.json`."""
+        return prediction_record(self.predictions_dir)
 
     def results(self, split: str) -> JsonFile[SplitResults]:
         """`evaluation/SPLIT.json`, of `val` or `test`."""
-        return self._evaluated(f"evaluation/{split}.json", SplitResults)
+        return self.evaluated_file(f"evaluation/{split}.json", SplitResults)
 
     def read_arrays(self, split: str, info: RunInfo) -> ClassificationArrays | SegmentationArrays:
         """Read `evaluation/SPLIT.npz`, whose arrays depend on the run's task and classes."""
@@ -105,21 +114,6 @@ class RunFolder:
     def write_arrays(self, split: str, arrays: ClassificationArrays | SegmentationArrays) -> None:
         """Write `evaluation/SPLIT.npz`."""
         write_arrays(self.arrays_file(split), arrays)
-
-    @property
-    def predictions(self) -> JsonFile[PredictionRecord]:
-        """`predictions/predictions.json`."""
-        return prediction_record(self.predictions_dir)
-
-    @property
-    def weights_file(self) -> Path:
-        """The final weights."""
-        return self.path / WEIGHTS
-
-    @property
-    def checkpoint_dir(self) -> Path:
-        """Checkpoints, while the run is not finished."""
-        return self.path / "checkpoint"
 
     def arrays_file(self, split: str) -> Path:
         """Arrays of a split, one row per image."""
@@ -132,26 +126,6 @@ class RunFolder:
     def examples_dir(self, split: str) -> Path:
         """Images and masks of a split's examples."""
         return self.path / "evaluation" / f"{split}-examples"
-
-    @property
-    def label_issues_sheet(self) -> Path:
-        """The images that `label_issues.json` shows, side by side."""
-        return self.path / "evaluation" / "label_issues.png"
-
-    @property
-    def report_file(self) -> Path:
-        """The page."""
-        return self.path / "report.html"
-
-    @property
-    def figures_dir(self) -> Path:
-        """Figures of the page as SVG and PNG."""
-        return self.path / "figures"
-
-    @property
-    def predictions_dir(self) -> Path:
-        """Predictions on photos that are not part of the dataset."""
-        return self.path / "predictions"
 
     @property
     def is_evaluation(self) -> bool:
@@ -226,11 +200,11 @@ class RunFolder:
     def _evaluate(self) -> str:
         return f"evaluate the run again with `seamline evaluate {self.path}`"
 
-    def _evaluated(self, name: str, type_: Any) -> JsonFile[Any]:
-        """Return a file that evaluation writes."""
+    def evaluated_file(self, name: str, type_: Any) -> JsonFile[Any]:
+        """Return a JSON file that evaluation writes."""
         missing = f"the run is not evaluated; run `seamline evaluate {self.path}`"
         if (self.path / "scores.json").is_file():
-            missing = "the run was written by an older version of Seamline; train again with --overwrite"
+            missing = f"the run was written by an older version of Seamline; {_TRAIN}"
         return JsonFile(self.path / name, type_, self._evaluate, missing)
 
 

@@ -33,21 +33,13 @@ _STEP = re.compile(r"\.(?P<field>\w+)|\[(?P<index>\d+)\]|\[(?P<key>\.\.\.)\]")
 
 @dataclass(frozen=True)
 class JsonFile(Generic[T]):
-    """A JSON file of one type.
+    """A JSON file of one type."""
 
-    Attributes:
-        path: the file.
-        type: the struct it holds.
-        remedy: what a user can do about a damaged file.
-        missing: what a missing file means and what to do about it.
-        old_keys: keys that only older versions of Seamline wrote.
-    """
-
-    path: Path
-    type: Any
-    remedy: str
-    missing: str
-    old_keys: frozenset[str] = frozenset()
+    path: Path  # the file
+    type: Any  # the struct it holds
+    remedy: str  # what a user can do about a damaged file
+    missing: str  # what a missing file means and what to do about it
+    old_keys: frozenset[str] = frozenset()  # keys that only older versions of Seamline wrote
 
     def exists(self) -> bool:
         """Return whether there is such a file."""

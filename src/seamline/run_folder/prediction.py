@@ -14,67 +14,38 @@ from seamline.run_folder.json_file import convert
 
 
 class PhotoPrediction(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The prediction for one photo; the task decides which fields are there.
+    """The prediction for one photo; the task decides which fields are there."""
 
-    Attributes:
-        file: path of the photo.
-        width: its width in pixels.
-        height: its height in pixels.
-        photo: file name of a JPEG of at most 1,600 pixels on the longer side, kept for a page.
-        mask: file name of the mask (segmentation).
-        overlay: file name of the photo with the mask laid over it (segmentation).
-        class_fractions: fraction of the pixels of each class (segmentation).
-        label: the most probable class (classification).
-        probability: its probability (classification).
-        probabilities: probability of each class (classification).
-    """
-
-    file: str
-    width: Side
-    height: Side
-    photo: FileName | None = None
-    mask: FileName | None = None
-    overlay: FileName | None = None
-    class_fractions: dict[str, Number] = {}
-    label: str | None = None
-    probability: Number | None = None
-    probabilities: dict[str, Number] = {}
+    file: str  # path of the photo
+    width: Side  # its width in pixels
+    height: Side  # its height in pixels
+    photo: FileName | None = None  # file name of a JPEG of at most 1,600 pixels on the longer side, kept for a page
+    mask: FileName | None = None  # file name of the mask (segmentation)
+    overlay: FileName | None = None  # file name of the photo with the mask laid over it (segmentation)
+    class_fractions: dict[str, Number] = {}  # fraction of the pixels of each class (segmentation)
+    label: str | None = None  # the most probable class (classification)
+    probability: Number | None = None  # its probability (classification)
+    probabilities: dict[str, Number] = {}  # probability of each class (classification)
 
 
 class PhotoError(Struct, frozen=True, kw_only=True):
-    """A photo that could not be read.
+    """A photo that could not be read."""
 
-    Attributes:
-        file: path of the photo.
-        reason: what is wrong with it.
-    """
-
-    file: str
-    reason: str
+    file: str  # path of the photo
+    reason: str  # what is wrong with it
 
 
 class PredictionRecord(Struct, frozen=True, kw_only=True):
-    """What `seamline predict` writes about a folder of photos.
+    """What `seamline predict` writes about a folder of photos."""
 
-    Attributes:
-        model: the run folder, exported file or name that the user gave.
-        task: `classification` or `segmentation`.
-        dataset: title of the dataset that the model was trained on.
-        preset: the preset it was trained with.
-        classes: class names.
-        palette: red, green and blue of each class in masks; empty for classification.
-        photos: the predictions.
-        errors: photos that could not be read.
-    """
-
-    model: str
-    task: Task
-    dataset: str
-    preset: str
-    classes: tuple[str, ...]
-    palette: tuple[Color, ...] = ()
-    photos: tuple[PhotoPrediction, ...]
-    errors: tuple[PhotoError, ...] = ()
+    model: str  # the run folder, exported file or name that the user gave
+    task: Task  # `classification` or `segmentation`
+    dataset: str  # title of the dataset that the model was trained on
+    preset: str  # the preset it was trained with
+    classes: tuple[str, ...]  # class names
+    palette: tuple[Color, ...] = ()  # red, green and blue of each class in masks; empty for classification
+    photos: tuple[PhotoPrediction, ...]  # the predictions
+    errors: tuple[PhotoError, ...] = ()  # photos that could not be read
 
     def __post_init__(self) -> None:
         """Check that the photos fit the task."""
@@ -86,35 +57,20 @@ class PredictionRecord(Struct, frozen=True, kw_only=True):
 
 
 class ExportMetadata(Struct, frozen=True, kw_only=True):
-    """The metadata of an exported model; each value is JSON.
+    """The metadata of an exported model; each value is JSON."""
 
-    Attributes:
-        seamline: version of Seamline that trained it.
-        name: name of the run.
-        task: `classification` or `segmentation`.
-        dataset: title of the dataset it was trained on.
-        preset: the preset it was trained with.
-        classes: class names.
-        palette: red, green and blue of each class in masks; empty for classification.
-        input_size: height, width and channels of the images it was trained on.
-        temperature: what logits are divided by.
-        fingerprint: 32 hexadecimal digits of SHA-256 over the run's weights.
-        precision: `float32` or `int8`.
-        tta: the test-time augmentation, in words, where it is less than the run's; else null.
-    """
-
-    seamline: str
-    name: str
-    task: Task
-    dataset: str
-    preset: str
-    classes: tuple[str, ...]
-    palette: tuple[Color, ...] = ()
-    input_size: tuple[Side, Side, Side]
-    temperature: Positive = 1.0
-    fingerprint: str
-    precision: Literal["float32", "int8"] = "float32"
-    tta: str | None = None
+    seamline: str  # version of Seamline that trained it
+    name: str  # name of the run
+    task: Task  # `classification` or `segmentation`
+    dataset: str  # title of the dataset it was trained on
+    preset: str  # the preset it was trained with
+    classes: tuple[str, ...]  # class names
+    palette: tuple[Color, ...] = ()  # red, green and blue of each class in masks; empty for classification
+    input_size: tuple[Side, Side, Side]  # height, width and channels of the images it was trained on
+    temperature: Positive = 1.0  # what logits are divided by
+    fingerprint: str  # 32 hexadecimal digits of SHA-256 over the run's weights
+    precision: Literal["float32", "int8"] = "float32"  # `float32` or `int8`
+    tta: str | None = None  # the test-time augmentation, in words, where it is less than the run's; else null
 
     def __post_init__(self) -> None:
         """Check that classes and palette fit the task."""

@@ -8,33 +8,20 @@ from seamline.run_folder.fields import Count, Estimate, FileName, NanFloat, Numb
 
 
 class SheetExample(Struct, frozen=True, kw_only=True):
-    """An image of the example sheet.
+    """An image of the example sheet."""
 
-    Attributes:
-        name: name of the image.
-        ground_truth: index of its class.
-        prediction: index of the predicted class.
-        confidence: probability of the predicted class, after temperature scaling.
-    """
-
-    name: str
-    ground_truth: Count
-    prediction: Count
-    confidence: Number
+    name: str  # name of the image
+    ground_truth: Count  # index of its class
+    prediction: Count  # index of the predicted class
+    confidence: Number  # probability of the predicted class, after temperature scaling
 
 
 class ExampleSheet(Struct, frozen=True, kw_only=True):
-    """Layout of the example sheet, `SPLIT.png`: its images row by row, without gaps.
+    """Layout of the example sheet, `SPLIT.png`: its images row by row, without gaps."""
 
-    Attributes:
-        tile: height and width of an image.
-        columns: images per row.
-        examples: the images, cell by cell of the confusion matrix, the most confident first.
-    """
-
-    tile: tuple[Side, Side]
-    columns: Side
-    examples: tuple[SheetExample, ...]
+    tile: tuple[Side, Side]  # height and width of an image
+    columns: Side  # images per row
+    examples: tuple[SheetExample, ...]  # the images, cell by cell of the confusion matrix, the most confident first
 
     @property
     def size(self) -> tuple[int, int]:
@@ -44,39 +31,23 @@ class ExampleSheet(Struct, frozen=True, kw_only=True):
 
 
 class MaskExample(Struct, frozen=True, kw_only=True):
-    """An image with its masks.
+    """An image with its masks."""
 
-    Attributes:
-        name: name of the image.
-        bucket: `best`, `median` or `worst`.
-        rank: its rank by mean IoU, from 1.
-        accuracy: fraction of its pixels that are right.
-        mean_iou: mean IoU of its classes.
-        image: file name of the image below `SPLIT-examples/`.
-        ground_truth: file name of the true mask.
-        prediction: file name of the predicted mask.
-    """
-
-    name: str
-    bucket: Literal["best", "median", "worst"]
-    rank: Count
-    accuracy: NanFloat
-    mean_iou: NanFloat
-    image: FileName
-    ground_truth: FileName
-    prediction: FileName
+    name: str  # name of the image
+    bucket: Literal["best", "median", "worst"]  # `best`, `median` or `worst`
+    rank: Count  # its rank by mean IoU, from 1
+    accuracy: NanFloat  # fraction of its pixels that are right
+    mean_iou: NanFloat  # mean IoU of its classes
+    image: FileName  # file name of the image below `SPLIT-examples/`
+    ground_truth: FileName  # file name of the true mask
+    prediction: FileName  # file name of the predicted mask
 
 
 class Curve(Struct, frozen=True, kw_only=True):
-    """A precision-recall curve.
+    """A precision-recall curve."""
 
-    Attributes:
-        recall: recall, rising.
-        precision: precision at each recall.
-    """
-
-    recall: tuple[Number, ...]
-    precision: tuple[Number, ...]
+    recall: tuple[Number, ...]  # recall, rising
+    precision: tuple[Number, ...]  # precision at each recall
 
     def __post_init__(self) -> None:
         """Check that both lists have one length."""
@@ -85,83 +56,50 @@ class Curve(Struct, frozen=True, kw_only=True):
 
 
 class BoundaryErrors(Struct, frozen=True, kw_only=True):
-    """Errors near the boundaries between true classes.
+    """Errors near the boundaries between true classes."""
 
-    Attributes:
-        pixels: largest distance from a boundary that counts as near it.
-        fraction: fraction of all wrong pixels that are near a boundary.
-        boundary_fraction: fraction of all pixels that are near a boundary.
-    """
-
-    pixels: Count
-    fraction: Estimate
-    boundary_fraction: Estimate
+    pixels: Count  # largest distance from a boundary that counts as near it
+    fraction: Estimate  # fraction of all wrong pixels that are near a boundary
+    boundary_fraction: Estimate  # fraction of all pixels that are near a boundary
 
 
 class ThinRegions(Struct, frozen=True, kw_only=True):
-    """Recall along the tall, thin regions of a class.
+    """Recall along the tall, thin regions of a class."""
 
-    Attributes:
-        regions: number of regions.
-        top: recall in the upper fifth.
-        middle: recall in the middle three fifths.
-        bottom: recall in the lower fifth.
-    """
-
-    regions: Count
-    top: Estimate
-    middle: Estimate
-    bottom: Estimate
+    regions: Count  # number of regions
+    top: Estimate  # recall in the upper fifth
+    middle: Estimate  # recall in the middle three fifths
+    bottom: Estimate  # recall in the lower fifth
 
 
 class ErrorAnalysis(Struct, frozen=True, kw_only=True):
-    """Where wrong pixels lie.
+    """Where wrong pixels lie."""
 
-    Attributes:
-        boundary: errors near boundaries.
-        thin_regions: classes whose regions are mostly tall and thin.
-    """
-
-    boundary: BoundaryErrors
-    thin_regions: dict[str, ThinRegions] = {}
+    boundary: BoundaryErrors  # errors near boundaries
+    thin_regions: dict[str, ThinRegions] = {}  # classes whose regions are mostly tall and thin
 
 
 class ImageMetrics(Struct, frozen=True, kw_only=True):
-    """Metrics of one image.
+    """Metrics of one image."""
 
-    Attributes:
-        name: name of the image.
-        group: its group.
-        accuracy: fraction of its pixels that are right.
-        mean_iou: mean IoU of its classes.
-    """
-
-    name: str
-    group: int
-    accuracy: NanFloat
-    mean_iou: NanFloat
+    name: str  # name of the image
+    group: int  # its group
+    accuracy: NanFloat  # fraction of its pixels that are right
+    mean_iou: NanFloat  # mean IoU of its classes
 
 
 class SplitResults(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Results of one split; each task fills its own parts.
+    """Results of one split; each task fills its own parts."""
 
-    Attributes:
-        classes: class names.
-        confusion: images or pixels, a row for each true class, a column for each predicted one.
-        sheet: the example sheet (classification).
-        examples: examples with masks (segmentation).
-        curves: precision-recall curves by score type (`raw`, `softmax`) and class; absent classes left out.
-        errors: where wrong pixels lie (segmentation).
-        per_image: metrics of each image, best mean IoU first (segmentation).
-    """
-
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  # class names
+    # images or pixels, a row for each true class, a column for each predicted one
     confusion: tuple[tuple[Count, ...], ...]
-    sheet: ExampleSheet | None = None
-    examples: tuple[MaskExample, ...] = ()
+    sheet: ExampleSheet | None = None  # the example sheet (classification)
+    examples: tuple[MaskExample, ...] = ()  # examples with masks (segmentation)
+    # precision-recall curves by score type (`raw`, `softmax`) and class; absent classes left out
     curves: dict[str, dict[str, Curve]] = {}
-    errors: ErrorAnalysis | None = None
-    per_image: tuple[ImageMetrics, ...] = ()
+    errors: ErrorAnalysis | None = None  # where wrong pixels lie (segmentation)
+    per_image: tuple[ImageMetrics, ...] = ()  # metrics of each image, best mean IoU first (segmentation)
 
     def __post_init__(self) -> None:
         """Check that matrix and examples fit the classes."""
@@ -174,43 +112,25 @@ class SplitResults(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LabelIssue(Struct, frozen=True, kw_only=True):
-    """An image whose label may be wrong.
+    """An image whose label may be wrong."""
 
-    Attributes:
-        name: name of the image.
-        split: its split.
-        label: index of the class it is labeled as.
-        predicted: index of the class it is confidently predicted as.
-        probability: probability of the predicted class.
-        margin: that probability minus the probability of the label.
-    """
-
-    name: str
-    split: str
-    label: Count
-    predicted: Count
-    probability: Number
-    margin: Number
+    name: str  # name of the image
+    split: str  # its split
+    label: Count  # index of the class it is labeled as
+    predicted: Count  # index of the class it is confidently predicted as
+    probability: Number  # probability of the predicted class
+    margin: Number  # that probability minus the probability of the label
 
 
 class LabelIssues(Struct, frozen=True, kw_only=True):
-    """Possible label errors, by models that were not trained on the image; `label_issues.png` shows the first ones.
+    """Possible label errors, by models that were not trained on the image; `label_issues.png` shows the first ones."""
 
-    Attributes:
-        checked: number of images checked in each split.
-        folds: models that checked the training images; 0 where these were not checked.
-        n_agree: labels that the prediction agrees with.
-        tile: height and width of a shown image.
-        n_shown: images shown side by side.
-        issues: the issues, largest margin first.
-    """
-
-    checked: dict[str, Count]
-    folds: Count
-    n_agree: Count
-    tile: tuple[Side, Side]
-    n_shown: Count
-    issues: tuple[LabelIssue, ...]
+    checked: dict[str, Count]  # number of images checked in each split
+    folds: Count  # models that checked the training images; 0 where these were not checked
+    n_agree: Count  # labels that the prediction agrees with
+    tile: tuple[Side, Side]  # height and width of a shown image
+    n_shown: Count  # images shown side by side
+    issues: tuple[LabelIssue, ...]  # the issues, largest margin first
 
     def __post_init__(self) -> None:
         """Check that as many issues exist as are shown."""

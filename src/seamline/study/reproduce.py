@@ -25,17 +25,11 @@ from seamline.training.presets import get_preset
 
 @dataclass(frozen=True)
 class Study:
-    """One of the two studies.
+    """One of the two studies."""
 
-    Attributes:
-        name: its name, what its images show in the plural.
-        real: datasets of real images; the first that is available is used.
-        synthetic: the synthetic dataset.
-    """
-
-    name: str
-    real: tuple[str, ...]
-    synthetic: str
+    name: str  # its name, what its images show in the plural
+    real: tuple[str, ...]  # datasets of real images; the first that is available is used
+    synthetic: str  # the synthetic dataset
 
     @property
     def task(self) -> Task:

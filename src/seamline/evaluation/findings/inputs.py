@@ -11,29 +11,17 @@ from seamline.run_folder import Calibration, FilterAnalysis, ImageMetrics, Linea
 
 @dataclass(frozen=True, eq=False)
 class FindingInputs:
-    """Everything that findings are made from; what was not measured is None or empty.
+    """Everything that findings are made from; what was not measured is None or empty."""
 
-    Attributes:
-        val: metrics of the validation images.
-        test: metrics of the test images.
-        train: metrics of the training images.
-        calibration: of both splits.
-        split: how the images were split.
-        errors: where the wrong pixels of the test images lie.
-        images: metrics of each test image, the highest mean IoU first.
-        filters: types of the filters of a classifier.
-        probes: linear probes of its layers.
-    """
-
-    val: SplitMetrics
-    test: SplitMetrics
-    train: SplitMetrics | None = None
-    calibration: Calibration | None = None
-    split: SplitInfo | None = None
-    errors: ErrorAnalysis | None = None
-    images: tuple[ImageMetrics, ...] = ()
-    filters: FilterAnalysis | None = None
-    probes: LinearProbes | None = None
+    val: SplitMetrics  # metrics of the validation images
+    test: SplitMetrics  # metrics of the test images
+    train: SplitMetrics | None = None  # metrics of the training images
+    calibration: Calibration | None = None  # of both splits
+    split: SplitInfo | None = None  # how the images were split
+    errors: ErrorAnalysis | None = None  # where the wrong pixels of the test images lie
+    images: tuple[ImageMetrics, ...] = ()  # metrics of each test image, the highest mean IoU first
+    filters: FilterAnalysis | None = None  # types of the filters of a classifier
+    probes: LinearProbes | None = None  # linear probes of its layers
 
     @property
     def task(self) -> Task:
@@ -63,14 +51,9 @@ ClaimFunction: TypeAlias = Callable[[FindingInputs], Claim | None]
 
 @dataclass(frozen=True)
 class FindingRule:
-    """A row of the table of findings.
+    """A row of the table of findings."""
 
-    Attributes:
-        name: name of the finding, such as `hardest_class`.
-        claim: inputs -> a claim, or None where the numbers support none.
-        panels: task -> the panel of the report that shows it; a task that is not in it has no such finding.
-    """
-
-    name: str
-    claim: ClaimFunction
+    name: str  # name of the finding, such as `hardest_class`
+    claim: ClaimFunction  # inputs -> a claim, or None where the numbers support none
+    # task -> the panel of the report that shows it; a task that is not in it has no such finding
     panels: Mapping[Task, str]

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 import seamline.run_folder
+from run_folder_reference import FILES, describe, fields_of, reference
 from seamline.run_folder import Estimate, JsonFile, RunFolder
-from seamline.run_folder.schema import FILES, describe, fields_of, reference
 
 STRUCTS = [
     type_

@@ -22,34 +22,21 @@ from seamline.run_folder.run_info import Epoch, RunInfo
 
 @dataclass(frozen=True)
 class RunFile:
-    """A file or folder of a run folder.
+    """A file or folder of a run folder."""
 
-    Attributes:
-        path: its path inside the run folder; SPLIT is `val` or `test`.
-        writer: the package that writes it.
-        purpose: what it holds, in a sentence.
-        types: what it consists of: the structs of a JSON file, the arrays of a `.npz`.
-    """
-
-    path: str
-    writer: str
-    purpose: str
-    types: tuple[type, ...] = ()
+    path: str  # its path inside the run folder; SPLIT is `val` or `test`
+    writer: str  # the package that writes it
+    purpose: str  # what it holds, in a sentence
+    types: tuple[type, ...] = ()  # what it consists of: the structs of a JSON file, the arrays of a `.npz`
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a file.
+    """A field of a file."""
 
-    Attributes:
-        path: where it stands, such as `layers[].name`; `*` is any key.
-        type: its type in words.
-        description: what it holds.
-    """
-
-    path: str
-    type: str
-    description: str
+    path: str  # where it stands, such as `layers[].name`; `*` is any key
+    type: str  # its type in words
+    description: str  # what it holds
 
 
 FILES: tuple[RunFile, ...] = (
@@ -141,10 +128,17 @@ def fields_of(type_: type, expanded: dict[type, str] | None = None, prefix: str 
 
 
 def describe(type_: type) -> dict[str, str]:
-    """Return the descriptions of a type's fields, from the section `Attributes:` of its docstring."""
-    section = inspect.cleandoc(type_.__doc__ or "").partition("Attributes:\n")[2]
-    entries = re.findall(r"^ {4}(\w+): ((?:.+(?:\n {8,})?)+)", section, re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in entries}
+    """Return the descriptions of a type's fields, from the comments at the end of their lines or above them."""
+    descriptions: dict[str, str] = {}
+    above: list[str] = []
+    for line in inspect.getsource(type_).splitlines():
+        if comment := re.fullmatch(r" {4}# (.+)", line):
+            above.append(comment[1])
+        elif field := re.fullmatch(r" {4}(\w+): .*?(?:  # (.+))?", line):
+            text = " ".join([*above, *filter(None, [field[2]])])
+            descriptions |= {field[1]: f"{text}."} if text else {}
+            above = []
+    return descriptions
 
 
 def reference() -> str:
