@@ -17,7 +17,8 @@ EXTENSIONS: dict[str, tuple[dict[str, str], str, dict[str, str]]] = {
     "metric": (
         {
             "evaluation/error_rate.py": """
-from seamline.evaluation.counts import Counts, Fraction
+from seamline.evaluation.bootstrap import Fraction
+from seamline.evaluation.counts import Counts
 
 
 def error_rate(counts: Counts) -> Fraction:

@@ -11,8 +11,8 @@ from torch import nn
 
 from seamline.data.dataset import IGNORE_INDEX, Split
 from seamline.evaluation.bootstrap import GroupBootstrap
-from seamline.evaluation.counts import SplitCounts, confusion_counts
-from seamline.evaluation.evaluate import Evaluation, SampledLogits, SampleLimits, cross_entropy, evaluate_split
+from seamline.evaluation.counts import SplitCounts, confusion_counts, cross_entropy
+from seamline.evaluation.evaluate import Evaluation, SampledLogits, SampleLimits, evaluate_split
 from seamline.evaluation.metrics import SplitMetrics
 from seamline.run_folder import Estimate
 

@@ -95,7 +95,7 @@ def test_single_labels_get_the_intervals_of_formulas() -> None:
     assert single.independent
     right, ones = np.array([1, 0, 1, 1]), np.ones(4)
     assert single.fraction(right, ones).estimate == wilson(3, 4)
-    assert single.mean(right, ones).estimate == normal_mean(right.astype(float))
+    assert single.mean(right, ones).estimate == normal_mean(3, 3, 4)
     related = GroupBootstrap(np.array([3, 3, 2, 7]), one_label=True)
     assert not related.independent
     resampled = percentile_interval(related.resample_sums(right) / related.resample_sums(ones))

@@ -77,7 +77,8 @@ def test_classifiers_are_compared_image_by_image(
         assert ends(both["recall", name].change) == paired(labels == k)
         assert both["precision", name].change.low < both["precision", name].change.value
     losses = [label_evaluation(SHAPES, each, labels).counts.losses for each in (worse, better)]
-    assert ends(both["log_loss", ""].change) == ends(normal_mean(losses[1] - losses[0]))
+    drop = losses[1] - losses[0]
+    assert ends(both["log_loss", ""].change) == ends(normal_mean(drop.sum(), (drop**2).sum(), len(drop)))
     assert both["log_loss", ""].change.high < 0 < both["log_loss", ""].verdict
     assert len(found.fixed) == (~right[0] & right[1]).sum()
     assert len(found.broken) == (right[0] & ~right[1]).sum()

@@ -8,7 +8,8 @@ from sklearn.metrics import accuracy_score, jaccard_score, precision_recall_fsco
 
 from evaluation.factories import CLASSES, ends, mask_evaluation, mask_split, without_interval
 from seamline.data.dataset import IGNORE_INDEX
-from seamline.evaluation.counts import Counts, plain_values
+from seamline.evaluation.bootstrap import plain_values
+from seamline.evaluation.counts import Counts
 from seamline.evaluation.evaluate import NO_LOGITS
 from seamline.evaluation.metrics import METRICS, SplitMetrics, metrics_of
 

@@ -6,9 +6,10 @@ for each resample. Where every group is a single label (one image to classify, r
 independent and formulas take the place of resampling: Wilson for fractions, the normal interval for means.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy
@@ -24,6 +25,7 @@ MAX_EMPTY = 0.05
 _CHUNK = 200  # resamples that are computed at once, to save memory
 _SEED = 3  # separates these random numbers from others made with the same stream
 
+Array = NDArray[np.float64]
 Replicates = NDArray[np.float64]
 """(1 + R, ...): a metric of the images themselves, then of each of R resamples; R is 0 for a single group."""
 
@@ -54,6 +56,56 @@ def percentile_interval(replicates: Replicates) -> Estimate:
         return Estimate(value)
     low, high = np.quantile(present, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Estimate(value, min(float(low), value), max(float(high), value))
+
+
+class Fraction(NamedTuple):
+    """A metric that is a number of labels divided by a number of labels: `part / whole`, each (...) or (..., K).
+
+    Where labels are independent its interval is Wilson's. `recalled` says that the part is of correct predictions and
+    that the whole depends on the ground truth alone, so that two models evaluated on the same images share it;
+    `transform` is applied to the fraction and to both ends of its interval.
+    """
+
+    part: Array
+    whole: Array
+    recalled: bool = False
+    transform: Callable[[Any], Any] = lambda value: value
+
+
+class Mean(NamedTuple):
+    """A metric that is the mean of a quantity over labels: sum, sum of squares and number of labels, each (...).
+
+    Where labels are independent its interval is the normal one.
+    """
+
+    total: Array
+    squares: Array
+    n: Array
+
+
+class Bounded(NamedTuple):
+    """Values (...) or (..., K), and how far each may lie below and above because scores were counted into bins."""
+
+    values: Array
+    below: Array
+    above: Array
+
+
+Values: TypeAlias = Fraction | Mean | Bounded | Array
+"""What a metric returns: a fraction, a mean, or any values, (...) for all labels or (..., K) for each class."""
+
+
+def plain_values(values: Values) -> Array:
+    """Return a metric's values (...) or (..., K), NaN where there is nothing to measure."""
+    match values:
+        case Fraction(part, whole, _, transform):
+            transformed: Array = transform(ratio(part, whole))
+            return transformed
+        case Mean(total, _, n):
+            return ratio(total, n)
+        case Bounded(each, _, _):
+            return each
+    return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +206,38 @@ class GroupBootstrap:
         """Add up what belongs to each image (N, ...) over each resample: (1 + R, ...) float64."""
         return self.weighted_sums(self.sum_by_group(counts))
 
+    def sample(self, values: Values, replicates: Callable[[], Replicates]) -> list[Sampled]:
+        """Return metrics with their intervals.
+
+        A fraction of labels of which each image has one may be of few, and none of the resamples have an error: its
+        interval is at least as wide as Wilson's, which relations between images only widen.
+
+        Args:
+            values: of all images together, (...) or (K,).
+            replicates: returns the same values of the images and of each resample, (1 + R,) or (1 + R, K).
+
+        Returns:
+            One metric, or K.
+        """
+        formulas: list[Estimate] = []
+        if self.one_label and isinstance(values, Fraction):
+            part, whole = np.broadcast_arrays(np.atleast_1d(values.part), values.whole)
+            formulas = [_wilson(*pair, values.transform) for pair in zip(part.tolist(), whole.tolist(), strict=True)]
+        elif self.independent and isinstance(values, Mean):
+            formulas = [normal_mean(*map(float, values))]
+        if self.independent and formulas:
+            return [Sampled(formula) for formula in formulas]
+        columns = np.atleast_2d(replicates().T)
+        if formulas:
+            return [
+                Sampled(widest(percentile_interval(column), formula))
+                for column, formula in zip(columns, formulas, strict=True)
+            ]
+        if not isinstance(values, Bounded):
+            return [Sampled.from_replicates(column) for column in columns]
+        errors = zip(np.atleast_1d(values.below), np.atleast_1d(values.above), strict=True)
+        return [Sampled.from_replicates(column, error) for column, error in zip(columns, errors, strict=True)]
+
     def fraction(self, part: NDArray[Any], whole: NDArray[Any]) -> Sampled:
         """Return the fraction of labels that have a property.
 
@@ -164,20 +248,8 @@ class GroupBootstrap:
         Returns:
             The fraction.
         """
-        formula = wilson(int(part.sum()), int(whole.sum())) if self.one_label else ABSENT
-        if self.independent:
-            return Sampled(formula)
-        return self.fraction_of_replicates(ratio(self.resample_sums(part), self.resample_sums(whole)), formula)
-
-    def fraction_of_replicates(self, replicates: Replicates, formula: Estimate) -> Sampled:
-        """Return a fraction with the percentile interval of (1 + R,) replicates.
-
-        Where each image has one label there may be few of them, and none of the resamples an error: then the interval
-        is at least as wide as Wilson's (`formula`), which relations between images only widen.
-        """
-        if not self.one_label:
-            return Sampled.from_replicates(replicates)
-        return Sampled(widest(percentile_interval(replicates), formula))
+        total = Fraction(part.sum(), whole.sum())
+        return self.sample(total, lambda: ratio(self.resample_sums(part), self.resample_sums(whole)))[0]
 
     def mean(self, total: NDArray[Any], count: NDArray[Any]) -> Sampled:
         """Return the mean of a quantity over labels.
@@ -189,6 +261,13 @@ class GroupBootstrap:
         Returns:
             The mean.
         """
-        if self.independent:
-            return Sampled(normal_mean(total))
-        return Sampled.from_replicates(ratio(self.resample_sums(total), self.resample_sums(count)))
+        values = Mean(total.sum(), (total**2).sum(), count.sum())
+        return self.sample(values, lambda: ratio(self.resample_sums(total), self.resample_sums(count)))[0]
+
+
+def _wilson(part: float, whole: float, transform: Callable[[Any], Any]) -> Estimate:
+    """Return a fraction with Wilson's interval, all three transformed."""
+    if np.isnan(whole):
+        return ABSENT
+    around = wilson(int(part), int(whole))
+    return Estimate(*(float(transform(end)) for end in (around.value, around.low, around.high)))

@@ -12,7 +12,8 @@ from scipy.special import log_softmax, softmax
 
 from seamline.evaluation.bootstrap import GroupBootstrap, percentile_interval, ratio
 from seamline.evaluation.confidence import LEVEL, Z
-from seamline.evaluation.evaluate import Evaluation, SampledLogits, cross_entropy
+from seamline.evaluation.counts import cross_entropy
+from seamline.evaluation.evaluate import Evaluation, SampledLogits
 from seamline.run_folder import Calibration, CalibrationBin, Estimate, SplitCalibration
 
 N_BINS = 15

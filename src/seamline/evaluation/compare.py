@@ -4,16 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.special import log_softmax
 
 from seamline.errors import SeamlineError
-from seamline.evaluation.bootstrap import GroupBootstrap, percentile_interval, ratio
-from seamline.evaluation.confidence import newcombe_paired, normal_mean, significant, widest
-from seamline.evaluation.counts import Counts, Fraction, Mean, SplitCounts, confusion_counts
-from seamline.evaluation.metrics import METRICS, Metric, SplitMetrics, metrics_of
-from seamline.run_folder import ABSENT, ClassificationArrays, Estimate, Metrics, RunFolder, RunInfo, SegmentationArrays
+from seamline.evaluation.bootstrap import Fraction, GroupBootstrap, Mean, percentile_interval, ratio
+from seamline.evaluation.confidence import newcombe_paired, significant, widest
+from seamline.evaluation.counts import Counts, SplitCounts, confusion_counts, cross_entropy
+from seamline.evaluation.metrics import METRICS, Metric, metrics_of
+from seamline.run_folder import ABSENT, ClassificationArrays, Estimate, Metrics, RunFolder, RunInfo
 
 
 @dataclass(frozen=True)
@@ -73,14 +72,14 @@ def compare_runs(first: Path, second: Path) -> Comparison:
         SeamlineError: one is not evaluated, or they were not tested on the same images.
     """
     runs = _read(first), _read(second)
-    if runs[0].info.dataset.classes != runs[1].info.dataset.classes or not runs[0].same_images(runs[1]):
+    if not runs[0].same_images(runs[1]):
         raise SeamlineError(
             f"{second}: was not tested on the images, labels and classes that {first} was tested on; runs are compared "
             "where they are the same"
         )
     diffs = [diff for key in metrics_of(runs[0].info.task) for diff in _compare_metric(key, *runs)]
     fixed, broken = _changed_images(*runs)
-    return Comparison(len(runs[0].arrays.names), tuple(diffs), fixed, broken)
+    return Comparison(len(runs[0].names), tuple(diffs), fixed, broken)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,25 +88,14 @@ class _Run:
 
     info: RunInfo
     written: Metrics
-    arrays: ClassificationArrays | SegmentationArrays
-    metrics: SplitMetrics
-
-    @property
-    def truth(self) -> NDArray[np.int64]:
-        """Ground truth: (N,) classes, or (N, K) pixels of each class."""
-        arrays = self.arrays
-        return arrays.labels if isinstance(arrays, ClassificationArrays) else arrays.confusions.sum(2)
-
-    @property
-    def correct(self) -> NDArray[np.float64]:
-        """(N,) float64, fraction of the labels of each image predicted correctly."""
-        size, counts = len(self.info.dataset.classes), self.metrics.counts
-        hits = counts.confusion[:, np.arange(size) * (size + 1)].sum(1)
-        return ratio(np.asarray(hits).ravel(), counts.labels_per_image)
+    names: tuple[str, ...]
+    counts: SplitCounts
 
     def same_images(self, other: "_Run") -> bool:
         """Return whether both were tested on the same images and labels."""
-        return self.arrays.names == other.arrays.names and np.array_equal(self.truth, other.truth)
+        if self.names != other.names:
+            return False
+        return self.counts.classes == other.counts.classes and not (self.counts.truth != other.counts.truth).nnz
 
 
 def _read(folder: Path) -> _Run:
@@ -116,16 +104,15 @@ def _read(folder: Path) -> _Run:
     arrays = run.read_arrays("test", info)
     classes = info.dataset.classes
     if isinstance(arrays, ClassificationArrays):
-        labels, predicted = arrays.labels[:, None], arrays.logits.argmax(1)[:, None]
-        confusion = confusion_counts(labels, predicted, np.ones(labels.shape, dtype=bool), len(classes))
-        log_probabilities = log_softmax(arrays.logits.astype(np.float64), axis=1)
-        losses = -np.take_along_axis(log_probabilities, labels, axis=1)[:, 0]
+        labels = arrays.labels[:, None]
+        valid = np.ones(labels.shape, dtype=bool)
+        confusion = confusion_counts(labels, arrays.logits.argmax(1)[:, None], valid, len(classes))
+        losses = cross_entropy(arrays.logits.astype(np.float64), arrays.labels)
     else:
-        confusion = sparse.csr_array(arrays.confusions.reshape(len(arrays.names), -1))
+        confusion = scipy.sparse.csr_array(arrays.confusions.reshape(len(arrays.names), -1))
         losses = arrays.losses
     bootstrap = GroupBootstrap(arrays.groups, one_label=info.task == "classification")
-    metrics = SplitMetrics(info.task, SplitCounts(classes, bootstrap, confusion, losses), len(arrays.names))
-    return _Run(info, written, arrays, metrics)
+    return _Run(info, written, arrays.names, SplitCounts(classes, bootstrap, confusion, losses))
 
 
 def _compare_metric(key: str, first: _Run, second: _Run) -> list[MetricDiff]:
@@ -138,7 +125,7 @@ def _compare_metric(key: str, first: _Run, second: _Run) -> list[MetricDiff]:
     if metric.ranked:  # scores of pixels are not stored
         changes = [Estimate(new - old) for old, new in zip(*values, strict=True)]
     else:
-        changes = _differences(metric, first.metrics.counts, second.metrics.counts)
+        changes = _differences(metric, first.counts, second.counts)
     return [
         MetricDiff(key, name, old, new, change) for name, old, new, change in zip(names, *values, changes, strict=True)
     ]
@@ -154,7 +141,7 @@ def _differences(metric: Metric, first: SplitCounts, second: SplitCounts) -> lis
     """Return second minus first with paired intervals: one, or one for each class."""
     values = metric.function(first.total)
     if first.bootstrap.independent and isinstance(values, Mean):
-        return [normal_mean(second.losses - first.losses)]
+        return [first.bootstrap.mean(second.losses - first.losses, first.labels_per_image).estimate]
     paired: list[Estimate] = []
     if first.bootstrap.one_label and isinstance(values, Fraction) and values.recalled:
         paired = _paired_fractions(metric, first, second)
@@ -167,8 +154,7 @@ def _differences(metric: Metric, first: SplitCounts, second: SplitCounts) -> lis
 
 def _paired_fractions(metric: Metric, first: SplitCounts, second: SplitCounts) -> list[Estimate]:
     """Return the difference of fractions of the same labels, by which of the two runs predicts an image correctly."""
-    diagonal = np.arange(len(first.classes)) * (len(first.classes) + 1)
-    right = [np.asarray(counts.confusion[:, diagonal].sum(1)).ravel() > 0 for counts in (first, second)]
+    right = [counts.hits_per_image > 0 for counts in (first, second)]
 
     def of(counts: SplitCounts, images: NDArray[np.bool_], name: str) -> NDArray[np.int64]:
         subset: Counts = counts.total_of(images)
@@ -187,15 +173,15 @@ def _paired_fractions(metric: Metric, first: SplitCounts, second: SplitCounts) -
 
 def _changed_images(first: _Run, second: _Run) -> tuple[tuple[ChangedImage, ...], tuple[ChangedImage, ...]]:
     """Return the images that get better, and those that get worse."""
-    correct = first.correct, second.correct
+    correct = [ratio(run.counts.hits_per_image, run.counts.labels_per_image) for run in (first, second)]
     change = correct[1] - correct[0]
 
     def image(index: int) -> ChangedImage:
-        name, classes, arrays = first.arrays.names[index], first.info.dataset.classes, (first.arrays, second.arrays)
-        if isinstance(arrays[0], ClassificationArrays) and isinstance(arrays[1], ClassificationArrays):
-            predicted = (classes[int(one.logits[index].argmax())] for one in arrays)  # type: ignore[union-attr]
-            return ChangedImage(name, classes[int(arrays[0].labels[index])], *predicted)
-        return ChangedImage(name, "", *(f"{100 * float(one[index]):.1f} %" for one in correct))
+        name, classes = first.names[index], first.counts.classes
+        if first.info.task == "segmentation":
+            return ChangedImage(name, "", *(f"{100 * float(one[index]):.1f} %" for one in correct))
+        cells = [int(run.counts.matrix(index).argmax()) for run in (first, second)]
+        return ChangedImage(name, classes[cells[0] // len(classes)], *(classes[cell % len(classes)] for cell in cells))
 
     better, worse = (np.argsort(by, kind="stable") for by in (-change, change))
     fixed = tuple(image(int(index)) for index in better if change[index] > 0)

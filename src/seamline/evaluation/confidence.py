@@ -1,11 +1,8 @@
 """95 % confidence intervals from formulas, and the one rule that decides what is significant."""
 
 import math
-from typing import Any
 
-import numpy as np
 import scipy
-from numpy.typing import NDArray
 
 from seamline.run_folder import ABSENT, Estimate
 
@@ -53,19 +50,21 @@ def widest(first: Estimate, second: Estimate) -> Estimate:
     return Estimate(first.value, min(first.low, second.low), max(first.high, second.high))
 
 
-def normal_mean(values: NDArray[np.floating[Any]]) -> Estimate:
+def normal_mean(total: float, squares: float, n: float) -> Estimate:
     """Return a mean and its normal interval.
 
     Args:
-        values: (N,) independent observations.
+        total: sum of independent observations.
+        squares: sum of their squares.
+        n: their number.
 
     Returns:
-        The mean; NaN where N < 2.
+        The mean; NaN where n < 2.
     """
-    if len(values) < 2:
+    if n < 2:
         return ABSENT
-    center = float(np.mean(values, dtype=np.float64))
-    margin = Z * float(np.std(values, ddof=1, dtype=np.float64)) / math.sqrt(len(values))
+    center = total / n
+    margin = Z * math.sqrt(max(0.0, squares / n - center**2) / (n - 1))
     return Estimate(center, center - margin, center + margin)
 
 

@@ -7,71 +7,19 @@ classify adds a single entry), and the resamples of a bootstrap are computed in 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
 
 from seamline.evaluation.average_precision import APResult
-from seamline.evaluation.bootstrap import GroupBootstrap, Replicates, Sampled, ratio
-from seamline.evaluation.confidence import Z, wilson
-from seamline.run_folder import ABSENT, Estimate
+from seamline.evaluation.bootstrap import Array, Bounded, GroupBootstrap, Replicates, Sampled, Values, plain_values
 
 CHUNK_BYTES = 1 << 26
 """Bytes of the confusion matrices that are in memory at once."""
 
-Array = NDArray[np.float64]
-
-
-class Fraction(NamedTuple):
-    """A metric that is a number of labels divided by a number of labels: `part / whole`, each (...) or (..., K).
-
-    Where labels are independent its interval is Wilson's. `recalled` says that the part is of correct predictions and
-    that the whole depends on the ground truth alone, so that two models evaluated on the same images share it;
-    `transform` is applied to the fraction and to both ends of its interval.
-    """
-
-    part: Array
-    whole: Array
-    recalled: bool = False
-    transform: Callable[[Any], Any] = lambda value: value
-
-
-class Mean(NamedTuple):
-    """A metric that is the mean of a quantity over labels: sum, sum of squares and number of labels, each (...).
-
-    Where labels are independent its interval is the normal one.
-    """
-
-    total: Array
-    squares: Array
-    n: Array
-
-
-class Bounded(NamedTuple):
-    """Values (...) or (..., K), and how far each may lie below and above because scores were counted into bins."""
-
-    values: Array
-    below: Array
-    above: Array
-
-
-Values: TypeAlias = Fraction | Mean | Bounded | Array
-"""What a metric returns: a fraction, a mean, or any values, (...) for all labels or (..., K) for each class."""
-
-
-def plain_values(values: Values) -> Array:
-    """Return a metric's values (...) or (..., K), NaN where there is nothing to measure."""
-    match values:
-        case Fraction(part, whole, _, transform):
-            transformed: Array = transform(ratio(part, whole))
-            return transformed
-        case Mean(total, _, n):
-            return ratio(total, n)
-        case Bounded(each, _, _):
-            return each
-    return values
+Real = TypeVar("Real", bound=np.floating[Any])
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +84,19 @@ class SplitCounts:
         total: NDArray[np.int64] = np.asarray(self.confusion.sum(1)).ravel().astype(np.int64)
         return total
 
+    @cached_property
+    def truth(self) -> Any:
+        """(N, K) sparse, labels of each class in each image."""
+        size = len(self.classes)
+        return self.confusion @ scipy.sparse.kron(scipy.sparse.eye_array(size), np.ones((size, 1)), format="csr")
+
+    @cached_property
+    def hits_per_image(self) -> NDArray[np.int64]:
+        """(N,) int64, labels of each image that are predicted correctly."""
+        diagonal = np.arange(len(self.classes)) * (len(self.classes) + 1)
+        hits: NDArray[np.int64] = np.asarray(self.confusion[:, diagonal].sum(1)).ravel()
+        return hits
+
     def matrix(self, image: int) -> NDArray[np.int64]:
         """Return the confusion matrix of one image, (K, K) int64."""
         size = len(self.classes)
@@ -195,73 +156,9 @@ class SplitCounts:
         """Return a metric of the images themselves and of each resample: (1 + R,) or (1 + R, K)."""
         return np.concatenate([plain_values(metric(counts)) for counts in self.resampled()])
 
-
-def sample_metric(counts: SplitCounts, metric: MetricFunction) -> list[Sampled]:
-    """Compute a metric with its interval.
-
-    Args:
-        counts: of a split.
-        metric: counts -> values of all labels or of each class.
-
-    Returns:
-        One `Sampled` for a metric of all labels, K for one of each class.
-    """
-    values = metric(counts.total)
-    formulas: list[Estimate] = []
-    if counts.bootstrap.one_label and isinstance(values, Fraction):
-        formulas = [_wilson(part, whole, values.transform) for part, whole in _pairs(values)]
-        if counts.bootstrap.independent:
-            return [Sampled(formula) for formula in formulas]
-    if counts.bootstrap.independent and isinstance(values, Mean):
-        return [Sampled(_normal(values))]
-    replicates = counts.replicates(metric)
-    columns = (replicates[:, None] if replicates.ndim == 1 else replicates).T
-    if formulas:
-        pairs = zip(columns, formulas, strict=True)
-        return [counts.bootstrap.fraction_of_replicates(column, formula) for column, formula in pairs]
-    if not isinstance(values, Bounded):
-        return [Sampled.from_replicates(column) for column in columns]
-    errors = zip(np.atleast_1d(values.below), np.atleast_1d(values.above), strict=True)
-    return [Sampled.from_replicates(column, error) for column, error in zip(columns, errors, strict=True)]
-
-
-def _pairs(values: Fraction) -> Iterator[tuple[float, float]]:
-    part, whole = np.broadcast_arrays(np.atleast_1d(values.part), values.whole)
-    return zip(part.tolist(), whole.tolist(), strict=True)
-
-
-def _wilson(part: float, whole: float, transform: Callable[[Any], Any]) -> Estimate:
-    if np.isnan(whole):
-        return ABSENT
-    around = wilson(int(part), int(whole))
-    return Estimate(*(float(transform(end)) for end in (around.value, around.low, around.high)))
-
-
-def _normal(mean: Mean) -> Estimate:
-    n = float(mean.n)
-    if n < 2:
-        return ABSENT
-    center = float(mean.total) / n
-    variance = max(0.0, float(mean.squares) / n - center**2) * n / (n - 1)
-    margin = Z * (variance / n) ** 0.5
-    return Estimate(center, center - margin, center + margin)
-
-
-def count_cells(keys: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Count equal keys: the distinct ones, ascending, and how often each occurs.
-
-    Args:
-        keys: (P,) int64, 0..size-1.
-        size: number of possible keys.
-
-    Returns:
-        Two arrays (M,) int64.
-    """
-    if size <= 8 * len(keys):
-        counts = np.bincount(keys, minlength=size)
-        cells = np.flatnonzero(counts)
-        return cells, counts[cells]
-    return np.unique(keys, return_counts=True)
+    def sample(self, metric: MetricFunction) -> list[Sampled]:
+        """Compute a metric with its interval: one `Sampled` for a metric of all labels, K for one of each class."""
+        return self.bootstrap.sample(metric(self.total), lambda: self.replicates(metric))
 
 
 def confusion_counts(
@@ -280,5 +177,25 @@ def confusion_counts(
     """
     size = n_classes * n_classes
     keys = np.arange(len(labels))[:, None] * size + labels.astype(np.int64) * n_classes + predicted
-    cells, counts = count_cells(keys[valid], len(labels) * size)
+    if len(labels) * size <= 8 * valid.sum():
+        counts = np.bincount(keys[valid], minlength=len(labels) * size)
+        cells = np.flatnonzero(counts)
+        counts = counts[cells]
+    else:
+        cells, counts = np.unique(keys[valid], return_counts=True)
     return scipy.sparse.csr_array((counts, (cells // size, cells % size)), shape=(len(labels), size))
+
+
+def cross_entropy(logits: NDArray[Real], labels: NDArray[np.integer[Any]]) -> NDArray[Real]:
+    """Return the negative log likelihood of each label, in nats.
+
+    Args:
+        logits: (N, K, ...) floats.
+        labels: (N, ...) integers, 0..K-1.
+
+    Returns:
+        (N, ...) floats of the type of the logits.
+    """
+    log_probabilities = scipy.special.log_softmax(logits, axis=1)
+    losses: NDArray[Real] = -np.take_along_axis(log_probabilities, labels[:, None].astype(np.int64), axis=1)[:, 0]
+    return losses

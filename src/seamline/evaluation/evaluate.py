@@ -3,19 +3,19 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from torch import nn
 
 from seamline.data.dataset import IGNORE_INDEX, Split
 from seamline.data.lazy_array import zeros_or_memmap
 from seamline.evaluation.average_precision import APResult, bin_edges, binned_result, count_bins, exact_result
 from seamline.evaluation.bootstrap import GroupBootstrap
-from seamline.evaluation.counts import SplitCounts, confusion_counts
+from seamline.evaluation.counts import SplitCounts, confusion_counts, cross_entropy
 from seamline.evaluation.metrics import SplitMetrics
 from seamline.inference.forward import eval_batch_size, predict_batches
 from seamline.run_folder import Task
@@ -26,7 +26,6 @@ MAX_PIXELS = 20_000_000
 SAMPLE_PIXELS = 2_000_000
 """Labels whose logits are kept of larger splits of masks."""
 
-Real = TypeVar("Real", bound=np.floating[Any])
 Logits = NDArray[np.float32]
 Labels = NDArray[np.integer[Any]]
 
@@ -178,21 +177,6 @@ def quick_eval(model: nn.Module, split: Split, task: Task) -> LossAccuracy:
     if not n_valid:
         return LossAccuracy(math.nan, math.nan)
     return LossAccuracy(float(losses.sum()) / n_valid, n_correct / n_valid)
-
-
-def cross_entropy(logits: NDArray[Real], labels: Labels) -> NDArray[Real]:
-    """Return the negative log likelihood of each label, in nats.
-
-    Args:
-        logits: (N, K, ...) floats.
-        labels: (N, ...) integers, 0..K-1.
-
-    Returns:
-        (N, ...) floats of the type of the logits.
-    """
-    log_probabilities = log_softmax(logits, axis=1)
-    losses: NDArray[Real] = -np.take_along_axis(log_probabilities, labels[:, None].astype(np.int64), axis=1)[:, 0]
-    return losses
 
 
 def valid_mask(labels: Labels, task: Task) -> NDArray[np.bool_]:

@@ -9,18 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Literal
 
+import msgspec
+
 from seamline import run_folder
-from seamline.evaluation.bootstrap import N_RESAMPLES, Sampled
-from seamline.evaluation.counts import (
-    Array,
-    Bounded,
-    Counts,
-    Fraction,
-    Mean,
-    MetricFunction,
-    SplitCounts,
-    sample_metric,
-)
+from seamline.evaluation.bootstrap import N_RESAMPLES, Array, Bounded, Fraction, Mean, Sampled
+from seamline.evaluation.counts import Counts, MetricFunction, SplitCounts
 from seamline.run_folder import MetricInfo, Task
 
 ALL_TASKS: tuple[Task, ...] = ("classification", "segmentation")
@@ -172,16 +165,12 @@ class SplitMetrics:
     def __getitem__(self, key: str) -> list[Sampled]:
         """Return a metric of `METRICS`: a list of one for all labels, or of K for the classes."""
         if key not in self._computed:
-            self._computed[key] = self.sample(METRICS[key].function)
+            self._computed[key] = self.counts.sample(METRICS[key].function)
         return self._computed[key]
 
     def overall(self, key: str) -> Sampled:
         """Return a metric of all labels."""
         return self[key][0]
-
-    def sample(self, metric: MetricFunction) -> list[Sampled]:
-        """Compute a metric that is not in the table; see `sample_metric`."""
-        return sample_metric(self.counts, metric)
 
     def summary(self, *, per_class: bool = True) -> run_folder.SplitMetrics:
         """Return all metrics as `metrics.json` holds them; those that need ranked scores where there are some."""
@@ -206,12 +195,4 @@ class SplitMetrics:
 
 def metric_infos(task: Task) -> Mapping[str, MetricInfo]:
     """Return title, definition, direction and format of each metric of a task, as `metrics.json` holds them."""
-    return {
-        key: MetricInfo(
-            title=metric.title,
-            definition=metric.definition,
-            higher_is_better=metric.higher_is_better,
-            format=metric.format,
-        )
-        for key, metric in metrics_of(task).items()
-    }
+    return {key: msgspec.convert(metric, MetricInfo, from_attributes=True) for key, metric in metrics_of(task).items()}

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from seamline.evaluation.bootstrap import Array, Fraction
 from seamline.evaluation.confidence import significant
-from seamline.evaluation.counts import Array, Counts, Fraction
+from seamline.evaluation.counts import Counts
 from seamline.evaluation.findings.inputs import Claim, FindingInputs
 from seamline.evaluation.findings.performance import extreme_classes
 from seamline.evaluation.findings.ranking import most_frequent
@@ -91,7 +92,7 @@ def false_positives(inputs: FindingInputs) -> Claim | None:
     if truths:
         sentence += f", most often {join_and([f'{truth} ({percent_inside(of)})' for truth, of in truths.items()])}"
     extent, size = (
-        test.sample(lambda counts, axis=axis: Fraction(counts.confusion.sum(axis)[..., k], counts.total))[0]  # type: ignore[misc]
+        test.counts.sample(lambda counts, axis=axis: Fraction(counts.confusion.sum(axis)[..., k], counts.total))[0]  # type: ignore[misc]
         for axis in (-2, -1)
     )
     excess = extent.minus(size)
@@ -112,13 +113,13 @@ def _without(counts: Array, k: int) -> Array:
 
 def _more(metrics: SplitMetrics, kinds: Kinds, a: int, b: int) -> bool:
     """Return whether errors of kind a are significantly more frequent than those of kind b."""
-    share = metrics.sample(lambda counts: Fraction(kinds(counts)[..., a], kinds(counts)[..., [a, b]].sum(-1)))
+    share = metrics.counts.sample(lambda counts: Fraction(kinds(counts)[..., a], kinds(counts)[..., [a, b]].sum(-1)))
     return share[0].estimate.low > 0.5
 
 
 def _fraction(metrics: SplitMetrics, part: Kinds, whole: Kinds) -> Estimate:
     """Return what fraction of the errors of all kinds a part is."""
-    return metrics.sample(lambda counts: Fraction(part(counts), whole(counts).sum(-1)))[0].estimate
+    return metrics.counts.sample(lambda counts: Fraction(part(counts), whole(counts).sum(-1)))[0].estimate
 
 
 def _frequent(inputs: FindingInputs, errors: Kinds) -> dict[str, Estimate]:
