@@ -14,7 +14,7 @@ from seamline.models.factory import build_model
 from seamline.synthetic import facades, fashion
 from seamline.training.config import TrainConfig
 from seamline.training.loop import Training
-from seamline.training.presets import presets_for
+from seamline.training.presets import PRESETS
 from subprocess_runner import run
 
 ROUNDS = 5
@@ -42,7 +42,7 @@ def measure_presets(device: str) -> list[dict[str, Any]]:
     for round_ in range(ROUNDS):
         place = iter(range(100))
         for task, few, many in sets:
-            for name, recipe in presets_for(data[task].task).items():
+            for name, recipe in PRESETS[data[task].task].items():
                 if round_ == 0:
                     rows.append({"data": task, "preset": name, "operations": _operations(recipe, data[task])})
                     rows[-1]["rates"] = []

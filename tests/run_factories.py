@@ -11,7 +11,7 @@ from run_folder.factories import run_info
 from seamline.models.blocks import BaseModel
 from seamline.models.saved import save_weights
 from seamline.run_folder import DatasetInfo, ModelInfo, RunFolder, RunInfo, Task
-from seamline.training.presets import CLASSIFIER_PRESETS, SEGMENTER_PRESETS
+from seamline.training.presets import PRESETS
 
 SEGMENTER_CLASSES = ("dark", "bright")
 COLOURS = ((0, 0, 0), (0, 128, 255))
@@ -39,7 +39,7 @@ def write_run(folder: Path, network: BaseModel, name: str, image: tuple[int, int
         val=0,
         test=0,
     )
-    presets = SEGMENTER_PRESETS if task == "segmentation" else CLASSIFIER_PRESETS
+    presets = PRESETS[task]
     start_run(
         run,
         msgspec.structs.replace(

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from seamline.__main__ import main
-from seamline.api import train
+from seamline.api.training import train
 from seamline.data import registry
 from seamline.data.dataset import Dataset
 

@@ -19,7 +19,6 @@ from evaluation.factories import label_evaluation
 from helpers import refusal
 from run_factories import save_photo, write_run
 from run_folder.factories import calibration
-from seamline import api
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.evaluation.calibration import best_temperature
 from seamline.export import export as module
@@ -288,7 +287,7 @@ def test_export_after_training(sides: Dataset, tmp_path: Path) -> None:
     made = seamline.export(run, data=sides)
     assert made.file == run / "model.onnx"
     assert load_model(run, device="cpu").backend == next(iter(BACKENDS))
-    small = api.export(run, data=sides, int8=True, max_drop=100)
+    small = seamline.export(run, data=sides, int8=True, max_drop=100)
     assert small.file == run / "model.int8.onnx"
     assert small.metric == "accuracy"
     again = seamline.train(sides, **parse_settings(settings), out=tmp_path / "run", overwrite=True).path
@@ -313,9 +312,9 @@ def test_mistakes_are_one_line(
         (lambda: load_model(exported, device="cuda"), "runs on the CPU"),
         (lambda: load_model(classifier, backend="openvino"), "run `seamline export"),
         (lambda: load_model(classifier, backend="openvino", device="cuda"), "runs on the CPU"),
-        (lambda: api.export(tmp_path), "run.json: not found"),
-        (lambda: api.export(classifier, out=tmp_path), "is a folder; name a file with --out"),
-        (lambda: api.export(classifier, out=classifier / "model.onnx", int8=True), "name another file with --out"),
+        (lambda: seamline.export(tmp_path), "run.json: not found"),
+        (lambda: seamline.export(classifier, out=tmp_path), "is a folder; name a file with --out"),
+        (lambda: seamline.export(classifier, out=classifier / "model.onnx", int8=True), "name another file with --out"),
     ]
     for backend in BACKENDS:
         for name, message in (("no", "cannot read it"), ("empty", "cannot read it"), ("foreign", "not written by")):
@@ -326,4 +325,4 @@ def test_mistakes_are_one_line(
     monkeypatch.setitem(sys.modules, "onnx", None)
     for name in ("seamline.export.export", "seamline.export.to_onnx", "seamline.export.quantize"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    assert "pip install 'seamline[export]'" in refusal(lambda: api.export(classifier))
+    assert "pip install 'seamline[export]'" in refusal(lambda: seamline.export(classifier))

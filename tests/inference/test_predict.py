@@ -13,10 +13,10 @@ from PIL import Image
 import seamline
 from run_factories import COLOURS, SEGMENTER_CLASSES, save_photo
 from run_folder.factories import calibration
+from seamline.api.use import predict
 from seamline.data.image_io import read_image
 from seamline.errors import SeamlineError
 from seamline.inference import predict as module
-from seamline.inference.predict import predict
 from seamline.inference.tta import load_tta
 from seamline.run_folder import PhotoPrediction, RunFolder
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seamline.inference.forward import predict_logits
-from seamline.inference.tiled import OVERLAP, TILE, predict_mask, predict_strips
+from seamline.inference.tiled import OVERLAP, TILE, argmax_strips, predict_strips
 from seamline.models.factory import SEGMENTERS, build_model
 from seamline.models.segmenters import Segmenter
 
@@ -67,10 +67,12 @@ def test_a_mask_is_the_highest_score_and_large_ones_are_enlarged_as_pytorch_does
     image, network = chance_image(*sides), Convolution(3)
     ask = partial(predict_logits, network)
     scores = torch.from_numpy(whole(network, image))[None]
-    np.testing.assert_array_equal(predict_mask(ask, image, tile=16, overlap=4), scores[0].argmax(0))
+    np.testing.assert_array_equal(
+        argmax_strips(predict_strips(ask, image, tile=16, overlap=4), sides), scores[0].argmax(0)
+    )
     for shape in [(sides[0] * 3 + 1, sides[1] * 2 + 7), (sides[0], sides[1] + 1), (2000, sides[1])]:
         larger = F.interpolate(scores, size=shape, mode="bilinear")[0]
-        mask = predict_mask(ask, image, shape=shape, tile=16, overlap=4)
+        mask = argmax_strips(predict_strips(ask, image, shape=shape, tile=16, overlap=4), shape)
         assert mask.shape == shape
         first, second = larger.topk(2, 0).values
         clear = (first - second > 1e-4).numpy()  # where rounding decides nothing
@@ -82,7 +84,7 @@ def test_equal_scores_are_the_lowest_class() -> None:
         planes = np.array([0.0, 1.0, 1.0, 0.5], np.float32).reshape(1, 4, 1, 1)
         return np.broadcast_to(planes, (1, 4, *images.shape[1:3]))
 
-    assert (predict_mask(ask, chance_image(3, 4, 1)) == 1).all()
+    assert (argmax_strips(predict_strips(ask, chance_image(3, 4, 1)), (3, 4)) == 1).all()
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)

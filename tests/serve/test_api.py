@@ -20,7 +20,7 @@ pytest.importorskip("fastapi", reason="fastapi is not installed")
 httpx = pytest.importorskip("httpx", reason="httpx is not installed")
 
 from run_factories import COLOURS, SEGMENTER_CLASSES, save_photo  # noqa: E402
-from seamline.inference.predict import predict  # noqa: E402
+from seamline.api.use import predict  # noqa: E402
 from seamline.inference.predictor import Predictor, load_model  # noqa: E402
 from seamline.serve.app import make_app  # noqa: E402
 from seamline.serve.middleware import Limits  # noqa: E402

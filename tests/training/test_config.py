@@ -8,7 +8,7 @@ from seamline.errors import SeamlineError
 from seamline.models.factory import CLASSIFIERS, SEGMENTERS
 from seamline.run_folder import Task
 from seamline.training.config import TrainConfig, format_settings, parse_settings
-from seamline.training.presets import get_preset, presets_for
+from seamline.training.presets import PRESETS, get_preset
 
 ORIGINAL = get_preset("original", "classification")
 
@@ -36,7 +36,7 @@ def test_original_for_masks_is_the_study() -> None:
 
 @pytest.mark.parametrize(("task", "models"), [("classification", CLASSIFIERS), ("segmentation", SEGMENTERS)])
 def test_every_preset_names_a_model_and_survives_json(task: Task, models: dict[str, object]) -> None:
-    presets = presets_for(task)
+    presets = PRESETS[task]
     assert {"fast", "original"} <= set(presets)
     for config in presets.values():
         assert config.model in models

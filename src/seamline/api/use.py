@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Unpack
 from seamline.api.run import Run
 from seamline.data.dataset import Dataset
 from seamline.errors import SeamlineError
-from seamline.inference.predict import Predictions, Progress
-from seamline.inference.predict import predict as predict_to_folder
-from seamline.inference.predictor import LoadOptions, Predictor, find_model
+from seamline.inference.predict import Predictions, Progress, predict_photos
+from seamline.inference.predictor import LoadOptions, Predictor, find_model, load_model
+from seamline.inference.writer import PredictionWriter
 from seamline.progress import Reporter, default_reporter
 from seamline.report.compare_page import write_comparison
 from seamline.report.predictions_page import write_predictions_page
@@ -53,10 +53,11 @@ def predict(
         SeamlineError: there is no such model, device or backend, no photo, the folder cannot be written to, or
             `max_side` is too small or given for classification.
     """
-    predictor = model.path if isinstance(model, Run) else model
-    predictions = predict_to_folder(
-        predictor, photos, out=out, max_side=max_side, copy_photos=report, progress=progress, **options
-    )
+    model = model.path if isinstance(model, Run) else model
+    predictor = model if isinstance(model, Predictor) else load_model(model, **options)
+    folder = Path("predictions") / predictor.name if out is None else Path(out)
+    writer = PredictionWriter(predictor, folder, max_side, copy_photos=report)
+    predictions = predict_photos(writer, [photos] if isinstance(photos, str | Path) else photos, progress)
     return replace(predictions, page=write_predictions_page(predictions.folder)) if report else predictions
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import typer
 
+import seamline
 from seamline.cli.options import DataDirOption, DatasetArgument, JsonOption, print_json
 from seamline.progress import Reporter, result
 
@@ -16,10 +17,9 @@ MAX_NAMES = 6
 
 def inspect(data: DatasetArgument, data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
     """Check a dataset before training: classes, errors, warnings, near-duplicates."""
-    from seamline import api
     from seamline.data.validate import DatasetReport
 
-    report = api.inspect(data, data_dir=data_dir, progress=Reporter())
+    report = seamline.inspect(data, data_dir=data_dir, progress=Reporter())
     if as_json:
         print_json(report.to_dict())
     elif isinstance(report, DatasetReport):
@@ -74,18 +74,16 @@ def list_all(as_json: JsonOption = False) -> None:
     from seamline.evaluation.metrics import METRICS
     from seamline.inference.pretrained import PRETRAINED
     from seamline.models.factory import model_names
-    from seamline.run_folder import Task
-    from seamline.training.presets import presets_for
+    from seamline.training.presets import PRESETS
 
-    tasks: tuple[Task, ...] = ("classification", "segmentation")
-    presets = {task: {name: config.to_dict() for name, config in presets_for(task).items()} for task in tasks}
+    presets = {task: {name: config.to_dict() for name, config in table.items()} for task, table in PRESETS.items()}
     tables = {
         "datasets": {name: spec.title for name, spec in DATASETS.items()},
         "pretrained": PRETRAINED,
         "metrics": {key: metric.definition for key, metric in METRICS.items()},
         "findings": {rule.name: ", ".join(rule.panels) for rule in (*FINDINGS, *LAYER_FINDINGS)},
     }
-    models = {task: model_names(task) for task in tasks}
+    models = {task: model_names(task) for task in PRESETS}
     if as_json:
         print_json({**tables, "models": models, "presets": presets})
         return

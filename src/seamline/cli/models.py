@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+import seamline
 from seamline.cli.options import (
     BackendOption,
     DataDirOption,
@@ -41,11 +42,9 @@ def predict(
     if ray_address is not None:
         _predict_on_cluster(model, photos, out=out, max_side=max_side, address=ray_address, as_json=as_json)
         return
-    from seamline import api
-
     reporter = Reporter()
     with reporter.photos() as progress:
-        predictions = api.predict(
+        predictions = seamline.predict(
             model,
             photos,
             out=out,
@@ -110,9 +109,7 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Export a run to one verified ONNX file."""
-    from seamline import api
-
-    exported = api.export(
+    exported = seamline.export(
         run, out=out, reduce_tta=reduce_tta, int8=int8, max_drop=max_drop, data_dir=data_dir, progress=Reporter()
     )
     if as_json:

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import seamline
 from seamline.cli.options import DataDirOption, DeviceOption, JsonOption, RunArgument, print_json
 from seamline.progress import Reporter, result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seamline.api import Run
+    from seamline.api.run import Run
     from seamline.run_folder import MetricInfo, SplitMetrics
 
 
@@ -25,9 +26,7 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Evaluate a finished run again, or on other labeled images."""
-    from seamline import api
-
-    evaluated = api.evaluate(run, data, data_dir=data_dir, device=device, progress=Reporter())
+    evaluated = seamline.evaluate(run, data, data_dir=data_dir, device=device, progress=Reporter())
     print_runs([evaluated], as_json=as_json)
 
 
@@ -48,9 +47,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs on the same test images, with paired intervals."""
-    from seamline import api
-
-    page, sentences = api.compare(runs, out)
+    page, sentences = seamline.compare(runs, out)
     if as_json:
         print_json({"page": str(page), "differences": sentences})
         return

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import seamline
 from seamline.cli.options import (
     CheckpointOption,
     DataDirOption,
@@ -84,16 +85,13 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model, evaluate it and write its report."""
-    import seamline
-    from seamline import api
+    from seamline.api.training import plan
     from seamline.training.config import parse_settings
     from seamline.training.distributed import rank
 
     fields = parse_settings(settings or ()) | ({} if model is None else {"model": model})
     if dry_run:
-        _print_plan(
-            api.plan(data, preset=preset, image_size=image_size, progress=Reporter(), **fields), as_json=as_json
-        )
+        _print_plan(plan(data, preset=preset, image_size=image_size, progress=Reporter(), **fields), as_json=as_json)
         return
     run = seamline.train(
         data,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from seamline.data.image_io import read_image
 from seamline.data.limits import is_out_of_memory
 from seamline.errors import SeamlineError
 from seamline.inference.find_images import Photo, find_photos
-from seamline.inference.predictor import LARGE_IMAGE, LoadOptions, Predictor, load_model
+from seamline.inference.predictor import LARGE_IMAGE
 from seamline.inference.writer import PredictionWriter
 from seamline.run_folder import PhotoError, PhotoPrediction
 
@@ -45,41 +44,23 @@ class Predictions:
     page: Path | None = None
 
 
-def predict(
-    model: Predictor | Path | str,
-    photos: Sequence[Path | str] | Path | str,
-    *,
-    out: Path | str | None = None,
-    max_side: int | None = None,
-    copy_photos: bool = False,
-    progress: Progress | None = None,
-    **options: Unpack[LoadOptions],
+def predict_photos(
+    writer: PredictionWriter, photos: Sequence[Path | str], progress: Progress | None = None
 ) -> Predictions:
-    """Predict photos into a folder.
+    """Predict photos into the folder of a writer.
 
-    A photo that cannot be read does not stop the others. Existing results of the same names are replaced. The record
-    is written every few seconds and at the end, so that an interruption loses little.
+    The record is written every few seconds and at the end, so that an interruption loses little.
 
     Args:
-        model: a predictor, or the path or name of a model; see `load_model`.
-        photos: files, folders (searched recursively) and patterns; one of these or several.
-        out: folder for the results; by default `predictions/NAME`, with the name of the model.
-        max_side: longer side to which photos are reduced for segmentation; see `Predictor`.
-        copy_photos: whether to write a small copy of each photo, for a page.
+        writer: the model and the folder.
+        photos: files, folders (searched recursively) and patterns.
         progress: called as the work proceeds.
-        **options: `backend`, `device` and `threads`; see `load_model`.
-
-    Returns:
-        The results.
 
     Raises:
         SeamlineError: see `seamline.predict`.
     """
-    predictor = model if isinstance(model, Predictor) else load_model(model, **options)
-    predictor.check_max_side(max_side)
-    listing = find_photos([photos] if isinstance(photos, str | Path) else photos)
-    folder = Path(out) if out is not None else Path("predictions") / predictor.name
-    writer = PredictionWriter(predictor, folder, max_side, copy_photos)
+    writer.predictor.check_max_side(writer.max_side)
+    listing = find_photos(photos)
     writer.check_collisions(listing.photos)
     predictions: list[PhotoPrediction] = []
     errors = list(listing.errors)
@@ -88,8 +69,10 @@ def predict(
         _predict_photos(writer, listing.photos, predictions, errors, progress or ignore_progress)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise SeamlineError(f"{folder}: cannot be written to ({reason}); name another folder with --out") from None
-    return Predictions(folder, tuple(predictions), tuple(errors))
+        raise SeamlineError(
+            f"{writer.folder}: cannot be written to ({reason}); name another folder with --out"
+        ) from None
+    return Predictions(writer.folder, tuple(predictions), tuple(errors))
 
 
 def ignore_progress(done: float, total: int, file: str) -> None:

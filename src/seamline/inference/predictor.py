@@ -19,7 +19,7 @@ from seamline.inference.backends import BACKENDS, load_session
 from seamline.inference.onnx_metadata import read_metadata
 from seamline.inference.prediction import Prediction
 from seamline.inference.pretrained import PRETRAINED, pretrained_dir
-from seamline.inference.tiled import PredictFn, predict_mask, predict_strips
+from seamline.inference.tiled import PredictFn, argmax_strips, predict_strips
 from seamline.run_folder import Color, ExportMetadata, RunFolder, Task
 
 PYTORCH = "pytorch"
@@ -217,12 +217,12 @@ class Predictor:
         if height * width >= LARGE_IMAGE:
             release_memory()
         inputs, maps = self.preprocess(image, max_side), None
+        strips = predict_strips(self.forward, inputs, shape=(height, width), progress=progress)
         if probability_maps:
-            strips = predict_strips(self.forward, inputs, shape=(height, width), progress=progress)
             maps = np.concatenate([self.softmax(strip[np.newaxis])[0].astype(np.float32) for strip in strips], 1)
             mask = maps.argmax(0).astype(np.uint8)
         else:
-            mask = predict_mask(self.forward, inputs, shape=(height, width), progress=progress)
+            mask = argmax_strips(strips, (height, width))
         return Prediction(
             _reference(source, image), height, width, self.classes, self.palette, mask=mask, probability_maps=maps
         )

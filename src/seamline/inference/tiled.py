@@ -4,7 +4,7 @@ Where tiles overlap, their logits are blended. The weight of a tile falls to zer
 context, and the weights of all tiles sum to one at every pixel. The result does not depend on the order of tiles.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 import cv2
@@ -24,31 +24,19 @@ OVERLAP = 128
 _UPSAMPLE_CHUNK = 1 << 19  # logits that are upsampled at once: 2 MiB, which the processor's cache holds
 
 
-def predict_mask(
-    forward: PredictFn,
-    image: NDArray[np.uint8],
-    *,
-    shape: tuple[int, int] | None = None,
-    tile: int = TILE,
-    overlap: int = OVERLAP,
-    progress: Callable[[int, int], None] | None = None,
-) -> NDArray[np.uint8]:
-    """Return the class with the highest logit at each pixel.
+def argmax_strips(strips: Iterable[NDArray[np.float32]], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the class with the highest logit at each pixel, the lowest of those with equal logits.
 
     Args:
-        forward: the model, of at most 255 classes.
-        image: (H, W, C) uint8.
-        shape: height and width of the mask, by default the image's.
-        tile: see `predict_strips`.
-        overlap: see `predict_strips`.
-        progress: see `predict_strips`.
+        strips: (K, rows, W) float32 each, from the top down, of at most 255 classes.
+        shape: height and width of the mask.
 
     Returns:
-        (H, W) uint8, or of `shape`: class indices, the lowest of those with equal logits.
+        (H, W) uint8.
     """
-    mask = np.empty(shape or image.shape[:2], np.uint8)
+    mask = np.empty(shape, np.uint8)
     row = 0
-    for logits in predict_strips(forward, image, shape=shape, tile=tile, overlap=overlap, progress=progress):
+    for logits in strips:
         mask[row : row + logits.shape[1]] = _argmax(logits)
         row += logits.shape[1]
     return mask

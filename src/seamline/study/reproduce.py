@@ -7,7 +7,9 @@ from typing import Any
 
 from PIL import Image
 
-from seamline.api import Run, predict, train
+from seamline.api.run import Run
+from seamline.api.training import train
+from seamline.api.use import predict
 from seamline.data.dataset import Dataset
 from seamline.data.registry import DATASETS, load
 from seamline.errors import DatasetUnavailableError, SeamlineError, TrainingInterrupted

@@ -18,7 +18,7 @@ _CLASSIFIER_FAST = TrainConfig(
     hflip=True,
 )
 
-CLASSIFIER_PRESETS: dict[str, TrainConfig] = {
+_CLASSIFIER_PRESETS = {
     "fast": _CLASSIFIER_FAST,
     "sprint": replace(_CLASSIFIER_FAST, epochs=1.3),
     "original": TrainConfig(model="cnn", epochs=50, batch_size=1024, lr=1e-3),
@@ -42,7 +42,7 @@ _SEGMENTER_FAST = TrainConfig(
     cutmix=0.5,
 )
 
-SEGMENTER_PRESETS: dict[str, TrainConfig] = {
+_SEGMENTER_PRESETS = {
     "fast": _SEGMENTER_FAST,
     "best": replace(_SEGMENTER_FAST, model="unet-best", epochs=55, scale_jitter=0.6),
     "sprint": TrainConfig(
@@ -69,22 +69,20 @@ and half an hour on two cores. `sprint`: a smaller one on images of half the siz
 FacadeNet, Adam at 1e-3 and equal class weights. `fcn`: a fully convolutional network, trained alike, for longer."""
 
 
-def presets_for(task: Task) -> dict[str, TrainConfig]:
-    """Return the presets of a task by name."""
-    return SEGMENTER_PRESETS if task == "segmentation" else CLASSIFIER_PRESETS
+PRESETS: dict[Task, dict[str, TrainConfig]] = {
+    "classification": _CLASSIFIER_PRESETS,
+    "segmentation": _SEGMENTER_PRESETS,
+}
+"""Task -> name -> preset."""
 
 
 def get_preset(name: str, task: Task) -> TrainConfig:
-    """Return a preset.
-
-    Args:
-        name: a name of `presets_for(task)`.
-        task: what the model is for.
+    """Return a preset, a key of `PRESETS[task]`.
 
     Raises:
         SeamlineError: there is no such preset; the line lists those there are.
     """
-    presets = presets_for(task)
+    presets = PRESETS[task]
     if name not in presets:
         raise SeamlineError(f"--preset {name}: there is no such preset for {task}; there are {', '.join(presets)}")
     return presets[name]
