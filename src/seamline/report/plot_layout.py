@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 from seamline.report.svg import Theme, add_tip
 from seamline.run_folder import Estimate
 
-SMALL = 11.0
-"""Font size."""
-
 PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.0f} %")
 
 
@@ -27,20 +24,17 @@ def canvas(width: float, height: float) -> Figure:
     return Figure(figsize=(width / 72, height / 72), dpi=72)
 
 
-def frame(figure: Figure, theme: Theme, left: float, right: float, top: float, bottom: float) -> Axes:
-    """Add axes with margins in pixels: a line at the bottom, faint horizontal lines, no box."""
+def frame(figure: Figure, left: float, right: float, top: float, bottom: float) -> Axes:
+    """Add axes with margins in pixels."""
     width, height = figure.get_size_inches() * 72
-    axes = figure.add_axes(
+    return figure.add_axes(
         (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
     )
-    axes.set_facecolor("none")
-    for side in ("left", "right", "top"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(theme.muted)
-    axes.tick_params(length=0, labelsize=SMALL, colors=theme.muted, pad=6)
-    axes.grid(axis="y", color=theme.rule, linewidth=0.8)
-    axes.set_axisbelow(True)
-    return axes
+
+
+def heading(figure: Figure, text: str) -> None:
+    """Write a title above the axes."""
+    figure.text(0, 1 - 8 / (72 * figure.get_figheight()), text, fontsize=12, fontweight="bold", va="top")
 
 
 def finite(series: Mapping[str, Sequence[float]]) -> NDArray[np.float64]:
@@ -98,7 +92,7 @@ def interval_ends(estimate: Estimate) -> tuple[float, float]:
 def label(axes: Axes, text: str, position: tuple[float, float], offset: float, color: str) -> None:
     """Write a label to the right of a position."""
     axes.annotate(
-        text, position, (offset, 0), textcoords="offset points", color=color, fontsize=SMALL, va="center",
+        text, position, (offset, 0), textcoords="offset points", color=color, va="center",
         annotation_clip=False, linespacing=1.15,
     )  # fmt: skip
 

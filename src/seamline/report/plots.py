@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from seamline.report.formatting import decimal, decimal_interval, percent, percent_1dp, percent_interval, with_interval
 from seamline.report.plot_layout import (
     PERCENT,
-    SMALL,
     canvas,
     finite,
     fraction_floor,
     frame,
+    heading,
     interval_ends,
     label,
     lower_ends,
@@ -47,19 +47,21 @@ def curves(
         The figure.
     """
     figure = canvas(420, 270)
-    axes = frame(figure, theme, 44, 98, 34, 40)
+    axes = frame(figure, 44, 98, 34, 40)
     values = np.array(list(series.values()), dtype=np.float64)
     if percents:
         axes.set_ylim(fraction_floor(finite(series)), 1.0)
         axes.yaxis.set_major_formatter(PERCENT)
     else:
         axes.set_ylim(0, 1.06 * max(float(finite(series).max(initial=0.0)), 1e-9))
-    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    axes.locator_params(axis="y", nbins=5)
     margin = 0.5 if len(epochs) == 1 else 0.0
     last = epochs[-1] + margin
     axes.set_xlim(epochs[0] - margin, last)
-    ticks = MaxNLocator(6, integer=True, steps=[1, 2, 5, 10])
-    axes.xaxis.set_major_locator(FixedLocator(epochs) if len(epochs) == 1 else ticks)
+    if len(epochs) == 1:
+        axes.set_xticks(epochs)
+    else:
+        axes.locator_params(axis="x", nbins=6, integer=True, steps=[1, 2, 5, 10])
     colors = [theme.muted] * (len(series) - 1) + [theme.accent]
     for row, color in zip(values, colors, strict=True):
         marker = "o" if len(epochs) == 1 else None
@@ -76,8 +78,8 @@ def curves(
         for epoch, column in zip(epochs, values.T, strict=True)
     ]
     tip_columns(axes, theme, epochs, texts)
-    axes.set_xlabel("epoch", color=theme.muted, fontsize=SMALL, labelpad=6)
-    figure.text(0, 1 - 8 / 270, title, color=theme.ink, fontsize=12, fontweight="bold", va="top")
+    axes.set_xlabel("epoch")
+    heading(figure, title)
     return figure
 
 
@@ -98,7 +100,7 @@ def confusion(theme: Theme, *, matrix: NDArray[np.int64], classes: Sequence[str]
     margin = 8 + 6 * min(max(len(name) for name in classes), 24)
     side = size * cell
     figure = canvas(margin + 26 + side + 8, margin + 26 + side + 8)
-    axes = frame(figure, theme, margin + 26, 8, margin + 26, 8)
+    axes = frame(figure, margin + 26, 8, margin + 26, 8)
     axes.grid(visible=False)
     axes.spines["bottom"].set_visible(False)
     fractions = error_fractions(matrix)
@@ -109,8 +111,8 @@ def confusion(theme: Theme, *, matrix: NDArray[np.int64], classes: Sequence[str]
     axes.set_xticks(range(size), names, rotation=90)
     axes.set_yticks(range(size), names)
     axes.xaxis.set_label_position("top")
-    axes.set_xlabel("predicted class", color=theme.muted, fontsize=SMALL)
-    axes.set_ylabel("true class", color=theme.muted, fontsize=SMALL)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
     if size <= 20:
         hot = 0.7 * fractions.max()
         for (row, column), number in np.ndenumerate(matrix):
@@ -144,7 +146,7 @@ def reliability(theme: Theme, *, bins: Sequence[CalibrationBin], title: str, acc
         The figure.
     """
     figure = canvas(380, 380)
-    axes = frame(figure, theme, 48, 22, 34, 118)
+    axes = frame(figure, 48, 22, 34, 118)
     color = theme.accent if accent else theme.ink
     axes.plot([0, 1], [0, 1], color=theme.muted, linewidth=1, dashes=(3, 3))
     for one in bins:
@@ -158,19 +160,19 @@ def reliability(theme: Theme, *, bins: Sequence[CalibrationBin], title: str, acc
     axes.yaxis.set_major_formatter(PERCENT)
     axes.set_yticks(np.linspace(0, 1, 6))
     axes.set_xticks(np.linspace(0, 1, 6), [])
-    figure.text(0, 1 - 8 / 380, title, color=theme.ink, fontsize=12, fontweight="bold", va="top")
-    axes.text(0.02, 0.955, "accuracy", color=theme.muted, fontsize=SMALL)
-    below = frame(figure, theme, 48, 22, 380 - 118 + 14, 40)
+    heading(figure, title)
+    axes.text(0.02, 0.955, "accuracy", color=theme.muted)
+    below = frame(figure, 48, 22, 380 - 118 + 14, 40)
     counts, widths = [one.count for one in bins], [0.92 * (one.upper - one.lower) for one in bins]
     below.bar([one.lower for one in bins], counts, width=widths, align="edge", color=theme.muted)
     below.set(xlim=(0, 1), ylim=(0, 1.08 * max([*counts, 1])))
-    below.yaxis.set_major_locator(MaxNLocator(2, integer=True))
+    below.locator_params(axis="y", nbins=2, integer=True)
     below.xaxis.set_major_formatter(PERCENT)
     below.set_xticks(np.linspace(0, 1, 6))
     if max([*counts, 1]) >= 100_000:
         below.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1e6:g} M"))
-    below.text(0.02, 0.86 * below.get_ylim()[1], labels, color=theme.muted, fontsize=SMALL, va="top")
-    below.set_xlabel("confidence", color=theme.muted, fontsize=SMALL, labelpad=6)
+    below.text(0.02, 0.86 * below.get_ylim()[1], labels, color=theme.muted, va="top")
+    below.set_xlabel("confidence")
     return figure
 
 
@@ -199,13 +201,13 @@ def dots(
     legend = 18 * -(-len(series) // per_line) + 14
     height = legend + step * len(rows) + 44
     figure = canvas(width, height)
-    axes = frame(figure, theme, left, 22, legend, 36)
+    axes = frame(figure, left, 22, legend, 36)
     axes.grid(axis="x", color=theme.rule, linewidth=0.8)
     axes.grid(axis="y", visible=False)
     axes.set(ylim=(len(rows) - 0.5, -0.5))
     axes.set_xlim(fraction_floor(lower_ends(one for column in series.values() for one in column)), 1)
     axes.xaxis.set_major_formatter(PERCENT if percents else FuncFormatter(lambda value, _: f"{value:.1f}"))
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    axes.locator_params(axis="x", nbins=5)
     axes.set_yticks(range(len(rows)), [shortened(row, 18) for row in rows])
     for tick_label in axes.get_yticklabels():
         tick_label.set_color(theme.ink)
@@ -234,7 +236,7 @@ def _marker_legend(figure: Figure, theme: Theme, names: Sequence[str], left: flo
         key.set_axis_off()
         key.plot([0.5], [0.5], linestyle="none", clip_on=False, **style)
         key.set(xlim=(0, 1), ylim=(0, 1))
-        figure.text((x + 17) / width, (y - 1) / height, name, color=theme.ink, fontsize=SMALL, va="center")
+        figure.text((x + 17) / width, (y - 1) / height, name, va="center")
 
 
 def marker_styles(theme: Theme, number: int) -> list[dict[str, Any]]:
@@ -267,10 +269,10 @@ def kernels(theme: Theme, *, picture: NDArray[np.uint8], title: str) -> Figure:
     height, width = picture.shape[:2]
     scale = max(1, 560 // max(height, width))
     figure = canvas(scale * width, scale * height + 30)
-    axes = frame(figure, theme, 0, 0, 30, 0)
+    axes = frame(figure, 0, 0, 30, 0)
     axes.set_axis_off()
     axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
-    figure.text(0, 1 - 6 / (scale * height + 30), title, color=theme.ink, fontsize=12, va="top")
+    heading(figure, title)
     return figure
 
 
@@ -299,7 +301,7 @@ def precision_recall(
     height, right = (400, 118) if width > 500 else (360, 92)
     inner_width, inner_height = width - 44 - right, height - 68
     figure = canvas(width, height)
-    axes = frame(figure, theme, 44, right, 24, 44)
+    axes = frame(figure, 44, right, 24, 44)
     axes.set(xlim=(0, 1), ylim=(0, 1), xticks=np.linspace(0, 1, 6), yticks=np.linspace(0, 1, 6))
     axes.xaxis.set_major_formatter(PERCENT)
     axes.yaxis.set_major_formatter(PERCENT)
@@ -327,8 +329,8 @@ def precision_recall(
         for step in steps
     ]
     tip_columns(axes, theme, steps, texts)
-    axes.set_xlabel("recall", color=theme.muted, fontsize=SMALL, labelpad=6)
-    figure.text(0, 1 - 4 / height, "precision", color=theme.muted, fontsize=SMALL, va="top")
+    axes.set_xlabel("recall")
+    figure.text(0, 1 - 4 / height, "precision", color=theme.muted, va="top")
     return figure
 
 
@@ -346,11 +348,11 @@ def ranking(theme: Theme, *, images: Sequence[ImageMetrics], marked: Sequence[in
     """
     height = 190
     figure = canvas(width, height)
-    axes = frame(figure, theme, 36, 16, 28, 40)
+    axes = frame(figure, 36, 16, 28, 40)
     axes.set_xlim(0.5, len(images) + 0.5)
     axes.set_ylim(0, max(0.1, 1.05 * max(one.mean_iou for one in images)))
-    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
+    axes.locator_params(axis="y", nbins=4)
+    axes.locator_params(axis="x", nbins=6, integer=True, steps=[1, 2, 5, 10])
     ranks = range(1, len(images) + 1)
     values = [one.mean_iou for one in images]
     axes.plot(ranks, values, "o", color=theme.muted, markersize=3.2, markeredgewidth=0, clip_on=False)
@@ -360,6 +362,6 @@ def ranking(theme: Theme, *, images: Sequence[ImageMetrics], marked: Sequence[in
         axes.plot([rank], [value], "o", color=theme.accent, markersize=7, markeredgewidth=0, clip_on=False)
     texts = [f"rank {rank}: {one.name}, mean IoU {decimal(one.mean_iou)}" for rank, one in enumerate(images, 1)]
     tip_columns(axes, theme, ranks, texts)
-    axes.set_xlabel("rank", color=theme.muted, fontsize=SMALL, labelpad=6)
-    figure.text(0, 1 - 4 / height, "mean IoU", color=theme.muted, fontsize=SMALL, va="top")
+    axes.set_xlabel("rank")
+    figure.text(0, 1 - 4 / height, "mean IoU", color=theme.muted, va="top")
     return figure

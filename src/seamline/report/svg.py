@@ -54,15 +54,6 @@ WIDTHS = {"wide": 720.0, "narrow": 350.0}
 
 Drawing = Callable[[Theme], Figure]
 
-_SETTINGS: Any = {
-    "font.family": "DejaVu Sans",
-    "font.size": 11,
-    "svg.fonttype": "none",
-    "axes.unicode_minus": True,
-    "axes.linewidth": 0.8,
-    "text.parse_math": False,
-}
-
 
 def class_color(theme: Theme, index: int, colors: Sequence[str]) -> str:
     """Return the color of a class: its own in files, in the page the one of the palette chosen there."""
@@ -123,7 +114,7 @@ def write_figure(draw: Drawing, path: Path) -> None:
         OSError: a file cannot be written.
     """
     write_text(path.with_suffix(".svg"), _svg(draw, PAPER, path.stem))
-    with atomic_write(path.with_suffix(".png")) as temporary, _settings(path.stem):
+    with atomic_write(path.with_suffix(".png")) as temporary, _settings(PAPER, path.stem):
         draw(PAPER).savefig(temporary, format="png", dpi=216, facecolor=PAPER.paper, metadata={"Software": None})
 
 
@@ -140,7 +131,7 @@ def _page_tag(tag: str, name: str, used: set[str]) -> str:
 def _svg(draw: Drawing, theme: Theme, salt: str) -> str:
     """Render as SVG: the same figure gives the same text."""
     text = io.StringIO()
-    with _settings(salt):
+    with _settings(theme, salt):
         draw(theme).savefig(
             text, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
         )
@@ -148,9 +139,30 @@ def _svg(draw: Drawing, theme: Theme, salt: str) -> str:
 
 
 @contextmanager
-def _settings(salt: str) -> Iterator[None]:
-    """Set matplotlib up while one figure is drawn and written."""
-    with mpl.rc_context(_SETTINGS | {"svg.hashsalt": salt}), warnings.catch_warnings():
+def _settings(theme: Theme, salt: str) -> Iterator[None]:
+    """Set matplotlib up while one figure is drawn and written: axes have a line below, faint grid lines and no box."""
+    settings: Any = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": salt,
+        "font.family": "DejaVu Sans",
+        "font.size": 11,
+        "text.color": theme.ink,
+        "text.parse_math": False,
+        "axes.facecolor": "none",
+        "axes.edgecolor": theme.muted,
+        "axes.linewidth": 0.8,
+        "axes.labelcolor": theme.muted,
+        "axes.labelpad": 6,
+        "axes.axisbelow": True,
+        "axes.grid": True,
+        "axes.grid.axis": "y",
+        "grid.color": theme.rule,
+        **{f"axes.spines.{side}": False for side in ("left", "right", "top")},
+        **{f"{axis}tick.color": theme.muted for axis in "xy"},
+        **{f"{axis}tick.major.size": 0 for axis in "xy"},
+        **{f"{axis}tick.major.pad": 6 for axis in "xy"},
+    }
+    with mpl.rc_context(settings), warnings.catch_warnings():
         # A class name may have letters that the measuring font lacks; the fonts of the page have them.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
