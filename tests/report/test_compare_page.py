@@ -10,6 +10,7 @@ from report.factories import history, random_triple, write_classification_run, w
 from report.test_page import Reader
 from seamline.errors import SeamlineError
 from seamline.report.compare_page import write_comparison
+from seamline.report.formatting import nbsp_percent
 from seamline.run_folder import RunFolder
 
 
@@ -30,7 +31,7 @@ def test_two_classifiers_side_by_side(runs: list[Path], tmp_path: Path) -> None:
     assert sentences[0].startswith("long is better than short in accuracy: ")
     assert any(sentence.startswith("long is significantly better in recall for ") for sentence in sentences)
     assert "from correct to wrong." in sentences[-1]
-    assert all(sentence in text for sentence in sentences)
+    assert all(nbsp_percent(sentence) in text for sentence in sentences)
     assert "Differences in configuration" in text
     assert '<tr><th scope="row">epochs</th><td>6</td><td>9</td></tr>' in text
     assert '<tr><th scope="row">seed</th><td>0</td><td>1</td></tr>' in text

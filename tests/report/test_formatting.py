@@ -6,27 +6,30 @@ from seamline.evaluation.text import count, join_and, pluralize
 from seamline.report.formatting import (
     confidence_text,
     decimal,
-    decimal_interval,
     duration,
-    metric_text,
+    estimate_text,
+    fractions_text,
+    interval_text,
     nbsp_percent,
     percent,
-    percent_interval,
     setting,
+    signed_interval,
+    signed_text,
+    value_text,
 )
-from seamline.run_folder import ABSENT, Estimate, MetricInfo
+from seamline.run_folder import ABSENT, Estimate
 
 
 def test_fractions_are_percentages_with_one_decimal() -> None:
     assert percent(0.91249) == "91.2\u00a0%"
     assert percent(Estimate(0.5, 0.4, 0.6)) == "50.0\u00a0%"
-    assert percent_interval(Estimate(0.5, 0.4, 0.6)) == "40.0–60.0\u00a0%"
-    assert percent_interval(Estimate(0, -0.1, 0.1)) == "−10.0–10.0\u00a0%"
+    assert interval_text(Estimate(0.5, 0.4, 0.6)) == "40.0–60.0\u00a0%"
+    assert interval_text(Estimate(0, -0.1, 0.1)) == "−10.0–10.0\u00a0%"
 
 
 def test_absent_values_are_a_dash_and_never_a_number() -> None:
     assert percent(None) == decimal(None) == percent(math.nan) == percent(ABSENT) == "–"
-    assert percent_interval(Estimate(0.5)) == decimal_interval(ABSENT) == ""
+    assert interval_text(Estimate(0.5)) == interval_text(ABSENT, "decimal") == ""
 
 
 @pytest.mark.parametrize(
@@ -38,9 +41,29 @@ def test_losses_have_three_digits(value: float, text: str) -> None:
 
 def test_a_metric_is_formatted_as_its_definition_says() -> None:
     estimate = Estimate(0.5, 0.4, 0.6)
-    info = MetricInfo(title="IoU", definition="intersection over union", format="decimal")
-    assert metric_text(estimate, info) == ("0.500", "0.400–0.600")
-    assert metric_text(estimate, MetricInfo(title="Recall", definition="")) == ("50.0\u00a0%", "40.0–60.0\u00a0%")
+    assert value_text(estimate, "decimal") == "0.500"
+    assert interval_text(estimate, "decimal") == "0.400–0.600"
+    assert estimate_text(estimate, "decimal") == "0.500 (0.400–0.600)"
+    assert estimate_text(estimate) == "50.0\u00a0% (40.0–60.0\u00a0%)"
+    assert estimate_text(Estimate(0.5)) == "50.0\u00a0%"
+
+
+def test_differences_have_their_sign() -> None:
+    difference = Estimate(-0.0123, -0.02, 0.001)
+    assert (signed_text(difference, "percent"), signed_interval(difference, "percent")) == (
+        "−1.2 points",
+        "−2.0 to +0.1",
+    )
+    assert (signed_text(difference, "decimal"), signed_interval(difference, "decimal")) == (
+        "−0.012",
+        "−0.020 to +0.001",
+    )
+    assert (signed_text(ABSENT, "percent"), signed_interval(Estimate(0.1), "percent")) == ("–", "")
+
+
+def test_fractions_are_listed_the_largest_first() -> None:
+    assert fractions_text({"wall": 0.2, "door": 0.0004, "window": 0.7996}) == "window 80.0\u00a0% and wall 20.0\u00a0%"
+    assert fractions_text({}) == ""
 
 
 def test_confidence_is_never_rounded_up_to_certainty() -> None:

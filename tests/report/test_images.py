@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from report.factories import PALETTE
-from seamline.report.images import class_fractions, errors_uri, mask_uri, photo_uri, wrong_pixels
+from seamline.report.images import errors_uri, mask_uri, photo_uri, wrong_pixels
 from seamline.report.palette import IGNORED, OKABE_ITO, colorblind_palette, hex_color, png_palette_text
 
 
@@ -61,8 +61,3 @@ def test_a_photo_is_scaled_down_in_a_copy() -> None:
     assert uri.startswith("data:image/jpeg")
     assert opened(uri).size == (25, 10)
     assert photo.size == (100, 40)
-
-
-def test_fractions_leave_out_ignored_pixels() -> None:
-    assert class_fractions(np.array([[0, 1, 1, 255]], np.uint8), 3).tolist() == pytest.approx([1 / 3, 2 / 3, 0])
-    assert class_fractions(np.full((2, 2), 255, np.uint8), 2).tolist() == [0, 0]

@@ -1,4 +1,5 @@
 import dataclasses
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from report.factories import REFERENCES
+from report.test_page import panel_of, rows_of
 from seamline.report.formatting import decimal, percent
 from seamline.report.panels import (
     calibration,
@@ -44,6 +46,12 @@ def with_dataset(run: RunData, **fields: Any) -> RunData:
     return dataclasses.replace(run, info=replace(run.info, dataset=replace(run.info.dataset, **fields)))
 
 
+def bars_of(html: str) -> list[tuple[str, str]]:
+    """The title and the value of each bar."""
+    bars = re.findall(r'<div class="bar[ "].*?</div>', html, re.S)
+    return [(re.sub("<[^>]+>", "", bar.partition("<b>")[0]), bar.partition("<b>")[2].partition("<")[0]) for bar in bars]
+
+
 def test_the_head_shows_mean_average_precision_first(run: RunData) -> None:
     first, *others = key_metrics(run)
     overall = run.metrics.test.overall
@@ -75,54 +83,54 @@ def test_confusion_is_in_percent_of_the_row(run: RunData) -> None:
     panel = confusion.build(run)
     assert panel is not None
     matrix = np.array(run.results["test"].confusion)
-    rows = panel.values["splits"][0]["rows"]
+    rows = panel.values["splits"]["test"]["rows"]
     for row, counts in zip(rows, matrix, strict=True):
         assert row["total"] == percent(counts.sum() / matrix.sum())
         for cell, pixels in zip(row["cells"], counts, strict=True):
             expected = f"{100 * pixels / counts.sum():.1f}" if pixels else 0
             assert cell["text"] in (expected, "<0.1")
     assert panel.values["data"] is None
-    text = " ".join(panel.values["splits"][0]["sentences"])
+    text = " ".join(panel.values["splits"]["test"]["sentences"])
     wrong = matrix.sum() - np.trace(matrix)
     assert f"{percent(wrong / matrix.sum())} of the pixels of the test images are predicted as another class" in text
     assert "41.0\u00a0%" in text
     assert (
         "of the wrong pixels and 17.0\u00a0% of all pixels are within 3 pixels of a boundary between classes." in text
     )
-    (part,) = panel.values["splits"][0]["thin_regions"]
-    assert (part["name"], part["regions"]) == ("pillar", "31 regions")
-    assert [cell["value"] for cell in part["cells"]] == ["31.0\u00a0%", "52.0\u00a0%", "20.0\u00a0%"]
+    _, row = rows_of(panel_of(run, "confusion"), "thin regions on the test images")
+    assert row[0] == "pillar 31 regions"
+    assert [cell.split()[0] for cell in row[1:]] == ["31.0", "52.0", "20.0"]
 
 
 def test_confusion_without_errors_says_so(run: RunData) -> None:
     correct = replace(run.results["test"], confusion=np.eye(5, dtype=np.int64).tolist(), errors=None)
     panel = confusion.build(dataclasses.replace(run, results={"test": correct}))
     assert panel is not None
-    (split,) = panel.values["splits"]
+    (split,) = panel.values["splits"].values()
     assert split["sentences"] == ["All pixels of the test images are predicted correctly."]
-    assert split["thin_regions"] == []
+    assert split["thin_regions"] == {}
 
 
 def test_classes_stand_beside_published_results(run: RunData) -> None:
-    panel = classes.build(run)
-    assert panel is not None
-    test, val = panel.values["splits"]
-    assert [one["overall"] for one in test["references"]] == ["0.630", "0.624"]
-    assert [row["references"][0] for row in test["rows"]] == ["0.590", "0.720", "0.260", "0.870", "0.710"]
-    assert val["references"] == []
-    assert list(panel.values["columns"]) == [
-        *("ap", "ap_softmax", "iou", "recall", "precision", "f1"),
-        "pixel_fraction",
+    html = panel_of(run, "classes")
+    head, *rows, foot = rows_of(html, "Metrics of each class on the test images")
+    assert head == [
+        *("Class", "AP", "Course, 0.63", "Course, 0.624", "AP by softmax", "IoU", "Recall", "Precision", "F1"),
+        "Pixels",
     ]
-    for row in test["rows"]:
-        written = run.metrics.test.per_class[row["name"]]
-        texts = [cell["text"] for cell in row["cells"]]
+    assert [row[2] for row in rows] == ["0.590", "0.720", "0.260", "0.870", "0.710"]
+    for name, *cells in rows:
+        written = run.metrics.test.per_class[name]
+        texts = [cell.split(" ")[0] for cell in (cells[0], *cells[3:])]
         assert texts[:3] == [decimal(written[key]) for key in ("ap", "ap_softmax", "iou")]
         assert texts[3:5] == [percent(written[key]) for key in ("recall", "precision")]
         assert texts[5:] == [decimal(written["f1"]), percent(written["pixel_fraction"])]
-    assert test["all"][0]["text"] == decimal(run.metrics.test.overall["mean_ap"])
-    assert test["all"][3]["text"] == percent(run.metrics.test.overall["accuracy"])
-    assert "sentence" not in test
+    assert foot[0] == "all"
+    assert foot[1].startswith(decimal(run.metrics.test.overall["mean_ap"]))
+    assert foot[2:4] == ["0.630", "0.624"]
+    assert foot[6].startswith(percent(run.metrics.test.overall["accuracy"]))
+    val = rows_of(html, "Metrics of each class on the validation images")
+    assert not any("Course" in title for title in val[0])
 
 
 def test_a_metric_of_classes_that_is_new_gets_a_column(run: RunData) -> None:
@@ -130,9 +138,8 @@ def test_a_metric_of_classes_that_is_new_gets_a_column(run: RunData) -> None:
     per_class = {name: {**of, "dice": of["iou"]} for name, of in run.metrics.test.per_class.items()}
     changed = with_test(run, per_class=per_class)
     metrics = replace(changed.metrics, definitions={**run.metrics.definitions, "dice": info})
-    panel = classes.build(dataclasses.replace(changed, metrics=metrics))
-    assert panel is not None
-    assert list(panel.values["columns"])[-2:] == ["dice", "pixel_fraction"]
+    html = panel_of(dataclasses.replace(changed, metrics=metrics), "classes")
+    assert rows_of(html, "Metrics of each class on the test images")[0][-2:] == ["Dice", "Pixels"]
 
 
 @pytest.mark.parametrize(
@@ -146,22 +153,21 @@ def test_results_on_other_images_are_not_shown(run: RunData, changes: dict[str, 
 
 def test_an_absent_class_is_a_dash(run: RunData) -> None:
     absent = dict.fromkeys(("pixel_fraction", "ap", "iou", "recall"), ABSENT)
-    panel = classes.build(with_test(run, per_class={**run.metrics.test.per_class, "pillar": absent}))
-    assert panel is not None
-    row = next(row for row in panel.values["splits"][0]["rows"] if row["name"] == "pillar")
-    assert [cell["text"] for cell in row["cells"]] == ["–"] * 7
+    html = panel_of(with_test(run, per_class={**run.metrics.test.per_class, "pillar": absent}), "classes")
+    row = next(row for row in rows_of(html, "Metrics of each class on the test images") if row[0] == "pillar")
+    assert [row[1], *row[4:]] == ["–"] * 7
 
 
 def test_pr_curves_state_precision_at_half_recall(run: RunData) -> None:
     panel = pr_curves.build(run)
     assert panel is not None
-    assert [view["name"] for view in panel.values["views"]] == ["raw", "softmax"]
+    assert panel.values["tabs"] == {"raw": "By raw scores", "softmax": "By softmax"}
     curves = run.results["test"].curves["raw"]
     at = {name: float(np.interp(0.5, one.recall, one.precision)) for name, one in curves.items()}
     best, worst = max(at, key=lambda name: at[name]), min(at, key=lambda name: at[name])
-    caption = panel.values["views"][0]["caption"]
+    caption = panel.values["views"]["raw"]["caption"]
     assert f"precision is between {percent(at[worst])} ({worst}) and {percent(at[best])} ({best})." in caption
-    plot = panel.values["views"][0]["plots"]["wide"]
+    plot = panel.values["views"]["raw"]["plots"]["wide"]
     assert "var(--class-2)" in plot
     assert "#0f1e" not in plot
     assert set(panel.figures) == {"pr-curves-raw", "pr-curves-softmax"}
@@ -171,7 +177,7 @@ def test_pr_curves_leave_out_absent_classes_and_empty_rankings(run: RunData) -> 
     curves = {"raw": {"facade": Curve(recall=(0.0, 1.0), precision=(1.0, 0.5))}, "softmax": {}}
     panel = pr_curves.build(dataclasses.replace(run, results={"test": replace(run.results["test"], curves=curves)}))
     assert panel is not None
-    (view,) = panel.values["views"]
+    (view,) = panel.values["views"].values()
     assert view["caption"].endswith("the precision of facade is 75.0\u00a0%.")
     assert pr_curves.build(dataclasses.replace(run, results={})) is None
 
@@ -179,10 +185,10 @@ def test_pr_curves_leave_out_absent_classes_and_empty_rankings(run: RunData) -> 
 def test_examples_show_four_pictures_and_the_largest_error(run: RunData) -> None:
     panel = examples.build(run)
     assert panel is not None
-    assert [group["title"] for group in panel.values["groups"]] == ["Best", "Median", "Worst"]
-    shown = [one for group in panel.values["groups"] for one in group["examples"]]
+    assert list(panel.values["groups"]) == ["Best", "Median", "Worst"]
+    shown = [one for group in panel.values["groups"].values() for one in group]
     images = run.examples["test"]
-    assert [one["name"] for one in shown] == [one.example.name for one in images]
+    assert [one["example"] for one in shown] == [one.example for one in images]
     for one, read in zip(shown, images, strict=True):
         assert one["photo"].startswith("data:image/jpeg")
         assert all(one[kind].startswith("data:image/png") for kind in ("ground_truth", "prediction", "errors"))
@@ -203,11 +209,8 @@ def test_leakage_shows_what_a_random_split_would_do(run: RunData) -> None:
     assert "The largest group has 9 images" in text
     assert "2 of the 114 test images have near-duplicates among the training images; 16 training images are" in text
     assert dict(panel.values["facts"])["groups that a random split would split, on average"] == "63"
-    assert [(bar["title"], bar["text"]) for bar in panel.values["bars"]] == [
-        ("random split", "81.0\u00a0%"),
-        ("this run", "0.0\u00a0%"),
-    ]
-    assert [one["title"] for one in panel.values["lists"]] == [
+    assert bars_of(panel_of(run, "leakage")) == [("random split", "81.0\u00a0%"), ("this run", "0.0\u00a0%")]
+    assert list(panel.values["lists"]) == [
         "16 training images excluded",
         "2 test images with near-duplicates in training",
     ]
@@ -227,12 +230,10 @@ def test_leakage_says_where_groups_come_from(run: RunData, detected: bool, origi
 
 
 def test_leakage_of_a_random_split_has_one_bar(run: RunData) -> None:
-    panel = leakage.build(with_split(run, strategy="images", excluded_train=()))
-    assert panel is not None
-    text = " ".join(panel.values["sentences"])
+    text = panel_of(with_split(run, strategy="images", excluded_train=()), "leakage")
     assert "at random, image by image, without regard to near-duplicates" in text
     assert "and no training image is excluded" in text
-    assert [(bar["title"], bar["text"]) for bar in panel.values["bars"]] == [("random split", "81.0\u00a0%")]
+    assert bars_of(text) == [("random split", "81.0\u00a0%")]
 
 
 def test_leakage_of_independent_images_is_short(run: RunData) -> None:
@@ -261,7 +262,7 @@ def test_predictions_show_the_fraction_of_each_class(run: RunData) -> None:
     assert run.predictions is not None
     (one,) = panel.values["photos"]
     fractions = run.predictions.photos[0].class_fractions
-    assert [row["text"] for row in one["rows"]] == [percent(fractions[name]) for name in run.classes]
+    assert bars_of(panel_of(run, "predictions")) == [(name, percent(fractions[name])) for name in run.classes]
     most = max(fractions, key=lambda name: fractions[name])
     assert one["alt"].startswith(f"{most} {percent(fractions[most])}")
     assert one["name"] == "front-1.jpg"
@@ -294,10 +295,10 @@ def test_predictions_state_the_largest_fraction_and_what_is_missing(run: RunData
 
 
 def test_reproducibility_names_the_files_of_a_segmenter(run: RunData) -> None:
-    files = reproducibility.build(run).values["files"]
-    assert files["evaluation"] == "predictions, confusion matrix and examples of each split"
-    assert "predictions" in files
-    assert "analysis" not in files
+    files = dict(reproducibility.build(run).values["files"])
+    assert files["evaluation/SPLIT.json"] == "Results on the images of a split."
+    assert {"predictions/predictions.json", "evaluation/SPLIT-examples/", "report.html"} <= set(files)
+    assert not {"analysis/kernels.json", "evaluation/SPLIT.png", "checkpoint/"} & set(files)
 
 
 def test_reproducibility_says_that_groups_are_kept_together_only_where_they_are(run: RunData) -> None:

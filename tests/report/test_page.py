@@ -19,7 +19,7 @@ from seamline.errors import SeamlineError
 from seamline.report import page as page_module
 from seamline.report.page import build_sections, render_page, write_report
 from seamline.report.panels import PANELS as TABLE
-from seamline.report.run_data import read_run
+from seamline.report.run_data import RunData, read_run
 
 HOSTILE = ("<script>alert(1)</script>", "</style>&amp;", "\"q\" 'q' --x:1;", "Größe $x$ 衣", "`${1}`", "{{ 7*7 }}")
 PANELS = ["training", "confusion", "classes", "examples", "kernels", "linear_probes", "calibration", "reproducibility"]
@@ -53,6 +53,22 @@ def page_of(run: Path) -> str:
     """The page alone, without writing the figures, which takes longest."""
     data = read_run(run)
     return render_page(data, build_sections(data))
+
+
+def panel_of(run: RunData, name: str) -> str:
+    """One panel of the page, as HTML without entities."""
+    panel = next(one for one in TABLE if one.name == name)
+    content = panel.build(run)
+    assert content is not None
+    page = render_page(run, [(panel, content)])
+    return unescape(page[page.index(f'<section id="{name}"') : page.index("</section>")])
+
+
+def rows_of(html: str, label: str) -> list[list[str]]:
+    """The texts of the rows of the first table after a label, head and foot included."""
+    table = re.sub(r"[ \n]+", " ", html[html.index(label) :].partition("</table>")[0])
+    cells = [re.findall(r"<t[hd][ >].*?</t[hd]>", row) for row in re.findall("<tr.*?</tr>", table)]
+    return [[re.sub("<[^>]+>", "", cell).strip() for cell in row] for row in cells]
 
 
 def copy(finished: Path, folder: Path) -> Path:
@@ -293,7 +309,7 @@ def test_possible_label_errors_are_shown_with_both_classes(finished: Path, tmp_p
     write_label_issues(run)
     page = page_of(run)
     section = page[page.index('<section id="label_issues"') :]
-    assert section.count('class="issue-image"') == 3
+    assert section.count("tile sprite-issues") == 3
     assert "<s>Top</s> Coat <small>99\u00a0%</small>" in section
     assert "Only the 240 validation and 480 test images are checked" in section
     assert "flags 5 of 720 images" in section

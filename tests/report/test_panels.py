@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 
 from report.factories import fraction, write_classification_run
-from seamline.report.formatting import decimal, percent, percent_interval
+from report.test_page import panel_of, rows_of
+from seamline.report.formatting import confidence_text, estimate_text, interval_text, percent
 from seamline.report.images import example_sprite
-from seamline.report.panels import calibration, classes, confusion, examples, kernels, linear_probes, reproducibility
+from seamline.report.panels import calibration, confusion, examples, kernels, linear_probes, reproducibility
 from seamline.report.panels.kernels import gray, kernel_matrix, kernel_tiles, transparent_gaps
 from seamline.report.panels.training import build as training
 from seamline.report.run_data import RunData, read_run
@@ -81,40 +83,37 @@ def test_confusion_names_the_largest_cell(run: RunData) -> None:
     matrix = np.array(run.results["test"].confusion)
     errors = matrix - np.diag(np.diagonal(matrix))
     true, predicted = np.unravel_index(errors.argmax(), errors.shape)
-    (sentence,) = panel.values["splits"][0]["sentences"]
+    (sentence,) = panel.values["splits"]["test"]["sentences"]
     assert f"{errors.sum()} of {matrix.sum()} test images are predicted as another class" in sentence
     names = f"{run.classes[int(true)]} predicted as {run.classes[int(predicted)]}"
     assert f"{names}: {errors.max()} of {matrix[true].sum()} images." in sentence
-    assert max(cell["shade"] for row in panel.values["splits"][0]["rows"] for cell in row["cells"]) == 1
+    assert max(cell["shade"] for row in panel.values["splits"]["test"]["rows"] for cell in row["cells"]) == 1
 
 
 def test_confusion_without_errors_says_so(run: RunData) -> None:
     results = replace(run.results["test"], confusion=np.eye(6, dtype=np.int64).tolist())
     panel = confusion.build(dataclasses.replace(run, results={"test": results}))
     assert panel is not None
-    assert panel.values["splits"][0]["sentences"] == ["All test images are predicted correctly."]
+    assert panel.values["splits"]["test"]["sentences"] == ["All test images are predicted correctly."]
 
 
-def test_classes_show_every_metric_and_make_no_claim(run: RunData) -> None:
-    panel = classes.build(run)
-    assert panel is not None
-    assert list(panel.values["columns"]) == ["recall", "precision", "f1"]
-    assert "sentence" not in panel.values["splits"][0]
-    for row in panel.values["splits"][0]["rows"]:
-        written = run.metrics.test.per_class[row["name"]]
-        assert [cell["text"] for cell in row["cells"]] == [
-            *(percent(written[key]) for key in ("recall", "precision")),
-            decimal(written["f1"]),
-        ]
-        assert row["support"] == run.metrics.test.support[row["name"]]
+def test_classes_show_every_metric(run: RunData) -> None:
+    head, *rows = rows_of(panel_of(run, "classes"), "Metrics of each class on the test images")
+    assert head == ["Class", "Recall", "Precision", "F1", "Images"]
+    assert [row[0] for row in rows] == list(run.classes)
+    for name, *cells in rows:
+        written = run.metrics.test.per_class[name]
+        forms = {"recall": "percent", "precision": "percent", "f1": "decimal"}
+        values = [estimate_text(written[key], form) for key, form in forms.items()]
+        assert cells == [*(value.replace("(", "").replace(")", "") for value in values),
+                         str(run.metrics.test.support[name])]  # fmt: skip
 
 
 def test_a_class_without_images_is_a_dash(run: RunData) -> None:
     per_class = {**run.metrics.test.per_class, "Bag": dict.fromkeys(("recall", "precision"), ABSENT)}
-    panel = classes.build(with_metrics(run, test={"per_class": per_class}))
-    assert panel is not None
-    row = next(row for row in panel.values["splits"][0]["rows"] if row["name"] == "Bag")
-    assert [cell["text"] for cell in row["cells"]] == ["–", "–", "–"]
+    html = panel_of(with_metrics(run, test={"per_class": per_class}), "classes")
+    row = next(row for row in rows_of(html, "Metrics of each class on the test") if row[0] == "Bag")
+    assert row[1:4] == ["–", "–", "–"]
 
 
 def test_examples_are_sorted_by_confidence(run: RunData) -> None:
@@ -123,6 +122,11 @@ def test_examples_are_sorted_by_confidence(run: RunData) -> None:
     written = json.loads((run.folder.path / "evaluation" / "test.json").read_text(encoding="utf-8"))["sheet"][
         "examples"
     ]
+    html = panel_of(run, "examples")
+    shots = {
+        view: re.findall(f'aria-label="{label}" role="group">(.*?)</div>', html, re.S)
+        for view, label in (("missed", "predicted as"), ("false_positives", "true class"))
+    }
     for index, row in enumerate(panel.values["rows"]):
         for view, key, other in (
             ("missed", "ground_truth", "prediction"),
@@ -130,10 +134,11 @@ def test_examples_are_sorted_by_confidence(run: RunData) -> None:
         ):
             wrong = [one for one in written if one[key] == index and one["ground_truth"] != one["prediction"]]
             wrong.sort(key=lambda one: -one["confidence"])
-            shown = [(one["name"], one["caption"]) for one in row[view]]
-            assert shown == [(one["name"], run.classes[one[other]]) for one in wrong[:8]]
+            assert [tile.example.name for tile in row[view]] == [one["name"] for one in wrong[:8]]
+            captions = [f"{run.classes[one[other]]} <small>{confidence_text(one['confidence'])}" for one in wrong[:8]]
+            assert re.findall(r"<figcaption>(.*?)</small>", shots[view][index]) == captions
         right = [one for one in written if one["ground_truth"] == one["prediction"] == index]
-        assert row["correct"][0]["name"] == right[0]["name"]
+        assert row["correct"][0].example.name == right[0]["name"]
 
 
 def test_a_sprite_that_would_be_too_large_keeps_the_most_confident(
@@ -158,11 +163,9 @@ def test_kernels_state_how_many_have_a_type_and_how_many_random_ones(run: RunDat
     typed = sum(one.count for name, one in layer.fractions.items() if name not in ("mixed", "nearly uniform"))
     assert f"{typed} of the 400 filters of layer 2" in large["caption"]
     assert "5.0\u00a0% of random filters do" in large["caption"]
-    assert {one["name"] for one in large["types"][-2:]} == {"mixed", "nearly uniform"}
-    assert [one["interval"] for one in large["types"]] == [
-        percent_interval(layer.fractions[one["name"]].fraction) for one in large["types"]
-    ]
-    assert sum(len(group["tiles"]) for group in small["groups"]) == 8
+    assert set(list(large["types"])[-2:]) == {"mixed", "nearly uniform"}
+    assert large["types"] == layer.fractions
+    assert sum(len(tiles) for tiles in small["groups"].values()) == 8
     assert panel.values["data"]["1"]["in"] == 20
 
 
@@ -189,7 +192,9 @@ def test_linear_probes_state_the_accuracy_of_each(run: RunData) -> None:
         "Accuracy over all classes: 55.0\u00a0% for pixels, 71.0\u00a0% for layer 1, 82.0\u00a0% for layers 1 and 2, "
         "90.0\u00a0% for whole network."
     )
-    assert panel.values["table"][0]["cells"][0] == ("55.0\u00a0%", percent_interval(fraction(0.55, 240)))
+    _, first, second, *_ = rows_of(panel_of(run, "linear_probes"), "All linear probes")
+    assert first[:2] == ["all classes", f"55.0\u00a0% {interval_text(fraction(0.55, 240))}"]
+    assert second[:2] == ["Top", f"55.0\u00a0% {interval_text(fraction(0.55, 40))}"]
 
 
 def test_calibration_shows_errors_and_temperature(run: RunData) -> None:
@@ -198,11 +203,11 @@ def test_calibration_shows_errors_and_temperature(run: RunData) -> None:
     assert run.calibration is not None
     test = run.calibration.test
     assert "fitted on the validation images, is 1.65 (1.5–1.8)." in panel.values["caption"][0]
-    cells = panel.values["rows"][0]["cells"]
-    assert cells[0] == (percent(test.ece_raw), "0.0–10.0\u00a0%")
-    assert cells[2] == (percent(test.confidence_gap_raw), percent_interval(test.confidence_gap_raw))
+    row = rows_of(panel_of(run, "calibration"), "Calibration errors")[2]
+    assert row[:2] == ["test", f"{percent(test.ece_raw)} 0.0–10.0\u00a0%"]
+    assert row[3] == f"{percent(test.confidence_gap_raw)} {interval_text(test.confidence_gap_raw)}"
     nll = test.nll_raw
-    assert cells[4] == (f"{nll.value:.3f}", f"{nll.low:.3f}–{nll.high:.3f}")
+    assert row[5] == f"{nll.value:.3f} {nll.low:.3f}–{nll.high:.3f}"
 
 
 def test_calibration_counts_intervals_that_reach_the_line(run: RunData) -> None:
@@ -230,11 +235,12 @@ def test_a_temperature_of_one_is_not_determined() -> None:
 def test_reproducibility_shows_all_that_the_run_depends_on(run: RunData) -> None:
     panel = reproducibility.build(run)
     facts = dict(panel.values["facts"])
-    assert panel.values["command"].startswith("seamline train made-up")
+    html = panel_of(run, "reproducibility")
+    assert "<span>seamline</span> <span>train</span> <span>made-up</span>" in html
     assert facts["fingerprint"] == "0123456789abcdef0123456789abcdef"
     assert facts["versions"] == "python 3.11.2, torch 2.7.0, numpy 2.1.0"
-    assert dict(panel.values["config"])["class weights"] == "none"
-    assert dict(panel.values["config"])["hflip"] == "yes"
+    assert "<dt>class weights</dt><dd>none</dd>" in html
+    assert "<dt>hflip</dt><dd>yes</dd>" in html
 
 
 def test_the_head_shows_three_metrics_with_their_intervals(finished: Path) -> None:
@@ -248,4 +254,4 @@ def test_the_head_shows_three_metrics_with_their_intervals(finished: Path) -> No
         assert percent(estimate["value"]) in head
         assert f"{100 * estimate['low']:.1f}–{100 * estimate['high']:.1f}" in head
     assert hardest[0] in head
-    assert percent_interval(ABSENT) == ""
+    assert interval_text(ABSENT) == ""

@@ -57,6 +57,11 @@ class Comparison:
     # images that only the first run classifies correctly; those with masks that get worse, most first
     broken: tuple[ChangedImage, ...]
 
+    @property
+    def labels(self) -> bool:
+        """Whether a changed image has a class, not a mask."""
+        return any(one.ground_truth for one in (*self.fixed, *self.broken))
+
 
 def compare_runs(first: Path, second: Path) -> Comparison:
     """Compare two evaluated runs on their test images.

@@ -1,6 +1,6 @@
 """Numbers and estimates in words; an interval that is not known is left out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -36,6 +36,19 @@ def decimal(estimate: Estimate) -> str:
 def signed_decimal(difference: Estimate) -> str:
     """`+0.012 (−0.010 to +0.034)`."""
     return f"{difference.value:+.3f}{_brackets(difference, '+.3f')}".replace("-", "−")
+
+
+Printed = tuple[Callable[[Estimate], str], Callable[[Estimate], str], Callable[[Estimate], str]]
+PRINTED: dict[str, Printed] = {
+    "percent": (percent, points, signed_points),
+    "decimal": (decimal, decimal, signed_decimal),
+}
+"""Format of a metric -> how a value, a difference, and a difference with its sign are printed."""
+
+
+def title_inside(title: str) -> str:
+    """Return a title as it stands inside a sentence: `mean IoU` of `Mean IoU`; `IoU` and `AP` stay."""
+    return title[0].lower() + title[1:] if title.split()[0][1:].islower() else title
 
 
 def count(number: float | np.int64) -> str:

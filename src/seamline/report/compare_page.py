@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from seamline.errors import SeamlineError
-from seamline.evaluation.compare import ChangedImage, Comparison, MetricDiff, compare_runs
-from seamline.evaluation.text import count, join_and, pluralize
+from seamline.evaluation.compare import Comparison, compare_runs
+from seamline.evaluation.findings.comparison import differences
+from seamline.evaluation.text import count, join_and
 from seamline.report import plots
-from seamline.report.formatting import DASH, decimal, percent, points, setting
+from seamline.report.formatting import DASH, setting
 from seamline.report.page import render, write_page
 from seamline.report.run_data import RunData, read_run
 from seamline.report.svg import inline_svg
@@ -46,6 +47,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> tuple[Path, list[str]]:
         fields=_fields(data),
         plots=_curves(names, data),
         pairs=pairs,
+        most=MAX_IMAGES,
     )
     return write_page(out, page), [sentence for pair in pairs for sentence in pair["sentences"]]
 
@@ -61,94 +63,13 @@ def _names(runs: Sequence[Path]) -> list[str]:
 
 def _pair(first: str, second: str, comparison: Comparison) -> dict[str, Any]:
     """Prepare the section of one run and the first."""
-    labels = any(one.ground_truth for one in (*comparison.fixed, *comparison.broken))
-    titles = ("Wrong to correct", "Correct to wrong") if labels else ("Largest gains", "Largest losses")
+    titles = ("Wrong to correct", "Correct to wrong") if comparison.labels else ("Largest gains", "Largest losses")
     return {
         "name": second,
-        "sentences": _sentences(first, second, comparison),
-        "rows": [
-            {
-                "title": one.metric.title,
-                "class_name": one.class_name,
-                "first": _value(one, one.first),
-                "second": _value(one, one.second),
-                "change": _change(one),
-                "interval": _interval(one),
-                "verdict": one.verdict,
-            }
-            for one in comparison.metrics
-        ],
-        "labels": labels,
-        "changed": [
-            _images(title, images) for title, images in zip(titles, (comparison.fixed, comparison.broken), strict=True)
-        ],
-    }
-
-
-def _sentences(first: str, second: str, comparison: Comparison) -> list[str]:
-    """State the significant differences."""
-    overall = [one for one in comparison.metrics if not one.class_name]
-    sentences = [
-        f"{second} is {'better' if one.verdict > 0 else 'worse'} than {first} in {_title(one)}: "
-        f"{_value(one, one.second)} against {_value(one, one.first)}, "
-        f"a difference of {_change(one)} ({_interval(one)})."
-        for one in overall
-        if one.verdict
-    ]
-    if not sentences:
-        known = next((one for one in overall if one.change.has_interval), None)
-        span = f": the interval of the difference in {_title(known)} is {_interval(known)}" if known else ""
-        sentences.append(
-            f"No difference between {second} and {first} is significant on {count(comparison.images)} images{span}."
-        )
-    for key in dict.fromkeys(one.key for one in comparison.metrics if one.class_name):
-        for verdict, verb in ((1, "better"), (-1, "worse")):
-            of = [one for one in comparison.metrics if one.key == key and one.class_name and one.verdict == verdict]
-            if of:
-                names = join_and([one.class_name for one in of])
-                sentences.append(f"{second} is significantly {verb} in {_title(of[0])} for {names}.")
-    if any(one.ground_truth for one in (*comparison.fixed, *comparison.broken)):
-        fixed, broken = len(comparison.fixed), len(comparison.broken)
-        sentences.append(
-            f"{pluralize(fixed, 'image')} changed from wrong to correct and {count(broken)} from correct to wrong."
-        )
-    return sentences
-
-
-def _title(one: MetricDiff) -> str:
-    """Return the title of a metric inside a sentence."""
-    title: str = one.metric.title
-    return title[0].lower() + title[1:] if title.split()[0][1:].islower() else title  # IoU and AP stay
-
-
-def _value(one: MetricDiff, value: float) -> str:
-    return percent(value) if one.metric.format == "percent" else decimal(value)
-
-
-def _change(one: MetricDiff) -> str:
-    """Return a difference with its sign."""
-    change = one.change.value
-    if math.isnan(change):
-        return DASH
-    if one.metric.format == "percent":
-        return f"{'+' if change >= 0 else '−'}{points(abs(change))}"
-    return f"{change:+.3f}".replace("-", "−")
-
-
-def _interval(one: MetricDiff) -> str:
-    """Return the interval of a difference."""
-    if not one.change.has_interval:
-        return "no interval"
-    scale, digits = (100, 1) if one.metric.format == "percent" else (1, 3)
-    return f"{scale * one.change.low:+.{digits}f} to {scale * one.change.high:+.{digits}f}".replace("-", "−")
-
-
-def _images(title: str, images: Sequence[ChangedImage]) -> dict[str, Any]:
-    return {
-        "title": title,
-        "images": images[:MAX_IMAGES],
-        "more": max(0, len(images) - MAX_IMAGES),
-        "total": pluralize(len(images), "image"),
+        "sentences": differences(first, second, comparison),
+        "metrics": comparison.metrics,
+        "labels": comparison.labels,
+        "changed": dict(zip(titles, (comparison.fixed, comparison.broken), strict=True)),
     }
 
 

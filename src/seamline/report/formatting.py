@@ -1,9 +1,11 @@
 """Numbers as text: every number on a page is formatted by one of these functions."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from seamline.run_folder import Estimate, MetricInfo
+from seamline.evaluation.text import PRINTED, join_and
+from seamline.run_folder import Estimate
 
 DASH = "–"
 
@@ -14,13 +16,6 @@ def percent(fraction: float | Estimate | None) -> str:
     return DASH if math.isnan(value) else f"{100 * value:.1f}\u00a0%".replace("-", "−")
 
 
-def percent_interval(estimate: Estimate) -> str:
-    """`90.4–91.9 %`; empty without an interval."""
-    if not estimate.has_interval:
-        return ""
-    return f"{100 * estimate.low:.1f}–{100 * estimate.high:.1f}\u00a0%".replace("-", "−")
-
-
 def decimal(number: float | Estimate | None) -> str:
     """`0.231`: three digits after the point, or two significant digits if it is small."""
     value = _value(number)
@@ -29,26 +24,37 @@ def decimal(number: float | Estimate | None) -> str:
     return f"{value:.3f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2g}"
 
 
-def decimal_interval(estimate: Estimate) -> str:
-    """`0.231–0.245`; empty without an interval."""
-    return f"{decimal(estimate.low)}–{decimal(estimate.high)}" if estimate.has_interval else ""
+def value_text(number: float | Estimate, form: str = "percent") -> str:
+    """Return a value as the format of its metric says, `percent` or `decimal`."""
+    return percent(number) if form == "percent" else decimal(number)
 
 
-def metric_text(estimate: Estimate, info: MetricInfo) -> tuple[str, str]:
-    """Return a metric's value and its interval as text, formatted as its definition says."""
-    if info.format == "percent":
-        return percent(estimate), percent_interval(estimate)
-    return decimal(estimate), decimal_interval(estimate)
+def interval_text(estimate: Estimate, form: str = "percent") -> str:
+    """`90.4–91.9 %` or `0.231–0.245`; empty without an interval."""
+    if not estimate.has_interval:
+        return ""
+    if form == "decimal":
+        return f"{decimal(estimate.low)}–{decimal(estimate.high)}"
+    return f"{100 * estimate.low:.1f}–{percent(estimate.high)}".replace("-", "−")
 
 
-def with_interval(value: str, interval: str) -> str:
+def estimate_text(estimate: Estimate, form: str = "percent") -> str:
     """`91.2 % (90.4–91.9 %)`, or the value alone."""
-    return f"{value} ({interval})" if interval else value
+    interval = interval_text(estimate, form)
+    return f"{value_text(estimate, form)} ({interval})" if interval else value_text(estimate, form)
 
 
-def points(difference: float) -> str:
-    """`3.2 points`, of a difference of 0.032 between two fractions."""
-    return f"{100 * difference:.1f}\u00a0points"
+def signed_text(difference: Estimate, form: str) -> str:
+    """`+3.2 points` or `−0.012`; its interval is left out."""
+    return PRINTED[form][2](Estimate(difference.value)) if difference.present else DASH
+
+
+def signed_interval(difference: Estimate, form: str) -> str:
+    """`+1.3 to +2.5`; empty without an interval."""
+    if not difference.has_interval:
+        return ""
+    scale, digits = (100, 1) if form == "percent" else (1, 3)
+    return f"{scale * difference.low:+.{digits}f} to {scale * difference.high:+.{digits}f}".replace("-", "−")
 
 
 def confidence_text(confidence: float) -> str:
@@ -59,6 +65,12 @@ def confidence_text(confidence: float) -> str:
 def percent_1dp(fraction: float) -> str:
     """`91.2`, a percentage for a narrow cell, without the sign."""
     return f"{100 * fraction:.1f}" if fraction >= 0.0005 else "<0.1"
+
+
+def fractions_text(fractions: Mapping[str, float]) -> str:
+    """`wall 71.2 % and window 28.8 %`: the largest first, those below 0.05 % left out."""
+    shown = sorted((name for name in fractions if fractions[name] >= 0.0005), key=lambda name: -fractions[name])
+    return join_and([f"{name} {percent(fractions[name])}" for name in shown])
 
 
 def duration(seconds: float) -> str:

@@ -84,19 +84,16 @@ def _sprite(images: SheetImages, cap: int) -> Sprite:
     chosen = [index for cell in sorted(by_cell) for index in by_cell[cell][:cap]]
     height, width = sheet.tile
     columns = max(1, round((len(chosen) * height / width) ** 0.5))
-    rows = max(1, -(-len(chosen) // columns))
-    canvas = Image.new(images.picture.mode, (columns * width, rows * height))
     cells: dict[tuple[int, int], list[Tile]] = {}
     for position, index in enumerate(chosen):
-        row, column = divmod(position, columns)
-        canvas.paste(images.tile(index), (column * width, row * height))
         example = sheet.examples[index]
-        cells.setdefault((example.ground_truth, example.prediction), []).append(Tile(example, row, column))
+        tile = Tile(example, *divmod(position, columns))
+        cells.setdefault((example.ground_truth, example.prediction), []).append(tile)
     scale: float = SIDE // max(height, width) or SIDE / max(height, width)
     return Sprite(
-        uri=png_uri(canvas),
+        uri=png_uri(images.arrange(chosen, columns)),
         columns=columns,
-        rows=rows,
+        rows=max(1, -(-len(chosen) // columns)),
         height=round(scale * height, 2),
         width=round(scale * width, 2),
         cells={cell: tuple(tiles) for cell, tiles in cells.items()},
@@ -166,10 +163,3 @@ def wrong_pixels(ground_truth: NDArray[np.uint8], prediction: NDArray[np.uint8],
     """Return where a prediction is wrong, (H, W) bool; ignored pixels are not wrong."""
     wrong: NDArray[np.bool_] = (ground_truth != prediction) & (ground_truth < n_classes)
     return wrong
-
-
-def class_fractions(mask: NDArray[np.uint8], n_classes: int) -> NDArray[np.float64]:
-    """Return the fraction of the pixels of each class, (K,) float64, ignored pixels left out."""
-    counts = np.bincount(mask.ravel(), minlength=n_classes)[:n_classes]
-    fractions: NDArray[np.float64] = counts / max(int(counts.sum()), 1)
-    return fractions

@@ -2,53 +2,23 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
-
-from PIL import Image
 
 from seamline.data.masks import downscale_mask
 from seamline.errors import SeamlineError
 from seamline.evaluation.text import pluralize
-from seamline.report.formatting import nbsp_percent
 from seamline.report.images import mask_uri, photo_uri, png_uri
 from seamline.report.page import render, write_page
 from seamline.report.run_data import RunData, read_run
-from seamline.report.summary import KeyMetric, key_metrics
+from seamline.report.summary import key_metrics
 
 SIDE = 220
 """Pixels of the longer side of a photo on a card."""
 
 MAX_TILES = 10
 """Images of a classifier on its card, one per class."""
-
-
-@dataclass(frozen=True)
-class Card:
-    """A run on the index page.
-
-    Attributes:
-        title: title of its dataset.
-        description: preset and model.
-        link: relative address of its page; empty where there is none.
-        notice: a sentence for the top, or None.
-        metrics: its most important metric.
-        finding: its most important finding.
-        pictures: data URIs and what they show.
-        pixelated: whether pixels of the pictures stay sharp when they are enlarged.
-        error: why the folder cannot be shown; empty where it can.
-    """
-
-    title: str
-    description: str = ""
-    link: str = ""
-    notice: str | None = None
-    metrics: tuple[KeyMetric, ...] = ()
-    finding: str = ""
-    pictures: tuple[tuple[str, str], ...] = ()
-    pixelated: bool = False
-    error: str = ""
 
 
 def write_index(folder: Path, runs: Sequence[Path], *, title: str | None = None) -> Path:
@@ -66,28 +36,20 @@ def write_index(folder: Path, runs: Sequence[Path], *, title: str | None = None)
     Raises:
         SeamlineError: the page cannot be written.
     """
-    cards = [_run_card(folder, Path(run)) for run in runs]
+    cards = [_card(folder, Path(run)) for run in runs]
     page = render("index.html", cards=cards, title=title or pluralize(len(cards), "run"))
     return write_page(folder / "index.html", page)
 
 
-def _run_card(folder: Path, path: Path) -> Card:
-    """Prepare the card of a run."""
+def _card(folder: Path, path: Path) -> dict[str, Any]:
+    """Prepare the card of a run: the run with its pictures, or why its folder cannot be read."""
+    card: dict[str, Any] = {"name": path.name, "link": _link(folder, path)}
     try:
         run = read_run(path)
     except SeamlineError as error:
-        return Card(path.name, link=_link(folder, path), error=str(error))
-    segmentation = run.info.task == "segmentation"
-    return Card(
-        title=run.info.dataset.title,
-        description=f"preset {run.info.preset}, model {run.info.model.name}",
-        link=_link(folder, path),
-        notice=run.info.notice,
-        metrics=tuple(key_metrics(run)[:1]),
-        finding=nbsp_percent(run.findings[0].sentence) if run.findings else "",
-        pictures=_median_example(run) if segmentation else _tiles(run),
-        pixelated=not segmentation,
-    )
+        return {**card, "run": None, "error": str(error)}
+    pictures = _median_example(run) if run.info.task == "segmentation" else _tiles(run)
+    return {**card, "run": run, "metrics": key_metrics(run)[:1], "pictures": pictures}
 
 
 def _link(folder: Path, path: Path) -> str:
@@ -121,11 +83,7 @@ def _tiles(run: RunData) -> tuple[tuple[str, str], ...]:
     chosen = [correct[label] for label in sorted(correct)][:MAX_TILES]
     if not chosen:
         return ()
-    (height, width), columns = images.sheet.tile, -(-len(chosen) // 2)
-    canvas = Image.new(images.picture.mode, (columns * width, -(-len(chosen) // columns) * height))
-    for position, index in enumerate(chosen):
-        row, column = divmod(position, columns)
-        canvas.paste(images.tile(index), (column * width, row * height))
+    canvas = images.arrange(chosen, -(-len(chosen) // 2))
     if max(canvas.size) > 4 * SIDE:
         canvas.thumbnail((4 * SIDE, 4 * SIDE))
     return ((png_uri(canvas), "A correctly predicted image of each class"),)

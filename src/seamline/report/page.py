@@ -1,23 +1,33 @@
 """Run folder -> one page that opens from disk, and its figures as files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from seamline.errors import SeamlineError
-from seamline.evaluation.text import count
+from seamline.evaluation.text import count, pluralize
 from seamline.io import write_text
-from seamline.report.formatting import decimal, nbsp_percent, percent
+from seamline.report.formatting import (
+    confidence_text,
+    decimal,
+    interval_text,
+    nbsp_percent,
+    percent,
+    setting,
+    signed_interval,
+    signed_text,
+    value_text,
+)
 from seamline.report.images import example_sprite
 from seamline.report.palette import colorblind_palette, hex_color, png_palette_text
 from seamline.report.panel import Content, Panel
 from seamline.report.panels import PANELS
 from seamline.report.run_data import RunData, read_run
 from seamline.report.summary import key_metrics
-from seamline.report.svg import write_figure
-from seamline.run_folder import Color, Task
+from seamline.report.svg import Drawing, write_figure
+from seamline.run_folder import ABSENT, Color, Task
 
 FIRST = 5
 """Findings at the head of the page; the others are folded."""
@@ -39,16 +49,10 @@ def write_report(run: Path | str) -> Path:
     """
     data = read_run(Path(run))
     sections = build_sections(data)
-    path = data.folder.report_file
-    try:
-        for _, content in sections:
-            for name, draw in content.figures.items():
-                write_figure(draw, data.folder.figures_dir / name)
-    except OSError as error:
-        raise SeamlineError(
-            f"{path}: cannot be written ({error.strerror}); make room or give another folder"
-        ) from error
-    return write_page(path, render_page(data, sections))
+    figures = {
+        data.folder.figures_dir / name: draw for _, content in sections for name, draw in content.figures.items()
+    }
+    return write_page(data.folder.report_file, render_page(data, sections), figures)
 
 
 def build_sections(run: RunData) -> list[Section]:
@@ -66,44 +70,33 @@ def render_page(run: RunData, sections: Sequence[Section]) -> str:
     Returns:
         The HTML text.
     """
-    info = run.info
-    findings = [(one.panel, nbsp_percent(one.sentence)) for one in run.findings]
-    head = {
-        "title": info.dataset.title,
-        "preset": info.preset,
-        "model": info.model.name,
-        "parameters": count(info.model.parameters),
-        "notice": info.notice,
-        "metrics": key_metrics(run),
-        "findings": findings[:FIRST],
-        "more_findings": findings[FIRST:],
-    }
     return render(
         "page.html",
-        task=info.task,
+        task=run.info.task,
         palette=run.palette,
-        head=head,
-        sections=[
-            {
-                "name": panel.name,
-                "title": panel.title,
-                "findings": [sentence for name, sentence in findings if name == panel.name],
-                "content": content.values,
-            }
-            for panel, content in sections
-        ],
+        run=run,
+        metrics=key_metrics(run),
+        first=FIRST,
+        sections=sections,
         titles={panel.name: panel.title for panel, _ in sections},
         sprites={split: example_sprite(images) for split, images in run.sheets.items()},
     )
 
 
-def write_page(path: Path, page: str) -> Path:
+def write_page(path: Path, page: str, figures: Mapping[Path, Drawing] | None = None) -> Path:
     """Write a page, whole or not at all, and return its path.
 
+    Args:
+        path: the file.
+        page: the HTML text.
+        figures: path without an ending -> figure, which is written as SVG and PNG.
+
     Raises:
-        SeamlineError: it cannot be written.
+        SeamlineError: a file cannot be written.
     """
     try:
+        for name, draw in (figures or {}).items():
+            write_figure(draw, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, page)
     except OSError as error:
@@ -142,5 +135,18 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "decimal": decimal, "count": count}
+    environment.filters |= {
+        "percent": percent,
+        "decimal": decimal,
+        "value": value_text,
+        "interval": interval_text,
+        "signed": signed_text,
+        "signed_interval": signed_interval,
+        "confidence": confidence_text,
+        "setting": setting,
+        "nbsp": nbsp_percent,
+        "count": count,
+        "plural": pluralize,
+    }
+    environment.globals["absent"] = ABSENT
     return environment

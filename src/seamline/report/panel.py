@@ -1,6 +1,6 @@
 """The parts of the page: what a panel is, and what it shows of a run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,6 @@ class Panel:
     build: Callable[[RunData], Content | None]
 
 
-def split_tabs(splits: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return name and title of a tab for each split."""
-    return [(split["name"], f"{SPLITS[split['name']].capitalize()} images") for split in splits]
+def split_tabs(splits: Iterable[str]) -> dict[str, str]:
+    """Return the title of the tab of each split, by the split's name."""
+    return {split: f"{SPLITS[split].capitalize()} images" for split in splits}

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from seamline.report.formatting import decimal, decimal_interval, percent, percent_1dp, percent_interval, with_interval
+from seamline.report.formatting import decimal, estimate_text, percent, percent_1dp
 from seamline.report.plot_layout import (
     PERCENT,
     canvas,
@@ -154,8 +154,8 @@ def reliability(theme: Theme, *, bins: Sequence[CalibrationBin], title: str, acc
             x, accuracy = one.confidence, one.accuracy
             axes.plot([x, x], interval_ends(accuracy), color=color, linewidth=1.2, alpha=0.55, solid_capstyle="butt")
             (dot,) = axes.plot([x], [accuracy.value], "o", color=color, markersize=6, markeredgewidth=0, clip_on=False)
-            right = with_interval(percent(accuracy), percent_interval(accuracy))
-            add_tip(dot, theme, f"{one.count:,} {labels}: mean confidence {percent(x)}, accuracy {right}")
+            text = f"{one.count:,} {labels}: mean confidence {percent(x)}, accuracy {estimate_text(accuracy)}"
+            add_tip(dot, theme, text)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.yaxis.set_major_formatter(PERCENT)
     axes.set_yticks(np.linspace(0, 1, 6))
@@ -166,7 +166,7 @@ def reliability(theme: Theme, *, bins: Sequence[CalibrationBin], title: str, acc
     counts, widths = [one.count for one in bins], [0.92 * (one.upper - one.lower) for one in bins]
     below.bar([one.lower for one in bins], counts, width=widths, align="edge", color=theme.muted)
     below.set(xlim=(0, 1), ylim=(0, 1.08 * max([*counts, 1])))
-    below.locator_params(axis="y", nbins=2, integer=True)
+    below.yaxis.set_major_locator(MaxNLocator(2, integer=True))
     below.xaxis.set_major_formatter(PERCENT)
     below.set_xticks(np.linspace(0, 1, 6))
     if max([*counts, 1]) >= 100_000:
@@ -220,8 +220,8 @@ def dots(
                 y = row + STAGGER * (index - (len(series) - 1) / 2) / step
                 axes.plot(interval_ends(one), [y, y], color=theme.muted, linewidth=1, alpha=0.7, zorder=2)
                 (dot,) = axes.plot([one.value], [y], linestyle="none", clip_on=False, zorder=3, **styles[index])
-                value = (percent(one), percent_interval(one)) if percents else (decimal(one), decimal_interval(one))
-                add_tip(dot, theme, f"{rows[row]}, {name}: {with_interval(*value)}")
+                text = estimate_text(one, "percent" if percents else "decimal")
+                add_tip(dot, theme, f"{rows[row]}, {name}: {text}")
     _marker_legend(figure, theme, list(series), left, per_line)
     return figure
 

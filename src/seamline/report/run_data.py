@@ -1,6 +1,6 @@
 """Everything that pages show of a finished run, read and checked once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,11 +52,15 @@ class SheetImages:
     sheet: ExampleSheet
     picture: Image.Image
 
-    def tile(self, index: int) -> Image.Image:
-        """Cut out the image of one example."""
+    def arrange(self, chosen: Sequence[int], columns: int) -> Image.Image:
+        """Lay out the images of some examples, row by row."""
         height, width = self.sheet.tile
-        row, column = divmod(index, self.sheet.columns)
-        return self.picture.crop((column * width, row * height, (column + 1) * width, (row + 1) * height))
+        canvas = Image.new(self.picture.mode, (columns * width, max(1, -(-len(chosen) // columns)) * height))
+        for position, index in enumerate(chosen):
+            row, column = divmod(index, self.sheet.columns)
+            tile = self.picture.crop((column * width, row * height, (column + 1) * width, (row + 1) * height))
+            canvas.paste(tile, (position % columns * width, position // columns * height))
+        return canvas
 
 
 @dataclass(frozen=True, eq=False)

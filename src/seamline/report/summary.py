@@ -1,12 +1,11 @@
 """The most important metrics of a run: the head of its page, and its card on an index page."""
 
-import math
 from dataclasses import dataclass
 
-from seamline.evaluation.text import pluralize
-from seamline.report.formatting import metric_text
+from seamline.evaluation.text import pluralize, title_inside
+from seamline.report.formatting import estimate_text, interval_text, value_text
 from seamline.report.run_data import SPLITS, RunData
-from seamline.run_folder import Estimate
+from seamline.run_folder import ABSENT, Estimate, MetricInfo
 
 MAX_METRICS = 3
 
@@ -55,12 +54,11 @@ def _important(run: RunData, split: str) -> list[str]:
 
 def _overall(run: RunData, key: str, split: str) -> KeyMetric:
     measured, info = run.split_metrics(split), run.metrics.definitions[key]
-    value, interval = metric_text(measured.overall[key], info)
-    softmax, note = measured.overall.get(f"{key}_softmax"), ""
-    if softmax is not None and softmax.present:
-        text, span = metric_text(softmax, info)
-        note = f"by softmax {text}" + (f" ({span})" if span else "")
-    return KeyMetric(info.title, value, interval, f"{SPLITS[split]}, {pluralize(measured.images, 'image')}", note)
+    softmax, note = measured.overall.get(f"{key}_softmax", ABSENT), ""
+    if softmax.present:
+        note = f"by softmax {estimate_text(softmax, info.format)}"
+    of = f"{SPLITS[split]}, {pluralize(measured.images, 'image')}"
+    return _key_metric(info.title, measured.overall[key], info, of, note)
 
 
 def _lowest_class(run: RunData) -> list[KeyMetric]:
@@ -69,8 +67,12 @@ def _lowest_class(run: RunData) -> list[KeyMetric]:
     key = next((key for key in run.metrics.definitions if any(key in one for one in per_class.values())), None)
     if key is None:
         return []
-    known = {name: one[key] for name, one in per_class.items() if one.get(key, Estimate(math.nan)).present}
+    known = {name: one[key] for name, one in per_class.items() if one.get(key, ABSENT).present}
     if not known:
         return []
     lowest, info = min(known, key=lambda name: known[name].value), run.metrics.definitions[key]
-    return [KeyMetric(f"Lowest class {info.title.lower()}", *metric_text(known[lowest], info), lowest)]
+    return [_key_metric(f"Lowest class {title_inside(info.title)}", known[lowest], info, lowest)]
+
+
+def _key_metric(name: str, estimate: Estimate, info: MetricInfo, of: str, note: str = "") -> KeyMetric:
+    return KeyMetric(name, value_text(estimate, info.format), interval_text(estimate, info.format), of, note)

@@ -10,6 +10,7 @@ from seamline.evaluation.findings.inputs import Claim, FindingInputs
 from seamline.evaluation.findings.ranking import separable_extremes
 from seamline.evaluation.metrics import METRICS, PRIMARY
 from seamline.evaluation.text import (
+    PRINTED,
     count,
     decimal,
     join_and,
@@ -17,8 +18,8 @@ from seamline.evaluation.text import (
     percent_inside,
     pluralize,
     points,
-    signed_decimal,
     signed_points,
+    title_inside,
 )
 from seamline.run_folder import Estimate
 
@@ -144,8 +145,8 @@ def val_test_gap(inputs: FindingInputs) -> Claim | None:
     val, test, gap = first.estimate, second.estimate, second.minus(first)
     if not gap.has_interval:
         return None
-    show, size, signed = _PRINTED[metric.format]
-    name = metric.title[0].lower() + metric.title[1:]
+    show, size, signed = PRINTED[metric.format]
+    name = title_inside(metric.title)
     if sign := significant(gap):
         word, difference = ("above", gap) if sign > 0 else ("below", negated(gap))
         sentence = (
@@ -158,14 +159,6 @@ def val_test_gap(inputs: FindingInputs) -> Claim | None:
             f"significantly: {signed(gap)}."
         )
     return Claim(sentence, {"val": val, "test": test, "gap": gap})
-
-
-_Printed = tuple[Callable[[Estimate], str], Callable[[Estimate], str], Callable[[Estimate], str]]
-_PRINTED: dict[str, _Printed] = {
-    "percent": (percent, points, signed_points),
-    "decimal": (decimal, decimal, signed_decimal),
-}
-"""Format of a metric -> how a value, a difference, and a difference with its sign are printed."""
 
 
 def calibration(inputs: FindingInputs) -> Claim | None:

@@ -3,17 +3,10 @@
 from functools import partial
 
 from seamline.report import plots
-from seamline.report.formatting import (
-    decimal,
-    decimal_interval,
-    percent,
-    percent_interval,
-    with_interval,
-)
 from seamline.report.panel import Content
 from seamline.report.run_data import LABELS, SPLITS, RunData
 from seamline.report.svg import inline_svg
-from seamline.run_folder import Calibration, Estimate, SplitCalibration
+from seamline.run_folder import Calibration, Estimate
 
 
 def build(run: RunData) -> Content | None:
@@ -22,34 +15,21 @@ def build(run: RunData) -> Content | None:
         return None
     labels, test = LABELS[run.info.task], run.calibration.test
     figures = {
-        "reliability-raw": partial(
-            plots.reliability, bins=test.reliability_raw, title="Raw", accent=False, labels=labels
-        ),
-        "reliability-scaled": partial(
-            plots.reliability,
-            bins=test.reliability_scaled,
-            title="After temperature scaling",
-            accent=True,
-            labels=labels,
-        ),
+        f"reliability-{name}": partial(plots.reliability, bins=bins, title=title, accent=accent, labels=labels)
+        for name, bins, title, accent in (
+            ("raw", test.reliability_raw, "Raw", False),
+            ("scaled", test.reliability_scaled, "After temperature scaling", True),
+        )
     }
     caption = _caption(run.calibration)
     alt = f"Reliability diagram on the test {labels}. {' '.join(caption)}"
     values = {
         "plots": [inline_svg(draw, name, alt) for name, draw in figures.items()],
         "caption": caption,
-        "rows": [_row(SPLITS[split], getattr(run.calibration, split)) for split in SPLITS],
+        "splits": {title: getattr(run.calibration, split) for split, title in SPLITS.items()},
         "labels": labels,
     }
     return Content(values, figures)
-
-
-def _row(title: str, measured: SplitCalibration) -> dict[str, object]:
-    """Prepare a row of the table."""
-    percents = (measured.ece_raw, measured.ece_scaled, measured.confidence_gap_raw, measured.confidence_gap_scaled)
-    decimals = (measured.nll_raw, measured.nll_scaled)
-    cells = [(percent(one), percent_interval(one)) for one in percents]
-    return {"title": title, "cells": [*cells, *((decimal(one), decimal_interval(one)) for one in decimals)]}
 
 
 def _caption(calibration: Calibration) -> list[str]:
@@ -67,8 +47,7 @@ def _caption(calibration: Calibration) -> list[str]:
 
 def temperature_text(temperature: Estimate) -> str:
     """Return a temperature and its interval with three significant digits."""
+    interval = "not determined by these images" if temperature.value == 1 else "no interval"
     if temperature.has_interval:
         interval = f"{temperature.low:.3g}–{temperature.high:.3g}"
-    else:
-        interval = "not determined by these images" if temperature.value == 1 else "no interval"
-    return with_interval(f"{temperature.value:.3g}", interval)
+    return f"{temperature.value:.3g} ({interval})"

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from seamline.evaluation.text import count, pluralize
 from seamline.report import plots
-from seamline.report.formatting import percent, percent_1dp, percent_interval, with_interval
+from seamline.report.formatting import estimate_text, percent, percent_1dp
 from seamline.report.images import Sprite, example_sprite
 from seamline.report.panel import Content, split_tabs
 from seamline.report.run_data import LABELS, SPLITS, RunData
-from seamline.run_folder import ErrorAnalysis, ThinRegions
+from seamline.run_folder import ErrorAnalysis
 
 
 def build(run: RunData) -> Content | None:
@@ -20,19 +20,14 @@ def build(run: RunData) -> Content | None:
     if not run.results:
         return None
     percents = run.info.task == "segmentation"
-    splits: list[dict[str, Any]] = []
-    figures = {}
+    splits, figures = {}, {}
     for split, results in run.results.items():
         matrix = np.array(results.confusion, np.int64)
-        splits.append(
-            {
-                "name": split,
-                "title": SPLITS[split],
-                "rows": _rows(matrix, percents=percents),
-                "sentences": [*_errors(matrix, run, split), *_boundary(results.errors)],
-                "thin_regions": _thin_regions(results.errors.thin_regions if results.errors else {}, run.classes),
-            }
-        )
+        splits[split] = {
+            "rows": _rows(matrix, percents=percents),
+            "sentences": [*_errors(matrix, run, split), *_boundary(results.errors)],
+            "thin_regions": results.errors.thin_regions if results.errors else {},
+        }
         figures[f"confusion-{split}"] = partial(plots.confusion, matrix=matrix, classes=run.classes, percents=percents)
     sprites = {split: _cells(example_sprite(images)) for split, images in run.sheets.items()}
     values = {
@@ -100,26 +95,10 @@ def _errors(matrix: NDArray[np.int64], run: RunData, split: str) -> list[str]:
 
 def _boundary(errors: ErrorAnalysis | None) -> list[str]:
     """State how many errors are near boundaries between classes."""
-    if errors is None or errors.boundary is None or not errors.boundary.fraction.present:
+    if errors is None or not errors.boundary.fraction.present:
         return []
     near, pixels = errors.boundary, pluralize(errors.boundary.pixels, "pixel")
-    wrong = with_interval(percent(near.fraction), percent_interval(near.fraction))
-    return [f"{wrong} of the wrong pixels and {percent(near.boundary_fraction)} of all pixels are within {pixels} of a "
-            "boundary between classes."]  # fmt: skip
-
-
-def _thin_regions(regions: dict[str, ThinRegions], classes: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Prepare the recall of the ends and middles of tall, thin regions, class by class."""
     return [
-        {
-            "name": name,
-            "index": index,
-            "regions": pluralize(regions[name].regions, "region"),
-            "cells": [
-                {"value": percent(one), "interval": percent_interval(one)}
-                for one in (regions[name].top, regions[name].middle, regions[name].bottom)
-            ],
-        }
-        for index, name in enumerate(classes)
-        if name in regions
+        f"{estimate_text(near.fraction)} of the wrong pixels and {percent(near.boundary_fraction)} of all pixels are "
+        f"within {pixels} of a boundary between classes."
     ]

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.evaluation.text import count, join_and, pluralize
-from seamline.report.formatting import confidence_text, decimal, percent
+from seamline.evaluation.text import count, pluralize
+from seamline.report.formatting import confidence_text, fractions_text, percent
 from seamline.report.images import (
     Sprite,
     Tile,
-    class_fractions,
     errors_uri,
     example_sprite,
     mask_uri,
@@ -45,48 +44,28 @@ def build(run: RunData) -> Content | None:
 def _by_class(run: RunData, split: str, sprite: Sprite) -> Content:
     """Show one correct and the most confidently wrong predictions of each class."""
     matrix = np.array(run.results[split].confusion, np.int64)
-    rows = []
-    for index, name in enumerate(run.classes):
-        correct = int(matrix[index, index])
-        rows.append(
-            {
-                "name": name,
-                "correct": [_shot(tile, "correct") for tile in sprite.cells.get((index, index), ())[:1]],
-                "missed": _wrong(sprite, run.classes, true=index),
-                "n_missed": int(matrix[index].sum()) - correct,
-                "n_images": int(matrix[index].sum()),
-                "false_positives": _wrong(sprite, run.classes, predicted=index),
-                "n_false_positives": int(matrix[:, index].sum()) - correct,
-            }
-        )
-    return Content(
-        {"rows": rows, "split": split, "split_title": SPLITS[split], "sentences": [_most_confident(sprite, run)]}
-    )
-
-
-def _shot(tile: Tile, caption: str) -> dict[str, Any]:
-    """Prepare an image: its position on the sprite, and its caption."""
-    return {
-        "row": tile.row,
-        "column": tile.column,
-        "name": tile.example.name,
-        "caption": caption,
-        "confidence": confidence_text(tile.example.confidence),
-    }
-
-
-def _wrong(
-    sprite: Sprite, classes: tuple[str, ...], *, true: int | None = None, predicted: int | None = None
-) -> list[dict[str, Any]]:
-    """Return the most confidently wrong predictions for images of a class, or for images predicted as it."""
-    tiles = [
-        (tile, other[1] if predicted is None else other[0])
-        for other, tiles in sprite.cells.items()
-        if other[0] != other[1] and other[0 if predicted is None else 1] == (true if predicted is None else predicted)
-        for tile in tiles
+    rows = [
+        {
+            "name": name,
+            "correct": sprite.cells.get((index, index), ())[:1],
+            "missed": _wrong(sprite, 0, index),
+            "false_positives": _wrong(sprite, 1, index),
+            "n_images": int(matrix[index].sum()),
+            "n_missed": int(matrix[index].sum() - matrix[index, index]),
+            "n_false_positives": int(matrix[:, index].sum() - matrix[index, index]),
+        }
+        for index, name in enumerate(run.classes)
     ]
-    tiles.sort(key=lambda pair: (-pair[0].example.confidence, pair[0].row, pair[0].column))
-    return [_shot(tile, classes[other]) for tile, other in tiles[:MAX_WRONG]]
+    values = {"rows": rows, "classes": run.classes, "split": split, "split_title": SPLITS[split]}
+    return Content({**values, "sentences": [_most_confident(sprite, run)]})
+
+
+def _wrong(sprite: Sprite, axis: int, label: int) -> list[Tile]:
+    """Return the most confidently wrong predictions of images of a class (axis 0), or predicted as it (axis 1)."""
+    tiles = [
+        tile for cell, of_cell in sprite.cells.items() if cell[0] != cell[1] and cell[axis] == label for tile in of_cell
+    ]
+    return sorted(tiles, key=lambda tile: (-tile.example.confidence, tile.row, tile.column))[:MAX_WRONG]
 
 
 def _most_confident(sprite: Sprite, run: RunData) -> str:
@@ -108,21 +87,11 @@ def _by_mean_iou(run: RunData, split: str) -> Content:
     """Show the images of the best, median and worst mean IoU, and the mean IoU of all images."""
     results, examples = run.results[split], run.examples[split]
     ranked = [one for one in results.per_image if one.mean_iou == one.mean_iou]
-    groups = [
-        {
-            "title": title,
-            "examples": [
-                _mask_example(one, len(results.per_image), run) for one in examples if one.example.bucket == bucket
-            ],
-        }
+    groups = {
+        title: [_mask_example(one, len(results.per_image), run) for one in examples if one.example.bucket == bucket]
         for bucket, title in BUCKETS.items()
-    ]
-    values: dict[str, Any] = {
-        "groups": [group for group in groups if group["examples"]],
-        "sentences": [],
-        "split_title": SPLITS[split],
-        "classes": run.classes,
     }
+    values: dict[str, Any] = {"groups": groups, "sentences": [], "split_title": SPLITS[split], "classes": run.classes}
     if len(ranked) <= 2:
         return Content(values)
     marked = [one.example.rank for one in examples if one.example.rank <= len(ranked)]
@@ -138,17 +107,15 @@ def _mask_example(images: MaskImages, n_images: int, run: RunData) -> dict[str, 
     wrong = wrong_pixels(images.ground_truth, images.prediction, size)
     valid = max(int((images.ground_truth < size).sum()), 1)
     return {
-        "name": example.name,
+        "example": example,
         "rank": f"rank {count(example.rank)} of {count(n_images)}" if n_images else "",
-        "accuracy": percent(example.accuracy),
-        "mean_iou": decimal(example.mean_iou),
         "photo": photo_uri(images.image, SIDE),
         "ground_truth": mask_uri(images.ground_truth, run.palette),
         "prediction": mask_uri(images.prediction, run.palette),
         "errors": errors_uri(images.image, images.ground_truth, images.prediction, size),
         "alt": {
-            "ground_truth": _fractions_text(images.ground_truth, run.classes),
-            "prediction": _fractions_text(images.prediction, run.classes),
+            "ground_truth": _class_fractions(images.ground_truth, run.classes),
+            "prediction": _class_fractions(images.prediction, run.classes),
             "errors": f"{percent(int(wrong.sum()) / valid)} of the pixels are wrong",
         },
         "width": images.image.width,
@@ -157,12 +124,11 @@ def _mask_example(images: MaskImages, n_images: int, run: RunData) -> dict[str, 
     }
 
 
-def _fractions_text(mask: NDArray[np.uint8], classes: tuple[str, ...]) -> str:
+def _class_fractions(mask: NDArray[np.uint8], classes: tuple[str, ...]) -> str:
     """Return the fraction of each class of a mask as text, for people who cannot see it."""
-    fractions = class_fractions(mask, len(classes))
-    present = [int(index) for index in np.argsort(-fractions, kind="stable") if fractions[index] >= 0.0005]
-    parts = [f"{classes[index]} {percent(float(fractions[index]))}" for index in present]
-    return join_and(parts) or "all pixels are ignored"
+    counts = np.bincount(mask.ravel(), minlength=len(classes))[: len(classes)]
+    fractions = dict(zip(classes, (counts / max(int(counts.sum()), 1)).tolist(), strict=True))
+    return fractions_text(fractions) or "all pixels are ignored"
 
 
 def _largest_error(images: MaskImages, classes: tuple[str, ...]) -> str:

@@ -10,11 +10,11 @@ from PIL import Image
 
 from seamline.evaluation.text import count
 from seamline.report import plots
-from seamline.report.formatting import decimal, percent, percent_interval
+from seamline.report.formatting import decimal, percent
 from seamline.report.images import png_uri
 from seamline.report.panel import Content
 from seamline.report.run_data import RunData
-from seamline.run_folder import FilterLayer
+from seamline.run_folder import FilterFraction, FilterLayer
 
 MAX_TILES = 256
 """A layer of at most so many filters is shown one by one; a larger one as a matrix."""
@@ -47,7 +47,7 @@ def build(run: RunData) -> Content | None:
             plots.kernels, picture=shown.pop("picture"), title=title
         )
         caption = _caption(layer, run.kernels.null_rate)
-        layers.append({**shown, "name": layer.name, "caption": caption, "shape": layer.shape})
+        layers.append({**shown, "name": layer.name, "caption": caption, "shape": layer.shape, "types": _types(layer)})
     return Content({"layers": layers, "data": data, "rule": run.kernels.rule}, figures)
 
 
@@ -61,18 +61,9 @@ def _caption(layer: FilterLayer, null_rate: float) -> str:
     )
 
 
-def _types(layer: FilterLayer) -> list[dict[str, Any]]:
+def _types(layer: FilterLayer) -> dict[str, FilterFraction]:
     """Return the types of a layer, the most frequent first, those of no pattern last."""
-    types = [
-        {
-            "name": name,
-            "count": one.count,
-            "fraction": percent(one.fraction),
-            "interval": percent_interval(one.fraction),
-        }
-        for name, one in layer.fractions.items()
-    ]
-    return sorted(types, key=lambda one: (one["name"] in UNTYPED, -int(one["count"])))
+    return dict(sorted(layer.fractions.items(), key=lambda item: (item[0] in UNTYPED, -item[1].count)))
 
 
 def _tiles(layer: FilterLayer, weights: NDArray[np.float64]) -> dict[str, Any]:
@@ -90,9 +81,8 @@ def _tiles(layer: FilterLayer, weights: NDArray[np.float64]) -> dict[str, Any]:
         }
         for index, (type_, correlation) in enumerate(zip(layer.types, layer.correlations, strict=True))
     ]
-    groups = [{**one, "tiles": [tile for tile in tiles if tile["type"] == one["name"]]} for one in _types(layer)]
     return {
-        "groups": groups,
+        "groups": {type_: [tile for tile in tiles if tile["type"] == type_] for type_ in _types(layer)},
         "uri": png_uri(Image.fromarray(kernel_tiles(flat, columns))),
         "columns": columns,
         "rows": -(-len(flat) // columns),
@@ -107,15 +97,14 @@ def _matrix(layer: FilterLayer, weights: NDArray[np.float64]) -> dict[str, Any]:
     picture, limit = kernel_matrix(cut)
     out, channels, height, width = cut.shape
     chosen = (np.arange(out)[:, None] * weights.shape[1] + np.arange(channels)).ravel()
-    types, flat = _types(layer), cut.reshape(-1, height, width)
-    order = {one["name"]: index for index, one in enumerate(types)}
+    types, flat = list(_types(layer)), cut.reshape(-1, height, width)
     scale = max(1, round(576 / max(picture.shape)))
     data = {
         "out": out,
         "in": channels,
         "start": int(np.abs(flat).max((1, 2)).argmax()),
-        "names": list(order),
-        "types": [order[layer.types[i]] for i in chosen],
+        "names": types,
+        "types": [types.index(layer.types[i]) for i in chosen],
         "correlations": [round(layer.correlations[i], 2) for i in chosen],
         "largest": [float(f"{peak:.3g}") for peak in np.abs(flat).max((1, 2))],
     }
@@ -124,7 +113,6 @@ def _matrix(layer: FilterLayer, weights: NDArray[np.float64]) -> dict[str, Any]:
         "uri": png_uri(Image.fromarray(kernel_tiles(flat, channels))),
         "columns": channels,
         "rows": out,
-        "types": types,
         "limit": decimal(limit),
         "width": picture.shape[1] * scale,
         "cut": (out, channels) != weights.shape[:2],

@@ -1,7 +1,7 @@
 """Images whose labels may be wrong."""
 
 from seamline.evaluation.text import count, join_and, pluralize
-from seamline.report.formatting import confidence_text, percent
+from seamline.report.formatting import percent
 from seamline.report.images import SIDE, png_uri
 from seamline.report.panel import Content
 from seamline.report.run_data import SPLITS, RunData
@@ -16,17 +16,11 @@ def build(run: RunData) -> Content | None:
     height, width = issues.tile
     scale = max(1, SIDE // max(height, width))
     values = {
-        "shown": [
-            {
-                "name": one.name,
-                "label": run.classes[one.label],
-                "predicted": run.classes[one.predicted],
-                "confidence": confidence_text(one.probability),
-            }
-            for one in issues.issues[: issues.n_shown]
-        ],
+        "shown": issues.issues[: issues.n_shown],
+        "classes": run.classes,
         "uri": png_uri(run.label_issues_sheet),
-        "tile": {"height": height * scale, "width": width * scale},
+        "width": width * scale,
+        "height": height * scale,
         "checked": _checked(issues),
         "caption": _caption(issues),
     }

@@ -1,9 +1,6 @@
 """Data leakage: near-duplicates between splits, what was excluded, and what a random split would do."""
 
-from typing import Any
-
 from seamline.evaluation.text import count, pluralize
-from seamline.report.formatting import percent
 from seamline.report.panel import Content
 from seamline.report.run_data import RunData
 from seamline.run_folder import DatasetInfo, SplitInfo
@@ -24,23 +21,20 @@ def build(run: RunData) -> Content | None:
     any_duplicates = split.duplicate_images or split.excluded_train or split.test_with_train_duplicates
     if not any_duplicates and run.info.task == "classification":
         return None
-    lists = [
-        {
-            "title": f"{pluralize(len(names), what)} {how}",
-            "names": names[:MAX_NAMES],
-            "more": max(len(names) - MAX_NAMES, 0),
-        }
+    lists = {
+        f"{pluralize(len(names), what)} {how}": names
         for what, how, names in (
             ("training image", "excluded", split.excluded_train),
             ("test image", "with near-duplicates in training", split.test_with_train_duplicates),
         )
         if names
-    ]
+    }
     values = {
         "origin": ORIGIN[split.groups_detected],
         "sentences": [_groups(split, dataset), _validation(split), _test(split, dataset)],
-        "bars": _bars(split),
+        "split": split,
         "lists": lists,
+        "most": MAX_NAMES,
         "facts": _facts(split),
     }
     return Content(values)
@@ -79,15 +73,6 @@ def _test(split: SplitInfo, dataset: DatasetInfo) -> str:
         are = "is" if n_excluded == 1 else "are"
         return f"{sentence}; {pluralize(n_excluded, 'training image')} {are} excluded for this reason."
     return f"{sentence}, and no training image is excluded."
-
-
-def _bars(split: SplitInfo) -> list[dict[str, Any]]:
-    """Prepare the fraction of validation images with a near-duplicate in training, at random and in this run."""
-    leaked = split.random.expected_val_leakage
-    bars = [{"title": "random split", "value": leaked, "text": percent(leaked), "highlight": False}]
-    if split.strategy == "groups":
-        bars.append({"title": "this run", "value": 0.0, "text": percent(0.0), "highlight": True})
-    return bars
 
 
 def _facts(split: SplitInfo) -> list[tuple[str, str]]:

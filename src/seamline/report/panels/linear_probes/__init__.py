@@ -3,7 +3,7 @@
 from functools import partial
 
 from seamline.report import plots
-from seamline.report.formatting import percent, percent_interval
+from seamline.report.formatting import percent
 from seamline.report.panel import Content
 from seamline.report.run_data import RunData
 from seamline.report.svg import WIDTHS, responsive_svg
@@ -17,20 +17,15 @@ def build(run: RunData) -> Content | None:
     probes = run.linear_probes.probes
     if not any(one.accuracy.present for one in probes):
         return None
-    rows = ("all classes", *run.classes)
     series = {one.name: [one.accuracy, *(one.per_class.get(name, ABSENT) for name in run.classes)] for one in probes}
-    draw = partial(plots.dots, rows=rows, series=series)
+    draw = partial(plots.dots, rows=("all classes", *run.classes), series=series)
     parts = [f"{percent(one.accuracy)} for {one.name}" for one in probes if one.accuracy.present]
     caption = f"Accuracy over all classes: {', '.join(parts)}."
-    table = [
-        {"name": name, "cells": [(percent(column[i]), percent_interval(column[i])) for column in series.values()]}
-        for i, name in enumerate(rows)
-    ]
     values = {
         "plots": responsive_svg(draw, "linear-probes", f"One row per class, one mark per probe. {caption}"),
         "caption": caption,
         "rule": run.linear_probes.rule,
         "probes": probes,
-        "table": table,
+        "classes": run.classes,
     }
     return Content(values, {"linear-probes": partial(draw, width=WIDTHS["wide"])})

@@ -24,7 +24,7 @@ def build(run: RunData) -> Content | None:
     split = next((name for name, one in run.results.items() if one.curves), None)
     if split is None:
         return None
-    views, figures = [], {}
+    tabs, views, figures = {}, {}, {}
     for key, (title, metric) in SCORE_TYPES.items():
         written = run.results[split].curves.get(key, {})
         curves = {name: written[name] for name in run.classes if name in written and written[name].recall}
@@ -41,11 +41,10 @@ def build(run: RunData) -> Content | None:
         )
         caption = _caption(curves, SPLITS[split])
         svgs = responsive_svg(draw, f"pr-curves-{key}", f"Precision against recall, one line per class. {caption}")
-        views.append({"name": key, "title": title, "plots": svgs, "caption": caption})
+        tabs[key], views[key] = title, {"plots": svgs, "caption": caption}
         figures[f"pr-curves-{key}"] = partial(draw, width=WIDTHS["wide"])
     if not views:
         return None
-    tabs = [(view["name"], view["title"]) for view in views]
     return Content({"tabs": tabs, "views": views, "split": SPLITS[split]}, figures)
 
 

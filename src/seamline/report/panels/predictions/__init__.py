@@ -7,7 +7,7 @@ from PIL import Image
 
 from seamline.data.masks import downscale_mask
 from seamline.evaluation.text import join_and, pluralize
-from seamline.report.formatting import percent
+from seamline.report.formatting import fractions_text, percent
 from seamline.report.images import mask_uri, photo_uri
 from seamline.report.panel import Content
 from seamline.report.run_data import RunData, read_mask, read_picture
@@ -44,57 +44,33 @@ def predictions_content(record: PredictionRecord, folder: Path) -> Content:
         SeamlineError: a file is missing or damaged.
     """
     side = next((side for most, side in SIDES if len(record.photos) <= most), MIN_SIDE)
-    prepare = _segmented if record.task == "segmentation" else _classified
     values = {
-        "photos": [prepare(one, record, folder, side) for one in record.photos],
+        "photos": [
+            {"prediction": one, "name": Path(one.file).name, **_pictures(one, record, folder, side)}
+            for one in record.photos
+        ],
         "classes": record.classes,
         "errors": record.errors,
         "sentences": _all_photos(record),
+        "most": MAX_BARS,
     }
     return Content(values)
 
 
-def _segmented(one: PhotoPrediction, record: PredictionRecord, folder: Path, side: int) -> dict[str, Any]:
-    """Prepare a photo with its mask and the fraction of each class."""
-    mask = downscale_mask(read_mask(folder / (one.mask or "")), side)
+def _pictures(one: PhotoPrediction, record: PredictionRecord, folder: Path, side: int) -> dict[str, Any]:
+    """Read the photo, if there is a copy of it, and the mask of a segmenter, as data URIs."""
+    photo = read_picture(folder / one.photo, color=True) if one.photo else None
+    if one.mask is None:
+        return {"photo": photo and photo_uri(photo, min(side, 480))}
+    mask = downscale_mask(read_mask(folder / one.mask), side)
     height, width = mask.shape
-    picture = _photo(one, folder)
-    if picture:
-        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
-    rows = [
-        {"name": name, "index": index, "fraction": fraction, "text": percent(fraction)}
-        for index, name in enumerate(record.classes)
-        for fraction in [one.class_fractions.get(name, 0.0)]
-    ]
-    order = sorted(record.classes, key=lambda name: -one.class_fractions.get(name, 0.0))
-    parts = [(name, percent(one.class_fractions[name])) for name in order if one.class_fractions.get(name)]
     return {
-        "name": Path(one.file).name,
-        "photo": photo_uri(picture, side) if picture else None,
+        "photo": photo and photo_uri(photo.resize((width, height), Image.Resampling.LANCZOS), side),
         "mask": mask_uri(mask, record.palette),
-        "alt": join_and([f"{name} {text}" for name, text in parts]),
+        "alt": fractions_text(one.class_fractions),
         "width": width,
         "height": height,
-        "rows": rows,
     }
-
-
-def _classified(one: PhotoPrediction, record: PredictionRecord, folder: Path, side: int) -> dict[str, Any]:
-    """Prepare a photo with its label and the probabilities of the most probable classes."""
-    picture = _photo(one, folder)
-    rows = sorted(one.probabilities.items(), key=lambda pair: -pair[1])
-    return {
-        "name": Path(one.file).name,
-        "photo": photo_uri(picture, min(side, 480)) if picture else None,
-        "label": one.label,
-        "rows": [{"name": name, "fraction": value, "text": percent(value)} for name, value in rows[:MAX_BARS]],
-        "more": len(rows[MAX_BARS:]),
-    }
-
-
-def _photo(one: PhotoPrediction, folder: Path) -> Image.Image | None:
-    """Read a photo, if there is a copy of it."""
-    return read_picture(folder / one.photo, color=True) if one.photo else None
 
 
 def _all_photos(record: PredictionRecord) -> list[str]:
