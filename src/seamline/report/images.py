@@ -39,22 +39,14 @@ class Tile:
 
 @dataclass(frozen=True, eq=False)
 class Sprite:
-    """Example images as one picture.
+    """Example images as one picture."""
 
-    Attributes:
-        uri: the picture, as a data URI.
-        columns: images per row.
-        rows: rows of images.
-        height: height of an image on the page, in pixels.
-        width: its width.
-        cells: (true class, predicted class) -> its examples, the most confident first.
-    """
-
-    uri: str
-    columns: int
-    rows: int
-    height: float
-    width: float
+    uri: str  # the picture, as a data URI
+    columns: int  # images per row
+    rows: int  # rows of images
+    height: float  # height of an image on the page, in pixels
+    width: float  # its width
+    # (true class, predicted class) -> its examples, the most confident first
     cells: Mapping[tuple[int, int], tuple[Tile, ...]]
 
 

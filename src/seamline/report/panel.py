@@ -10,31 +10,22 @@ from seamline.report.svg import Drawing
 
 @dataclass(frozen=True)
 class Content:
-    """What a panel shows of a run.
+    """What a panel shows of a run."""
 
-    Attributes:
-        values: variables of its template.
-        figures: file name without its ending -> figure, to be written as SVG and PNG.
-    """
-
-    values: Mapping[str, Any]
+    values: Mapping[str, Any]  # variables of its template
+    # file name without its ending -> figure, to be written as SVG and PNG
     figures: Mapping[str, Drawing] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A part of the page: a row of the table `PANELS`.
+    """A part of the page: a row of the table `PANELS`."""
 
-    Attributes:
-        name: its anchor on the page, and its folder: `panels/NAME/` holds the code, `panel.html`, and `panel.css` and
-            `panel.js` where it needs them.
-        title: its heading.
-        build: prepares its content; None where the run has nothing to show.
-    """
-
+    # its anchor on the page, and its folder: `panels/NAME/` holds the code, `panel.html`, and `panel.css` and
+    # `panel.js` where it needs them
     name: str
-    title: str
-    build: Callable[[RunData], Content | None]
+    title: str  # its heading
+    build: Callable[[RunData], Content | None]  # prepares its content; None where the run has nothing to show
 
 
 def split_tabs(splits: Iterable[str]) -> dict[str, str]:

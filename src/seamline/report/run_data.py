@@ -42,15 +42,10 @@ REMEDY = "evaluate the run again"
 
 @dataclass(frozen=True, eq=False)
 class SheetImages:
-    """The examples of a classifier.
+    """The examples of a classifier."""
 
-    Attributes:
-        sheet: names, classes and layout.
-        picture: the example sheet.
-    """
-
-    sheet: ExampleSheet
-    picture: Image.Image
+    sheet: ExampleSheet  # names, classes and layout
+    picture: Image.Image  # the example sheet
 
     def arrange(self, chosen: Sequence[int], columns: int) -> Image.Image:
         """Lay out the images of some examples, row by row."""
@@ -65,56 +60,32 @@ class SheetImages:
 
 @dataclass(frozen=True, eq=False)
 class MaskImages:
-    """The images of an example with masks, all of one size.
+    """The images of an example with masks, all of one size."""
 
-    Attributes:
-        example: name and metrics.
-        image: the image, RGB.
-        ground_truth: (H, W) uint8 classes; K and above are ignored.
-        prediction: (H, W) uint8 classes.
-    """
-
-    example: MaskExample
-    image: Image.Image
-    ground_truth: NDArray[np.uint8]
-    prediction: NDArray[np.uint8]
+    example: MaskExample  # name and metrics
+    image: Image.Image  # the image, RGB
+    ground_truth: NDArray[np.uint8]  # (H, W) uint8 classes; K and above are ignored
+    prediction: NDArray[np.uint8]  # (H, W) uint8 classes
 
 
 @dataclass(frozen=True, eq=False)
 class RunData:
-    """A finished run. Parts that are missing from its folder and may be missing are None or empty.
+    """A finished run. Parts that are missing from its folder and may be missing are None or empty."""
 
-    Attributes:
-        folder: the run folder.
-        info: how it was trained.
-        history: one entry for each epoch.
-        metrics: metrics of all splits.
-        results: split -> its results.
-        sheets: split -> its examples (classification).
-        examples: split -> its examples (segmentation).
-        calibration: how well confidence matches accuracy.
-        kernels: types of filters.
-        linear_probes: accuracy of linear probes.
-        findings: the findings, the most important first.
-        label_issues: possible label errors.
-        label_issues_sheet: the first of them, side by side.
-        predictions: predictions on photos that are not part of the dataset.
-    """
-
-    folder: RunFolder
-    info: RunInfo
-    history: tuple[Epoch, ...]
-    metrics: Metrics
-    results: Mapping[str, SplitResults]
-    sheets: Mapping[str, SheetImages]
-    examples: Mapping[str, tuple[MaskImages, ...]]
-    calibration: Calibration | None = None
-    kernels: FilterAnalysis | None = None
-    linear_probes: LinearProbes | None = None
-    findings: tuple[Finding, ...] = ()
-    label_issues: LabelIssues | None = None
-    label_issues_sheet: Image.Image | None = None
-    predictions: PredictionRecord | None = None
+    folder: RunFolder  # the run folder
+    info: RunInfo  # how it was trained
+    history: tuple[Epoch, ...]  # one entry for each epoch
+    metrics: Metrics  # metrics of all splits
+    results: Mapping[str, SplitResults]  # split -> its results
+    sheets: Mapping[str, SheetImages]  # split -> its examples (classification)
+    examples: Mapping[str, tuple[MaskImages, ...]]  # split -> its examples (segmentation)
+    calibration: Calibration | None = None  # how well confidence matches accuracy
+    kernels: FilterAnalysis | None = None  # types of filters
+    linear_probes: LinearProbes | None = None  # accuracy of linear probes
+    findings: tuple[Finding, ...] = ()  # the findings, the most important first
+    label_issues: LabelIssues | None = None  # possible label errors
+    label_issues_sheet: Image.Image | None = None  # the first of them, side by side
+    predictions: PredictionRecord | None = None  # predictions on photos that are not part of the dataset
 
     @property
     def classes(self) -> tuple[str, ...]:

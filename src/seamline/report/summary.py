@@ -12,21 +12,13 @@ MAX_METRICS = 3
 
 @dataclass(frozen=True)
 class KeyMetric:
-    """A metric as the page prints it.
+    """A metric as the page prints it."""
 
-    Attributes:
-        name: its title.
-        value: its value.
-        interval: its interval, or empty.
-        of: the split or class that it is of.
-        note: a related metric, or empty.
-    """
-
-    name: str
-    value: str
-    interval: str
-    of: str
-    note: str = ""
+    name: str  # its title
+    value: str  # its value
+    interval: str  # its interval, or empty
+    of: str  # the split or class that it is of
+    note: str = ""  # a related metric, or empty
 
 
 def key_metrics(run: RunData) -> list[KeyMetric]:

@@ -6,7 +6,19 @@ from seamline.evaluation.text import count
 from seamline.report.panel import Content
 from seamline.report.run_data import RunData
 from seamline.run_folder import DatasetInfo, SplitInfo
-from seamline.run_folder.schema import FILES
+
+FILES = {
+    "run.json": "configuration, data, split, seed and versions",
+    "history.jsonl": "one line per epoch",
+    "model.safetensors": "the final weights",
+    "metrics.json": "every metric with its interval and definition",
+    "calibration.json": "temperature and reliability",
+    "findings.json": "the findings with their numbers",
+    "analysis": "filter types and linear probes",
+    "evaluation": "predictions, confusion matrix and examples of each split",
+    "predictions": "photos that are not part of the dataset, with their predictions",
+}
+"""Files and folders of a run folder -> what they hold."""
 
 
 def build(run: RunData) -> Content:
@@ -29,19 +41,15 @@ def build(run: RunData) -> Content:
         ("Seamline", info.seamline),
         ("versions", ", ".join(f"{name} {version}" for name, version in info.versions.items())),
     ]
+    files = {name: purpose for name, purpose in FILES.items() if (run.folder.path / name).exists()}
     values = {
         "info": info,
         "facts": [(name, value) for name, value in facts if value not in (None, "")],
         "definitions": [(one.title, one.definition) for one in run.metrics.definitions.values()],
         "intervals": run.metrics.intervals,
-        "files": [(one.path, one.purpose) for one in FILES if one.writer == "report" or _written(run, one.path)],
+        "files": files | {"report.html": "this page", "figures": "its figures as SVG and PNG"},
     }
     return Content(values)
-
-
-def _written(run: RunData, path: str) -> bool:
-    """Return whether the run folder holds one of the files or folders that a row of `FILES` names."""
-    return any((run.folder.path / name.replace("SPLIT", "test")).exists() for name in path.split(", "))
 
 
 def _initial_weights(run: RunData) -> str:
