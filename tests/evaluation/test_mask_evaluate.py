@@ -31,7 +31,7 @@ def test_counts_agree_with_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None
         used = split.labels[i] != IGNORE_INDEX
         truth, answer = split.labels[i][used], scores[i].argmax(-1)[used]
         assert np.array_equal(asked.predicted[i], scores[i].argmax(-1))
-        assert np.array_equal(asked.counts.matrix(i), confusion_matrix(truth, answer, labels=range(4)))
+        assert np.array_equal(asked.counts.matrices[i], confusion_matrix(truth, answer, labels=range(4)))
         exponents = np.exp(scores[i][used].astype(np.float64))
         stated = exponents / exponents.sum(1, keepdims=True)
         assert asked.counts.losses[i] == pytest.approx(

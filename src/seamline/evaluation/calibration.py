@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 
 from seamline.evaluation.bootstrap import GroupBootstrap, percentile_interval, ratio
 from seamline.evaluation.confidence import LEVEL, Z
@@ -26,56 +26,14 @@ _N_DRAWS = 10_000
 _BLOCK = 4_000_000  # logits that are scaled at once
 
 
-@dataclass(frozen=True, eq=False)
-class TemperatureFit:
+class _Fit(NamedTuple):
     """The temperature with the lowest negative log likelihood, and what each label contributes to it."""
 
     log_inverse: float  # logarithm of b = 1 / temperature
-    # (N,) float64, each label's slope of the negative log likelihood in b: E[z] - z of the true class under softmax(b
-    # z)
-    slopes: NDArray[np.float64]
-    curvatures: NDArray[np.float64]  # (N,) float64, each label's curvature in b, Var[z]
-    # False where the labels determine no temperature: logits that are all equal, a temperature at the end of the range
-    # that is searched, or an interval wider than that range
-    determined: bool
-
-    @property
-    def inverse(self) -> float:
-        """What logits are multiplied by, 1 / temperature."""
-        return math.exp(self.log_inverse)
-
-    @property
-    def margin(self) -> float:
-        """Half the 95 % interval of `log_inverse` for independent labels: the sandwich of slopes and curvatures."""
-        spread = math.sqrt(float((self.slopes**2).mean()) / len(self.slopes))
-        curvature = float(self.curvatures.mean()) * self.inverse
-        return Z * spread / curvature if curvature else math.inf
-
-
-def minimize_nll(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> TemperatureFit:
-    """Find the b = 1 / T for which softmax(b logits) has the lowest negative log likelihood.
-
-    Args:
-        logits: (N, K) float64.
-        labels: (N,) int64, 0..K-1.
-
-    Returns:
-        The fit.
-    """
-    rows = np.arange(len(logits))
-
-    def loss(log_inverse: float) -> float:
-        return float(-log_softmax(math.exp(log_inverse) * logits, axis=1)[rows, labels].mean())
-
-    bounds = (-math.log(_BOUNDS[1]), -math.log(_BOUNDS[0]))
-    log_inverse = float(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x)
-    probabilities = softmax(math.exp(log_inverse) * logits, axis=1)
-    expected = (probabilities * logits).sum(1, keepdims=True)
-    slopes = expected[:, 0] - logits[rows, labels]
-    curvatures = (probabilities * (logits - expected) ** 2).sum(1)
-    at_bound = min(log_inverse - bounds[0], bounds[1] - log_inverse) < 1e-3
-    fit = TemperatureFit(log_inverse, slopes, curvatures, determined=not at_bound)
-    return replace(fit, determined=not at_bound and fit.margin < _MAX_MARGIN)
+    margin: float  # half its 95 % interval for independent labels: the sandwich of slopes and curvatures
+    image: NDArray[np.int64]  # (N,) int64, the image of each label
+    slopes: NDArray[np.float64]  # (N,) float64, of the negative log likelihood in b: E[z] - z of the true class
+    curvatures: NDArray[np.float64]  # (N,) float64, in b: Var[z] under softmax(b z)
 
 
 def fit_temperature(sample: SampledLogits, bootstrap: GroupBootstrap) -> Estimate:
@@ -95,38 +53,56 @@ def fit_temperature(sample: SampledLogits, bootstrap: GroupBootstrap) -> Estimat
         The temperature; 1 without an interval where the labels determine none (logits that are all equal, or that
         separate the classes without an error, so that any sharper temperature would be better still).
     """
-    image, fit = _fit_sample(sample)
+    fit = _fit(sample)
     if fit is None:
         return Estimate(1.0)
     if bootstrap.independent:
-        ends = (math.exp(-fit.log_inverse + margin) for margin in (-fit.margin, fit.margin))
-        return Estimate(1 / fit.inverse, *ends)
+        return Estimate(*(math.exp(margin - fit.log_inverse) for margin in (0, -fit.margin, fit.margin)))
     slope, curvature = (
-        bootstrap.resample_sums(np.bincount(image, weights=values, minlength=len(sample.labels)))
+        bootstrap.resample_sums(np.bincount(fit.image, weights=values, minlength=len(sample.labels)))
         for values in (fit.slopes, fit.curvatures)
     )
-    steps = np.clip(ratio(slope, curvature * fit.inverse), -_MAX_MARGIN, _MAX_MARGIN)
+    steps = np.clip(ratio(slope, curvature * math.exp(fit.log_inverse)), -_MAX_MARGIN, _MAX_MARGIN)
     steps[0] = 0  # the fit itself is at its minimum
     return percentile_interval(np.exp(steps - fit.log_inverse))
 
 
 def best_temperature(sample: SampledLogits) -> float:
     """Return the temperature of `fit_temperature` without its interval."""
-    _, fit = _fit_sample(sample)
-    return 1.0 if fit is None else 1 / fit.inverse
+    fit = _fit(sample)
+    return 1.0 if fit is None else math.exp(-fit.log_inverse)
 
 
-def _fit_sample(sample: SampledLogits) -> tuple[NDArray[np.int64], TemperatureFit | None]:
-    """Fit a temperature: the image of each label that is used, and the fit, None where the labels determine none."""
+def _fit(sample: SampledLogits) -> _Fit | None:
+    """Find the b = 1 / T for which softmax(b logits) has the lowest negative log likelihood.
+
+    None where the labels determine no temperature: no label, no error or logits that are all equal, a temperature at
+    the end of the range that is searched, or an interval wider than that range.
+    """
     image, column = np.nonzero(sample.valid)
     if len(image) > MAX_FITTED:
         drawn = np.sort(np.random.default_rng(0).choice(len(image), MAX_FITTED, replace=False))
         image, column = image[drawn], column[drawn]
     labels = sample.labels[image, column].astype(np.int64)
     if not len(labels) or np.array_equal(labels, sample.predicted[image, column]):
-        return image, None
-    fit = minimize_nll(sample.logits[image, :, column].astype(np.float64), labels)
-    return image, fit if fit.determined else None
+        return None
+    logits = sample.logits[image, :, column].astype(np.float64)
+
+    def loss(log_inverse: float) -> float:
+        return float(cross_entropy(math.exp(log_inverse) * logits, labels).mean())
+
+    low, high = -math.log(_BOUNDS[1]), -math.log(_BOUNDS[0])
+    log_inverse = float(minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6}).x)
+    inverse = math.exp(log_inverse)
+    probabilities = softmax(inverse * logits, axis=1)
+    expected = (probabilities * logits).sum(1, keepdims=True)
+    slopes = expected[:, 0] - logits[np.arange(len(logits)), labels]
+    curvatures = (probabilities * (logits - expected) ** 2).sum(1)
+    curvature = float(curvatures.mean()) * inverse
+    margin = Z * math.sqrt(float((slopes**2).mean()) / len(slopes)) / curvature if curvature else math.inf
+    if min(log_inverse - low, high - log_inverse) < 1e-3 or margin >= _MAX_MARGIN:
+        return None
+    return _Fit(log_inverse, margin, image, slopes, curvatures)
 
 
 def confidences(logits: NDArray[np.floating[Any]], temperature: float) -> NDArray[np.floating[Any]]:

@@ -185,7 +185,7 @@ def _changed_images(first: _Run, second: _Run) -> tuple[tuple[ChangedImage, ...]
         name, classes = first.names[index], first.counts.classes
         if first.info.task == "segmentation":
             return ChangedImage(name, "", *(f"{100 * float(one[index]):.1f} %" for one in correct))
-        cells = [int(run.counts.matrix(index).argmax()) for run in (first, second)]
+        cells = [int(run.counts.confusion[[index]].indices[0]) for run in (first, second)]
         return ChangedImage(name, classes[cells[0] // len(classes)], *(classes[cell % len(classes)] for cell in cells))
 
     better, worse = (np.argsort(by, kind="stable") for by in (-change, change))

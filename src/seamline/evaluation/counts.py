@@ -97,11 +97,11 @@ class SplitCounts:
         hits: NDArray[np.int64] = np.asarray(self.confusion[:, diagonal].sum(1)).ravel()
         return hits
 
-    def matrix(self, image: int) -> NDArray[np.int64]:
-        """Return the confusion matrix of one image, (K, K) int64."""
-        size = len(self.classes)
-        cells: NDArray[np.int64] = self.confusion[[image]].toarray()
-        return cells.reshape(size, size)
+    @property
+    def matrices(self) -> NDArray[np.int64]:
+        """(N, K, K) int64, the confusion matrix of each image."""
+        matrices: NDArray[np.int64] = self.confusion.toarray().reshape(-1, len(self.classes), len(self.classes))
+        return matrices
 
     @cached_property
     def total(self) -> Counts:

@@ -15,7 +15,6 @@ from seamline.errors import SeamlineError
 from seamline.evaluation.calibration import split_calibration
 from seamline.evaluation.cross_val import out_of_fold_logits
 from seamline.evaluation.evaluate import evaluate_split
-from seamline.evaluation.examples import image_metrics, rank_images
 from seamline.evaluation.findings import FINDINGS, FindingInputs, find
 from seamline.evaluation.metrics import INTERVALS
 from seamline.evaluation.write import EvaluationData, evaluate_model, write_split
@@ -159,8 +158,7 @@ def evaluate_other(folder: RunFolder, matched: MatchedData, target: RunFolder, d
         warnings=(f"evaluated on other images than the run's own: {data.source}", *filter(None, [matched.description])),
     )
     target.info.write(msgspec.structs.replace(info, dataset=dataset))
-    errors = write_split(target, "test", test, info.dataset.palette, calibration.temperature.value)
-    images = image_metrics(test, rank_images(test.counts)) if info.task == "segmentation" else ()
+    errors, images = write_split(target, "test", test, info.dataset.palette, calibration.temperature.value)
     inputs = FindingInputs(val=test.metrics, test=test.metrics, errors=errors, images=images)
     of_test = split_calibration(test, calibration.temperature.value)
     target.calibration.write(msgspec.structs.replace(calibration, test=of_test))

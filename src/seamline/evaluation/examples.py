@@ -1,8 +1,8 @@
 """Images that the report shows: of a classifier a sheet of each confusion cell's, of a segmenter the best and worst."""
 
 import io
+from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from seamline.data.masks import Color, downscale_mask, encode_mask
 from seamline.data.preprocess import downscale
 from seamline.evaluation.bootstrap import ratio
 from seamline.evaluation.calibration import confidences
-from seamline.evaluation.counts import SplitCounts
 from seamline.evaluation.evaluate import Evaluation
 from seamline.run_folder import ExampleSheet, ImageMetrics, MaskExample, SheetExample
 
@@ -96,37 +95,29 @@ def sheet_png(images: NDArray[np.uint8], columns: int) -> bytes:
     return buffer.getvalue()
 
 
-class RankedImage(NamedTuple):
-    """Metrics of one image."""
+def rank_images(evaluation: Evaluation) -> tuple[list[int], tuple[ImageMetrics, ...]]:
+    """Rank the images with a pixel that counts by the mean IoU of the classes that they show or that are predicted.
 
-    image: int  # its index in the split
-    accuracy: float  # fraction of its pixels predicted correctly
-    mean_iou: float  # mean intersection over union of the classes that it shows or that are predicted in it
+    Args:
+        evaluation: of a segmenter on a split.
 
-
-def rank_images(counts: SplitCounts) -> list[RankedImage]:
-    """Return all images with a pixel that counts, the highest mean intersection over union first."""
-    ranked = []
-    for index in range(counts.confusion.shape[0]):
-        matrix = counts.matrix(index).astype(np.float64)
-        hits, union = np.diagonal(matrix), matrix.sum(0) + matrix.sum(1) - np.diagonal(matrix)
-        if present := np.count_nonzero(union):
-            mean_iou = np.nansum(ratio(hits, union)) / present
-            ranked.append(RankedImage(index, float(hits.sum() / matrix.sum()), float(mean_iou)))
-    return sorted(ranked, key=lambda image: -image.mean_iou)
-
-
-def image_metrics(evaluation: Evaluation, ranked: Sequence[RankedImage]) -> tuple[ImageMetrics, ...]:
-    """Return what `evaluation/SPLIT.json` holds of each ranked image."""
-    split = evaluation.split
-    return tuple(
+    Returns:
+        Their indices, the highest mean IoU first, and what `evaluation/SPLIT.json` holds of each.
+    """
+    matrices, split = evaluation.counts.matrices, evaluation.split
+    hits = np.diagonal(matrices, axis1=1, axis2=2)
+    union = matrices.sum(1) + matrices.sum(2) - hits
+    mean_iou = ratio(np.nansum(ratio(hits, union), axis=1), np.count_nonzero(union, axis=1))
+    accuracy = ratio(hits.sum(1), matrices.sum((1, 2)))
+    order = [i for i in np.argsort(-mean_iou, kind="stable").tolist() if union[i].any()]
+    return order, tuple(
         ImageMetrics(
-            name=split.names[one.image],
-            group=int(split.groups[one.image]),
-            accuracy=round(one.accuracy, 6),
-            mean_iou=round(one.mean_iou, 6),
+            name=split.names[i],
+            group=int(split.groups[i]),
+            accuracy=round(float(accuracy[i]), 6),
+            mean_iou=round(float(mean_iou[i]), 6),
         )
-        for one in ranked
+        for i in order
     )
 
 
@@ -150,31 +141,32 @@ def choose_buckets(count: int) -> list[tuple[str, int]]:
 
 
 def mask_examples(
-    evaluation: Evaluation, ranked: Sequence[RankedImage], palette: Sequence[Color]
+    evaluation: Evaluation, order: Sequence[int], images: Sequence[ImageMetrics], palette: Sequence[Color]
 ) -> tuple[tuple[MaskExample, ...], dict[str, bytes]]:
     """Return the best, the median and the worst images, each with its masks.
 
     Args:
         evaluation: of a segmenter on a split.
-        ranked: its images.
+        order: indices of its images, the best first.
+        images: their metrics, in this order.
         palette: K colors of the classes.
 
     Returns:
         What `evaluation/SPLIT.json` holds of them, and their files by name.
     """
     examples, files = [], {}
-    numbers: dict[str, int] = {}
+    numbers: Counter[str] = Counter()
     split = evaluation.split
-    for bucket, rank in choose_buckets(len(ranked)):
-        index, accuracy, mean_iou = ranked[rank]
-        numbers[bucket] = numbers.get(bucket, 0) + 1
+    for bucket, rank in choose_buckets(len(order)):
+        index, metrics = order[rank], images[rank]
+        numbers[bucket] += 1
         stem = f"{bucket}-{numbers[bucket]}"
         example = MaskExample(
-            name=split.names[index],
+            name=metrics.name,
             bucket=bucket,  # type: ignore[arg-type]
             rank=rank + 1,
-            accuracy=round(accuracy, 6),
-            mean_iou=round(mean_iou, 6),
+            accuracy=metrics.accuracy,
+            mean_iou=metrics.mean_iou,
             image=f"{stem}.jpg",
             ground_truth=f"{stem}.ground_truth.png",
             prediction=f"{stem}.prediction.png",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from seamline.evaluation.average_precision import precision_recall_curve
 from seamline.evaluation.calibration import calibrate
 from seamline.evaluation.error_analysis import ErrorAnalysis, analyze_errors
 from seamline.evaluation.evaluate import NO_LOGITS, Evaluation, evaluate_split
-from seamline.evaluation.examples import example_sheet, image_metrics, mask_examples, rank_images
+from seamline.evaluation.examples import example_sheet, mask_examples, rank_images
 from seamline.evaluation.filter_analysis import analyze_filters
 from seamline.evaluation.findings import FINDINGS, LAYER_FINDINGS, FindingInputs, FindingRule, find
 from seamline.evaluation.label_issues import summarize_label_issues
@@ -26,6 +27,7 @@ from seamline.run_folder import (
     ClassificationArrays,
     Curve,
     FilterAnalysis,
+    ImageMetrics,
     LinearProbes,
     Metrics,
     RunFolder,
@@ -80,14 +82,12 @@ def evaluate_model(
         probes = probe_layers(inner, data.train, data.val, val)
         run.kernels.write(filters)
         run.linear_probes.write(probes)
-    errors: dict[str, ErrorAnalysis | None] = {}
-    for name, evaluation in (("val", val), ("test", test)):
-        errors[name] = write_split(run, name, evaluation, data.palette, calibration.temperature.value)
+    write_split(run, "val", val, data.palette, calibration.temperature.value)
+    errors, images = write_split(run, "test", test, data.palette, calibration.temperature.value)
     if data.task == "classification":
         _write_label_issues(run, data, val, test)
-    images = image_metrics(test, rank_images(test.counts)) if data.task == "segmentation" else ()
     inputs = FindingInputs(
-        val.metrics, test.metrics, train.metrics, calibration, data.split, errors.get("test"), images, filters, probes
+        val.metrics, test.metrics, train.metrics, calibration, data.split, errors, images, filters, probes
     )
     run.calibration.write(calibration)
     run.findings.write(find(inputs, rules))
@@ -103,7 +103,7 @@ def evaluate_model(
 
 def write_split(
     run: RunFolder, name: str, evaluation: Evaluation, palette: Sequence[Color], temperature: float
-) -> ErrorAnalysis | None:
+) -> tuple[ErrorAnalysis | None, tuple[ImageMetrics, ...]]:
     """Write the predictions of a split and its examples.
 
     Args:
@@ -114,63 +114,30 @@ def write_split(
         temperature: the temperature of the run.
 
     Returns:
-        Where the wrong pixels are; None for classification.
+        Where the wrong pixels are, and the metrics of each image, best first; None and nothing for classification.
     """
+    split, counts, classes = evaluation.split, evaluation.counts, evaluation.classes
+    arrays: dict[str, Any] = {"names": split.names, "groups": split.groups, "confusion": counts.confusion_matrix}
+    results: dict[str, Any] = {"classes": classes, "confusion": counts.confusion_matrix.tolist()}
     if evaluation.task == "classification":
-        _write_labels(run, name, evaluation, temperature)
-        return None
+        labels, logits = np.asarray(split.labels, dtype=np.int64), evaluation.sample.logits[:, :, 0]
+        run.write_arrays(name, ClassificationArrays(**arrays, labels=labels, logits=logits))
+        sheet, png = example_sheet(evaluation, temperature)
+        run.results(name).write(SplitResults(**results, sheet=sheet))
+        write_bytes(run.sheet_file(name), png)
+        return None, ()
+    confusions, predicted = counts.matrices, evaluation.predicted.astype(np.uint8)
+    run.write_arrays(
+        name, SegmentationArrays(**arrays, confusions=confusions, losses=counts.losses, predicted=predicted)
+    )
     errors = analyze_errors(evaluation)
-    _write_masks(run, name, evaluation, errors, palette)
-    return errors
-
-
-def _write_labels(run: RunFolder, name: str, evaluation: Evaluation, temperature: float) -> None:
-    """Write the logits of every image to classify, and the examples that the report shows."""
-    split, confusion = evaluation.split, evaluation.counts.confusion_matrix
-    run.write_arrays(
-        name,
-        ClassificationArrays(
-            names=split.names,
-            groups=split.groups,
-            confusion=confusion,
-            labels=np.asarray(split.labels, dtype=np.int64),
-            logits=evaluation.sample.logits[:, :, 0],
-        ),
-    )
-    sheet, png = example_sheet(evaluation, temperature)
-    run.results(name).write(SplitResults(classes=evaluation.classes, confusion=confusion.tolist(), sheet=sheet))
-    write_bytes(run.sheet_file(name), png)
-
-
-def _write_masks(
-    run: RunFolder, name: str, evaluation: Evaluation, errors: ErrorAnalysis, palette: Sequence[Color]
-) -> None:
-    """Write the predicted mask of every image, and what the report shows of a split."""
-    counts, split, size = evaluation.counts, evaluation.split, len(evaluation.classes)
-    run.write_arrays(
-        name,
-        SegmentationArrays(
-            names=split.names,
-            groups=split.groups,
-            confusion=counts.confusion_matrix,
-            confusions=counts.confusion.toarray().reshape(-1, size, size),
-            losses=counts.losses,
-            predicted=evaluation.predicted.astype(np.uint8),
-        ),
-    )
-    ranked = rank_images(counts)
-    examples, files = mask_examples(evaluation, ranked, palette)
+    order, images = rank_images(evaluation)
+    results["examples"], files = mask_examples(evaluation, order, images, palette)
     for file, content in files.items():
         write_bytes(run.examples_dir(name) / file, content)
-    results = SplitResults(
-        classes=evaluation.classes,
-        confusion=counts.confusion_matrix.tolist(),
-        examples=examples,
-        curves=_curves(evaluation),
-        errors=errors.summary(),
-        per_image=image_metrics(evaluation, ranked),
-    )
-    run.results(name).write(results)
+    results |= {"curves": _curves(evaluation), "errors": errors.summary(), "per_image": images}
+    run.results(name).write(SplitResults(**results))
+    return errors, images
 
 
 def _curves(evaluation: Evaluation) -> dict[str, dict[str, Curve]]:
