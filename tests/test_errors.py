@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from seamline.errors import DatasetUnavailableError, SeamlineError
+from seamline.errors import DatasetUnavailableError, SeamlineError, list_first, refuse_unreadable
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,16 @@ def test_a_long_line_keeps_its_ends() -> None:
     assert line.startswith("file.csv: xxx")
     assert line.endswith("xxx; correct it")
     assert len(line) < 1_000
+
+
+def test_a_list_names_the_first_items_and_counts_the_others() -> None:
+    assert list_first(["a", "b"]) == "a, b"
+    assert list_first(list("abcde")) == "a, b, c, d, e"
+    assert list_first(["x"] * 1_003, 2) == "x, x and 1,001 more"
+
+
+@pytest.mark.parametrize(("name", "reason"), [("nowhere", "No such file or directory"), ("a\0b", "null byte")])
+def test_a_file_that_the_system_refuses_is_named(tmp_path: Path, name: str, reason: str) -> None:
+    message = rf"/photo\.png: cannot be read \(.*{reason}\); check the path"
+    with pytest.raises(SeamlineError, match=message), refuse_unreadable(tmp_path / "photo.png"):
+        (tmp_path / name).read_bytes()

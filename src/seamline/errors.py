@@ -1,4 +1,7 @@
-"""Errors: a user's mistake, or an interruption."""
+"""Errors: a user's mistake, or an interruption; and the words of their messages."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 _MAX_LENGTH = 1_000  # characters of a line
 _ENDS = 480  # characters of a longer one that remain at each end
@@ -49,6 +52,22 @@ class TrainingInterrupted(Exception):  # noqa: N818 - not an error
 def first_line(error: object) -> str:
     """Return the first line of an error's text; its type where it has none."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+@contextmanager
+def refuse_unreadable(path: object) -> Iterator[None]:
+    """Convert errors of the file system inside the block into a `SeamlineError` about `path`."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SeamlineError(f"{path}: cannot be read ({reason}); check the path and its permissions") from error
+
+
+def list_first(items: Sequence[str], limit: int = 5) -> str:
+    """List the first items, and how many more there are."""
+    more = len(items) - limit
+    return ", ".join(items[:limit]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _one_line(text: str) -> str:

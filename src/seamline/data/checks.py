@@ -7,6 +7,7 @@ import numpy as np
 from seamline.data.dataset import IGNORE_INDEX, Dataset
 from seamline.data.lazy_array import concat
 from seamline.data.near_duplicates.exact_and_near import first_occurrences
+from seamline.errors import list_first
 
 MIN_CLASS_IMAGES = 20
 """Training images of a class below which there is a warning."""
@@ -14,8 +15,6 @@ MAX_IMBALANCE = 20
 """Largest ratio of the training images of two classes without a warning."""
 MIN_PIXEL_FRACTION = 0.001
 """Fraction of the training pixels of a class below which there is a warning."""
-
-_MAX_NAMES = 5
 
 
 def dataset_warnings(data: Dataset) -> tuple[str, ...]:
@@ -36,7 +35,7 @@ def _contradictory_labels(data: Dataset) -> list[str]:
     if not pairs:
         return []
     subject = "image is identical to another but has" if len(pairs) == 1 else "images are identical to others but have"
-    return [f"{len(pairs):,} {subject} a different label: {_list_names(pairs)}; one of the two labels is wrong"]
+    return [f"{len(pairs):,} {subject} a different label: {list_first(pairs)}; one of the two labels is wrong"]
 
 
 def _class_warnings(data: Dataset) -> list[str]:
@@ -46,21 +45,21 @@ def _class_warnings(data: Dataset) -> list[str]:
     warnings = []
     total = np.sum(list(counts.values()), axis=0)
     if unused := [name for name, count in zip(data.classes, total, strict=True) if not count]:
-        warnings.append(f"{_list_names(unused)}: declared, but in no image")
+        warnings.append(f"{list_first(unused)}: declared, but in no image")
     for split, word in (("val", "validation"), ("test", "test")):
         if split in counts:
             rows = zip(data.classes, counts[split], train, strict=True)
             if missing := [name for name, count, in_train in rows if in_train and not count]:
-                warnings.append(f"{_list_names(missing)}: in no {word} image, so there are no {word} metrics for it")
+                warnings.append(f"{list_first(missing)}: in no {word} image, so there are no {word} metrics for it")
     if data.task == "segmentation":
         fractions = train / max(1, train.sum())
         pairs = zip(data.classes, fractions, strict=True)
         if rare := [f"{name} ({value:.2%})" for name, value in pairs if 0 < value < MIN_PIXEL_FRACTION]:
-            warnings.append(f"{_list_names(rare)}: less than {MIN_PIXEL_FRACTION:.1%} of the training pixels")
+            warnings.append(f"{list_first(rare)}: less than {MIN_PIXEL_FRACTION:.1%} of the training pixels")
         return warnings
     if few := [f"{name} ({n})" for name, n in zip(data.classes, train, strict=True) if 0 < n < MIN_CLASS_IMAGES]:
         warnings.append(
-            f"{_list_names(few)}: fewer than {MIN_CLASS_IMAGES} training images, so metrics have wide intervals"
+            f"{list_first(few)}: fewer than {MIN_CLASS_IMAGES} training images, so metrics have wide intervals"
         )
     used = train[train > 0]
     if len(used) and used.max() >= MAX_IMBALANCE * used.min():
@@ -82,11 +81,5 @@ def _empty_samples(data: Dataset) -> list[str]:
         if data.task == "segmentation":
             masks = zip(split.names, split.labels, strict=True)
             ignored += [name for name, mask in masks if (mask == IGNORE_INDEX).all()]
-    warnings = [f"{_list_names(blank)}: a single color everywhere"] if blank else []
-    return warnings + ([f"{_list_names(ignored)}: every pixel of the mask is ignored"] if ignored else [])
-
-
-def _list_names(names: list[str]) -> str:
-    """List the first names, and how many more there are."""
-    more = len(names) - _MAX_NAMES
-    return ", ".join(names[:_MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+    warnings = [f"{list_first(blank)}: a single color everywhere"] if blank else []
+    return warnings + ([f"{list_first(ignored)}: every pixel of the mask is ignored"] if ignored else [])

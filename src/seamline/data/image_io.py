@@ -8,15 +8,15 @@ import io
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from seamline.errors import SeamlineError
+from seamline.errors import SeamlineError, refuse_unreadable
 
 MAX_PIXELS = 200_000_000
 """Largest number of pixels of an image: more than any camera has, and small enough for a laptop's memory."""
@@ -26,17 +26,6 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 _MAX_BYTES = 1 << 31  # more than eight bytes per pixel at the limit
-_ORIENTATION_TAG = 0x0112
-_TRANSPOSE = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""EXIF orientation -> the operation that makes the image upright (Exif 2.32, tag 0x0112)."""
 _BIT_DEPTH_SCALES = {"L;2": 85, "L;4": 17}
 """Pillow's mode of grayscale of two and four bits -> the factor by which it scales values to 0..255."""
 _ADVICE = "replace or remove it"
@@ -137,10 +126,8 @@ def decode(source: Path | bytes, name: str, limit: int) -> DecodedImage:
                 image.load()
         else:
             image.load()
-        with _pillow_settings(limit):
-            operation = _TRANSPOSE.get(_orientation(image))
-        if operation is not None:
-            image = image.transpose(operation)
+        with _pillow_settings(limit), suppress(Exception):  # pixels are readable where the orientation is not
+            ImageOps.exif_transpose(image, in_place=True)
         image.format = file_format
     except Exception as error:  # Pillow raises various errors for damaged files
         raise damaged(name, error) from error
@@ -191,15 +178,12 @@ def encode_jpeg(image: NDArray[np.uint8], max_side: int, quality: int = 85) -> b
 
 def _read_bytes(path: Path, name: str) -> bytes:
     """Return the bytes of a file, or raise a `SeamlineError`."""
-    try:
+    with refuse_unreadable(name):
         if path.exists() and not path.is_file():  # opening a pipe would block
             raise SeamlineError(f"{name}: is not a file; name an image")
         if path.stat().st_size > _MAX_BYTES:
             raise SeamlineError(f"{name}: is larger than {_MAX_BYTES >> 30} GiB; scale the image down")
         return path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SeamlineError(f"{name}: cannot be read ({reason}); check the path and its permissions") from error
 
 
 def _bit_depth_scale(image: Image.Image) -> int:
@@ -209,14 +193,6 @@ def _bit_depth_scale(image: Image.Image) -> int:
         return 1
     mode = tiles[0][3]
     return _BIT_DEPTH_SCALES.get(mode if isinstance(mode, str) else mode[0], 1)
-
-
-def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation of a loaded image, 1 where it has none or it is damaged."""
-    try:
-        return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except Exception:  # the pixels are readable anyway
-        return 1
 
 
 def damaged(name: str, error: Exception) -> SeamlineError:

@@ -1,7 +1,8 @@
 """Read and write masks: images that store the class of each pixel, as a number or as a color."""
 
+import colorsys
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,14 +12,13 @@ from PIL import Image
 
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_io import MAX_PIXELS, damaged, decode, display_name
-from seamline.errors import SeamlineError
+from seamline.errors import SeamlineError, list_first
 
 Color = tuple[int, int, int]
 """Red, green and blue, 0..255."""
 
 _MAX_BLUR = 40  # largest difference in a channel with which a color counts as a blurred form of a declared one
 _MAX_COMPARED = 1000  # unknown colors, the most frequent first, that are compared with the declared ones
-_MAX_LISTED = 5  # values or colors in a message
 
 
 def read_mask(
@@ -268,6 +268,22 @@ def code_color(code: int) -> Color:
     return code >> 16, code >> 8 & 255, code & 255
 
 
+def complete_palette(colors: Iterable[Color | None]) -> tuple[Color, ...]:
+    """Return distinct colors: those given, and generated ones where none is given or one is repeated."""
+    given = list(colors)
+    palette: list[Color] = []
+    step = 0
+    for number, color in enumerate(given):
+        if color is None or color in palette:
+            color = (0, 0, 0) if number == 0 else None
+            while color is None or color in given or color in palette:
+                red, green, blue = colorsys.hls_to_rgb((step * 0.61803399) % 1, 0.45 + 0.15 * (step % 3), 0.75)
+                color = round(255 * red), round(255 * green), round(255 * blue)
+                step += 1
+        palette.append(color)
+    return tuple(palette)
+
+
 def _is_reordered(
     indices: NDArray[Any], embedded: NDArray[np.uint8], palette: Sequence[Color], ignore: int | Color | None
 ) -> bool:
@@ -289,7 +305,7 @@ def _from_numbers(numbers: NDArray[Any], classes: int, ignored: set[int], name: 
     unknown = ~(np.array(valid) | np.array(skipped))
     if unknown.any():
         values, counts = counted.values[unknown].tolist(), counted.counts[unknown].tolist()
-        listed = _first_items([f"{value} ({_pixels(count)})" for value, count in zip(values, counts, strict=True)])
+        listed = list_first([f"{value} ({_pixels(count)})" for value, count in zip(values, counts, strict=True)])
         advice = "correct the mask"
         if values == [IGNORE_INDEX]:
             advice = f"correct the mask, or declare {IGNORE_INDEX} as the value to ignore"
@@ -317,7 +333,7 @@ def _from_colors(
                 "the nearest pixel"
             )
         number = f"{len(unknown):,} colors that are" if len(unknown) > 1 else "a color that is"
-        listed = _first_items([_describe(code, -count, palette) for count, code in unknown])
+        listed = list_first([_describe(code, -count, palette) for count, code in unknown])
         raise SeamlineError(f"{name}: contains {number} not declared: {listed}; {advice}")
     meaning = np.array([table[code] for code in counted.values.tolist()], dtype=np.uint8)
     return np.asarray(meaning[counted.indices])
@@ -338,9 +354,3 @@ def _describe(code: int, count: int, palette: list[Color]) -> str:
 
 def _pixels(count: int) -> str:
     return "1 pixel" if count == 1 else f"{count:,} pixels"
-
-
-def _first_items(items: list[str]) -> str:
-    """List the first items, and how many more there are."""
-    more = len(items) - _MAX_LISTED
-    return ", ".join(items[:_MAX_LISTED]) + (f" and {more:,} more" if more > 0 else "")

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
+from seamline.data.masks import complete_palette
 from seamline.data.near_duplicates.report import assign_groups
 from seamline.data.registry import is_path, load
 from seamline.data.splits import ensure_test_split
 from seamline.errors import SeamlineError
 from seamline.progress import Reporter
-from seamline.run_folder import Color
 
 
 def is_own(source: object) -> bool:
@@ -105,18 +105,7 @@ def _from_arrays(images: NDArray[np.uint8], labels: NDArray[Any] | Sequence[Any]
         train.select(np.arange(0)),
         "arrays in memory",
         description=f"{len(images):,} images given as arrays.",
-        palette=_palette(len(values)) if masks else (),
+        palette=complete_palette([None] * len(values)) if masks else (),
         has_groups=False,
         task="segmentation" if masks else "classification",
     )
-
-
-def _palette(count: int) -> tuple[Color, ...]:
-    """Return distinct colors: hues by the golden ratio, the first class black."""
-    import colorsys
-
-    colors: list[Color] = [(0, 0, 0)]
-    for number in range(1, count):
-        red, green, blue = colorsys.hsv_to_rgb(number * 0.618 % 1, 0.75, 0.95)
-        colors.append((round(255 * red), round(255 * green), round(255 * blue)))
-    return tuple(colors)

@@ -17,12 +17,12 @@ from seamline.data.image_io import read_image
 from seamline.data.limits import map_threads
 from seamline.data.masks import mask_values
 from seamline.data.near_duplicates.report import DuplicateReport, find_dataset_duplicates
-from seamline.errors import SeamlineError
+from seamline.errors import SeamlineError, list_first
 from seamline.run_folder import Task
 
 Progress = Callable[[int, int], None]
 
-_MAX_LISTED = 4  # sizes and formats
+_MAX_SIZES = 4
 
 
 @dataclass(frozen=True)
@@ -139,11 +139,12 @@ def _facts(contents: FolderContents, data: Dataset | None, duplicates: Duplicate
     has_splits = len(splits) > 1
     listed = ", ".join(f"{splits[name]:,} {name}" for name in ("train", "val", "test") if splits[name])
     headers = list(filter(None, map_threads(_read_header, [sample.file for sample in contents.samples])))
+    kinds = Counter(kind for _, kind in headers)
     facts = [
         ("layout", contents.layout),
         ("images", f"{len(contents.samples):,}" + (f": {listed}" if has_splits else "")),
         ("sizes", _list_sizes(Counter(size for size, _ in headers))),
-        ("formats", _list_most_common(Counter(kind for _, kind in headers))),
+        ("formats", list_first([f"{kind} ({count:,})" for kind, count in kinds.most_common()])),
     ]
     if not has_splits:
         facts.insert(2, ("splits", "none defined: a fifth becomes the test split, a tenth of the rest validation"))
@@ -170,7 +171,7 @@ def _list_sizes(sizes: Counter[tuple[int, int]]) -> str:
     """List the sizes of images, width x height."""
     if not sizes:
         return "none can be read"
-    if len(sizes) <= _MAX_LISTED:
+    if len(sizes) <= _MAX_SIZES:
         return ", ".join(f"{width} x {height} ({count:,})" for (width, height), count in sizes.most_common())
     widths, heights = zip(*sizes, strict=True)
     (width, height), count = sizes.most_common(1)[0]
@@ -185,13 +186,6 @@ def _list_mask_values(classes: Classes) -> str:
     values = (f"#{value:06x}" if classes.by_color else str(value) for value in classes.mask_values)
     listed = ", ".join(f"{value} {name}" for value, name in zip(values, classes.names, strict=True))
     return listed + (f"; {classes.ignore_value} is ignored" if classes.ignore_value >= 0 else "")
-
-
-def _list_most_common(kinds: Counter[str]) -> str:
-    """List the most common items with their number."""
-    more = len(kinds) - _MAX_LISTED
-    listed = ", ".join(f"{kind} ({count:,})" for kind, count in kinds.most_common(_MAX_LISTED))
-    return listed + (f" and {more} more" if more > 0 else "")
 
 
 def _class_rows(data: Dataset) -> list[dict[str, Any]]:

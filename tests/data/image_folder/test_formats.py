@@ -15,7 +15,7 @@ import seamline
 from helpers import refusal
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_folder import detect_format, load_folder
-from seamline.data.image_folder.formats.polygons import rasterize
+from seamline.data.image_folder.polygons import rasterize
 from seamline.data.image_folder.records import Polygon
 from seamline.data.image_folder.resize_policy import pick_image_size
 from seamline.data.near_duplicates.report import assign_groups

@@ -1,9 +1,8 @@
 """Classes of an image folder: their names, and their values or colors in masks."""
 
-import colorsys
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE_INDEX
+from seamline.data.image_folder.file_tree import read_text
 from seamline.data.image_folder.records import BACKGROUND, FolderContents
 from seamline.data.limits import map_threads
-from seamline.data.masks import Color, code_color, color_code, unique_mask_values
-from seamline.errors import SeamlineError
+from seamline.data.masks import Color, code_color, color_code, complete_palette, unique_mask_values
+from seamline.errors import SeamlineError, list_first
 
 CLASS_FILES = ("classes.txt", "classes.json")
 _MAX_MASK_CLASSES = 200  # more values indicate photos or blurred colors
@@ -87,7 +87,7 @@ def _classes_of_labels(contents: FolderContents, declared: Palette) -> Classes:
         return Classes(tuple(names))
     if BACKGROUND not in names:
         names = [BACKGROUND, *names]
-    return Classes(tuple(names), palette=_complete_palette([declared.get(name) for name in names]))
+    return Classes(tuple(names), palette=complete_palette([declared.get(name) for name in names]))
 
 
 def _classes_of_masks(contents: FolderContents, declared: Palette, progress: Callable[[], None] | None) -> Classes:
@@ -137,7 +137,7 @@ def _classes_by_color(root: Path, codes: set[int], declared: Palette, first_with
         raise SeamlineError(f"{root}: masks contain colors; give each class its color in classes.json")
     known = {color_code(color): color for color in palette.values()}
     if unknown := sorted(codes - set(known)):
-        listed = ", ".join(f"#{code:06x}" for code in unknown[:5])
+        listed = list_first([f"#{code:06x}" for code in unknown])
         raise SeamlineError(
             f"{root}: masks contain {len(unknown)} undeclared colors ({listed}), first in {first_with(unknown[0])}; "
             "declare them"
@@ -164,7 +164,7 @@ def _classes_by_value(
     else:
         names = (BACKGROUND, "foreground") if is_binary else tuple(f"class {value}" for value in ordered)
     colors = [declared.get(name) or embedded.get(value) for name, value in zip(names, ordered, strict=True)]
-    return Classes(names, tuple(ordered), _complete_palette(colors), ignore_value=ignored)
+    return Classes(names, tuple(ordered), complete_palette(colors), ignore_value=ignored)
 
 
 def remap_mask(values: NDArray[Any], classes: Classes, name: str) -> NDArray[np.uint8]:
@@ -202,8 +202,8 @@ def _declared_classes(folder: Path) -> Palette:
     if len(files) > 1:
         raise SeamlineError(f"{folder}: has both {' and '.join(CLASS_FILES)}; keep one")
     file = files[0]
+    text = read_text(file)
     try:
-        text = file.read_text(encoding="utf-8-sig")
         if file.suffix == ".json":
             content = msgspec.convert(json.loads(text), dict[str, Color | str | None] | list[str])
         else:
@@ -212,8 +212,6 @@ def _declared_classes(folder: Path) -> Palette:
             content = dict.fromkeys(name for name in content if name)
         declared = {name: _parse_color(color) for name, color in content.items()}
         "".join(declared).encode()
-    except OSError as error:
-        raise SeamlineError(f"{file}: cannot be read ({error.strerror or error}); check its permissions") from None
     except (ValueError, msgspec.ValidationError, OverflowError, RecursionError) as error:
         raise SeamlineError(
             f'{file}: is invalid ({error}); write one name per line, or JSON such as {{"wall": [200, 180, 150]}}'
@@ -235,22 +233,6 @@ def _parse_color(color: Color | str | None) -> Color | None:
     return color
 
 
-def _complete_palette(colors: Iterable[Color | None]) -> tuple[Color, ...]:
-    """Return distinct colors: those given, and generated ones where none is given or one is repeated."""
-    given = list(colors)
-    palette: list[Color] = []
-    step = 0
-    for number, color in enumerate(given):
-        if color is None or color in palette:
-            color = (0, 0, 0) if number == 0 else None
-            while color is None or color in given or color in palette:
-                red, green, blue = colorsys.hls_to_rgb((step * 0.61803399) % 1, 0.45 + 0.15 * (step % 3), 0.75)
-                color = round(255 * red), round(255 * green), round(255 * blue)
-                step += 1
-        palette.append(color)
-    return tuple(palette)
-
-
 def _natural_key(name: str) -> tuple[Any, ...]:
     """Return a sort key that orders `class 2` before `class 10`."""
     head = name.rstrip("0123456789")
@@ -259,5 +241,5 @@ def _natural_key(name: str) -> tuple[Any, ...]:
 
 def _quote(names: list[str]) -> str:
     """Return names with the verb that follows them."""
-    listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    listed = list_first(names)
     return f"the class {listed} is" if len(names) == 1 else f"the classes {listed} are"

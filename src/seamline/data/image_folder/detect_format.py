@@ -2,26 +2,39 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-from seamline.data.image_folder.formats import coco, csv_table, directories, labelme
-from seamline.data.image_folder.records import FolderContents
-from seamline.errors import SeamlineError
+from seamline.data.image_folder.file_tree import FileTree, list_tree
+from seamline.data.image_folder.formats import class_folders, coco, csv_table, labelme, mask_files
+from seamline.data.image_folder.records import FolderContents, Sample
+from seamline.errors import SeamlineError, list_first
 
-FORMATS: tuple[Callable[[Path, list[Path]], FolderContents | None], ...] = (
-    csv_table.parse_csv,
-    coco.parse_coco,
-    labelme.parse_labelme,
-    directories.parse_image_and_mask_folders,
-    directories.parse_image_mask_pairs,
-    directories.parse_class_folders,
+
+class Format(NamedTuple):
+    """A layout of images and labels.
+
+    Attributes:
+        description: the layout in a few words, for the list of supported ones.
+        parse: returns the contents of a folder, or None if it has another layout.
+        in_file: whether a single file can be named instead of a folder.
+    """
+
+    description: str
+    parse: Callable[[FileTree], FolderContents | None]
+    in_file: bool = False
+
+
+FORMATS = (
+    Format("a CSV of file and label", csv_table.parse, in_file=True),
+    Format("COCO JSON", coco.parse, in_file=True),
+    Format("LabelMe JSON", labelme.parse),
+    Format("images/ beside masks/", mask_files.parse_two_folders),
+    Format("images with masks of the same name", mask_files.parse_pairs),
+    Format("folders named by class", class_folders.parse),
 )
-"""Parsers in the order in which they are tried; each returns None if the folder has another format."""
-
-_LAYOUTS = (
-    "folders named by class, images/ beside masks/, images with masks of the same name, a CSV of file and label, or "
-    "COCO or LabelMe JSON"
-)
+"""The formats, in the order in which they are tried."""
 
 
 def detect_format(path: Path) -> FolderContents:
@@ -30,22 +43,39 @@ def detect_format(path: Path) -> FolderContents:
     Raises:
         SeamlineError: the path does not exist or cannot be read, or has no supported layout.
     """
-    if not path.is_dir() and not path.is_file():
-        raise SeamlineError(f"{path}: is neither a folder nor a file; check the path")
-    folder = path if path.is_dir() else path.parent
-    files = [path] if path.is_file() else directories.files_below(folder)
-    for parse in FORMATS:
-        contents = parse(folder, files)
-        if contents is not None:
-            if not contents.samples:
-                raise SeamlineError(f"{path}: {contents.layout} without an image; supported are {_LAYOUTS}")
-            _refuse_invalid_unicode(contents)
-            return contents
+    tree = list_tree(path)
+    supported = "supported are " + ", ".join(form.description for form in reversed(FORMATS))
+    contents = next(filter(None, (form.parse(tree) for form in FORMATS)), None)
+    if contents is not None:
+        if not contents.samples:
+            raise SeamlineError(f"{path}: {contents.layout} without an image; {supported}")
+        _refuse_invalid_unicode(contents)
+        _refuse_repeated(contents)
+        return replace(contents, samples=tuple(sorted(contents.samples, key=lambda sample: sample.name)))
     if path.is_file():
-        raise SeamlineError(f"{path}: is neither a CSV of file and label nor COCO JSON; name one of these, or a folder")
-    suffixes = Counter(file.suffix.lower() or "no suffix" for file in files)
-    listed = ", ".join(f"{count:,} {suffix}" for suffix, count in suffixes.most_common(5)) or "no files"
-    raise SeamlineError(f"{path}: has no supported layout ({listed}); supported are {_LAYOUTS}")
+        kinds = " nor ".join(form.description for form in FORMATS if form.in_file)
+        raise SeamlineError(f"{path}: is neither {kinds}; name one of these, or a folder")
+    suffixes = Counter(file.suffix.lower() or "no suffix" for file in tree.files)
+    listed = list_first([f"{count:,} {suffix}" for suffix, count in suffixes.most_common()]) or "no files"
+    raise SeamlineError(f"{path}: has no supported layout ({listed}); {supported}")
+
+
+def _refuse_repeated(contents: FolderContents) -> None:
+    """Refuse images that are listed twice."""
+    firsts: dict[Path, Sample] = {}
+    repeated = []
+    for sample in contents.samples:
+        first = firsts.setdefault(sample.file, sample)
+        if first.label != sample.label:
+            raise SeamlineError(
+                f"{contents.root}: gives {sample.name} two labels, {first.label} and {sample.label}; keep one"
+            )
+        if first is not sample:
+            repeated.append(sample.name)
+    if repeated:
+        raise SeamlineError(
+            f"{contents.root}: lists {len(repeated):,} files more than once ({list_first(repeated)}); list each once"
+        )
 
 
 def _refuse_invalid_unicode(contents: FolderContents) -> None:

@@ -11,7 +11,7 @@ from seamline.data.dataset import Dataset, Split
 from seamline.data.image_folder.classes import Classes, infer_classes, remap_mask
 from seamline.data.image_folder.decode_cache import DecodeCache, DecodedImages, FolderMetadata, open_decode_cache
 from seamline.data.image_folder.detect_format import detect_format
-from seamline.data.image_folder.formats.polygons import rasterize
+from seamline.data.image_folder.polygons import rasterize
 from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_folder.resize_policy import ImageSize, pick_image_size, resize_pair
 from seamline.data.image_io import read_image

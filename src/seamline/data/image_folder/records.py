@@ -1,5 +1,6 @@
 """Contents of an image folder before anything is decoded: samples, labels, masks and polygons."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,14 +64,14 @@ class FolderContents:
     Attributes:
         root: the folder, or the table.
         layout: the layout in words, such as `class folders`.
-        samples: the samples, sorted by name.
+        samples: the samples; `detect_format` sorts them by name.
         classes: class names in the order that a file gives, empty where none does.
         warnings: sentences about what was skipped.
     """
 
     root: Path
     layout: str
-    samples: tuple[Sample, ...]
+    samples: Sequence[Sample]
     classes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -78,11 +79,6 @@ class FolderContents:
     def folder(self) -> Path:
         """The folder, or the folder of the table."""
         return self.root if self.root.is_dir() else self.root.parent
-
-
-def sort_samples(samples: list[Sample]) -> tuple[Sample, ...]:
-    """Return samples sorted by name, independent of the file system's order."""
-    return tuple(sorted(samples, key=lambda sample: sample.name))
 
 
 def split_from_path(parts: tuple[str, ...]) -> str:

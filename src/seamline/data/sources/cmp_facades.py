@@ -26,8 +26,8 @@ from seamline.data.image_io import read_image
 from seamline.data.limits import map_threads
 from seamline.data.masks import read_mask
 from seamline.data.sources.facades import CLASSES, PALETTE
-from seamline.data.sources.locate import PUBLISHED_AGAIN, alternatives, refuse_unreadable, shared_folder
-from seamline.errors import DatasetUnavailableError, SeamlineError
+from seamline.data.sources.locate import PUBLISHED_AGAIN, alternatives, shared_folder
+from seamline.errors import DatasetUnavailableError, SeamlineError, refuse_unreadable
 from seamline.io import cache_dir
 
 NAME = "cmp-facades"

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from seamline.data.dataset import Dataset, Split
 from seamline.data.downloads import Progress, fetch
-from seamline.data.sources.locate import PUBLISHED_AGAIN, alternatives, refuse_unreadable, shared_folder
-from seamline.errors import DatasetUnavailableError, SeamlineError
+from seamline.data.sources.locate import PUBLISHED_AGAIN, alternatives, shared_folder
+from seamline.errors import DatasetUnavailableError, SeamlineError, refuse_unreadable
 from seamline.io import cache_dir
 
 NAME = "fashion-mnist"

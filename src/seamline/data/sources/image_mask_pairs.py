@@ -10,8 +10,7 @@ from seamline.data.dataset import Split
 from seamline.data.image_io import SUFFIXES, read_image
 from seamline.data.limits import map_threads
 from seamline.data.masks import Color, read_mask
-from seamline.data.sources.locate import refuse_unreadable
-from seamline.errors import SeamlineError
+from seamline.errors import SeamlineError, refuse_unreadable
 
 IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".png")
 """Suffixes of images; a `.png` is a mask. Other files are skipped."""

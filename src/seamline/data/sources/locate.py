@@ -1,8 +1,6 @@
-"""Find the folder of a dataset, and report what the file system refuses."""
+"""Find the folder of a dataset."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from seamline.errors import SeamlineError
@@ -28,13 +26,3 @@ def shared_folder(name: str) -> Path | None:
     if not Path(parent).expanduser().is_dir():
         raise SeamlineError(f"SEAMLINE_DATA={parent}: there is no such folder; correct or unset it")
     return Path(parent).expanduser() / name
-
-
-@contextmanager
-def refuse_unreadable(path: Path) -> Iterator[None]:
-    """Convert errors of the file system inside the block into a `SeamlineError` about `path`."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise SeamlineError(f"{path}: cannot be read ({reason}); check the path and its permissions") from error

@@ -1,1 +1,1 @@
-"""Supported layouts of image folders: directories, tables, COCO and LabelMe JSON."""
+"""Supported layouts of image folders: a module each, and a row in `detect_format.FORMATS`."""

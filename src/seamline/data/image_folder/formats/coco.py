@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from seamline.data.image_folder.formats.polygons import make_polygon, read_json_file
-from seamline.data.image_folder.records import FolderContents, Polygon, Sample, sort_samples, split_from_path
+from seamline.data.image_folder.file_tree import FileTree, find_file, refuse_invalid
+from seamline.data.image_folder.polygons import make_polygon
+from seamline.data.image_folder.records import FolderContents, Polygon, Sample, split_from_path
 from seamline.errors import SeamlineError
-from seamline.io import safe_is_file
 
 Id = int | str
 
@@ -45,12 +44,8 @@ class CocoFile(Struct):
     categories: list[Category]
 
 
-def parse_coco(folder: Path, files: list[Path]) -> FolderContents | None:
+def parse(tree: FileTree) -> FolderContents | None:
     """Read COCO JSON, one file per split or one for all; None where there is none.
-
-    Args:
-        folder: the folder.
-        files: all files below it.
 
     Raises:
         SeamlineError: a JSON file cannot be read, or a COCO file is invalid.
@@ -58,23 +53,18 @@ def parse_coco(folder: Path, files: list[Path]) -> FolderContents | None:
     samples: list[Sample] = []
     classes: dict[str, None] = {}
     warnings: list[str] = []
-    for file in files:
-        if file.suffix.lower() != ".json":
-            continue
-        content = read_json_file(file)
-        if not isinstance(content, dict) or not {"images", "annotations", "categories"} <= content.keys():
-            continue
-        try:
-            coco = msgspec.convert(content, CocoFile)
+    for file, coco in tree.json_files(CocoFile, "COCO JSON"):
+        with refuse_invalid(file, "COCO JSON"):
             polygons = _polygons_by_image(file, coco, warnings)
-        except (msgspec.ValidationError, ValueError, OverflowError) as error:
-            raise SeamlineError(f"{file}: is COCO JSON with an invalid part ({error}); correct it") from None
-        samples += _samples(folder, file, coco, polygons)
+        # The split is named by the image's folder, or by the file.
+        split = split_from_path((*file.relative_to(tree.folder).parts[:-1], *file.stem.replace("-", "_").split("_")))
+        for image in coco.images:
+            path = _find_image(tree.folder, file, image.file_name)
+            samples.append(tree.sample(path, split, polygons=tuple(polygons[image.id])))
         classes |= dict.fromkeys(category.name for category in coco.categories)
     if not classes:
         return None
-    _refuse_duplicates(folder, samples)
-    return FolderContents(folder, "COCO polygons", sort_samples(samples), tuple(classes), tuple(warnings))
+    return FolderContents(tree.folder, "COCO polygons", samples, tuple(classes), tuple(warnings))
 
 
 def _polygons_by_image(file: Path, coco: CocoFile, warnings: list[str]) -> dict[Id, list[Polygon]]:
@@ -102,41 +92,14 @@ def _polygons_by_image(file: Path, coco: CocoFile, warnings: list[str]) -> dict[
     return polygons
 
 
-def _samples(folder: Path, file: Path, coco: CocoFile, polygons: dict[Id, list[Polygon]]) -> list[Sample]:
-    """Return the samples of a COCO file; the split is named by the image's folder, or by the file."""
-    split = split_from_path((*file.relative_to(folder).parts[:-1], *file.stem.replace("-", "_").split("_")))
-    samples = []
-    for image in coco.images:
-        path = _find_image(folder, file, image.file_name)
-        name = path.relative_to(folder)
-        samples.append(
-            Sample(
-                path,
-                name.as_posix(),
-                split_from_path(name.parts[:-1]) or split,
-                polygons=tuple(polygons[image.id]),
-            )
-        )
-    return samples
-
-
 def _find_image(folder: Path, file: Path, name: str) -> Path:
     """Return the image that a COCO file names, from the usual places."""
     relative = Path(name.replace("\\", "/"))
     if relative.is_absolute() or ".." in relative.parts:
         raise SeamlineError(f"{file}: names {name}, which is not inside {folder}; name images relative to the folder")
     stem = file.stem.removeprefix("instances_")
-    roots = (file.parent, file.parent / "images", folder, folder / "images", folder / stem, folder / "images" / stem)
-    for root in roots:
-        if safe_is_file(root / relative):
-            return root / relative
-    raise SeamlineError(f"{file}: names {name}, which is not in {file.parent}; put the images there")
-
-
-def _refuse_duplicates(folder: Path, samples: list[Sample]) -> None:
-    """Refuse an image that is listed twice."""
-    names = set()
-    for sample in samples:
-        if sample.name in names:
-            raise SeamlineError(f"{folder / sample.name}: is listed more than once in the COCO files; list it once")
-        names.add(sample.name)
+    folders = [file.parent, file.parent / "images", folder, folder / "images", folder / stem, folder / "images" / stem]
+    image = find_file(str(relative), folders)
+    if image is None:
+        raise SeamlineError(f"{file}: names {name}, which is not in {file.parent}; put the images there")
+    return image

@@ -5,13 +5,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct, field
 
-from seamline.data.image_folder.formats.polygons import make_polygon, read_json_file
-from seamline.data.image_folder.records import FolderContents, Point, Polygon, Sample, sort_samples, split_from_path
+from seamline.data.image_folder.file_tree import FileTree, find_file, refuse_invalid
+from seamline.data.image_folder.polygons import make_polygon
+from seamline.data.image_folder.records import FolderContents, Point, Polygon, Sample
 from seamline.errors import SeamlineError
-from seamline.io import safe_is_file
 
 _CIRCLE_CORNERS = 64
 
@@ -31,38 +30,26 @@ class LabelmeFile(Struct):
     shapes: list[LabelmeShape]
 
 
-def parse_labelme(folder: Path, files: list[Path]) -> FolderContents | None:
+def parse(tree: FileTree) -> FolderContents | None:
     """Read LabelMe JSON files beside their images; None where there are none.
-
-    Args:
-        folder: the folder.
-        files: all files below it.
 
     Raises:
         SeamlineError: a JSON file cannot be read, or a LabelMe file is invalid or has no image.
     """
     samples: list[Sample] = []
     skipped: Counter[str] = Counter()
-    for file in files:
-        if file.suffix.lower() != ".json":
-            continue
-        content = read_json_file(file)
-        if not isinstance(content, dict) or not {"shapes", "imagePath"} <= content.keys():
-            continue
-        try:
-            labelme = msgspec.convert(content, LabelmeFile)
+    for file, labelme in tree.json_files(LabelmeFile, "LabelMe JSON"):
+        with refuse_invalid(file, "LabelMe JSON"):
             polygons = tuple(_polygons(labelme.shapes, skipped))
-        except (msgspec.ValidationError, ValueError, OverflowError) as error:
-            raise SeamlineError(f"{file}: is LabelMe JSON with an invalid part ({error}); correct it") from None
-        image = file.parent / Path(labelme.image.replace("\\", "/")).name
-        if not safe_is_file(image):
-            raise SeamlineError(f"{file}: its image {image.name} is not beside it; add the image, or remove the file")
-        name = image.relative_to(folder)
-        samples.append(Sample(image, name.as_posix(), split_from_path(name.parts[:-1]), polygons=polygons))
+        name = Path(labelme.image.replace("\\", "/")).name
+        image = find_file(name, [file.parent])
+        if image is None:
+            raise SeamlineError(f"{file}: its image {name} is not beside it; add the image, or remove the file")
+        samples.append(tree.sample(image, polygons=polygons))
     if not samples:
         return None
     warnings = [f"{count:,} shapes of type {kind} cover no area and are ignored" for kind, count in skipped.items()]
-    return FolderContents(folder, "LabelMe polygons", sort_samples(samples), warnings=tuple(warnings))
+    return FolderContents(tree.folder, "LabelMe polygons", samples, warnings=tuple(warnings))
 
 
 def _polygons(shapes: list[LabelmeShape], skipped: Counter[str]) -> Iterator[Polygon]:

@@ -1,37 +1,16 @@
-"""Polygons from JSON files, and masks drawn from polygons."""
+"""Polygons, and masks drawn from them."""
 
-import json
 import math
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from seamline.data.image_folder.records import Point, Polygon
-from seamline.errors import SeamlineError
 
-_MAX_BYTES = 1 << 30
 _MAX_SUPERSAMPLED = 4_000_000  # pixels of an image up to which polygons are drawn at four times the resolution
 _MAX_CORNERS = 1_000_000
-
-
-def read_json_file(file: Path) -> Any:
-    """Return the content of a JSON file.
-
-    Raises:
-        SeamlineError: it cannot be read, is too large, or is not JSON.
-    """
-    try:
-        if file.stat().st_size > _MAX_BYTES:
-            raise SeamlineError(f"{file}: is larger than {_MAX_BYTES >> 30} GiB; split it, or leave it out")
-        return json.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SeamlineError(f"{file}: cannot be read ({error.strerror or error}); check its permissions") from None
-    except (ValueError, RecursionError) as error:
-        raise SeamlineError(f"{file}: is not valid JSON ({error}); correct it, or leave it out") from None
 
 
 def make_polygon(label: str, points: Iterable[Point]) -> Polygon:
