@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from seamline.errors import SeamlineError, refuse_unreadable
 
@@ -66,6 +66,24 @@ def read_image(source: Path | bytes, *, name: str | None = None, limit: int = MA
         return to_rgb(image)
     except Exception as error:  # Pillow raises various errors for damaged files
         raise damaged(name, error) from error
+
+
+class ImageHeader(NamedTuple):
+    """Height and width of an image that is upright, and its format and mode, such as `JPEG RGB`."""
+
+    size: tuple[int, int]
+    kind: str
+
+
+def read_header(file: Path) -> ImageHeader | None:
+    """Read the header of an image, without decoding it; None where it cannot be read."""
+    try:
+        with Image.open(file) as image:
+            rotated = image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+            size = (image.width, image.height) if rotated else (image.height, image.width)
+            return ImageHeader(size, f"{image.format} {image.mode}")
+    except Exception:  # decoding gives a better message
+        return None
 
 
 def to_rgb(image: Image.Image) -> NDArray[np.uint8]:

@@ -5,6 +5,6 @@ labels, or polygons in COCO or LabelMe JSON. Classes are matched by name, never 
 """
 
 from seamline.data.image_folder.detect_format import detect_format
-from seamline.data.image_folder.load import folder_classes, load_contents, load_folder
+from seamline.data.image_folder.load import load_contents, load_folder
 
-__all__ = ["detect_format", "folder_classes", "load_contents", "load_folder"]
+__all__ = ["detect_format", "load_contents", "load_folder"]

@@ -42,6 +42,11 @@ class Classes(Struct, frozen=True):
     by_color: bool = False
     ignore_value: int = -1
 
+    @property
+    def numbers(self) -> dict[str, int]:
+        """Class name -> class number."""
+        return {name: number for number, name in enumerate(self.names)}
+
 
 def infer_classes(contents: FolderContents, progress: Callable[[], None] | None = None) -> Classes:
     """Return the classes that a folder declares, or those in its labels or masks.

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import PIL
-from msgspec import Struct
 from numpy.typing import NDArray
 
 from seamline.data.image_folder.classes import CLASS_FILES, Classes
@@ -28,13 +27,8 @@ _BATCH = 512  # images that are decoded before they are recorded as done
 _COLOR, _GRAY = 1, 2  # states of a decoded image; 0 is not decoded
 
 
-class FolderMetadata(Struct, frozen=True):
-    """Classes and image sizes of a folder.
-
-    Attributes:
-        classes: the classes.
-        sizes: height and width of each image.
-    """
+class FolderMetadata(NamedTuple):
+    """The classes of a folder, and height and width of each image."""
 
     classes: Classes
     sizes: tuple[tuple[int, int], ...]
@@ -52,71 +46,62 @@ class DecodedImages(NamedTuple):
     masks: NDArray[np.uint8] | None
 
 
-class DecodeCache:
-    """The decoded images of a folder.
+def cached_metadata(cache: Path, compute: Callable[[], FolderMetadata]) -> FolderMetadata:
+    """Return classes and image sizes from a cache folder, computed by `compute` the first time."""
+    file = cache / "metadata.json"
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=FolderMetadata)
+    except (OSError, msgspec.MsgspecError, RecursionError):
+        metadata = compute()
+    write_bytes(file, msgspec.json.encode(metadata))
+    return metadata
+
+
+def cached_images(
+    cache: Path,
+    shape: tuple[int, int, int],
+    decode: Callable[[int], tuple[NDArray[np.uint8], NDArray[np.uint8] | None]],
+    has_masks: bool,
+    progress: Callable[[], None],
+) -> DecodedImages:
+    """Return all images at one size, decoding those that are missing from a cache folder.
 
     Args:
-        folder: folder of the cache.
+        cache: the cache folder.
+        shape: (N, H, W), number and size of the images.
+        decode: index -> image (H, W, 3) uint8 and mask (H, W) uint8, if any.
+        has_masks: whether there are masks.
+        progress: called after each image, also for images that were decoded before.
+
+    Raises:
+        SeamlineError: the disk is full, or an image cannot be decoded.
     """
+    folder = cache / f"{shape[1]}x{shape[2]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    state = _mapped_array(folder / "state", shape[:1])
+    images = _mapped_array(folder / "images", (*shape, 3))
+    labels = _mapped_array(folder / "masks", shape) if has_masks else None
+    missing = np.flatnonzero(state == 0)
+    for _ in range(len(state) - len(missing)):
+        progress()
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def fill(index: int) -> int:
+        image, mask = decode(index)
+        images[index] = image
+        if labels is not None and mask is not None:
+            labels[index] = mask
+        progress()
+        return _GRAY if bool((image[..., :1] == image).all()) else _COLOR
 
-    def metadata(self, compute: Callable[[], FolderMetadata]) -> FolderMetadata:
-        """Return classes and image sizes, computed by `compute` the first time."""
-        file = self.folder / "metadata.json"
-        try:
-            return msgspec.json.decode(file.read_bytes(), type=FolderMetadata)
-        except (OSError, msgspec.MsgspecError, RecursionError):
-            metadata = compute()
-        write_bytes(file, msgspec.json.encode(metadata))
-        return metadata
-
-    def images(
-        self,
-        shape: tuple[int, ...],
-        decode: Callable[[int], tuple[NDArray[np.uint8], NDArray[np.uint8] | None]],
-        *,
-        masks: bool,
-        progress: Callable[[], None],
-    ) -> DecodedImages:
-        """Return all images at one size, decoding those that are missing.
-
-        Args:
-            shape: (N, H, W), number and size of the images.
-            decode: index -> image (H, W, 3) uint8 and mask (H, W) uint8, if any.
-            masks: whether there are masks.
-            progress: called after each image, also for images that were decoded before.
-
-        Raises:
-            SeamlineError: the disk is full, or an image cannot be decoded.
-        """
-        folder = self.folder / "x".join(map(str, shape[1:]))
-        folder.mkdir(parents=True, exist_ok=True)
-        state = _mapped_array(folder / "state", shape[:1])
-        images = _mapped_array(folder / "images", (*shape, 3))
-        labels = _mapped_array(folder / "masks", shape) if masks else None
-        missing = np.flatnonzero(state == 0)
-        for _ in range(len(state) - len(missing)):
-            progress()
-
-        def fill(index: int) -> int:
-            image, mask = decode(index)
-            images[index] = image
-            if labels is not None and mask is not None:
-                labels[index] = mask
-            progress()
-            return _GRAY if bool((image[..., :1] == image).all()) else _COLOR
-
-        for start in range(0, len(missing), _BATCH):
-            indices = missing[start : start + _BATCH]
-            states = map_threads(fill, indices.tolist())
-            images.flush()
-            if labels is not None:
-                labels.flush()
-            state[indices] = states  # only after the images are on the disk
-            state.flush()
-        return DecodedImages(images[..., :1] if bool((state == _GRAY).all()) else images, labels)
+    for start in range(0, len(missing), _BATCH):
+        indices = missing[start : start + _BATCH]
+        states = map_threads(fill, indices.tolist())
+        images.flush()
+        if labels is not None:
+            labels.flush()
+        state[indices] = states  # only after the images are on the disk
+        state.flush()
+    return DecodedImages(images[..., :1] if bool((state == _GRAY).all()) else images, labels)
 
 
 def _mapped_array(file: Path, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[np.uint8]]":
@@ -135,16 +120,10 @@ def _mapped_array(file: Path, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtyp
 
 
 @contextmanager
-def open_decode_cache(contents: FolderContents) -> Iterator[DecodeCache]:
-    """Open the cache of a folder; other processes that open it wait until the block ends.
+def open_cache(contents: FolderContents) -> Iterator[Path]:
+    """Yield the cache folder of an image folder; other processes that open it wait until the block ends.
 
-    Where the cache folder is not writable, a temporary folder is used and removed afterwards; its arrays stay valid.
-
-    Args:
-        contents: contents of the folder.
-
-    Yields:
-        The cache.
+    Where the cache is not writable, a temporary folder is used and removed afterwards; its arrays stay valid.
     """
     root = cache_dir() / "folders" / hashlib.sha256(str(contents.root.absolute()).encode()).hexdigest()[:16]
     try:
@@ -153,7 +132,7 @@ def open_decode_cache(contents: FolderContents) -> Iterator[DecodeCache]:
             pass
     except OSError:
         with tempfile.TemporaryDirectory(prefix="seamline-", ignore_cleanup_errors=True) as folder:
-            yield DecodeCache(Path(folder))
+            yield Path(folder)
         return
     with file_lock(root, wait=True):
         current = root / _cache_key(contents)
@@ -161,7 +140,7 @@ def open_decode_cache(contents: FolderContents) -> Iterator[DecodeCache]:
             if outdated != current:
                 shutil.rmtree(outdated, ignore_errors=True)
         current.mkdir(exist_ok=True)
-        yield DecodeCache(current)
+        yield current
 
 
 def _cache_key(contents: FolderContents) -> str:

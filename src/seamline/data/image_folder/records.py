@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seamline.run_folder import Task
+
 SPLITS = {
     "train": "train",
     "training": "train",
@@ -74,6 +76,11 @@ class FolderContents:
     samples: Sequence[Sample]
     classes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def task(self) -> Task:
+        """What the labels are for."""
+        return "segmentation" if self.samples[0].label is None else "classification"
 
     @property
     def folder(self) -> Path:
