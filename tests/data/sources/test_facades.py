@@ -80,6 +80,7 @@ def test_missing_dataset_names_the_alternatives(tmp_path: Path, monkeypatch: pyt
     for line in (text, refusal(None, DatasetUnavailableError)):
         for word in ("cannot be downloaded", "--data-dir", "SEAMLINE_DATA", "synthetic-facades"):
             assert word in line
+    assert str(tmp_path) in line
 
 
 def test_missing_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,12 +94,12 @@ def test_missing_splits_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for given in (folder, tmp_path):
         text = refusal(given)
         assert text.startswith(f"{folder}: ")
-        assert "missing the folder test_dev;" in text
+        assert "missing test_dev;" in text
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path))
-    assert "missing the folder test_dev;" in refusal(None)
+    assert "missing test_dev;" in refusal(None)
     shutil.rmtree(folder)
-    assert "missing the folder train and test_dev;" in refusal(tmp_path)
-    assert refusal(tmp_path / "nowhere").startswith(f"{tmp_path / 'nowhere'}: there is no such folder; ")
+    assert "missing train, test_dev;" in refusal(tmp_path)
+    assert refusal(tmp_path / "nowhere").startswith(f"{tmp_path / 'nowhere'}: cannot be read (No such file")
 
 
 def test_test_images_must_have_the_size_of_the_others(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from seamline.data.dataset import IGNORE_INDEX
+from seamline.data.dataset import Split
 from seamline.data.masks import encode_mask
 from seamline.data.sources.facades import PALETTE
 from seamline.data.sources.image_mask_pairs import read_pairs
@@ -28,6 +28,10 @@ def numbers(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.uint8
     return rng.integers(0, 5, size, dtype=np.uint8)
 
 
+def read(folder: Path, size: tuple[int, int] | None = None) -> Split:
+    return read_pairs(folder, 5, PALETTE, size=size)
+
+
 def refusal(action: Callable[[], object]) -> str:
     """The one line with which an action refuses."""
     with pytest.raises(SeamlineError) as error:
@@ -40,8 +44,8 @@ def refusal(action: Callable[[], object]) -> str:
 def test_pairs_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
     for i in (11, 2, 30, 4):
         put(tmp_path, f"a{i:02d}", seed=i)
-    split = read_pairs(tmp_path, "train", 5, palette=PALETTE)
-    assert split.names == ("train/a02.jpg", "train/a04.jpg", "train/a11.jpg", "train/a30.jpg")
+    split = read(tmp_path)
+    assert split.names == tuple(f"{tmp_path.name}/a{number}.jpg" for number in ("02", "04", "11", "30"))
     assert split.images.shape == (4, 6, 8, 3)
     assert split.labels.dtype == np.uint8
     assert np.abs(split.images[:, 0, 0, 0].astype(int) - [2, 4, 11, 30]).max() <= 3
@@ -52,7 +56,7 @@ def test_pairs_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
 def test_reading_many_pairs_is_deterministic(tmp_path: Path) -> None:
     for i in range(60):
         put(tmp_path, f"{i:03d}", seed=i)
-    first, second = (read_pairs(tmp_path, "x", 5) for _ in range(2))
+    first, second = (read(tmp_path) for _ in range(2))
     np.testing.assert_array_equal(first.images, second.images)
     np.testing.assert_array_equal(first.labels, second.labels)
     assert first.names == second.names
@@ -65,38 +69,33 @@ def test_formats_can_be_mixed_and_other_files_are_skipped(tmp_path: Path) -> Non
     (tmp_path / "._a.jpg").write_text("")
     (tmp_path / "b.png").rename(tmp_path / "b.PNG")
     (tmp_path / "folder").mkdir()
-    assert read_pairs(tmp_path, "x", 5).names == ("x/a.jpeg", "x/b.JPG", "x/c.webp", "x/d.tif", "x/e.bmp")
-
-
-def test_ignored_values(tmp_path: Path) -> None:
-    put(tmp_path, "a")
-    (tmp_path / "a.png").write_bytes(encode_mask(np.full((6, 8), IGNORE_INDEX, dtype=np.uint8), PALETTE))
-    assert (read_pairs(tmp_path, "x", 5, ignore=255).labels == IGNORE_INDEX).all()
-    assert str(tmp_path / "a.png") in refusal(lambda: read_pairs(tmp_path, "x", 5))
+    assert read(tmp_path).names == tuple(
+        f"{tmp_path.name}/{name}" for name in ("a.jpeg", "b.JPG", "c.webp", "d.tif", "e.bmp")
+    )
 
 
 def test_image_without_its_mask(tmp_path: Path) -> None:
     for stem in "abc":
         put(tmp_path, stem)
     (tmp_path / "b.png").unlink()
-    text = refusal(lambda: read_pairs(tmp_path, "x", 5))
+    text = refusal(lambda: read(tmp_path))
     assert text.startswith(f"{tmp_path / 'b.jpg'}: has no mask, b.png, beside it")
     (tmp_path / "c.png").unlink()
-    assert "(2 files in total)" in refusal(lambda: read_pairs(tmp_path, "x", 5))
+    assert "(2 files in total)" in refusal(lambda: read(tmp_path))
 
 
 def test_mask_without_its_image(tmp_path: Path) -> None:
     for stem in "abc":
         put(tmp_path, stem)
     (tmp_path / "c.jpg").unlink()
-    text = refusal(lambda: read_pairs(tmp_path, "x", 5))
+    text = refusal(lambda: read(tmp_path))
     assert text.startswith(f"{tmp_path / 'c.png'}: has no image, c.jpg, beside it; ")
 
 
 def test_two_images_of_one_stem(tmp_path: Path) -> None:
     put(tmp_path, "a")
     put(tmp_path, "a", suffix=".webp")
-    text = refusal(lambda: read_pairs(tmp_path, "x", 5))
+    text = refusal(lambda: read(tmp_path))
     assert text.startswith(f"{tmp_path / 'a.webp'}: has the same stem as a.jpg; ")
 
 
@@ -104,16 +103,16 @@ def test_mask_of_another_size_than_its_image(tmp_path: Path) -> None:
     put(tmp_path, "a")
     put(tmp_path, "b")
     (tmp_path / "b.png").write_bytes(encode_mask(np.zeros((5, 8), dtype=np.uint8), PALETTE))
-    text = refusal(lambda: read_pairs(tmp_path, "x", 5))
+    text = refusal(lambda: read(tmp_path))
     assert text.startswith(f"{tmp_path / 'b.png'}: is 5 x 8 pixels (height x width), but its image b.jpg is 6 x 8; ")
 
 
 def test_images_of_different_sizes(tmp_path: Path) -> None:
     for stem, size in (("a", (6, 8)), ("b", (6, 8)), ("c", (8, 6)), ("d", (9, 9))):
         put(tmp_path, stem, size=size)
-    text = refusal(lambda: read_pairs(tmp_path, "x", 5))
+    text = refusal(lambda: read(tmp_path))
     assert text.startswith(f"{tmp_path / 'c.jpg'}: is 8 x 6 pixels, not 6 x 8 (height x width) as a.jpg before it; ")
-    text = refusal(lambda: read_pairs(tmp_path, "x", 5, size=(8, 6)))
+    text = refusal(lambda: read(tmp_path, size=(8, 6)))
     assert text.startswith(
         f"{tmp_path / 'a.jpg'}: is 6 x 8 pixels, not 8 x 6 (height x width) as the training images; "
     )
@@ -125,11 +124,11 @@ def test_the_first_invalid_file_is_named(tmp_path: Path) -> None:
     for i in (17, 18, 39):
         (tmp_path / f"{i:03d}.png").write_bytes(b"")
     for _ in range(5):
-        assert str(tmp_path / "017.png") in refusal(lambda: read_pairs(tmp_path, "x", 5))
+        assert str(tmp_path / "017.png") in refusal(lambda: read(tmp_path))
 
 
 def test_folders_without_images(tmp_path: Path) -> None:
-    assert refusal(lambda: read_pairs(tmp_path, "x", 5)).startswith(f"{tmp_path}: contains no image; ")
-    assert "No such file" in refusal(lambda: read_pairs(tmp_path / "nowhere", "x", 5))
+    assert refusal(lambda: read(tmp_path)).startswith(f"{tmp_path}: contains no image; ")
+    assert "No such file" in refusal(lambda: read(tmp_path / "nowhere"))
     (tmp_path / "file").touch()
-    assert str(tmp_path / "file") in refusal(lambda: read_pairs(tmp_path / "file", "x", 5))
+    assert str(tmp_path / "file") in refusal(lambda: read(tmp_path / "file"))

@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
-from seamline.data.downloads import Progress, fetch
+from seamline.data.downloads import Progress
 from seamline.data.image_io import read_image
 from seamline.data.limits import map_threads
 from seamline.data.masks import read_mask
 from seamline.data.sources.facades import CLASSES, PALETTE
-from seamline.data.sources.locate import PUBLISHED_AGAIN, alternatives, shared_folder
-from seamline.errors import DatasetUnavailableError, SeamlineError, refuse_unreadable
+from seamline.data.sources.locate import PUBLISHED_AGAIN, download, find_files
+from seamline.errors import SeamlineError, first_line
 from seamline.io import cache_dir
 
 NAME = "cmp-facades"
@@ -82,7 +82,6 @@ _MAX_MEMBERS = 10_000
 _MAX_MEMBER_BYTES = 1 << 26  # unpacked; the photos have less than a megabyte
 _MAX_ARCHIVE_BYTES = 1 << 31  # unpacked
 _MAX_ASPECT_RATIO = 16
-_ALTERNATIVES = alternatives("synthetic-facades")
 
 
 def load(folder: Path | None = None, *, progress: Progress | None = None, timeout: float = 20.0) -> Dataset:
@@ -105,7 +104,19 @@ def load(folder: Path | None = None, *, progress: Progress | None = None, timeou
         DatasetUnavailableError: an archive is not in the cache and cannot be downloaded.
         SeamlineError: a folder contains no photos, or a file is invalid.
     """
-    source, photos = _find(folder, progress, timeout)
+    location = find_files(NAME, folder, _list_photos)
+    if location is None:
+        source = cache_dir() / NAME
+        archives = [source / name for name in ARCHIVES.values()]
+        for path in archives:
+            download(path, ADDRESSES, _check_download, "synthetic-facades", progress, timeout)
+        photos = _pair_files(file for path in archives for file in _members(path))
+    else:
+        source, photos, advice = location
+        if not photos:
+            raise SeamlineError(
+                f"{source}: contains no photos of the CMP Facade Database, such as base/cmp_b0001.jpg; {advice}"
+            )
     tests = [stem for stem in photos if _is_test(stem)]
     if not tests or len(tests) == len(photos):
         which = "no" if not tests else "only"
@@ -150,43 +161,19 @@ class _Photo:
     mask: _File
 
 
-def _find(folder: Path | None, progress: Progress | None, timeout: float) -> tuple[Path, dict[str, _Photo]]:
-    """Return the source of the photos, and stem -> photo, sorted by stem."""
-    if folder is not None:
-        return _find_in_folder(folder.expanduser(), "put its archives there, or name another folder with --data-dir")
-    shared = shared_folder(NAME)
-    if shared is not None and shared.exists():
-        return _find_in_folder(shared, "put its archives there, or unset SEAMLINE_DATA to use the cache")
-    cache = cache_dir() / NAME
-    paths = [_download(cache / name, progress, timeout) for name in ARCHIVES.values()]
-    return cache, _pair_files(file for path in paths for file in _members(path))
-
-
-def _find_in_folder(folder: Path, advice: str) -> tuple[Path, dict[str, _Photo]]:
-    """Return the photos of the user's folder or archive, or of its subfolder `cmp-facades`."""
-    with refuse_unreadable(folder):
-        if folder.is_file():
-            return folder, _pair_files(_members(folder))
-        for source in (folder, folder / NAME):
-            if source == folder or source.is_dir():
-                photos = _pair_files(_list_files(source))
-                if photos:
-                    return source, photos
-    raise SeamlineError(
-        f"{folder}: contains no photos of the CMP Facade Database, such as base/cmp_b0001.jpg; {advice}"
-    )
+def _list_photos(folder: Path) -> dict[str, _Photo]:
+    """Return stem -> photo of a folder, its unpacked archives and its archives; or of an archive that is named."""
+    return _pair_files(_members(folder) if folder.is_file() else _list_files(folder))
 
 
 def _list_files(folder: Path) -> Iterator[_File]:
     """Yield the files of a folder, of its subfolders of unpacked archives, and of the archives in it."""
-    paths = sorted(folder.iterdir())
-    yield from paths
-    for below in _UNPACKED:
-        if (folder / below).is_dir():
+    for below in ("", *_UNPACKED):
+        if not below or (folder / below).is_dir():
             yield from sorted((folder / below).iterdir())
-    for path in paths:
-        if path.name in ARCHIVES.values():
-            yield from _members(path)
+    for name in sorted(ARCHIVES.values()):
+        if (folder / name).exists():
+            yield from _members(folder / name)
 
 
 def _pair_files(files: Iterable[_File]) -> dict[str, _Photo]:
@@ -217,17 +204,10 @@ def _members(path: Path) -> list[zipfile.Path]:
 
 
 def _check_archive(path: Path, *, checksums: bool = False) -> tuple[list[str], str]:
-    """Return the photos and masks in an archive, and what is wrong with it, if anything.
+    """Return the photos and masks in an archive, and what is wrong with it in a few words; "" for a valid one.
 
     Nothing is unpacked to disk. Names outside the folder and sizes far above the published ones are refused all the
-    same, because they show that it is another file.
-
-    Args:
-        path: the archive.
-        checksums: whether every member is read and compared with its checksum.
-
-    Returns:
-        Names of members, and a problem in a few words; an empty text for a valid archive.
+    same, because they show that it is another file. `checksums` also reads every member.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -254,21 +234,7 @@ def _check_archive(path: Path, *, checksums: bool = False) -> tuple[list[str], s
     except OSError as error:
         return [], f"cannot be read ({error.strerror or error})"
     except Exception as error:  # a damaged file can raise almost any error
-        return [], f"is no zip archive, or is cut off or damaged ({_describe(error)})"
-
-
-def _describe(error: Exception) -> str:
-    """Return the message of an error on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _download(target: Path, progress: Progress | None, timeout: float) -> Path:
-    """Return an archive of the cache, downloaded if it is missing."""
-    urls = [f"{address}{target.name}" for address in ADDRESSES]
-    try:
-        return fetch(urls, target, check=_check_download, progress=progress, timeout=timeout)
-    except DatasetUnavailableError as error:
-        raise DatasetUnavailableError(f"{error}, {_ALTERNATIVES}") from error
+        return [], f"is no zip archive, or is cut off or damaged ({first_line(error)})"
 
 
 def _check_download(path: Path) -> str:
@@ -284,7 +250,7 @@ def _read(file: _File) -> Path | bytes:
         return file.read_bytes()
     except Exception as error:  # as above
         raise SeamlineError(
-            f"{file}: cannot be read from its archive ({_describe(error)}); get the archive again"
+            f"{file}: cannot be read from its archive ({first_line(error)}); get the archive again"
         ) from error
 
 

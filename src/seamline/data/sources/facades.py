@@ -8,8 +8,8 @@ import numpy as np
 from seamline.data.dataset import Dataset
 from seamline.data.downloads import Progress
 from seamline.data.sources.image_mask_pairs import read_pairs
-from seamline.data.sources.locate import alternatives, shared_folder
-from seamline.errors import DatasetUnavailableError, SeamlineError
+from seamline.data.sources.locate import alternatives, find_files, refuse_missing
+from seamline.errors import DatasetUnavailableError
 from seamline.run_folder import ReferenceResult
 
 NAME = "facades"
@@ -27,8 +27,8 @@ DESCRIPTION = (
     "GCPR 2013."
 )
 
-SPLIT_FOLDERS = {"train": "train", "test": "test_dev"}
-"""Split -> its folder."""
+SPLIT_FOLDERS = ("train", "test_dev")
+"""Folders of the training and the test images."""
 
 
 def _course_result(overall: float, *per_class: float) -> ReferenceResult:
@@ -72,17 +72,22 @@ def load(folder: Path | None = None, *, progress: Progress | None = None, timeou
         DatasetUnavailableError: no folder is given and none is found.
         SeamlineError: a split is missing, or a file is invalid.
     """
-    root = _find(folder)
-    train = read_pairs(root / SPLIT_FOLDERS["train"], SPLIT_FOLDERS["train"], len(CLASSES), palette=PALETTE)
-    size = train.images.shape[1:3]
-    test = read_pairs(root / SPLIT_FOLDERS["test"], SPLIT_FOLDERS["test"], len(CLASSES), palette=PALETTE, size=size)
+    location = find_files(NAME, folder, _list_splits)
+    if location is None:
+        raise DatasetUnavailableError(
+            f"the mini facade set is not on this machine and cannot be downloaded; {alternatives('synthetic-facades')}"
+        )
+    refuse_missing("the mini facade set", SPLIT_FOLDERS, location)
+    train_folder, test_folder = (location.files[name] for name in SPLIT_FOLDERS)
+    train = read_pairs(train_folder, len(CLASSES), PALETTE)
+    test = read_pairs(test_folder, len(CLASSES), PALETTE, size=train.images.shape[1:3])
     return Dataset(
         NAME,
         "Mini facade set",
         CLASSES,
         train,
         replace(test, groups=len(train) + np.arange(len(test), dtype=np.int64)),
-        str(root),
+        str(location.folder),
         task="segmentation",
         description=DESCRIPTION,
         palette=PALETTE,
@@ -91,36 +96,6 @@ def load(folder: Path | None = None, *, progress: Progress | None = None, timeou
     )
 
 
-def _find(folder: Path | None) -> Path:
-    """Return the folder that contains both splits."""
-    if folder is not None:
-        folder = folder.expanduser()
-        if not folder.is_dir():
-            raise SeamlineError(f"{folder}: there is no such folder; correct --data-dir")
-        below = folder / NAME
-        if _missing(folder) and len(_missing(below)) < len(SPLIT_FOLDERS):
-            folder = below
-        return _complete(folder, "put them there, or name another folder with --data-dir")
-    shared = shared_folder(NAME)
-    advice = alternatives("synthetic-facades")
-    if shared is None:
-        raise DatasetUnavailableError(f"the mini facade set is not on this machine and cannot be downloaded; {advice}")
-    if not shared.exists():
-        raise DatasetUnavailableError(
-            f"{shared}: does not exist, and the mini facade set cannot be downloaded; {advice}"
-        )
-    return _complete(shared, "complete it, or name another folder with --data-dir")
-
-
-def _missing(folder: Path) -> list[str]:
-    """Return the folders of the set that are missing."""
-    return [name for name in SPLIT_FOLDERS.values() if not (folder / name).is_dir()]
-
-
-def _complete(folder: Path, advice: str) -> Path:
-    """Return `folder` if it contains both splits, else raise a `SeamlineError`."""
-    if missing := _missing(folder):
-        raise SeamlineError(
-            f"{folder}: the mini facade set is incomplete, missing the folder {' and '.join(missing)}; {advice}"
-        )
-    return folder
+def _list_splits(folder: Path) -> dict[str, Path]:
+    """Return the folders of the set by name."""
+    return {path.name: path for path in folder.iterdir() if path.name in SPLIT_FOLDERS and path.is_dir()}

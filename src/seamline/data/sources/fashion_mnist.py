@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.dataset import Dataset, Split
-from seamline.data.downloads import Progress, fetch
-from seamline.data.sources.locate import PUBLISHED_AGAIN, alternatives, shared_folder
-from seamline.errors import DatasetUnavailableError, SeamlineError, refuse_unreadable
+from seamline.data.downloads import Progress
+from seamline.data.sources.locate import PUBLISHED_AGAIN, download, find_files, refuse_missing
+from seamline.errors import SeamlineError, list_first, refuse_unreadable
 from seamline.io import cache_dir
 
 NAME = "fashion-mnist"
@@ -55,12 +55,9 @@ _CONTENTS = {1: "labels (0x00000801)", 3: "images (0x00000803)"}
 _GZIP = b"\x1f\x8b"
 _MAX_BYTES = 1 << 28  # pixels of a file: five times the published training images
 _CHUNK = 1 << 20
-_ALTERNATIVES = alternatives("synthetic-fashion")
 
 
-def load(
-    folder: Path | None = None, *, download: bool = True, progress: Progress | None = None, timeout: float = 20.0
-) -> Dataset:
+def load(folder: Path | None = None, *, progress: Progress | None = None, timeout: float = 20.0) -> Dataset:
     """Load Fashion-MNIST from a folder, or download it into the cache.
 
     The files are read from `folder`, else from `$SEAMLINE_DATA/fashion-mnist` if it exists, else from the cache. Each
@@ -68,7 +65,6 @@ def load(
 
     Args:
         folder: contains the four files, or a folder `fashion-mnist` with them.
-        download: whether files that are missing from the cache are downloaded.
         progress: called during a download, see `seamline.data.downloads.Progress`.
         timeout: seconds to wait for a server, for connecting and for each read.
 
@@ -77,61 +73,36 @@ def load(
         its own.
 
     Raises:
-        DatasetUnavailableError: a file is missing from the cache, and cannot or must not be downloaded.
+        DatasetUnavailableError: a file is missing from the cache and cannot be downloaded.
         SeamlineError: a file is missing from the user's folder, or is invalid.
     """
-    files = _find(folder, download, progress, timeout)
+    location = find_files(NAME, folder, _list_files)
+    if location is None:
+        files = _cached_files(progress, timeout)
+    else:
+        refuse_missing("Fashion-MNIST", MD5_SUMS, location)
+        files = location.files
     train = _read_split(files, "train", "train", first_group=0)
     test = _read_split(files, "t10k", "test", first_group=len(train))
     source = str(files["train-images-idx3-ubyte"].parent)
     return Dataset(NAME, "Fashion-MNIST", CLASSES, train, test, source, task="classification", description=DESCRIPTION)
 
 
-def _find(folder: Path | None, download: bool, progress: Progress | None, timeout: float) -> dict[str, Path]:
-    """Return the path of each of the four files; files missing from the cache are downloaded."""
-    if folder is not None:
-        return _find_in_folder(folder.expanduser())
-    shared = shared_folder(NAME)
-    if shared is not None:
-        with refuse_unreadable(shared):
-            exists = shared.exists()
-        if exists:
-            return _complete(shared, _list_files(shared), "complete it, or unset SEAMLINE_DATA to use the cache")
-    return _find_in_cache(download, progress, timeout)
-
-
-def _find_in_folder(folder: Path) -> dict[str, Path]:
-    """Return the four files of the user's folder, or of its subfolder `fashion-mnist`."""
-    files = _list_files(folder)
-    below = folder / NAME
-    with refuse_unreadable(below):
-        search_below = len(files) < len(MD5_SUMS) and below.is_dir()
-    if search_below:
-        folder, files = max((folder, files), (below, _list_files(below)), key=lambda choice: len(choice[1]))
-    return _complete(folder, files, "put them there, plain or as .gz, or name another folder with --data-dir")
-
-
-def _find_in_cache(download: bool, progress: Progress | None, timeout: float) -> dict[str, Path]:
+def _cached_files(progress: Progress | None, timeout: float) -> dict[str, Path]:
     """Return the four files of the cache, downloading those that are missing."""
     folder = cache_dir() / NAME
     with refuse_unreadable(folder):
         files = _list_files(folder) if folder.exists() else {}
-    if not download:
-        return _complete(folder, files, f"downloading is off: {_ALTERNATIVES}", DatasetUnavailableError)
-    try:
-        for name, md5 in MD5_SUMS.items():
-            if name not in files:
-                urls = [f"{address}{name}.gz" for address in ADDRESSES]
-                files[name] = fetch(urls, folder / f"{name}.gz", check=md5, progress=progress, timeout=timeout)
-    except DatasetUnavailableError as error:
-        raise DatasetUnavailableError(f"{error}, {_ALTERNATIVES}") from error
+    for name, md5 in MD5_SUMS.items():
+        if name not in files:
+            target = folder / f"{name}.gz"
+            files[name] = download(target, ADDRESSES, md5, "synthetic-fashion", progress, timeout)
     return files
 
 
 def _list_files(folder: Path) -> dict[str, Path]:
     """Return the files in a folder: name without `.gz` -> path, the `.gz` where both exist."""
-    with refuse_unreadable(folder):
-        present = {entry.name for entry in folder.iterdir()}
+    present = {entry.name for entry in folder.iterdir()}
     return {
         name: folder / (f"{name}.gz" if f"{name}.gz" in present else name)
         for name in MD5_SUMS
@@ -139,25 +110,8 @@ def _list_files(folder: Path) -> dict[str, Path]:
     }
 
 
-def _complete(
-    folder: Path, files: dict[str, Path], advice: str, error: type[SeamlineError] = SeamlineError
-) -> dict[str, Path]:
-    """Return `files` if all four are there, else raise an error that names the missing ones."""
-    missing = [name for name in MD5_SUMS if name not in files]
-    if missing:
-        raise error(f"{folder}: Fashion-MNIST is incomplete, missing {', '.join(missing)}; {advice}")
-    return files
-
-
 def _read_split(files: dict[str, Path], stem: str, split: str, first_group: int) -> Split:
-    """Read images and labels of a split.
-
-    Args:
-        files: the paths of the four files.
-        stem: first part of the file names: `train` or `t10k`.
-        split: first part of the image names: `train` or `test`.
-        first_group: group of the first image.
-    """
+    """Read a split from the files `stem`-…; its images are named `split`/00000 and so on."""
     images_path, labels_path = files[f"{stem}-images-idx3-ubyte"], files[f"{stem}-labels-idx1-ubyte"]
     images = _read_array(images_path, 3)
     labels = _read_array(labels_path, 1)
@@ -174,10 +128,9 @@ def _read_split(files: dict[str, Path], stem: str, split: str, first_group: int)
         )
     invalid = labels[labels >= len(CLASSES)]
     if len(invalid):
-        values = [str(value) for value in np.unique(invalid)]
-        shown = ", ".join(values[:5]) + (", …" if len(values) > 5 else "")
+        values = list_first([str(value) for value in np.unique(invalid)])
         raise SeamlineError(
-            f"{labels_path}: {len(invalid)} labels are outside 0..9 (values {shown}); {PUBLISHED_AGAIN}"
+            f"{labels_path}: {len(invalid)} labels are outside 0..9 (values {values}); {PUBLISHED_AGAIN}"
         )
     names = tuple(f"{split}/{i:05d}" for i in range(len(images)))
     groups = np.arange(first_group, first_group + len(images), dtype=np.int64)
@@ -250,9 +203,8 @@ def _parse(path: Path, stream: BinaryIO | gzip.GzipFile) -> NDArray[np.uint8]:
         raise SeamlineError(f"{path}: is cut off inside its header; {PUBLISHED_AGAIN}")
     shape = tuple(int(length) for length in np.frombuffer(header, dtype=">u4"))
     size, sizes = math.prod(shape), " x ".join(map(str, shape))
-    if (
-        math.prod(max(length, 1) for length in shape) > _MAX_BYTES
-    ):  # a length of zero must not hide others that are too large
+    # A length of zero must not hide others that are too large.
+    if math.prod(max(length, 1) for length in shape) > _MAX_BYTES:
         raise SeamlineError(
             f"{path}: its header states {sizes} bytes, more than the {_MAX_BYTES:,} allowed; {PUBLISHED_AGAIN}"
         )

@@ -12,29 +12,16 @@ from seamline.data.limits import map_threads
 from seamline.data.masks import Color, read_mask
 from seamline.errors import SeamlineError, refuse_unreadable
 
-IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".png")
-"""Suffixes of images; a `.png` is a mask. Other files are skipped."""
-
-MASK_SUFFIX = ".png"
+_IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".png")
 
 
-def read_pairs(
-    folder: Path,
-    prefix: str,
-    classes: int,
-    *,
-    palette: Sequence[Color] | None = None,
-    ignore: int | Color | None = None,
-    size: tuple[int, int] | None = None,
-) -> Split:
+def read_pairs(folder: Path, classes: int, palette: Sequence[Color], *, size: tuple[int, ...] | None = None) -> Split:
     """Read the images of a folder and their masks, sorted by name.
 
     Args:
-        folder: contains `STEM.jpg` (or another of `IMAGE_SUFFIXES`) and `STEM.png` for each image.
-        prefix: first part of the images' names: `train` for `train/STEM.jpg`.
+        folder: contains `STEM.jpg` (or another format but PNG) and the mask `STEM.png` for each image.
         classes: number of classes K.
         palette: the color of each class, see `seamline.data.masks.read_mask`.
-        ignore: the value or color of ignored pixels in masks.
         size: height and width of every image; the first image's by default.
 
     Returns:
@@ -51,7 +38,7 @@ def read_pairs(
     def read(index: int) -> None:
         image_path, mask_path = pairs[index]
         image = read_image(image_path)
-        mask = read_mask(mask_path, classes, palette=palette, ignore=ignore)
+        mask = read_mask(mask_path, classes, palette=palette)
         if image.shape[:2] != (height, width):
             source = f"{pairs[0][0].name} before it" if size is None else "the training images"
             raise SeamlineError(
@@ -67,7 +54,7 @@ def read_pairs(
         labels[index] = mask
 
     map_threads(read, range(len(pairs)))
-    names = tuple(f"{prefix}/{image.name}" for image, _ in pairs)
+    names = tuple(f"{folder.name}/{image.name}" for image, _ in pairs)
     return Split(images, labels, names, np.arange(len(pairs), dtype=np.int64))
 
 
@@ -75,12 +62,18 @@ def _find_pairs(folder: Path) -> list[tuple[Path, Path]]:
     """Return images and masks, sorted by name, or raise a `SeamlineError` where one is missing or there are none."""
     with refuse_unreadable(folder):
         files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    images = _by_stem(path for path in files if path.suffix.lower() in IMAGE_SUFFIXES)
-    masks = _by_stem(path for path in files if path.suffix.lower() == MASK_SUFFIX)
+    images = _by_stem(path for path in files if path.suffix.lower() in _IMAGE_SUFFIXES)
+    masks = _by_stem(path for path in files if path.suffix.lower() == ".png")
     if not images and not masks:
         raise SeamlineError(f"{folder}: contains no image; put images there, such as a.jpg, each with its mask, a.png")
-    _refuse_unpaired(images, masks, "mask", MASK_SUFFIX)
-    _refuse_unpaired(masks, images, "image", ".jpg")
+    for paths, others, missing in ((images, masks, "mask"), (masks, images, "image")):
+        if unpaired := [path for stem, path in paths.items() if stem not in others]:
+            more = f" ({len(unpaired):,} files in total)" if len(unpaired) > 1 else ""
+            suffix = ".png" if missing == "mask" else ".jpg"
+            raise SeamlineError(
+                f"{unpaired[0]}: has no {missing}, {unpaired[0].stem}{suffix}, beside it{more}; add the {missing}, or "
+                "remove the file"
+            )
     return [(image, masks[image.stem]) for image in sorted(images.values(), key=lambda path: path.name)]
 
 
@@ -92,17 +85,6 @@ def _by_stem(paths: Iterable[Path]) -> dict[str, Path]:
             raise SeamlineError(f"{path}: has the same stem as {by_stem[path.stem].name}; keep one of the two")
         by_stem[path.stem] = path
     return by_stem
-
-
-def _refuse_unpaired(files: dict[str, Path], others: dict[str, Path], missing: str, suffix: str) -> None:
-    """Raise a `SeamlineError` that names the first file without its counterpart, if there is one."""
-    unpaired = [path for stem, path in files.items() if stem not in others]
-    if unpaired:
-        more = f" ({len(unpaired):,} files in total)" if len(unpaired) > 1 else ""
-        raise SeamlineError(
-            f"{unpaired[0]}: has no {missing}, {unpaired[0].stem}{suffix}, beside it{more}; add the {missing}, or "
-            "remove the file"
-        )
 
 
 def _size(array: NDArray[np.uint8]) -> str:
