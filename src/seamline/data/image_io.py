@@ -105,12 +105,7 @@ def _composite_on_white(image: Image.Image) -> Image.Image:
 
 
 class DecodedImage(NamedTuple):
-    """A decoded, upright image.
-
-    Attributes:
-        image: the image in the file's mode, with `format` set.
-        bit_depth_scale: factor by which Pillow scaled grayscale values, 1 for most.
-    """
+    """A decoded, upright image with `format` set, and the factor by which Pillow scaled grayscale values, mostly 1."""
 
     image: Image.Image
     bit_depth_scale: int
@@ -124,16 +119,7 @@ def display_name(source: Path | bytes, name: str | None) -> str:
 
 
 def decode(source: Path | bytes, name: str, limit: int) -> DecodedImage:
-    """Decode an image and apply its EXIF orientation.
-
-    Args:
-        source: the file, or its bytes.
-        name: name used in messages.
-        limit: largest number of pixels.
-
-    Raises:
-        SeamlineError: the file cannot be read, has no supported format, is damaged, or has too many pixels.
-    """
+    """Decode an image and apply its EXIF orientation; arguments and errors as for `read_image`."""
     image = _open(source if isinstance(source, bytes) else _read_bytes(source, name), name, limit)
     try:
         # A JPEG with more images appended is MPO to Pillow.
@@ -177,16 +163,7 @@ def _open(content: bytes, name: str, limit: int) -> Image.Image:
 
 
 def encode_jpeg(image: NDArray[np.uint8], max_side: int, quality: int = 85) -> bytes:
-    """Encode an image as JPEG.
-
-    Args:
-        image: (H, W, 1) or (H, W, 3) uint8.
-        max_side: largest longer side; larger images are downscaled.
-        quality: JPEG quality, 1..95.
-
-    Returns:
-        The bytes of the JPEG.
-    """
+    """Encode an image (H, W, 1 or 3) uint8 as JPEG (quality 1..95), downscaled to a longer side of `max_side`."""
     picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
@@ -221,10 +198,7 @@ def damaged(name: str, error: Exception) -> SeamlineError:
 
 @contextmanager
 def _pillow_settings(limit: int) -> Iterator[None]:
-    """Silence Pillow's warnings and set its limit inside the block.
-
-    Pillow refuses images with more than twice `MAX_IMAGE_PIXELS` pixels.
-    """
+    """Silence Pillow's warnings inside the block, and set its limit: it refuses twice `MAX_IMAGE_PIXELS` and more."""
     with _pillow_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         previous = Image.MAX_IMAGE_PIXELS

@@ -55,24 +55,12 @@ class LazyArray:
 
 
 def take(array: ArrayLike, indices: NDArray[np.int64]) -> Any:
-    """Select rows: a copy of a NumPy array, a view of a `LazyArray`.
-
-    Args:
-        array: (N, ...) uint8 or another dtype.
-        indices: (n,) int64.
-
-    Returns:
-        (n, ...), of the same type.
-    """
+    """Select the rows `indices` (n,) int64: a copy of a NumPy array (N, ...), a view of a `LazyArray`."""
     return LazyArray(array.base, array.indices[indices]) if isinstance(array, LazyArray) else array[indices]
 
 
 def concat(arrays: Sequence[ArrayLike]) -> Any:
-    """Concatenate arrays along the first axis; the result is lazy if all are rows of one array.
-
-    Args:
-        arrays: arrays (N, ...) uint8 or of another common dtype; all axes but the first are equal.
-    """
+    """Concatenate arrays (N, ...) along the first axis; the result is lazy if all are rows of one array."""
     bases = [array.base if isinstance(array, LazyArray) else None for array in arrays]
     if bases[0] is not None and all(base is bases[0] for base in bases):
         return LazyArray(bases[0], np.concatenate([array.indices for array in arrays]))
@@ -80,12 +68,7 @@ def concat(arrays: Sequence[ArrayLike]) -> Any:
 
 
 def iter_chunks(array: ArrayLike, chunk_bytes: int = _CHUNK_BYTES) -> Iterator[NDArray[Any]]:
-    """Yield all rows in order, in chunks (n, ...) that are in memory.
-
-    Args:
-        array: (N, ...) uint8 or another dtype.
-        chunk_bytes: size of a chunk; it has at least one row.
-    """
+    """Yield all rows of an array (N, ...) in order, in chunks that are in memory; each has at least one row."""
     row = math.prod(array.shape[1:]) * array.dtype.itemsize
     step = max(1, chunk_bytes // max(1, row))
     for start in range(0, len(array), step):
@@ -101,12 +84,7 @@ def zeros_or_memmap(shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 class Subset(Sequence[NDArray[np.uint8]]):
-    """A sequence of some rows of an array, read on access.
-
-    Args:
-        images: (N, H, W, C) uint8, or N arrays (H, W, C) uint8.
-        indices: indices of the rows.
-    """
+    """A sequence of some rows of images (N, H, W, C) uint8, or of N arrays (H, W, C) uint8, read on access."""
 
     def __init__(self, images: ArrayLike | Sequence[NDArray[np.uint8]], indices: Sequence[int]) -> None:
         self.images = images

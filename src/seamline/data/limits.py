@@ -47,15 +47,9 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Apply a function to each item on several threads.
+    """Apply a function to each item on several threads, and return the results in the order of the items.
 
-    Args:
-        function: called with one item.
-        items: the items.
-
-    Returns:
-        The results in the order of the items. The first error in that order is raised; items that have not started by
-        then are skipped.
+    The first error in that order is raised; items that have not started by then are skipped.
     """
     with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as pool:
         try:

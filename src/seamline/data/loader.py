@@ -26,12 +26,7 @@ _ORDER, _FLIP, _TRANSLATION, _AFFINE, _COLOR, IN_NETWORK, _CUTMIX = range(2, 9) 
 
 
 class Batch(NamedTuple):
-    """Images and labels of a training step.
-
-    Attributes:
-        images: (B, C, H, W) uint8, channels last in memory.
-        labels: (B,) or (B, H, W) int64, 0..K-1, or `IGNORE_LABEL`.
-    """
+    """Images (B, C, H, W) uint8, channels last, and labels (B,) or (B, H, W) int64, 0..K-1 or `IGNORE_LABEL`."""
 
     images: Tensor
     labels: Tensor
@@ -99,11 +94,7 @@ class Batches:
         return max(1, math.ceil((len(self.images) - 1) / self.batch_size)) if self.batch_size > 1 else len(self.images)
 
     def batch_len(self, position: int) -> int:
-        """Return the number of images in a batch, all shards together.
-
-        Args:
-            position: position of the batch in the epoch, from 0.
-        """
+        """Return the number of images in the batch at a position of the epoch, from 0, all shards together."""
         return len(self.images) - position * self.batch_size if position + 1 == len(self) else self.batch_size
 
     def _on_device(self, values: ArrayLike) -> Tensor | LazyArray:
@@ -117,12 +108,7 @@ class Batches:
         return values[indices]
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
-        """Yield the batches of an epoch.
-
-        Args:
-            number: number of the epoch, from 1.
-            start: position of the first batch, from 0.
-        """
+        """Yield the batches of an epoch, numbered from 1, from a position on."""
         order = torch.randperm(len(self.images), generator=self._generator(_ORDER, number)).to(self.device)
         parameters = self._parameters(number)
         for position in range(start, len(self)):

@@ -78,12 +78,9 @@ def read_mask(
 
 
 class MaskValues(NamedTuple):
-    """The distinct values of a mask, without their meaning.
+    """The distinct values of a mask: numbers, or colors (`by_color`) as 0xRRGGBB.
 
-    Attributes:
-        by_color: whether the values are colors.
-        values: its values, or its colors as 0xRRGGBB.
-        palette: color of each value, where the mask has an embedded palette.
+    `palette` has the color of each value, where the mask has an embedded palette.
     """
 
     by_color: bool
@@ -92,18 +89,9 @@ class MaskValues(NamedTuple):
 
 
 def mask_values(source: Path | bytes, *, name: str | None = None, limit: int = MAX_PIXELS) -> NDArray[Any]:
-    """Decode a mask to its raw values.
+    """Decode a mask to its raw values: (H, W) integers, or (H, W) uint32 colors as 0xRRGGBB.
 
-    Args:
-        source: the file, or its bytes.
-        name: name used in messages; the path by default.
-        limit: largest number of pixels allowed.
-
-    Returns:
-        (H, W) integers, or (H, W) uint32 colors as 0xRRGGBB.
-
-    Raises:
-        SeamlineError: the file cannot be read, is damaged or too large, is a JPEG, or has transparent pixels.
+    Args and errors are those of `read_mask`; a JPEG is refused.
     """
     name = display_name(source, name)
     mask = _decode_mask(source, name, limit)
@@ -156,15 +144,7 @@ def encode_mask(mask: NDArray[np.uint8], palette: Sequence[Color]) -> bytes:
 
 
 def downscale_mask(mask: NDArray[np.uint8], max_side: int) -> NDArray[np.uint8]:
-    """Downscale a mask to the nearest pixel, so that classes are not mixed.
-
-    Args:
-        mask: (H, W) uint8.
-        max_side: largest length of the longer side; a smaller mask is unchanged.
-
-    Returns:
-        (h, w) uint8.
-    """
+    """Downscale a mask (H, W) uint8 to a longer side of at most `max_side`, to the nearest pixel."""
     image = Image.fromarray(mask)
     image.thumbnail((max_side, max_side), Image.Resampling.NEAREST)
     return np.array(image, dtype=np.uint8)

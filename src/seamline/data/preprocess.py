@@ -11,10 +11,7 @@ def center_crop_resize(image: NDArray[np.uint8], shape: tuple[int, int, int]) ->
 
     Args:
         image: (H, W, 3) uint8, RGB.
-        shape: (h, w, C), the model's input; C is 1 for grayscale (ITU-R 601 luma) or 3.
-
-    Returns:
-        (h, w, C) uint8.
+        shape: (h, w, C) of the result, uint8; C is 1 for grayscale (ITU-R 601 luma) or 3.
     """
     height, width, channels = shape
     rows, columns = image.shape[:2]
@@ -28,12 +25,9 @@ def resize_max_side(image: NDArray[np.uint8], channels: int, size: int) -> NDArr
     """Resize an image so that its longer side has at most `size` pixels, for a segmenter.
 
     Args:
-        image: (H, W, 3) uint8, RGB.
-        channels: channels C of the model's input, 1 or 3.
-        size: largest longer side; smaller images are not resized. 0 resizes none.
-
-    Returns:
-        (h, w, C) uint8.
+        image: (H, W, 3) uint8, RGB; smaller images are not resized.
+        channels: channels C of the result (h, w, C) uint8, 1 or 3.
+        size: largest longer side; 0 resizes none.
     """
     rows, columns = image.shape[:2]
     scale = min(1.0, size / max(rows, columns)) if size else 1.0
@@ -51,14 +45,9 @@ def _resize(image: NDArray[np.uint8], shape: tuple[int, int], channels: int) -> 
 
 
 def downscale(image: NDArray[np.uint8], max_side: int) -> NDArray[np.uint8]:
-    """Downscale an image by averaging the pixels that each new pixel covers.
+    """Downscale an image (H, W, C) uint8 to a longer side of at most `max_side` pixels.
 
-    Args:
-        image: (H, W, C) uint8.
-        max_side: largest longer side; a smaller image is returned unchanged.
-
-    Returns:
-        (h, w, C) uint8.
+    Each new pixel is the mean of those that it covers; a smaller image is returned unchanged.
     """
     height, width, channels = image.shape
     scale = max_side / max(height, width)

@@ -20,13 +20,7 @@ _SPLIT_STREAM = 1  # distinguishes this random stream from others with the same 
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """The training images of a dataset, split for training and validation.
-
-    Attributes:
-        train: the images to train on.
-        val: the images to validate on.
-        metadata: how they were split, and which leakage that avoids.
-    """
+    """The images to train on, those to validate on, and how they were split, and which leakage that avoids."""
 
     train: Split
     val: Split
@@ -98,12 +92,6 @@ def train_val_split(data: Dataset, *, fraction: float, seed: int, strategy: Spli
 def ensure_test_split(data: Dataset) -> Dataset:
     """Return a dataset with a test split; where it defines none, a fixed fifth of the groups becomes one.
 
-    Args:
-        data: the dataset, its groups known.
-
-    Returns:
-        The dataset itself, or a copy with fewer training images.
-
     Raises:
         ValueError: there are too few images.
     """
@@ -124,16 +112,8 @@ def _strata(data: Dataset, indices: NDArray[np.int64]) -> NDArray[np.integer[Any
 def expected_random_leakage(sizes: NDArray[np.int64], drawn: int) -> RandomSplit:
     """Return what a split that ignores groups would do, in closed form: the mean over all such splits.
 
-    `drawn` of N images are drawn. A group of s images is split unless none or all of its images are drawn; both
-    probabilities are hypergeometric.
-
-    Args:
-        sizes: (G,) int64, images in each group.
-        drawn: number of images that are drawn.
-
-    Returns:
-        The expected number of groups with images on both sides, and the expected fraction of the drawn images that
-        are related to one that is not drawn.
+    `drawn` of N images are drawn, from groups of `sizes` (G,) int64. A group of s images is split unless none or all of
+    its images are drawn; both probabilities are hypergeometric.
     """
     count = int(sizes.sum())
     none_drawn = np.exp(_log_binomial(count - sizes, drawn) - _log_binomial(count, drawn))

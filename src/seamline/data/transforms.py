@@ -6,15 +6,7 @@ from torch.nn import functional as F
 
 
 def hflip(images: Tensor, which: Tensor) -> Tensor:
-    """Mirror some images or masks left to right.
-
-    Args:
-        images: (B, C, H, W) or, for masks, (B, H, W); uint8 or another dtype.
-        which: (B,) bool, the images to mirror.
-
-    Returns:
-        Images of the same shape, dtype and memory format.
-    """
+    """Mirror the images (B, C, H, W) or masks (B, H, W) at `which` (B,) bool left to right."""
     return torch.where(which.view(-1, *[1] * (images.ndim - 1)), images.flip(-1), images)
 
 
@@ -22,12 +14,9 @@ def translate(images: Tensor, offsets: Tensor, limit: int) -> Tensor:
     """Translate images by whole pixels; the rest is black.
 
     Args:
-        images: (B, C, H, W) uint8 or another dtype.
+        images: (B, C, H, W) of any dtype; the result is channels last in memory.
         offsets: (B, 2) int64, pixels down and to the right, -limit..limit.
         limit: largest translation.
-
-    Returns:
-        (B, C, H, W) of the same dtype, channels last in memory.
     """
     _, _, height, width = images.shape
     padded = F.pad(images, (limit, limit, limit, limit)).permute(0, 2, 3, 1)
@@ -54,16 +43,7 @@ def affine(images: Tensor, theta: Tensor, scale: float = 1.0) -> Tensor:
 
 
 def affine_masks(masks: Tensor, theta: Tensor, scale: float = 1.0) -> Tensor:
-    """Apply the affine transformation of their images to masks, with the nearest pixel.
-
-    Args:
-        masks: (B, H, W), any integer dtype, values up to 2**24.
-        theta: (B, 2, 3) float32, as for `affine`.
-        scale: as for `affine`.
-
-    Returns:
-        (B, scale H, scale W) of the same dtype.
-    """
+    """Apply the `affine` transformation of their images to masks (B, H, W) up to 2**24, with the nearest pixel."""
     return _sample(masks[:, None].float(), theta, "nearest", scale)[:, 0].to(masks.dtype)
 
 
@@ -83,26 +63,20 @@ def horizontal_cutmix(images: Tensor, columns: Tensor) -> Tensor:
     """Replace the right part of each image or mask by that of the previous one in the batch.
 
     Args:
-        images: (B, C, H, W) or, for masks, (B, H, W); uint8 or another dtype.
+        images: (B, C, H, W) or, for masks, (B, H, W), of any dtype.
         columns: (B,) int64, the first column that is replaced; W for none. The first image continues as the last.
-
-    Returns:
-        Images of the same shape, dtype and memory format.
     """
     replaced = torch.arange(images.shape[-1], device=images.device) >= columns[:, None]  # (B, W)
     return torch.where(replaced.view(len(images), *[1] * (images.ndim - 2), -1), images.roll(1, 0), images)
 
 
 def color_jitter(images: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
-    """Apply an affine transformation to the colors of images.
+    """Apply an affine transformation to the colors of images; the result is clipped and channels last in memory.
 
     Args:
         images: (B, C, H, W) uint8.
         matrix: (B, C, C) float32, output channel by input channel.
         offset: (B, C) float32, in gray levels.
-
-    Returns:
-        (B, C, H, W) uint8, clipped to 0..255, channels last in memory.
     """
     pixels = images.permute(0, 2, 3, 1).flatten(1, 2).float()  # (B, H W, C)
     mixed = torch.baddbmm(offset[:, None, :], pixels, matrix.transpose(1, 2))

@@ -49,11 +49,7 @@ class Classes(Struct, frozen=True):
 
 
 def infer_classes(contents: FolderContents, progress: Callable[[], None] | None = None) -> Classes:
-    """Return the classes that a folder declares, or those in its labels or masks.
-
-    Args:
-        contents: contents of the folder.
-        progress: called after each mask that was read.
+    """Return the classes that a folder declares, or those in its labels or masks; `progress` is called for each mask.
 
     Raises:
         SeamlineError: declared classes contradict labels or masks, or a class has no training images.
@@ -173,18 +169,10 @@ def _classes_by_value(
 
 
 def remap_mask(values: NDArray[Any], classes: Classes, name: str) -> NDArray[np.uint8]:
-    """Convert the raw values of a mask to class numbers.
-
-    Args:
-        values: (H, W) integers, values or colors as `mask_values` reads them.
-        classes: the classes.
-        name: name of the mask in messages.
-
-    Returns:
-        (H, W) uint8, class numbers and `IGNORE_INDEX`.
+    """Convert the raw values (H, W) of a mask, as `mask_values` reads them, to class numbers and `IGNORE_INDEX`, uint8.
 
     Raises:
-        SeamlineError: the mask contains a value of no class.
+        SeamlineError: the mask, called `name`, contains a value of no class.
     """
     mask = np.full(values.shape, IGNORE_INDEX, np.uint8)
     unknown = values != classes.ignore_value

@@ -72,9 +72,6 @@ def cached_images(
         decode: index -> image (H, W, 3) uint8 and mask (H, W) uint8, if any.
         has_masks: whether there are masks.
         progress: called after each image, also for images that were decoded before.
-
-    Raises:
-        SeamlineError: the disk is full, or an image cannot be decoded.
     """
     folder = cache / f"{shape[1]}x{shape[2]}"
     folder.mkdir(parents=True, exist_ok=True)

@@ -14,11 +14,7 @@ _MAX_CORNERS = 1_000_000
 
 
 def make_polygon(label: str, points: Iterable[Point]) -> Polygon:
-    """Return a polygon.
-
-    Raises:
-        ValueError: it has fewer than three corners, too many, or a coordinate that is not finite.
-    """
+    """Return a polygon; a `ValueError` unless it has three corners or more, all finite and none far outside."""
     corners = tuple((float(x), float(y)) for x, y in points)
     if not 3 <= len(corners) <= _MAX_CORNERS:
         raise ValueError(f"a polygon has {len(corners)} corners")
@@ -28,19 +24,10 @@ def make_polygon(label: str, points: Iterable[Point]) -> Polygon:
 
 
 def rasterize(polygons: tuple[Polygon, ...], numbers: dict[str, int], height: int, width: int) -> NDArray[np.uint8]:
-    """Draw polygons into a mask, larger ones below smaller ones.
+    """Draw polygons into a mask (height, width) uint8, larger ones below smaller ones; 0 where no polygon is.
 
     A pixel belongs to a polygon if its center does. Pillow fills every pixel that an outline touches, so polygons are
     drawn at four times the resolution and the centers are sampled.
-
-    Args:
-        polygons: the polygons.
-        numbers: class name -> class number.
-        height: of the image.
-        width: of the image.
-
-    Returns:
-        (height, width) uint8, 0 where no polygon is.
     """
     factor = 4 if height * width <= _MAX_SUPERSAMPLED else 1
     mask = Image.new("L", (factor * width, factor * height), 0)

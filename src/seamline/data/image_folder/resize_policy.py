@@ -19,13 +19,7 @@ _STEP: dict[Task, int] = {"classification": 4, "segmentation": 16}  # segmenters
 
 @dataclass(frozen=True)
 class ImageSize:
-    """The size to which images are resized.
-
-    Attributes:
-        height: in pixels.
-        width: in pixels.
-        reason: how it was chosen, in a sentence.
-    """
+    """Height and width in pixels to which images are resized, and how they were chosen, in a sentence."""
 
     height: int
     width: int
@@ -33,12 +27,9 @@ class ImageSize:
 
 
 def pick_image_size(sizes: Sequence[tuple[int, int]], task: Task, requested: str | None = None) -> ImageSize:
-    """Choose the size to which images are resized.
+    """Choose the size to which images are resized, from their heights and widths.
 
-    Args:
-        sizes: height and width of each image.
-        task: `classification` or `segmentation`.
-        requested: the user's choice, such as `96` or `96x128` (height x width); None to choose from `sizes`.
+    The user's choice, such as `96` or `96x128` (height x width), comes first.
 
     Raises:
         SeamlineError: `requested` is not a size.
@@ -76,15 +67,9 @@ def _parse_size(text: str) -> tuple[int, int]:
 def resize_pair(
     image: NDArray[np.uint8], mask: NDArray[np.uint8], size: ImageSize
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Resize an image and its mask to fit into a size; the rest is black and ignored.
+    """Resize an image (H, W, 3) uint8 and its mask (H, W) uint8 to fit into a size; the rest is black and ignored.
 
-    Args:
-        image: (H, W, 3) uint8.
-        mask: (H, W) uint8; it is resized to the nearest pixel, so that classes are not mixed.
-        size: the size.
-
-    Returns:
-        (h, w, 3) uint8 and (h, w) uint8.
+    The mask is resized to the nearest pixel, so that classes are not mixed.
     """
     rows, columns = mask.shape
     scale = min(size.height / rows, size.width / columns)

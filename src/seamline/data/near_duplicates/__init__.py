@@ -9,12 +9,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import msgspec
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
 
 from seamline.data.lazy_array import ArrayLike, Subset
@@ -31,12 +30,9 @@ _MIN_SIDE = 64  # images need this many pixels on both sides to have local featu
 
 
 class DuplicatePair(NamedTuple):
-    """Two related images.
+    """Two related images, indices first < second.
 
-    Attributes:
-        first: index of one image.
-        second: index of the other, larger than `first`.
-        kind: `same` for identical pixels, `near` for another encoding or exposure, `crop` for crops of one scene.
+    They are the `same` pixels, `near`: another encoding or exposure, or `crop`: crops of one scene.
     """
 
     first: int
@@ -107,24 +103,11 @@ def find_near_duplicates(
     return DuplicateGroups(groups, pairs, search_crops)
 
 
-class _CacheEntry(Struct):
-    """The form of `DuplicateGroups` in the cache."""
-
-    groups: list[int]
-    pairs: tuple[DuplicatePair, ...]
-    crops_searched: bool
-
-
 def cached_near_duplicates(key: str, find: Callable[[], DuplicateGroups]) -> DuplicateGroups:
-    """Return the cached result for `key`, or compute and cache it.
+    """Return the cached result for `key`, or find and cache it; also where the cache cannot be written.
 
-    Args:
-        key: identifies the images, such as their fingerprint; letters, digits and dashes. Results of another version
-            of the search are not used.
-        find: called without arguments if the cache has no valid result.
-
-    Returns:
-        The groups; they are returned also where the cache cannot be written.
+    The key identifies the images, such as their fingerprint, in letters, digits and dashes. Results of another version
+    of the search are not used.
     """
     version = source_hash(Path(__file__).parent, cv2.__version__)
     file = cache_dir() / "near-duplicates" / f"{key}-{version}.json"
@@ -132,19 +115,23 @@ def cached_near_duplicates(key: str, find: Callable[[], DuplicateGroups]) -> Dup
         return _read_cache(file)
     except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
         result = find()
-    content = _CacheEntry(result.groups.tolist(), result.pairs, result.crops_searched)
     with suppress(OSError):
-        write_bytes(file, msgspec.json.encode(content))
+        write_bytes(file, msgspec.json.encode(result, enc_hook=lambda groups: groups.tolist()))
     return result
 
 
 def _read_cache(file: Path) -> DuplicateGroups:
     """Read a cached result; raises an error that `cached_near_duplicates` handles if it is invalid."""
-    entry = msgspec.json.decode(file.read_bytes(), type=_CacheEntry)
-    groups = np.array(entry.groups, dtype=np.int64)
-    numbers, firsts = np.unique(groups, return_index=True)
+    content = file.read_bytes()
+
+    def to_array(_: type, numbers: Any) -> NDArray[np.int64]:
+        return np.array(msgspec.convert(numbers, list[int]), np.int64)
+
+    result = msgspec.json.decode(content, type=DuplicateGroups, dec_hook=to_array)
+    numbers, firsts = np.unique(result.groups, return_index=True)
     if (np.diff(firsts) < 0).any() or not np.array_equal(numbers, np.arange(len(numbers))):
         raise ValueError("groups are not numbered by first appearance")
-    if not all(0 <= p.first < p.second < len(groups) and groups[p.first] == groups[p.second] for p in entry.pairs):
+    count, groups = len(result.groups), result.groups
+    if not all(0 <= p.first < p.second < count and groups[p.first] == groups[p.second] for p in result.pairs):
         raise ValueError("pairs do not fit the groups")
-    return DuplicateGroups(groups, entry.pairs, entry.crops_searched)
+    return result

@@ -32,14 +32,7 @@ _MAX_CACHED = 16_384  # thumbnails: 64 MB
 
 
 def first_occurrences(images: Iterable[NDArray[np.uint8]]) -> NDArray[np.int64]:
-    """Return for each image the index of the first identical one.
-
-    Args:
-        images: arrays (H, W, C) uint8.
-
-    Returns:
-        (N,) int64; an image without an earlier copy has its own index.
-    """
+    """Return (N,) int64: for each image (H, W, C) uint8, the index of the first identical one, or its own."""
     seen: dict[tuple[tuple[int, ...], bytes], int] = {}
     firsts = [
         seen.setdefault((image.shape, hashlib.sha256(np.ascontiguousarray(image).data).digest()), i)
@@ -51,17 +44,10 @@ def first_occurrences(images: Iterable[NDArray[np.uint8]]) -> NDArray[np.int64]:
 def find_near_duplicate_pairs(
     images: Sequence[NDArray[np.uint8]], progress: Callable[[int, int], None] | None = None
 ) -> list[tuple[int, int]]:
-    """Find pairs of images that differ by encoding, a little light or a small shift.
+    """Find pairs of images (H, W, C) uint8 that differ by encoding, a little light or a small shift: i < j, sorted.
 
     Thumbnails are compared twice: as they are, and with their center of brightness moved to the middle, which undoes
-    a shift.
-
-    Args:
-        images: arrays (H, W, C) uint8.
-        progress: called with the steps done and the total.
-
-    Returns:
-        Pairs i < j, sorted.
+    a shift. `progress` is called with the steps done and the total.
     """
     pairs: set[tuple[int, int]] = set()
     for turn, centered in enumerate((False, True)):
@@ -77,11 +63,9 @@ def find_near_duplicate_pairs(
 
 
 class _Thumbnails:
-    """Thumbnails of images and their detail, computed on demand; the last ones are cached.
+    """Thumbnails of images (H, W, C) uint8 and their detail, computed on demand; the last ones are cached.
 
-    Args:
-        images: arrays (H, W, C) uint8.
-        centered: whether the center of brightness is moved to the middle.
+    If `centered`, their center of brightness is moved to the middle.
     """
 
     def __init__(self, images: Sequence[NDArray[np.uint8]], *, centered: bool) -> None:

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from seamline.data.dataset import Dataset
 from seamline.data.image_io import SUFFIXES, read_image
 from seamline.data.lazy_array import concat
 from seamline.data.limits import map_threads
 from seamline.data.near_duplicates import DuplicateGroups, cached_near_duplicates, find_near_duplicates
+from seamline.data.near_duplicates.clustering import merge_groups
 from seamline.data.near_duplicates.features import MAX_SIDE
 from seamline.data.preprocess import downscale
 from seamline.errors import SeamlineError
@@ -72,48 +70,26 @@ class DuplicateReport:
 
 
 def assign_groups(data: Dataset, progress: Progress | None = None) -> Dataset:
-    """Return a dataset whose groups cover all related images.
+    """Return a dataset whose groups cover all related images; itself where its groups are complete.
 
-    Where the dataset's own groups are incomplete, near-duplicates are searched, and two images are in one group if
-    either source says so. The result of the search is cached under the dataset's fingerprint.
-
-    Args:
-        data: the dataset.
-        progress: called with the steps done and the total.
-
-    Returns:
-        The dataset itself where its groups are complete, else a copy with new groups.
+    Else near-duplicates are searched, and two images are in one group if either source says so. The result of the
+    search is cached under the dataset's fingerprint.
     """
     if data.has_groups:
         return data
     duplicates = _search(data, progress)
     own = np.concatenate([split.groups for split in data.splits])
-    grouped = data.with_groups(_merge_groups(own, duplicates.groups))
+    grouped = data.with_groups(merge_groups(own, duplicates.groups))
     if duplicates.crops_searched:
         return grouped
     return replace(grouped, description=f"{data.description} {_NO_CROPS}".lstrip())
 
 
-def _merge_groups(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the finest groups (N,) that split no group of either, numbered by first appearance."""
-    first, second = (np.unique(groups, return_inverse=True)[1] for groups in (first, second))
-    offset = int(first.max(initial=-1)) + 1
-    edges = coo_array((np.ones(len(first), np.int8), (first, offset + second)), shape=(offset + len(first),) * 2)
-    components = connected_components(edges, directed=False)[1][first]
-    _, firsts, group = np.unique(components, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(firsts))[group].astype(np.int64)
-
-
 def find_dataset_duplicates(data: Dataset, progress: Progress | None = None) -> DuplicateReport:
-    """Search for related images within and across the splits of a dataset.
-
-    Args:
-        data: the dataset.
-        progress: called with the steps done and the total.
-    """
-    names = [("train", data.train), ("test", data.test), *([("val", data.val)] if data.val else [])]
-    splits = tuple(name for name, split in names for _ in range(len(split)))
-    return _report(tuple(name for split in data.splits for name in split.names), splits, _search(data, progress))
+    """Search for related images within and across the splits of a dataset."""
+    splits = zip(("train", "test", "val"), data.splits, strict=False)
+    split_names = tuple(name for name, split in splits for _ in split.names)
+    return _report(tuple(name for split in data.splits for name in split.names), split_names, _search(data, progress))
 
 
 def find_folder_duplicates(folder: Path, progress: Progress | None = None) -> DuplicateReport:

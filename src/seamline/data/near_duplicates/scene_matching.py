@@ -1,7 +1,7 @@
 """Find images of one scene: crops of one photo, and photos of one building.
 
-`retrieval` names candidate pairs, `geometric_alignment` proposes alignments of a pair, `verification` measures how well
-the pixels agree, and the decision rule is here.
+`features` retrieves candidate pairs, `alignment` aligns a pair and measures how well its pixels agree, and the decision
+rule is here.
 """
 
 import math
@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.limits import MAX_THREADS
+from seamline.data.near_duplicates.alignment import Agreement, Alignment, measure_agreement, propose_alignments
 from seamline.data.near_duplicates.clustering import Match
-from seamline.data.near_duplicates.features import ImageFeatures, extract_features, project_descriptors
-from seamline.data.near_duplicates.geometric_alignment import Alignment, propose_alignments
-from seamline.data.near_duplicates.retrieval import candidate_pairs
-from seamline.data.near_duplicates.verification import Agreement, measure_agreement
+from seamline.data.near_duplicates.features import (
+    ImageFeatures,
+    candidate_pairs,
+    extract_features,
+    project_descriptors,
+)
 
 SAME_PHOTO_CORRELATION = 0.93
 """Local correlation that three quarters of the textured overlap of two crops of one photo reach.
@@ -67,14 +70,10 @@ _BLOCK = 64  # images whose descriptors are compared before the results are coll
 def match_scenes(
     images: Sequence[NDArray[np.uint8]], progress: Callable[[int, int], None] | None = None
 ) -> list[Match]:
-    """Find pairs of images that show one scene, at least in part.
+    """Find pairs of images (H, W, C) uint8, both sides at least 64 pixels, that show one scene, at least in part.
 
-    Args:
-        images: arrays (H, W, C) uint8, both sides at least 64 pixels.
-        progress: called with the steps done and the total.
-
-    Returns:
-        Matches of the kinds `near` (one image contains all of the other) and `crop`.
+    Matches are `near` where one image contains all of the other, else `crop`. `progress` is called with the steps done
+    and the total.
     """
     total = 2 * len(images)
     report = progress or (lambda done, total: None)

@@ -16,18 +16,9 @@ Arrays = Sequence[NDArray[Any]]
 def cached_arrays(
     name: str, counts: tuple[int, int], seed: int, compute: Callable[[], Arrays], program: Path, *versions: str
 ) -> Arrays:
-    """Return arrays from the cache, or compute and cache them.
+    """Return the training and test arrays of a dataset from the cache, or compute and cache them.
 
-    Args:
-        name: name of the dataset, a folder of the cache.
-        counts: numbers of training and test images.
-        seed: seed of the images.
-        compute: returns the arrays.
-        program: folder of the source code that `compute` runs; other code computes anew.
-        versions: versions of the libraries it uses; other versions compute anew.
-
-    Returns:
-        The arrays in the order of `compute`.
+    Other source code in the folder `program`, which `compute` runs, computes anew, as do other `versions` of libraries.
     """
     train, test = counts
     path = cache_dir() / name / f"seed{seed}-{train}-{test}-{source_hash(program, *versions)}.npz"
