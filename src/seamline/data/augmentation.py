@@ -8,23 +8,15 @@ class Augmentation:
     """Random changes of the training images, drawn anew in each epoch.
 
     The defaults change nothing. `seamline.data.transforms` implements the changes, `seamline.data.loader` draws them.
-
-    Attributes:
-        hflip: whether images are mirrored left to right in every second epoch, half of the images in each.
-        translate_px: largest translation in both directions, in pixels.
-        scale_jitter: images are scaled by a factor of at most 1 + this, or 1 / (1 + this).
-        aspect_jitter: the ratio of width to height is changed by a factor of at most 1 + this.
-        color_jitter: strength of changes of brightness, contrast, saturation and tint, about a fraction.
-        train_scale: fraction of the images' width and height at which the model is trained, 0..1.
-        cutmix: fraction of the images that continue as another image from some column on; for segmentation only.
     """
 
-    hflip: bool = False
-    translate_px: int = 0
-    scale_jitter: float = 0.0
-    aspect_jitter: float = 0.0
-    color_jitter: float = 0.0
-    train_scale: float = 1.0
+    hflip: bool = False  # whether images are mirrored left to right in every second epoch, half of the images in each
+    translate_px: int = 0  # largest translation in both directions, in pixels
+    scale_jitter: float = 0.0  # images are scaled by a factor of at most 1 + this, or 1 / (1 + this)
+    aspect_jitter: float = 0.0  # the ratio of width to height is changed by a factor of at most 1 + this
+    color_jitter: float = 0.0  # strength of changes of brightness, contrast, saturation and tint, about a fraction
+    train_scale: float = 1.0  # fraction of the images' width and height at which the model is trained, 0..1
+    # fraction of the images that continue as another image from some column on; for segmentation only
     cutmix: float = 0.0
 
     @property

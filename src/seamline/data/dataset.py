@@ -48,12 +48,26 @@ class Split:
         return len(self.images)
 
     def select(self, indices: NDArray[np.int64]) -> "Split":
-        """Return the images at `indices` (n,) int64, in that order."""
+        """Return some of the images, in a given order.
+
+        Args:
+            indices: (n,) int64, positions in this split.
+
+        Returns:
+            A split of n images.
+        """
         names = tuple(self.names[i] for i in indices)
         return Split(take(self.images, indices), take(self.labels, indices), names, self.groups[indices])
 
     def concat(self, other: "Split") -> "Split":
-        """Return these images followed by those of another split of the same shape and task."""
+        """Return these images followed by those of another split.
+
+        Args:
+            other: images of the same shape and task.
+
+        Returns:
+            A split of both.
+        """
         return Split(
             concat([self.images, other.images]),
             concat([self.labels, other.labels]),
@@ -131,7 +145,14 @@ class Dataset:
         return {name: _count_classes(split.labels, len(self.classes)) for name, split in self.splits_by_name.items()}
 
     def with_groups(self, groups: NDArray[np.int64]) -> "Dataset":
-        """Return the dataset with other groups, (N,) int64 over all images of `splits`, one split after the other."""
+        """Return the dataset with other groups.
+
+        Args:
+            groups: (N,) int64, a group number for each image of `splits`, one split after the other.
+
+        Returns:
+            A dataset of the same images.
+        """
         ends = np.cumsum([len(split) for split in self.splits])[:-1]
         train, test, *val = (
             replace(split, groups=its) for split, its in zip(self.splits, np.split(groups, ends), strict=True)

@@ -60,7 +60,7 @@ def take(array: ArrayLike, indices: NDArray[np.int64]) -> Any:
 
 
 def concat(arrays: Sequence[ArrayLike]) -> Any:
-    """Concatenate arrays (N, ...) along the first axis; the result is lazy if all are rows of one array."""
+    """Concatenate arrays (N, ...) of one dtype, such as uint8; the result is lazy if all are rows of one array."""
     bases = [array.base if isinstance(array, LazyArray) else None for array in arrays]
     if bases[0] is not None and all(base is bases[0] for base in bases):
         return LazyArray(bases[0], np.concatenate([array.indices for array in arrays]))
@@ -68,7 +68,7 @@ def concat(arrays: Sequence[ArrayLike]) -> Any:
 
 
 def iter_chunks(array: ArrayLike, chunk_bytes: int = _CHUNK_BYTES) -> Iterator[NDArray[Any]]:
-    """Yield all rows of an array (N, ...) in order, in chunks that are in memory; each has at least one row."""
+    """Yield all rows of an array (N, ...), uint8 or another dtype, in chunks in memory; each has at least one row."""
     row = math.prod(array.shape[1:]) * array.dtype.itemsize
     step = max(1, chunk_bytes // max(1, row))
     for start in range(0, len(array), step):

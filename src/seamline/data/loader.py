@@ -33,21 +33,13 @@ class Batch(NamedTuple):
 
 
 class _EpochParameters(NamedTuple):
-    """Augmentation parameters of all N samples in an epoch; None where an augmentation is off.
+    """Augmentation parameters of all N samples in an epoch; None where an augmentation is off."""
 
-    Attributes:
-        flips: (N,) bool.
-        offsets: (N, 2) int64, translation in pixels.
-        theta: (N, 2, 3) float32, affine matrices.
-        colors: (N, C, C) and (N, C) float32, color matrices and offsets.
-        cuts: (N,) int64, first column of the other image.
-    """
-
-    flips: Tensor | None
-    offsets: Tensor | None
-    theta: Tensor | None
-    colors: tuple[Tensor, Tensor] | None
-    cuts: Tensor | None
+    flips: Tensor | None  # (N,) bool
+    offsets: Tensor | None  # (N, 2) int64, translation in pixels
+    theta: Tensor | None  # (N, 2, 3) float32, affine matrices
+    colors: tuple[Tensor, Tensor] | None  # (N, C, C) and (N, C) float32, color matrices and offsets
+    cuts: Tensor | None  # (N,) int64, first column of the other image
 
 
 class Batches:

@@ -17,17 +17,12 @@ DecodeProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """A dataset that can be loaded by name.
+    """A dataset that can be loaded by name."""
 
-    Attributes:
-        title: what it contains, in a few words.
-        task: what its labels are for.
-        load: returns the dataset; called with the folder or None, and the keywords `progress` (for downloads, or None)
-            and `timeout` (seconds to wait for a server).
-    """
-
-    title: str
-    task: Task
+    title: str  # what it contains, in a few words
+    task: Task  # what its labels are for
+    # returns the dataset; called with the folder or None, and the keywords `progress` (for downloads, or None) and
+    # `timeout` (seconds to wait for a server)
     load: Callable[..., Dataset]
 
 

@@ -14,7 +14,7 @@ def translate(images: Tensor, offsets: Tensor, limit: int) -> Tensor:
     """Translate images by whole pixels; the rest is black.
 
     Args:
-        images: (B, C, H, W) of any dtype; the result is channels last in memory.
+        images: (B, C, H, W) uint8 or another dtype; the result is channels last in memory.
         offsets: (B, 2) int64, pixels down and to the right, -limit..limit.
         limit: largest translation.
     """
@@ -43,7 +43,13 @@ def affine(images: Tensor, theta: Tensor, scale: float = 1.0) -> Tensor:
 
 
 def affine_masks(masks: Tensor, theta: Tensor, scale: float = 1.0) -> Tensor:
-    """Apply the `affine` transformation of their images to masks (B, H, W) up to 2**24, with the nearest pixel."""
+    """Apply the affine transformation of their images to masks, with the nearest pixel.
+
+    Args:
+        masks: (B, H, W), any integer dtype, values up to 2**24.
+        theta: (B, 2, 3) float32, as for `affine`.
+        scale: as for `affine`; the result is (B, scale H, scale W) of the same dtype.
+    """
     return _sample(masks[:, None].float(), theta, "nearest", scale)[:, 0].to(masks.dtype)
 
 
@@ -63,7 +69,7 @@ def horizontal_cutmix(images: Tensor, columns: Tensor) -> Tensor:
     """Replace the right part of each image or mask by that of the previous one in the batch.
 
     Args:
-        images: (B, C, H, W) or, for masks, (B, H, W), of any dtype.
+        images: (B, C, H, W) or, for masks, (B, H, W); uint8 or another dtype.
         columns: (B,) int64, the first column that is replaced; W for none. The first image continues as the last.
     """
     replaced = torch.arange(images.shape[-1], device=images.device) >= columns[:, None]  # (B, W)

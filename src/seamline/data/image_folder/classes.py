@@ -26,21 +26,14 @@ Palette = dict[str, Color | None]
 
 
 class Classes(Struct, frozen=True):
-    """The classes of a folder.
+    """The classes of a folder."""
 
-    Attributes:
-        names: K names.
-        mask_values: the value or 0xRRGGBB color of each class in masks; empty where masks are not files.
-        palette: the color in which each class is shown; empty for classification.
-        by_color: whether `mask_values` are colors.
-        ignore_value: the mask value of ignored pixels, -1 for none.
-    """
-
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # K names
+    # the value or 0xRRGGBB color of each class in masks; empty where masks are not files
     mask_values: tuple[int, ...] = ()
-    palette: tuple[Color, ...] = ()
-    by_color: bool = False
-    ignore_value: int = -1
+    palette: tuple[Color, ...] = ()  # the color in which each class is shown; empty for classification
+    by_color: bool = False  # whether `mask_values` are colors
+    ignore_value: int = -1  # the mask value of ignored pixels, -1 for none
 
     @property
     def numbers(self) -> dict[str, int]:

@@ -35,15 +35,10 @@ class FolderMetadata(NamedTuple):
 
 
 class DecodedImages(NamedTuple):
-    """All images of a folder, in the order of its samples, as memory-mapped arrays.
+    """All images of a folder, in the order of its samples, as memory-mapped arrays."""
 
-    Attributes:
-        images: (N, H, W, 3) uint8, or (N, H, W, 1) where all of them are gray.
-        masks: (N, H, W) uint8, None for classification.
-    """
-
-    images: NDArray[np.uint8]
-    masks: NDArray[np.uint8] | None
+    images: NDArray[np.uint8]  # (N, H, W, 3) uint8, or (N, H, W, 1) where all of them are gray
+    masks: NDArray[np.uint8] | None  # (N, H, W) uint8, None for classification
 
 
 def cached_metadata(cache: Path, compute: Callable[[], FolderMetadata]) -> FolderMetadata:

@@ -13,17 +13,12 @@ from seamline.errors import SeamlineError, list_first
 
 
 class Format(NamedTuple):
-    """A layout of images and labels.
+    """A layout of images and labels."""
 
-    Attributes:
-        description: the layout in a few words, for the list of supported ones.
-        parse: returns the contents of a folder, or None if it has another layout.
-        in_file: whether a single file can be named instead of a folder.
-    """
-
-    description: str
+    description: str  # the layout in a few words, for the list of supported ones
+    # returns the contents of a folder, or None if it has another layout
     parse: Callable[[FileTree], FolderContents | None]
-    in_file: bool = False
+    in_file: bool = False  # whether a single file can be named instead of a folder
 
 
 FORMATS = (

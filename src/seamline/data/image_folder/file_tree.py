@@ -23,15 +23,10 @@ _MAX_BYTES = 1 << 30
 
 @dataclass(frozen=True)
 class FileTree:
-    """The files among which a layout is searched.
+    """The files among which a layout is searched."""
 
-    Attributes:
-        folder: the folder that images are named relative to.
-        files: all files below it, sorted by path; or the one table or JSON file that the user named.
-    """
-
-    folder: Path
-    files: tuple[Path, ...]
+    folder: Path  # the folder that images are named relative to
+    files: tuple[Path, ...]  # all files below it, sorted by path; or the one table or JSON file that the user named
 
     @cached_property
     def images(self) -> list[Path]:

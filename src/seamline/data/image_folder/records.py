@@ -27,55 +27,33 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Polygon:
-    """A polygon of one class.
+    """A polygon of one class."""
 
-    Attributes:
-        label: name of the class.
-        points: three or more corners, x and y in pixels from the top left corner of the image.
-    """
-
-    label: str
-    points: tuple[Point, ...]
+    label: str  # name of the class
+    points: tuple[Point, ...]  # three or more corners, x and y in pixels from the top left corner of the image
 
 
 @dataclass(frozen=True)
 class Sample:
-    """An image with its label.
+    """An image with its label."""
 
-    Attributes:
-        file: the image.
-        name: its path inside the folder, with forward slashes.
-        split: `train`, `val`, `test`, or empty where no split is given.
-        label: the class of the image, where labels are per image.
-        mask: the file of its mask, where masks are files.
-        polygons: its polygons, where masks are drawn from polygons.
-    """
-
-    file: Path
-    name: str
-    split: str = ""
-    label: str | None = None
-    mask: Path | None = None
-    polygons: tuple[Polygon, ...] | None = None
+    file: Path  # the image
+    name: str  # its path inside the folder, with forward slashes
+    split: str = ""  # `train`, `val`, `test`, or empty where no split is given
+    label: str | None = None  # the class of the image, where labels are per image
+    mask: Path | None = None  # the file of its mask, where masks are files
+    polygons: tuple[Polygon, ...] | None = None  # its polygons, where masks are drawn from polygons
 
 
 @dataclass(frozen=True)
 class FolderContents:
-    """What a folder or table contains.
+    """What a folder or table contains."""
 
-    Attributes:
-        root: the folder, or the table.
-        layout: the layout in words, such as `class folders`.
-        samples: the samples; `detect_format` sorts them by name.
-        classes: class names in the order that a file gives, empty where none does.
-        warnings: sentences about what was skipped.
-    """
-
-    root: Path
-    layout: str
-    samples: Sequence[Sample]
-    classes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    root: Path  # the folder, or the table
+    layout: str  # the layout in words, such as `class folders`
+    samples: Sequence[Sample]  # the samples; `detect_format` sorts them by name
+    classes: tuple[str, ...] = ()  # class names in the order that a file gives, empty where none does
+    warnings: tuple[str, ...] = ()  # sentences about what was skipped
 
     @property
     def task(self) -> Task:

@@ -42,18 +42,13 @@ class DuplicatePair(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class DuplicateGroups:
-    """Groups of related images.
+    """Groups of related images."""
 
-    Attributes:
-        groups: (N,) int64, equal for related images, numbered 0, 1, … by first appearance.
-        pairs: the pairs from which the groups result, sorted. Of several identical images, each is paired with the
-            first one only.
-        crops_searched: whether crops of one scene were searched, which is skipped for very many images.
-    """
-
-    groups: NDArray[np.int64]
+    groups: NDArray[np.int64]  # (N,) int64, equal for related images, numbered 0, 1, … by first appearance
+    # the pairs from which the groups result, sorted. Of several identical images, each is paired with the first one
+    # only
     pairs: tuple[DuplicatePair, ...]
-    crops_searched: bool = True
+    crops_searched: bool = True  # whether crops of one scene were searched, which is skipped for very many images
 
 
 def find_near_duplicates(

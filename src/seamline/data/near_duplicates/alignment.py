@@ -165,28 +165,21 @@ def _fit_line(x: NDArray[np.float32], y: NDArray[np.float32], typical: float) ->
 
 @dataclass(frozen=True)
 class Agreement:
-    """How well two aligned images agree.
+    """How well two aligned images agree."""
 
-    Attributes:
-        lower_quartile: local correlation that three quarters of the textured pixels of the overlap reach, -1..1.
-        median: local correlation that half of them reach.
-        overlap: fraction of the first image's area that the second covers, and of the second's that the first covers.
-        cover: the same for the textured pixels of each image.
-        shared: fraction of the keypoints within the overlap, of both images, with a counterpart at the same position.
-        mutual_match_ratio: fraction of these keypoints that are mutual nearest neighbors, 0..1; among equal windows
-            nearest neighbors are random.
-        color: correlation of color, the better of red-green and blue-yellow, -1..1; 1 for gray images.
-        strength: textured pixels of the overlap that agree, as a fraction of the first image's area, times
-            `lower_quartile`, reduced for a low `mutual_match_ratio`. The strongest of several alignments is used.
-    """
-
-    lower_quartile: float
-    median: float
+    lower_quartile: float  # local correlation that three quarters of the textured pixels of the overlap reach, -1..1
+    median: float  # local correlation that half of them reach
+    # fraction of the first image's area that the second covers, and of the second's that the first covers
     overlap: tuple[float, float]
-    cover: tuple[float, float]
+    cover: tuple[float, float]  # the same for the textured pixels of each image
+    # fraction of the keypoints within the overlap, of both images, with a counterpart at the same position
     shared: float
+    # fraction of these keypoints that are mutual nearest neighbors, 0..1; among equal windows nearest neighbors are
+    # random
     mutual_match_ratio: float
-    color: float
+    color: float  # correlation of color, the better of red-green and blue-yellow, -1..1; 1 for gray images
+    # textured pixels of the overlap that agree, as a fraction of the first image's area, times `lower_quartile`,
+    # reduced for a low `mutual_match_ratio`. The strongest of several alignments is used
     strength: float
 
 

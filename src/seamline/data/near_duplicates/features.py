@@ -40,23 +40,14 @@ _KMEANS_ROUNDS = 5
 
 @dataclass(frozen=True, eq=False)
 class ImageFeatures:
-    """Features of an image for the search for crops of one scene.
+    """Features of an image for the search for crops of one scene."""
 
-    Attributes:
-        gray: (H, W) float32, brightness 0..255, the longer side at most `MAX_SIDE`.
-        color: (H, W, 2) uint8, CIE a and b, or None for gray images.
-        n_textured: number of textured pixels.
-        keypoints: (P, 2) float32, x and y in pixels of `gray`.
-        scales: (P,) float32, diameter of each keypoint in pixels, above 0.
-        descriptors: (P, 128) uint8 as extracted; (P, `DIMENSIONS`) float32 of unit length after
-            `project_descriptors`.
-    """
-
-    gray: NDArray[np.float32]
-    color: NDArray[np.uint8] | None
-    n_textured: int
-    keypoints: NDArray[np.float32]
-    scales: NDArray[np.float32]
+    gray: NDArray[np.float32]  # (H, W) float32, brightness 0..255, the longer side at most `MAX_SIDE`
+    color: NDArray[np.uint8] | None  # (H, W, 2) uint8, CIE a and b, or None for gray images
+    n_textured: int  # number of textured pixels
+    keypoints: NDArray[np.float32]  # (P, 2) float32, x and y in pixels of `gray`
+    scales: NDArray[np.float32]  # (P,) float32, diameter of each keypoint in pixels, above 0
+    # (P, 128) uint8 as extracted; (P, `DIMENSIONS`) float32 of unit length after `project_descriptors`
     descriptors: NDArray[Any]
 
 
