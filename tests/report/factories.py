@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from PIL import Image
 
+from run_folder import factories as small
 from seamline.evaluation.metrics import metric_infos
 from seamline.run_folder import (
     BoundaryErrors,
@@ -16,7 +17,6 @@ from seamline.run_folder import (
     CalibrationBin,
     ClassificationArrays,
     Curve,
-    DatasetInfo,
     Epoch,
     ErrorAnalysis,
     Estimate,
@@ -130,12 +130,12 @@ def write_segmentation_run(
     )
     folder.calibration.write(Calibration(temperature=Estimate(1.3, 1.2, 1.4), bins=10, **calibrations))
     info = run_info("segmentation", classes, 10, notice=notice)
-    dataset = msgspec.structs.replace(
+    dataset = replace(
         info.dataset, title=title, palette=palette, train=800, val=90, test=114,
         reference_results=REFERENCES if classes == FACADE_CLASSES else (),
     )  # fmt: skip
     model = ModelInfo(name="unet", parameters=93_322, input_size=(256, 256, 3))
-    folder.info.write(msgspec.structs.replace(info, dataset=dataset, split=split_info(), model=model))
+    folder.info.write(replace(info, dataset=dataset, split=split_info(), model=model))
     folder.history.write(history(6))
     panels = ("pr_curves", "examples", "leakage", "classes", "confusion", "training", "calibration")
     folder.findings.write(findings(classes, panels))
@@ -282,54 +282,32 @@ def split_calibration(labels: NDArray[np.int64], logits: NDArray[np.float32], we
 
 
 def run_info(task: Task, classes: tuple[str, ...], images: int, *, notice: str | None = None) -> RunInfo:
-    dataset = DatasetInfo(
-        name="made-up",
-        title="Made-up garments",
-        source="made by a test",
-        description="Nobody's; free for all.",
-        fingerprint="0123456789abcdef0123456789abcdef",
-        classes=classes,
-        palette=tuple((i, i, i) for i in range(len(classes))) if task == "segmentation" else (),
-        train=9 * images,
-        val=images,
-        test=2 * images,
-    )
-    split = SplitInfo(
-        fraction=0.1, seed=0, groups=9 * images, duplicate_images=0, largest_group=1, test_groups=2 * images,
+    """Return how a run was trained on as many images, one in ten of them for validation, without near-duplicates."""
+    info = small.run_info(
+        task, init_from=None, auto_config=(), notice=notice,
+        config={"model": "cnn", "epochs": 6, "learning_rate": 0.001, "hflip": True, "class_weights": None},
+        model=ModelInfo(name="cnn", parameters=93_322, input_size=(12, 12, 1)),
+    )  # fmt: skip
+    palette = tuple((i, i, i) for i in range(len(classes))) if task == "segmentation" else ()
+    dataset = replace(
+        info.dataset, title="Made-up garments", classes=classes, palette=palette, warnings=(),
+        train=9 * images, val=images, test=2 * images,
+    )  # fmt: skip
+    split = replace(
+        info.split, groups=9 * images, duplicate_images=0, largest_group=1, test_groups=2 * images, excluded_train=(),
         random=RandomSplit(expected_split_groups=0, expected_val_leakage=0),
     )  # fmt: skip
-    return RunInfo(
-        seamline="0.1.0",
-        task=task,
-        preset="fast",
-        config={"model": "cnn", "epochs": 6, "learning_rate": 0.001, "hflip": True, "class_weights": None},
-        dataset=dataset,
-        split=split,
-        model=ModelInfo(name="cnn", parameters=93_322, input_size=(12, 12, 1)),
-        seed=0,
-        device="cpu",
-        machine="a machine with 2 cores",
-        threads=2,
-        versions={"python": "3.11.2", "torch": "2.7.0", "numpy": "2.1.0"},
-        command="seamline train made-up --preset fast --seed 0 --out runs/made-up-fast",
-        notice=notice,
-    )
+    return replace(info, dataset=dataset, split=split)
 
 
-def split_info(**changes: Any) -> SplitInfo:
-    fields: dict[str, Any] = {
-        "fraction": 0.1,
-        "seed": 0,
-        "groups_detected": True,
-        "groups": 412,
-        "duplicate_images": 780,
-        "largest_group": 9,
-        "test_groups": 88,
-        "excluded_train": tuple(f"train/image_{i:04d}" for i in range(16)),
-        "test_with_train_duplicates": ("test/image_0001", "test/image_0007"),
-        "random": RandomSplit(expected_split_groups=63.4, expected_val_leakage=0.81),
-    }
-    return SplitInfo(**fields | changes)
+def split_info() -> SplitInfo:
+    """Return a split by detected groups of near-duplicates, for which images were excluded."""
+    return replace(
+        small.run_info().split, groups_detected=True, groups=412, duplicate_images=780, largest_group=9, test_groups=88,
+        excluded_train=tuple(f"train/image_{i:04d}" for i in range(16)),
+        test_with_train_duplicates=("test/image_0001", "test/image_0007"),
+        random=RandomSplit(expected_split_groups=63.4, expected_val_leakage=0.81),
+    )  # fmt: skip
 
 
 def history(epochs: int) -> tuple[Epoch, ...]:
@@ -339,15 +317,12 @@ def history(epochs: int) -> tuple[Epoch, ...]:
         train = 0.13 + 0.75 * np.exp(-3.2 * epoch / epochs)
         val = 0.262 + 0.5 * np.exp(-6 * epoch / epochs) + 0.06 * max(0, epoch / epochs - 0.6)
         lines.append(
-            Epoch(
-                epoch=epoch,
+            replace(
+                small.epoch(epoch),
                 train_loss=round(train, 4),
                 train_accuracy=round(0.995 - 0.36 * train, 4),
                 val_loss=round(val, 4),
                 val_accuracy=round(0.93 - 0.1 * (val - 0.262) - 0.18 * np.exp(-5 * epoch / epochs), 4),
-                learning_rate=0.001,
-                train_seconds=2.5,
-                samples=2160,
             )
         )
     return tuple(lines)

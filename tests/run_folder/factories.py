@@ -89,7 +89,7 @@ def run_info(task: Task = "segmentation", **changes: Any) -> RunInfo:
         "device": "cpu",
         "machine": "2 cores",
         "threads": 2,
-        "versions": {"python": "3.11"},
+        "versions": {"python": "3.11", "torch": "2.7"},
         "command": "seamline train facades",
     }
     return RunInfo(**fields | changes)
