@@ -147,11 +147,6 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode())
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write indented JSON atomically; NaN is refused, because JSON has none (use None)."""
-    write_text(path, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
-
-
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 

@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import TransferSpeedColumn as SpeedColumn
 
 
@@ -72,45 +73,16 @@ class Reporter:
     @contextmanager
     def downloading(self) -> Iterator[Callable[[str, int, int | None], None]]:
         """Show a bar per download; yields a function to call with file name, bytes done and bytes in all."""
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            SpeedColumn(),
-            TimeRemainingColumn(),
-        )
-        with self._progress(*columns) as bar:
-            tasks: dict[str, TaskID] = {}
-
-            def show(name: str, done: int, total: int | None) -> None:
-                if name not in tasks:
-                    tasks[name] = bar.add_task(name, total=total)
-                    if not self.draws_bars:
-                        self.say(f"fetching {name}")
-                bar.update(tasks[name], completed=done, total=total)
-
+        columns = (DownloadColumn(), SpeedColumn(), TimeRemainingColumn())
+        with self._bars("fetching {}", TextColumn("{task.description}"), BarColumn(), *columns) as show:
             yield show
 
     @contextmanager
     def counting(self, what: str) -> Iterator[Callable[[int, int], None]]:
         """Show a bar; yields a function to call with steps done and steps in all."""
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:.0f} %"),
-            TimeRemainingColumn(compact=True),
-        )
-        with self._progress(*columns) as bar:
-            tasks: list[TaskID] = []
-
-            def show(done: int, total: int) -> None:
-                if not tasks:
-                    tasks.append(bar.add_task(what, total=total))
-                    if not self.draws_bars:
-                        self.say(what)
-                bar.update(tasks[0], completed=done, total=total)
-
-            yield show
+        columns = (TextColumn("{task.percentage:.0f} %"), TimeRemainingColumn(compact=True))
+        with self._bars("{}", TextColumn("{task.description}"), BarColumn(), *columns) as show:
+            yield partial(show, what)
 
     @contextmanager
     def photos(self) -> Iterator[Callable[[float, int, str], None]]:
@@ -119,20 +91,31 @@ class Reporter:
             BarColumn(),
             TextColumn("{task.completed:,.0f} of {task.total:,.0f} photos"),
             TimeRemainingColumn(compact=True),
-            TextColumn("{task.description}"),
+            TextColumn("{task.fields[file]}"),
         )
-        with self._progress(*columns) as bar:
-            tasks: list[TaskID] = []
+        with self._bars("", *columns) as show:
+            yield lambda done, total, file: show("", done, total, file=escape(file))
 
-            def show(done: float, total: int, file: str) -> None:
-                if not tasks:
-                    tasks.append(bar.add_task(file, total=total))
-                bar.update(tasks[0], completed=done, total=total, description=escape(file))
+    @contextmanager
+    def _bars(self, announcement: str, *columns: ProgressColumn) -> Iterator[Callable[..., None]]:
+        """Show a bar for each name; yields a function to call with name, steps done, steps in all and fields.
+
+        Where no bars are drawn, the announcement of each name is a line.
+        """
+        with self._progress(*columns) as bar:
+            tasks: dict[str, TaskID] = {}
+
+            def show(name: str, done: float, total: float | None, **fields: Any) -> None:
+                if name not in tasks:
+                    tasks[name] = bar.add_task(name, total=total, **fields)
+                    if announcement and not self.draws_bars:
+                        self.say(announcement.format(name))
+                bar.update(tasks[name], completed=done, total=total, **fields)
 
             yield show
 
     @contextmanager
-    def _progress(self, *columns: Any) -> Iterator[Progress]:
+    def _progress(self, *columns: ProgressColumn) -> Iterator[Progress]:
         """Show a bar that is removed at the end; without a terminal or notebook it only counts."""
         bar = Progress(*columns, console=self.console, transient=True)
         if self.draws_bars:

@@ -58,7 +58,7 @@ def test_epochs_and_seeds_differ_but_repeat() -> None:
 def test_augmentation_does_not_depend_on_the_batch_size() -> None:
     split = bright_sides(60, 3)
     whole, cut = (
-        Batches(split, size, task="classification", seed=4, augmentation=Augmentation(hflip=True, translate_px=2))
+        Batches(split, size, task="classification", seed=4, augmentation=Augmentation(hflip=True, translate=2))
         for size in (60, 7)
     )
     for epoch in (1, 2):

@@ -59,7 +59,7 @@ def train(case: str, processes: Distributed) -> dict[str, Any]:
         network: Any = Pixels().double()
         recipe = TrainConfig(model="unet-fast", epochs=3, batch_size=8, lr=1e-2, class_weights=(1.0, 2.0, 0.5))
         changes = Augmentation(
-            hflip=True, translate_px=2, scale_jitter=0.2, aspect_jitter=0.1, color_jitter=0.2, cutmix=0.6
+            hflip=True, translate=2, scale_jitter=0.2, aspect_jitter=0.1, color_jitter=0.2, cutmix=0.6
         )
     else:
         task = "classification"
@@ -69,7 +69,7 @@ def train(case: str, processes: Distributed) -> dict[str, Any]:
         trained.init_from_data(split.images)
         network = trained if case == "normalised" else trained.double()
         recipe = TrainConfig(model=name, epochs=3, batch_size=32, lr=1e-3, label_smoothing=0.1)
-        changes = Augmentation(translate_px=1)
+        changes = Augmentation(translate=1)
     if processes.rank:
         with torch.no_grad():
             next(network.parameters()).add_(1)  # as where the first alone could fetch weights

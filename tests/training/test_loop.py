@@ -157,9 +157,7 @@ def test_pixels_that_count_nowhere_teach_nothing(streets: Dataset) -> None:
 @pytest.mark.parametrize("name", ["facadenet", "fcn", "unet-fast"])
 def test_a_segmenter_goes_on_bit_for_bit_whatever_was_drawn_between(name: str, streets: Dataset) -> None:
     """Dropout's chance belongs to the step, not to what was drawn before."""
-    changes = Augmentation(
-        hflip=True, translate_px=3, scale_jitter=0.2, aspect_jitter=0.1, color_jitter=0.2, cutmix=0.5
-    )
+    changes = Augmentation(hflip=True, translate=3, scale_jitter=0.2, aspect_jitter=0.1, color_jitter=0.2, cutmix=0.5)
     recipe = TrainConfig(model=name, epochs=2, batch_size=8, lr=1e-3)
 
     def begun() -> tuple[BaseModel, Training]:

@@ -74,6 +74,7 @@ def list_all(as_json: JsonOption = False) -> None:
     from seamline.evaluation.metrics import METRICS
     from seamline.inference.pretrained import PRETRAINED
     from seamline.models.factory import model_names
+    from seamline.training.config import format_value
     from seamline.training.presets import PRESETS
 
     presets = {task: {name: config.to_dict() for name, config in table.items()} for task, table in PRESETS.items()}
@@ -92,7 +93,7 @@ def list_all(as_json: JsonOption = False) -> None:
     _print_table("Models, for train --model", {task: ", ".join(names) for task, names in models.items()})
     for task, table in presets.items():
         fields = next(iter(table.values()))
-        rows = {field: [_cell(preset[field]) for preset in table.values()] for field in fields}
+        rows = {field: [format_value(preset[field]) for preset in table.values()] for field in fields}
         texts = {"": [*table], **rows}
         title = f"Presets for {task}; --set FIELD=VALUE overrides a field"
         _print_table(title, {field: "".join(f"{cell:<14}" for cell in cells) for field, cells in texts.items()})
@@ -106,7 +107,3 @@ def _print_table(title: str, rows: Mapping[str, str]) -> None:
     for name, description in rows.items():
         result(f"  {name:<20}{description}".rstrip())
     result("")
-
-
-def _cell(value: object) -> str:
-    return "none" if value is None else str(value)

@@ -118,6 +118,8 @@ def _print_plan(plan: "TrainingPlan", *, as_json: bool) -> None:
     """Print the configuration that a training would use, with the reason for each field."""
     import msgspec
 
+    from seamline.training.config import format_value
+
     description, fields = plan.data.description, plan.config.to_dict()
     if as_json:
         decisions = msgspec.to_builtins(plan.decisions)
@@ -127,4 +129,4 @@ def _print_plan(plan: "TrainingPlan", *, as_json: bool) -> None:
     reasons = {decision.field: decision.reason for decision in plan.decisions}
     for field, value in fields.items():
         usual = "given by --set" if field in plan.settings else f"from preset {plan.preset}"
-        result(f"  {field:<18}{'none' if value is None else value!s:<14}{reasons.get(field, usual)}")
+        result(f"  {field:<18}{format_value(value):<14}{reasons.get(field, usual)}")

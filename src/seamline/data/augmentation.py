@@ -11,7 +11,7 @@ class Augmentation:
     """
 
     hflip: bool = False  # whether images are mirrored left to right in every second epoch, half of the images in each
-    translate_px: int = 0  # largest translation in both directions, in pixels
+    translate: int = 0  # largest translation in both directions, in pixels
     scale_jitter: float = 0.0  # images are scaled by a factor of at most 1 + this, or 1 / (1 + this)
     aspect_jitter: float = 0.0  # the ratio of width to height is changed by a factor of at most 1 + this
     color_jitter: float = 0.0  # strength of changes of brightness, contrast, saturation and tint, about a fraction

@@ -126,7 +126,7 @@ class Batches:
             images = transforms.hflip(images, flips[chosen])
             labels = transforms.hflip(labels, flips[chosen]) if self.has_masks else labels
         if offsets is not None:
-            images = transforms.translate(images, offsets[chosen], self.augmentation.translate_px)
+            images = transforms.translate(images, offsets[chosen], self.augmentation.translate)
         if theta is not None:
             scale = self.augmentation.train_scale
             images = transforms.affine(images, theta[chosen], scale)
@@ -161,7 +161,7 @@ class Batches:
 
     def _sample_offsets(self, epoch: int) -> Tensor | None:
         """Return the translation of each sample down and to the right, (N, 2) int64."""
-        limit = self.augmentation.translate_px
+        limit = self.augmentation.translate
         if not limit:
             return None
         generator = self._generator(_TRANSLATION, epoch)
@@ -173,7 +173,7 @@ class Batches:
         None where images are translated at most, which needs no interpolation; masks are translated with them here.
         """
         config = self.augmentation
-        if not (config.is_affine or (config.translate_px and self.has_masks)):
+        if not (config.is_affine or (config.translate and self.has_masks)):
             return None
         sides = torch.tensor([self.images.shape[2], self.images.shape[1]])
         uniform = torch.rand((len(self.images), 4), generator=self._generator(_AFFINE, epoch)) * 2 - 1
@@ -181,7 +181,7 @@ class Batches:
         aspect = (1 + config.aspect_jitter) ** (uniform[:, 1] / 2)
         theta = torch.zeros(len(self.images), 2, 3)
         theta[:, 0, 0], theta[:, 1, 1] = 1 / (scale * aspect), aspect / scale
-        theta[:, :, 2] = uniform[:, 2:] * config.translate_px * 2 / sides
+        theta[:, :, 2] = uniform[:, 2:] * config.translate * 2 / sides
         return theta.to(self.device)
 
     def _sample_colors(self, epoch: int) -> tuple[Tensor, Tensor] | None:

@@ -43,8 +43,7 @@ def load_saved_model(folder: RunFolder) -> BaseModel:
     try:
         weights = load_file(file)
         with torch.device("meta"):  # shapes without memory: a damaged run.json may ask for any amount of it
-            expected = build().state_dict()
-        _check_shapes(weights, expected)
+            build().load_state_dict(weights, assign=True)
         model = build()
         model.load_state_dict(weights)
     except SeamlineError as error:
@@ -55,11 +54,3 @@ def load_saved_model(folder: RunFolder) -> BaseModel:
             f"{file}: not the weights that run.json describes ({reason}); train again with --overwrite"
         ) from None
     return model.eval()
-
-
-def _check_shapes(weights: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """Raise a ValueError that names the first weight of another shape than expected."""
-    for name in (*expected, *weights):
-        in_file, in_model = (tuple(of[name].shape) if name in of else "missing" for of in (weights, expected))
-        if in_file != in_model:
-            raise ValueError(f"{name}: {in_file} in the file, {in_model} in the model")

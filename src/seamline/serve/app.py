@@ -86,7 +86,7 @@ _ERRORS = {
     503: "Too many photos are waiting, or memory is short; try again later.",
 }
 _COMMON_ERRORS = (403, 405, 421, 500)
-_PHOTO_ERRORS = (400, 403, 405, 408, 413, 415, 421, 422, 500, 503)
+_PHOTO_ERRORS = (400, 408, 413, 415, 422, 503)
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -124,6 +124,7 @@ def make_app(predictor: Predictor, limits: Limits | None = None, hosts: Collecti
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        responses=_errors(*_COMMON_ERRORS),
         separate_input_output_schemas=False,
     )
     app.add_middleware(SecurityMiddleware, limits=limits, hosts=hosts)
@@ -169,8 +170,7 @@ def _add_page(app: FastAPI) -> None:
     ):
         content = b"".join(file.read_bytes() for file in files)
         responses: dict[int | str, dict[str, Any]] = {
-            200: {"description": "A file of the page.", "content": {media_type: {"schema": {"type": "string"}}}},
-            **_errors(*_COMMON_ERRORS),
+            200: {"description": "A file of the page.", "content": {media_type: {"schema": {"type": "string"}}}}
         }
         app.get(path, response_class=Response, responses=responses, name=name)(_static(content, media_type))
 
@@ -201,12 +201,12 @@ def _add_api(app: FastAPI, worker: InferenceWorker) -> None:
     mask_png = _png("A palette PNG of class indices.")
     overlay_png = _png("The photo with the classes' colors over it.")
 
-    @app.get("/health", responses=_errors(*_COMMON_ERRORS))
+    @app.get("/health")
     async def health() -> Health:
         """Return the status of the server."""
         return Health()
 
-    @app.get("/api/model", responses=_errors(*_COMMON_ERRORS))
+    @app.get("/api/model")
     async def model() -> ModelResponse:
         """Describe the model and the limits of a photo."""
         return description

@@ -79,15 +79,7 @@ class TrainConfig:
     @property
     def augmentation(self) -> Augmentation:
         """The random augmentation of training images."""
-        return Augmentation(
-            hflip=self.hflip,
-            translate_px=self.translate,
-            scale_jitter=self.scale_jitter,
-            aspect_jitter=self.aspect_jitter,
-            color_jitter=self.color_jitter,
-            train_scale=self.train_scale,
-            cutmix=self.cutmix,
-        )
+        return Augmentation(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Augmentation)})
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -139,13 +131,10 @@ class TrainConfig:
         """Return the configuration with the fields that JSON holds.
 
         Raises:
-            TypeError: a field is missing, unknown, or of another type.
-            SeamlineError: a value is out of range.
+            TypeError: a field is missing.
+            SeamlineError: a field is unknown, or its value of another type or out of range.
         """
-        values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
-        }
-        return cls(**values)
+        return cls(**check_fields(fields))
 
 
 def read_config(folder: RunFolder) -> TrainConfig:
@@ -204,8 +193,11 @@ def check_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return fields of `TrainConfig` with lists as tuples, after checking their types.
 
     Raises:
-        SeamlineError: a value is of another type than its field.
+        SeamlineError: there is no such field, or a value is of another type than its field.
     """
+    for name in fields:
+        if name not in field_types():
+            raise SeamlineError(unknown_field(name, field_types()))
     checked = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     for name, value in checked.items():
         type_ = field_types()[name]
@@ -225,10 +217,11 @@ def unknown_field(name: str, known: Iterable[str]) -> str:
 
 def format_settings(fields: Mapping[str, Any]) -> tuple[str, ...]:
     """Return fields as texts `field=value` that `parse_settings` reads."""
-    return tuple(f"{name}={_format(value)}" for name, value in fields.items())
+    return tuple(f"{name}={format_value(value)}" for name, value in fields.items())
 
 
-def _format(value: Any) -> str:
+def format_value(value: object) -> str:
+    """Return a value as `--set` takes it: `none`, `true`, `0.5` or `1,2`."""
     if isinstance(value, tuple | list):
         return ",".join(map(str, value))
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

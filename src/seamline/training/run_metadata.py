@@ -13,7 +13,7 @@ from seamline.models.blocks import BaseModel
 from seamline.models.devices import describe_machine
 from seamline.run_folder import DatasetInfo, InitFrom, ModelInfo, RunFolder, RunInfo
 from seamline.training.checkpoints import Checkpoints
-from seamline.training.config import TrainConfig, format_settings
+from seamline.training.config import TrainConfig, format_settings, format_value
 from seamline.training.distributed import Distributed
 from seamline.training.plan import TrainingPlan
 
@@ -151,7 +151,9 @@ def _check_same_run(folder: RunFolder, plan: TrainingPlan) -> None:
     start = plan.options.init_folder
     there, here = info.init_from.weights if info.init_from else None, start.weights_digest if start else None
     if there != here:
-        differences.append(f"initialization (--init-from weights {_format(there)} there, {_format(here)} here)")
+        differences.append(
+            f"initialization (--init-from weights {format_value(there)} there, {format_value(here)} here)"
+        )
     if differences:
         raise SeamlineError(
             f"{folder.path}: was trained with another {' and '.join(differences)}; "
@@ -165,7 +167,7 @@ def _diff_dataset(info: DatasetInfo, plan: TrainingPlan) -> str:
     here = (plan.data.name, len(plan.data.test), plan.data.classes)
     for what, one, other in zip(("name", "test images", "classes"), there, here, strict=True):
         if one != other:
-            return f"{what}: {_format(one)} there, {_format(other)} here"
+            return f"{what}: {format_value(one)} there, {format_value(other)} here"
     return "the same name, other images"
 
 
@@ -177,13 +179,7 @@ def _diff_config(fields: dict[str, Any], config: TrainConfig) -> str:
         return "fields of another version"
     here = config.to_dict()
     return ", ".join(
-        f"{field}: {_format(there[field])} there, {_format(here[field])} here"
+        f"{field}: {format_value(there[field])} there, {format_value(here[field])} here"
         for field in here
         if there[field] != here[field]
     )
-
-
-def _format(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return "none" if value is None else str(value)

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -103,10 +104,11 @@ def initial_model(
     return model, init_from
 
 
+@dataclass
 class Trainer:
     """Runs a training in its folder.
 
-    Args:
+    Attributes:
         folder: the run folder, locked by the main process.
         training: not started.
         info: `run.json` of a fresh training.
@@ -115,23 +117,16 @@ class Trainer:
         reporter: reports progress.
     """
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        training: Training,
-        info: RunInfo,
-        validate: Validate,
-        checkpoint_every: float,
-        reporter: Reporter,
-    ) -> None:
-        self.folder = folder
-        self.training = training
-        self.info = info
-        self.validate = validate
-        self.checkpoint_every = checkpoint_every
-        self.reporter = reporter
-        self.checkpoints = Checkpoints(folder.checkpoint_dir)
-        self.is_main = training.processes.is_main
+    folder: RunFolder
+    training: Training
+    info: RunInfo
+    validate: Validate
+    checkpoint_every: float
+    reporter: Reporter
+
+    def __post_init__(self) -> None:
+        self.checkpoints = Checkpoints(self.folder.checkpoint_dir)
+        self.is_main = self.training.processes.is_main
         self.history: list[Epoch] = []
         self.best_weights: dict[str, Tensor] = {}
         self.best_metric: float | None = None
