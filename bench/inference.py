@@ -25,8 +25,9 @@ from inference_page import page
 from results_store import write_page, write_results
 from seamline.data.dataset import Dataset
 from seamline.errors import SeamlineError
+from seamline.evaluation.metrics import PRIMARY
 from seamline.export.quantize import CALIBRATION_PIXELS
-from seamline.export.verify import predict_split, select_evenly
+from seamline.export.verify import predict_split, primary_metric, select_evenly
 from seamline.inference.backends import BACKENDS, load_session
 from seamline.inference.forward import predict_logits
 from seamline.inference.pretrained import pretrained_dir
@@ -40,7 +41,6 @@ from subprocess_runner import run
 DATA = {"garments": "fashion-mnist", "facades": "facades"}
 EXPORTS = (("reduced-tta", True, False, 0.5), ("int8", False, True, 100.0), ("reduced-tta int8", True, True, 0.5))
 """Title, reduced test-time augmentation, int8, and the largest drop on the validation images in points."""
-METRICS = {"classification": "accuracy", "segmentation": "mean_ap"}
 BATCHES = (1, 32)
 ROUNDS = 3
 PHOTOS = {"1 megapixel": (1152, 864), "12 megapixels": (4032, 3024)}
@@ -73,8 +73,9 @@ def compare_predictions(name: str, files: dict[str, Path], data: Dataset, calibr
     """Compare the predictions of every backend on the test images with those of PyTorch."""
     run = RunFolder(pretrained_dir(name))
     model = load_tta(run)
-    reference = predict_split(partial(predict_logits, model), data.test)
-    rows: list[dict[str, Any]] = [{"precision": "float32", "backend": "pytorch", "score": reference.score}]
+    reference = predict_split(partial(predict_logits, model), data.test, data.task)
+    score = primary_metric(reference, data.task)
+    rows: list[dict[str, Any]] = [{"precision": "float32", "backend": "pytorch", "score": score}]
     sessions: list[tuple[str, str, PredictFn]] = [
         (precision, backend, load_session(file, backend)[1])
         for precision, file in files.items()
@@ -82,13 +83,13 @@ def compare_predictions(name: str, files: dict[str, Path], data: Dataset, calibr
     ]
     sessions.append(("int8", "pytorch", partial(predict_logits, quantize_int8(model, calibration))))
     for precision, backend, session in sessions:
-        results = predict_split(session, data.test)
-        agreement = float((results.logits.argmax(1) == reference.logits.argmax(1)).mean())
+        results = predict_split(session, data.test, data.task)
+        agreement = float((results.predicted == reference.predicted).mean())
         difference = float(np.abs(results.logits - reference.logits).max())
         row = {
             "precision": precision,
             "backend": backend,
-            "score": results.score,
+            "score": primary_metric(results, data.task),
             "agreement": agreement,
             "difference": difference,
         }
@@ -164,7 +165,7 @@ def main() -> None:
             exports = variants(name, folder)
             files = {title: export["file"] for title, export in exports.items() if "file" in export}
             results["models"][name] = {
-                "metric": METRICS[data.task],
+                "metric": PRIMARY[data.task][0],
                 "size": sum(file.stat().st_size for file in pretrained_dir(name).iterdir()),
                 "predictions": compare_predictions(name, files, data, calibration),
                 "rates": rates(name, files, folder / "shown.npy"),

@@ -15,7 +15,6 @@ from torch import nn
 
 import seamline
 from conftest import bright_sides, small_streets
-from evaluation.factories import label_evaluation
 from helpers import refusal
 from run_factories import save_photo, write_run
 from run_folder.factories import calibration
@@ -24,14 +23,14 @@ from seamline.evaluation.calibration import best_temperature
 from seamline.export import export as module
 from seamline.export.export import ExportOptions, ExportResult
 from seamline.export.to_onnx import WEIGHT_PREFIX, to_onnx
-from seamline.export.verify import LabeledLogits, Verification, predict_split, select_evenly
+from seamline.export.verify import MIN_AGREEMENT, Verification, predict_split, primary_metric, select_evenly, verify
 from seamline.inference.backends import BACKENDS, load_session
 from seamline.inference.forward import predict_logits
-from seamline.inference.predictor import load_model
+from seamline.inference.predictor import Predictor, load_model
 from seamline.inference.tta import TTA, load_tta
 from seamline.io import sha256_file
 from seamline.models.factory import build_model
-from seamline.run_folder import RunFolder
+from seamline.run_folder import RunFolder, Task
 from seamline.training.config import parse_settings
 
 STREETS = {
@@ -65,6 +64,10 @@ def tta_of(run: Path) -> TTA:
 
 def export_run(run: Path, train: Split, val: Split, out: Path, report: Any = print, **options: Any) -> ExportResult:
     return module.export_run(RunFolder(run), tta_of(run), train, val, out, ExportOptions(**options), report)
+
+
+def score_of(forward: Any, split: Split, task: Task) -> float:
+    return primary_metric(predict_split(forward, split, task), task)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +135,7 @@ def test_a_run_uses_its_export_only_while_it_belongs_to_the_weights(
 def test_labels_of_whole_images(classifier: Path, tmp_path: Path) -> None:
     split, steps = bright_sides(90, 2), []  # type: tuple[Split, list[str]]
     result = export_run(classifier, bright_sides(60, 1), split, tmp_path / "sides.onnx", report=steps.append)
-    assert steps == ["tracing the model", "verifying it in ONNX Runtime", "verifying it in OpenVINO"]
+    assert steps == ["tracing the model", "verifying it in ONNX Runtime and OpenVINO"]
     assert [check.backend for check in result.verifications] == list(BACKENDS)
     assert all(
         check.images == 90 and check.agreement == 1 and check.difference < 1e-4 for check in result.verifications
@@ -155,8 +158,10 @@ def test_int8(masks: Path, exported: Path, tmp_path: Path, monkeypatch: pytest.M
     train, val = small_streets(24, 3), small_streets(12, 4)
     result = export_run(masks, train, val, tmp_path / "small.onnx", int8=True, max_drop=100)
     assert result.size < 0.5 * exported.stat().st_size
-    assert result.before == pytest.approx(predict_split(partial(predict_logits, tta_of(masks)), val).score, abs=1e-3)
-    assert result.after == pytest.approx(predict_split(load_session(tmp_path / "small.onnx")[1], val).score)
+    assert result.before == pytest.approx(
+        score_of(partial(predict_logits, tta_of(masks)), val, "segmentation"), abs=1e-3
+    )
+    assert result.after == pytest.approx(score_of(load_session(tmp_path / "small.onnx")[1], val, "segmentation"))
     assert result.before is not None
     assert result.after is not None
     assert result.drop == pytest.approx(100 * (result.before - result.after))
@@ -205,39 +210,48 @@ def test_the_score_is_accuracy_or_mean_average_precision() -> None:
     split = Split(images, labels, tuple("abcd"), np.arange(4))
     counts = labels != IGNORE_INDEX
     expected = [average_precision_score(labels[counts] == k, scores[:, k][counts]) for k in range(3)]
-    assert predict_split(lambda asked: scores[asked[:, 0, 0, 0]], split).score == pytest.approx(np.mean(expected))
+    assert score_of(lambda asked: scores[asked[:, 0, 0, 0]], split, "segmentation") == pytest.approx(np.mean(expected))
     whole = Split(images, np.array([0, 1, 2, 2]), tuple("abcd"), np.arange(4))
     right = (scores[:, :, 0, 0].argmax(1) == whole.labels).mean()
-    assert predict_split(lambda asked: scores[asked[:, 0, 0, 0]][:, :, 0, 0], whole).score == right
+    assert score_of(lambda asked: scores[asked[:, 0, 0, 0]][:, :, 0, 0], whole, "classification") == right
 
 
-@pytest.mark.parametrize("masks", [False, True])
-def test_the_temperature_has_the_lowest_loss(masks: bool) -> None:
+@pytest.mark.parametrize("task", ["classification", "segmentation"])
+def test_the_task_decides_which_labels_count(task: Task) -> None:
+    """A class 255 of whole images counts; in masks that value is no class. The temperature is that of those."""
     from scipy.special import log_softmax
 
     rng = np.random.default_rng(0)
-    shape = (50, 3, 8, 8) if masks else (3200, 3)
+    shape = (50, 3, 8, 8) if task == "segmentation" else (500, 257)
     scores = rng.normal(size=shape).astype(np.float32)
-    labels = (2.5 * scores + rng.gumbel(size=shape)).argmax(1).astype(np.uint8)  # drawn at a temperature of 0.4
-    answers = LabeledLogits(scores, labels)
+    labels = (2.5 * scores + rng.gumbel(size=shape)).argmax(1)  # drawn at a temperature of 0.4
+    labels[rng.random(labels.shape) < 0.3] = IGNORE_INDEX
+    images = np.zeros((len(labels), *(labels.shape[1:] or (1, 1)), 1), np.uint8)
+    split = Split(images, labels, tuple(map(str, range(len(labels)))), np.arange(len(labels)))
+    sample = predict_split(lambda images: scores[: len(images)], split, task)
+    counts = labels != IGNORE_INDEX if task == "segmentation" else np.ones(labels.shape, bool)
+    np.testing.assert_array_equal(sample.valid, counts.reshape(len(labels), -1))
 
     def loss(temperature: float) -> float:
         logs = log_softmax(scores / temperature, axis=1)
-        return -float(np.take_along_axis(logs, labels[:, None].astype(int), 1).mean())
+        return -float(np.take_along_axis(logs, np.where(counts, labels, 0)[:, None], 1)[:, 0][counts].mean())
 
-    assert answers.temperature == pytest.approx(0.4, abs=0.02)
-    assert loss(answers.temperature) < min(loss(answers.temperature * 0.98), loss(answers.temperature * 1.02))
-    labels[:] = IGNORE_INDEX if masks else scores.argmax(1)
-    assert LabeledLogits(scores, labels).temperature == 1
+    best = best_temperature(sample)
+    assert loss(best) < min(loss(best * 0.98), loss(best * 1.02))
 
 
-def test_a_class_that_is_called_as_what_is_left_out_counts_among_labels() -> None:
-    rng = np.random.default_rng(0)
-    scores = rng.normal(size=(500, 257)).astype(np.float32)
-    labels = np.where(rng.random(500) < 0.5, scores.argmax(1), IGNORE_INDEX)
-    sample = label_evaluation(tuple(map(str, range(257))), scores, labels).sample
-    expected = best_temperature(sample)
-    assert LabeledLogits(scores, labels).temperature == pytest.approx(expected)
+def test_nan_is_a_difference(exported: Path, masks: Path) -> None:
+    """One pixel of many, so that the predictions agree enough."""
+
+    def forward(images: Any) -> Any:
+        logits = load_session(exported)[1](images)
+        logits[0, 0, 0, 0] = np.nan
+        return logits
+
+    reference = Predictor(masks, "onnxruntime", forward, load_model(exported).metadata)
+    verifications = verify(exported, reference, small_streets(12, 4).images)
+    assert [one.agreement > MIN_AGREEMENT for one in verifications] == [True, True]
+    assert not any(one.passes for one in verifications)
 
 
 def test_test_time_augmentation_is_reduced_as_far_as_allowed(classifier: Path, tmp_path: Path) -> None:
@@ -251,17 +265,17 @@ def test_test_time_augmentation_is_reduced_as_far_as_allowed(classifier: Path, t
     assert "has no test-time augmentation" in refusal(lambda: export_run(plain, train, val, out, reduce_tta=True))
     result = export_run(classifier, train, val, out, reduce_tta=True, max_drop=100)
     assert result.tta == "scale 1"
-    assert result.before == predict_split(partial(predict_logits, tta_of(classifier)), val).score
-    alone = predict_split(partial(predict_logits, once), val)
-    assert result.after == alone.score
+    assert result.before == score_of(partial(predict_logits, tta_of(classifier)), val, "classification")
+    alone = predict_split(partial(predict_logits, once), val, "classification")
+    assert result.after == primary_metric(alone, "classification")
     model = load_model(out)
     np.testing.assert_allclose(model.forward(val.images), predict_logits(once, val.images), atol=1e-4)
-    assert model.metadata.temperature == pytest.approx(alone.temperature)
+    assert model.metadata.temperature == pytest.approx(best_temperature(alone))
     assert result.verifications[0].passes
     never = tmp_path / "never.onnx"
     both = export_run(classifier, train, val, tmp_path / "both.onnx", reduce_tta=True, int8=True, max_drop=100)
     assert (both.tta, both.before) == (result.tta, result.before)
-    assert both.after == predict_split(load_model(tmp_path / "both.onnx").forward, val).score
+    assert both.after == score_of(load_model(tmp_path / "both.onnx").forward, val, "classification")
     refused = refusal(lambda: export_run(classifier, train, val, never, reduce_tta=True, max_drop=-100))
     assert "because with reduced test-time augmentation" in refused
     assert not never.exists()
@@ -275,7 +289,7 @@ def test_where_int8_costs_too_much_the_next_augmentation_is_tried(
     monkeypatch.setattr(TTA, "reduced", lambda tta: [TTA(tta.model, hflip=False), TTA(tta.model, hflip=True)])
     monkeypatch.setattr(module, "_write_int8", lambda *words: next(scores))
     val = bright_sides(90, 2)
-    before = predict_split(partial(predict_logits, tta_of(classifier)), val).score
+    before = score_of(partial(predict_logits, tta_of(classifier)), val, "classification")
     options = {"reduce_tta": True, "int8": True, "max_drop": 100 * (before - 0.5)}
     result = export_run(classifier, bright_sides(9, 1), val, tmp_path / "second.onnx", **options)
     assert (result.tta, result.after) == ("scale 1, horizontal flip", 0.5)

@@ -13,6 +13,7 @@ from run_factories import save_photo
 from seamline.data.near_duplicates.report import assign_groups
 from seamline.data.splits import train_val_split
 from seamline.evaluation.average_precision import average_precision
+from seamline.export.to_onnx import WEIGHT_PREFIX
 from seamline.inference.backends import BACKENDS
 from seamline.inference.predictor import load_model
 from seamline.inference.pretrained import PRETRAINED, pretrained_dir
@@ -35,15 +36,12 @@ def test_the_graph_reads_its_weights_from_the_run_folder(name: str) -> None:
     folder = pretrained_dir(name)
     graph = onnx.load(folder / "model.onnx", load_external_data=False).graph
     stored = load_file(folder / "model.safetensors")
-    external = {
-        one.name.removeprefix("model.model.").removesuffix(".half"): {
-            each.key: each.value for each in one.external_data
-        }
-        for one in graph.initializer
-        if one.data_location == onnx.TensorProto.EXTERNAL
+    external = [one for one in graph.initializer if one.data_location == onnx.TensorProto.EXTERNAL]
+    assert {each.value for one in external for each in one.external_data if each.key == "location"} == {
+        "model.safetensors"
     }
-    assert {entry["location"] for entry in external.values()} == {"model.safetensors"}
-    assert external.keys() == {key for key in stored if not key.endswith("num_batches_tracked")}
+    names = {one.name.removeprefix(WEIGHT_PREFIX).removesuffix(".half") for one in external}
+    assert names == {key for key in stored if not key.endswith("num_batches_tracked")}
     assert all(len(one.raw_data) < 64 for one in graph.initializer)  # shapes and indices
 
 

@@ -11,15 +11,25 @@ import onnx
 
 from seamline.data.dataset import Split
 from seamline.errors import SeamlineError
+from seamline.evaluation.calibration import best_temperature
+from seamline.evaluation.metrics import PRIMARY
 from seamline.export.quantize import CALIBRATION_PIXELS, quantize_int8
 from seamline.export.to_onnx import to_onnx
-from seamline.export.verify import ATOL, MIN_AGREEMENT, Verification, predict_split, select_evenly, verify
+from seamline.export.verify import (
+    ATOL,
+    MIN_AGREEMENT,
+    Verification,
+    predict_split,
+    primary_metric,
+    select_evenly,
+    verify,
+)
 from seamline.inference.backends import BACKENDS, load_session
 from seamline.inference.forward import predict_logits
 from seamline.inference.predictor import PYTORCH, Predictor, run_metadata
 from seamline.inference.tta import TTA
 from seamline.io import atomic_write
-from seamline.run_folder import RunFolder
+from seamline.run_folder import RunFolder, Task
 
 
 @dataclass(frozen=True)
@@ -92,25 +102,25 @@ def export_run(
     if options.reduce_tta and not model.reduced():
         raise SeamlineError(f"{out}: not written, because the model has no test-time augmentation; omit --reduce-tta")
     reference = Predictor(folder.path, PYTORCH, partial(predict_logits, model), run_metadata(folder))
-    lossy = options.reduce_tta or options.int8
-    before = predict_split(reference.forward, val).score if lossy else math.nan
+    task, lossy = reference.task, options.reduce_tta or options.int8
+    before = primary_metric(predict_split(reference.forward, val, task), task) if lossy else math.nan
     best = -math.inf
 
     def allowed(score: float) -> bool:
         return not lossy or 100 * (before - score) <= options.max_drop
 
     candidates = _reduce_tta(reference, model, val, report) if options.reduce_tta else [(model, reference, before)]
-    metric = "accuracy" if reference.task == "classification" else "mean_ap"
+    metric, _ = PRIMARY[task]
     with atomic_write(out) as file:
         for tta, predictor, score in candidates:
             if allowed(score):
                 graph, verifications = _write_verified(tta, predictor, val, file, out, report)
                 if options.int8:
-                    score = _write_int8(graph, train, val, file, report)
-                    verifications = [verify(file, backend, predictor, val.images) for backend in BACKENDS]
+                    score = _write_int8(graph, train, val, task, file, report)
             if allowed(score):
-                size, description = file.stat().st_size, predictor.metadata.tta
-                result = ExportResult(out, size, tuple(verifications), metric, tta=description)
+                if options.int8:
+                    verifications = verify(file, predictor, val.images)
+                result = ExportResult(out, file.stat().st_size, verifications, metric, tta=predictor.metadata.tta)
                 return replace(result, before=before, after=score) if lossy else result
             best = max(best, score)
         changes = ["reduced test-time augmentation"] * options.reduce_tta + ["int8 quantization"] * options.int8
@@ -128,35 +138,36 @@ def _reduce_tta(
     for tta in model.reduced():
         report(f"evaluating {tta.description}")
         forward = partial(predict_logits, tta)
-        labeled = predict_split(forward, val)
-        score = labeled.score
-        metadata = msgspec.structs.replace(reference.metadata, temperature=labeled.temperature, tta=tta.description)
-        del labeled  # for segmentation it is large
+        sample = predict_split(forward, val, reference.task)
+        score, temperature = primary_metric(sample, reference.task), best_temperature(sample)
+        del sample  # for segmentation it is large
+        metadata = msgspec.structs.replace(reference.metadata, temperature=temperature, tta=tta.description)
         yield tta, replace(reference, forward=forward, metadata=metadata), score
 
 
 def _write_verified(
     model: TTA, predictor: Predictor, val: Split, file: Path, out: Path, report: Callable[[str], None]
-) -> tuple[onnx.ModelProto, list[Verification]]:
+) -> tuple[onnx.ModelProto, tuple[Verification, ...]]:
     """Write a model's graph into `file`, and verify its predictions in each backend."""
     report("tracing the model")
     graph = to_onnx(model, predictor.metadata)
     onnx.save(graph, file)
-    verifications = []
-    for name, backend in BACKENDS.items():
-        report(f"verifying it in {backend.title}")
-        verifications.append(verify(file, name, predictor, val.images))
-        if not verifications[-1].passes:
+    report(f"verifying it in {' and '.join(backend.title for backend in BACKENDS.values())}")
+    verifications = verify(file, predictor, val.images)
+    for one in verifications:
+        if not one.passes:
             raise SeamlineError(
-                f"{out}: not written, because its predictions differ from the run's ({verifications[-1]}; at most "
-                f"{ATOL:g} and at least {MIN_AGREEMENT:.1%} are required); use the run folder itself"
+                f"{out}: not written, because its predictions differ from the run's ({one}; at most {ATOL:g} and at "
+                f"least {MIN_AGREEMENT:.1%} are required); use the run folder itself"
             )
     return graph, verifications
 
 
-def _write_int8(graph: onnx.ModelProto, train: Split, val: Split, file: Path, report: Callable[[str], None]) -> float:
-    """Write a graph into `file`, quantized to int8; return its score."""
+def _write_int8(
+    graph: onnx.ModelProto, train: Split, val: Split, task: Task, file: Path, report: Callable[[str], None]
+) -> float:
+    """Write a graph into `file`, quantized to int8; return its metric."""
     report("quantizing to int8")
     onnx.save(quantize_int8(graph, select_evenly(train.images, CALIBRATION_PIXELS)), file)
     report("evaluating the quantized model")
-    return predict_split(load_session(file)[1], val).score
+    return primary_metric(predict_split(load_session(file)[1], val, task), task)

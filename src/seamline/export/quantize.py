@@ -1,7 +1,6 @@
 """Static quantization of an ONNX graph to int8."""
 
 import json
-import logging
 import tempfile
 from pathlib import Path
 
@@ -10,8 +9,10 @@ import onnx
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxscript import ir
 
 from seamline.data.lazy_array import iter_chunks
+from seamline.export.to_onnx import silence
 from seamline.inference.backends import CHUNK_BYTES
 
 CALIBRATION_PIXELS = 2_000_000
@@ -45,9 +46,7 @@ def quantize_int8(graph: onnx.ModelProto, images: NDArray[np.uint8]) -> onnx.Mod
     with tempfile.TemporaryDirectory() as folder:
         source, prepared, quantized = (Path(folder) / f"{name}.onnx" for name in ("source", "prepared", "quantized"))
         onnx.save(graph, source)
-        level = logging.getLogger().level
-        logging.getLogger().setLevel(logging.ERROR)  # it warns on the root logger about what it could do better
-        try:
+        with silence():
             quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
             quantize_static(
                 str(prepared),
@@ -62,13 +61,14 @@ def quantize_int8(graph: onnx.ModelProto, images: NDArray[np.uint8]) -> onnx.Mod
                 activation_type=QuantType.QUInt8,
                 calibrate_method=CalibrationMethod.MinMax,
             )
-        finally:
-            logging.getLogger().setLevel(level)
-        result: onnx.ModelProto = onnx.load(quantized)
-    _deduplicate_weights(result)
-    metadata = {entry.key: entry.value for entry in graph.metadata_props}
-    del result.metadata_props[:]
-    onnx.helper.set_model_props(result, metadata | {"precision": json.dumps("int8")})
+        model = ir.serde.deserialize_model(onnx.load(quantized))
+    # the graph applies the same layers several times, for test-time augmentation
+    ir.passes.common.DeduplicateHashedInitializersPass()(model)
+    model.metadata_props.clear()
+    model.metadata_props.update({entry.key: entry.value for entry in graph.metadata_props})
+    model.metadata_props["precision"] = json.dumps("int8")
+    result = ir.serde.serialize_model(model)
+    del result.graph.value_info[:]  # intermediate values need no names
     return result
 
 
@@ -93,18 +93,3 @@ def _float_nodes(graph: onnx.ModelProto) -> list[str]:
         if node.op_type != "Conv":
             pending.extend(node.input)
     return names
-
-
-def _deduplicate_weights(graph: onnx.ModelProto) -> None:
-    """Store equal weights once: test-time augmentation applies the same layers several times."""
-    first: dict[tuple[object, ...], str] = {}
-    names: dict[str, str] = {}
-    for weights in graph.graph.initializer:
-        content = onnx.numpy_helper.to_array(weights)
-        names[weights.name] = first.setdefault((weights.data_type, content.shape, content.tobytes()), weights.name)
-    unique = [weights for weights in graph.graph.initializer if names[weights.name] == weights.name]
-    for node in graph.graph.node:
-        for index, name in enumerate(node.input):
-            node.input[index] = names.get(name, name)
-    del graph.graph.initializer[:]
-    graph.graph.initializer.extend(unique)

@@ -57,7 +57,7 @@ def to_onnx(model: TTA, metadata: ExportMetadata) -> onnx.ModelProto:
         height, width = height + 13, width + 29
     model = model.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     axes = _AXES if segmentation else {0: "batch"}
-    with _silence():
+    with silence():
         program = torch.onnx.export(
             _Outputs(model, metadata.temperature),
             (torch.zeros(2, channels, height, width, dtype=torch.uint8),),
@@ -129,16 +129,13 @@ def _is_last(logits: Any, dim: int) -> bool:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    """Hide the tracer's messages about its internals."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
+def silence() -> Iterator[None]:
+    """Hide the warnings of libraries about their internals."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+    finally:
+        logging.disable(level)
