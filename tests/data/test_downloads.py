@@ -464,7 +464,7 @@ def gated(gate: Event) -> Behavior:
     return behave
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there each process has a partial file of its own")
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
 def test_second_process_waits_for_the_first(server: Server, target: Path) -> None:
     gate = Event()
     url = server.serve(gated(gate))
@@ -479,7 +479,7 @@ def test_second_process_waits_for_the_first(server: Server, target: Path) -> Non
     assert_fetched(target)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there each process has a partial file of its own")
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
 def test_killed_process_releases_the_lock(server: Server, target: Path) -> None:
     gate = Event()
     url = server.serve(gated(gate))
@@ -490,30 +490,6 @@ def test_killed_process_releases_the_lock(server: Server, target: Path) -> None:
     fetch([url], target, check=MD5)
     gate.set()
     assert server.requests == [("/file", None), ("/file", f"bytes={received}-")]
-    assert_fetched(target)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there each process has a partial file of its own")
-def test_waiting_for_a_partial_file_that_is_removed(server: Server, target: Path) -> None:
-    """Whoever waited for a file that is gone takes the one that stands in its place, and holds that one."""
-    import fcntl
-
-    gate = Event()
-    url = server.serve(gated(gate))
-    threads = [Thread(target=fetch, args=([url], target), kwargs={"check": MD5}) for _ in range(2)]
-    put_partial(target, b"")
-    with partial_of(target).open("ab") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        threads[0].start()
-        time.sleep(0.1)
-        partial_of(target).unlink()
-    wait_until(lambda: len(server.requests) == 1)
-    threads[1].start()
-    time.sleep(0.1)
-    gate.set()
-    for thread in threads:
-        thread.join()
-    assert server.requests == [("/file", None)]
     assert_fetched(target)
 
 

@@ -1,25 +1,18 @@
 """Download files: try several addresses, resume interrupted transfers, and verify the result."""
 
 import hashlib
-import os
 import re
-import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse, IncompleteRead, responses
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import BinaryIO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from seamline.errors import DatasetUnavailableError
-
-if sys.platform != "win32":
-    import fcntl
+from seamline.io import file_lock
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the file name, the bytes done and the total (None where the server does not send it)."""
@@ -47,8 +40,8 @@ def fetch(
     """Download a file over HTTP or HTTPS, unless it exists.
 
     Bytes are written to `NAME.part` beside the target, which is renamed once it passes the check. A transfer that was
-    interrupted, now or in an earlier call, resumes where it stopped. A second process that downloads the same file
-    waits for the first one to end.
+    interrupted, now or in an earlier call, resumes where it stopped. A second process that downloads into the
+    same folder waits for the first one to end, except on Windows.
 
     Args:
         urls: addresses of the file, best first; the next one is tried when one fails.
@@ -70,12 +63,10 @@ def fetch(
     if target.exists():
         return target
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _partial_file(target) as partial:
+        with file_lock(target.parent, wait=True):
             if not target.exists():  # another process may have created it while this one waited
                 check = _md5_check(check) if isinstance(check, str) else check
-                _Download(partial, target, check, progress, timeout).fetch_any(urls)
-                partial.replace(target)
+                _Download(target, check, progress, timeout).fetch_any(urls)
     except OSError as error:
         raise DatasetUnavailableError(
             f"{target}: cannot be written ({error.strerror or error}); "
@@ -84,44 +75,8 @@ def fetch(
     return target
 
 
-@contextmanager
-def _partial_file(target: Path) -> Iterator[Path]:
-    """Yield the path of the partial file of `target`, locked against other processes inside the block."""
-    if sys.platform == "win32":  # there is no flock: each call has its own partial file, and resumes within the call
-        with TemporaryDirectory(prefix=target.name, dir=target.parent) as folder:
-            yield Path(folder) / f"{target.name}.part"
-        return
-    partial = target.with_name(f"{target.name}.part")
-    with _open_locked(partial) as handle:
-        try:
-            yield partial
-        finally:
-            if os.fstat(handle.fileno()).st_size == 0:  # one with bytes is kept for later, or has been renamed
-                partial.unlink(missing_ok=True)
-
-
-def _open_locked(path: Path) -> BinaryIO:
-    """Open a file for appending and wait for its lock, which closing releases."""
-    while True:
-        handle = path.open("ab")
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            # The previous owner may have renamed or removed the file; then the lock is on another one.
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(handle.fileno()), path.stat()):
-                    return handle
-        except BaseException:
-            handle.close()
-            raise
-        handle.close()
-
-
 class _TransferError(Exception):
-    """A transfer that did not complete the file.
-
-    Attributes:
-        received: number of bytes that arrived; without any, the address is not tried again.
-    """
+    """A transfer that did not complete the file; if no byte arrived, the address is not tried again."""
 
     def __init__(self, reason: str, received: int = 0) -> None:
         super().__init__(reason)
@@ -146,16 +101,20 @@ def _opener() -> urllib.request.OpenerDirector:
 
 @dataclass(frozen=True)
 class _Download:
-    """A download in progress: the arguments of `fetch`, and the partial file."""
+    """A download in progress: the arguments of `fetch`."""
 
-    partial: Path
     target: Path
     check: Check
     progress: Progress | None
     timeout: float
 
+    @property
+    def partial(self) -> Path:
+        """The partial file."""
+        return self.target.with_name(f"{self.target.name}.part")
+
     def fetch_any(self, urls: Sequence[str]) -> None:
-        """Complete the partial file from the first address that works, or raise a `DatasetUnavailableError`."""
+        """Create the target from the first address that works, or raise a `DatasetUnavailableError`."""
         failures = []
         for url in urls:
             try:
@@ -163,6 +122,7 @@ class _Download:
             except _TransferError as error:
                 failures.append(f"{urlsplit(url).netloc.rpartition('@')[2]}: {error}")
             else:
+                self.partial.replace(self.target)
                 return
         raise DatasetUnavailableError(
             f"{self.target.name} could not be downloaded ({'; '.join(failures) or 'no address is known'}); put the "
@@ -188,7 +148,7 @@ class _Download:
             problem = self._problem()
             if not problem:
                 return
-            os.truncate(self.partial, 0)  # not removed, because it is locked
+            self.partial.unlink()
             failure = _TransferError(f"its file {problem}")
             if start == 0:
                 break

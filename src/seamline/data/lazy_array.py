@@ -81,18 +81,3 @@ def zeros_or_memmap(shape: tuple[int, ...]) -> NDArray[np.uint8]:
         return np.zeros(shape, np.uint8)
     with tempfile.TemporaryFile() as file:
         return np.memmap(file, np.uint8, "w+", shape=shape)
-
-
-class Subset(Sequence[NDArray[np.uint8]]):
-    """A sequence of some rows of images (N, H, W, C) uint8, or of N arrays (H, W, C) uint8, read on access."""
-
-    def __init__(self, images: ArrayLike | Sequence[NDArray[np.uint8]], indices: Sequence[int]) -> None:
-        self.images = images
-        self.indices = indices
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, index: int) -> NDArray[np.uint8]:  # type: ignore[override]
-        image: NDArray[np.uint8] = self.images[self.indices[index]]
-        return image

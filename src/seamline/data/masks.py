@@ -88,30 +88,34 @@ class MaskValues(NamedTuple):
     palette: dict[int, Color]
 
 
-def mask_values(source: Path | bytes, *, name: str | None = None, limit: int = MAX_PIXELS) -> NDArray[Any]:
+def mask_values(file: Path) -> NDArray[Any]:
     """Decode a mask to its raw values: (H, W) integers, or (H, W) uint32 colors as 0xRRGGBB.
 
-    Args and errors are those of `read_mask`; a JPEG is refused.
+    Raises:
+        SeamlineError: the file cannot be read, is damaged or too large, is a JPEG, or has transparent pixels.
     """
-    name = display_name(source, name)
-    mask = _decode_mask(source, name, limit)
-    _refuse_jpeg(mask, name)
+    mask = _decode_mask(file, str(file), MAX_PIXELS)
+    _refuse_jpeg(mask, str(file))
     return _color_codes(mask.values) if mask.is_color else mask.values
 
 
-def unique_mask_values(source: Path | bytes, *, name: str | None = None, limit: int = MAX_PIXELS) -> MaskValues:
-    """Return the distinct values of a mask; arguments and errors as for `mask_values`."""
-    name = display_name(source, name)
-    mask = _decode_mask(source, name, limit)
-    _refuse_jpeg(mask, name)
+def unique_mask_values(file: Path) -> MaskValues:
+    """Return the distinct values of a mask; errors as for `mask_values`."""
+    mask = _decode_mask(file, str(file), MAX_PIXELS)
+    _refuse_jpeg(mask, str(file))
     values = {int(value) for value in np.unique(_color_codes(mask.values) if mask.is_color else mask.values)}
-    colors: dict[int, Color] = {}
-    if mask.palette is not None:
-        for value in values:
-            if value < len(mask.palette):
-                red, green, blue = mask.palette[value].tolist()
-                colors[value] = red, green, blue
+    codes = [] if mask.palette is None else _color_codes(mask.palette).tolist()
+    colors = {value: code_color(codes[value]) for value in values if value < len(codes)}
     return MaskValues(mask.is_color, values, colors)
+
+
+def refuse_other_size(mask: NDArray[np.uint8], image: NDArray[np.uint8], mask_name: object, image_name: str) -> None:
+    """Refuse a mask (H, W) uint8 that has another size than its image (H, W, C) uint8."""
+    if mask.shape != image.shape[:2]:
+        raise SeamlineError(
+            f"{mask_name}: is {mask.shape[0]} x {mask.shape[1]} pixels (height x width), but its image {image_name} is "
+            f"{image.shape[0]} x {image.shape[1]}; save both at one size"
+        )
 
 
 def encode_mask(mask: NDArray[np.uint8], palette: Sequence[Color]) -> bytes:

@@ -81,22 +81,7 @@ def inspect_dataset(
         SeamlineError: the folder has no supported layout.
     """
     contents = detect_format(path)
-    loaded = None
-    errors: list[str] = []
-    unreadable: list[str] = []
-    try:
-        loaded = load_contents(path, contents, size=size, progress=decode_progress)
-    except SeamlineError as error:
-        messages = map_threads(_read_error, contents.samples)
-        unreadable = list(filter(None, messages))
-        errors.append(f"{len(unreadable):,} files cannot be read; replace or remove them" if unreadable else str(error))
-    if unreadable:
-        readable = [sample for sample, message in zip(contents.samples, messages, strict=True) if not message]
-        contents = replace(contents, samples=readable)
-        try:
-            loaded = load_contents(path, contents, size=size, progress=decode_progress) if readable else None
-        except SeamlineError as error:
-            errors.append(str(error))
+    loaded, contents, unreadable, errors = _load_readable(path, contents, size, decode_progress)
     facts = _file_facts(contents)
     warnings = [*contents.warnings]
     classes: list[dict[str, Any]] = []
@@ -124,6 +109,29 @@ def inspect_dataset(
         warnings=tuple(warnings),
         duplicates=duplicates,
     )
+
+
+def _load_readable(
+    path: Path, contents: FolderContents, size: str | None, progress: Progress | None
+) -> tuple[LoadedFolder | None, FolderContents, list[str], list[str]]:
+    """Load the files that can be read; also return them, a message for each of the others, and errors."""
+    try:
+        return load_contents(path, contents, size=size, progress=progress), contents, [], []
+    except SeamlineError as error:
+        messages = map_threads(_read_error, contents.samples)
+        unreadable = list(filter(None, messages))
+        if not unreadable:
+            return None, contents, [], [str(error)]
+    errors = [f"{len(unreadable):,} files cannot be read; replace or remove them"]
+    readable = [sample for sample, message in zip(contents.samples, messages, strict=True) if not message]
+    contents = replace(contents, samples=readable)
+    loaded = None
+    if readable:
+        try:
+            loaded = load_contents(path, contents, size=size, progress=progress)
+        except SeamlineError as error:
+            errors.append(str(error))
+    return loaded, contents, unreadable, errors
 
 
 def _read_error(sample: Sample) -> str:

@@ -1,7 +1,6 @@
 """Classes of an image folder: their names, and their values or colors in masks."""
 
 import json
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_folder.file_tree import read_text
 from seamline.data.image_folder.records import BACKGROUND, FolderContents
 from seamline.data.limits import map_threads
-from seamline.data.masks import Color, code_color, color_code, complete_palette, unique_mask_values
+from seamline.data.masks import Color, MaskValues, code_color, color_code, complete_palette, unique_mask_values
 from seamline.errors import SeamlineError, list_first
 
 CLASS_FILES = ("classes.txt", "classes.json")
@@ -86,38 +85,38 @@ def _classes_of_labels(contents: FolderContents, declared: Palette) -> Classes:
 
 def _classes_of_masks(contents: FolderContents, declared: Palette, progress: Callable[[], None] | None) -> Classes:
     """Return the classes of the values or colors in mask files."""
-    lock = threading.Lock()
-    by_color: set[bool] = set()
-    values: set[int] = set()
-    embedded: dict[int, Color] = {}
 
-    def read(file: Path) -> set[int]:
+    def read(file: Path) -> MaskValues:
         mask = unique_mask_values(file)
-        with lock:
-            by_color.add(mask.by_color)
-            values.update(mask.values)
-            embedded.update(mask.palette)
-            if progress is not None:
-                progress()
-        if len(values) > _MAX_MASK_CLASSES:
-            raise SeamlineError(
-                f"{file}: masks contain more than {_MAX_MASK_CLASSES} different "
-                f"{'colors' if mask.by_color else 'values'}, but need one per class; save masks as PNG, scaled to the "
-                "nearest pixel, or declare the classes"
-            )
-        return mask.values
+        _refuse_many(mask.values, mask.by_color, file)
+        if progress is not None:
+            progress()
+        return mask
 
     files = [sample.mask for sample in contents.samples if sample.mask is not None]
-    values_by_file = list(zip(files, map_threads(read, files), strict=True))
+    masks = dict(zip(files, map_threads(read, files), strict=True))
+    by_color = {mask.by_color for mask in masks.values()}
     if len(by_color) > 1:
         raise SeamlineError(f"{contents.root}: some masks contain colors and others numbers; save all in one form")
+    values = set[int]().union(*(mask.values for mask in masks.values()))
+    _refuse_many(values, True in by_color, contents.root)
 
     def first_with(value: int) -> Path:
-        return next(file for file, its in values_by_file if value in its)
+        return next(file for file, mask in masks.items() if value in mask.values)
 
-    if by_color == {True}:
+    if True in by_color:
         return _classes_by_color(contents.root, values, declared, first_with)
+    embedded = {value: color for mask in masks.values() for value, color in mask.palette.items()}
     return _classes_by_value(values, embedded, declared, first_with)
+
+
+def _refuse_many(values: set[int], by_color: bool, path: Path) -> None:
+    """Refuse masks with far more values than classes."""
+    if len(values) > _MAX_MASK_CLASSES:
+        raise SeamlineError(
+            f"{path}: masks contain more than {_MAX_MASK_CLASSES} different {'colors' if by_color else 'values'}, but "
+            "need one per class; save masks as PNG, scaled to the nearest pixel, or declare the classes"
+        )
 
 
 def _classes_by_color(root: Path, codes: set[int], declared: Palette, first_with: Callable[[int], Path]) -> Classes:

@@ -23,7 +23,7 @@ from seamline.data.image_folder.resize_policy import ImageSize, pick_image_size,
 from seamline.data.image_io import read_header, read_image
 from seamline.data.lazy_array import ArrayLike, LazyArray
 from seamline.data.limits import map_threads, max_memory
-from seamline.data.masks import mask_values
+from seamline.data.masks import mask_values, refuse_other_size
 from seamline.data.preprocess import center_crop_resize
 from seamline.errors import SeamlineError
 
@@ -127,17 +127,12 @@ def _upright_size(file: Path) -> tuple[int, int]:
 def _decode(sample: Sample, classes: Classes, size: ImageSize) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     """Return the image (h, w, 3) uint8 of a sample, and its mask (h, w) uint8 for segmentation."""
     image = read_image(sample.file)
-    height, width = image.shape[:2]
     if sample.label is not None:
         return center_crop_resize(image, (size.height, size.width, 3)), None
     if sample.mask is None:
-        return resize_pair(image, rasterize(sample.polygons or (), classes.numbers, height, width), size)
+        return resize_pair(image, rasterize(sample.polygons or (), classes.numbers, *image.shape[:2]), size)
     mask = remap_mask(mask_values(sample.mask), classes, str(sample.mask))
-    if mask.shape != (height, width):
-        raise SeamlineError(
-            f"{sample.mask}: is {mask.shape[0]} x {mask.shape[1]} pixels (height x width), but its image "
-            f"{sample.file.name} is {height} x {width}; save both at one size"
-        )
+    refuse_other_size(mask, image, sample.mask, sample.file.name)
     return resize_pair(image, mask, size)
 
 

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.lazy_array import ArrayLike, Subset
+from seamline.data.lazy_array import ArrayLike, LazyArray, take
 from seamline.data.near_duplicates.clustering import Match, cluster
 from seamline.data.near_duplicates.exact_and_near import find_near_duplicate_pairs, first_occurrences
 from seamline.data.near_duplicates.scene_matching import STRONG_MATCH, match_scenes
@@ -87,7 +87,8 @@ def find_near_duplicates(
         return None if progress is None else lambda done, _: progress(start + weight * done, total)
 
     matches = {(i, k): Match(i, k, "same", math.inf) for k, i in enumerate(firsts.tolist()) if i != k}
-    for i, j in find_near_duplicate_pairs(Subset(images, distinct), report_from(0, 1)):
+    subset = take(images, np.array(distinct)) if isinstance(images, LazyArray) else [images[k] for k in distinct]
+    for i, j in find_near_duplicate_pairs(subset, report_from(0, 1)):
         pair = distinct[i], distinct[j]
         matches[pair] = Match(*pair, "near", math.inf)
     for match in match_scenes([images[k] for k in large], report_from(2 * len(distinct), 4)):

@@ -24,7 +24,7 @@ from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.data.downloads import Progress
 from seamline.data.image_io import read_image
 from seamline.data.limits import map_threads
-from seamline.data.masks import read_mask
+from seamline.data.masks import read_mask, refuse_other_size
 from seamline.data.sources.facades import CLASSES, PALETTE
 from seamline.data.sources.locate import PUBLISHED_AGAIN, download, find_files
 from seamline.errors import SeamlineError, first_line
@@ -274,11 +274,7 @@ def _tiles(photo: _Photo) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     image = read_image(_read(photo.image), name=str(photo.image))
     mask = read_mask(_read(photo.mask), len(DATABASE_CLASSES) + 1, ignore=0, name=str(photo.mask))
     height, width = mask.shape
-    if image.shape[:2] != mask.shape:
-        raise SeamlineError(
-            f"{photo.mask}: is {height} x {width} pixels (height x width), but its photo is {image.shape[0]} x "
-            f"{image.shape[1]}; both must have one size"
-        )
+    refuse_other_size(mask, image, photo.mask, photo.image.name)
     if max(height, width) > _MAX_ASPECT_RATIO * min(height, width):
         raise SeamlineError(
             f"{photo.image}: is {height} x {width} pixels (height x width), too narrow for tiles; remove it"

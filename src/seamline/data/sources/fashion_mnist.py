@@ -168,26 +168,21 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
             file.seek(0)
             if not start:
                 raise SeamlineError(f"{path}: is empty; {PUBLISHED_AGAIN}")
-            if start == _GZIP:
-                return _read_gzip(path, file)
-            if path.suffix == ".gz":
+            if start != _GZIP:
+                if path.suffix == ".gz":
+                    raise SeamlineError(
+                        f"{path}: is named .gz but is not gzip (starts with 0x{start.hex()}); {PUBLISHED_AGAIN}"
+                    )
+                return _parse(path, file)
+            try:
+                with gzip.GzipFile(fileobj=file) as inside:
+                    return _parse(path, inside)
+            except EOFError as error:
+                raise SeamlineError(f"{path}: its gzip data are cut off; {PUBLISHED_AGAIN}") from error
+            except (gzip.BadGzipFile, zlib.error) as error:
                 raise SeamlineError(
-                    f"{path}: is named .gz but is not gzip (starts with 0x{start.hex()}); {PUBLISHED_AGAIN}"
-                )
-            return _parse(path, file)
-
-
-def _read_gzip(path: Path, file: BinaryIO) -> NDArray[np.uint8]:
-    """Read the IDX file inside a gzip file; `path` is for messages."""
-    try:
-        with gzip.GzipFile(fileobj=file) as inside:
-            return _parse(path, inside)
-    except EOFError as error:
-        raise SeamlineError(f"{path}: its gzip data are cut off; {PUBLISHED_AGAIN}") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise SeamlineError(
-            f"{path}: its gzip data are damaged or followed by other data ({error}); {PUBLISHED_AGAIN}"
-        ) from error
+                    f"{path}: its gzip data are damaged or followed by other data ({error}); {PUBLISHED_AGAIN}"
+                ) from error
 
 
 def _parse(path: Path, stream: BinaryIO | gzip.GzipFile) -> NDArray[np.uint8]:

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seamline.data.dataset import Split
 from seamline.data.image_io import SUFFIXES, read_image
 from seamline.data.limits import map_threads
-from seamline.data.masks import Color, read_mask
+from seamline.data.masks import Color, read_mask, refuse_other_size
 from seamline.errors import SeamlineError, refuse_unreadable
 
 _IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".png")
@@ -39,17 +38,14 @@ def read_pairs(folder: Path, classes: int, palette: Sequence[Color], *, size: tu
         image_path, mask_path = pairs[index]
         image = read_image(image_path)
         mask = read_mask(mask_path, classes, palette=palette)
-        if image.shape[:2] != (height, width):
+        rows, columns = image.shape[:2]
+        if (rows, columns) != (height, width):
             source = f"{pairs[0][0].name} before it" if size is None else "the training images"
             raise SeamlineError(
-                f"{image_path}: is {_size(image)} pixels, not {height} x {width} (height x width) as {source}; resize "
-                "all images and masks to one size"
+                f"{image_path}: is {rows} x {columns} pixels, not {height} x {width} (height x width) as {source}; "
+                "resize all images and masks to one size"
             )
-        if mask.shape != image.shape[:2]:
-            raise SeamlineError(
-                f"{mask_path}: is {_size(mask)} pixels (height x width), but its image {image_path.name} is "
-                f"{_size(image)}; save both at one size"
-            )
+        refuse_other_size(mask, image, mask_path, image_path.name)
         images[index] = image
         labels[index] = mask
 
@@ -85,8 +81,3 @@ def _by_stem(paths: Iterable[Path]) -> dict[str, Path]:
             raise SeamlineError(f"{path}: has the same stem as {by_stem[path.stem].name}; keep one of the two")
         by_stem[path.stem] = path
     return by_stem
-
-
-def _size(array: NDArray[np.uint8]) -> str:
-    """Return height x width of an image or mask (H, W, …)."""
-    return f"{array.shape[0]} x {array.shape[1]}"
