@@ -81,8 +81,7 @@ def validator(plan: TrainingPlan) -> Validate:
     """Return a function that computes loss and accuracy of a model on the validation images of a plan."""
 
     def validate(model: BaseModel) -> tuple[float, float]:
-        result = quick_eval(TTA(model, plan.config.hflip), plan.splits.val, plan.data.task)
-        return result.loss, result.accuracy
+        return quick_eval(TTA(model, plan.config.hflip), plan.splits.val, plan.data.task)
 
     return validate
 

@@ -1,7 +1,6 @@
 """How well confidence matches accuracy, raw and after temperature scaling."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -197,27 +196,21 @@ def reliability_bins(sample: SampledLogits, bootstrap: GroupBootstrap, temperatu
     """
     counts, hits, confidence = np.zeros((3, len(sample.labels), N_BINS))
     losses = np.zeros(len(sample.labels))
-    for rows in _blocks(sample):
+    size = max(1, _BLOCK // max(1, math.prod(sample.logits.shape[1:])))
+    for rows in (slice(start, start + size) for start in range(0, len(sample.labels), size)):
         valid, labels = sample.valid[rows], np.where(sample.valid[rows], sample.labels[rows], 0)
         logits: NDArray[np.floating[Any]] = sample.logits[rows]
         if logits.shape[2] == 1:
             logits = logits.astype(np.float64)
         image = np.nonzero(valid)[0]
         stated = confidences(logits, temperature)[valid]
-        keys, size = image * N_BINS + bin_index(stated), len(valid) * N_BINS
+        keys, n_keys = image * N_BINS + bin_index(stated), len(valid) * N_BINS
         correct = (sample.predicted[rows] == labels)[valid]
         for sums, weights in ((counts, None), (hits, correct), (confidence, stated)):
-            sums[rows] = np.bincount(keys, weights=weights, minlength=size).reshape(-1, N_BINS)
+            sums[rows] = np.bincount(keys, weights=weights, minlength=n_keys).reshape(-1, N_BINS)
         each = cross_entropy(logits / logits.dtype.type(temperature), labels)
         losses[rows] = np.where(valid, each, 0).sum(1, dtype=np.float64)
     return ReliabilityBins(bootstrap, counts, hits, confidence, losses)
-
-
-def _blocks(sample: SampledLogits) -> Iterator[slice]:
-    """Yield slices of images that are few enough for memory."""
-    size = max(1, _BLOCK // max(1, int(np.prod(sample.logits.shape[1:]))))
-    for start in range(0, len(sample.labels), size):
-        yield slice(start, start + size)
 
 
 def calibrate(val: Evaluation, test: Evaluation) -> Calibration:

@@ -103,22 +103,13 @@ def near_boundary(labels: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     Returns:
         (N, H, W) bool.
     """
-    height, width = labels.shape[1:]
-    near = np.zeros(labels.shape, dtype=bool)
     valid = labels != IGNORE_INDEX
-    reach = BOUNDARY_PIXELS
-    steps = [
-        (down, right)
-        for down in range(min(reach, height - 1) + 1)
-        for right in range(-min(reach, width - 1), min(reach, width - 1) + 1)
-        if 0 < down**2 + right**2 <= reach**2 and (down > 0 or right > 0)
-    ]
-    for down, right in steps:  # each pair of pixels that far apart, once
-        here = (slice(None), slice(0, height - down), slice(max(0, -right), width - max(0, right)))
-        there = (slice(None), slice(down, None), slice(max(0, right), width + min(0, right)))
-        differ = (labels[here] != labels[there]) & valid[here] & valid[there]
-        near[here] |= differ
-        near[there] |= differ
+    offsets = np.arange(-BOUNDARY_PIXELS, BOUNDARY_PIXELS + 1)
+    disk = (offsets[:, None] ** 2 + offsets**2 <= BOUNDARY_PIXELS**2)[None]
+    # pixels beyond an edge repeat those at the edge, which are nearer; IGNORE_INDEX is above all classes
+    highest = scipy.ndimage.maximum_filter(np.where(valid, labels, np.int16(-1)), footprint=disk, mode="nearest")
+    lowest = scipy.ndimage.minimum_filter(labels, footprint=disk, mode="nearest")
+    near: NDArray[np.bool_] = valid & (highest != lowest)
     return near
 
 

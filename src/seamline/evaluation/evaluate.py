@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,13 +54,13 @@ class SampledLogits:
 
     def store(self, batch: "_Batch", predicted: Labels, columns: NDArray[np.int64] | None) -> None:
         """Store the labels of a batch: all of them, or those at `columns` (b, M)."""
-        parts = ((self.labels, batch.labels), (self.predicted, predicted), (self.valid, batch.valid))
-        if columns is None:
-            self.logits[batch.rows] = batch.logits
-        else:
-            self.logits[batch.rows] = np.take_along_axis(batch.logits, columns[:, None], axis=2)
-        for stored, values in parts:
-            stored[batch.rows] = values if columns is None else np.take_along_axis(values, columns, axis=1)
+        values = batch.logits, batch.labels, predicted, batch.valid
+        for stored, each in zip((self.logits, self.labels, self.predicted, self.valid), values, strict=True):
+            if columns is None:
+                stored[batch.rows] = each
+            else:
+                at = columns.reshape(len(columns), *[1] * (each.ndim - 2), -1)  # the same labels of every class
+                stored[batch.rows] = np.take_along_axis(each, at, axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,8 +149,7 @@ def evaluate_split(
     return Evaluation(task, split, predicted, counts, sample)
 
 
-@dataclass(frozen=True)
-class LossAccuracy:
+class LossAccuracy(NamedTuple):
     """Loss and accuracy of a split; both NaN where no label counts."""
 
     loss: float  # mean negative log likelihood of the labels that count, in nats

@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.data.splits import Splits
@@ -99,33 +98,27 @@ def match_classes(folder: RunFolder, data: Dataset) -> MatchedData:
     if wrong:
         sizes = [" x ".join(map(str, size)) for size in (shape, info.model.input_size)]
         raise SeamlineError(f"{data.source}: images are {sizes[0]}, and {folder.path} takes {sizes[1]}")
-    shared = [name for name in data.classes if name in info.dataset.classes]
-    if not shared:
+    classes = info.dataset.classes
+    matched = np.array([classes.index(name) if name in classes else -1 for name in data.classes])
+    if matched.max() < 0:
         raise SeamlineError(
-            f"{data.source}: has none of the run's classes ({', '.join(info.dataset.classes)}); it has "
-            f"{', '.join(data.classes)}"
+            f"{data.source}: has none of the run's classes ({', '.join(classes)}); it has {', '.join(data.classes)}"
         )
     split = data.train
     for other in data.splits[1:]:
         split = split.concat(other) if len(other) else split
-    table: NDArray[np.int64] = np.full(256 if data.task == "segmentation" else len(data.classes), IGNORE_INDEX)
-    for index, name in enumerate(data.classes):
-        if name in shared:
-            table[index] = info.dataset.classes.index(name)
     labels = np.asarray(split.labels[:])
-    counts = np.bincount(labels.ravel(), minlength=len(data.classes))
-    unknown = {
-        name: int(counts[index]) for index, name in enumerate(data.classes) if name not in shared and counts[index]
-    }
+    counts = np.bincount(labels.ravel(), minlength=len(matched)).tolist()
+    unknown = {data.classes[index]: counts[index] for index in np.flatnonzero(matched < 0).tolist() if counts[index]}
     if data.task == "segmentation":
-        split = replace(split, labels=table.astype(np.uint8)[labels])
+        table = np.full(256, IGNORE_INDEX, np.uint8)
+        table[: len(matched)] = np.where(matched < 0, IGNORE_INDEX, matched)
+        split = replace(split, labels=table[labels])
     else:
-        split = replace(split, labels=table[labels]).select(np.flatnonzero(np.isin(labels, [
-            index for index, name in enumerate(data.classes) if name in shared
-        ])))  # fmt: skip
+        split = replace(split, labels=matched[labels]).select(np.flatnonzero(matched[labels] >= 0))
     if not len(split):
         raise SeamlineError(f"{data.source}: no image has one of the run's classes")
-    return MatchedData(data, split, unknown, tuple(name for name in info.dataset.classes if name not in data.classes))
+    return MatchedData(data, split, unknown, tuple(name for name in classes if name not in data.classes))
 
 
 def evaluate_other(folder: RunFolder, matched: MatchedData, target: RunFolder, device: torch.device) -> None:
