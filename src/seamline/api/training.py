@@ -89,13 +89,7 @@ def validator(plan: TrainingPlan) -> Validate:
 def plan(
     data: Any, *, preset: str | TrainConfig = "fast", options: RunOptions | None = None, **settings: Any
 ) -> TrainingPlan:
-    """Return what `train` would do, without training.
-
-    Args:
-        data: a folder or table of images, or arrays; see `train`.
-        preset: a preset's name, or a configuration.
-        options: see `RunOptions`.
-        **settings: fields of `TrainConfig` and of `RunOptions`.
+    """Return what `train` would do, without training: its arguments, other than the run's, are those of `train`.
 
     Returns:
         The plan: its `config`, and the `decisions` that were made automatically.

@@ -28,21 +28,13 @@ _MAX_BLOCKS = 20_000  # blocks that Ray gets at most; a block may hold several s
 
 @dataclass(frozen=True)
 class Summary:
-    """The outcome of a call.
+    """The outcome of a call."""
 
-    Attributes:
-        out: address of the results.
-        photos: number of photos predicted, in all calls.
-        errors: number of photos that could not be predicted.
-        seconds: duration of this call.
-        shards: shards that this call predicted; the others existed.
-    """
-
-    out: str
-    photos: int
-    errors: int
-    seconds: float
-    shards: int
+    out: str  # address of the results
+    photos: int  # number of photos predicted, in all calls
+    errors: int  # number of photos that could not be predicted
+    seconds: float  # duration of this call
+    shards: int  # shards that this call predicted; the others existed
 
 
 def predict_on_cluster(

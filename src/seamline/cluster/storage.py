@@ -16,17 +16,11 @@ from seamline.io import write_bytes
 
 @dataclass(frozen=True)
 class Storage:
-    """A folder on a disk or in a bucket.
+    """A folder on a disk or in a bucket."""
 
-    Attributes:
-        uri: its address, as the user named it.
-        filesystem: the `pyarrow.fs.FileSystem`.
-        path: its path in the file system.
-    """
-
-    uri: str
-    filesystem: Any
-    path: str
+    uri: str  # its address, as the user named it
+    filesystem: Any  # the `pyarrow.fs.FileSystem`
+    path: str  # its path in the file system
 
     @property
     def display_uri(self) -> str:

@@ -42,21 +42,13 @@ def shard_name(index: int) -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """The work that all shards share.
+    """The work that all shards share."""
 
-    Attributes:
-        source: address of the photos.
-        out: address of the results.
-        files: the model's files, name -> content, so that workers need no shared disk.
-        max_side: see `Predictor`.
-        device: where the models run.
-    """
-
-    source: str
-    out: str
-    files: Mapping[str, bytes]
-    max_side: int | None
-    device: str
+    source: str  # address of the photos
+    out: str  # address of the results
+    files: Mapping[str, bytes]  # the model's files, name -> content, so that workers need no shared disk
+    max_side: int | None  # see `Predictor`
+    device: str  # where the models run
 
 
 class Worker:

@@ -24,16 +24,11 @@ CHUNK_BYTES = 784_000
 
 @dataclass(frozen=True)
 class Backend:
-    """A library that runs ONNX files.
+    """A library that runs ONNX files."""
 
-    Attributes:
-        title: its name for people.
-        module: the module to import.
-        open: called with the file, the name of an output and the number of threads or None; returns the model.
-    """
-
-    title: str
-    module: str
+    title: str  # its name for people
+    module: str  # the module to import
+    # called with the file, the name of an output and the number of threads or None; returns the model
     open: Callable[[Path, str, int | None], PredictFn]
 
     @property

@@ -18,41 +18,26 @@ _RESULTS = (".mask.png", ".overlay.png", ".photo.jpg")
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo to predict.
+    """A photo to predict."""
 
-    Attributes:
-        file: its path, as the user named it.
-        stem: prefix of the file names of its results, different for each photo.
-    """
-
-    file: Path
-    stem: str
+    file: Path  # its path, as the user named it
+    stem: str  # prefix of the file names of its results, different for each photo
 
 
 @dataclass(frozen=True)
 class PhotoListing:
-    """The photos that were named.
+    """The photos that were named."""
 
-    Attributes:
-        photos: each file once, in the order named; the files of a folder or a pattern in the order of their paths.
-        errors: names that match nothing or cannot be searched, with the reason.
-    """
-
+    # each file once, in the order named; the files of a folder or a pattern in the order of their paths
     photos: tuple[Photo, ...]
-    errors: tuple[PhotoError, ...]
+    errors: tuple[PhotoError, ...]  # names that match nothing or cannot be searched, with the reason
 
 
 def find_photos(names: Sequence[Path | str]) -> PhotoListing:
-    """Find photos by name.
+    """Find photos by name: files, folders and patterns.
 
     A file counts whatever its name. Folders are searched recursively for the usual suffixes of images, and so are
     patterns with `*`, `?`, `[…]` or `**`. Searches skip hidden files and the results of earlier predictions.
-
-    Args:
-        names: files, folders and patterns.
-
-    Returns:
-        The photos.
 
     Raises:
         SeamlineError: there is not one photo.

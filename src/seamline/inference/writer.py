@@ -22,19 +22,12 @@ PHOTO_SIDE = 1600
 
 @dataclass(frozen=True)
 class PredictionWriter:
-    """Predicts photos and writes the results into a folder.
-
-    Attributes:
-        predictor: the model.
-        folder: the folder.
-        max_side: see `Predictor`.
-        copy_photos: whether to write a small copy of each photo, for a page.
-    """
+    """Predicts photos and writes the results into a folder."""
 
     predictor: Predictor
     folder: Path
-    max_side: int | None
-    copy_photos: bool
+    max_side: int | None  # see `Predictor`
+    copy_photos: bool  # whether to write a small copy of each photo, for a page
 
     def check_collisions(self, photos: Sequence[Photo]) -> None:
         """Refuse a folder in which a result would overwrite one of the photos.
@@ -82,9 +75,6 @@ class PredictionWriter:
             photo: the photo.
             pixels: (H, W, 3) uint8; changed.
             progress: called with the number of tiles done and their total.
-
-        Returns:
-            Its entry in the record.
         """
         names = self._file_names(photo)
         if self.copy_photos:

@@ -27,8 +27,6 @@ class TwoLayerCNN(BaseModel):
     this one rectifies a quarter as many values.
 
     Args:
-        input_shape: (H, W, C) of an image.
-        n_classes: number of classes K.
         hidden: units in the head's hidden layer; 0 for none.
         norm: batch normalization before each ReLU, instead of biases.
         strided: downsample by strided convolutions with padding instead of pooling.
@@ -129,8 +127,6 @@ class SmallResNet(BaseModel):
     maps is 4 to 7, at most five times. A level has two blocks. Global average pooling and dropout precede the head.
 
     Args:
-        input_shape: (H, W, C) of an image.
-        n_classes: number of classes K.
         width: channels of the first level.
         dropout: dropout probability before the head.
 

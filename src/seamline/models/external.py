@@ -95,17 +95,12 @@ def _replace_strided_pointwise(layers: nn.Module) -> nn.Module:
 
 @dataclass(frozen=True)
 class ExternalSpec:
-    """How to build an external model, and where its pretrained weights are.
+    """How to build an external model, and where its pretrained weights are."""
 
-    Attributes:
-        build: (input shape, pretrained weights or None) -> model.
-        fetch_weights: fetches the pretrained weights.
-        packages: the packages that the model comes from.
-    """
-
+    # (input shape, pretrained weights or None) -> model
     build: Callable[[Shape, PretrainedWeights | None], ExternalClassifier | ExternalSegmenter]
-    fetch_weights: Callable[[], PretrainedWeights]
-    packages: tuple[ModuleType, ...]
+    fetch_weights: Callable[[], PretrainedWeights]  # fetches the pretrained weights
+    packages: tuple[ModuleType, ...]  # the packages that the model comes from
 
     @property
     def versions(self) -> dict[str, str]:
@@ -114,14 +109,9 @@ class ExternalSpec:
 
 
 def build_external(name: str, input_shape: Shape, n_classes: int, *, task: Task, pretrained: bool) -> BaseModel:
-    """Build an external model.
+    """Build a model `timm/NAME` or `smp/DECODER/ENCODER`, as those packages name them; see `build_model`.
 
-    Args:
-        name: `timm/NAME` or `smp/DECODER/ENCODER`, as those packages name them.
-        input_shape: (H, W, C) of an image.
-        n_classes: number of classes K.
-        task: what the model is for.
-        pretrained: load pretrained weights, and normalize as they need it.
+    With `pretrained` it gets pretrained weights, and the normalization that they need.
 
     Raises:
         SeamlineError: the package is not installed, it has no such model, or the model does not take such images.

@@ -20,21 +20,13 @@ _REMEDY = "use random weights with --set pretrained=no"
 
 @dataclass(frozen=True)
 class PretrainedWeights:
-    """Pretrained weights, fetched.
+    """Pretrained weights, fetched."""
 
-    Attributes:
-        title: their name, and their license where it is stated.
-        file: safetensors.
-        key: their name in their package; empty where the package reads `file`.
-        mean: mean of each channel of the pixels, 0..255, that they were trained with.
-        std: standard deviation of each channel.
-    """
-
-    title: str
-    file: Path
-    key: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    title: str  # their name, and their license where it is stated
+    file: Path  # safetensors
+    key: str  # their name in their package; empty where the package reads `file`
+    mean: tuple[float, ...]  # mean of each channel of the pixels, 0..255, that they were trained with
+    std: tuple[float, ...]  # standard deviation of each channel
 
 
 def timm_weights(timm: ModuleType, name: str) -> PretrainedWeights:

@@ -14,23 +14,12 @@ from seamline.run_folder import RunFolder
 
 
 def save_weights(folder: RunFolder, weights: dict[str, Tensor]) -> None:
-    """Write the final weights of a run.
-
-    Args:
-        folder: the run folder.
-        weights: a state dict; tensors of any shape and dtype.
-    """
+    """Write the final weights of a run, a state dict of tensors of any shape and dtype."""
     write_bytes(folder.weights_file, save({name: tensor.cpu().contiguous() for name, tensor in weights.items()}))
 
 
 def load_saved_model(folder: RunFolder) -> BaseModel:
-    """Load the model of a finished run, on the CPU and in evaluation mode.
-
-    Args:
-        folder: the run folder.
-
-    Returns:
-        The model, without test-time augmentation.
+    """Load the model of a finished run, on the CPU, in evaluation mode, without test-time augmentation.
 
     Raises:
         SeamlineError: training has not finished, or the weights do not fit `run.json`.

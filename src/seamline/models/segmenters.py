@@ -42,10 +42,6 @@ class FacadeNet(Segmenter):
     The convolutions have 32, 64, 128, 256, 1024 and 256 filters, with 2 x 2 max pooling after each of the first three.
     Each transposed convolution doubles the sides (with kernel 3 a longer stride would leave pixels out), the last one
     returns the logits, and these, at half the image's size, are upsampled bilinearly.
-
-    Args:
-        input_shape: (H, W, C) of an image; any H and W.
-        n_classes: number of classes K.
     """
 
     def __init__(self, input_shape: Shape, n_classes: int) -> None:
@@ -75,10 +71,6 @@ class FCN(Segmenter):
     first, second and fifth), its two dense layers as 1 x 1 convolutions with dropout, and logits per 32 x 32 pixels,
     upsampled twice by 2 and added to the logits of the second and first pooling, then by 8. Chosen here, to train
     from random weights on a small dataset: batch normalization before each ReLU, 1024 units instead of 4096.
-
-    Args:
-        input_shape: (H, W, C) of an image; any H and W.
-        n_classes: number of classes K.
     """
 
     def __init__(self, input_shape: Shape, n_classes: int) -> None:
@@ -113,8 +105,6 @@ class UNet(Segmenter):
     Averaged predictions are log-probabilities, so that ranking pixels by them is ranking by probability.
 
     Args:
-        input_shape: (H, W, C) of an image; any H and W.
-        n_classes: number of classes K.
         widths: channels of each level, from half size down, at least two.
         blocks: residual blocks of each encoder level below half size.
         strips: the level with strip pooling.

@@ -101,13 +101,7 @@ def _png(description: str) -> dict[int | str, dict[str, Any]]:
 
 
 def make_app(predictor: Predictor, limits: Limits | None = None, hosts: Collection[str] = ()) -> FastAPI:
-    """Create the application that serves a model.
-
-    Args:
-        predictor: the model.
-        limits: limits of requests; the default limits by default.
-        hosts: host names that it serves besides those of this machine.
-    """
+    """Create the application that serves a model, on the names of this machine and on `hosts`."""
     limits = limits or Limits()
     worker = InferenceWorker(predictor, limits)
 

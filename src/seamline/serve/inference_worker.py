@@ -44,12 +44,7 @@ class ClassificationResponse(_Size):
 
 
 class InferenceWorker:
-    """Predicts photos in the order in which they arrive.
-
-    Args:
-        predictor: the model.
-        limits: limits of requests.
-    """
+    """Predicts photos in the order in which they arrive."""
 
     def __init__(self, predictor: Predictor, limits: Limits) -> None:
         self.predictor = predictor

@@ -36,21 +36,13 @@ _LINGER_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a request; together they bound the memory of the server.
+    """Limits of a request; together they bound the memory of the server."""
 
-    Attributes:
-        bytes: size of a request's body.
-        pixels: pixels of a photo.
-        upload_seconds: time for receiving a body.
-        wait_seconds: time that a photo waits for the model.
-        waiting: requests with photos at the same time, the current one included.
-    """
-
-    bytes: int = 32 << 20
-    pixels: int = 50_000_000
-    upload_seconds: float = 20.0
-    wait_seconds: float = 60.0
-    waiting: int = 16
+    bytes: int = 32 << 20  # size of a request's body
+    pixels: int = 50_000_000  # pixels of a photo
+    upload_seconds: float = 20.0  # time for receiving a body
+    wait_seconds: float = 60.0  # time that a photo waits for the model
+    waiting: int = 16  # requests with photos at the same time, the current one included
 
 
 def too_busy(reason: str) -> HTTPException:

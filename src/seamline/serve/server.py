@@ -109,15 +109,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """A server that reports when it is ready, and returns after a signal instead of dying from it.
-
-    Args:
-        config: uvicorn's configuration.
-        on_ready: called once requests are answered.
-
-    Attributes:
-        stopped_by: the signal that stopped it.
-    """
+    """A server that calls `on_ready` once it answers, and returns after a signal, `stopped_by`, that would end it."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)

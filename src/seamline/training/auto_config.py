@@ -19,21 +19,13 @@ REFERENCE_SIDE: dict[Task, int] = {"classification": 64, "segmentation": 256}
 
 @dataclass(frozen=True)
 class DatasetStats:
-    """What the rules depend on.
+    """What the rules depend on."""
 
-    Attributes:
-        images: number of training images, those used for validation included.
-        height: height of an image in pixels.
-        width: width of an image in pixels.
-        channels: 1 for grayscale, 3 for color.
-        task: what the labels are for.
-    """
-
-    images: int
-    height: int
-    width: int
-    channels: int
-    task: Task
+    images: int  # number of training images, those used for validation included
+    height: int  # height of an image in pixels
+    width: int  # width of an image in pixels
+    channels: int  # 1 for grayscale, 3 for color
+    task: Task  # what the labels are for
 
     @classmethod
     def of(cls, data: Dataset) -> "DatasetStats":
@@ -117,15 +109,7 @@ RULES: tuple[Rule, ...] = (model, batch_size, epochs, translate, scale_jitter, c
 
 
 def autoconfigure(config: TrainConfig, stats: DatasetStats) -> tuple[TrainConfig, tuple[ConfigDecision, ...]]:
-    """Fit a configuration to images.
-
-    Args:
-        config: the configuration to start from.
-        stats: statistics of the images.
-
-    Returns:
-        The fitted configuration, and the decisions.
-    """
+    """Fit a configuration to images; return it with the decisions."""
     decisions = tuple(rule(stats) for rule in RULES)
     if not (stats.segments or stats.tiny):
         config = replace(config, lr=4e-3, muon_lr=0.05, weight_decay=5e-2)

@@ -27,13 +27,9 @@ _NAME = re.compile(r"(\d{8})-([0-9a-f]{16})\.safetensors")
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """The checkpoints of a run.
+    """The checkpoints of a run."""
 
-    Attributes:
-        folder: their folder, which holds nothing else.
-    """
-
-    folder: Path
+    folder: Path  # their folder, which holds nothing else
 
     def files(self) -> list[Path]:
         """Return the files, newest first."""

@@ -140,9 +140,6 @@ class TrainConfig:
 def read_config(folder: RunFolder) -> TrainConfig:
     """Return the configuration of a run.
 
-    Args:
-        folder: the run folder.
-
     Raises:
         SeamlineError: `run.json` cannot be read, or its configuration cannot be used.
     """

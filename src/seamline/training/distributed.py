@@ -26,17 +26,11 @@ _ADDRESS_KEY = "seamline"
 
 @dataclass(frozen=True)
 class Distributed:
-    """One of the processes that train together.
+    """One of the processes that train together."""
 
-    Attributes:
-        rank: its number, from 0.
-        world_size: number of processes.
-        device: its device.
-    """
-
-    rank: int = 0
-    world_size: int = 1
-    device: torch.device | str = "cpu"
+    rank: int = 0  # its number, from 0
+    world_size: int = 1  # number of processes
+    device: torch.device | str = "cpu"  # its device
 
     @property
     def is_main(self) -> bool:

@@ -31,27 +31,16 @@ CHECK_EVERY = 10  # steps between two checks of the loss; a check waits for a GP
 
 @dataclass(frozen=True)
 class StepStats:
-    """Progress within an epoch.
+    """Progress within an epoch."""
 
-    Attributes:
-        epoch: number of the epoch, from 1.
-        done: steps done in it.
-        steps: steps of the epoch.
-        before: steps of all epochs before it.
-        total: steps of the whole training.
-        samples: images trained on in it.
-        loss: mean loss in it.
-        accuracy: accuracy in it, 0..1.
-    """
-
-    epoch: int
-    done: int
-    steps: int
-    before: int
-    total: int
-    samples: int
-    loss: float
-    accuracy: float
+    epoch: int  # number of the epoch, from 1
+    done: int  # steps done in it
+    steps: int  # steps of the epoch
+    before: int  # steps of all epochs before it
+    total: int  # steps of the whole training
+    samples: int  # images trained on in it
+    loss: float  # mean loss in it
+    accuracy: float  # accuracy in it, 0..1
 
 
 def lr_factor(config: TrainConfig, step: int, steps: int) -> float:

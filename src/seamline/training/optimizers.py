@@ -89,18 +89,11 @@ def _ns_polynomial(gram: Tensor) -> Tensor:
 
 
 def build_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """Build the optimizers of a configuration; each group has its highest learning rate as `base_lr`.
+    """Build the one or two optimizers of a configuration; each group has its highest learning rate as `base_lr`.
 
     Adam decays every weight, as in PyTorch. AdamW leaves out biases and normalization. Muon gets the
     matrices between the first layer and the last, and AdamW the rest: pixels and classes are no directions of equal
     importance.
-
-    Args:
-        model: the model.
-        config: the configuration.
-
-    Returns:
-        One or two optimizers.
     """
     optimizers: list[torch.optim.Optimizer]
     decay = config.weight_decay

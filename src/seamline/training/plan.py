@@ -80,14 +80,7 @@ class RunOptions:
 
 
 def split_settings(settings: Mapping[str, Any], options: RunOptions) -> tuple[dict[str, Any], RunOptions]:
-    """Divide keyword settings into fields of the configuration and options.
-
-    Args:
-        settings: fields of `TrainConfig` and of `RunOptions`, by name.
-        options: options for those that are not in `settings`.
-
-    Returns:
-        The fields of the configuration, and the options.
+    """Divide settings into checked fields of `TrainConfig` and those of `RunOptions`, which replace those of `options`.
 
     Raises:
         SeamlineError: there is no such setting, or a value is of another type.
@@ -102,32 +95,18 @@ def split_settings(settings: Mapping[str, Any], options: RunOptions) -> tuple[di
 
 @dataclass(frozen=True, eq=False)
 class TrainingPlan:
-    """What to train, on what, and how.
+    """What to train, on what, and how."""
 
-    Attributes:
-        data: the dataset, with groups and a test split.
-        source: what the dataset was loaded from, as the user named it.
-        splits: training and validation images.
-        config: the configuration.
-        preset: name of the preset, `custom` for a configuration.
-        settings: the fields that the user set, by name.
-        decisions: the fields that were chosen automatically.
-        seed: seed of the split, the weights and the batches.
-        label_check_folds: folds of the label check, 0 for none.
-        warnings: sentences about unusual properties of the images.
-        options: the other options.
-    """
-
-    data: Dataset
-    source: str
-    splits: Splits
+    data: Dataset  # the dataset, with groups and a test split
+    source: str  # what the dataset was loaded from, as the user named it
+    splits: Splits  # training and validation images
     config: TrainConfig
-    preset: str
-    settings: Mapping[str, Any]
-    decisions: tuple[ConfigDecision, ...]
-    seed: int
-    label_check_folds: int
-    warnings: tuple[str, ...]
+    preset: str  # name of the preset, `custom` for a configuration
+    settings: Mapping[str, Any]  # the fields that the user set, by name
+    decisions: tuple[ConfigDecision, ...]  # the fields that were chosen automatically
+    seed: int  # seed of the split, the weights and the batches
+    label_check_folds: int  # folds of the label check, 0 for none
+    warnings: tuple[str, ...]  # sentences about unusual properties of the images
     options: RunOptions
 
     @property
@@ -150,18 +129,7 @@ def make_plan(
     options: RunOptions,
     processes: Distributed | None = None,
 ) -> TrainingPlan:
-    """Load the data and decide how to train.
-
-    Args:
-        source: a dataset's name, a folder or table of images, a dataset, or arrays; see `load_dataset`.
-        preset: a preset's name, or a configuration.
-        settings: fields of the configuration to set.
-        seed: seed of the split, the weights and the batches.
-        options: the other options.
-        processes: the processes that train together.
-
-    Returns:
-        The plan.
+    """Load the data and decide how to train; the arguments are those of `seamline.train`.
 
     Raises:
         SeamlineError: the data cannot be loaded, or the configuration does not fit them.
@@ -219,12 +187,8 @@ def resolve_config(
 ) -> tuple[TrainConfig, tuple[ConfigDecision, ...]]:
     """Return the configuration to use, and which fields were chosen automatically and not overridden.
 
-    Args:
-        data: the dataset.
-        preset: a preset's name, or a configuration; `fast` is fitted to own images by `seamline.training.auto_config`.
-        settings: fields to set.
-        own: whether the images are the user's own.
-        model: the model to use where `settings` names none.
+    The preset `fast` is fitted to the user's own images by `seamline.training.auto_config`; `model` is used where
+    `settings` names none.
     """
     decisions: tuple[ConfigDecision, ...] = ()
     config = get_preset(preset, data.task) if isinstance(preset, str) else preset

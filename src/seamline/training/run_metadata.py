@@ -25,18 +25,7 @@ SYNTHETIC_NOTICE = (
 def run_info(
     plan: TrainingPlan, model: BaseModel, folder: RunFolder, processes: Distributed, init_from: InitFrom | None
 ) -> RunInfo:
-    """Describe a training.
-
-    Args:
-        plan: what is trained, on what, and how.
-        model: the model, before or after training.
-        folder: the run folder.
-        processes: the processes that train together.
-        init_from: the run whose weights it starts from.
-
-    Returns:
-        What `run.json` holds.
-    """
+    """Return what `run.json` holds of a training; the model may be trained or not."""
     data, device = plan.data, torch.device(processes.device)
     return RunInfo(
         seamline=seamline.__version__,
@@ -102,13 +91,7 @@ def train_command(plan: TrainingPlan, folder: RunFolder) -> str:
 
 
 def check_run_folder(folder: RunFolder, plan: TrainingPlan, *, resume: bool, overwrite: bool) -> bool:
-    """Check that a training may use its run folder.
-
-    Args:
-        folder: the run folder.
-        plan: the training.
-        resume: whether to resume what is there.
-        overwrite: whether to overwrite what is there.
+    """Check that a training may use its run folder: `resume` and `overwrite` allow it to do so with what is there.
 
     Returns:
         Whether the folder already holds the final weights of this training.

@@ -22,12 +22,9 @@ class StopRequest:
 
 @contextmanager
 def catch_signals() -> Iterator[StopRequest]:
-    """Catch the first Ctrl-C or SIGTERM inside the block; a second one acts as usual.
+    """Catch the first Ctrl-C or SIGTERM inside the block, which sets what this yields; a second one acts as usual.
 
     Signals belong to the main thread; in another thread none is caught.
-
-    Yields:
-        What the first signal sets.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():

@@ -40,14 +40,8 @@ def fit(
 ) -> None:
     """Train the model of a plan, and write run.json, history and the final weights.
 
-    All processes that train together call this; only the main process uses the folder.
-
-    Args:
-        folder: the run folder.
-        plan: what to train, on what, and how.
-        validate: called after each epoch, by the main process.
-        resume: continue from the newest checkpoint, if there is one.
-        processes: the processes that train together.
+    All processes that train together call this; only the main process uses the folder and validates, after each epoch.
+    With `resume` the training continues from the newest checkpoint, if there is one.
 
     Raises:
         SeamlineError: the loss is no longer finite, or no checkpoint is intact.
@@ -78,15 +72,9 @@ def fit(
 def initial_model(
     plan: TrainingPlan, processes: Distributed, *, fetch: bool = True
 ) -> tuple[BaseModel, InitFrom | None]:
-    """Build the model of a plan with its initial weights.
+    """Build the model of a plan with its initial weights, on its device; return it with the run that it starts from.
 
-    Args:
-        plan: the plan.
-        processes: the processes that train together; all get the weights of the main process.
-        fetch: load pretrained weights where the configuration asks for them; not needed to resume.
-
-    Returns:
-        The model on its device, and the run that it starts from.
+    All processes get the weights of the main process. Without `fetch`, as to resume, pretrained weights are not loaded.
     """
     start, config = plan.options.init_folder, plan.config
     model = build_model(
@@ -106,22 +94,13 @@ def initial_model(
 
 @dataclass
 class Trainer:
-    """Runs a training in its folder.
+    """Runs a training in its folder."""
 
-    Attributes:
-        folder: the run folder, locked by the main process.
-        training: not started.
-        info: `run.json` of a fresh training.
-        validate: called after each epoch, by the main process.
-        checkpoint_every: seconds between two checkpoints; each epoch ends with one too.
-        reporter: reports progress.
-    """
-
-    folder: RunFolder
-    training: Training
-    info: RunInfo
-    validate: Validate
-    checkpoint_every: float
+    folder: RunFolder  # the run folder, locked by the main process
+    training: Training  # not started
+    info: RunInfo  # `run.json` of a fresh training
+    validate: Validate  # called after each epoch, by the main process
+    checkpoint_every: float  # seconds between two checkpoints; each epoch ends with one too
     reporter: Reporter
 
     def __post_init__(self) -> None:
@@ -133,11 +112,7 @@ class Trainer:
         self.saved_at = time.monotonic()
 
     def run(self, *, resume: bool) -> None:
-        """Train to the end and write the final weights.
-
-        Args:
-            resume: continue from the newest checkpoint, if there is one.
-        """
+        """Train to the end, from the newest checkpoint with `resume`, and write the final weights."""
         content = self._newest_checkpoint() if resume and self.is_main else None
         content = self.training.processes.broadcast(content)
         if content is not None:

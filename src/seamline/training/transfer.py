@@ -12,19 +12,16 @@ from seamline.run_folder import InitFrom, RunFolder, RunInfo
 def init_from_run(
     model: BaseModel, folder: RunFolder, input_shape: tuple[int, int, int], classes: tuple[str, ...]
 ) -> InitFrom:
-    """Load the weights of a finished run into a model, normalization statistics included.
+    """Load the weights of a finished run into a new model, normalization statistics included; return what was loaded.
 
     In layers with weights per class (`BaseModel.head_prefixes`) those of a class are loaded where the run has a class
     of the same name, and stay as they are where it has none.
 
     Args:
-        model: a new model; changed in place.
+        model: changed in place.
         folder: the finished run.
         input_shape: (H, W, C) of the images to train on.
         classes: the K class names.
-
-    Returns:
-        The run, the digest of its weights, and which classes it shares.
 
     Raises:
         SeamlineError: the run has not finished, or its model or images are of another kind.
