@@ -98,7 +98,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     assert len(history(cut)) == 2
     with pytest.raises(SeamlineError, match="trained with another seed"):
         seamline.train(sides, preset=RECIPE, out=cut, seed=1, resume=True, threads=1)
-    with pytest.raises(SeamlineError, match="holds an unfinished run; resume it with --resume"):
+    with pytest.raises(SeamlineError, match="contains an unfinished run; resume it with --resume"):
         seamline.train(sides, preset=RECIPE, out=cut, threads=1)
     seamline.train(sides, preset=RECIPE, out=cut, resume=True, threads=1)
     assert (cut / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
@@ -108,7 +108,9 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
 
 def test_a_finished_run_is_kept(run: Path, sides: Dataset) -> None:
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
-    with pytest.raises(SeamlineError, match="holds a finished run; name another --out, overwrite it with --overwrite"):
+    with pytest.raises(
+        SeamlineError, match="contains a finished run; name another --out, overwrite it with --overwrite"
+    ):
         seamline.train(sides, preset=RECIPE, out=run, threads=1)
     seamline.train(sides, preset=RECIPE, out=run, resume=True, threads=1)
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
@@ -173,8 +175,8 @@ def test_an_interrupted_measuring_is_made_good(run: Path, sides: Dataset) -> Non
 
 
 def test_an_unknown_setting_names_the_nearest(sides: Dataset) -> None:
-    assert refusal(lambda: seamline.train(sides, epoch=3).path) == "unknown setting 'epoch'; did you mean 'epochs'?"
-    assert refusal(lambda: seamline.train(sides, thread=3).path) == "unknown setting 'thread'; did you mean 'threads'?"
+    assert refusal(lambda: seamline.train(sides, epoch=3).path) == "unknown field 'epoch'; did you mean 'epochs'?"
+    assert refusal(lambda: seamline.train(sides, thread=3).path) == "unknown field 'thread'; did you mean 'threads'?"
     assert refusal(lambda: seamline.train(sides, epochs="3").path) == "epochs: takes a number, got '3'"
 
 
@@ -207,7 +209,7 @@ def test_arrays_are_trained_on_and_other_images_evaluated(sides: Dataset, tmp_pa
     other = seamline.evaluate(run, (sides.test.images, labels), progress=lines)
     assert other.path == run.path / "evaluations" / "arrays"
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert "left out, because the run has no such classes: neither (30 images)" in lines.lines[-1]
+    assert "not evaluated, because the run has no such classes: neither (30 images)" in lines.lines[-1]
     assert "classes of the run without labels: both <&>" in lines.lines[-1]
     assert other.metrics.test.images == 60
     assert other.metrics.test.overall["accuracy"].value > 0.8

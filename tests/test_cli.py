@@ -94,15 +94,15 @@ def test_train_ends_with_where_the_result_lies(
     status, out, err = typed(*train, "--seed", "3")
     assert not status, err
     assert "test       accuracy" in out
-    assert f"The page:  {Path('mine', 'report.html')}" in out
+    assert f"Report: {Path('mine', 'report.html')}" in out
     described: dict[str, Any] = json.loads((tmp_path / "mine" / "run.json").read_text())
     assert described["seed"] == 3
     assert described["config"]["epochs"] == 1
     command = "seamline train sides --preset fast --set epochs=1 --seed 3 --threads 1 --out mine"
     assert described["command"] == command
-    assert "mine: holds a finished run" in one_line(*typed(*train))
+    assert "mine: contains a finished run" in one_line(*typed(*train))
     (tmp_path / "mine" / "report.html").unlink()
-    assert typed("report", "mine")[1] == f"The page: {Path('mine', 'report.html')}\n"
+    assert typed("report", "mine")[1] == f"Report: {Path('mine', 'report.html')}\n"
     assert (tmp_path / "mine" / "report.html").is_file()
 
 
@@ -114,7 +114,7 @@ def test_train_ends_with_where_the_result_lies(
             ["train-images-idx3-ubyte.gz", "--data-dir", "SEAMLINE_DATA", "synthetic-fashion"],
         ),
         (["train", "fashion-mnist", "--data-dir", "nowhere"], ["nowhere: cannot be read"]),
-        (["train", "cats"], ["cats: there is no such dataset", "fashion-mnist"]),
+        (["train", "cats"], ["cats: no such dataset", "fashion-mnist"]),
         (["train", "synthetic-fashion", "--data-dir", "."], ["synthetic-fashion", "needs no folder"]),
         (["train", "synthetic-fashion", "--preset", "best"], ["--preset best", "fast, sprint, original"]),
         (["train", "synthetic-fashion", "--set", "epochs"], ["--set epochs", "field=value"]),
@@ -127,7 +127,7 @@ def test_train_ends_with_where_the_result_lies(
             ["train", "synthetic-facades", "--preset", "quick"],
             ["--preset quick", "segmentation", "fast, best, sprint, original"],
         ),
-        (["inspect", "nowhere"], ["nowhere: there is no such dataset"]),
+        (["inspect", "nowhere"], ["nowhere: no such dataset"]),
         (["predict", "nowhere", "photo.jpg"], ["nowhere"]),
         (["report", "nowhere"], ["nowhere"]),
         (["train", "synthetic-fashion", "--seed", "-1"], ["--seed", "see seamline --help"]),

@@ -114,7 +114,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_used(
     newest.write_bytes(newest.read_bytes()[:-1])
     teller = Lines()
     train(sides, tmp_path / "run", resume=True, progress=teller)
-    assert f"{newest}: damaged, its checksum does not match; using the one before" in teller.lines
+    assert f"{newest}: damaged, its checksum does not match; using the previous checkpoint" in teller.lines
     assert "resuming in epoch 1, after step 6 of 9" in teller.lines
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == whole
 
@@ -160,7 +160,7 @@ def test_a_full_disk_costs_no_checkpoint_that_is_there(
         train(sides, out, resume=True, progress=teller)
     assert full.value.filename == str(out / "model.safetensors")
     assert (
-        sum("File too large; training continues, the checkpoint before is unchanged" in line for line in teller.lines)
+        sum("File too large; training continues, the previous checkpoint is unchanged" in line for line in teller.lines)
         == 2
     )
     assert Checkpoints(RunFolder(out).checkpoint_dir).files() == [before]

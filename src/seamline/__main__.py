@@ -25,16 +25,16 @@ def main() -> None:
         _end(f"{error.format_message().rstrip('.')}; see seamline --help", 2)
     except OSError as error:
         place = error.filename or "a file"
-        _end(f"{place}: {error.strerror or error}; check the path, its permissions and the room on the disk", 2)
+        _end(f"{place}: {error.strerror or error}; check the path, its permissions and the free disk space", 2)
     except (MemoryError, RuntimeError) as error:
         from seamline.data.limits import is_out_of_memory
         from seamline.models.devices import describe_memory
 
         if not is_out_of_memory(error):
             raise
-        _end(f"more memory is needed than there is ({describe_memory(error)}); use fewer or smaller images", 2)
+        _end(f"out of memory ({describe_memory(error)}); use fewer or smaller images", 2)
     except (KeyboardInterrupt, typer.Abort):
-        _end("interrupted; a training goes on with --resume, `reproduce` by itself", 130)
+        _end("interrupted; resume a training with --resume, `reproduce` by running it again", 130)
 
 
 def _end(message: str, status: int) -> None:

@@ -147,16 +147,16 @@ def test_every_photo_once_although_a_worker_and_then_the_whole_call_is_killed(
 
 def test_what_cannot_work_is_one_line(segmenter: Path, classifier: Path, tmp_path: Path) -> None:
     save_photo(tmp_path / "photos" / "a.jpg")
-    with pytest.raises(SeamlineError, match="holds the photos; name another folder"):
+    with pytest.raises(SeamlineError, match="contains the photos; name another folder"):
         predict_on_cluster(segmenter, str(tmp_path / "photos"), out=str(tmp_path / "photos"))
     with pytest.raises(SeamlineError, match="--max-side 64: for segmentation"):
         predict_on_cluster(classifier, str(tmp_path / "photos"), out=str(tmp_path / "out"), max_side=64)
     (tmp_path / "none").mkdir()
-    with pytest.raises(SeamlineError, match="none: holds no photo"):
+    with pytest.raises(SeamlineError, match="none: contains no photos"):
         predict_on_cluster(classifier, str(tmp_path / "none"), out=str(tmp_path / "out"))
     process = command(classifier, tmp_path / "photos", tmp_path, "--ray-address", "local")
     _, wrong = process.communicate()
-    assert (process.returncode, "takes one folder or address of photos, got 2" in wrong) == (2, True)
+    assert (process.returncode, "takes one folder or URI of photos, got 2" in wrong) == (2, True)
 
 
 def test_masks_of_photos_in_a_bucket_are_those_of_the_ordinary_command(
@@ -180,7 +180,7 @@ def test_masks_of_photos_in_a_bucket_are_those_of_the_ordinary_command(
         source, out = f"s3://town/streets{options}", f"s3://town/results{options}"
         output = finished(command(segmenter, source, "--ray-address", "local", "--out", out))
         assert "5 of 6 photos predicted" in output
-        assert output.endswith("The results: s3://town/results\n")
+        assert output.endswith("Results: s3://town/results\n")
         manifest = json.loads(bucket.get_object(Bucket="town", Key="results/manifest.json")["Body"].read())
         assert (manifest["photos"], manifest["errors"]) == (5, 1)
         rows = pq.read_table(open_storage(out).open("photos/shard-000000.parquet")).to_pylist()

@@ -23,7 +23,7 @@ def test_a_dataset_is_loaded_by_name() -> None:
 
 
 def test_unknown_datasets_are_refused_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(SeamlineError, match="there is no such dataset or folder; there are fashion-mnist, facades"):
+    with pytest.raises(SeamlineError, match="no such dataset or folder; the datasets are fashion-mnist, facades"):
         load("cifar10")
     with pytest.raises(SeamlineError, match="needs no folder"):
         load("synthetic-fashion", tmp_path)

@@ -42,7 +42,7 @@ def test_a_report_lists_contents_errors_and_warnings(folder: Path) -> None:
     assert report.errors == ("1 files cannot be read; replace or remove them",)
     warnings = "\n".join(report.warnings)
     assert "1 image is identical to another but has a different label: train/dog/2.png and test/cat/9.png" in warnings
-    assert "dog: in no test image" in warnings
+    assert "dog: missing from the test images" in warnings
     assert "cat (6), dog (6): fewer than 20 training images" in warnings
     assert "1 pairs of related images are in different splits" in warnings
     assert report.to_dict()["leaks"] == [["test/cat/9.png", "train/dog/2.png"]]
@@ -73,7 +73,7 @@ def test_errors_name_the_fix(tmp_path: Path) -> None:
     for split, label in (("train", "cat"), ("train", "dog"), ("test", "cow")):
         save(tmp_path / "set" / split / label / "1.png", hash((split, label)) % 1000)
     (line,) = inspect_dataset(tmp_path / "set").errors
-    assert "the class cow is in test and not in train; add images to train" in line
+    assert "the class cow is in test but not in train; add images to train" in line
     (tmp_path / "empty").mkdir()
     with pytest.raises(SeamlineError, match="has no supported layout"):
         inspect_dataset(tmp_path / "empty")
@@ -104,10 +104,10 @@ def test_warnings_about_labels() -> None:
     images[5] = 7
     warnings = dataset_warnings(made(np.array([0] * 610 + [1] * 30), images))
     assert warnings == (
-        "c: declared, but in no image",
-        "a has 610 training images and b 30: the model may neglect the rare class; --set class_weights=… increases its "
+        "c: declared, but not in any image",
+        "a has 610 training images and b 30: the rare class may be learned poorly; --set class_weights=… increases its "
         "weight",
-        "5: a single color everywhere",
+        "5: all pixels have the same color",
     )
     assert not dataset_warnings(made(np.arange(600) % 3, images[6:606]))
 
@@ -118,5 +118,5 @@ def test_warnings_about_masks() -> None:
     masks[0, 0, :5], masks[1, 32:], masks[2] = 1, 2, IGNORE_INDEX
     assert dataset_warnings(made(masks, images, masks=True)) == (
         "b (0.06%): less than 0.1% of the training pixels",
-        "2: every pixel of the mask is ignored",
+        "2: all pixels of the mask are ignored",
     )

@@ -130,7 +130,7 @@ def test_runs_on_other_images_and_damaged_ones_are_refused(
     labels, (worse, better) = logits
     first = classifier_run(tmp_path / "a", worse, labels)
     for name, change in {"labels": np.zeros(200, np.int64), "names": tuple(map(str, range(200)))}.items():
-        with pytest.raises(SeamlineError, match="was not tested on the images, labels and classes"):
+        with pytest.raises(SeamlineError, match="its test images, labels or classes differ"):
             compare_runs(first, classifier_run(tmp_path / name, better, labels, **{name: change}))
     second = RunFolder(classifier_run(tmp_path / "b", better, labels))
     for wrong in ({"labels": np.full(200, 10**9)}, {"logits": np.zeros((200, 1), np.float32)}):

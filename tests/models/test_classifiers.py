@@ -81,7 +81,7 @@ def test_what_cannot_be_built_is_refused_in_one_line() -> None:
     alone = build_model("cnn-fast", (16, 16, 1), 3, task="classification").train()
     with pytest.raises(SeamlineError, match="two images per batch or more; raise batch_size above 1"):
         alone(torch.zeros(1, 1, 16, 16, dtype=torch.uint8))
-    with pytest.raises(SeamlineError, match="no such model for classification; there are cnn"):
+    with pytest.raises(SeamlineError, match="no such model for classification; the models are cnn"):
         build_model("resnet", (28, 28, 1), 10, task="classification")
 
 

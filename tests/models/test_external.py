@@ -419,12 +419,12 @@ def test_a_package_that_does_not_import_is_one_line(monkeypatch: pytest.MonkeyPa
         (
             "timm/resnet18",
             "segmentation",
-            "is for classification, and the labels are for segmentation; try smp/unet/resnet34",
+            "is for classification, but the labels are for segmentation; try smp/unet/resnet34",
         ),
         (
             "smp/unet/resnet18",
             "classification",
-            "is for segmentation, and the labels are for classification; try timm/resnet18",
+            "is for segmentation, but the labels are for classification; try timm/resnet18",
         ),
         ("resnet18", "classification", ", timm/NAME"),
     ],

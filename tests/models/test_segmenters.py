@@ -111,5 +111,5 @@ def test_strip_pooling_sees_whole_rows_and_columns() -> None:
 
 
 def test_a_classifier_is_no_segmenter() -> None:
-    with pytest.raises(SeamlineError, match="model cnn: there is no such model for segmentation; there are facadenet"):
+    with pytest.raises(SeamlineError, match="model cnn: no such model for segmentation; the models are facadenet"):
         build_model("cnn", (28, 28, 1), 10, task="segmentation")

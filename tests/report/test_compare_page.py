@@ -65,10 +65,10 @@ def test_two_segmenters_side_by_side(tmp_path: Path) -> None:
 def test_wrong_input_is_one_line(runs: list[Path], finished: Path, segmented: Path, tmp_path: Path) -> None:
     with pytest.raises(SeamlineError, match="a comparison needs two runs or more, got 1"):
         write_comparison(runs[:1], tmp_path / "one.html")
-    assert "was not tested on the images" in refusal(
+    assert "its test images, labels or classes differ" in refusal(
         lambda: write_comparison([runs[0], segmented], tmp_path / "x.html")
     )
-    assert "is named twice" in refusal(lambda: write_comparison([finished, finished], tmp_path / "x.html"))
+    assert "is given twice" in refusal(lambda: write_comparison([finished, finished], tmp_path / "x.html"))
     assert "metrics.json: not found" in refusal(
         lambda: write_comparison([finished, _unevaluated(tmp_path)], tmp_path / "x.html")
     )

@@ -113,8 +113,8 @@ def test_other_files_are_rejected(masks: Predictor, tmp_path: Path) -> None:
     large = save_photo(tmp_path / "b.png", 60, 101).read_bytes()
     for path in ("/api/predict", "/api/mask", "/api/overlay"):
         for body, status, words in (
-            (b"", 400, "no photo came"),
-            (b"no image", 415, "the photo: starts with 0x6e6f2069"),
+            (b"", 400, "the request has no photo"),
+            (b"no image", 415, "the photo: has an unknown format (0x6e6f2069)"),
             (content[: len(content) // 2], 422, "the photo: is cut off or damaged"),
             (large, 413, "6,000"),
             (content, 200, ""),
@@ -137,12 +137,12 @@ def test_forms(masks: Predictor, tmp_path: Path) -> None:
     kind = {"content-type": "multipart/form-data; boundary=b"}
     head = b'--b\r\nContent-Disposition: form-data; name="photo"; filename="a.png"\r\n\r\n'
     for body, headers, words in (
-        (head + content, kind, "the form is broken"),
-        (b"nonsense", kind, "the form is broken"),
-        (b"", kind, "the form is broken"),
-        (head + content + b"\r\n--b--\r\n", {"content-type": "multipart/form-data"}, "the form is broken"),
-        (head + b"\r\n--b--\r\n", kind, "no photo came"),
-        (head.replace(b"photo", b"other") + content + b"\r\n--b--\r\n", kind, "no photo came"),
+        (head + content, kind, "the form is malformed"),
+        (b"nonsense", kind, "the form is malformed"),
+        (b"", kind, "the form is malformed"),
+        (head + content + b"\r\n--b--\r\n", {"content-type": "multipart/form-data"}, "the form is malformed"),
+        (head + b"\r\n--b--\r\n", kind, "the request has no photo"),
+        (head.replace(b"photo", b"other") + content + b"\r\n--b--\r\n", kind, "the request has no photo"),
     ):
         refused(ask(app, "POST", "/api/predict", content=body, headers=headers), 400, words)
     two = head + content + b"\r\n" + head + b"no image\r\n--b--\r\n"  # the first photo counts
@@ -193,7 +193,7 @@ def test_a_slow_sender(masks: Predictor) -> None:
     async def talking(client: Any) -> Any:
         return await asyncio.wait_for(client.post("/api/predict", content=pieces()), 10)
 
-    refused(talk(make_app(masks, Limits(upload_seconds=0.2)), talking), 408, "did not come within 0.2 seconds")
+    refused(talk(make_app(masks, Limits(upload_seconds=0.2)), talking), 408, "took longer than 0.2 seconds")
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ def test_a_full_queue(held: tuple[Predictor, threading.Event, threading.Event], 
         while not at_work.is_set():
             await asyncio.sleep(0.01)
         answer = await client.post("/api/predict", content=content)
-        refused(answer, 503, "2 photos are waiting already")
+        refused(answer, 503, "2 photos are already waiting")
         assert int(answer.headers["retry-after"]) > 0
         assert (await client.get("/health")).json() == {"status": "ok"}  # the event loop is not held up
         let_go.set()
@@ -238,7 +238,7 @@ def test_a_turn_that_does_not_come(held: tuple[Predictor, threading.Event, threa
         while not at_work.is_set():
             await asyncio.sleep(0.01)
         answer = await client.post("/api/predict", content=content)
-        refused(answer, 503, "other photos took too long")
+        refused(answer, 503, "the photo waited too long")
         assert "retry-after" in answer.headers
         let_go.set()
         assert (await running).status_code == 200
@@ -250,9 +250,9 @@ def test_a_turn_that_does_not_come(held: tuple[Predictor, threading.Event, threa
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
-        (MemoryError(), 503, "more memory than there is; scale it down"),
-        (RuntimeError("CUDA out of memory"), 503, "more memory than there is"),
-        (RuntimeError("a secret"), 500, "a defect of the server (RuntimeError)"),
+        (MemoryError(), 503, "there is not enough memory for the photo; scale it down"),
+        (RuntimeError("CUDA out of memory"), 503, "not enough memory for the photo"),
+        (RuntimeError("a secret"), 500, "internal server error (RuntimeError)"),
     ],
 )
 def test_a_network_that_fails(masks: Predictor, tmp_path: Path, error: Exception, status: int, words: str) -> None:

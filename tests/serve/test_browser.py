@@ -161,8 +161,8 @@ def test_dropped_pasted_and_refused(masks_at: str, visit: Visit, tmp_path: Path)
     chosen.value.set_files(str(tmp_path / "notes.jpg"))
     page.locator(".card .error").wait_for()
     assert page.locator(".card .error").inner_text() == (
-        "This file starts with 0x6e6f2069 and is not read as JPEG, PNG, WebP, TIFF, BMP or GIF; save it as one of "
-        "these or leave it out."
+        "This file has an unknown format (0x6e6f2069), not JPEG, PNG, WebP, TIFF, BMP or GIF; convert it to one of "
+        "these, or remove it."
     )
 
 

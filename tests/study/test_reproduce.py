@@ -65,7 +65,7 @@ def test_one_half_alone_with_a_photo_of_the_users_own(asked: list[tuple[str, Pat
     Image.new("RGB", (50, 40), (180, 170, 160)).save(photo)
     (run,) = reproduce.reproduce(**QUICK, out=tmp_path / "runs", study="facades", images=(photo,), threads=1)
     assert (run.path / "predictions" / "my house.overlay.png").is_file()
-    with pytest.raises(SeamlineError, match="--study shoes: there is no such study; there are garments, facades"):
+    with pytest.raises(SeamlineError, match="--study shoes: no such study; the studies are garments, facades"):
         reproduce.reproduce(out=tmp_path / "runs", study="shoes")
     with pytest.raises(SeamlineError, match=r"--image .*is for the facades"):
         reproduce.reproduce(out=tmp_path / "runs", study="garments", images=(photo,))
@@ -74,7 +74,7 @@ def test_one_half_alone_with_a_photo_of_the_users_own(asked: list[tuple[str, Pat
 
 
 def test_the_folder_holds_a_folder_for_each_set(asked: list[tuple[str, Path | None]], tmp_path: Path) -> None:
-    with pytest.raises(SeamlineError, match="holds none of the folders fashion-mnist, facades, cmp-facades"):
+    with pytest.raises(SeamlineError, match="contains none of the folders fashion-mnist, facades, cmp-facades"):
         reproduce.reproduce(**QUICK, out=tmp_path / "runs", data_dir=tmp_path)
     (tmp_path / "facades").mkdir()
     reproduce.reproduce(**QUICK, out=tmp_path / "runs", data_dir=tmp_path, study="facades", threads=1)

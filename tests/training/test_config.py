@@ -65,7 +65,7 @@ def test_settings_change_single_fields() -> None:
     ("setting", "words"),
     [
         ("epochs", ["--set epochs", "field=value"]),
-        ("epoch=3", ["unknown setting 'epoch'", "did you mean 'epochs'?"]),
+        ("epoch=3", ["unknown field 'epoch'", "did you mean 'epochs'?"]),
         ("epochs=many", ["a number", "'many'"]),
         ("epochs=0", ["epochs", "above 0, up to 1,000,000", "0"]),
         ("batch_size=99999999999999999999", ["batch_size", "1 to 1,000,000"]),
@@ -119,7 +119,7 @@ def test_whole_numbers_of_epochs_stay_whole() -> None:
 
 
 def test_an_unknown_preset_lists_the_known() -> None:
-    with pytest.raises(SeamlineError, match="for classification; there are fast, sprint, original"):
+    with pytest.raises(SeamlineError, match="for classification; the presets are fast, sprint, original"):
         get_preset("fcn", "classification")
-    with pytest.raises(SeamlineError, match="for segmentation; there are fast, best, sprint, original, fcn"):
+    with pytest.raises(SeamlineError, match="for segmentation; the presets are fast, best, sprint, original, fcn"):
         get_preset("quick", "segmentation")

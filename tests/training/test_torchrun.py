@@ -40,7 +40,7 @@ def test_a_killed_worker_comes_back_and_the_end_is_the_same(tmp_path: Path) -> N
     process = launch(datasets, tmp_path / "uninterrupted")
     told, wrong = process.communicate(timeout=250)
     assert process.returncode == 0, wrong
-    assert told.count("The page:") == 1  # one process tells
+    assert told.count("Report:") == 1  # one process tells
     assert wrong.count("epoch   1/3") == 1
     assert json.loads((tmp_path / "uninterrupted" / "run.json").read_text())["world_size"] == 2
 

@@ -31,7 +31,10 @@ def inspect(
     if is_own(data) and not isinstance(data, tuple):
         path = Path(data).expanduser()
         try:
-            with reporter.counting("reading images") as reading, reporter.counting("searching duplicates") as searching:
+            with (
+                reporter.counting("reading images") as reading,
+                reporter.counting("searching for duplicates") as searching,
+            ):
                 return inspect_dataset(path, decode_progress=reading, search_progress=searching)
         except SeamlineError as error:
             if not path.is_dir():

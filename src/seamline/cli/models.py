@@ -26,7 +26,7 @@ def predict(
     out: Annotated[str | None, typer.Option("--out", help="Output folder; default: predictions/RUN.")] = None,
     max_side: Annotated[
         int | None,
-        typer.Option("--max-side", help="Resize a photo's longer side to this; 0 keeps it."),
+        typer.Option("--max-side", help="Reduce a photo's longer side to this; 0 keeps it."),
     ] = None,
     with_report: Annotated[bool, typer.Option("--report", help="Also write an HTML page.")] = False,
     ray_address: Annotated[
@@ -62,9 +62,7 @@ def predict(
             if photo.label is not None and photo.probability is not None:
                 result(f"{photo.file}: {photo.label} ({photo.probability:.0%})")
         result(f"{len(predictions.photos)} of {len(predictions.photos) + len(predictions.errors)} photos predicted")
-        result(
-            f"The results: {predictions.folder}" + (f"\nThe page:    {predictions.page}" if predictions.page else "")
-        )
+        result(f"Results: {predictions.folder}" + (f"\nPage:    {predictions.page}" if predictions.page else ""))
     for error in predictions.errors:
         reporter.say(f"{error.file}: {error.reason}")
     if predictions.errors:
@@ -82,7 +80,7 @@ def _predict_on_cluster(
     except ImportError as error:
         raise SeamlineError(f"--ray-address: needs {error.name}; pip install 'seamline[cluster]'") from None
     if len(photos) != 1:
-        raise SeamlineError(f"--ray-address: takes one folder or address of photos, got {len(photos)}")
+        raise SeamlineError(f"--ray-address: takes one folder or URI of photos, got {len(photos)}")
     with Reporter().photos() as progress:
         summary = predict_on_cluster(model, photos[0], out=out, max_side=max_side, address=address, progress=progress)
     if as_json:
@@ -91,8 +89,8 @@ def _predict_on_cluster(
     total = summary.photos + summary.errors
     result(f"{summary.photos:,} of {total:,} photos predicted, {summary.shards:,} shards in this call")
     if summary.errors:
-        result(f"{summary.errors:,} could not be: {summary.out}/errors")
-    result(f"The results: {summary.out}")
+        result(f"{summary.errors:,} photos could not be read, see {summary.out}/errors")
+    result(f"Results: {summary.out}")
 
 
 def export(
@@ -127,7 +125,7 @@ def export(
         metric = {"mean_ap": "mean AP", "accuracy": "accuracy"}[exported.metric]
         change = f"{exported.before:.4f} before, {exported.after:.4f} after: {exported.drop:+.2f} points lost"
         result(f"{metric} on validation {change}")
-    result(f"The file: {exported.file} ({exported.size / 1e6:.1f} MB)")
+    result(f"File: {exported.file} ({exported.size / 1e6:.1f} MB)")
 
 
 def serve(

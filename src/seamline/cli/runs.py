@@ -38,7 +38,7 @@ def report(run: RunArgument, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"run": str(run), "report": str(page)})
     else:
-        result(f"The page: {page}")
+        result(f"Report: {page}")
 
 
 def compare(
@@ -53,7 +53,7 @@ def compare(
         return
     for sentence in sentences:
         result(sentence)
-    result(f"The page: {page}")
+    result(f"Page: {page}")
 
 
 def print_runs(runs: "Sequence[Run]", *, as_json: bool, index: Path | None = None) -> None:
@@ -70,11 +70,11 @@ def print_runs(runs: "Sequence[Run]", *, as_json: bool, index: Path | None = Non
         written = folder.metrics.read()
         for split, title in ((written.val, "validation"), (written.test, "test")):
             result(f"{title:<11}" + ", ".join(_key_metrics(split, written.definitions)))
-        result(f"The run:   {folder.path}\nThe page:  {report}")
+        result(f"Run:    {folder.path}\nReport: {report}")
     if as_json:
         print_json({"runs": summaries, **({} if index is None else {"index": str(index)})})
     elif index is not None:
-        result(f"All pages: {index}")
+        result(f"Index:  {index}")
 
 
 def _key_metrics(split: "SplitMetrics", definitions: "dict[str, MetricInfo]") -> list[str]:

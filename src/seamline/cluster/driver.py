@@ -75,7 +75,7 @@ def predict_on_cluster(
         max_side = predictor.default_max_side
     source, storage = open_storage(photos), open_storage(out or str(Path("predictions") / predictor.name))
     if storage.path == source.path or source.path.startswith(storage.path + "/"):
-        raise SeamlineError(f"{storage.display_uri}: holds the photos; name another folder with --out")
+        raise SeamlineError(f"{storage.display_uri}: contains the photos; name another folder with --out")
     files = _model_files(find_model(model))
     settings = {
         "fingerprint": _fingerprint(files),

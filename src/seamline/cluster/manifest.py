@@ -119,6 +119,6 @@ class Manifest:
                     writer.write_table(pa.table({"file": shard}, schema), row_group_size=shard_size)
                     counts.append(len(shard))
             if not counts:
-                raise SeamlineError(f"{source.display_uri}: holds no photo")
+                raise SeamlineError(f"{source.display_uri}: contains no photos")
             self.storage.write(self.storage.join(INDEX), Path(temporary.name).read_bytes())
         return counts

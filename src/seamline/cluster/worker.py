@@ -138,7 +138,7 @@ class Worker:
             except OSError as error:
                 yield path, (error.strerror or str(error) or type(error).__name__).splitlines()[0]
             except MemoryError:
-                yield path, "needs more memory than there is"
+                yield path, "not enough memory"
 
     def _pixels(self, path: str) -> NDArray[np.uint8]:
         return read_image(self.source.read(path), name=path)

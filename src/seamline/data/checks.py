@@ -66,7 +66,7 @@ def _class_warnings(data: Dataset) -> list[str]:
         rarest = int(np.where(train > 0, train, train.max()).argmin())
         warnings.append(
             f"{data.classes[int(train.argmax())]} has {train.max():,} training images and {data.classes[rarest]} "
-            f"{train[rarest]:,}: the model may neglect the rare class; --set class_weights=… increases its weight"
+            f"{train[rarest]:,}: the rare class may be learned poorly; --set class_weights=… increases its weight"
         )
     return warnings
 

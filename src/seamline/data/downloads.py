@@ -126,7 +126,7 @@ class _Download:
                 return
         raise DatasetUnavailableError(
             f"{self.target.name} could not be downloaded ({'; '.join(failures) or 'no address is known'}); put the "
-            f"file into {self.target.parent} yourself"
+            f"file into {self.target.parent}"
         )
 
     def _fetch_from(self, url: str) -> None:
@@ -247,7 +247,7 @@ def _md5_check(md5: str) -> Check:
     def check(path: Path) -> str:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-        return "" if digest == md5.lower() else "has a wrong MD5 sum"
+        return "" if digest == md5.lower() else "has a wrong MD5 checksum"
 
     return check
 

@@ -61,7 +61,7 @@ def read_image(source: Path | bytes, *, name: str | None = None, limit: int = MA
     name = display_name(source, name)
     image = decode(source, name, limit).image
     if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
-        raise SeamlineError(f"{name}: has 32 bits per value, whose white level is unknown; save it as PNG")
+        raise SeamlineError(f"{name}: has 32 bits per channel, so its white level is unknown; save it as PNG")
     try:
         return to_rgb(image)
     except Exception as error:  # Pillow raises various errors for damaged files
@@ -146,10 +146,11 @@ def _open(content: bytes, name: str, limit: int) -> Image.Image:
         with _pillow_settings(limit):
             image: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)
     except UnidentifiedImageError as error:
-        found = "is a HEIC or AVIF image" if content[4:8] == b"ftyp" else f"starts with 0x{content[:4].hex()}"
+        found = (
+            "is a HEIC or AVIF image" if content[4:8] == b"ftyp" else f"has an unknown format (0x{content[:4].hex()})"
+        )
         raise NotAnImageError(
-            f"{name}: {found} and is not read as JPEG, PNG, WebP, TIFF, BMP or GIF; save it as one of these or "
-            "leave it out"
+            f"{name}: {found}, not JPEG, PNG, WebP, TIFF, BMP or GIF; convert it to one of these, or remove it"
         ) from error
     except Image.DecompressionBombError as error:
         raise TooManyPixelsError(f"{name}: has more than the {limit:,} pixels allowed; scale it down") from error

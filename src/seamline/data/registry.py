@@ -58,7 +58,7 @@ def load(
 
         return load_folder(Path(name).expanduser(), size=size, progress=decode_progress)
     if name not in DATASETS:
-        raise SeamlineError(f"{name}: there is no such dataset or folder; there are {', '.join(DATASETS)}")
+        raise SeamlineError(f"{name}: no such dataset or folder; the datasets are {', '.join(DATASETS)}")
     if size is not None:
         raise SeamlineError(f"--image-size {size}: is for own images only, and {name} has one size; leave it out")
     path = None if folder is None else Path(folder).expanduser()

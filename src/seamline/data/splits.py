@@ -67,9 +67,7 @@ def train_val_split(data: Dataset, *, fraction: float, seed: int, strategy: Spli
         excluded_names += [name for name in data.val.names if name not in used]
         fraction = len(val_split) / max(1, len(train_split) + len(val_split))
     if not len(train_split) or not len(val_split):
-        raise ValueError(
-            "no image is left for training or for validation: all of them are related to images of other splits"
-        )
+        raise ValueError("no images are left for training or for validation: all are related to images of other splits")
     sizes = np.unique(train.groups, return_counts=True)[1]
     metadata = SplitInfo(
         fraction=fraction,

@@ -184,7 +184,7 @@ def _list_sizes(sizes: Counter[tuple[int, int]]) -> str:
     heights, widths = zip(*sizes, strict=True)
     (height, width), count = sizes.most_common(1)[0]
     return (
-        f"{len(sizes):,} different ones, {min(widths)} to {max(widths)} wide, {min(heights)} to {max(heights)} high; "
+        f"{len(sizes):,} different sizes, {min(widths)} to {max(widths)} wide, {min(heights)} to {max(heights)} high; "
         f"most often {width} x {height} ({count:,})"
     )
 

@@ -79,8 +79,8 @@ def compare_runs(first: Path, second: Path) -> Comparison:
     runs = _read(first), _read(second)
     if not runs[0].same_images(runs[1]):
         raise SeamlineError(
-            f"{second}: was not tested on the images, labels and classes that {first} was tested on; runs are compared "
-            "where they are the same"
+            f"{second}: its test images, labels or classes differ from those of {first}; compare runs with the same "
+            "test set"
         )
     diffs = [diff for key in metrics_of(runs[0].info.task) for diff in _compare_metric(key, *runs)]
     fixed, broken = _changed_images(*runs)

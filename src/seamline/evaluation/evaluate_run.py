@@ -71,7 +71,7 @@ class MatchedData:
         parts = []
         if self.unknown:
             counts = ", ".join(f"{name} ({count:,} {unit})" for name, count in self.unknown.items())
-            parts.append(f"left out, because the run has no such classes: {counts}")
+            parts.append(f"not evaluated, because the run has no such classes: {counts}")
         if self.missing:
             parts.append(f"classes of the run without labels: {', '.join(self.missing)}")
         return "; ".join(parts)
@@ -92,7 +92,7 @@ def match_classes(folder: RunFolder, data: Dataset) -> MatchedData:
     """
     info = folder.info.read()
     if data.task != info.task:
-        raise SeamlineError(f"{data.source}: is for {data.task}, and {folder.path} for {info.task}")
+        raise SeamlineError(f"{data.source}: is for {data.task}, but {folder.path} is for {info.task}")
     shape = tuple(data.train.images.shape[1:])
     wrong = shape != info.model.input_size if data.task == "classification" else shape[2] != info.model.input_size[2]
     if wrong:
@@ -148,7 +148,10 @@ def evaluate_other(folder: RunFolder, matched: MatchedData, target: RunFolder, d
         fingerprint=data.fingerprint,
         synthetic=data.synthetic,
         test=len(matched.split),
-        warnings=(f"evaluated on other images than the run's own: {data.source}", *filter(None, [matched.description])),
+        warnings=(
+            f"evaluated on other images than those of the run: {data.source}",
+            *filter(None, [matched.description]),
+        ),
     )
     target.info.write(msgspec.structs.replace(info, dataset=dataset))
     errors, images = write_split(target, "test", test, info.dataset.palette, calibration.temperature.value)

@@ -51,8 +51,8 @@ def find_photos(names: Sequence[Path | str]) -> PhotoListing:
         errors += [PhotoError(file=str(name), reason=reason) for reason in reasons]
     if not files:
         more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
-        problem = f"{errors[0].file}: {errors[0].reason}{more}" if errors else "no photo is named"
-        raise SeamlineError(f"{problem}; name photos, folders of photos or a pattern such as 'photos/*.jpg'")
+        problem = f"{errors[0].file}: {errors[0].reason}{more}" if errors else "no photo is given"
+        raise SeamlineError(f"{problem}; give photos, folders of photos, or a pattern such as 'photos/*.jpg'")
     stems = _unique_stems([file.stem for file in files.values()])
     return PhotoListing(tuple(map(Photo, files.values(), stems)), tuple(errors))
 
@@ -74,13 +74,13 @@ def _files_named(name: Path | str, reasons: list[str]) -> Iterator[Path]:
             if _is_photo(file)
         )
         if not files:
-            reasons.append(f"holds no photo ({', '.join(SUFFIXES)})")
+            reasons.append(f"contains no photos ({', '.join(SUFFIXES)})")
         yield from files
     elif has_magic(str(name)):
         matches = iglob(str(name), recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
         files = sorted(file for file in map(Path, matches) if _is_photo(file))
         if not files:
-            reasons.append("no photo has such a name")
+            reasons.append("matches no photo")
         yield from files
     else:
         reasons.append("not found")

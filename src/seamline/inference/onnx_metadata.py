@@ -32,7 +32,7 @@ def read_metadata(file: Path) -> ExportMetadata:
         raise SeamlineError(f"{file}: not found; `seamline export` writes such files") from None
     except (OSError, ValueError, LookupError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise SeamlineError(f"{file}: cannot read it ({reason}); name a file that `seamline export` wrote") from None
+        raise SeamlineError(f"{file}: cannot be read ({reason}); name a file that `seamline export` wrote") from None
     return ExportMetadata.from_metadata(file, metadata)
 
 
@@ -51,7 +51,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
             yield tag >> 3, message[position : position + length]
             position += length
         else:
-            raise ValueError("it is no ONNX file")
+            raise ValueError("it is not an ONNX file")
     if position > len(message):
         raise ValueError("it is cut off")
 
@@ -61,7 +61,7 @@ def _varint(message: memoryview, position: int) -> tuple[int, int]:
     value = shift = 0
     while message[position] & 128:
         if shift > 63:
-            raise ValueError("it is no ONNX file")
+            raise ValueError("it is not an ONNX file")
         value |= (message[position] & 127) << shift
         position, shift = position + 1, shift + 7
     return value | message[position] << shift, position + 1

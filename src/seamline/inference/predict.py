@@ -19,7 +19,7 @@ from seamline.inference.predictor import LARGE_IMAGE
 from seamline.inference.writer import PredictionWriter
 from seamline.run_folder import PhotoError, PhotoPrediction
 
-OUT_OF_MEMORY = "needs more memory than there is; use a smaller --max-side"
+OUT_OF_MEMORY = "not enough memory; use a smaller --max-side"
 
 _RECORD_SECONDS = 5.0  # between two writings of the record
 

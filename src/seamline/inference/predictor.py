@@ -324,7 +324,7 @@ def _export_of(folder: RunFolder, device: str, backend: str | None) -> ExportMet
         return metadata
     if backend is None:
         return None
-    raise SeamlineError(f"{file}: exported from another state of this run; run `seamline export {folder.path}` again")
+    raise SeamlineError(f"{file}: does not match the weights of this run; run `seamline export {folder.path}` again")
 
 
 def _may_have_gpu() -> bool:

@@ -40,7 +40,7 @@ def set_num_threads(count: int | None) -> int:
     """
     if count is not None:
         if count < 1:
-            raise SeamlineError(f"--threads {count}: at least 1 is needed")
+            raise SeamlineError(f"--threads {count}: must be at least 1")
         torch.set_num_threads(count)
     return torch.get_num_threads()
 

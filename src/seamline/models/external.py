@@ -121,7 +121,7 @@ def build_external(name: str, input_shape: Shape, n_classes: int, *, task: Task,
     if (package == "smp") != (task == "segmentation"):
         suggestion = "smp/unet/resnet34" if task == "segmentation" else "timm/resnet18"
         own_task = "segmentation" if package == "smp" else "classification"
-        raise SeamlineError(f"model {name}: is for {own_task}, and the labels are for {task}; try {suggestion}")
+        raise SeamlineError(f"model {name}: is for {own_task}, but the labels are for {task}; try {suggestion}")
     spec = (_smp_spec if package == "smp" else _timm_spec)(name, model_name, n_classes)
     model = _build_for_size(name, spec.build, input_shape)
     model.versions, model.init_description = spec.versions, "at random"
@@ -163,7 +163,7 @@ def _smp_spec(name: str, model_name: str, n_classes: int) -> ExternalSpec:
         raise SeamlineError(f"model {name}: name a decoder and an encoder, such as smp/unet/resnet34")
     decoders = list(smp.MODEL_ARCHITECTURES_MAPPING)
     if decoder not in decoders:
-        raise SeamlineError(f"model {name}: there is no decoder {decoder!r}; there are {', '.join(decoders)}")
+        raise SeamlineError(f"model {name}: there is no decoder {decoder!r}; the decoders are {', '.join(decoders)}")
     timm_encoder = encoder.removeprefix("tu-") if encoder.startswith("tu-") else None
     encoders = [known for known in smp.encoders.encoders if not known.startswith("timm-")]  # renamed to tu-
     if timm_encoder is not None:

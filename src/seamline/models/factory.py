@@ -83,7 +83,7 @@ def build_model(
     if build is None:
         if not name.startswith(("timm/", "smp/")):
             names = ", ".join(model_names(task))
-            raise SeamlineError(f"model {name}: there is no such model for {task}; there are {names}")
+            raise SeamlineError(f"model {name}: no such model for {task}; the models are {names}")
         from seamline.models.external import build_external
 
         build = partial(build_external, name, task=task, pretrained=pretrained)

@@ -58,7 +58,7 @@ def _names(runs: Sequence[Path]) -> list[str]:
         names = ["/".join(run.absolute().parts[-depth:]) for run in runs]
         if len(set(names)) == len(names):
             return names
-    raise SeamlineError(f"{runs[0]}: is named twice; a run is compared with others")
+    raise SeamlineError(f"{runs[0]}: is given twice; name different runs")
 
 
 def _pair(first: str, second: str, comparison: Comparison) -> dict[str, Any]:

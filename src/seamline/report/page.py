@@ -100,7 +100,9 @@ def write_page(path: Path, page: str, figures: Mapping[Path, Drawing] | None = N
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, page)
     except OSError as error:
-        raise SeamlineError(f"{path}: cannot be written ({error.strerror}); make room or name another path") from error
+        raise SeamlineError(
+            f"{path}: cannot be written ({error.strerror}); free disk space, or name another file"
+        ) from error
     return path
 
 

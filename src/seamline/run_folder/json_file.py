@@ -92,7 +92,7 @@ class JsonFile(Generic[T]):
         except json.JSONDecodeError as error:
             raise self.error(f"line {line + error.lineno} is not JSON ({error.msg})") from None
         except (ValueError, RecursionError) as error:  # numbers of thousands of digits, lists thousands deep
-            raise self.error(f"not JSON that can be read ({error})") from None
+            raise self.error(f"not valid JSON ({error})") from None
 
     def _convert(self, content: Any, type_: Any, location: str = "") -> Any:
         """Return parsed JSON as a value of a type; `location` is where in the file it stands."""

@@ -73,17 +73,17 @@ _PHOTO: dict[str, Any] = {
     }
 }
 _ERRORS = {
-    400: "The request has no photo, or a broken form.",
+    400: "The request has no photo, or its form is malformed.",
     403: "The request comes from the page of another site.",
     405: "The path does not support this method.",
-    408: "The photo came too slowly.",
+    408: "The upload took too long.",
     409: "The model is a classifier and predicts no masks.",
     413: "The photo has too many bytes or pixels.",
-    415: "The photo is no image of a supported format.",
+    415: "The photo is not in a supported format.",
     421: "The server does not serve this host name.",
     422: "The photo is damaged, or a parameter is wrong.",
-    500: "A defect of the server.",
-    503: "Too many photos are waiting, or memory is short; try again later.",
+    500: "Internal server error.",
+    503: "Too many photos are waiting, or there is not enough memory; try again later.",
 }
 _COMMON_ERRORS = (403, 405, 421, 500)
 _PHOTO_ERRORS = (400, 408, 413, 415, 422, 503)
@@ -112,7 +112,7 @@ def make_app(predictor: Predictor, limits: Limits | None = None, hosts: Collecti
 
     app = FastAPI(
         title=f"Seamline: {predictor.name}",
-        description="Predicts photos with a trained model. Nothing that is sent is stored.",
+        description="Predicts photos with a trained model. Photos are not stored.",
         version=version("seamline"),
         docs_url=None,  # their pages load scripts of other sites
         redoc_url=None,
@@ -146,7 +146,7 @@ def _add_error_handlers(app: FastAPI) -> None:
         return respond(422, f"{'.'.join(map(str, first['loc']))}: {first['msg'][:1].lower()}{first['msg'][1:]}")
 
     async def on_defect(_: Request, error: Exception) -> JSONResponse:
-        return respond(500, f"a defect of the server ({type(error).__name__}); see its terminal")
+        return respond(500, f"internal server error ({type(error).__name__}); see the output of the server")
 
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
@@ -193,7 +193,7 @@ def _add_api(app: FastAPI, worker: InferenceWorker) -> None:
     )
     response = SegmentationResponse if predictor.task == "segmentation" else ClassificationResponse
     mask_png = _png("A palette PNG of class indices.")
-    overlay_png = _png("The photo with the classes' colors over it.")
+    overlay_png = _png("The photo with the mask overlaid.")
 
     @app.get("/health")
     async def health() -> Health:

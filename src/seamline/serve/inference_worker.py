@@ -93,7 +93,7 @@ class InferenceWorker:
             async with asyncio.timeout(self.limits.wait_seconds):
                 await self._lock.acquire()
         except TimeoutError:
-            raise too_busy("other photos took too long; send this one again later") from None
+            raise too_busy("the photo waited too long in the queue; send it again later") from None
         running = asyncio.get_running_loop().run_in_executor(self._executor, self._predict, content, respond)
         running.add_done_callback(lambda _: self._lock.release())
         return await asyncio.shield(running)  # a thread cannot be stopped, so its turn ends when it does
@@ -112,7 +112,7 @@ class InferenceWorker:
         except (MemoryError, RuntimeError) as error:  # PyTorch raises RuntimeErrors
             if not is_out_of_memory(error):
                 raise
-            raise too_busy("the photo needs more memory than there is; scale it down") from None
+            raise too_busy("there is not enough memory for the photo; scale it down") from None
 
 
 def _to_response(prediction: Prediction, with_mask: bool) -> SegmentationResponse | ClassificationResponse:

@@ -93,7 +93,7 @@ class SecurityMiddleware:
         if origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}"):
             return HTTPException(403, "the request comes from another site's page; open this server's own page")
         if has_photo and self.photos >= self.limits.waiting:
-            return too_busy(f"{self.limits.waiting} photos are waiting already; send this one again later")
+            return too_busy(f"{self.limits.waiting} photos are already waiting; send this one again later")
         return None
 
 

@@ -17,8 +17,8 @@ logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # the client g
 FIELD = "photo"
 """The field of a form that holds the photo."""
 
-_BROKEN = "the form is broken; send the photo's bytes alone, or a form whose field `photo` holds them"
-_MISSING = "no photo came with the request; send its bytes as the body, or as a file in the field `photo` of a form"
+_BROKEN = "the form is malformed; send the photo as the request body, or as a file in the form field `photo`"
+_MISSING = "the request has no photo; send it as the request body, or as a file in the form field `photo`"
 
 
 async def read_photo_bytes(request: Request, limits: Limits) -> bytes:
@@ -51,10 +51,12 @@ async def _read_body(request: Request, limits: Limits) -> bytes:
                     raise too_large
                 body += chunk
     except TimeoutError:
-        reason = f"the photo did not come within {limits.upload_seconds:g} seconds; scale it down or send it faster"
+        reason = f"the upload took longer than {limits.upload_seconds:g} seconds; scale the photo down"
         raise HTTPException(408, reason) from None
     except ClientDisconnect:
-        raise HTTPException(400, "the connection ended before the photo had come; send it again") from None
+        raise HTTPException(
+            400, "the connection was closed before the upload was complete; send the photo again"
+        ) from None
     return bytes(body)
 
 

@@ -124,9 +124,9 @@ def _run_study(
 def _check(studies: Sequence[Study], name: str | None, images: Sequence[Path | str]) -> None:
     """Refuse an unknown study, and photos that cannot be used."""
     if not studies:
-        raise SeamlineError(f"--study {name}: there is no such study; there are {', '.join(s.name for s in STUDIES)}")
+        raise SeamlineError(f"--study {name}: no such study; the studies are {', '.join(s.name for s in STUDIES)}")
     if images and not any(study.task == "segmentation" for study in studies):
-        raise SeamlineError(f"--image {images[0]}: is for the facades, and --study {name} leaves them out")
+        raise SeamlineError(f"--image {images[0]}: applies to the facades only; leave it out, or use --study facades")
     for error in find_photos([str(image) for image in images]).errors if images else ():
         raise SeamlineError(f"--image {error.file}: {error.reason}")
 
@@ -144,7 +144,7 @@ def _load_images(study: Study, out: Path, preset: str, options: RunOptions) -> t
         except DatasetUnavailableError as reason:
             reasons.append(str(reason))
     reporter.say(f"The real {study.name} are not available: {reasons[0]}")
-    reporter.say(f"Using synthetic {study.name} instead; the page says so.")
+    reporter.say(f"Using synthetic {study.name} instead; the report says so.")
     return load(study.synthetic), None
 
 
@@ -155,7 +155,7 @@ def _data_dir(name: str, data_dir: Path | str | None) -> Path | None:
     root = Path(data_dir).expanduser()
     known = [name for study in STUDIES for name in study.real]
     if not any((root / one).is_dir() for one in known):
-        raise SeamlineError(f"--data-dir {data_dir}: holds none of the folders {', '.join(known)}")
+        raise SeamlineError(f"--data-dir {data_dir}: contains none of the folders {', '.join(known)}")
     return root / name if (root / name).is_dir() else None
 
 

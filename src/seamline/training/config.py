@@ -208,8 +208,8 @@ def check_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 def unknown_field(name: str, known: Iterable[str]) -> str:
     """Return an error text for an unknown setting, with the most similar name."""
     similar = get_close_matches(name, known := list(known), 1, 0.5)
-    remedy = f"did you mean {similar[0]!r}?" if similar else f"there are {', '.join(known)}"
-    return f"unknown setting {name!r}; {remedy}"
+    remedy = f"did you mean {similar[0]!r}?" if similar else f"the fields are {', '.join(known)}"
+    return f"unknown field {name!r}; {remedy}"
 
 
 def format_settings(fields: Mapping[str, Any]) -> tuple[str, ...]:

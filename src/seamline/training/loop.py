@@ -292,14 +292,13 @@ class Training:
     def _explain(self, error: Exception) -> Exception:
         """Return what to raise for an error: where memory ran out, what to do, with the numbers."""
         if self.processes.world_size > 1 and is_lost_peer(error):
-            return SeamlineError("training stopped: another of the processes has ended; see its output")
+            return SeamlineError("training stopped: another process has ended; see its output")
         if not is_out_of_memory(error):
             return error
         size = self.config.batch_size
         remedy = f"--set batch_size={size // 2}" if size > 1 else "a smaller model, or --set train_scale=0.5 for masks"
         return SeamlineError(
-            f"config: training with batch_size={size} needs more memory than there is ({describe_memory(error)}); "
-            f"try {remedy}"
+            f"config: not enough memory to train with batch_size={size} ({describe_memory(error)}); try {remedy}"
         )
 
 

@@ -84,5 +84,5 @@ def get_preset(name: str, task: Task) -> TrainConfig:
     """
     presets = PRESETS[task]
     if name not in presets:
-        raise SeamlineError(f"--preset {name}: there is no such preset for {task}; there are {', '.join(presets)}")
+        raise SeamlineError(f"--preset {name}: no such preset for {task}; the presets are {', '.join(presets)}")
     return presets[name]

@@ -17,9 +17,7 @@ from seamline.training.config import TrainConfig, format_settings, format_value
 from seamline.training.distributed import Distributed
 from seamline.training.plan import TrainingPlan
 
-SYNTHETIC_NOTICE = (
-    "The images of this page are synthetic, drawn by a program. Its metrics say nothing about real images."
-)
+SYNTHETIC_NOTICE = "The images on this page are synthetic, drawn by a program. The metrics do not apply to real images."
 
 
 def run_info(
@@ -105,12 +103,12 @@ def check_run_folder(folder: RunFolder, plan: TrainingPlan, *, resume: bool, ove
     folder.check_writable()
     if folder.finished and not (resume or overwrite):
         raise SeamlineError(
-            f"{path}: holds a finished run; name another --out, overwrite it with --overwrite, or evaluate what is not "
-            "evaluated with --resume"
+            f"{path}: contains a finished run; name another --out, overwrite it with --overwrite, or complete its "
+            "evaluation with --resume"
         )
     if unfinished and not (resume or overwrite):
         raise SeamlineError(
-            f"{path}: holds an unfinished run; resume it with --resume, or start again with --overwrite"
+            f"{path}: contains an unfinished run; resume it with --resume, or start again with --overwrite"
         )
     if resume and (folder.finished or unfinished):
         _check_same_run(folder, plan)

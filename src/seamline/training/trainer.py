@@ -136,7 +136,7 @@ class Trainer:
         """Return the newest intact checkpoint, and report damaged ones."""
         content, damaged = self.checkpoints.newest()
         for file in damaged:
-            self.reporter.say(f"{file}: damaged, its checksum does not match; using the one before")
+            self.reporter.say(f"{file}: damaged, its checksum does not match; using the previous checkpoint")
             file.unlink(missing_ok=True)
         return content
 
@@ -197,7 +197,7 @@ class Trainer:
             if required:
                 raise
             self.reporter.say(
-                f"{error.filename}: {error.strerror}; training continues, the checkpoint before is unchanged"
+                f"{error.filename}: {error.strerror}; training continues, the previous checkpoint is unchanged"
             )
         self.saved_at = time.monotonic()
 

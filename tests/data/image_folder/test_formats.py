@@ -98,7 +98,7 @@ def test_splits_are_matched_by_name_whatever_their_order(folder: Path, photo: Ma
     assert data.val is not None
     assert (data.val.labels.tolist(), data.test.labels.tolist()) == ([1], [1])
     photo("test/c/0.png", 90)
-    with pytest.raises(SeamlineError, match="the class c is in test and not in train; add images to train"):
+    with pytest.raises(SeamlineError, match="the class c is in test but not in train; add images to train"):
         load_folder(folder)
 
 
@@ -110,7 +110,7 @@ def test_class_order_can_be_declared(folder: Path, photo: Maker) -> None:
     data = load_folder(folder)
     assert (data.classes, data.train.labels.tolist()) == (("10", "2", "1"), [2, 0, 1])
     (folder / "classes.txt").write_text("10\n2\n", encoding="utf-8")
-    with pytest.raises(SeamlineError, match="the class 1 is among the labels and not declared"):
+    with pytest.raises(SeamlineError, match="the class 1 is used but not declared"):
         load_folder(folder)
     (folder / "classes.json").write_text("[]", encoding="utf-8")
     with pytest.raises(SeamlineError, match=r"has both classes\.txt and classes\.json; keep one"):
@@ -142,7 +142,7 @@ def test_csv_table(folder: Path, photo: Maker, separator: str) -> None:
         ("file,label\none.png,", "line 2 has no label"),
         ("file,label,split\none.png,a,later", "line 2 names the split 'later'; use train, val or test"),
         ("file,label\none.png,a\none.png,b", "gives one.png two labels, a and b"),
-        ("file,label\none.png,a\none.png,a", "lists 1 files more than once"),
+        ("file,label\none.png,a\none.png,a", "lists some files more than once"),
         ('file,label\none.png,"a', "is not valid CSV"),
         ("file,label\none.png,a", "contains only the class a; two or more classes are needed"),
         ("a,b\n1,2", "has no supported layout"),
@@ -300,7 +300,7 @@ def test_gray_images_have_one_channel(folder: Path, tmp_path: Path) -> None:
 def test_unsupported_layouts_are_refused(folder: Path, photo: Maker) -> None:
     photo("lonely.jpg")
     with pytest.raises(
-        SeamlineError, match=r"set: has no supported layout \(1 \.jpg\); supported are folders named by class"
+        SeamlineError, match=r"set: has no supported layout \(1 \.jpg\); supported layouts are folders named by class"
     ):
         detect_format(folder)
     (folder / "notes.txt").write_text("x")

@@ -85,7 +85,7 @@ def test_missing_dataset_names_the_alternatives(tmp_path: Path, monkeypatch: pyt
 
 def test_missing_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path / "mistyped"))
-    assert refusal(None).startswith(f"SEAMLINE_DATA={tmp_path / 'mistyped'}: there is no such folder; ")
+    assert refusal(None).startswith(f"SEAMLINE_DATA={tmp_path / 'mistyped'}: no such folder; ")
 
 
 def test_missing_splits_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,7 @@ def test_data_folder_without_the_set_falls_back_to_the_cache(
 def test_missing_data_folder_is_refused(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path / "mistyped"))
     put(cache, small_set())
-    with pytest.raises(SeamlineError, match=r"SEAMLINE_DATA=.*mistyped: there is no such folder"):
+    with pytest.raises(SeamlineError, match=r"SEAMLINE_DATA=.*mistyped: no such folder"):
         load()
 
 

@@ -68,14 +68,14 @@ def _classes_of_labels(contents: FolderContents, declared: Palette) -> Classes:
     for split in ("val", "test"):
         if unseen := sorted(used[split] - used["train"]):
             raise SeamlineError(
-                f"{contents.root}: {_quote(unseen)} in {split} and not in train; add images to train, or remove the "
+                f"{contents.root}: {_quote(unseen)} in {split} but not in train; add images to train, or remove the "
                 f"class from {split}"
             )
     everywhere = set().union(*used.values())
     names = [*declared] or [name for name in contents.classes if name in everywhere]
     names = names or sorted(everywhere, key=_natural_key)
     if unknown := sorted(everywhere - set(names)):
-        raise SeamlineError(f"{contents.root}: {_quote(unknown)} among the labels and not declared; declare it")
+        raise SeamlineError(f"{contents.root}: {_quote(unknown)} used but not declared; declare it")
     if not has_polygons:
         return Classes(tuple(names))
     if BACKGROUND not in names:
@@ -175,7 +175,7 @@ def remap_mask(values: NDArray[Any], classes: Classes, name: str) -> NDArray[np.
     if unknown.any():
         value = int(values[unknown][0])
         shown = f"#{value:06x}" if classes.by_color else str(value)
-        raise SeamlineError(f"{name}: contains {shown}, which is no class; correct the mask, or declare it")
+        raise SeamlineError(f"{name}: contains {shown}, which is not a class; correct the mask, or declare it")
     return mask
 
 

@@ -107,7 +107,9 @@ def find_folder_duplicates(folder: Path, progress: Progress | None = None) -> Du
     """
     files = _images_below(folder)
     if len(files) < 2:
-        raise SeamlineError(f"{folder}: contains {len(files)} images; near-duplicates need two or more")
+        raise SeamlineError(
+            f"{folder}: contains {len(files)} images; two or more are needed to search for near-duplicates"
+        )
     images = map_threads(lambda file: downscale(read_image(file), MAX_SIDE), files)
     names = tuple(file.relative_to(folder).as_posix() for file in files)
     splits = tuple(name.partition("/")[0] if "/" in name else "" for name in names)

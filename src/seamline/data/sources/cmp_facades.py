@@ -217,15 +217,15 @@ def _check_archive(path: Path, *, checksums: bool = False) -> tuple[list[str], s
             for member in members:
                 parts = PurePosixPath(member.filename).parts
                 if not parts or parts[0] == "/" or ".." in parts or set(member.filename) & set("\\:"):
-                    return [], f"contains a file whose name leads out of it, {member.filename!r}"
+                    return [], f"contains a file whose path leads outside the archive, {member.filename!r}"
                 if member.file_size > _MAX_MEMBER_BYTES:
-                    return [], f"{member.filename} in it would have {member.file_size:,} bytes, far too many"
+                    return [], f"{member.filename} in it would unpack to {member.file_size:,} bytes, far too many"
                 if member.flag_bits & 1:
                     return [], f"{member.filename} in it is encrypted"
                 if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others have no bounds
-                    return [], f"{member.filename} in it is compressed in a way that is not read here"
+                    return [], f"{member.filename} in it uses an unsupported compression method"
             if sum(member.file_size for member in members) > _MAX_ARCHIVE_BYTES:
-                return [], f"would have more than {_MAX_ARCHIVE_BYTES >> 30} GiB unpacked"
+                return [], f"would unpack to more than {_MAX_ARCHIVE_BYTES >> 30} GiB"
             names = [m.filename for m in members if _FILE_NAME.fullmatch(PurePosixPath(m.filename).name)]
             if not names:
                 return [], "contains no photos of the CMP Facade Database, such as base/cmp_b0001.jpg"
