@@ -25,10 +25,10 @@ def page(stored: dict[str, Section]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "`make bench` runs everything except the framework comparison, `make bench-frameworks` runs that (it installs "
-        "about 8 GB into an environment of its own); both write `bench/results/benchmarks.json` and this page. "
-        "Contenders run in turns, each in a fresh process. Values are medians with minimum and maximum in brackets; "
-        "ratios are ratios of medians.",
+        "`make bench-frameworks` runs the framework comparison (it installs about 8 GB into a separate environment), "
+        "`make bench` everything else; both write `bench/results/benchmarks.json` and this page. Contenders run in turn, "
+        "each in a fresh process. Values are medians with minimum and maximum in parentheses; ratios are ratios of "
+        "medians.",
         "",
         *(f"- {name}: {_where(section)}" for name, section in _named(stored)),
     ]
@@ -103,10 +103,10 @@ def _frameworks(stored: dict[str, Section]) -> list[str]:
         "## Framework comparison",
         "",
         "The models and presets of the study (Adam at 1e-3; garments in batches of 1,024, facades of 10), images in "
-        "memory, float32, one warm-up epoch and one timed epoch; the programs are in `bench/baselines`. All contenders must "
-        "end their second epoch at about the same loss, or the benchmark stops. The plain loop is that of a tutorial: "
-        "`DataLoader`, eager layers, Adam. Operations count matrix products and convolutions, forward and backward; "
-        "utilization is relative to the matrix product rate below.",
+        "memory, float32, one warm-up epoch and one timed epoch; the programs are in `bench/baselines`. The benchmark stops "
+        "with an error unless all contenders end the second epoch with about the same loss. The plain loop is that of a "
+        "tutorial: `DataLoader`, eager layers, Adam. Operations count matrix products and convolutions, forward and "
+        "backward; utilization is relative to the peak rate of matrix products below.",
         "",
         _peak_line(peak),
     ]
@@ -141,8 +141,8 @@ def _presets(section: Section) -> list[str]:
     return [
         "## Throughput by preset",
         "",
-        "One epoch on synthetic images of the sizes of the study, augmentation included. Operations count all products, "
-        "but convolutions skip those with the zeros of the padding, so utilization can exceed 100 %.",
+        "One epoch on synthetic images of the study's sizes, with augmentation. Operations count all products, but "
+        "convolutions skip products with the zeros of the padding, so utilization can exceed 100 %.",
         "",
         _peak_line(peak),
         "",
@@ -164,13 +164,13 @@ def _time_to_accuracy(stored: dict[str, Section]) -> list[str]:
     lines = [
         "## Time to accuracy",
         "",
-        "**Protocol.** Images and labels are in memory as uint8, and the interpreter and the libraries are loaded. The "
-        "time runs until the end of the last training step in a fresh process: building the model, mean and standard "
-        "deviation, initial weights, every step. Evaluation is not counted. Each seed has its own split by groups, "
+        "**Protocol.** Each run is a fresh process. The clock starts when the libraries are loaded and images and labels "
+        "are in memory as uint8, and stops after the last training step; it includes building the model, computing mean "
+        "and standard deviation, and initializing the weights, but not evaluation. Each seed has its own split by groups, "
         f"initial weights and order. A preset reaches the goal if at least {REQUIRED:.0%} of its seeds reach it on their "
-        "own validation images at the end of the run; no epoch is selected. Test images are evaluated once, afterwards. "
+        "own validation images at the end of the run; no epoch is selected. Test images are evaluated once, afterward. "
         "The baseline is the preset `original` in a plain PyTorch loop: all its epochs at the median throughput "
-        "measured between our seeds, and the first epoch of a complete run (seed 0) that reaches the goal.",
+        "measured between the runs of the presets, and the first epoch of a complete run (seed 0) that reaches the goal.",
     ]
     for task, results in stored["time_to_accuracy"]["result"].items():
         whole = stored.get("plain_loop", {}).get("result", {}).get(task)
@@ -208,7 +208,7 @@ def _time_to_accuracy(stored: dict[str, Section]) -> list[str]:
         lines += [
             "",
             f"{results['train_images']:,} training images. Throughput of the plain loop, measured {len(results['plain_rates'])} "
-            f"times between our seeds: {spread(results['plain_rates'], _style(results['plain_rates'][0]))} images/s.",
+            f"times between the runs of the presets: {spread(results['plain_rates'], _style(results['plain_rates'][0]))} images/s.",
         ]
     return lines
 
@@ -251,8 +251,8 @@ def _image_sizes(rows: list[dict[str, Any]]) -> list[str]:
     return [
         "## Scaling with image size",
         "",
-        "The whole command `seamline predict RUN PHOTO` with a segmenter of the preset `fast`: at the default size (at "
-        "most 1.5 times that of the training images), and with `--max-side 0` (full size, tile by tile).",
+        "Time of the whole command `seamline predict RUN PHOTO` with a segmenter of the preset `fast`: at the default size "
+        "(at most 1.5 times that of the training images), and with `--max-side 0` (full size, tile by tile).",
         "",
         "| megapixels | time (s) | peak memory | time (s), `--max-side 0` | peak memory, `--max-side 0` |",
         "| --- | --- | --- | --- | --- |",

@@ -130,11 +130,11 @@ def page(results: dict[str, Any]) -> str:
     fraction = 1 - costs["1 megapixel"].worker / large.worker
     return f"""# Cluster cost estimate
 
-`seamline predict RUN s3://BUCKET/PHOTOS --cluster ADDRESS --out s3://BUCKET/RESULTS` predicts on the machines of a Ray cluster. Each worker has one core (or one GPU), reads and decodes photos ahead of the model, and writes a Parquet file for every 500 photos, with one row per photo: its size, the fraction of each class and the run-length encoded mask. The manifest records what is done; the same call resumes after an interruption.
+`seamline predict RUN s3://BUCKET/PHOTOS --ray-address ADDRESS --out s3://BUCKET/RESULTS` predicts on a Ray cluster. Each worker has one core (or one GPU), reads and decodes photos ahead of the model, and writes a Parquet file for every 500 photos, with one row per photo: its size, the fraction of each class and the run-length encoded mask. The manifest records the finished shards; to resume an interrupted call, repeat it.
 
 ## Measured
 
-`make bench-cluster` with `SEAMLINE_DATA` set runs the model `{results["run"]}` on test images that are enlarged and given sensor noise, predicted at 384 pixels on the longer side, on a Ray cluster of {results["cores"]} workers on {results["machine"]}. The time of a photo is the time of the worker: reading, decoding, model, mask at full size, writing.
+`make bench-cluster` with `SEAMLINE_DATA` set runs the model `{results["run"]}` on test images that are enlarged and given sensor noise, predicted at 384 pixels on the longer side, on a Ray cluster of {results["cores"]} workers on {results["machine"]}. The time per photo is that of the worker: reading, decoding, model, mask at full size, writing.
 
 {head}
 {chr(10).join(measured)}
@@ -143,19 +143,19 @@ Listing {LISTED:,} files in folders of 1,000 took {1e6 * results["listing"]:.0f}
 
 ## Extrapolation
 
-The same cost per photo on machines with cores of the same speed, all of them busy. This assumes linear scaling: workers share only the bucket, and a shard costs the driver one small message.
+The table assumes the same cost per photo, cores of the same speed, all of them busy, and linear scaling: workers share only the bucket, and a shard costs the driver one small message.
 
 {chr(10).join(extrapolated)}
 
-A 32-core machine processes {rate:,.0f} photos of 12 megapixels per second, {rate * large.photo / 1e6:,.0f} MB/s; a 10 Gbit/s network (1,250 MB/s) {"is enough" if rate * large.photo < 1.25e9 else "is not enough"}. The model runs at 384 pixels whatever the size of the photo, so {fraction:.0%} of the time of a large photo is due to its size: decoding it, resizing the mask to full size, encoding and writing it. A GPU can save at most the rest; storing photos at 1 megapixel saves the first part.
+A 32-core machine processes {rate:,.0f} photos of 12 megapixels per second, {rate * large.photo / 1e6:,.0f} MB/s; a 10 Gbit/s network (1,250 MB/s) {"is enough" if rate * large.photo < 1.25e9 else "is not enough"}. The model runs at 384 pixels whatever the size of the photo, so {fraction:.0%} of the time of a large photo is due to its size: decoding it, resizing the mask to full size, encoding and writing it. Storing photos at 1 megapixel saves this time; a GPU can save at most the rest.
 
 ## Bottlenecks
 
-1. **The listing** is done by one process before the first prediction: {clock(CITY * results["listing"])} for a city is negligible, {clock(COUNTRY * results["listing"])} for a country is not, and every worker reads the resulting file. Above about 100 million photos, make one call per region, each with its own `--out`.
+1. **The listing** is made by one process before the first prediction: {clock(CITY * results["listing"])} for a city is negligible, {clock(COUNTRY * results["listing"])} for a country is not, and every worker reads the resulting file. Above about 100 million photos, make one call per region, each with its own `--out`.
 2. **The driver** holds one record per finished shard: {CITY // 500:,} for a city, {COUNTRY // 500:,} for a country, which are passed to Ray in 20,000 blocks. This is another reason to split a country into regions.
 3. **The bucket**: {rate * 10:,.0f} reads per second from ten machines are within the documented limit of one S3 prefix (5,500 per second). From a hundred machines on, distribute the photos over several prefixes.
-4. **A shard that always crashes its worker** (a photo that crashes a decoder, or memory that runs out) is retried without end. Stop the call; the shard is the one that is missing in `photos/`. No such photo is known.
-5. **Photos added later** are not part of a resumed call, which uses its first listing. Predict them with another `--out`.
+4. **A shard that always crashes its worker** (a photo that crashes a decoder, or too little memory) is retried without end. Stop the call; the shard is the one missing in `photos/`. No such photo is known.
+5. **Photos added later** are not part of a resumed call, which uses the first listing. Predict them with another `--out`.
 
 The tests (`tests/cluster/test_cluster.py`) cover two workers on one machine, 5,000 photos, killed workers and drivers, and a bucket served on localhost. Several machines and GPUs have not been tested.
 """

@@ -26,7 +26,7 @@ def page(results: dict[str, Any]) -> str:
         "probabilities on the validation images differ from PyTorch by at most 0.001, and at least 99.9 % of the "
         "predictions are the same. `--reduce-tta` reduces test-time augmentation (fewer scales, or no mirror image) as "
         "far as `--max-drop` allows on the validation images, and fits the temperature again. `--int8` quantizes to "
-        "int8; this is faster on processors with instructions for it (VNNI, as here). For comparison, the tables "
+        "int8, which is faster on processors with int8 instructions (VNNI, as here). For comparison, the tables "
         "include PyTorch's own static quantization (FX graph mode, `x86`), which Seamline does not ship. "
         "The [guide](../guides/export.md) shows the commands.",
     ]
@@ -74,10 +74,10 @@ def _model_section(name: str, model: dict[str, Any]) -> list[str]:
         lines.append(f"| {row['precision']} | {TITLES[row['backend']]} | {row['score']:.4f} | {agreement} |")
     lines += [
         "",
-        "Throughput: median over rounds, the ways in turn, each in a process of its own; speed-up over eager PyTorch; peak "
-        "memory of the process.",
+        "Throughput: median over rounds, the backends in turn, each in a process of its own; speed-up over eager PyTorch; "
+        "peak memory of the process.",
         "",
-        "| batch | way | model | images/s | speed-up | peak memory |",
+        "| batch | backend | model | images/s | speed-up | peak memory |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     eager = {
@@ -108,7 +108,7 @@ def _export_line(title: str, export: dict[str, Any], metric: str) -> str:
     """Return the line of one export."""
     if "rejected" in export:
         return f"- `{title}`: {export['rejected']}"
-    scales = f"predicts at {_scales(export['tta'])}; " if export["tta"] else ""
+    scales = f"predicts at {_scales(export['tta'])};" if export["tta"] else ""
     drop = 100 * (export["before"] - export["after"])
     return (
         f"- `{title}`: {scales} {export['size'] / 1e6:.2f} MB; {metric} on the validation images "

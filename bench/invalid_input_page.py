@@ -43,13 +43,13 @@ def _fuzz(results: Mapping[str, Any]) -> str:
     peak = max(reader["peak"] for reader in readers) / 2**20
     return f"""## Fuzzing
 
-`python bench/fuzz.py` mutates valid files and passes them to the readers: bits flipped; bytes overwritten, truncated, removed, repeated; files spliced together; sizes in headers changed (with matching checksums); JSON with values of other types, missing keys, numbers of 400 digits, NaN, lists nested {_depth()} deep; tables with unusual separators, quotes and encodings; tensors and arrays of other shapes. Each file is a function of the seed and its index. Child processes read them under supervision; a file may take 10 s (30 s for a report) and 1 GiB of memory, including the process and its libraries.
+`python bench/fuzz.py` mutates valid files and passes them to the readers: bits flipped; bytes overwritten, truncated, removed, repeated; files spliced together; sizes in headers changed (with matching checksums); JSON with values of other types, missing keys, numbers of 400 digits, NaN, lists nested {_depth()} deep; tables with unusual separators, quotes and encodings; tensors and arrays of other shapes. Each file is a function of the seed and its index. Child processes read the files; a file may take 10 s (30 s for a report) and 1 GiB of memory, including the process and its libraries.
 
-| reader | files | read | one-line error | anything else | slowest | peak memory |
+| reader | files | read | one-line error | other outcome | slowest | peak memory |
 | --- | --- | --- | --- | --- | --- | --- |
 {chr(10).join(lines)}
 
-{files:,} files in total: {worked:,} read, {refused:,} rejected, {defects:,} anything else; peak memory {peak:.0f} MiB. Seed {results["seed"]}, {results["seconds"]:,.0f} s, {results["machine"]}, Python {results["python"]}.
+{files:,} files in total: {worked:,} read, {refused:,} rejected, {defects:,} other outcomes; peak memory {peak:.0f} MiB. Seed {results["seed"]}, {results["seconds"]:,.0f} s, {results["machine"]}, Python {results["python"]}.
 """
 
 
@@ -63,7 +63,7 @@ def _inputs(results: Mapping[str, Any]) -> str:
     parts = [
         "## Error messages\n",
         "`python bench/invalid_input.py` creates each input and passes it to the function or command that reads it. Messages "
-        "are verbatim except that paths are shortened; a status is the exit status of the command. "
+        "are verbatim, with shortened paths; a status is the exit status of the command. "
         f"{results['machine']}, Python {results['python']}.\n",
     ]
     for title, rows in results["rows"].items():

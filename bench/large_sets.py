@@ -106,17 +106,17 @@ def page(results: dict[str, Any]) -> str:
     bytes_per_image = (largest["private"] - smallest["private"]) / (largest["images"] - smallest["images"])
     return f"""# Datasets larger than memory
 
-A folder of images is decoded once, in parallel, into a memory-mapped file in the cache. Later calls read that file, an interrupted call continues it, and a change of the folder rebuilds it. Decoded images are held in memory if they take less than a quarter of it (`SEAMLINE_MAX_MEMORY` sets another limit); larger datasets are read from the file batch by batch.
+A folder of images is decoded once, in parallel, into a memory-mapped file in the cache. Later calls read that file; an interrupted call continues to write it; if the folder has changed, it is written again. Decoded images are held in memory if they take less than a quarter of the machine's memory (`SEAMLINE_MAX_MEMORY` sets another limit); larger datasets are read from the file batch by batch.
 
-`python bench/large_sets.py` trains on synthetic images of {SIDE} × {SIDE} pixels with `SEAMLINE_MAX_MEMORY={MAX_MEMORY}`, so that every dataset counts as larger than memory. Each training processes {TRAIN_IMAGES:,} images and then evaluates all of them. Memory is the private memory of the process (`RssAnon`); pages of the mapped file come on top and can be reclaimed by the system.
+`python bench/large_sets.py` trains on synthetic images of {SIDE} × {SIDE} pixels with `SEAMLINE_MAX_MEMORY={MAX_MEMORY}`, so that every dataset counts as larger than memory. Each training processes {TRAIN_IMAGES:,} images and then evaluates all of them. Memory is the private memory of the process (`RssAnon`); it does not include the pages of the mapped file, which the system can reclaim.
 
 | images | decoded | peak private memory | time |
 | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
-{results["machine"]}, one round, on a machine with other work (the times are therefore long). The time includes decoding, the search for duplicates, training, evaluation and the report. {largest["images"] // smallest["images"]} times the images take {largest["private"] / smallest["private"]:.2f} times the memory: the images themselves take none, and {bytes_per_image / 1000:.1f} kB per image hold names, labels, predictions and the 96 numbers used to find duplicates. Decoded, an image takes {SIDE * SIDE * 3 / 1000:.1f} kB here, and 49 kB at 128 × 128 pixels.
+{results["machine"]}, one round, with other work on the machine, which makes the times long. The time includes decoding, the search for duplicates, training, evaluation and the report. {largest["images"] // smallest["images"]} times the images take {largest["private"] / smallest["private"]:.2f} times the memory: the images themselves take none; names, labels, predictions and the 96 numbers used to find duplicates take {bytes_per_image / 1000:.1f} kB per image. Decoded, an image takes {SIDE * SIDE * 3 / 1000:.1f} kB here, and 49 kB at 128 × 128 pixels.
 
-Several crops of one scene are searched for among at most 10,000 images (or 300 million pixels); beyond that the report says that the search was limited. Masks are read from the file too, and predictions of masks larger than 0.5 GiB are stored in a file, but the group bootstrap still grows with the number of groups.
+Crops of one scene are detected only in datasets of at most 10,000 images and 300 million pixels; for larger ones the report says that they were not searched. Masks are read from the file too, and predicted masks of more than 0.5 GiB in total are stored in a file. The memory of the group bootstrap grows with the number of groups.
 """
 
 

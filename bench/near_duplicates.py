@@ -46,15 +46,16 @@ def page(results: dict[str, Any]) -> str:
     parts = [
         "# Near-duplicate detection accuracy",
         f"{results['machine']}; OpenCV {results['opencv']}. `python bench/near_duplicates.py` with `SEAMLINE_DATA` set writes "
-        "this page. Precision is the fraction of the pairs put into one group that belong together, recall the fraction "
-        "of the pairs that belong together and were put into one group; 95 % intervals by resampling scenes.",
+        "this page. A pair counts as detected if both images are in one group. Precision is the fraction of the detected "
+        "pairs that show the same scene, recall the fraction of the pairs of the same scene that are detected; 95 % "
+        "intervals by resampling scenes.",
         table(results["datasets"]),
-        "*Synthetic facades*: 300 street images; the generator knows which show the same building. *Crops of photos*: "
+        "*Synthetic facades*: 300 street images, of which the generator records the buildings. *Crops of photos*: "
         "three crops of one facade photo of each detected group, overlapping by at least 35 %, scaled by 0.8 to 1.25, "
         "with changed brightness and JPEG quality 95; *hard*: scaled by 0.62 to 1.6, JPEG quality 75. Two photos of one "
         "building that were not grouped in the first search count as two scenes here, so grouping their crops counts as "
-        "an error: precision is at least the value in the table. For facades and Fashion-MNIST the truth is not known; "
-        "the table shows the number of groups and the time.",
+        "an error: precision is at least the value in the table. For facades and Fashion-MNIST the true pairs are not "
+        "known; the table shows the number of groups and the time.",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -9,28 +9,28 @@ from seamline.evaluation.confidence import wilson
 GUARANTEES = """
 | guarantee | test | command |
 | --- | --- | --- |
-| A run that is resumed ends with the same bytes as an uninterrupted one: weights, optimizer state, schedule, best weights, position in the data. Random numbers are a function of seed, epoch, step and image, so there is no generator state to store. | killed at random moments (above); after every optimizer, with dropout, at every step | `make test-crash`, `pytest tests/test_interruptions.py tests/training` |
+| A resumed run ends with the same bytes as an uninterrupted one: weights, optimizer state, schedule, best weights, position in the data. Random numbers are a function of seed, epoch, step and image, so there is no generator state to store. | killed at random moments (above); after every optimizer, with dropout, at every step | `make test-crash`, `pytest tests/test_interruptions.py tests/training` |
 | Ctrl-C and SIGTERM finish the current step, write a checkpoint and print the command that resumes (status 130 and 143). A second signal stops at once. | signals to the real command and in the middle of steps; the printed command is run | `pytest tests/test_interruptions.py` |
-| A checkpoint is written to a temporary file, flushed and renamed, and its directory is flushed too. The two newest are kept. If the checksum of one does not match, it is reported and the one before it is used. The newest is found by its number, not by its date. | a bit flipped, a byte cut off, dates in the wrong order | `pytest tests/training/test_checkpoints.py tests/test_interruptions.py` |
+| A checkpoint is written to a temporary file, flushed and renamed, and its directory is flushed too. The two newest are kept. If a checksum does not match, the checkpoint is reported as damaged and the previous one is used. The newest is found by its number, not by its date. | a bit flipped, a byte cut off, dates in the wrong order | `pytest tests/training/test_checkpoints.py tests/test_interruptions.py` |
 | Resuming with another configuration, dataset or seed is an error that names the difference. | each of them | `pytest tests/test_interruptions.py` |
-| A full disk never destroys an existing checkpoint: training continues and reports it. If the final weights cannot be written, training ends with a one-line error and can be resumed once there is space. | a limit on the size of files (RLIMIT_FSIZE) | `pytest tests/test_interruptions.py` |
-| Too little memory is a one-line error with the numbers and a smaller batch size to try. | a limit on memory (RLIMIT_AS) | `pytest tests/test_interruptions.py` |
+| A full disk never destroys an existing checkpoint: the failure is reported and training continues. If the final weights cannot be written, training ends with a one-line error and can be resumed once there is space. | a limit on the size of files (RLIMIT_FSIZE) | `pytest tests/test_interruptions.py` |
+| Running out of memory is a one-line error that states the memory in use and a smaller batch size to try. | a limit on memory (RLIMIT_AS) | `pytest tests/test_interruptions.py` |
 | One process at a time writes to a run folder. A folder without write permission is reported before any long work. | two processes; another user | `pytest tests/run_folder/test_folder.py tests/test_interruptions.py` |
 | No pickle is ever read: weights and checkpoints are safetensors, everything else is JSON or plain arrays. | malicious files; a search of the source | `pytest tests/training/test_checkpoints.py` |
 | Several processes train to the same weights as one: the same batches, gradients summed over processes. | float64, three epochs, two and three processes, uneven last batches, masks with ignored pixels | `pytest tests/training/test_distributed.py` |
-| When a worker is killed, the launcher restarts it and training resumes from the checkpoint to the same bytes. | SIGKILL to one of two | `pytest tests/training/test_torchrun.py` |
+| When a process is killed, the launcher (`torchrun --max-restarts 2`) restarts all processes, and training resumes from the checkpoint and ends with the same bytes. | SIGKILL to one of two | `pytest tests/training/test_torchrun.py` |
 | On a cluster every photo is predicted exactly once, even if a worker and then the driver is killed. Photos that cannot be read are listed in an error table. | 5,000 photos, three of them damaged, SIGKILL to a worker and to the driver; a bucket | `pytest tests/cluster/test_cluster.py` |
 """
 
 KNOWN_LIMITS = """
 ## Known limits
 
-- Bit-exact means: on the same machine and device, with the same versions and the same numbers of threads and processes. A run resumed elsewhere prints a warning.
-- With batch normalization each process normalizes with the statistics of its own part of the batch (running statistics are averaged after every step). The weights then differ from those of one process; the table of two processes shows the effect on the metrics.
+- Results are the same byte for byte only on the same machine and device, with the same versions and the same numbers of threads and processes. A run resumed under other conditions prints a warning.
+- With batch normalization, each process normalizes with the statistics of its own part of the batch (running statistics are averaged after every step). The weights then differ from those of one process; the table in "Two processes" shows the effect on the accuracy.
 - Dropout draws different numbers in several processes than in one.
-- SIGKILL and the out-of-memory killer end a process without notice. The work since the last checkpoint (`--checkpoint-every`, 60 seconds by default) is repeated.
+- SIGKILL and the out-of-memory killer end a process at once. The work since the last checkpoint (`--checkpoint-every`, 60 seconds by default) is repeated.
 - Several machines need the launcher (`torchrun --nnodes …`) and a copy of the dataset each; only the first process needs the run folder. These tests ran without NCCL and without GPUs.
-- Windows does not lock folders; two processes on one run are not detected there.
+- On Windows, two processes that write to one run folder are not detected.
 """
 
 
@@ -68,7 +68,7 @@ def _crash_test(results: dict[str, Any]) -> str:
     where = ", ".join(f"{count} {place}" for place, count in hits.most_common())
     return f"""## Crash-injection tests
 
-`make test-crash` starts `seamline train` on small datasets, kills it with SIGKILL at a random moment, resumes it with `--resume`, and compares weights, metrics, findings and history byte for byte with those of an uninterrupted run. Half of the kills come from inside the process, at one of the {" or ".join(f"{calls:,} ({task})" for task, calls in results["calls"].items())} calls that write, flush, rename or remove a file: before the call, after it, or with half of the bytes written. A third of the trials is killed a second time. Checkpoints are written every 0.05 s.
+`make test-crash` starts `seamline train` on small datasets, kills it with SIGKILL at a random moment, resumes it with `--resume`, and compares weights, metrics, findings and history byte for byte with those of an uninterrupted run. Half of the kills happen inside the process, at one of the {" or ".join(f"{calls:,} ({task})" for task, calls in results["calls"].items())} calls that write, flush, rename or remove a file: before the call, after it, or with half of the bytes written. A third of the trials are killed a second time. Checkpoints are written every 0.05 s.
 
 | dataset | trials | kills | identical to the last byte |
 | --- | --- | --- | --- |
@@ -94,7 +94,7 @@ def _distributed(results: dict[str, Any]) -> str:
 | --- | --- | --- |
 {chr(10).join(rows)}
 
-{results["machine"]}, Python {results["python"]}, seed 0. On one machine threads are faster than processes; use processes for several GPUs or machines.
+{results["machine"]}, Python {results["python"]}, seed 0. On one machine, threads are faster than processes; use several processes for several GPUs or machines.
 """
 
 
@@ -104,9 +104,9 @@ _REQUESTS = {
     "pixel_bomb": "a PNG that claims 60,000 × 60,000 pixels",
     "large": "50 MB, with and without a Content-Length header",
     "invalid": "truncated forms, forms and bodies without a photo, text, half a photo",
-    "foreign_host": "another `Host`, another `Origin`",
-    "slow": "a body of one byte a second",
-    "silent": "a connection without or with half of the request header",
+    "foreign_host": "a foreign `Host`, a foreign `Origin`",
+    "slow": "a body sent at one byte per second",
+    "silent": "a connection that sends no request header, or half of one",
 }
 """Kind -> description of its requests."""
 
@@ -123,7 +123,7 @@ def _load_test(results: dict[str, Any]) -> str:
     )
     return f"""## Load test
 
-`python bench/load_test.py` sends all of the following to `seamline serve facades` at the same time for {results["minutes"]:g} minutes, from the machine that serves. A response is correct if it equals the prediction that the same photo gets alone, or has the status that its fault requires; a server at its limit responds with 503. {wrong}.
+`python bench/load_test.py` sends all of the following to `seamline serve facades` at the same time for {results["minutes"]:g} minutes, on the same machine. A response is correct if it equals the prediction for the same photo sent alone, or if it has the status for its fault; at its limit, the server responds with 503. {wrong}.
 
 | request | concurrent senders | responses |
 | --- | --- | --- |

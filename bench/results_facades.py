@@ -54,8 +54,8 @@ def page(collected: dict[str, Any]) -> str:
         "## Facades",
         f"Mini facade dataset, {first['machine']}; {versions}. "
         "`python bench/results.py --only facades` with `SEAMLINE_DATA` set writes this half of the page. Models and "
-        "settings were chosen on validation images only; each run was evaluated once on the test images. Intervals in "
-        "brackets are 95 % intervals by resampling buildings; one run each.",
+        "settings were chosen on validation images only; each run was evaluated once on the test images. Values in "
+        "parentheses are 95 % intervals by resampling buildings; one run each.",
         f"The training images form {split['groups']:,} groups: {split['duplicate_images']} images have a near-duplicate, "
         f"the largest group has {split['largest_group']} images. {split['test_with_train_duplicates']} of the {images['test']} test "
         f"images have near-duplicates in training; the {split['excluded_train']} training images in their groups are "
@@ -63,11 +63,11 @@ def page(collected: dict[str, Any]) -> str:
         f"building in both. A random split of the same size would split {random['expected_split_groups']:.0f} groups on average, "
         f"and {100 * random['expected_val_leakage']:.0f} % of its validation images would have a near-duplicate in training.",
         "### Average precision on the 114 test images",
-        "Over all pixels pooled and ranked by logits, as in the study, beside the best documented course results on "
-        "the same images. The models of `fast` and `best` return log probabilities, so ranking by softmax gives the "
+        "All pixels are pooled and ranked by logits, as in the study. The first rows are the best documented course results "
+        "on the same images. The models of `fast` and `best` return log probabilities, so ranking by softmax gives the "
         "same result; the models of `original` and `fcn` return unnormalized logits, as in the study.",
         raw_table(runs),
-        "The same ranked by softmax, with mean IoU and pixel accuracy.",
+        "The same with pixels ranked by softmax, and mean IoU and pixel accuracy.",
         softmax_table(runs),
         "### Time, parameters and generalization",
         "Minutes count training only, on the given number of threads; two runs on one thread shared the two cores. "
@@ -166,12 +166,12 @@ def leak_words(leak: dict[str, list[dict[str, Any]]]) -> str:
     epochs = leak["groups"][0]["epochs"]
     minutes = np.median([run["seconds"] for runs in leak.values() for run in runs]) / 60
     return (
-        f"The preset `fast`, shortened to {epochs} epochs and without augmentation, which the study did not use either "
-        f"(median {minutes:.1f} minutes), {len(SEEDS)} seeds each: once with validation images split by building, once "
-        "at random. Duplicates of test images are excluded in both. "
+        f"The preset `fast`, shortened to {epochs} epochs and without augmentation, as in the study (median "
+        f"{minutes:.1f} minutes), with {len(SEEDS)} seeds for each validation split: by building and at random. "
+        "Duplicates of test images are excluded in both. "
         f"Validation minus test mean AP: {by_groups[0]:+.3f} ± {by_groups[1]:.3f} by "
-        f"building, {by_images[0]:+.3f} ± {by_images[1]:.3f} random; the random split overestimates by {mean:+.3f} ± "
-        f"{margin:.3f} more (± is a 95 % t interval over seeds)."
+        f"building, {by_images[0]:+.3f} ± {by_images[1]:.3f} at random; the difference, the effect of leakage, is "
+        f"{mean:+.3f} ± {margin:.3f} (± is a 95 % t interval over seeds)."
     )
 
 

@@ -103,10 +103,10 @@ def page(collected: dict[str, Any]) -> str:
     parts = [
         "## Garments",
         f"Fashion-MNIST, {first['machine']}, {first['threads']} threads; {versions}. `make results` with "
-        "`SEAMLINE_DATA` set writes this page: it trains the runs below in turns and stores their metrics in "
+        "`SEAMLINE_DATA` set writes this page: it trains the runs below in turn and stores their metrics in "
         "`bench/results/results.json`. The seed of a run determines the validation images (6,000 of the 60,000), the "
         "initial weights and the batches. ± is a 95 % t interval over seeds; tables state where intervals are over "
-        "images instead. Each run was evaluated once on the test images, and nothing was chosen by them.",
+        "images instead. Each run was evaluated once on the test images, which were not used to choose anything.",
         "### The original preset and the study",
         f"`seamline train fashion-mnist --preset original`: 50 epochs, batch size 1,024, Adam at 0.001, unweighted "
         f"cross-entropy, {first['parameters']:,} parameters; {len(original)} seeds. Training loss and accuracy are the "
@@ -120,7 +120,7 @@ def page(collected: dict[str, Any]) -> str:
         "#### Linear probes",
         "A linear least-squares probe of layer 1 (feature maps averaged to 6 × 6), fitted on the training images and "
         f"evaluated on the validation images; `original`, {len(original)} seeds. The study reports that layer 1 alone "
-        "reaches 60 % on some classes, such as Bag, without saying how it was read out.",
+        "reaches 60 % on some classes, such as Bag, but not how this was measured.",
         readout_table(original),
         "#### Filter types",
         "Fraction of the filters of each type, by the rule that every report states; 5 % of random filters would be "
@@ -131,8 +131,8 @@ def page(collected: dict[str, Any]) -> str:
         fast_words(original, fast),
         fast_table(fast),
         "### Synthetic garments",
-        "Garments drawn by a program, as a fallback without an internet connection: the same classes are hard, but metrics on them "
-        "say nothing about photographs. The linear model is scikit-learn's `LogisticRegression` on the pixels of "
+        "Generated images of garments, the fallback without an internet connection. The same class is the hardest, but the "
+        "metrics do not apply to photographs. The linear model is scikit-learn's `LogisticRegression` on the pixels of "
         "20,000 training images. Wilson intervals over the 10,000 test images.",
         drawn_table(collected["synthetic"]),
     ]
@@ -252,7 +252,7 @@ def fast_words(original: list[dict[str, Any]], fast: list[dict[str, Any]]) -> st
     return (
         f"`seamline train fashion-mnist`: the same two convolutions, strided and with batch normalization; the first one "
         f"is initialized with the principal components of image patches; Muon for the matrices in the middle; "
-        f"predictions averaged over the image and its mirror image; {recipe['epochs']:g} epochs, batch size "
+        f"predictions averaged over each image and its mirror image; {recipe['epochs']:g} epochs, batch size "
         f"{recipe['batch_size']}, {fast[0]['parameters']:,} parameters. "
         f"Validation accuracy is {percent(values)} over {len(fast)} seeds, at least the study's 91.2 % for {passed} of "
         f"{len(fast)}; test accuracy {percent([run['test']['overall']['accuracy']['value'] for run in fast])}. "
