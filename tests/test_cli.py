@@ -59,7 +59,7 @@ def test_reproduce_without_the_real_images_says_so(
     assert Path(told["run"]) == Path("runs", "synthetic-fashion-fast")
     assert told["metrics"]["test"]["overall"]["accuracy"]["low"] > 0.8
     page = (folder / told["report"]).read_text(encoding="utf-8")
-    assert "The images of this page are synthetic" in page
+    assert "The images on this page are synthetic" in page
     assert len(page) < 3_000_000
 
 

@@ -50,7 +50,7 @@ def test_the_leak_is_the_difference_of_the_differences() -> None:
         "images": [run("fast", seed, val=0.70 + 0.01 * seed, test=0.61) for seed in range(3)],
     }
     page = results_facades.page({"runs": [run("best", 0, val=0.7, test=0.8)], "leak": leak})
-    assert "the random split overestimates by +0.100 ± 0.000 more" in page
+    assert "the effect of leakage, is +0.100 ± 0.000" in page
     assert "+0.000 ± 0.025 by building" in page  # t with 2 degrees of freedom: 4.303 x 0.01 / sqrt(3)
     assert "| `best`, seed 0 | **0.800 (0.750–0.850)** |" in page
     assert "| course result | 0.63 | 0.590 | 0.720 | 0.260 | 0.870 | 0.710 |" in page
