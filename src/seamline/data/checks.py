@@ -45,12 +45,14 @@ def _class_warnings(data: Dataset) -> list[str]:
     warnings = []
     total = np.sum(list(counts.values()), axis=0)
     if unused := [name for name, count in zip(data.classes, total, strict=True) if not count]:
-        warnings.append(f"{list_first(unused)}: declared, but in no image")
+        warnings.append(f"{list_first(unused)}: declared, but not in any image")
     for split, word in (("val", "validation"), ("test", "test")):
         if split in counts:
             rows = zip(data.classes, counts[split], train, strict=True)
             if missing := [name for name, count, in_train in rows if in_train and not count]:
-                warnings.append(f"{list_first(missing)}: in no {word} image, so there are no {word} metrics for it")
+                warnings.append(
+                    f"{list_first(missing)}: missing from the {word} images, so {word} metrics are undefined"
+                )
     if data.task == "segmentation":
         fractions = train / max(1, train.sum())
         pairs = zip(data.classes, fractions, strict=True)
@@ -81,5 +83,5 @@ def _empty_samples(data: Dataset) -> list[str]:
         if data.task == "segmentation":
             masks = zip(split.names, split.labels, strict=True)
             ignored += [name for name, mask in masks if (mask == IGNORE_INDEX).all()]
-    warnings = [f"{list_first(blank)}: a single color everywhere"] if blank else []
-    return warnings + ([f"{list_first(ignored)}: every pixel of the mask is ignored"] if ignored else [])
+    warnings = [f"{list_first(blank)}: all pixels have the same color"] if blank else []
+    return warnings + ([f"{list_first(ignored)}: all pixels of the mask are ignored"] if ignored else [])

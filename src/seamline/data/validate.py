@@ -158,7 +158,9 @@ def _file_facts(contents: FolderContents) -> list[tuple[str, str]]:
         ("formats", list_first([f"{kind} ({count:,})" for kind, count in kinds.most_common()])),
     ]
     if len(splits) == 1:
-        facts.insert(2, ("splits", "none defined: a fifth becomes the test split, a tenth of the rest validation"))
+        facts.insert(
+            2, ("splits", "none defined: a fifth becomes the test split, a tenth of the rest the validation split")
+        )
     return facts
 
 

@@ -39,11 +39,11 @@ def detect_format(path: Path) -> FolderContents:
         SeamlineError: the path does not exist or cannot be read, or has no supported layout.
     """
     tree = list_tree(path)
-    supported = "supported are " + ", ".join(form.description for form in reversed(FORMATS))
+    supported = "supported layouts are " + ", ".join(form.description for form in reversed(FORMATS))
     contents = next(filter(None, (form.parse(tree) for form in FORMATS)), None)
     if contents is not None:
         if not contents.samples:
-            raise SeamlineError(f"{path}: {contents.layout} without an image; {supported}")
+            raise SeamlineError(f"{path}: {contents.layout} without images; {supported}")
         _refuse_invalid_unicode(contents)
         _refuse_repeated(contents)
         return replace(contents, samples=tuple(sorted(contents.samples, key=lambda sample: sample.name)))
@@ -69,7 +69,7 @@ def _refuse_repeated(contents: FolderContents) -> None:
             repeated.append(sample.name)
     if repeated:
         raise SeamlineError(
-            f"{contents.root}: lists {len(repeated):,} files more than once ({list_first(repeated)}); list each once"
+            f"{contents.root}: lists some files more than once ({list_first(repeated)}); list each once"
         )
 
 

@@ -109,7 +109,7 @@ def read_text(file: Path) -> str:
     """Return the content of a text file, or raise a `SeamlineError`."""
     with refuse_unreadable(file):
         if file.stat().st_size > _MAX_BYTES:
-            raise SeamlineError(f"{file}: is larger than {_MAX_BYTES >> 30} GiB; split it, or leave it out")
+            raise SeamlineError(f"{file}: is larger than {_MAX_BYTES >> 30} GiB; split it, or remove it")
         content = file.read_bytes()
     try:
         return content.decode("utf-8-sig")
@@ -123,4 +123,4 @@ def read_json(file: Path) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise SeamlineError(f"{file}: is not valid JSON ({error}); correct it, or leave it out") from None
+        raise SeamlineError(f"{file}: is not valid JSON ({error}); correct it, or remove it") from None

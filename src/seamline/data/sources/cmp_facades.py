@@ -234,7 +234,7 @@ def _check_archive(path: Path, *, checksums: bool = False) -> tuple[list[str], s
     except OSError as error:
         return [], f"cannot be read ({error.strerror or error})"
     except Exception as error:  # a damaged file can raise almost any error
-        return [], f"is no zip archive, or is cut off or damaged ({first_line(error)})"
+        return [], f"is not a zip archive, or is cut off or damaged ({first_line(error)})"
 
 
 def _check_download(path: Path) -> str:

@@ -61,7 +61,7 @@ def find_files(name: str, folder: Path | None, list_files: Callable[[Path], File
         user_folder, advice = folder.expanduser(), "put them there, or name another folder with --data-dir"
     elif parent := os.environ.get("SEAMLINE_DATA"):
         if not Path(parent).expanduser().is_dir():
-            raise SeamlineError(f"SEAMLINE_DATA={parent}: there is no such folder; correct or unset it")
+            raise SeamlineError(f"SEAMLINE_DATA={parent}: no such folder; correct or unset it")
         user_folder, advice = Path(parent).expanduser() / name, "complete it, or unset SEAMLINE_DATA"
     else:
         return None
