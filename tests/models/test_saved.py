@@ -96,7 +96,7 @@ def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path) -> 
         ({"model": {**MODEL, "input_size": [20, 20]}}, "run.json: $.model.input_size is"),
         ({"model": {**MODEL, "input_size": "large"}}, 'run.json: $.model.input_size is "large", not a list'),
         ({"model": {**MODEL, "name": ["x"]}}, "run.json: $.model.name is a list of 1, not a string"),
-        ({"model": {**MODEL, "name": "resnet"}}, "run.json: model resnet: there is no such model"),
+        ({"model": {**MODEL, "name": "resnet"}}, "run.json: model resnet: no such model"),
         ({"model": {**MODEL, "input_size": [90_000, 90_000, 1]}}, "size mismatch for hidden.weight: "),
         (
             {"dataset": {**DATA, "classes": ["a", "b"]}},
