@@ -97,7 +97,7 @@ def match_classes(folder: RunFolder, data: Dataset) -> MatchedData:
     wrong = shape != info.model.input_size if data.task == "classification" else shape[2] != info.model.input_size[2]
     if wrong:
         sizes = [" x ".join(map(str, size)) for size in (shape, info.model.input_size)]
-        raise SeamlineError(f"{data.source}: images are {sizes[0]}, and {folder.path} takes {sizes[1]}")
+        raise SeamlineError(f"{data.source}: images are {sizes[0]}, but {folder.path} takes {sizes[1]}")
     classes = info.dataset.classes
     matched = np.array([classes.index(name) if name in classes else -1 for name in data.classes])
     if matched.max() < 0:

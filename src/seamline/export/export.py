@@ -158,7 +158,7 @@ def _write_verified(
         if not one.passes:
             raise SeamlineError(
                 f"{out}: not written, because its predictions differ from the run's ({one}; at most {ATOL:g} and at "
-                f"least {MIN_AGREEMENT:.1%} are required); use the run folder itself"
+                f"least {MIN_AGREEMENT:.1%} are required); use the run folder instead"
             )
     return graph, verifications
 
