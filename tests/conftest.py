@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 
 from run_factories import COLOURS, SEGMENTER_CLASSES, write_run
 from run_folder.factories import calibration
+from seamline.api import training
 from seamline.data.dataset import Dataset, Split
 from seamline.models.factory import build_model
 from seamline.run_folder import RunFolder
@@ -28,6 +30,36 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("SEAMLINE_CACHE", str(folder))
 
 
+@contextmanager
+def without_report() -> Iterator[None]:
+    """Make trainings end with an empty page, for tests of something else: the report takes most of a short training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "write_report", lambda run: RunFolder(Path(run)).report_file.write_text(""))
+        yield
+
+
+@contextmanager
+def without_figure_files() -> Iterator[None]:
+    """Draw the figures of a report for its page alone, not into files of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("seamline.report.page.write_figure", lambda draw, path: None)
+        yield
+
+
+@pytest.fixture
+def no_report() -> Iterator[None]:
+    """See `without_report`."""
+    with without_report():
+        yield
+
+
+@pytest.fixture
+def no_figure_files() -> Iterator[None]:
+    """See `without_figure_files`."""
+    with without_figure_files():
+        yield
+
+
 def bright_sides(count: int, seed: int, first_group: int = 0) -> Split:
     """Draw (count, 20, 20, 1) images in which the left half, the right half or both are bright, with noise."""
     chance = np.random.default_rng(seed)
@@ -39,9 +71,8 @@ def bright_sides(count: int, seed: int, first_group: int = 0) -> Split:
     return Split(images.astype(np.uint8), labels, names, np.arange(first_group, first_group + count))
 
 
-@pytest.fixture
-def sides() -> Dataset:
-    """A dataset of three classes that a small network learns in a few steps."""
+def draw_sides() -> Dataset:
+    """Draw a dataset of three classes that a small network learns in a few steps."""
     train, test = bright_sides(300, 1), bright_sides(90, 2, first_group=300)
     return Dataset(
         "sides",
@@ -54,6 +85,12 @@ def sides() -> Dataset:
         description="none",
         task="classification",
     )
+
+
+@pytest.fixture
+def sides() -> Dataset:
+    """A dataset of three classes that a small network learns in a few steps."""
+    return draw_sides()
 
 
 def small_streets(count: int, seed: int, first_group: int = 0) -> Split:

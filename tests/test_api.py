@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import seamline
+from conftest import draw_sides
 from helpers import Lines, refusal
 from seamline.data.dataset import Dataset
 from seamline.errors import SeamlineError
@@ -26,9 +28,16 @@ def history(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run; to be copied before it is changed."""
+    out = tmp_path_factory.mktemp("trained") / "run"
+    return seamline.train(draw_sides(), preset=RECIPE, out=out, threads=1).path
+
+
 @pytest.fixture
-def run(sides: Dataset, tmp_path: Path) -> Path:
-    return seamline.train(sides, preset=RECIPE, out=tmp_path / "run", threads=1).path
+def run(trained: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(trained, tmp_path / "run")
 
 
 def test_a_run_folder_holds_what_its_contract_says(run: Path, sides: Dataset) -> None:
@@ -72,6 +81,7 @@ def test_the_page_is_made_again_from_the_folder_alone(run: Path) -> None:
     assert page.read_bytes() == first
 
 
+@pytest.mark.usefixtures("no_report")
 def test_the_same_seed_gives_the_same_files(run: Path, sides: Dataset, tmp_path: Path) -> None:
     again = seamline.train(sides, preset=RECIPE, out=tmp_path / "again", threads=1).path
     for name in ("model.safetensors", "metrics.json", "findings.json", "evaluation/val.npz", "evaluation/test.png"):
@@ -80,6 +90,7 @@ def test_the_same_seed_gives_the_same_files(run: Path, sides: Dataset, tmp_path:
     assert (other / "model.safetensors").read_bytes() != (run / "model.safetensors").read_bytes()
 
 
+@pytest.mark.usefixtures("no_report")
 def test_an_interrupted_run_goes_on_to_the_same_bytes(
     run: Path, sides: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +117,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     assert [line["train_loss"] for line in history(cut)] == [line["train_loss"] for line in history(run)]
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_finished_run_is_kept(run: Path, sides: Dataset) -> None:
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
     with pytest.raises(
@@ -121,6 +133,7 @@ def test_a_finished_run_is_kept(run: Path, sides: Dataset) -> None:
     assert read(run, "run.json")["seed"] == 1
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_run_is_measured_again(run: Path, sides: Dataset) -> None:
     before = (run / "metrics.json").read_bytes()
     (run / "metrics.json").unlink()
@@ -131,6 +144,7 @@ def test_a_run_is_measured_again(run: Path, sides: Dataset) -> None:
         seamline.evaluate(run, other)
 
 
+@pytest.mark.usefixtures("no_report")
 @pytest.mark.parametrize("keep", ["val_loss", "val_accuracy"])
 def test_the_weights_kept_are_those_of_the_best_epoch(sides: Dataset, tmp_path: Path, keep: str) -> None:
     recipe = dataclasses.replace(RECIPE, epochs=6, schedule="constant", lr=2e-2)
@@ -163,6 +177,7 @@ def test_weights_that_are_no_numbers_are_never_kept(sides: Dataset, tmp_path: Pa
     assert not (tmp_path / "run" / "model.safetensors").exists()
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_an_interrupted_measuring_is_made_good(run: Path, sides: Dataset) -> None:
     before = (run / "metrics.json").read_bytes()
     for name in ("metrics.json", "findings.json", "report.html"):
@@ -197,6 +212,7 @@ def list_of(history: Any) -> list[dict[str, Any]]:
     return history if isinstance(history, list) else list(history.to_dict("records"))
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_arrays_are_trained_on_and_other_images_evaluated(sides: Dataset, tmp_path: Path) -> None:
     names = np.array(sides.classes)[sides.train.labels]
     run = seamline.train(
@@ -219,6 +235,7 @@ def test_arrays_are_trained_on_and_other_images_evaluated(sides: Dataset, tmp_pa
     assert "has none of the run's classes (both <&>, left, right); it has a, b, c" in text
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_masks_as_arrays_are_evaluated(streets: Dataset, tmp_path: Path) -> None:
     config: dict[str, Any] = {"model": "unet-sprint", "epochs": 1, "batch_size": 8, "threads": 1}
     run = seamline.train((streets.train.images, streets.train.labels), out=tmp_path / "run", **config)

@@ -1,19 +1,29 @@
-"""The commands as people type them, in processes of their own, on the synthetic garments."""
+"""The commands as people type them, on the synthetic garments; in processes of their own where one is tested."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import without_figure_files
 from seamline.__main__ import main
 from seamline.api.training import train
 from seamline.data import registry
-from seamline.data.dataset import Dataset
+from seamline.data.dataset import Dataset, Split
+from seamline.data.sources.synthetic import load_fashion
+from seamline.evaluation import write
+from seamline.evaluation.linear_probes import probe_layers
+from seamline.run_folder import LinearProbes
 
 FAST = ["--set", "epochs=1"]
 
@@ -35,27 +45,58 @@ def one_line(status: object, out: str, err: str) -> str:
     return line
 
 
+Typed = Callable[..., tuple[object, str, str]]
+"""Words of a command -> status, output, error output."""
+
+
+def probe_on_few(model: Any, train: Split, val: Split, evaluation: Any) -> LinearProbes:
+    """Fit the probes on fewer images: on all of them it takes longer than the training."""
+    return probe_layers(model, train.select(np.arange(min(len(train), 1_000))), val, evaluation)
+
+
+def type_command(patch: pytest.MonkeyPatch, *words: str) -> tuple[object, str, str]:
+    """Run a command in this process: without network, without the real images, and on fewer synthetic garments."""
+    patch.setenv("https_proxy", "http://127.0.0.1:9")
+    patch.setenv("COLUMNS", "200")
+    patch.setattr(sys, "argv", ["seamline", *words])
+    defaults: Any = load_fashion.__kwdefaults__
+    for split, count in (("train", 6_000), ("test", 2_000)):
+        patch.setitem(defaults, split, count)
+    patch.setattr(write, "probe_layers", probe_on_few)
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err, pytest.raises(SystemExit) as end:
+        main()
+    return end.value.code or 0, out.getvalue(), err.getvalue()
+
+
+@pytest.fixture
+def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Typed:
+    """Run a command in this process; in `tmp_path` if the test does not change the folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEAMLINE_DATA", raising=False)
+    return partial(type_command, monkeypatch)
+
+
 @pytest.fixture(scope="module")
-def reproduced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "subprocess.CompletedProcess[str]", str]:
-    """One offline `reproduce`, as the README tells, and the cache it drew into."""
+def reproduced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """One offline `reproduce`, as the README tells: its folder, output and error output."""
     folder = tmp_path_factory.mktemp("reproduced")
-    cache = str(tmp_path_factory.getbasetemp() / "shared-cache")
-    return (
-        folder,
-        seamline("reproduce", "--study", "garments", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache),
-        cache,
-    )
+    with pytest.MonkeyPatch.context() as patch, without_figure_files():
+        patch.chdir(folder)
+        patch.delenv("SEAMLINE_DATA", raising=False)
+        patch.setenv("SEAMLINE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
+        status, out, err = type_command(patch, "reproduce", "--study", "garments", "--json", "--threads", "1", *FAST)
+    assert status == 0, err
+    return folder, out, err
 
 
 def test_reproduce_without_the_real_images_says_so(
-    reproduced: tuple[Path, "subprocess.CompletedProcess[str]", str],
+    reproduced: tuple[Path, str, str],
 ) -> None:
-    folder, run, _ = reproduced
-    assert run.returncode == 0, run.stderr
-    assert "The real garments are not available: train-images-idx3-ubyte.gz could not be downloaded" in run.stderr
-    assert "Using synthetic garments instead" in run.stderr
-    assert "epoch   1/1" in run.stderr  # a line an epoch where the output is no terminal
-    (told,) = json.loads(run.stdout)["runs"]
+    folder, out, err = reproduced
+    assert "The real garments are not available: train-images-idx3-ubyte.gz could not be downloaded" in err
+    assert "Using synthetic garments instead" in err
+    assert "epoch   1/1" in err  # a line an epoch where the output is no terminal
+    (told,) = json.loads(out)["runs"]
     assert Path(told["run"]) == Path("runs", "synthetic-fashion-fast")
     assert told["metrics"]["test"]["overall"]["accuracy"]["low"] > 0.8
     page = (folder / told["report"]).read_text(encoding="utf-8")
@@ -64,32 +105,26 @@ def test_reproduce_without_the_real_images_says_so(
 
 
 def test_the_second_reproduce_uses_the_first(
-    reproduced: tuple[Path, "subprocess.CompletedProcess[str]", str],
+    reproduced: tuple[Path, str, str], typed: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, first, cache = reproduced
+    folder, first, _ = reproduced
+    monkeypatch.chdir(folder)
     run = folder / "runs" / "synthetic-fashion-fast"
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
-    second = seamline("reproduce", "--study", "garments", "--json", *FAST, cwd=folder, SEAMLINE_CACHE=cache)
-    assert second.returncode == 0, second.stderr
-    assert "already finished" in second.stderr
-    assert second.stdout == first.stdout
+    status, out, err = typed("reproduce", "--study", "garments", "--json", *FAST)
+    assert status == 0, err
+    assert "already finished" in err
+    assert out == first
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_train_ends_with_where_the_result_lies(
-    sides: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    sides: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: Typed
 ) -> None:
-    """In this process, on small images in place of the synthetic garments."""
+    """On small images in place of the synthetic garments."""
     small = registry.DatasetSpec("small", "classification", lambda folder, **options: sides)
     monkeypatch.setitem(registry.DATASETS, "sides", small)
-    monkeypatch.chdir(tmp_path)
-
-    def typed(*words: str) -> tuple[object, str, str]:
-        monkeypatch.setattr(sys, "argv", ["seamline", *words])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return end.value.code, *capsys.readouterr()
-
     train = ["train", "sides", *FAST, "--threads", "1", "--out", "mine"]
     status, out, err = typed(*train, "--seed", "3")
     assert not status, err
@@ -137,79 +172,65 @@ def test_train_ends_with_where_the_result_lies(
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(
-    words: list[str],
-    expected: list[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    words: list[str], expected: list[str], tmp_path: Path, typed: Typed
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("SEAMLINE_DATA", raising=False)
-    monkeypatch.setenv("SEAMLINE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    monkeypatch.setattr(sys, "argv", ["seamline", *words])
-    with pytest.raises(SystemExit) as end:
-        main()
-    line = one_line(end.value.code, *capsys.readouterr())
+    line = one_line(*typed(*words))
     for part in expected:
         assert part in line
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, typed: Typed) -> None:
     (tmp_path / "file").write_text("in the way")
-    run = seamline("train", "synthetic-fashion", *FAST, "--out", str(Path("file", "run")), cwd=tmp_path)
-    assert run.returncode == 2
-    assert "check the path" in run.stderr.splitlines()[-1]
-    assert "Traceback" not in run.stderr
+    status, _, err = typed("train", "synthetic-fashion", *FAST, "--out", str(Path("file", "run")))
+    assert status == 2
+    assert "check the path" in err.splitlines()[-1]
+    assert "Traceback" not in err
 
 
 def test_reproduce_leaves_a_finished_run_of_another_seed_alone(
-    reproduced: tuple[Path, "subprocess.CompletedProcess[str]", str],
+    reproduced: tuple[Path, str, str], typed: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, _, cache = reproduced
+    folder = reproduced[0]
+    monkeypatch.chdir(folder)
     before = (folder / "runs" / "synthetic-fashion-fast" / "run.json").read_bytes()
-    run = seamline("reproduce", "--study", "garments", *FAST, "--seed", "1", cwd=folder, SEAMLINE_CACHE=cache)
-    assert run.returncode == 2
-    assert "trained with another seed (0 there, 1 here); name another --out or use --overwrite" in run.stderr
+    status, _, err = typed("reproduce", "--study", "garments", *FAST, "--seed", "1")
+    assert status == 2
+    assert "trained with another seed (0 there, 1 here); name another --out or use --overwrite" in err
     assert (folder / "runs" / "synthetic-fashion-fast" / "run.json").read_bytes() == before
 
 
-def test_a_damaged_file_stops_reproduce_instead_of_hiding_behind_drawn_images(tmp_path: Path) -> None:
+def test_a_damaged_file_stops_reproduce_instead_of_hiding_behind_drawn_images(
+    tmp_path: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "data" / "fashion-mnist"
     folder.mkdir(parents=True)
     for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
         (folder / f"{name}-ubyte.gz").write_bytes(b"<html>not found</html>")
-    run = seamline("reproduce", cwd=tmp_path, SEAMLINE_DATA=str(tmp_path / "data"))
-    line = one_line(run.returncode, run.stdout, run.stderr)
+    monkeypatch.setenv("SEAMLINE_DATA", str(tmp_path / "data"))
+    line = one_line(*typed("reproduce"))
     assert "train-images-idx3-ubyte.gz" in line
     assert "not gzip" in line
 
 
-def test_list_shows_what_there_is(tmp_path: Path) -> None:
+def test_list_shows_what_there_is(tmp_path: Path, typed: Typed) -> None:
     shown = seamline("list", cwd=tmp_path)
     for name in ("fashion-mnist", "synthetic-fashion", "fast", "original", "unet-fast", "mean_iou", "hardest_class"):
         assert name in shown.stdout
-    tables = json.loads(seamline("list", "--json", cwd=tmp_path).stdout)
+    tables = json.loads(typed("list", "--json")[1])
     assert tables["presets"]["classification"]["original"]["epochs"] == 50
     assert tables["presets"]["segmentation"]["original"]["epochs"] == 15
 
 
-def test_photos_are_predicted_and_a_bad_one_sets_the_status(
-    streets: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("no_report")
+def test_photos_are_predicted_and_a_bad_one_sets_the_status(streets: Dataset, tmp_path: Path, typed: Typed) -> None:
     run = train(streets, epochs=1, out=tmp_path / "run", threads=1).path
     Image.fromarray(streets.test.images[0]).save(tmp_path / "good.png")
-    monkeypatch.chdir(tmp_path)
-    statuses = []
-    for photos in (["good.png"], ["good.png", "bad.jpg"]):
-        (tmp_path / "bad.jpg").write_bytes(b"no photo")
-        monkeypatch.setattr(sys, "argv", ["seamline", "predict", str(run), *photos, "--out", "masks"])
-        with pytest.raises(SystemExit) as end:
-            main()
-        statuses.append(end.value.code)
-    assert statuses in ([0, 1], [None, 1])
-    out, err = capsys.readouterr()
+    (tmp_path / "bad.jpg").write_bytes(b"no photo")
+    predict = ["predict", str(run), "--out", "masks"]
+    assert typed(*predict, "good.png")[0] == 0
+    status, out, err = typed(*predict, "good.png", "bad.jpg")
+    assert status == 1
     assert "1 of 2 photos predicted" in out
     assert "bad.jpg: " in err
     told = json.loads((tmp_path / "masks" / "predictions.json").read_text())
@@ -222,39 +243,34 @@ def test_photos_are_predicted_and_a_bad_one_sets_the_status(
     }
 
 
-def test_an_audit_is_printed(
-    streets: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_audit_is_printed(streets: Dataset, tmp_path: Path, typed: Typed) -> None:
     for name, place in (("train/a", 0), ("train/b", 2), ("test/c", 0)):
         file = tmp_path / f"{name}.png"
         file.parent.mkdir(exist_ok=True)
         Image.fromarray(streets.train.images[place]).save(file)
-    for options in ([], ["--json"]):
-        monkeypatch.setattr(sys, "argv", ["seamline", "inspect", str(tmp_path), *options])
-        with pytest.raises(SystemExit):
-            main()
-    out = capsys.readouterr().out
-    lines, _, as_json = out.partition("{")
+    _, lines, _ = typed("inspect", str(tmp_path))
     assert "test/c.png  train/a.png" in lines
     assert "pairs across splits: 1" in lines
-    assert json.loads("{" + as_json) == {
+    assert json.loads(typed("inspect", str(tmp_path), "--json")[1]) == {
         "groups": [["test/c.png", "train/a.png"]],
         "leaks": [["test/c.png", "train/a.png"]],
     }
 
 
-def test_help_is_shown(tmp_path: Path) -> None:
+def test_help_is_shown(tmp_path: Path, typed: Typed) -> None:
     assert "reproduce" in seamline("--help", cwd=tmp_path).stdout
-    assert seamline("--version", cwd=tmp_path).stdout.startswith("seamline 0.")
-    assert "reproduce" in seamline(cwd=tmp_path).stdout
+    assert typed("--version")[1].startswith("seamline 0.")
+    assert "reproduce" in typed()[1]
 
 
 @pytest.mark.real
-def test_the_real_garments_are_trained_on(real_data: Path, tmp_path: Path) -> None:
-    words = ["train", "fashion-mnist", "--data-dir", str(real_data), *FAST, "--out", "real", "--json"]
-    run = seamline(*words, cwd=tmp_path)
-    assert run.returncode == 0, run.stderr
-    (told,) = json.loads(run.stdout)["runs"]
+@pytest.mark.usefixtures("no_report")
+def test_the_real_garments_are_trained_on(real_data: Path, tmp_path: Path, typed: Typed) -> None:
+    status, out, err = typed(
+        "train", "fashion-mnist", "--data-dir", str(real_data), *FAST, "--threads", "1", "--out", "real", "--json"
+    )
+    assert status == 0, err
+    (told,) = json.loads(out)["runs"]
     assert told["metrics"]["test"]["overall"]["accuracy"]["value"] > 0.84
     assert told["metrics"]["test"]["images"] == 10_000
     assert json.loads((tmp_path / "real" / "run.json").read_text())["notice"] is None

@@ -19,6 +19,7 @@ import pytest
 
 import crash_test
 import seamline
+from conftest import draw_sides, without_report
 from helpers import Lines
 from seamline.data.dataset import Dataset, Split
 from seamline.errors import SeamlineError, TrainingInterrupted
@@ -27,6 +28,8 @@ from seamline.training.checkpoints import Checkpoints
 from seamline.training.config import TrainConfig
 from seamline.training.loop import Training
 from seamline.training.signals import catch_signals
+
+pytestmark = pytest.mark.usefixtures("no_report")
 
 RECIPE = TrainConfig(
     model="cnn-fast",
@@ -57,10 +60,12 @@ def train(data: Dataset, out: Path, **options: Any) -> Path:
     return seamline.train(data, **{"preset": RECIPE, "threads": 1, "out": out, **options}).path
 
 
-@pytest.fixture
-def whole(sides: Dataset, tmp_path: Path) -> bytes:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The weights of a training never stopped."""
-    return (train(sides, tmp_path / "whole") / "model.safetensors").read_bytes()
+    with without_report():
+        run = train(draw_sides(), tmp_path_factory.mktemp("whole") / "run")
+    return (run / "model.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import without_figure_files
 from seamline.cli import app
 from seamline.data.registry import DATASETS
 from seamline.data.sources import synthetic
@@ -52,7 +53,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.open(walls / "images" / "00.jpg").save(folder / "house.jpg")
     Image.fromarray(np.arange(784, dtype=np.uint8).reshape(28, 28)).save(folder / "shirt.png")
     few = ["--set", "epochs=1", "--label-check-folds", "0"]
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, without_figure_files():
         patch.setenv("SEAMLINE_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
         app(["train", str(folder / "photos"), "--out", str(folder / "runs" / "photos"), *few], standalone_mode=False)
     shutil.copytree(folder / "runs" / "photos", folder / "runs" / "slower")
@@ -72,6 +73,7 @@ def workplace(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return place
 
 
+@pytest.mark.usefixtures("no_figure_files")
 @pytest.mark.parametrize("page", RUN_PAGES, ids=lambda page: f"{page.parent.name}/{page.stem}")
 def test_the_blocks_of_a_page_run(page: Path, workplace: Path) -> None:
     if page.parent.name == "tutorials":

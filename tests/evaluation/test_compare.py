@@ -148,6 +148,7 @@ def test_runs_on_other_images_and_damaged_ones_are_refused(
         compare_runs(first, second.path)
 
 
+@pytest.mark.usefixtures("no_report")
 def test_two_trained_runs_side_by_side(sides: Dataset, tmp_path: Path) -> None:
     runs = [
         seamline.train(

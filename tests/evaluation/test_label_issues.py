@@ -34,6 +34,7 @@ def test_folds_keep_groups_together_and_are_alike() -> None:
     assert sorted(np.bincount([fold[groups == group][0] for group in set(groups.tolist())]).tolist()) == [2, 2, 2]
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_changed_labels_of_an_own_folder_are_found(tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
     changed = {"dark/000.png", "dark/001.png", "bright/002.png"}

@@ -295,6 +295,7 @@ def test_where_int8_costs_too_much_the_next_augmentation_is_tried(
     assert (result.tta, result.after) == ("scale 1, horizontal flip", 0.5)
 
 
+@pytest.mark.usefixtures("no_report")
 def test_export_after_training(sides: Dataset, tmp_path: Path) -> None:
     settings = ("epochs=1", "batch_size=64", "model=cnn")
     run = seamline.train(sides, **parse_settings(settings), out=tmp_path / "run").path

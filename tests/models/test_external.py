@@ -367,6 +367,7 @@ def check_story(run: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> No
     assert described["versions"]["timm"] in page
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_the_whole_story_with_a_stand_in(
     stand_in: SimpleNamespace, sides: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,8 @@ from seamline.data.dataset import Dataset
 from seamline.errors import DatasetUnavailableError, SeamlineError
 from seamline.study import reproduce
 
+pytestmark = pytest.mark.usefixtures("no_figure_files")
+
 QUICK: dict[str, Any] = {"epochs": 1}
 
 

@@ -1,8 +1,8 @@
-"""One of several processes that train together on images of its own drawing; run by test_processes.py.
+"""One of several processes that train together on images of its own drawing; run by test_distributed.py.
 
-    python ddp_worker.py CASE FILE
+    python ddp_worker.py FOLDER CASE...
 
-Writes weights and records to FILE, if it is the first.
+Writes weights and records of each case to FOLDER/CASE, if it is the first.
 """
 
 import sys
@@ -83,12 +83,13 @@ def train(case: str, processes: Distributed) -> dict[str, Any]:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     with init_distributed(torch.device("cpu")) as processes:
-        came = train(sys.argv[1], processes)
-        passed = processes.broadcast(b"to all" if processes.is_main else None)
-        if passed != b"to all" or processes.broadcast(None) is not None:
-            sys.exit("what the first process had did not arrive")
-        if processes.is_main:
-            Path(sys.argv[2]).write_bytes(pack(came))
+        for case in sys.argv[2:]:
+            came = train(case, processes)
+            passed = processes.broadcast(b"to all" if processes.is_main else None)
+            if passed != b"to all" or processes.broadcast(None) is not None:
+                sys.exit("what the first process had did not arrive")
+            if processes.is_main:
+                Path(sys.argv[1], case).write_bytes(pack(came))
     threads = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").glob("*")]
     if "pt_gloo_runloop" in threads:  # one that lets go of a tensor while Python ends aborts the process, now and then
         sys.exit("threads of the group are left")

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import seamline
+from conftest import CLASSES, bright_sides, without_report
 from run_factories import write_run
 from seamline.data.dataset import Dataset
 from seamline.errors import SeamlineError
@@ -17,13 +18,13 @@ from seamline.run_folder import RunFolder
 from seamline.training.config import parse_settings
 from seamline.training.transfer import init_from_run
 
+pytestmark = pytest.mark.usefixtures("no_report")
+
 ONE = ("epochs=1", "batch_size=64")
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from conftest import CLASSES, bright_sides
-
     data = Dataset(
         "sides",
         "Sides",
@@ -34,7 +35,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         synthetic=True,
         task="classification",
     )
-    return seamline.train(data, **parse_settings(ONE), out=tmp_path_factory.mktemp("runs") / "first", threads=1).path
+    out = tmp_path_factory.mktemp("runs") / "first"
+    with without_report():
+        return seamline.train(data, **parse_settings(ONE), out=out, threads=1).path
 
 
 def test_the_same_classes_in_another_order_give_the_same_answers(trained: Path) -> None:

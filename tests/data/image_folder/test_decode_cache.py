@@ -135,6 +135,7 @@ def test_an_unwritable_cache_is_no_error(classes: Path, monkeypatch: pytest.Monk
         assert load_folder(classes).fingerprint == data.fingerprint
 
 
+@pytest.mark.usefixtures("no_report")
 @pytest.mark.parametrize("kind", ["classes", "masks"])
 def test_a_dataset_larger_than_memory_gives_the_same_model(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -356,6 +356,7 @@ def test_predefined_validation_images_exclude_related_training_images(folder: Pa
     assert parts.metadata.predefined
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_a_folder_is_trained_on_and_evaluated_again(folder: Path, photo: Maker) -> None:
     rng = np.random.default_rng(0)
     for label, level in (("dark", 60), ("bright", 200)):
