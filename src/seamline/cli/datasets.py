@@ -39,7 +39,11 @@ def _print_dataset_report(report: Any) -> None:
         result(f"{name:<{width}}{fact}")
     if report.classes:
         _print_classes(report)
-    for title, lines in (("Unreadable", report.unreadable), ("Errors", report.errors), ("Warnings", report.warnings)):
+    unused = [item.sentence for item in report.unused]
+    sections = {
+        "Unreadable": report.unreadable, "Errors": report.errors, "Warnings": report.warnings, "Not used": unused,
+    }  # fmt: skip
+    for title, lines in sections.items():
         if lines:
             result(f"\n{title}")
             for line in lines:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.lazy_array import ArrayLike, concat, iter_chunks, take
-from seamline.run_folder import ReferenceResult, Task
+from seamline.run_folder import ReferenceResult, Task, UnusedData
 
 IGNORE_INDEX = 255
 """Value of mask pixels that belong to no class and are not counted."""
@@ -95,6 +95,7 @@ class Dataset:
             searched before the images are split.
         val: the validation images, where the dataset defines them.
         reference_results: published results on its images.
+        unused: what is in the user's folder and not used.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Dataset:
     has_groups: bool = True
     val: Split | None = None
     reference_results: tuple[ReferenceResult, ...] = ()
+    unused: tuple[UnusedData, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that task, classes, labels and palette agree, and that all splits have images of one size."""

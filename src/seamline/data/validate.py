@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
 from seamline.data.checks import dataset_warnings
 from seamline.data.image_folder import detect_format, load_contents
 from seamline.data.image_folder.load import LoadedFolder, Progress
@@ -14,7 +16,7 @@ from seamline.data.limits import map_threads
 from seamline.data.masks import mask_values
 from seamline.data.near_duplicates.report import DuplicateReport, find_dataset_duplicates
 from seamline.errors import SeamlineError, list_first
-from seamline.run_folder import Task
+from seamline.run_folder import Task, UnusedData
 
 _MAX_SIZES = 4
 
@@ -31,6 +33,7 @@ class DatasetReport:
         unreadable: a message for each file that cannot be read.
         errors: what prevents training, with the fix; empty where the folder can be trained on.
         warnings: unusual properties that do not prevent training.
+        unused: what is in the folder and not used.
         duplicates: near-duplicate images, None where they could not be searched.
     """
 
@@ -41,6 +44,7 @@ class DatasetReport:
     unreadable: tuple[str, ...]
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
+    unused: tuple[UnusedData, ...]
     duplicates: DuplicateReport | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,6 +57,7 @@ class DatasetReport:
             "unreadable": list(self.unreadable),
             "errors": list(self.errors),
             "warnings": list(self.warnings),
+            "unused": to_builtins(self.unused),
             **({} if self.duplicates is None else self.duplicates.to_dict()),
         }
 
@@ -107,6 +112,7 @@ def inspect_dataset(
         unreadable=tuple(unreadable),
         errors=tuple(errors),
         warnings=tuple(warnings),
+        unused=contents.unused if loaded is None else loaded.data.unused,
         duplicates=duplicates,
     )
 

@@ -42,6 +42,7 @@ from seamline.run_folder.run_info import (
     ReferenceResult,
     RunInfo,
     SplitInfo,
+    UnusedData,
 )
 
 __all__ = [
@@ -92,6 +93,7 @@ __all__ = [
     "SplitResults",
     "Task",
     "ThinRegions",
+    "UnusedData",
     "prediction_record",
     "to_json",
 ]

@@ -22,6 +22,25 @@ class ReferenceResult(Struct, frozen=True, kw_only=True):
     per_class: dict[str, Number]  # its value for each class
 
 
+class UnusedData(Struct, frozen=True, kw_only=True):
+    """Files, images, annotations or pixels of a user's folder that are not used."""
+
+    kind: Literal["files", "images", "annotations", "pixels"]  # what is counted
+    what: str  # a plural noun, such as `.heic files`
+    count: Count  # how many
+    fraction: Number | None = None  # of all images, annotations or pixels; null where that says nothing
+    reason: str  # why, and the fix
+    example: str = ""  # name of the first one
+
+    @property
+    def sentence(self) -> str:
+        """Count and reason, to follow the words "not used"."""
+        fraction = "" if self.fraction is None else f" ({self.fraction:.1%})"
+        example = f", such as {self.example}" if self.example and self.count > 1 else ""
+        example = f" ({self.example})" if self.example and self.count == 1 else example
+        return f"{self.count:,} {self.what}{fraction}{example}: {self.reason}"
+
+
 class DatasetInfo(Struct, frozen=True, kw_only=True):
     """The dataset of a run."""
 
@@ -37,6 +56,7 @@ class DatasetInfo(Struct, frozen=True, kw_only=True):
     synthetic: bool = False  # whether a program drew the images
     description: str = ""  # source, license and citation
     warnings: tuple[str, ...] = ()  # sentences about unusual properties of the images
+    unused: tuple[UnusedData, ...] = ()  # what is in the folder and not used
     reference_results: tuple[ReferenceResult, ...] = ()  # published results on its images
 
 

@@ -148,6 +148,8 @@ def make_plan(
     config, decisions = resolve_config(data, preset, settings, own=own, model=origin.name if origin else None)
     config.check_classes(data)
     warnings = tuple(dataset_warnings(data)) if own else ()
+    for item in data.unused:
+        reporter.say(f"not used: {item.sentence}")
     for sentence in warnings:
         reporter.say(f"warning: {sentence}")
     splits = split_data(data, config, seed)

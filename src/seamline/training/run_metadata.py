@@ -43,6 +43,7 @@ def run_info(
             val=len(plan.splits.val),
             test=len(data.test),
             warnings=plan.warnings,
+            unused=plan.data.unused,
             reference_results=data.reference_results,
         ),
         split=plan.splits.metadata,

@@ -253,7 +253,8 @@ def test_labelme_polygons(folder: Path, photo: Maker) -> None:
     assert data.classes == ("background", "door", "wheel")
     assert int((data.train.labels[0] == 1).sum()) == 8 * 16
     assert int((data.train.labels[0] == 2).sum()) == pytest.approx(np.pi * 36, rel=0.06)
-    assert "2 shapes of type point cover no area" in data.description
+    (entry,) = data.unused
+    assert (entry.what, entry.count, entry.reason) == ("shapes of type point", 2, "they cover no area")
     (folder / "1.jpg").unlink()
     with pytest.raises(SeamlineError, match=r"1\.json: its image 1\.jpg is not beside it"):
         load_folder(folder)

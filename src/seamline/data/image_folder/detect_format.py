@@ -1,6 +1,5 @@
 """Detect the layout of a folder: the first format that fits."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import NamedTuple
 from seamline.data.image_folder.file_tree import FileTree, list_tree
 from seamline.data.image_folder.formats import class_folders, coco, csv_table, labelme, mask_files
 from seamline.data.image_folder.records import FolderContents, Sample
+from seamline.data.image_folder.unused import count_suffixes, unused_files
 from seamline.errors import SeamlineError, list_first
 
 
@@ -46,12 +46,15 @@ def detect_format(path: Path) -> FolderContents:
             raise SeamlineError(f"{path}: {contents.layout} without images; {supported}")
         _refuse_invalid_unicode(contents)
         _refuse_repeated(contents)
-        return replace(contents, samples=tuple(sorted(contents.samples, key=lambda sample: sample.name)))
+        return replace(
+            contents,
+            samples=tuple(sorted(contents.samples, key=lambda sample: sample.name)),
+            unused=(*contents.unused, *unused_files(tree, contents)),
+        )
     if path.is_file():
         kinds = " nor ".join(form.description for form in FORMATS if form.in_file)
         raise SeamlineError(f"{path}: is neither {kinds}; name one of these, or a folder")
-    suffixes = Counter(file.suffix.lower() or "no suffix" for file in tree.files)
-    listed = list_first([f"{count:,} {suffix}" for suffix, count in suffixes.most_common()]) or "no files"
+    listed = count_suffixes(tree.files) or "no files"
     raise SeamlineError(f"{path}: has no supported layout ({listed}); {supported}")
 
 

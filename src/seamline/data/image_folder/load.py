@@ -97,6 +97,7 @@ def load_contents(
         palette=classes.palette,
         has_groups=False,
         val=splits["val"] if len(splits["val"]) else None,
+        unused=contents.unused,
     )
     return LoadedFolder(data, classes, chosen)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seamline.run_folder import Task
+from seamline.run_folder import Task, UnusedData
 
 SPLITS = {
     "train": "train",
@@ -53,7 +53,9 @@ class FolderContents:
     layout: str  # the layout in words, such as `class folders`
     samples: Sequence[Sample]  # the samples; `detect_format` sorts them by name
     classes: tuple[str, ...] = ()  # class names in the order that a file gives, empty where none does
-    warnings: tuple[str, ...] = ()  # sentences about what was skipped
+    sources: tuple[Path, ...] = ()  # files besides images and masks that were read, such as tables and JSON
+    unused: tuple[UnusedData, ...] = ()  # what is there and not used; `detect_format` adds the files
+    warnings: tuple[str, ...] = ()  # sentences about unusual properties
 
     @property
     def task(self) -> Task:

@@ -11,7 +11,7 @@ def parse(tree: FileTree) -> FolderContents | None:
     Raises:
         SeamlineError: some images are in folders of splits and others are not.
     """
-    samples, loose = [], []
+    samples = []
     for file in tree.images:
         name = file.relative_to(tree.folder)
         parts = name.parts[:-1]
@@ -19,8 +19,6 @@ def parse(tree: FileTree) -> FolderContents | None:
         parts = parts[1:] if split else parts
         if parts:
             samples.append(Sample(file, name.as_posix(), split, label=parts[0]))
-        else:
-            loose.append(name.as_posix())
     if len({sample.label for sample in samples}) < 2:
         return None
     unsplit = [sample for sample in samples if not sample.split]
@@ -29,5 +27,4 @@ def parse(tree: FileTree) -> FolderContents | None:
             f"{tree.folder}: some images are in folders of splits and {len(unsplit):,} are not, such as "
             f"{unsplit[0].name}; put all of them into train, val or test, or none"
         )
-    warnings = [f"{len(loose):,} images outside the class folders are ignored, such as {loose[0]}"] if loose else []
-    return FolderContents(tree.folder, "class folders", samples, warnings=tuple(warnings))
+    return FolderContents(tree.folder, "class folders", samples)

@@ -9,6 +9,7 @@ from seamline.data.image_folder.file_tree import FileTree, find_file, refuse_inv
 from seamline.data.image_folder.polygons import make_polygon
 from seamline.data.image_folder.records import FolderContents, Polygon, Sample, split_from_path
 from seamline.errors import SeamlineError
+from seamline.run_folder import UnusedData
 
 Id = int | str
 
@@ -52,10 +53,12 @@ def parse(tree: FileTree) -> FolderContents | None:
     """
     samples: list[Sample] = []
     classes: dict[str, None] = {}
-    warnings: list[str] = []
+    sources: list[Path] = []
+    unused: list[UnusedData] = []
     for file, coco in tree.json_files(CocoFile, "COCO JSON"):
         with refuse_invalid(file, "COCO JSON"):
-            polygons = _polygons_by_image(file, coco, warnings)
+            polygons = _polygons_by_image(file, coco, unused)
+        sources.append(file)
         # The split is named by the image's folder, or by the file.
         split = split_from_path((*file.relative_to(tree.folder).parts[:-1], *file.stem.replace("-", "_").split("_")))
         for image in coco.images:
@@ -64,11 +67,11 @@ def parse(tree: FileTree) -> FolderContents | None:
         classes |= dict.fromkeys(category.name for category in coco.categories)
     if not classes:
         return None
-    return FolderContents(tree.folder, "COCO polygons", samples, tuple(classes), tuple(warnings))
+    return FolderContents(tree.folder, "COCO polygons", samples, tuple(classes), tuple(sources), tuple(unused))
 
 
-def _polygons_by_image(file: Path, coco: CocoFile, warnings: list[str]) -> dict[Id, list[Polygon]]:
-    """Return the polygons of each image; a warning counts the annotations that have none."""
+def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> dict[Id, list[Polygon]]:
+    """Return the polygons of each image; `unused` counts the annotations that have none."""
     names = {category.id: category.name for category in coco.categories}
     polygons: dict[Id, list[Polygon]] = {image.id: [] for image in coco.images}
     missing = 0
@@ -88,7 +91,15 @@ def _polygons_by_image(file: Path, coco: CocoFile, warnings: list[str]) -> dict[
     if missing and not any(polygons.values()):
         raise SeamlineError(f"{file}: has boxes and no polygons; export polygons, because boxes give no masks")
     if missing:
-        warnings.append(f"{file.name}: {missing:,} annotations without a polygon are ignored")
+        unused.append(
+            UnusedData(
+                kind="annotations",
+                what="annotations without a polygon",
+                count=missing,
+                fraction=missing / len(coco.annotations),
+                reason=f"boxes of {file.name} give no masks; export polygons",
+            )
+        )
     return polygons
 
 

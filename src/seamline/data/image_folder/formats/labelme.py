@@ -11,6 +11,7 @@ from seamline.data.image_folder.file_tree import FileTree, find_file, refuse_inv
 from seamline.data.image_folder.polygons import make_polygon
 from seamline.data.image_folder.records import FolderContents, Point, Polygon, Sample
 from seamline.errors import SeamlineError
+from seamline.run_folder import UnusedData
 
 _CIRCLE_CORNERS = 64
 
@@ -38,6 +39,7 @@ def parse(tree: FileTree) -> FolderContents | None:
     """
     samples: list[Sample] = []
     skipped: Counter[str] = Counter()
+    sources: list[Path] = []
     for file, labelme in tree.json_files(LabelmeFile, "LabelMe JSON"):
         with refuse_invalid(file, "LabelMe JSON"):
             polygons = tuple(_polygons(labelme.shapes, skipped))
@@ -45,11 +47,15 @@ def parse(tree: FileTree) -> FolderContents | None:
         image = find_file(name, [file.parent])
         if image is None:
             raise SeamlineError(f"{file}: its image {name} is not beside it; add the image, or remove the file")
+        sources.append(file)
         samples.append(tree.sample(image, polygons=polygons))
     if not samples:
         return None
-    warnings = [f"{count:,} shapes of type {kind} cover no area and are ignored" for kind, count in skipped.items()]
-    return FolderContents(tree.folder, "LabelMe polygons", samples, warnings=tuple(warnings))
+    unused = tuple(
+        UnusedData(kind="annotations", what=f"shapes of type {kind}", count=count, reason="they cover no area")
+        for kind, count in skipped.items()
+    )
+    return FolderContents(tree.folder, "LabelMe polygons", samples, sources=tuple(sources), unused=unused)
 
 
 def _polygons(shapes: list[LabelmeShape], skipped: Counter[str]) -> Iterator[Polygon]:
