@@ -20,6 +20,7 @@ from seamline.run_folder import RunFolder
 
 CLASSES = ("left", "right", "both <&>")
 
+os.environ["OMP_NUM_THREADS"] = "1"  # commands do not choose their threads by the load of the machine
 torch.set_num_threads(1)  # networks this small gain nothing from a second thread, and it would wait for other work
 
 

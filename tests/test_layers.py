@@ -10,7 +10,7 @@ import seamline
 
 ROOT = Path(seamline.__file__).parent
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "io", "progress"),
+    ("errors", "io", "progress", "threads"),
     ("run_folder",),
     ("synthetic",),
     ("data",),

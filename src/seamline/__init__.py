@@ -14,6 +14,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from seamline.threads import limit_spinning
+
 if TYPE_CHECKING:
     from seamline.api.data import inspect
     from seamline.api.run import Run
@@ -81,6 +83,7 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module 'seamline' has no attribute {name!r}")
+    limit_spinning()  # takes effect if the module below imports PyTorch
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -10,7 +10,9 @@ def main() -> None:
 
     from seamline.cli import app
     from seamline.errors import SeamlineError, TrainingInterrupted
+    from seamline.threads import limit_spinning
 
+    limit_spinning()
     usage_error: Any = typer.BadParameter.__mro__[1]  # UsageError, whose home differs between versions of Typer
     try:
         status = app(sys.argv[1:], standalone_mode=False)

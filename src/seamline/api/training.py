@@ -12,14 +12,15 @@ from seamline.evaluation.evaluate import quick_eval
 from seamline.evaluation.evaluate_run import evaluate_other, evaluate_run, match_classes
 from seamline.inference.tta import TTA
 from seamline.models.blocks import BaseModel
-from seamline.models.devices import find_device, set_num_threads, tune_malloc
+from seamline.models.devices import find_device, tune_malloc
 from seamline.progress import Reporter, default_reporter
 from seamline.report.page import write_report
 from seamline.run_folder import RunFolder
+from seamline.threads import measure_load
 from seamline.training.config import TrainConfig
 from seamline.training.distributed import init_distributed, rank, was_restarted
 from seamline.training.plan import RunOptions, TrainingPlan, load_run_data, make_plan, split_settings
-from seamline.training.run_metadata import check_run_folder
+from seamline.training.run_metadata import check_run_folder, choose_threads
 from seamline.training.trainer import Validate, fit
 
 
@@ -62,11 +63,12 @@ def train(
     fields, options = split_settings(settings, options or RunOptions(progress=default_reporter()))
     options = options if rank() == 0 else replace(options, progress=None)
     device, resume = find_device(options.device), resume or was_restarted()
-    set_num_threads(options.threads)
+    load = measure_load() if options.threads == "idle" else None
     with init_distributed(device) as processes:
         plan = make_plan(data, preset, fields, seed, options, processes)
         folder = RunFolder(Path("runs") / f"{plan.data.name}-{plan.preset}" if out is None else Path(out))
         trained = check_run_folder(folder, plan, resume=resume, overwrite=overwrite)
+        plan = choose_threads(plan, folder, processes, load, resume=resume)
         if not trained:
             fit(folder, plan, validator(plan), resume=resume, processes=processes)
         if processes.is_main and trained and folder.evaluated and folder.report_file.is_file():

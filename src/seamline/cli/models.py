@@ -18,6 +18,7 @@ from seamline.cli.options import (
 )
 from seamline.errors import SeamlineError
 from seamline.progress import Reporter, result
+from seamline.threads import idle_threads, watch_load
 
 
 def predict(
@@ -42,9 +43,12 @@ def predict(
     if ray_address is not None:
         _predict_on_cluster(model, photos, out=out, max_side=max_side, address=ray_address, as_json=as_json)
         return
+    watch_load()
     reporter = Reporter()
+    predict_photos = seamline.predict  # imported before the measurement of the load ends
+    threads = idle_threads(threads, "predicting", reporter.say)
     with reporter.photos() as progress:
-        predictions = seamline.predict(
+        predictions = predict_photos(
             model,
             photos,
             out=out,
@@ -146,6 +150,7 @@ def serve(
     threads: ThreadsOption = None,
 ) -> None:
     """Serve a model as a web page with an HTTP API."""
+    watch_load()
     try:
         from seamline.serve.middleware import Limits
         from seamline.serve.server import serve as serve_model
@@ -161,6 +166,6 @@ def serve(
         limits=Limits(bytes=round(max_megabytes * (1 << 20)), pixels=round(max_megapixels * 1_000_000)),
         device=device,
         backend=backend,
-        threads=threads,
+        threads=idle_threads(threads, "serving", Reporter().say),
         on_ready=result,
     )

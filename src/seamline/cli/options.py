@@ -15,7 +15,7 @@ DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or 
 BackendOption = Annotated[
     str | None, typer.Option("--backend", help="pytorch, onnxruntime or openvino; default: the fastest.")
 ]
-ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="Number of CPU threads.")]
+ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; default: one per idle core.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Override one field of the preset.")
 ]

@@ -25,6 +25,7 @@ from seamline.cli.options import (
 )
 from seamline.cli.runs import print_runs
 from seamline.progress import Reporter, result
+from seamline.threads import watch_load
 
 if TYPE_CHECKING:
     from seamline.training.plan import TrainingPlan
@@ -46,6 +47,7 @@ def reproduce(
     as_json: JsonOption = False,
 ) -> None:
     """Rerun the course study on real images, or on synthetic ones if they are unavailable."""
+    watch_load()
     from seamline.study.reproduce import reproduce as reproduce_study
     from seamline.training.config import parse_settings
 
@@ -57,7 +59,7 @@ def reproduce(
         images=tuple(images or ()),
         overwrite=overwrite,
         device=device,
-        threads=threads,
+        threads=threads or "idle",
         data_dir=data_dir,
         progress=Reporter(),
         **parse_settings(settings or ()),
@@ -85,6 +87,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model, evaluate it and write its report."""
+    watch_load()
     from seamline.api.training import plan
     from seamline.training.config import parse_settings
     from seamline.training.distributed import rank
@@ -101,7 +104,7 @@ def train(
         resume=resume,
         overwrite=overwrite,
         device=device,
-        threads=threads,
+        threads=threads or "idle",
         checkpoint_every=checkpoint_every,
         label_check_folds=label_check_folds,
         init_from=init_from,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from seamline.data.lazy_array import iter_chunks
 from seamline.errors import SeamlineError, first_line
 from seamline.inference.tiled import PredictFn
+from seamline.threads import SPIN_MICROSECONDS
 
 CHUNK_BYTES = 784_000
 """Bytes of images in a batch: 1,000 images of 28 x 28, or a tile."""
@@ -84,6 +85,8 @@ def _onnxruntime(file: Path, output: str, threads: int | None) -> PredictFn:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.spin_duration_us", str(SPIN_MICROSECONDS))
+    options.add_session_config_entry("session.force_spinning_stop", "1")  # between two images
     if threads is not None:
         options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
@@ -118,6 +121,7 @@ def _openvino(file: Path, output: str, threads: int | None) -> PredictFn:
         if output not in result.output(0).names | result.input_value(0).names:
             model.remove_result(result)  # else it is computed as well
     settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    settings["ENABLE_CPU_PINNING"] = False  # a thread bound to a busy core cannot move to an idle one
     if threads is not None:
         settings["INFERENCE_NUM_THREADS"] = threads
     request = core.compile_model(model, "CPU", settings).create_infer_request()

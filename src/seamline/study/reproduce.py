@@ -176,7 +176,7 @@ def _add_photos(run: RunFolder, photos: Sequence[Path | str], options: RunOption
         with atomic_write(synthetic) as temporary:
             Image.fromarray(library_photo()[0]).save(temporary, "PNG")
         photos = [synthetic]
-    device, threads = options.device, options.threads
+    device, threads = options.device, run.info.read().threads
     predictions = predict(run.path, photos, out=run.predictions_dir, report=True, device=device, threads=threads)
     for error in predictions.errors:
         options.reporter.say(f"{error.file}: {error.reason}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -38,7 +38,8 @@ class RunOptions:
 
     Attributes:
         device: `auto`, `cpu`, `cuda` or `mps`.
-        threads: CPU threads; None leaves it to PyTorch.
+        threads: CPU threads, or `idle` for as many as there are idle cores; None leaves it to PyTorch. With `idle` or
+            None, a resumed training uses as many as before.
         checkpoint_every: seconds between two checkpoints; each epoch ends with one too.
         label_check_folds: folds of the cross-validation that checks the labels, 0 for none; by default 3 for the
             classification of own images, else 0.
@@ -52,7 +53,7 @@ class RunOptions:
     """
 
     device: str = "auto"
-    threads: int | None = None
+    threads: int | Literal["idle"] | None = None
     checkpoint_every: float = 60.0
     label_check_folds: int | None = None
     init_from: Path | str | None = None
@@ -62,6 +63,8 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         """Check the values."""
+        if self.threads not in (None, "idle") and not (isinstance(self.threads, int) and self.threads >= 1):
+            raise SeamlineError(f"--threads {self.threads}: must be at least 1")
         if not self.checkpoint_every >= 0:
             raise SeamlineError(f"--checkpoint-every {self.checkpoint_every}: must be 0 or more")
         folds = self.label_check_folds

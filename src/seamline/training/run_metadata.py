@@ -2,6 +2,7 @@
 
 import platform
 import shlex
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -10,8 +11,9 @@ import torch
 import seamline
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
-from seamline.models.devices import describe_machine
+from seamline.models.devices import describe_machine, set_num_threads
 from seamline.run_folder import DatasetInfo, InitFrom, ModelInfo, RunFolder, RunInfo
+from seamline.threads import CoreLoad
 from seamline.training.checkpoints import Checkpoints
 from seamline.training.config import TrainConfig, format_settings, format_value
 from seamline.training.distributed import Distributed
@@ -114,6 +116,40 @@ def check_run_folder(folder: RunFolder, plan: TrainingPlan, *, resume: bool, ove
     if resume and (folder.finished or unfinished):
         _check_same_run(folder, plan)
     return resume and folder.finished
+
+
+def choose_threads(
+    plan: TrainingPlan, folder: RunFolder, processes: Distributed, load: CoreLoad | None, *, resume: bool
+) -> TrainingPlan:
+    """Set the number of PyTorch's threads, and report it where it is not the usual one.
+
+    The number that the user sets comes first. A training that is resumed uses as many threads as before, because its
+    results depend on them. Otherwise there are as many as idle cores.
+
+    Args:
+        plan: the training.
+        folder: the run folder.
+        processes: the processes that train together.
+        load: the load of the cores; None leaves the number to PyTorch.
+        resume: whether a training is resumed.
+
+    Returns:
+        The plan, with the number of threads if it was not left to PyTorch.
+    """
+    options, usual = plan.options, torch.get_num_threads()
+    threads = None if options.threads == "idle" else options.threads
+    if threads is None and processes.world_size > 1:
+        options.reporter.say(f"{processes.world_size} processes, threads in each: {usual}; --threads N overrides")
+    elif threads is None and resume and (folder.finished or Checkpoints(folder.checkpoint_dir).files()):
+        threads = folder.info.read().threads
+        if threads != usual:
+            options.reporter.say(f"resuming with as many threads as before: {threads}; --threads N overrides")
+    elif threads is None and load is not None:
+        threads = min(load.threads or usual, usual)
+        if line := load.describe("training"):
+            options.reporter.say(line)
+    set_num_threads(threads)
+    return replace(plan, options=replace(options, threads=threads))
 
 
 def _check_same_run(folder: RunFolder, plan: TrainingPlan) -> None:
