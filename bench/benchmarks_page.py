@@ -17,6 +17,8 @@ TARGETS = {
     "keras": 1.6,
     "cnn": 0.65,
     "unet": 0.80,
+    "idle": 0.97,
+    "busy": 0.55,
 }
 
 
@@ -36,6 +38,7 @@ def page(stored: dict[str, Section]) -> str:
         "targets": lambda: _targets(stored),
         "time_to_accuracy": lambda: _time_to_accuracy(stored),
         "frameworks": lambda: _frameworks(stored),
+        "busy": lambda: busy_section(stored["busy"]),
         "presets": lambda: _presets(stored["presets"]),
         "scaling": lambda: _scaling(stored["scaling"]["result"]),
         "image_sizes": lambda: _image_sizes(stored["image_sizes"]["result"]),
@@ -53,6 +56,7 @@ TITLES = {
     "plain_comparison": "comparison with the plain PyTorch loop",
     "time_to_accuracy": "time to accuracy",
     "plain_loop": "complete runs of the plain loop",
+    "busy": "beside busy processes",
     "presets": "presets",
     "scaling": "scaling with images",
     "image_sizes": "scaling with image size",
@@ -130,6 +134,41 @@ def _frameworks(stored: dict[str, Section]) -> list[str]:
                 f"{work / peak['matrix_product']:.0%} | {ours / rate:.2f} |"
             )
     return lines
+
+
+def busy_section(section: Section) -> list[str]:
+    """Return the section about training beside busy processes."""
+    result = section["result"]
+    lines = [
+        "## Beside busy processes",
+        "",
+        f"`python bench/busy.py` trains the garment model of the study (one warm-up epoch, one timed epoch of "
+        f"{result['images']:,} images) on the idle machine, and beside processes that compute without end and start before "
+        "the training. Images/s; the percentage is relative to the same program on the idle machine. "
+        "[Speed](../explanation/speed.md#beside-other-work) describes what Seamline does. *Started before the busy "
+        "processes* means: with a thread per core, because all cores were idle when the run started.",
+        "",
+        "| program | idle | beside one | beside two |",
+        "| --- | --- | --- | --- |",
+    ]
+    for row in result["contenders"].values():
+        rates = row["rates"]
+        idle = statistics.median(rates["0"])
+        cells = [f"{spread(rates[load])}, {statistics.median(rates[load]) / idle:.0%}" for load in ("1", "2")]
+        lines.append(f"| {row['title']} | {spread(rates['0'])} | {' | '.join(cells)} |")
+    return lines
+
+
+def _busy_targets(section: Section) -> list[str]:
+    """Return the rows of the targets beside busy processes."""
+    contenders = section["result"]["contenders"]
+    before = statistics.median(contenders["before"]["rates"]["0"])
+    idle, busy = (statistics.median(contenders["after"]["rates"][load]) / before for load in ("0", "1"))
+    usual = "relative to a thread per core on the idle machine"
+    return [
+        _utilization(f"throughput on the idle machine, {usual}", idle, TARGETS["idle"]),
+        _utilization(f"throughput beside one busy process, {usual}", busy, TARGETS["busy"]),
+    ]
 
 
 def _style(rate: float) -> str:
@@ -313,6 +352,8 @@ def _targets(stored: dict[str, Section]) -> list[str]:
         for name in ("fast", "best"):
             utilization = _work(by_name["facades", name]) / limit
             rows.append(_utilization(f"utilization, facade U-Net of `{name}`", utilization, TARGETS["unet"]))
+    if "busy" in stored:
+        rows += _busy_targets(stored["busy"])
     if not rows:
         return []
     return ["## Targets", "", "| quantity | target | measured | met |", "| --- | --- | --- | --- |", *rows]

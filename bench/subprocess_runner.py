@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,13 @@ def peak_of(process: int | str = "self") -> int:
     return next((int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM")), 0)
 
 
-def run(*words: object, python: Path | str = sys.executable, quiet: bool = True) -> Cost:
-    """Run `python WORDS…` in the repository root and wait for its end.
+def run(
+    *words: object,
+    python: Path | str = sys.executable,
+    quiet: bool = True,
+    environment: Mapping[str, str] | None = None,
+) -> Cost:
+    """Run `python WORDS…` in the repository root, with further variables in its environment, and wait for its end.
 
     Raises:
         RuntimeError: the program failed; the message ends with its standard error.
@@ -58,7 +64,7 @@ def run(*words: object, python: Path | str = sys.executable, quiet: bool = True)
         program = subprocess.Popen(
             [str(python), *map(str, words)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(BENCH)},
+            env={**os.environ, "PYTHONPATH": str(BENCH), **(environment or {})},
             stdout=out,
             stderr=errors,
         )
