@@ -17,6 +17,7 @@ from helpers import Lines, refusal
 from seamline import threads
 from seamline.api import training
 from seamline.data.dataset import Dataset
+from seamline.models.devices import default_num_threads
 from seamline.threads import CoreLoad, Sample, count_idle, idle_threads, measure_load
 from seamline.training.config import TrainConfig
 from seamline.training.loop import Training
@@ -147,8 +148,10 @@ def two_threads() -> Any:
     """Let PyTorch use two threads, as on an idle machine of two cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
+    default_num_threads.cache_clear()
     yield
     torch.set_num_threads(before)
+    default_num_threads.cache_clear()
 
 
 def described(run: Path) -> dict[str, Any]:
@@ -164,6 +167,9 @@ def test_a_training_takes_the_idle_cores(sides: Dataset, tmp_path: Path, monkeyp
     assert ONE_IDLE.describe("training") in lines.lines
     assert described(out)["threads"] == 1
     assert "--threads 1" in described(out)["command"]
+    monkeypatch.setattr(training, "measure_load", lambda: CoreLoad(idle=2, cores=2, physical=2, logical=2))
+    again = seamline.train(sides, preset=RECIPE, out=tmp_path / "again", threads="idle").path
+    assert described(again)["threads"] == 2
 
 
 def test_an_unknown_number_is_refused(sides: Dataset) -> None:

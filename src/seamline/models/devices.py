@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import sys
+from functools import cache
 
 import torch
 
@@ -30,6 +31,12 @@ def find_device(name: str = "auto") -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError):
         raise SeamlineError(f"--device {name}: not available on this machine; use auto, cpu, cuda or mps") from None
     return device
+
+
+@cache
+def default_num_threads() -> int:
+    """Return the number of threads that PyTorch used when this function was first called."""
+    return torch.get_num_threads()
 
 
 def set_num_threads(count: int | None) -> int:

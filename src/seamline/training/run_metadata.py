@@ -11,7 +11,7 @@ import torch
 import seamline
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
-from seamline.models.devices import describe_machine, set_num_threads
+from seamline.models.devices import default_num_threads, describe_machine, set_num_threads
 from seamline.run_folder import DatasetInfo, InitFrom, ModelInfo, RunFolder, RunInfo
 from seamline.threads import CoreLoad
 from seamline.training.checkpoints import Checkpoints
@@ -136,13 +136,15 @@ def choose_threads(
     Returns:
         The plan, with the number of threads if it was not left to PyTorch.
     """
-    options, usual = plan.options, torch.get_num_threads()
+    options, usual = plan.options, default_num_threads()
     threads = None if options.threads == "idle" else options.threads
     if threads is None and processes.world_size > 1:
-        options.reporter.say(f"{processes.world_size} processes, threads in each: {usual}; --threads N overrides")
+        options.reporter.say(
+            f"{processes.world_size} processes, threads in each: {torch.get_num_threads()}; --threads N overrides"
+        )
     elif threads is None and resume and (folder.finished or Checkpoints(folder.checkpoint_dir).files()):
         threads = folder.info.read().threads
-        if threads != usual:
+        if threads != torch.get_num_threads() and not folder.finished:
             options.reporter.say(f"resuming with as many threads as before: {threads}; --threads N overrides")
     elif threads is None and load is not None:
         threads = min(load.threads or usual, usual)
