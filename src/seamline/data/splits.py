@@ -149,7 +149,7 @@ def stratified_group_split(
         seed: seed of the random order.
 
     Returns:
-        Two sorted int64 arrays of indices into `labels`: training and validation. No group is in both.
+        Two sorted int64 arrays of indices: training and validation. No group is in both.
 
     Raises:
         ValueError: `fraction` is not between 0 and 1, or one side would be empty.

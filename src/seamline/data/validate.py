@@ -79,9 +79,6 @@ def inspect_dataset(
         decode_progress: called with the number of images decoded and the total.
         search_progress: called with the steps done and the total while near-duplicates are searched.
 
-    Returns:
-        The report.
-
     Raises:
         SeamlineError: the folder has no supported layout.
     """

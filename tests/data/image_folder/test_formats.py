@@ -15,8 +15,10 @@ import seamline
 from helpers import refusal
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_folder import detect_format, load_folder
+from seamline.data.image_folder.detect_format import FORMATS, Format
+from seamline.data.image_folder.file_tree import FileTree
 from seamline.data.image_folder.polygons import rasterize
-from seamline.data.image_folder.records import Polygon
+from seamline.data.image_folder.records import FolderContents, Polygon
 from seamline.data.image_folder.resize_policy import pick_image_size
 from seamline.data.near_duplicates.report import assign_groups
 from seamline.data.splits import ensure_test_split, train_val_split
@@ -237,6 +239,36 @@ def test_coco_polygons(folder: Path, photo: Maker) -> None:
     (folder / "instances_val.json").write_text("{", encoding="utf-8")
     with pytest.raises(SeamlineError, match="is not valid JSON"):
         load_folder(folder)
+
+
+def test_an_image_that_two_files_describe_is_refused(folder: Path, photo: Maker) -> None:
+    photo("images/a.jpg")
+    for split in ("train", "val"):
+        coco(folder, split, ["a.jpg"], [[0, 0, 4, 0, 4, 4, 0, 4]])
+    message = f"{folder}: lists 1 files more than once (images/a.jpg); list each once"
+    assert refusal(lambda: detect_format(folder)) == message
+    for split in ("train", "val"):
+        (folder / f"instances_{split}.json").unlink()
+        labelme = {"imagePath": "a.jpg", "shapes": []}
+        (folder / "images" / f"{split}.json").write_text(json.dumps(labelme), encoding="utf-8")
+    assert refusal(lambda: detect_format(folder)) == message
+
+
+def test_the_supported_layouts_are_those_of_the_table(
+    folder: Path, photo: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parse(tree: FileTree) -> FolderContents:
+        return FolderContents(tree.folder, "folders of folders", [tree.sample(file, label="x") for file in tree.images])
+
+    photo("val/a.jpg")
+    assert "supported are" in refusal(lambda: detect_format(folder))
+    row = Format("images that are all called x", parse)
+    monkeypatch.setitem(detect_format.__globals__, "FORMATS", (*FORMATS, row))
+    (sample,) = detect_format(folder).samples
+    assert (sample.name, sample.label, sample.split) == ("val/a.jpg", "x", "val")
+    (folder / "val" / "a.jpg").unlink()
+    message = refusal(lambda: detect_format(folder))
+    assert "supported are images that are all called x, folders named by class" in message
 
 
 def test_labelme_polygons(folder: Path, photo: Maker) -> None:

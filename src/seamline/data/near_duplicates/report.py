@@ -98,10 +98,6 @@ def find_folder_duplicates(folder: Path, progress: Progress | None = None) -> Du
     PNG files beside another image of the same stem are masks and are skipped. Images are downscaled to `MAX_SIDE`, so
     that a folder of photos fits into memory.
 
-    Args:
-        folder: the folder.
-        progress: called with the steps done and the total.
-
     Raises:
         SeamlineError: the folder contains fewer than two images, or one cannot be read.
     """

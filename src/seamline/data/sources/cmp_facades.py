@@ -85,16 +85,11 @@ _MAX_ASPECT_RATIO = 16
 
 
 def load(folder: Path | None = None, *, progress: Progress | None = None, timeout: float = 20.0) -> Dataset:
-    """Load the CMP Facade Database from a folder, or download it into the cache.
+    """Load the CMP Facade Database from a folder, or download it into the cache; see `DatasetSpec.load`.
 
     It is read from `folder`, else from `$SEAMLINE_DATA/cmp-facades` if it exists, else from the cache, to which both
-    archives are downloaded. A folder may contain `base`, `extended` or both, the archives, or the photos and masks
-    themselves; a set may be incomplete.
-
-    Args:
-        folder: such a folder, the folder above a folder `cmp-facades`, or one archive.
-        progress: called during a download, see `seamline.data.downloads.Progress`.
-        timeout: seconds to wait for a server, for connecting and for each read.
+    archives are downloaded. A folder may contain `base`, `extended` or both, the archives, the photos and masks
+    themselves, or a folder `cmp-facades`; a set may be incomplete, and one archive can be named.
 
     Returns:
         The dataset: images (N, 256, 256, 3) uint8 and labels (N, 256, 256) uint8, tiles by photo, named

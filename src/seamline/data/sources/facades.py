@@ -52,18 +52,13 @@ REFERENCE_RESULTS = (
 
 
 def load(folder: Path | None = None, *, progress: Progress | None = None, timeout: float = 20.0) -> Dataset:
-    """Load the mini facade set from a folder; it cannot be downloaded.
+    """Load the mini facade set from a folder; it cannot be downloaded. See `DatasetSpec.load`.
 
-    The set is read from `folder`, else from `$SEAMLINE_DATA/facades`. Its folders `train` and `test_dev` contain images
-    (`.jpg`) and their masks (`.png` of the same stem), all of one size; they may be incomplete.
+    The set is read from `folder` or its folder `facades`, else from `$SEAMLINE_DATA/facades`. Its folders `train` and
+    `test_dev` contain images (`.jpg`) and their masks (`.png` of the same stem), all of one size; it may be incomplete.
 
     The set contains several crops of each building, but not which ones, so near-duplicates must be searched before it
     is split (`has_groups` is False).
-
-    Args:
-        folder: contains `train` and `test_dev`, or a folder `facades` with them.
-        progress: not used, because nothing is downloaded; common to all sources.
-        timeout: not used.
 
     Returns:
         The dataset: images (N, H, W, 3) uint8 and labels (N, H, W) uint8, by name, every image a group of its own.

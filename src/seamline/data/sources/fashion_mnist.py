@@ -58,15 +58,10 @@ _CHUNK = 1 << 20
 
 
 def load(folder: Path | None = None, *, progress: Progress | None = None, timeout: float = 20.0) -> Dataset:
-    """Load Fashion-MNIST from a folder, or download it into the cache.
+    """Load Fashion-MNIST from a folder, or download it into the cache; see `DatasetSpec.load`.
 
-    The files are read from `folder`, else from `$SEAMLINE_DATA/fashion-mnist` if it exists, else from the cache. Each
-    may be plain or end in `.gz`, and may contain fewer images than the published ones.
-
-    Args:
-        folder: contains the four files, or a folder `fashion-mnist` with them.
-        progress: called during a download, see `seamline.data.downloads.Progress`.
-        timeout: seconds to wait for a server, for connecting and for each read.
+    The files are read from `folder` or its folder `fashion-mnist`, else from `$SEAMLINE_DATA/fashion-mnist` if it
+    exists, else from the cache. Each may be plain or end in `.gz`, and contain fewer images than the published ones.
 
     Returns:
         The dataset: images (N, 28, 28, 1) uint8 and labels (N,) int64 in the published order, every image a group of
@@ -146,16 +141,10 @@ def _read_array(path: Path, ndim: int) -> NDArray[np.uint8]:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Read an IDX file of unsigned bytes, the format of MNIST.
+    """Read an IDX file, the format of MNIST: (N,) labels or (N, height, width) images, uint8, writable.
 
     The first two bytes tell whether the file is gzip; a file named `.gz` must be. At most the size in the header is
     read, and nothing is allocated in advance.
-
-    Args:
-        path: the file.
-
-    Returns:
-        (N,) labels or (N, height, width) images, uint8, writable.
 
     Raises:
         SeamlineError: the file cannot be read, is no IDX file, or is shorter or longer than its header states.
