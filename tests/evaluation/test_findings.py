@@ -157,7 +157,10 @@ def test_confidence_is_judged_only_where_the_interval_allows() -> None:
     over = named(inputs(calibration=calibration((0.04, 0.03, 0.05), 0.011)))["calibration"]
     assert "overconfident" in over.sentence
     assert "4.0 points (3.0 to 5.0) above" in over.sentence
-    assert "temperature of 1.40, fitted on validation, leaves +0.1 points (−0.4 to +0.6)" in over.sentence
+    assert (
+        "temperature of 1.40, fitted on validation, reduces the difference to +0.1 points (−0.4 to +0.6)"
+        in over.sentence
+    )
     assert "log loss by 0.011 (0.009 to 0.013)" in over.sentence
     under = named(inputs(calibration=calibration((-0.04, -0.05, -0.03), 0.001)))["calibration"]
     assert "underconfident" in under.sentence

@@ -60,7 +60,7 @@ REFERENCES = tuple(
     ReferenceResult(
         name=f"Course, {overall}",
         source="a course result",
-        note="by raw scores",
+        note="by logits",
         images=12,
         input_size=(256, 256),
         metric="ap",

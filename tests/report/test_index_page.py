@@ -44,7 +44,7 @@ def test_cards_hold_metrics_findings_and_pictures(overview: Path) -> None:
         assert card.count("<dt>") == 1
         assert json.loads(text_of(overview / name / "findings.json"))[0]["sentence"].replace(" %", "\u00a0%") in card
     assert [card.count("<img") for card in cards] == [1, 2, 0, 0, 0]
-    assert "No page yet." in cards[2]
+    assert "No report yet." in cards[2]
     assert "run.json: not found" in cards[3]
     assert "no such folder" in cards[4]
 

@@ -161,7 +161,7 @@ def test_an_absent_class_is_a_dash(run: RunData) -> None:
 def test_pr_curves_state_precision_at_half_recall(run: RunData) -> None:
     panel = pr_curves.build(run)
     assert panel is not None
-    assert panel.values["tabs"] == {"raw": "By raw scores", "softmax": "By softmax"}
+    assert panel.values["tabs"] == {"raw": "By logits", "softmax": "By softmax"}
     curves = run.results["test"].curves["raw"]
     at = {name: float(np.interp(0.5, one.recall, one.precision)) for name, one in curves.items()}
     best, worst = max(at, key=lambda name: at[name]), min(at, key=lambda name: at[name])

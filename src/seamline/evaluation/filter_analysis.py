@@ -49,7 +49,7 @@ def analyze_filters(kernels: "Mapping[str, Tensor]", init_description: str) -> F
             "correlated with synthetic edges (8 directions), lines (4 directions, bright or dark) and blobs (bright or "
             f"dark) at several positions; the best match gives its type if it exceeds {noise_threshold(size):.2f}, "
             f"which {NULL_RATE:.0%} of filters of pure noise do; else it is {MIXED}. "
-            f"An edge is named for the side of a bright object that it responds to. {init_description}"
+            f"An edge is named after the side of a bright object to which it responds. {init_description}"
         ),
         threshold=noise_threshold(size),
         null_rate=NULL_RATE,

@@ -55,8 +55,8 @@ def probe_layers(model: TwoLayerCNN, train: Split, val: Split, evaluation: Evalu
     return LinearProbes(
         rule=(
             "The features of each layer feed a linear least-squares classifier with a slight ridge, fitted on the "
-            "training images and scored on the validation images; the network is unchanged. Maps are averaged down to "
-            f"at most {MAX_MAP} × {MAX_MAP}, images to {MAX_IMAGE} × {MAX_IMAGE}."
+            "training images and evaluated on the validation images; the network is not changed. Maps are averaged "
+            f"down to at most {MAX_MAP} × {MAX_MAP}, images to {MAX_IMAGE} × {MAX_IMAGE}."
         ),
         probes=tuple(probes),
     )

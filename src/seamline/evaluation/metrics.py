@@ -90,16 +90,20 @@ class Metric:
 
 _PIXELS = partial(Metric, format="decimal", tasks=SEGMENTATION)
 _RANKED = partial(_PIXELS, ranked=True)
-_POOLED = "average precision over all pixels of the split pooled, ranked by"
+_POOLED = "average precision over the pooled pixels of the split, ranked by"
 
 METRICS: dict[str, Metric] = {
     "mean_ap": _RANKED(
-        "Mean average precision", "mean over the classes of AP, pixels ranked by logits", mean_ap("raw")
+        "Mean average precision",
+        "average precision, averaged over the classes; pixels ranked by logits",
+        mean_ap("raw"),
     ),
     "mean_ap_softmax": _RANKED(
-        "Mean average precision by softmax", "mean over the classes of AP, pixels ranked by softmax", mean_ap("softmax")
+        "Mean average precision by softmax",
+        "average precision, averaged over the classes; pixels ranked by softmax",
+        mean_ap("softmax"),
     ),
-    "mean_iou": _PIXELS("Mean IoU", "mean over the classes of the intersection over union", mean_iou),
+    "mean_iou": _PIXELS("Mean IoU", "intersection over union, averaged over the classes", mean_iou),
     "accuracy": Metric("Accuracy", "fraction of all labels that are predicted correctly", accuracy),
     "log_loss": Metric(
         "Log loss",
@@ -110,7 +114,7 @@ METRICS: dict[str, Metric] = {
     ),
     "pixel_fraction": Metric(
         "Pixels",
-        "fraction of all pixels that are of the class",
+        "fraction of all pixels that belong to the class",
         pixel_fraction,
         per_class=True,
         higher_is_better=None,
@@ -119,9 +123,17 @@ METRICS: dict[str, Metric] = {
     "ap": _RANKED("AP", f"{_POOLED} logits", ap("raw"), per_class=True),
     "ap_softmax": _RANKED("AP by softmax", f"{_POOLED} softmax", ap("softmax"), per_class=True),
     "iou": _PIXELS("IoU", "intersection over union, TP / (TP + FP + FN)", iou, per_class=True),
-    "recall": Metric("Recall", "fraction of the labels of the class that are predicted as it", recall, per_class=True),
+    "recall": Metric(
+        "Recall",
+        "fraction of the labels of the class that are predicted correctly, TP / (TP + FN)",
+        recall,
+        per_class=True,
+    ),
     "precision": Metric(
-        "Precision", "fraction of the labels predicted as the class that are of it", precision, per_class=True
+        "Precision",
+        "fraction of the predictions of the class that are correct, TP / (TP + FP)",
+        precision,
+        per_class=True,
     ),
     "f1": Metric(
         "F1", "harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN)", f1, per_class=True, format="decimal"
@@ -133,9 +145,9 @@ PRIMARY: dict[Task, tuple[str, str]] = {"classification": ("accuracy", "recall")
 """Task -> the metric that speaks for a model, and the one that speaks for a class."""
 
 INTERVALS: dict[bool, str] = {
-    True: "95 %: Wilson intervals for fractions, normal intervals for means, a bootstrap over images for the rest",
-    False: f"95 %, from {N_RESAMPLES:,} resamples of groups of related images, for fractions of images at least "
-    "Wilson's; none where there are no two groups",
+    True: "95 %, by Wilson intervals for fractions, normal intervals for means, and a bootstrap over images otherwise",
+    False: f"95 %, by a bootstrap with {N_RESAMPLES:,} resamples of groups of related images; for fractions of images "
+    "at least as wide as Wilson intervals; none if there are fewer than two groups",
 }
 """Whether every group is a single label -> how intervals are computed."""
 

@@ -53,7 +53,7 @@ class LinearProbe(Struct, frozen=True, kw_only=True):
 
 
 class LinearProbes(Struct, frozen=True, kw_only=True):
-    """What a linear classifier reads out of each layer."""
+    """Accuracy of a linear classifier on the features of each layer."""
 
     rule: str  # how the probes were fitted, in a sentence
     probes: tuple[LinearProbe, ...]  # the probes, from the pixels to the whole network

@@ -10,7 +10,7 @@ from seamline.run_folder.fields import Count, Estimate, Number
 class MetricInfo(Struct, frozen=True, kw_only=True):
     """What a metric is and how it is shown."""
 
-    title: str  # its name for people, such as `Mean IoU`
+    title: str  # display name, such as `Mean IoU`
     definition: str  # what it is, in a sentence
     higher_is_better: bool | None = True  # true, false, or null where neither is better
     format: Literal["percent", "decimal"] = "percent"  # `percent` (0.912 is shown as 91.2 %) or `decimal`

@@ -11,9 +11,9 @@ from seamline.run_folder.fields import Color, Count, NanFloat, Number, Side, Tas
 class ReferenceResult(Struct, frozen=True, kw_only=True):
     """A published result on the images of a split; a report shows it for runs on the same images."""
 
-    name: str  # short name for the head of a column
+    name: str  # short name for a column heading
     source: str  # who published it, and where
-    note: str = ""  # what else a reader should know
+    note: str = ""  # further remarks
     split: Literal["test", "val"] = "test"  # `test` or `val`
     images: Count  # number of images of the split
     input_size: tuple[Side, Side]  # their height and width
@@ -45,7 +45,7 @@ class DatasetInfo(Struct, frozen=True, kw_only=True):
     """The dataset of a run."""
 
     name: str  # name on the command line, such as `fashion-mnist`
-    title: str  # name for people, such as `Fashion-MNIST`
+    title: str  # display name, such as `Fashion-MNIST`
     source: str  # where the images come from: a folder, or a sentence
     fingerprint: str  # 32 hexadecimal digits of SHA-256 over classes, images, labels and groups
     classes: tuple[str, ...]  # class names; label i means `classes[i]`
@@ -100,8 +100,8 @@ class InitFrom(Struct, frozen=True, kw_only=True):
 
     run: str  # path of the run folder
     weights: str  # digest of its weights
-    shared_classes: tuple[str, ...]  # classes whose part of the last layer was taken over
-    new_classes: tuple[str, ...]  # classes that the run does not have
+    shared_classes: tuple[str, ...]  # classes whose weights in the last layer were copied
+    new_classes: tuple[str, ...]  # classes that are not in that run
 
 
 class ConfigDecision(Struct, frozen=True, kw_only=True):
@@ -132,7 +132,7 @@ class RunInfo(Struct, frozen=True, kw_only=True):
     world_size: Count = 1  # processes that trained together
     versions: dict[str, str]  # versions of Python and of the packages
     command: str  # the command that repeats the run
-    notice: str | None = None  # a sentence for the top of the page, or null
+    notice: str | None = None  # a sentence for the top of the report, or null
 
     def __post_init__(self) -> None:
         """Check that classes and palette fit the task."""
@@ -144,9 +144,9 @@ class Epoch(Struct, frozen=True, kw_only=True):
 
     epoch: Annotated[int, Meta(ge=1, lt=10**15)]  # its number, from 1
     train_loss: NanFloat  # mean loss during the epoch, each batch before its step; smoothed and weighted as configured
-    train_accuracy: NanFloat  # fraction of images or pixels that were right during the epoch
+    train_accuracy: NanFloat  # fraction of images or pixels predicted correctly during the epoch
     val_loss: NanFloat = math.nan  # loss on the validation images after the epoch
-    val_accuracy: NanFloat = math.nan  # fraction of their images or pixels that are right
+    val_accuracy: NanFloat = math.nan  # accuracy on the validation images after the epoch
     learning_rate: NanFloat  # learning rate of the last step
-    train_seconds: NanFloat  # time for training alone
-    samples: Count  # images that were trained on
+    train_seconds: NanFloat  # time for training, without validation
+    samples: Count  # number of training images processed

@@ -14,7 +14,7 @@ def reference_sentence(mean_ap: Estimate, results: tuple[ReferenceResult, ...]) 
     """State where a mean average precision lies relative to the best result of others.
 
     Args:
-        mean_ap: mean average precision by raw scores on the test images.
+        mean_ap: mean average precision by logits on the test images.
         results: results of others on the same images.
 
     Returns:

@@ -35,7 +35,7 @@ def _course_result(overall: float, *per_class: float) -> ReferenceResult:
     return ReferenceResult(
         name=f"Course, {overall:g}",
         source="a best documented course result on the same images",
-        note="ranked by raw scores",
+        note="ranked by logits",
         images=114,
         input_size=(256, 256),
         metric="ap",

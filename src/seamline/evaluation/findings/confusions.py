@@ -43,7 +43,7 @@ def confused_with(inputs: FindingInputs) -> Claim | None:
 
 
 def confused_pairs(inputs: FindingInputs) -> Claim | None:
-    """State which pairs of classes are most often confused with each other, and what part of the errors that is."""
+    """State which pairs of classes are most often confused with each other, and their fraction of the errors."""
     size = len(inputs.classes)
     if size == 2:  # there is one pair, and nothing to state about it
         return None
@@ -69,7 +69,7 @@ def confused_pairs(inputs: FindingInputs) -> Claim | None:
 
 
 def false_positives(inputs: FindingInputs) -> Claim | None:
-    """State where a class is predicted and is not: the class with the lowest precision, or else the hardest one."""
+    """State how many pixels are wrongly predicted as the class with the lowest precision, or as the hardest one."""
     lowest = extreme_classes(inputs, "precision", lowest=True)
     chosen = lowest if len(lowest) == 1 else extreme_classes(inputs, PRIMARY[inputs.task][1], lowest=True)
     if len(chosen) != 1:
@@ -98,7 +98,7 @@ def false_positives(inputs: FindingInputs) -> Claim | None:
     excess = extent.minus(size)
     if sign := significant(excess):
         sentence += (
-            f". In total, it predicts {'more' if sign > 0 else 'fewer'} pixels as {name} than there are, "
+            f". In total, the model predicts {'more' if sign > 0 else 'fewer'} pixels as {name} than there are: "
             f"{percent(extent.estimate)} instead of {percent(size.estimate)}"
         )
     return Claim(f"{sentence}.", {"class": name, "wrong": fraction, "truths": truths, "excess": excess})

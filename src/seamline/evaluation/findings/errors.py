@@ -15,7 +15,7 @@ _ENDS = {"top": "upper", "bottom": "lower"}
 
 
 def thin_region_ends(inputs: FindingInputs) -> Claim | None:
-    """State whether tall, thin regions are found at their middles and missed at their ends."""
+    """State whether recall in tall, thin regions differs between their middles and their ends."""
     if inputs.errors is None or not inputs.errors.thin_regions:
         return None
     claims = {name: _ends(name, of) for name, of in inputs.errors.thin_regions.items()}
@@ -28,23 +28,23 @@ def _ends(name: str, of: ThinRegions) -> Claim:
     behind = {end: of.recall["middle"].minus(of.recall[end]) for end in _ENDS}
     values: dict[str, Any] = {"regions": of.regions, **recall, **{f"{end}_behind": gap for end, gap in behind.items()}}
     if all(one.high < NEGLIGIBLE for one in recall.values()):
-        sentence = f"Most regions of {name} are tall and thin; of these {count(of.regions)} almost no pixel is found"
+        sentence = f"Most regions of {name} are tall and thin; almost no pixel of these {count(of.regions)} is found"
         return Claim(f"{sentence}, {percent(recall['middle'])} of their middles.", values)
     sentence = (
-        f"Most regions of {name} are tall and thin. Of the middles of these {count(of.regions)}, "
-        f"{percent(recall['middle'])} of the pixels is found, of their upper fifths {percent(recall['top'])}, of their "
-        f"lower fifths {percent(recall['bottom'])}"
+        f"Most regions of {name} are tall and thin. In these {count(of.regions)}, recall is "
+        f"{percent(recall['middle'])} in the middles, {percent(recall['top'])} in the upper fifths and "
+        f"{percent(recall['bottom'])} in the lower fifths"
     )
     sign = {end: significant(gap) for end, gap in behind.items()}
     missed = [f"the {_ENDS[end]} ends, by {points(gap)}" for end, gap in behind.items() if sign[end] > 0]
     better = [f"the {_ENDS[end]} ends, by {points(negated(gap))}" for end, gap in behind.items() if sign[end] < 0]
     if missed:
-        sentence += f". The middles are found more often than {join_and(missed, ', and ')}"
+        sentence += f". It is higher in the middles than at {join_and(missed, ', and ')}"
     if better:
-        sentence += f". The middles are found less often than {join_and(better, ', and ')}"
+        sentence += f". It is lower in the middles than at {join_and(better, ', and ')}"
     if not missed and not better and behind["top"].has_interval:
-        gaps = join_and([f"{signed_points(gap)} at the {_ENDS[end]} ends" for end, gap in behind.items()])
-        sentence += f". Middles and ends do not differ significantly, {gaps}"
+        gaps = join_and([f"{signed_points(gap)} against the {_ENDS[end]} ends" for end, gap in behind.items()])
+        sentence += f". Middles and ends do not differ significantly: {gaps}"
     return Claim(f"{sentence}.", values)
 
 

@@ -7,7 +7,7 @@ from seamline.evaluation.text import count, percent, points
 
 
 def layer1_probe(inputs: FindingInputs) -> Claim | None:
-    """State what layer 1 alone recognizes, next to bare pixels and the whole network."""
+    """State the accuracy of a linear probe of layer 1 beside those of the pixels and the whole network."""
     probes = {probe.name: probe for probe in inputs.probes.probes} if inputs.probes else {}
     if not {"pixels", "layer 1", "whole network"} <= probes.keys():
         return None
@@ -43,5 +43,5 @@ def filter_types(inputs: FindingInputs) -> Claim | None:
             f"{count(counts['edges'])} edges, {count(counts['lines_and_blobs'])} lines and blobs; "
             f"{count(counts['nearly_uniform'])} are nearly uniform."
         )
-    rate = f"Of filters of pure noise {100 * inputs.filters.null_rate:.0f} % would be assigned one."
+    rate = f"Of random filters, {100 * inputs.filters.null_rate:.0f} % would be assigned such a type."
     return Claim(f"{' '.join(sentences)} {rate}", values)

@@ -5,7 +5,7 @@ from seamline.evaluation.text import count, pluralize
 
 
 def leakage(inputs: FindingInputs) -> Claim | None:
-    """State how related images were kept apart."""
+    """State how many images have near-duplicates in other splits, and the expected leakage of a random split."""
     split = inputs.split
     if split is None or not (split.test_with_train_duplicates or split.duplicate_images):
         return None
@@ -20,14 +20,14 @@ def leakage(inputs: FindingInputs) -> Claim | None:
             what = "the training image" if excluded == 1 else f"the {count(excluded)} training images"
             sentence += f"; {what} in their groups {'was' if excluded == 1 else 'were'} excluded."
         else:
-            sentence += ", and these were not excluded: the test metrics may be too good."
+            sentence += ", and these were not excluded: the test metrics may be too optimistic."
         sentences.append(sentence)
     if split.duplicate_images:
         sentences.append(
             f"{pluralize(split.duplicate_images, 'training image')} {_have(split.duplicate_images)} near-duplicates "
             f"among the others. A random split {'would put' if by_groups else 'puts'} {torn:.0f} groups on both sides "
             f"on average, so that {100 * leaked:.0f} % of the validation images have a near-duplicate in training"
-            f"{'; this split puts none' if by_groups else ''}."
+            f"{'; in this split, none do' if by_groups else ''}."
         )
     values = {
         "test_with_train_duplicates": related,

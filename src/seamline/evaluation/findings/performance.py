@@ -114,7 +114,7 @@ def _extreme(inputs: FindingInputs, word: str, *, lowest: bool) -> Claim | None:
 
 
 def generalization(inputs: FindingInputs) -> Claim | None:
-    """State by how much the model is better on its training images, where that is significant."""
+    """State the generalization gap between training and validation images, if it is significant."""
     if inputs.train is None:
         return None
     train, val = inputs.train, inputs.val
@@ -130,10 +130,10 @@ def generalization(inputs: FindingInputs) -> Claim | None:
         before, after = train.overall("log_loss"), val.overall("log_loss")
         values["loss_gap"] = after.minus(before)
         if significant(values["loss_gap"]) > 0:
-            loss = f", and the log loss increases from {decimal(before.estimate)} to {decimal(after.estimate)}"
+            loss = f"; the log loss increases from {decimal(before.estimate)} to {decimal(after.estimate)}"
     return Claim(
         f"It classifies {percent(first.estimate)} of {of_train} correctly and {percent(second.estimate)} of {of_val}: "
-        f"{points(gap)} do not generalize to images it was not trained on{loss}.",
+        f"a generalization gap of {points(gap)}{loss}.",
         values,
     )
 
@@ -162,7 +162,7 @@ def val_test_gap(inputs: FindingInputs) -> Claim | None:
 
 
 def calibration(inputs: FindingInputs) -> Claim | None:
-    """State whether stated confidence differs significantly from accuracy."""
+    """State whether the mean confidence differs significantly from the accuracy."""
     if inputs.calibration is None:
         return None
     test, temperature = inputs.calibration.test, inputs.calibration.temperature
@@ -172,26 +172,26 @@ def calibration(inputs: FindingInputs) -> Claim | None:
         return None
     word, size, side = ("over", gap, "above") if sign > 0 else ("under", negated(gap), "below")
     sentence = (
-        f"The model is {word}confident: on the test {inputs.labels} its confidence is {points(size)} "
-        f"{side} its accuracy on average."
+        f"The model is {word}confident: on the test {inputs.labels} its mean confidence is {points(size)} "
+        f"{side} its accuracy."
     )
     if significant(reduction) > 0:
         sentence += (
-            f" A temperature of {temperature.value:.2f}, fitted on validation, leaves {signed_points(left)} of that "
-            f"and lowers the log loss by {decimal(reduction)}."
+            f" A temperature of {temperature.value:.2f}, fitted on validation, reduces the difference to "
+            f"{signed_points(left)} and lowers the log loss by {decimal(reduction)}."
         )
     values = {"confidence_gap_raw": gap, "confidence_gap_scaled": left, "nll_reduction": reduction}
     return Claim(sentence, {**values, "temperature": temperature})
 
 
 def per_image_spread(inputs: FindingInputs) -> Claim | None:
-    """State how far apart the best and the worst image are."""
+    """State the range of the mean IoU of single images."""
     if len(inputs.images) < MIN_IMAGES:
         return None
     best, worst = inputs.images[0], inputs.images[-1]
     low, middle, high = np.quantile([image.mean_iou for image in inputs.images], [0.25, 0.5, 0.75]).tolist()
     return Claim(
-        f"Image by image, the mean IoU on test ranges from {worst.mean_iou:.3f} ({worst.name}) to "
-        f"{best.mean_iou:.3f} ({best.name}); half of the images lie between {low:.3f} and {high:.3f}.",
+        f"The mean IoU of single test images ranges from {worst.mean_iou:.3f} ({worst.name}) to "
+        f"{best.mean_iou:.3f} ({best.name}); half of the images are between {low:.3f} and {high:.3f}.",
         {"best": best.mean_iou, "worst": worst.mean_iou, "quarter": low, "median": middle, "three_quarters": high},
     )

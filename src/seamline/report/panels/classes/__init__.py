@@ -67,12 +67,12 @@ def _all_classes(metrics: SplitMetrics, columns: Iterable[str]) -> dict[str, Est
 
 
 def _dots(run: RunData, metrics: SplitMetrics, references: tuple[ReferenceResult, ...]) -> Any:
-    """Return the drawing of average precision by class: results of others, by softmax, and by raw scores last."""
+    """Return the drawing of average precision by class: results of others, by softmax, and by logits last."""
     series: dict[str, list[Estimate]] = {
         one.name: [Estimate(one.overall), *(Estimate(one.per_class[name]) for name in run.classes)]
         for one in references
     }
-    for title, key in (("by softmax", "ap_softmax"), ("by raw scores", "ap")):
+    for title, key in (("by softmax", "ap_softmax"), ("by logits", "ap")):
         column = [metrics.per_class.get(name, {}).get(key, ABSENT) for name in run.classes]
         series[title] = [metrics.overall.get(f"mean_{key}", ABSENT), *column]
     return partial(plots.dots, rows=("mean", *run.classes), series=series, percents=False)

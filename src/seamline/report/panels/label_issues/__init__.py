@@ -46,7 +46,7 @@ def _caption(issues: LabelIssues) -> str:
     n_checked = max(sum(issues.checked.values()), 1)
     return (
         f"Confident learning flags {count(len(issues.issues))} of {pluralize(n_checked, 'image')}; "
-        f"{count(issues.n_shown)} are shown, by their label (struck out) and prediction. The models agree with "
+        f"{count(issues.n_shown)} are shown, with their label (struck out) and prediction. The models agree with "
         f"{percent(issues.n_agree / n_checked)} of all labels. A flagged image may be hard, not mislabeled. "
         "evaluation/label_issues.json lists all."
     )

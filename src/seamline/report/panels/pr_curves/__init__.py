@@ -12,7 +12,7 @@ from seamline.report.run_data import SPLITS, RunData
 from seamline.report.svg import WIDTHS, responsive_svg
 from seamline.run_folder import ABSENT, Curve
 
-SCORE_TYPES = {"raw": ("By raw scores", "ap"), "softmax": ("By softmax", "ap_softmax")}
+SCORE_TYPES = {"raw": ("By logits", "ap"), "softmax": ("By softmax", "ap_softmax")}
 """What pixels are ranked by -> title, and the metric that is the area under the curve."""
 
 RECALL = 0.5
@@ -20,7 +20,7 @@ RECALL = 0.5
 
 
 def build(run: RunData) -> Content | None:
-    """Show a curve per class, with pixels ranked by raw scores and by softmax."""
+    """Show a curve per class, with pixels ranked by logits and by softmax."""
     split = next((name for name, one in run.results.items() if one.curves), None)
     if split is None:
         return None
