@@ -245,7 +245,7 @@ def test_an_image_that_two_files_describe_is_refused(folder: Path, photo: Maker)
     photo("images/a.jpg")
     for split in ("train", "val"):
         coco(folder, split, ["a.jpg"], [[0, 0, 4, 0, 4, 4, 0, 4]])
-    message = f"{folder}: lists 1 files more than once (images/a.jpg); list each once"
+    message = f"{folder}: lists some files more than once (images/a.jpg); list each once"
     assert refusal(lambda: detect_format(folder)) == message
     for split in ("train", "val"):
         (folder / f"instances_{split}.json").unlink()
@@ -261,14 +261,14 @@ def test_the_supported_layouts_are_those_of_the_table(
         return FolderContents(tree.folder, "folders of folders", [tree.sample(file, label="x") for file in tree.images])
 
     photo("val/a.jpg")
-    assert "supported are" in refusal(lambda: detect_format(folder))
+    assert "supported layouts are" in refusal(lambda: detect_format(folder))
     row = Format("images that are all called x", parse)
     monkeypatch.setitem(detect_format.__globals__, "FORMATS", (*FORMATS, row))
     (sample,) = detect_format(folder).samples
     assert (sample.name, sample.label, sample.split) == ("val/a.jpg", "x", "val")
     (folder / "val" / "a.jpg").unlink()
     message = refusal(lambda: detect_format(folder))
-    assert "supported are images that are all called x, folders named by class" in message
+    assert "supported layouts are images that are all called x, folders named by class" in message
 
 
 def test_labelme_polygons(folder: Path, photo: Maker) -> None:
