@@ -21,7 +21,32 @@ from seamline.run_folder import RunFolder
 CLASSES = ("left", "right", "both <&>")
 
 os.environ["OMP_NUM_THREADS"] = "1"  # commands do not choose their threads by the load of the machine
+LONGEST = (
+    "training/test_torchrun.py",
+    "cluster/test_cluster.py",
+    "test_interruptions.py",
+    "test_examples.py",
+    "export/test_export.py",
+    "docs/test_blocks.py",
+    "test_cli.py",
+    "training/test_distributed.py",
+    "serve/test_server.py",
+    "test_api.py",
+    "docs/test_site.py",
+    "test_wheel.py",
+    "test_extending.py",
+    "data/near_duplicates/test_near_duplicates.py",
+    "study/test_reproduce.py",
+)
+"""Files that take longest. They come first, so that no worker is left with one of them while the other has no more."""
+
 torch.set_num_threads(1)  # networks this small gain nothing from a second thread, and it would wait for other work
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the order within a file and of the others stays."""
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(autouse=True)

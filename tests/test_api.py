@@ -182,7 +182,7 @@ def test_an_interrupted_measuring_is_made_good(run: Path, sides: Dataset) -> Non
     before = (run / "metrics.json").read_bytes()
     for name in ("metrics.json", "findings.json", "report.html"):
         (run / name).unlink()
-    with pytest.raises(SeamlineError, match="evaluate what is not evaluated with --resume"):
+    with pytest.raises(SeamlineError, match="or complete its evaluation with --resume"):
         seamline.train(sides, preset=RECIPE, out=run, threads=1)
     seamline.train(sides, preset=RECIPE, out=run, resume=True, threads=1)
     assert (run / "metrics.json").read_bytes() == before
