@@ -90,4 +90,4 @@ def test_the_page_shows_the_results() -> None:
     fuzzed = {"seed": 0, "seconds": 60.0, "readers": {"one": reader}, "machine": "A processor", "python": "3.12"}
     text = invalid_input_page.page({"fuzz": fuzzed})
     assert "| `read` | 1,200 | 300 | 900 | 0 | 0.5 s | 512 MiB |" in text
-    assert "1,200 files in total: 300 read, 900 rejected, 0 anything else" in text
+    assert "1,200 files in total: 300 read, 900 rejected, 0 other outcomes" in text

@@ -187,7 +187,7 @@ class Batches:
     def _sample_colors(self, epoch: int) -> tuple[Tensor, Tensor] | None:
         """Return the color matrices (N, C, C) and offsets (N, C) float32 of the samples.
 
-        Saturation moves channels towards or away from their mean, contrast moves them from middle gray, brightness and
+        Saturation moves channels toward or away from their mean, contrast moves them from middle gray, brightness and
         tint add to all channels and to each.
         """
         strength, channels = self.augmentation.color_jitter, self.images.shape[-1]

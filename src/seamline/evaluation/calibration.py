@@ -149,7 +149,7 @@ class ReliabilityBins:
             return Estimate(value)
         if self.bootstrap.independent:
             counts, hits = self.counts.sum(0), self.hits.sum(0)
-            shrunk = (hits + 2) / (counts + 4)  # towards a half, so that a bin without an error is not without noise
+            shrunk = (hits + 2) / (counts + 4)  # toward a half, so that a bin without an error is not without noise
             scale = np.sqrt(counts * shrunk * (1 - shrunk)) / total
             deviations = np.abs(np.random.default_rng(0).standard_normal((_N_DRAWS, N_BINS))) @ scale
         else:

@@ -117,7 +117,7 @@ def _templates(size: int) -> tuple[list[str], NDArray[np.float64]]:
     named: list[tuple[str, NDArray[np.float64]]] = []
     for turn, name in enumerate(_EDGES):
         angle = turn * np.pi / 4
-        along = -np.cos(angle) * down - np.sin(angle) * right  # grows towards the bright side
+        along = -np.cos(angle) * down - np.sin(angle) * right  # grows toward the bright side
         for step in (along - offset for offset in offsets):  # a wide edge, and Canny's: a Gaussian's derivative
             named += [(name, np.tanh(step)), (name, step * np.exp(-(step**2) / 2))]
     for turn, name in enumerate(_LINES):

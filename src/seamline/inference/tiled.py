@@ -1,6 +1,6 @@
 """Segmentation of images of any size in overlapping tiles, so that memory does not grow with the image.
 
-Where tiles overlap, their logits are blended. The weight of a tile falls to zero towards its edge, where it lacks
+Where tiles overlap, their logits are blended. The weight of a tile falls to zero toward its edge, where it lacks
 context, and the weights of all tiles sum to one at every pixel. The result does not depend on the order of tiles.
 """
 

@@ -179,7 +179,7 @@ class Residual(nn.Module):
 class StripPooling(nn.Module):
     """Add the means of each pixel's row and column to it (Hou, Zhang, Cheng, Feng, CVPR 2020).
 
-    Windows, storeys and pillars form rows and columns, and a mean over a whole row has a larger receptive field than
+    Windows, stories and pillars form rows and columns, and a mean over a whole row has a larger receptive field than
     any kernel.
 
     Args:

@@ -146,7 +146,7 @@ def test_csv_table(folder: Path, photo: Maker, separator: str) -> None:
         ("file,label\none.png,a\none.png,b", "gives one.png two labels, a and b"),
         ("file,label\none.png,a\none.png,a", "lists some files more than once"),
         ('file,label\none.png,"a', "is not valid CSV"),
-        ("file,label\none.png,a", "contains only the class a; two or more classes are needed"),
+        ("file,label\none.png,a", "contains only one class, a; two or more are needed"),
         ("a,b\n1,2", "has no supported layout"),
     ],
 )

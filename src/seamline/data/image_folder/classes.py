@@ -52,9 +52,7 @@ def infer_classes(contents: FolderContents, progress: Callable[[], None] | None 
     else:
         classes = _classes_of_labels(contents, declared)
     if len(classes.names) < 2:
-        raise SeamlineError(
-            f"{contents.root}: contains only the class {classes.names[0]}; two or more classes are needed"
-        )
+        raise SeamlineError(f"{contents.root}: contains only one class, {classes.names[0]}; two or more are needed")
     return classes
 
 

@@ -155,7 +155,7 @@ class _KeypointMatches:
 
 
 def _fit_line(x: NDArray[np.float32], y: NDArray[np.float32], typical: float) -> tuple[float, float]:
-    """Fit y = scale * x + shift to (M,) float32; close x draw the scale towards `typical`."""
+    """Fit y = scale * x + shift to (M,) float32; close x draw the scale toward `typical`."""
     mean_x, mean_y = float(x.mean()), float(y.mean())
     weight = 2000.0  # square pixels: that of a few matches some 20 pixels apart
     spread = float(((x - mean_x) ** 2).sum()) + weight

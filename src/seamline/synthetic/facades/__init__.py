@@ -1,7 +1,7 @@
 """Synthetic facades: images of streets with a label for every pixel.
 
 They replace the mini facade set where it is not available, and contain nothing of its photos: each house is drawn from
-storeys and bays with random dimensions, and its shadows follow from its relief. As in the real set, several images are
+stories and bays with random dimensions, and its shadows follow from its relief. As in the real set, several images are
 crops of one building. A building depends on the seed, the split and its index alone.
 
 Labels: `facade` is wall, with plain surrounds of openings, quoins and plinth. `window` is an opening with its frame.

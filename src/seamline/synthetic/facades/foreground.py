@@ -57,7 +57,7 @@ class Foreground:
             cv2.circle(self._canvas.label, self._pixel(center), pixels, (OTHER,), -1)
 
     def tree(self, rng: Sampler, x: float, foot: float) -> None:
-        """Draw a leafy tree: dark boughs, and over them leaves that are lighter towards the sun."""
+        """Draw a leafy tree: dark boughs, and over them leaves that are lighter toward the sun."""
         height, width = rng.uniform(4.5, 11.0), rng.uniform(1.5, 3.0)
         green = rng.choice({(74, 94, 48): 3, (92, 106, 58): 2, (118, 108, 52): 0.7, (62, 80, 50): 2})
         center_y, crown_height = foot + height * 0.66, height * 0.27

@@ -25,7 +25,7 @@ class HousePlan:
         left: Left end of the wall.
         right: Right end of the wall.
         bays: Center of each bay.
-        floors: Bottom of each storey, the ground floor first, and the top of the last.
+        floors: Bottom of each story, the ground floor first, and the top of the last.
     """
 
     left: float
@@ -45,7 +45,7 @@ def plan_house(style: HouseStyle, left: float, width: float) -> HousePlan:
     margin = style.bay_width * 0.12
     right = left + count * style.bay_width + 2 * margin
     floors = [0.0]
-    for height in style.storey_heights:
+    for height in style.story_heights:
         floors.append(floors[-1] + height)
     floors[-1] += style.cornice_height
     bays = tuple(left + margin + style.bay_width * (bay + 0.5) for bay in range(count))
@@ -78,10 +78,10 @@ def draw_house(canvas: Canvas, rng: Sampler, style: HouseStyle, plan: HousePlan)
     colors = (style.wall, style.trim)
     draw_ground_floor(canvas, rng, panes, style.ground_floor, colors, style.windows[0], plan.bays, ground_floor)
     balconies = _sample_balconies(rng, style, plan)
-    for storey, window in enumerate(style.windows):
+    for story, window in enumerate(style.windows):
         for bay, x in enumerate(plan.bays):
-            has_balcony = any(bay in bays for bays in balconies[storey])
-            _draw_bay_window(canvas, rng, panes, window, (x, plan.floors[storey + 1]), has_balcony)
+            has_balcony = any(bay in bays for bays in balconies[story])
+            _draw_bay_window(canvas, rng, panes, window, (x, plan.floors[story + 1]), has_balcony)
     if style.oriel and style.balconies is None:
         _draw_oriel(canvas, rng, style, plan)
     _draw_pillars(canvas, rng, style, plan)
@@ -119,34 +119,34 @@ def _draw_bay_window(
 
 
 def _sample_balconies(rng: Sampler, style: HouseStyle, plan: HousePlan) -> list[list[range]]:
-    """Return the balconies of each storey above the ground floor, each as the range of bays that it spans."""
-    storeys, bays = len(style.windows), len(plan.bays)
-    rows: list[list[range]] = [[] for _ in range(storeys)]
+    """Return the balconies of each story above the ground floor, each as the range of bays that it spans."""
+    stories, bays = len(style.windows), len(plan.bays)
+    rows: list[list[range]] = [[] for _ in range(stories)]
     if style.balconies is None:
         return rows
     if style.balcony_layout == "middle":
-        for storey in range(min(storeys, rng.integer(1, 2))):
-            rows[storey] = [_middle_bays(bays)]
+        for story in range(min(stories, rng.integer(1, 2))):
+            rows[story] = [_middle_bays(bays)]
     elif style.balcony_layout == "every":
-        for storey in range(storeys):
-            rows[storey] = [range(bay, bay + 1) for bay in range(bays)]
+        for story in range(stories):
+            rows[story] = [range(bay, bay + 1) for bay in range(bays)]
     elif style.balcony_layout == "long":
-        for storey in range(storeys):
+        for story in range(stories):
             if rng.bernoulli(0.6):
-                rows[storey] = [range(bays)]
+                rows[story] = [range(bays)]
     elif style.balcony_layout == "stack":
         first, width = rng.integer(0, max(0, bays - 2)), rng.integer(1, 2)
-        for storey in range(storeys):
-            rows[storey] = [range(bay, min(bays, bay + width)) for bay in {first, max(0, bays - first - width)}]
+        for story in range(stories):
+            rows[story] = [range(bay, min(bays, bay + width)) for bay in {first, max(0, bays - first - width)}]
         rows = [_without_overlaps(row) for row in rows]
     else:
-        for storey in range(storeys):
-            rows[storey] = [range(bay, bay + 1) for bay in range(bays) if rng.bernoulli(0.22)]
+        for story in range(stories):
+            rows[story] = [range(bay, bay + 1) for bay in range(bays) if rng.bernoulli(0.22)]
     return rows
 
 
 def _without_overlaps(row: list[range]) -> list[range]:
-    """Sort the balconies of a storey from left to right and drop those that overlap their predecessor."""
+    """Sort the balconies of a story from left to right and drop those that overlap their predecessor."""
     disjoint: list[range] = []
     for bays in sorted(row, key=lambda bays: bays.start):
         if not disjoint or bays.start >= disjoint[-1].stop:
@@ -157,18 +157,18 @@ def _without_overlaps(row: list[range]) -> list[range]:
 def _draw_balconies(
     canvas: Canvas, rng: Sampler, style: HouseStyle, plan: HousePlan, balconies: list[list[range]]
 ) -> None:
-    """Draw the balconies of each storey above the ground floor."""
+    """Draw the balconies of each story above the ground floor."""
     if style.balconies is None:
         return
-    for storey, row in enumerate(balconies):
+    for story, row in enumerate(balconies):
         for bays in row:
             overhang = style.bay_width * (0.46 if len(bays) > 1 else 0.4)
             x0, x1 = plan.bays[bays[0]] - overhang, plan.bays[bays[-1]] + overhang
-            draw_balcony(canvas, rng, style.balconies, x0, x1, plan.floors[storey + 1] + 0.06)
+            draw_balcony(canvas, rng, style.balconies, x0, x1, plan.floors[story + 1] + 0.06)
 
 
 def _draw_bands(canvas: Canvas, style: HouseStyle, plan: HousePlan) -> None:
-    """Draw the bands between storeys; the one above the ground floor is the highest."""
+    """Draw the bands between stories; the one above the ground floor is the highest."""
     for index, floor in enumerate(plan.floors[1:-1]):
         height = style.band_height * (1.5 if index == 0 else 1)
         if not height:
@@ -191,7 +191,7 @@ def _draw_quoins(canvas: Canvas, style: HouseStyle, plan: HousePlan) -> None:
 
 
 def _draw_oriel(canvas: Canvas, rng: Sampler, style: HouseStyle, plan: HousePlan) -> None:
-    """Raise the middle bays of some storeys, with everything drawn on them, and add a base and a roof."""
+    """Raise the middle bays of some stories, with everything drawn on them, and add a base and a roof."""
     middle = _middle_bays(len(plan.bays))
     x0, x1 = plan.bays[middle[0]] - style.bay_width * 0.46, plan.bays[middle[-1]] + style.bay_width * 0.46
     low = plan.floors[1] + 0.1
@@ -207,7 +207,7 @@ def _draw_oriel(canvas: Canvas, rng: Sampler, style: HouseStyle, plan: HousePlan
 
 
 def _draw_pillars(canvas: Canvas, rng: Sampler, style: HouseStyle, plan: HousePlan) -> None:
-    """Draw pillars between the bays, through all storeys or a row of them on each of some storeys."""
+    """Draw pillars between the bays, through all stories or a row of them on each of some stories."""
     pillar = style.pillars
     if pillar is None:
         return

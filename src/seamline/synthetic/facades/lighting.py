@@ -82,12 +82,12 @@ def illuminate(canvas: Canvas, light: Light, rng: Sampler, texture: Array) -> Ar
 
 
 def _shadow(relief: Array, light: Light, scale: float) -> Array:
-    """Return the fraction 0..1 of sunlight that each pixel loses to higher relief towards the sun."""
+    """Return the fraction 0..1 of sunlight that each pixel loses to higher relief toward the sun."""
     length = float(np.hypot(light.dx, light.dy))
     step_x, step_y = light.dx / length, light.dy / length
     horizon = relief
     distance = 1
-    # Doubling: after n rounds, each pixel holds the maximum over 2**n pixels towards the sun.
+    # Doubling: after n rounds, each pixel holds the maximum over 2**n pixels toward the sun.
     while distance < 2.2 * scale:
         shifted = _shift(horizon, round(step_x * distance), round(step_y * distance)) - np.float32(distance / length)
         horizon = np.maximum(horizon, shifted)

@@ -1,4 +1,4 @@
-"""Styles of houses: storeys, walls, windows, pillars and balconies, sampled so that they match."""
+"""Styles of houses: stories, walls, windows, pillars and balconies, sampled so that they match."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,10 +28,10 @@ class HouseStyle:
         wall: Color of the wall.
         material: Material of the wall.
         trim: Color of bands and cornices.
-        storey_heights: Height of each storey, the ground floor first.
+        story_heights: Height of each story, the ground floor first.
         bay_width: Width of a bay.
-        windows: Windows of each storey above the ground floor.
-        band_height: Height of the band below each storey, 0 for none.
+        windows: Windows of each story above the ground floor.
+        band_height: Height of the band below each story, 0 for none.
         cornice_height: Height of the main cornice.
         dentils: Whether the cornice has dentils.
         quoins: Whether the corners have quoins.
@@ -42,7 +42,7 @@ class HouseStyle:
         ground_floor: `shops`, `rustic` or `plain`.
         roof: `slope`, `mansard`, `flat` or `balustrade`.
         accent: Whether the middle bays project a little.
-        oriel: Whether some storeys of the middle bays project far, as an oriel.
+        oriel: Whether some stories of the middle bays project far, as an oriel.
         joints: Whether the upper wall shows joints between blocks.
         medallions: Whether there are ornaments between the windows.
         fittings: Whether air conditioners and satellite dishes hang on the wall.
@@ -51,7 +51,7 @@ class HouseStyle:
     wall: Color
     material: int
     trim: Color
-    storey_heights: tuple[float, ...]
+    story_heights: tuple[float, ...]
     bay_width: float
     windows: tuple[WindowStyle, ...]
     band_height: float
@@ -77,13 +77,13 @@ def sample_style(rng: Sampler) -> HouseStyle:
     return KINDS[kind][1](rng)
 
 
-def _window(rng: Sampler, trim: Color, bay_width: float, storey_height: float) -> WindowStyle:
-    """Sample a plain window that fits a bay and a storey."""
+def _window(rng: Sampler, trim: Color, bay_width: float, story_height: float) -> WindowStyle:
+    """Sample a plain window that fits a bay and a story."""
     lights = rng.choice({1: 8, 2: 1.6, 3: 0.5})
     width = min(rng.uniform(1.05, 1.65), bay_width * 0.6)
     if lights > 1:
         width = min(rng.uniform(0.7, 1.0), (bay_width * 0.76) / lights - 0.2)
-    height = min(width * rng.uniform(1.5, 2.1) * (1.25 if lights > 1 else 1), storey_height * 0.66)
+    height = min(width * rng.uniform(1.5, 2.1) * (1.25 if lights > 1 else 1), story_height * 0.66)
     return WindowStyle(
         width=width,
         height=max(height, 1.0),
@@ -105,18 +105,18 @@ def _window(rng: Sampler, trim: Color, bay_width: float, storey_height: float) -
     )
 
 
-def _storey_heights(rng: Sampler, count: int, ground_floor: Range, upper: Range) -> tuple[float, ...]:
-    """Sample the heights of the ground floor and the storeys above it, which decrease upwards."""
+def _story_heights(rng: Sampler, count: int, ground_floor: Range, upper: Range) -> tuple[float, ...]:
+    """Sample the heights of the ground floor and the stories above it, which decrease upward."""
     height = rng.uniform(*upper)
     decrease = rng.uniform(0.0, 0.16)
-    return (rng.uniform(*ground_floor), *(max(2.7, height - decrease * storey) for storey in range(count)))
+    return (rng.uniform(*ground_floor), *(max(2.7, height - decrease * story) for story in range(count)))
 
 
 def _plain(rng: Sampler) -> HouseStyle:
     """Sample a tenement: plaster, regular windows, little ornament."""
     wall = vary(rng, PLASTERS)
     trim = trim_color(rng, wall)
-    heights = _storey_heights(rng, rng.integer(3, 5), (3.6, 4.6), (3.0, 3.7))
+    heights = _story_heights(rng, rng.integer(3, 5), (3.6, 4.6), (3.0, 3.7))
     bay_width = rng.uniform(2.2, 3.3)
     surround = rng.choice({0.0: 2, 0.14: 3})
     window = replace(
@@ -126,7 +126,7 @@ def _plain(rng: Sampler) -> HouseStyle:
         wall=wall,
         material=PLASTER,
         trim=trim,
-        storey_heights=heights,
+        story_heights=heights,
         bay_width=bay_width,
         windows=tuple(window for _ in heights[1:]),
         band_height=rng.choice({0.0: 2, 0.2: 3}),
@@ -146,11 +146,11 @@ def _plain(rng: Sampler) -> HouseStyle:
 
 
 def _classical(rng: Sampler) -> HouseStyle:
-    """Sample a house of the nineteenth century: pediments, pilasters, a large cornice, windows that vary by storey."""
+    """Sample a house of the nineteenth century: pediments, pilasters, a large cornice, windows that vary by story."""
     material = rng.choice({PLASTER: 5, STONE: 2})
     wall = vary(rng, PLASTERS if material == PLASTER else STONES)
     trim = trim_color(rng, wall)
-    heights = _storey_heights(rng, rng.integer(2, 4), (4.0, 5.2), (3.7, 4.5))
+    heights = _story_heights(rng, rng.integer(2, 4), (4.0, 5.2), (3.7, 4.5))
     bay_width = rng.uniform(2.4, 3.5)
     plain = replace(_window(rng, trim, bay_width, heights[1]), surround=rng.uniform(0.12, 0.22), sill=True)
     tall = min(heights[1] * 0.6, plain.height * 1.15)
@@ -163,13 +163,13 @@ def _classical(rng: Sampler) -> HouseStyle:
         head=rng.choice({"flat": 3, "arch": 1}) if plain.lights == 1 else "flat",
     )
     second_floor = replace(plain, hood=rng.choice({"ledge": 3, "keystone": 2, "none": 2}), apron=rng.bernoulli(0.5))
-    windows = [first_floor, *(second_floor if storey == 0 else plain for storey in range(len(heights) - 2))]
+    windows = [first_floor, *(second_floor if story == 0 else plain for story in range(len(heights) - 2))]
     pillars = _pillars(rng, wall, trim, material) if rng.bernoulli(0.7) else None
     return HouseStyle(
         wall=wall,
         material=material,
         trim=trim,
-        storey_heights=heights,
+        story_heights=heights,
         bay_width=bay_width,
         windows=tuple(windows),
         band_height=rng.choice({0.25: 2, 0.42: 3, 0.0: 0.5}),
@@ -193,7 +193,7 @@ def _brick(rng: Sampler) -> HouseStyle:
     """Sample a brick house with light trim, sometimes with arched windows."""
     wall = vary(rng, BRICKS)
     trim = vary(rng, STONES) if rng.bernoulli(0.7) else shade(wall, rng.uniform(0.75, 1.2))
-    heights = _storey_heights(rng, rng.integer(3, 5), (3.8, 4.8), (3.2, 3.9))
+    heights = _story_heights(rng, rng.integer(3, 5), (3.8, 4.8), (3.2, 3.9))
     bay_width = rng.uniform(2.1, 3.1)
     window = replace(
         _window(rng, trim, bay_width, heights[1]),
@@ -206,7 +206,7 @@ def _brick(rng: Sampler) -> HouseStyle:
         wall=wall,
         material=BRICK,
         trim=trim,
-        storey_heights=heights,
+        story_heights=heights,
         bay_width=bay_width,
         windows=tuple(window for _ in heights[1:]),
         band_height=rng.choice({0.0: 2, 0.2: 3}),
@@ -232,7 +232,7 @@ def _mediterranean(rng: Sampler) -> HouseStyle:
         house.windows[0],
         lights=1,
         width=min(rng.uniform(0.9, 1.2), house.bay_width * 0.4),
-        height=min(house.storey_heights[1] * 0.64, rng.uniform(1.7, 2.3)),
+        height=min(house.story_heights[1] * 0.64, rng.uniform(1.7, 2.3)),
         casements=2,
         shutters=shutters if not has_balconies or rng.bernoulli(0.5) else None,
         closed_probability=rng.choice({0.0: 1, 0.12: 2, 0.3: 1}),
@@ -250,7 +250,7 @@ def _mediterranean(rng: Sampler) -> HouseStyle:
 def _modern(rng: Sampler) -> HouseStyle:
     """Sample a modern block: wide windows, solid parapets, no ornament."""
     wall = vary(rng, PLASTERS)
-    heights = _storey_heights(rng, rng.integer(4, 6), (3.2, 3.8), (2.8, 3.0))
+    heights = _story_heights(rng, rng.integer(4, 6), (3.2, 3.8), (2.8, 3.0))
     bay_width = rng.uniform(3.0, 4.4)
     window = replace(
         _window(rng, wall, bay_width, heights[1]),
@@ -275,7 +275,7 @@ def _modern(rng: Sampler) -> HouseStyle:
         wall=wall,
         material=rng.choice({PLASTER: 5, STONE: 1}),
         trim=shade(wall, rng.uniform(0.85, 1.05)),
-        storey_heights=heights,
+        story_heights=heights,
         bay_width=bay_width,
         windows=tuple(window for _ in heights[1:]),
         band_height=0.0,

@@ -33,7 +33,7 @@ from seamline.synthetic.sampling import Sampler
 
 @dataclass(frozen=True)
 class WindowStyle:
-    """Style of the windows of a storey; lengths in meters.
+    """Style of the windows of a story; lengths in meters.
 
     Attributes:
         width: Width of one opening.

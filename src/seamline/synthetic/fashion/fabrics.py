@@ -25,7 +25,7 @@ def fabric_brightness(
         tone: (n,) float32, brightness of the ground, 0..1.
         contrast: (n,) float32, distance 0..1 of the second tone, relative to the available range.
     """
-    # The second tone is towards the far end of the scale, so it is visible on dark and on light fabric.
+    # The second tone is toward the far end of the scale, so it is visible on dark and on light fabric.
     available = np.where(tone > 0.45, -tone, 1 - tone).astype(np.float32)
     kinds = rng.choice(list(weights.values()))
     pattern = np.zeros(frame.x.shape, dtype=np.float32)

@@ -157,7 +157,7 @@ def _draw_closed(shoe: Shoe, rng: BatchSampler, *, laces: float, stripes: float,
     value = _add_panels(shoe, frame, bottom, value, rng, stripes)
     value = _add_laces(shoe, frame, value, rim, rng, laces)
 
-    gradient = np.abs(rng.normal(0, 0.03))  # the sole gets lighter towards the heel
+    gradient = np.abs(rng.normal(0, 0.03))  # the sole gets lighter toward the heel
     is_light = rng.bernoulli(light_sole)
     sole_tone = clip(is_light * rng.uniform(0.75, 1) + (1 - is_light) * tone * rng.uniform(0.15, 1.1), 0.03, 1)
     image: Array = coverage(_heel(shoe, frame, bottom, rng)) * expand(sole_tone * rng.uniform(0.6, 1))

@@ -83,7 +83,7 @@ class Top:
     tail: Array
     """Rise of the hem at the sides."""
     pleats: Array
-    """Depth of the folds that widen towards the hem."""
+    """Depth of the folds that widen toward the hem."""
 
 
 def draw_tops(top: Top, rng: BatchSampler, patterns: Mapping[str, float], *, folds: float) -> Array:
@@ -113,7 +113,7 @@ def draw_tops(top: Top, rng: BatchSampler, patterns: Mapping[str, float], *, fol
     image = blend(image, coverage(shape), body)
     image = image * (1 - _armhole(top, shape, sleeves, rng))
     image = _add_collar(top, frame, side, image, rng)
-    # The gap of an open garment is black and widens towards the hem.
+    # The gap of an open garment is black and widens toward the hem.
     gap = expand(top.gap) * clip((frame.y - expand(top.top_y)) / expand(top.hem_y - top.top_y), 0, 1)
     return image * (1 - coverage(gap - side) * (gap > 0.05))
 
@@ -183,7 +183,7 @@ def _armhole(top: Top, shape: Array, sleeves: Array, rng: BatchSampler) -> Array
 
 
 def _pleats(top: Top, frame: Frame, rng: BatchSampler) -> Array:
-    """Return the relative brightness of folds that start at the waist and widen towards the hem."""
+    """Return the relative brightness of folds that start at the waist and widen toward the hem."""
     fall = clip((frame.y - expand(top.top_y + (top.hem_y - top.top_y) * 0.35)) / 12, 0, 1)
     width = 1 + fall * np.float32(0.4)
     waves = np.sin(frame.x / width * expand(rng.uniform(1.2, 2.4)) + expand(rng.uniform(0, 6.28)))
