@@ -64,7 +64,7 @@ def test_mask_values_are_listed(tmp_path: Path) -> None:
         (tmp_path / "walls/masks").mkdir(exist_ok=True)
         Image.fromarray(mask).save(tmp_path / "walls/masks" / f"{number}.png")
     report = inspect_dataset(tmp_path / "walls")
-    assert dict(report.facts)["mask values"] == "0 class 0, 2 class 2; 255 is ignored"
+    assert dict(report.facts)["mask values"] == "0 class 0, 2 class 2; ignored: 255"
     assert [row["train"] for row in report.classes] == [4 * 512, 4 * 511]
     assert report.task == "segmentation"
 

@@ -141,8 +141,8 @@ def _read_error(sample: Sample) -> str:
     """Return why an image or its mask cannot be read, or an empty string."""
     try:
         read_image(sample.file)
-        if sample.mask is not None:
-            mask_values(sample.mask)
+        for file in sample.files[1:]:
+            mask_values(file)
     except SeamlineError as error:
         return str(error)
     return ""
@@ -171,11 +171,12 @@ def _data_facts(loaded: LoadedFolder, contents: FolderContents) -> list[tuple[st
     """Return names and sentences that describe decoded images and masks."""
     channels = "gray" if loaded.data.train.images.shape[-1] == 1 else "RGB"
     facts = [("resized to", loaded.size.reason), ("channels", channels)]
-    if contents.samples[0].mask is not None:
-        classes = loaded.classes
+    classes = loaded.classes
+    if classes.mask_values:
         values = (f"#{value:06x}" if classes.by_color else str(value) for value in classes.mask_values)
         listed = ", ".join(f"{value} {name}" for value, name in zip(values, classes.names, strict=True))
-        ignored = f"; {classes.ignore_value} is ignored" if classes.ignore_value >= 0 else ""
+        others = (f"#{value:06x}" if classes.by_color else str(value) for value in classes.ignored)
+        ignored = f"; ignored: {', '.join(others)}" if classes.ignored else ""
         facts.append(("mask values", listed + ignored))
     return facts
 

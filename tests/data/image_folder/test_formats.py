@@ -228,7 +228,14 @@ def test_coco_polygons(folder: Path, photo: Maker) -> None:
     assert data.val is not None
     assert data.val.names == ("images/b.jpg",)
     coco(folder, "val", ["b.jpg"], {"counts": [1, 2], "size": [32, 32]})
-    with pytest.raises(SeamlineError, match="annotation 1 is a run-length encoded mask"):
+    with pytest.raises(SeamlineError, match="the runs of a mask cover 3 pixels, not 32 x 32"):
+        load_folder(folder)
+    coco(folder, "val", ["b.jpg"], {"counts": [32 * 30, 64], "size": [32, 32]})
+    data = load_folder(folder)
+    assert data.val is not None
+    assert data.val.labels[0].sum(0).tolist() == [0] * 30 + [32] * 2
+    coco(folder, "val", ["b.jpg"], {"counts": [4, 60], "size": [8, 8]})
+    with pytest.raises(SeamlineError, match=r"a run-length encoded mask of it is 8 x 8; use the image that was"):
         load_folder(folder)
     coco(folder, "val", ["../b.jpg"], [[0, 0, 4, 0, 4, 4]])
     with pytest.raises(SeamlineError, match=r"names \.\./b\.jpg, which is not inside"):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_folder.file_tree import read_text
-from seamline.data.image_folder.records import BACKGROUND, FolderContents
+from seamline.data.image_folder.records import BACKGROUND, FolderContents, MaskLegend
 from seamline.data.limits import map_threads
 from seamline.data.masks import Color, MaskValues, code_color, color_code, complete_palette, unique_mask_values
 from seamline.errors import SeamlineError, list_first
@@ -32,7 +33,7 @@ class Classes(Struct, frozen=True):
     mask_values: tuple[int, ...] = ()
     palette: tuple[Color, ...] = ()  # the color in which each class is shown; empty for classification
     by_color: bool = False  # whether `mask_values` are colors
-    ignore_value: int = -1  # the mask value of ignored pixels, -1 for none
+    ignored: tuple[int, ...] = ()  # the values or colors of ignored pixels that occur in masks
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -47,7 +48,9 @@ def infer_classes(contents: FolderContents, progress: Callable[[], None] | None 
         SeamlineError: declared classes contradict labels or masks, or a class has no training images.
     """
     declared = _declared_classes(contents.folder)
-    if contents.samples[0].mask is not None:
+    if contents.samples[0].instances is not None:
+        classes = _classes_of_instances(declared, contents.root)
+    elif contents.samples[0].mask is not None:
         classes = _classes_of_masks(contents, declared, progress)
     else:
         classes = _classes_of_labels(contents, declared)
@@ -81,6 +84,16 @@ def _classes_of_labels(contents: FolderContents, declared: Palette) -> Classes:
     return Classes(tuple(names), palette=complete_palette([declared.get(name) for name in names]))
 
 
+def _classes_of_instances(declared: Palette, root: Path) -> Classes:
+    """Return the classes of masks of single objects: background and foreground."""
+    if len(declared) not in (0, 2):
+        raise SeamlineError(
+            f"{root}: has one mask per object, which gives two classes, but {len(declared)} are declared; declare two"
+        )
+    names = tuple(declared) or (BACKGROUND, "foreground")
+    return Classes(names, palette=complete_palette([declared.get(name) for name in names]))
+
+
 def _classes_of_masks(contents: FolderContents, declared: Palette, progress: Callable[[], None] | None) -> Classes:
     """Return the classes of the values or colors in mask files."""
 
@@ -102,6 +115,8 @@ def _classes_of_masks(contents: FolderContents, declared: Palette, progress: Cal
     def first_with(value: int) -> Path:
         return next(file for file, mask in masks.items() if value in mask.values)
 
+    if contents.legend is not None and (contents.legend.by_color or not declared):
+        return _classes_of_legend(contents.legend, values, True in by_color, first_with)
     if True in by_color:
         return _classes_by_color(contents.root, values, declared, first_with)
     embedded = {value: color for mask in masks.values() for value, color in mask.palette.items()}
@@ -115,6 +130,34 @@ def _refuse_many(values: set[int], by_color: bool, path: Path) -> None:
             f"{path}: masks contain more than {_MAX_MASK_CLASSES} different {'colors' if by_color else 'values'}, but "
             "need one per class; save masks as PNG, scaled to the nearest pixel, or declare the classes"
         )
+
+
+def _classes_of_legend(
+    legend: MaskLegend, values: set[int], by_color: bool, first_with: Callable[[int], Path]
+) -> Classes:
+    """Return the classes of a layout that defines the values of its masks."""
+    entries = legend.classes
+    if by_color and not legend.by_color:
+        entries = tuple(replace(entry, value=color_code(entry.color)) for entry in entries if entry.color)
+    if by_color < legend.by_color or len(entries) < len(legend.classes):
+        found, defined = ("colors", "numbers") if by_color else ("numbers", "colors")
+        raise SeamlineError(
+            f"{first_with(min(values))}: contains {found}, but {legend.source} defines {defined}; export masks in that form"
+        )
+    known = {entry.value for entry in entries}
+    if unknown := sorted(values - known - {*legend.ignored}):
+        shown = [f"#{value:06x}" if by_color else str(value) for value in unknown]
+        raise SeamlineError(
+            f"{first_with(unknown[0])}: contains {list_first(shown)}, which {legend.source} does not define; "
+            "correct the mask, or the definition"
+        )
+    return Classes(
+        tuple(entry.name for entry in entries),
+        tuple(entry.value for entry in entries),
+        complete_palette([entry.color for entry in entries]),
+        by_color,
+        tuple(sorted(values & {*legend.ignored})),
+    )
 
 
 def _classes_by_color(root: Path, codes: set[int], declared: Palette, first_with: Callable[[int], Path]) -> Classes:
@@ -141,8 +184,7 @@ def _classes_by_value(
 ) -> Classes:
     """Return classes for the numbers in masks; 255 is ignored where there are two others, or it is no class."""
     has_ignored = IGNORE_INDEX in values and len(values) > 2 and len(declared) <= IGNORE_INDEX
-    ignored = IGNORE_INDEX if has_ignored else -1
-    ordered = sorted(values - {ignored})
+    ordered = sorted(values - ({IGNORE_INDEX} if has_ignored else set()))
     is_binary = ordered == [0, IGNORE_INDEX]
     if declared:
         if ordered and ordered[-1] >= len(declared) and not (len(declared) == 2 and is_binary):
@@ -155,7 +197,7 @@ def _classes_by_value(
     else:
         names = (BACKGROUND, "foreground") if is_binary else tuple(f"class {value}" for value in ordered)
     colors = [declared.get(name) or embedded.get(value) for name, value in zip(names, ordered, strict=True)]
-    return Classes(names, tuple(ordered), complete_palette(colors), ignore_value=ignored)
+    return Classes(names, tuple(ordered), complete_palette(colors), ignored=(IGNORE_INDEX,) if has_ignored else ())
 
 
 def remap_mask(values: NDArray[Any], classes: Classes, name: str) -> NDArray[np.uint8]:
@@ -165,7 +207,7 @@ def remap_mask(values: NDArray[Any], classes: Classes, name: str) -> NDArray[np.
         SeamlineError: the mask, called `name`, contains a value of no class.
     """
     mask = np.full(values.shape, IGNORE_INDEX, np.uint8)
-    unknown = values != classes.ignore_value
+    unknown = ~np.isin(values, classes.ignored)
     for number, value in enumerate(classes.mask_values):
         pixels = values == value
         mask[pixels] = number

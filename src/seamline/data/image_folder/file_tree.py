@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from seamline.data.image_folder.records import Sample, split_from_path
+from seamline.data.image_folder.folder_names import split_from_path
+from seamline.data.image_folder.records import Sample
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import SeamlineError, refuse_unreadable
 from seamline.io import iter_files, safe_is_file

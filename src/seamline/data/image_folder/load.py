@@ -130,11 +130,34 @@ def _decode(sample: Sample, classes: Classes, size: ImageSize) -> tuple[NDArray[
     image = read_image(sample.file)
     if sample.label is not None:
         return center_crop_resize(image, (size.height, size.width, 3)), None
+    if sample.instances is not None:
+        return resize_pair(image, _union_of_instances(sample.instances, image, sample.file.name), size)
     if sample.mask is None:
-        return resize_pair(image, rasterize(sample.polygons or (), classes.numbers, *image.shape[:2]), size)
+        return resize_pair(
+            image, rasterize(sample.polygons or (), classes.numbers, *image.shape[:2], sample.name), size
+        )
     mask = remap_mask(mask_values(sample.mask), classes, str(sample.mask))
     refuse_other_size(mask, image, sample.mask, sample.file.name)
     return resize_pair(image, mask, size)
+
+
+def _union_of_instances(files: tuple[Path, ...], image: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+    """Return the mask (h, w) uint8 of an image (h, w, 3) uint8: 1 where a file is not zero, else 0.
+
+    Raises:
+        SeamlineError: a mask has another size, or more values than one besides 0.
+    """
+    union = np.zeros(image.shape[:2], np.uint8)
+    for file in files:
+        values = mask_values(file)
+        if len(np.unique(values[values != 0])) > 1:
+            raise SeamlineError(
+                f"{file}: is the mask of one object and has several values besides 0; save it with the values 0 and 255"
+            )
+        region = (values != 0).astype(np.uint8)
+        refuse_other_size(region, image, file, name)
+        union |= region
+    return union
 
 
 def _split(contents: FolderContents, classes: Classes, decoded: DecodedImages, name: str, in_memory: bool) -> Split:

@@ -4,20 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seamline.data.masks import Color
 from seamline.run_folder import Task, UnusedData
-
-SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-    "test_dev": "test",
-}
-"""Names of splits in folders and tables."""
 
 BACKGROUND = "background"
 """The class of pixels that no polygon covers."""
@@ -34,6 +22,40 @@ class Polygon:
 
 
 @dataclass(frozen=True)
+class RunLengthMask:
+    """The pixels of one class in an image, as runs."""
+
+    label: str  # name of the class
+    size: tuple[int, int]  # height and width of the image in pixels
+    # lengths of the runs, column by column from the top left corner, the first one outside the region; they add up to
+    # height times width
+    counts: tuple[int, ...]
+
+
+Shape = Polygon | RunLengthMask
+"""A region of one class in an image."""
+
+
+@dataclass(frozen=True)
+class MaskClass:
+    """What a value or color of mask files means."""
+
+    name: str  # name of the class
+    value: int  # the value, or the color as 0xRRGGBB
+    color: Color | None = None  # the color in which the class is shown
+
+
+@dataclass(frozen=True)
+class MaskLegend:
+    """The meaning of the values or colors of mask files, where a layout defines it."""
+
+    classes: tuple[MaskClass, ...]  # the classes, in order
+    by_color: bool = False  # whether values are colors
+    ignored: tuple[int, ...] = ()  # values or colors of pixels that are not used
+    source: str = ""  # what defines it, such as the name of a file
+
+
+@dataclass(frozen=True)
 class Sample:
     """An image with its label."""
 
@@ -42,7 +64,15 @@ class Sample:
     split: str = ""  # `train`, `val`, `test`, or empty where no split is given
     label: str | None = None  # the class of the image, where labels are per image
     mask: Path | None = None  # the file of its mask, where masks are files
-    polygons: tuple[Polygon, ...] | None = None  # its polygons, where masks are drawn from polygons
+    polygons: tuple[Shape, ...] | None = None  # its polygons and runs, where masks are drawn from them
+    # files of masks whose nonzero pixels are the foreground, one per object
+    instances: tuple[Path, ...] | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The image and its masks."""
+        masks = () if self.mask is None else (self.mask,)
+        return (self.file, *masks, *(self.instances or ()))
 
 
 @dataclass(frozen=True)
@@ -54,6 +84,7 @@ class FolderContents:
     samples: Sequence[Sample]  # the samples; `detect_format` sorts them by name
     classes: tuple[str, ...] = ()  # class names in the order that a file gives, empty where none does
     sources: tuple[Path, ...] = ()  # files besides images and masks that were read, such as tables and JSON
+    legend: MaskLegend | None = None  # the meaning of the values in mask files, where the layout defines it
     unused: tuple[UnusedData, ...] = ()  # what is there and not used; `detect_format` adds the files
     warnings: tuple[str, ...] = ()  # sentences about unusual properties
 
@@ -66,8 +97,3 @@ class FolderContents:
     def folder(self) -> Path:
         """The folder, or the folder of the table."""
         return self.root if self.root.is_dir() else self.root.parent
-
-
-def split_from_path(parts: tuple[str, ...]) -> str:
-    """Return the split that one of a path's folders names, or an empty string."""
-    return next((SPLITS[part.lower()] for part in parts if part.lower() in SPLITS), "")

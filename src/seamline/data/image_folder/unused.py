@@ -29,7 +29,7 @@ def unused_files(tree: FileTree, contents: FolderContents) -> tuple[UnusedData, 
     """
     used = {*contents.sources, contents.root, *(contents.folder / name for name in CLASS_FILES)}
     for sample in contents.samples:
-        used.update(file for file in (sample.file, sample.mask) if file is not None)
+        used.update(sample.files)
     unused = [file for file in tree.files if file not in used]
     images = [file for file in unused if file.suffix.lower() in SUFFIXES]
     undecodable = [file for file in unused if file.suffix.lower() in _UNDECODABLE]

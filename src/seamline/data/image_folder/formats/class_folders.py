@@ -1,7 +1,8 @@
 """Images in folders named by class, optionally inside folders named by split."""
 
 from seamline.data.image_folder.file_tree import FileTree
-from seamline.data.image_folder.records import SPLITS, FolderContents, Sample
+from seamline.data.image_folder.folder_names import split_of_name
+from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.errors import SeamlineError
 
 
@@ -15,7 +16,7 @@ def parse(tree: FileTree) -> FolderContents | None:
     for file in tree.images:
         name = file.relative_to(tree.folder)
         parts = name.parts[:-1]
-        split = SPLITS.get(parts[0].lower(), "") if parts else ""
+        split = split_of_name(parts[0]) if parts else ""
         parts = parts[1:] if split else parts
         if parts:
             samples.append(Sample(file, name.as_posix(), split, label=parts[0]))

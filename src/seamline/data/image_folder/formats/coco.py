@@ -1,4 +1,4 @@
-"""COCO JSON: images, annotations with polygons, and categories."""
+"""COCO JSON: images, annotations with polygons or run lengths, and categories."""
 
 from pathlib import Path
 from typing import Any
@@ -6,8 +6,10 @@ from typing import Any
 from msgspec import Struct
 
 from seamline.data.image_folder.file_tree import FileTree, find_file, refuse_invalid
+from seamline.data.image_folder.folder_names import split_from_path
 from seamline.data.image_folder.polygons import make_polygon
-from seamline.data.image_folder.records import FolderContents, Polygon, Sample, split_from_path
+from seamline.data.image_folder.records import FolderContents, Sample, Shape
+from seamline.data.image_folder.run_lengths import coco_runs
 from seamline.errors import SeamlineError
 from seamline.run_folder import UnusedData
 
@@ -29,7 +31,7 @@ class CocoImage(Struct):
 
 
 class Annotation(Struct):
-    """Polygons of one class in one image; each polygon is a flat list of x and y."""
+    """A region of one class in one image: polygons, each a flat list of x and y, or run lengths."""
 
     image_id: Id
     category_id: Id
@@ -70,21 +72,20 @@ def parse(tree: FileTree) -> FolderContents | None:
     return FolderContents(tree.folder, "COCO polygons", samples, tuple(classes), tuple(sources), tuple(unused))
 
 
-def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> dict[Id, list[Polygon]]:
+def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> dict[Id, list[Shape]]:
     """Return the polygons of each image; `unused` counts the annotations that have none."""
     names = {category.id: category.name for category in coco.categories}
-    polygons: dict[Id, list[Polygon]] = {image.id: [] for image in coco.images}
+    polygons: dict[Id, list[Shape]] = {image.id: [] for image in coco.images}
     missing = 0
     for annotation in coco.annotations:
         if annotation.image_id not in polygons or annotation.category_id not in names:
             raise SeamlineError(
                 f"{file}: annotation {annotation.id} refers to an image or a category that is not listed; correct it"
             )
-        if isinstance(annotation.segmentation, dict):
-            raise SeamlineError(
-                f"{file}: annotation {annotation.id} is a run-length encoded mask; export polygons, or masks as PNG"
-            )
         missing += not annotation.segmentation
+        if isinstance(annotation.segmentation, dict):
+            polygons[annotation.image_id].append(coco_runs(names[annotation.category_id], annotation.segmentation))
+            continue
         for flat in annotation.segmentation or ():
             corners = zip(flat[::2], flat[1::2], strict=True)
             polygons[annotation.image_id].append(make_polygon(names[annotation.category_id], corners))

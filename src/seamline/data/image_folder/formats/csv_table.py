@@ -5,7 +5,8 @@ import io
 from pathlib import Path
 
 from seamline.data.image_folder.file_tree import FileTree, find_file, read_text
-from seamline.data.image_folder.records import SPLITS, FolderContents, Sample
+from seamline.data.image_folder.folder_names import split_of_name
+from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.errors import SeamlineError
 
 _FILE_COLUMNS = ("file", "filename", "file_name", "image", "image_id", "path", "name", "id")
@@ -56,11 +57,11 @@ def _parse_table(file: Path) -> list[Sample] | None:
         if not name or not label:
             raise SeamlineError(f"{file}: line {line} has no {'label' if name else 'file'}; correct it")
         split = (row.get(split_column) or "").strip().lower() if split_column else ""
-        if split and split not in SPLITS:
+        if split and not split_of_name(split):
             raise SeamlineError(f"{file}: line {line} names the split {split!r}; use train, val or test")
         image = find_file(name, [file.parent, file.parent / "images"], ("", ".jpg", ".jpeg", ".png"))
         if image is None:
             shown = name if len(name) <= 100 else f"{name[:100]}…"
             raise SeamlineError(f"{file}: line {line} names {shown}, which is not in {file.parent}; correct the table")
-        samples.append(Sample(image, name, SPLITS.get(split, ""), label=label))
+        samples.append(Sample(image, name, split_of_name(split), label=label))
     return samples

@@ -1,0 +1,87 @@
+"""Run-length encoded masks: of COCO, and brush strokes of Label Studio."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seamline.data.image_folder.records import RunLengthMask
+from seamline.errors import SeamlineError
+
+
+def make_runs(label: str, height: int, width: int, counts: Iterable[int]) -> RunLengthMask:
+    """Return a region of runs; a `ValueError` unless they are not negative and cover an image of this size."""
+    runs = tuple(counts)
+    if height < 1 or width < 1 or any(run < 0 for run in runs) or sum(runs) != height * width:
+        raise ValueError(f"the runs of a mask cover {sum(runs):,} pixels, not {width} x {height}")
+    return RunLengthMask(label, (height, width), runs)
+
+
+def encode_runs(label: str, region: NDArray[np.bool_]) -> RunLengthMask:
+    """Return the region where `region` (height, width) bool is true as runs."""
+    height, width = region.shape
+    flat = np.concatenate([[False], region.T.ravel(), [False]])
+    changes = np.flatnonzero(flat[1:] != flat[:-1])
+    ends = np.concatenate([[0], changes, [height * width]])
+    return make_runs(label, height, width, np.diff(ends).tolist())
+
+
+def decode_runs(runs: RunLengthMask, height: int, width: int, name: str) -> NDArray[np.uint8]:
+    """Return a region as (height, width) uint8, 255 inside and 0 outside."""
+    if runs.size != (height, width):
+        raise SeamlineError(
+            f"{name}: is {width} x {height} pixels (width x height), but a run-length encoded mask of it is "
+            f"{runs.size[1]} x {runs.size[0]}; use the image that was annotated"
+        )
+    values = np.arange(len(runs.counts), dtype=np.uint8) % 2 * np.uint8(255)
+    return np.ascontiguousarray(np.repeat(values, runs.counts).reshape(width, height).T)
+
+
+def decode_coco_counts(text: str) -> list[int]:
+    """Return the lengths of the runs that COCO writes as a string.
+
+    A number is written in groups of five bits, the lowest first: a character is 48 plus the group, plus 32 if another
+    group follows. Bit 4 of the last group is the sign. From the fourth number on, the difference to the number two
+    before is written (`rleFrString` of the COCO API).
+
+    Raises:
+        ValueError: the string ends within a number, or has another character.
+    """
+    counts: list[int] = []
+    number = shift = 0
+    for letter in text:
+        group = ord(letter) - 48
+        if not 0 <= group < 64:
+            raise ValueError(f"the character {letter!r} does not occur in run lengths")
+        number |= (group & 31) << shift
+        shift += 5
+        if group & 32:
+            if shift > 60:
+                raise ValueError("a run length has too many digits")
+            continue
+        if group & 16:
+            number -= 1 << shift
+        counts.append(number + (counts[-2] if len(counts) > 2 else 0))
+        number = shift = 0
+    if shift:
+        raise ValueError("the run lengths end within a number")
+    return counts
+
+
+def coco_runs(label: str, segmentation: dict[str, Any]) -> RunLengthMask:
+    """Return the region of a COCO segmentation with `size` and `counts`, compressed or not.
+
+    Raises:
+        ValueError: it is not valid.
+    """
+    size, counts = segmentation.get("size"), segmentation.get("counts")
+    if isinstance(counts, str):
+        counts = decode_coco_counts(counts)
+    if not (_are_integers(size) and len(size) == 2 and _are_integers(counts)):
+        raise ValueError("a run-length encoded mask needs `size`, two integers, and `counts`")
+    return make_runs(label, *size, counts)
+
+
+def _are_integers(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, int) for value in values)
