@@ -144,7 +144,8 @@ def busy_section(section: Section) -> list[str]:
         "",
         f"`python bench/busy.py` trains the garment model of the study (one warm-up epoch, one timed epoch of "
         f"{result['images']:,} images) on the idle machine, and beside processes that compute without end and start before "
-        "the training. Images/s; the percentage is relative to the same program on the idle machine. "
+        "the training; ONNX Runtime and OpenVINO predict images of 256 × 256 pixels with the exported model `facades`. "
+        "Images/s; the percentage is relative to the same program on the idle machine. "
         "[Speed](../explanation/speed.md#beside-other-work) describes what Seamline does. *Started before the busy "
         "processes* means: with a thread per core, because all cores were idle when the run started.",
         "",

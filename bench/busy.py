@@ -2,8 +2,9 @@
 
     python bench/busy.py [--frameworks PYTHON] [--spin-counts N...] [--short]
 
-Trains the garment model of the study on an idle machine, beside one and beside two processes that compute without end.
-Takes about six minutes on two cores, twelve with `--frameworks PYTHON`, the interpreter of `make bench-frameworks`.
+Trains the garment model of the study, and predicts with the exported facade model, on an idle machine, beside one and
+beside two processes that compute without end. Takes about 10 minutes on two cores, and 20 with `--frameworks PYTHON`,
+the interpreter of `make bench-frameworks`.
 `--spin-counts` also measures two threads with other values of GOMP_SPINCOUNT. `--short` prints the section of one
 round on few images and stores nothing.
 """
@@ -27,6 +28,7 @@ import framework_comparison
 from benchmarks_page import busy_section, page
 from datasets import images_of
 from results_store import read_results, write_page, write_results
+from seamline.inference.backends import BACKENDS
 from seamline.models.devices import describe_machine
 from seamline.threads import SPIN_COUNT
 from subprocess_runner import run
@@ -43,11 +45,12 @@ VARIABLES = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OMP_NUM_THREADS", "MKL_NUM_TH
 
 @dataclass(frozen=True)
 class Contender:
-    """A program that trains."""
+    """A program that trains or predicts."""
 
     title: str  # its name
     module: str  # module of `baselines`
     environment: dict[str, str] = field(default_factory=dict)  # variables to set
+    arguments: tuple[str, ...] = ()  # words instead of the task and the file of the images
 
 
 SEAMLINE = {
@@ -57,6 +60,15 @@ SEAMLINE = {
         "Seamline, started before the busy processes", "with_seamline", {"GOMP_SPINCOUNT": str(SPIN_COUNT)}
     ),
     "plain": Contender("plain PyTorch loop", "plain"),
+}
+EXPORTED = {
+    f"{backend} {options}": Contender(
+        f"{BACKENDS[backend].title}{', its own thread options' * (options == 'own')}",
+        "predict_exported",
+        arguments=(backend, options),
+    )
+    for backend in ("onnxruntime", "openvino")
+    for options in ("own", "seamline")
 }
 OTHERS = {
     name: Contender(framework_comparison.FRAMEWORKS[name], name)
@@ -82,7 +94,7 @@ def measure(contenders: dict[str, Contender], file: Path, python: Path | str, ro
     Args:
         contenders: key -> program.
         file: npz with images and labels of the garments.
-        python: the interpreter.
+        python: the interpreter of the frameworks.
         rounds: number of rounds; in each, every contender runs once at every load.
     """
     results: dict[str, Any] = {
@@ -92,8 +104,9 @@ def measure(contenders: dict[str, Contender], file: Path, python: Path | str, ro
         for load in LOADS:
             for name, one in contenders.items():
                 with busy_processes(load):
-                    words = ("-m", f"baselines.{one.module}", "garments", file)
-                    output = run(*words, python=python, environment=one.environment).last
+                    words = ("-m", f"baselines.{one.module}", *(one.arguments or ("garments", file)))
+                    interpreter = sys.executable if one.arguments else python
+                    output = run(*words, python=interpreter, environment=one.environment).last
                 rate = output["images"] / output["seconds"]
                 results[name]["rates"][str(load)].append(rate)
                 print(f"  {one.title}, {load} busy processes: {rate:,.0f} images/s", flush=True)
@@ -113,7 +126,7 @@ def main() -> None:
         f"spin {count}": Contender(f"GOMP_SPINCOUNT={count}", "with_seamline", {"GOMP_SPINCOUNT": str(count)})
         for count in options.spin_counts
     }
-    contenders = SEAMLINE | spins | (OTHERS if options.frameworks else {})
+    contenders = SEAMLINE | spins | (OTHERS if options.frameworks else {}) | EXPORTED
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         count, rounds = (SHORT_COUNT, 1) if options.short else (COUNT, ROUNDS)
