@@ -52,4 +52,5 @@ def test_any_string_is_decoded_or_refused(text: str) -> None:
 
 @given(arrays(bool, array_shapes(min_dims=2, max_dims=2)))
 def test_a_region_survives_encoding(region: NDArray[np.bool_]) -> None:
-    assert np.array_equal(decode_runs(encode_runs("x", region), *region.shape, "x") == 255, region)
+    height, width = region.shape
+    assert np.array_equal(decode_runs(encode_runs("x", region), height, width, "x") == 255, region)

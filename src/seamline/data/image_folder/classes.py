@@ -142,7 +142,7 @@ def _classes_of_legend(
     if by_color < legend.by_color or len(entries) < len(legend.classes):
         found, defined = ("colors", "numbers") if by_color else ("numbers", "colors")
         raise SeamlineError(
-            f"{first_with(min(values))}: contains {found}, but {legend.source} defines {defined}; export masks in that form"
+            f"{first_with(min(values))}: contains {found}, but {legend.source} defines {defined}; export {defined}"
         )
     known = {entry.value for entry in entries}
     if unknown := sorted(values - known - {*legend.ignored}):

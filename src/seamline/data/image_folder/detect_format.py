@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seamline.data.image_folder.file_tree import FileTree, list_tree
+from seamline.data.image_folder.folder_names import split_of_name
 from seamline.data.image_folder.formats import class_folders, coco, csv_table, labelme, mask_files
 from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_folder.unused import count_suffixes, unused_files
@@ -20,6 +21,10 @@ class Format(NamedTuple):
     parse: Callable[[FileTree], FolderContents | None]
     in_file: bool = False  # whether a single file can be named instead of a folder
 
+
+_NOTES = ("", ".txt", ".md", ".rst", ".pdf", ".html", ".htm", ".rtf", ".doc", ".docx", ".url", ".zip")
+_ENTERED_BY_FORMATS = {"images", "image", "imgs", "img", "photos"}
+_NO_NOTES = ("classes.txt", "labelmap.txt", "label_colors.txt", "labels.txt")
 
 FORMATS = (
     Format("a CSV of file and label", csv_table.parse, in_file=True),
@@ -38,7 +43,7 @@ def detect_format(path: Path) -> FolderContents:
     Raises:
         SeamlineError: the path does not exist or cannot be read, or has no supported layout.
     """
-    tree = list_tree(path)
+    tree, entered = _enter_wrappers(outer := list_tree(path))
     supported = "supported layouts are " + ", ".join(form.description for form in reversed(FORMATS))
     contents = next(filter(None, (form.parse(tree) for form in FORMATS)), None)
     if contents is not None:
@@ -49,13 +54,35 @@ def detect_format(path: Path) -> FolderContents:
         return replace(
             contents,
             samples=tuple(sorted(contents.samples, key=lambda sample: sample.name)),
-            unused=(*contents.unused, *unused_files(tree, contents)),
+            unused=(*contents.unused, *unused_files(outer, contents)),
+            warnings=(*entered, *contents.warnings),
         )
     if path.is_file():
         kinds = " nor ".join(form.description for form in FORMATS if form.in_file)
         raise SeamlineError(f"{path}: is neither {kinds}; name one of these, or a folder")
     listed = count_suffixes(tree.files) or "no files"
     raise SeamlineError(f"{path}: has no supported layout ({listed}); {supported}")
+
+
+def _enter_wrappers(outer: FileTree) -> tuple[FileTree, list[str]]:
+    """Return the files of the only folder inside, if there is one, and a warning of it; repeatedly."""
+    tree = outer
+    while inner := _only_folder(tree):
+        tree = FileTree(inner, tuple(file for file in tree.files if inner in file.parents))
+    if tree is outer:
+        return outer, []
+    name = tree.folder.relative_to(outer.folder).as_posix()
+    return tree, [f"{name} is the only folder in {outer.folder}, and its contents are read"]
+
+
+def _only_folder(tree: FileTree) -> Path | None:
+    """Return the only folder of a tree, unless it names a split or there are other files than notes."""
+    folders = {file.relative_to(tree.folder).parts[0] for file in tree.files if file.parent != tree.folder}
+    loose = [file for file in tree.files if file.parent == tree.folder]
+    are_notes = all(file.suffix.lower() in _NOTES and file.name.lower() not in _NO_NOTES for file in loose)
+    if len(folders) != 1 or not are_notes or split_of_name(*folders) or folders <= _ENTERED_BY_FORMATS:
+        return None
+    return tree.folder.joinpath(*folders)
 
 
 def _refuse_repeated(contents: FolderContents) -> None:

@@ -10,8 +10,8 @@ _SPLIT_WORDS = {
 }
 _NEUTRAL_WORDS = frozenset((
     "set", "sets", "split", "splits", "data", "dataset", "datasets", "stage", "seg", "public", "private", "images",
-    "image", "imgs", "img", "pics", "photos", "pictures", "full", "final", "the", "of", "for", "x", "jpg", "jpeg", "png",
-    "raw", "folder", "dir", "files", "samples", "challenge", "prepped", "resized", "fine", "new", "original",
+    "image", "imgs", "img", "pics", "photos", "pictures", "full", "final", "the", "of", "for", "x", "jpg", "jpeg",
+    "png", "raw", "folder", "dir", "files", "samples", "challenge", "prepped", "resized", "fine", "new", "original",
 ))  # fmt: skip
 _UNLABELED_WORDS = frozenset(("pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled", "unsup"))
 _JOINED = re.compile(r"(train|test|val|valid)(images|imgs|annot|masks|labels|data|set)")

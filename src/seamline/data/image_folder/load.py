@@ -133,9 +133,9 @@ def _decode(sample: Sample, classes: Classes, size: ImageSize) -> tuple[NDArray[
     if sample.instances is not None:
         return resize_pair(image, _union_of_instances(sample.instances, image, sample.file.name), size)
     if sample.mask is None:
-        return resize_pair(
-            image, rasterize(sample.polygons or (), classes.numbers, *image.shape[:2], sample.name), size
-        )
+        height, width = image.shape[:2]
+        drawn = rasterize(sample.polygons or (), classes.numbers, height, width, sample.name)
+        return resize_pair(image, drawn, size)
     mask = remap_mask(mask_values(sample.mask), classes, str(sample.mask))
     refuse_other_size(mask, image, sample.mask, sample.file.name)
     return resize_pair(image, mask, size)

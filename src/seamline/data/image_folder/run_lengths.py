@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from seamline.data.image_folder.records import RunLengthMask
@@ -69,19 +71,23 @@ def decode_coco_counts(text: str) -> list[int]:
     return counts
 
 
+class _CocoRuns(Struct):
+    """A run-length encoded mask of COCO."""
+
+    size: tuple[int, int]  # height and width
+    counts: list[int] | str  # lengths of the runs, as numbers or compressed
+
+
 def coco_runs(label: str, segmentation: dict[str, Any]) -> RunLengthMask:
     """Return the region of a COCO segmentation with `size` and `counts`, compressed or not.
 
     Raises:
         ValueError: it is not valid.
     """
-    size, counts = segmentation.get("size"), segmentation.get("counts")
-    if isinstance(counts, str):
-        counts = decode_coco_counts(counts)
-    if not (_are_integers(size) and len(size) == 2 and _are_integers(counts)):
-        raise ValueError("a run-length encoded mask needs `size`, two integers, and `counts`")
-    return make_runs(label, *size, counts)
-
-
-def _are_integers(values: Any) -> bool:
-    return isinstance(values, list) and all(isinstance(value, int) for value in values)
+    try:
+        encoded = msgspec.convert(segmentation, _CocoRuns)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"a run-length encoded mask is invalid: {error}") from None
+    counts = decode_coco_counts(encoded.counts) if isinstance(encoded.counts, str) else encoded.counts
+    height, width = encoded.size
+    return make_runs(label, height, width, counts)

@@ -69,7 +69,7 @@ def parse(tree: FileTree) -> FolderContents | None:
         classes |= dict.fromkeys(category.name for category in coco.categories)
     if not classes:
         return None
-    return FolderContents(tree.folder, "COCO polygons", samples, tuple(classes), tuple(sources), tuple(unused))
+    return FolderContents(tree.folder, "COCO polygons", samples, tuple(classes), tuple(sources), unused=tuple(unused))
 
 
 def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> dict[Id, list[Shape]]:
