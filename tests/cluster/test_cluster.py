@@ -120,7 +120,7 @@ def test_every_photo_once_although_a_worker_and_then_the_whole_call_is_killed(
     first.communicate()
     output = finished(command(classifier, many, "--ray-address", "local", "--out", out))
     assert "4,997 of 5,000 photos predicted" in output
-    assert "3 could not be" in output
+    assert "3 photos could not be read" in output
 
     files = {str(file) for file in many.rglob("*.*")}
     table = ds.dataset(out / "photos", format="parquet").to_table()

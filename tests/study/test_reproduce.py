@@ -69,7 +69,7 @@ def test_one_half_alone_with_a_photo_of_the_users_own(asked: list[tuple[str, Pat
     assert (run.path / "predictions" / "my house.overlay.png").is_file()
     with pytest.raises(SeamlineError, match="--study shoes: no such study; the studies are garments, facades"):
         reproduce.reproduce(out=tmp_path / "runs", study="shoes")
-    with pytest.raises(SeamlineError, match=r"--image .*is for the facades"):
+    with pytest.raises(SeamlineError, match=r"--image .*applies to the facades only"):
         reproduce.reproduce(out=tmp_path / "runs", study="garments", images=(photo,))
     with pytest.raises(SeamlineError, match=r"nowhere\.jpg: not found"):
         reproduce.reproduce(out=tmp_path / "runs", images=(tmp_path / "nowhere.jpg",))
