@@ -88,25 +88,36 @@ class MaskValues(NamedTuple):
     palette: dict[int, Color]
 
 
-def mask_values(file: Path) -> NDArray[Any]:
+def mask_values(file: Path, *, by_color: bool = False) -> NDArray[Any]:
     """Decode a mask to its raw values: (H, W) integers, or (H, W) uint32 colors as 0xRRGGBB.
+
+    Args:
+        file: the mask.
+        by_color: whether the colors of palette images count, and not their numbers.
 
     Raises:
         SeamlineError: the file cannot be read, is damaged or too large, is a JPEG, or has transparent pixels.
     """
     mask = _decode_mask(file, str(file), MAX_PIXELS)
     _refuse_jpeg(mask, str(file))
-    return _color_codes(mask.values) if mask.is_color else mask.values
+    return _raw_values(mask, by_color)
 
 
-def unique_mask_values(file: Path) -> MaskValues:
-    """Return the distinct values of a mask; errors as for `mask_values`."""
+def unique_mask_values(file: Path, *, by_color: bool = False) -> MaskValues:
+    """Return the distinct values of a mask; arguments and errors as for `mask_values`."""
     mask = _decode_mask(file, str(file), MAX_PIXELS)
     _refuse_jpeg(mask, str(file))
-    values = {int(value) for value in np.unique(_color_codes(mask.values) if mask.is_color else mask.values)}
+    values = {int(value) for value in np.unique(_raw_values(mask, by_color))}
     codes = [] if mask.palette is None else _color_codes(mask.palette).tolist()
     colors = {value: code_color(codes[value]) for value in values if value < len(codes)}
-    return MaskValues(mask.is_color, values, colors)
+    return MaskValues(mask.is_color or (by_color and mask.palette is not None), values, colors)
+
+
+def _raw_values(mask: "_DecodedMask", by_color: bool) -> NDArray[Any]:
+    """Return the numbers (H, W) of a decoded mask, or its colors (H, W) uint32."""
+    if by_color and mask.palette is not None:
+        return np.asarray(_color_codes(mask.palette)[mask.values])
+    return _color_codes(mask.values) if mask.is_color else mask.values
 
 
 def refuse_other_size(mask: NDArray[np.uint8], image: NDArray[np.uint8], mask_name: object, image_name: str) -> None:

@@ -98,7 +98,7 @@ def _classes_of_masks(contents: FolderContents, declared: Palette, progress: Cal
     """Return the classes of the values or colors in mask files."""
 
     def read(file: Path) -> MaskValues:
-        mask = unique_mask_values(file)
+        mask = unique_mask_values(file, by_color=contents.legend is not None and contents.legend.by_color)
         _refuse_many(mask.values, mask.by_color, file)
         if progress is not None:
             progress()
@@ -139,7 +139,10 @@ def _classes_of_legend(
     entries = legend.classes
     if by_color and not legend.by_color:
         entries = tuple(replace(entry, value=color_code(entry.color)) for entry in entries if entry.color)
-    if by_color < legend.by_color or len(entries) < len(legend.classes):
+    if legend.by_color and not by_color:
+        entries = tuple(replace(entry, value=number) for number, entry in enumerate(entries))
+        legend = replace(legend, ignored=(IGNORE_INDEX,), source=f"the order of {legend.source}")
+    if len(entries) < len(legend.classes):
         found, defined = ("colors", "numbers") if by_color else ("numbers", "colors")
         raise SeamlineError(
             f"{first_with(min(values))}: contains {found}, but {legend.source} defines {defined}; export {defined}"
@@ -150,6 +153,11 @@ def _classes_of_legend(
         raise SeamlineError(
             f"{first_with(unknown[0])}: contains {list_first(shown)}, which {legend.source} does not define; "
             "correct the mask, or the definition"
+        )
+    if not values & known:
+        raise SeamlineError(
+            f"{first_with(min(values))}: contains none of the classes of {legend.source}; correct the masks, or name "
+            "the classes in classes.txt"
         )
     return Classes(
         tuple(entry.name for entry in entries),

@@ -7,7 +7,17 @@ from typing import NamedTuple
 
 from seamline.data.image_folder.file_tree import FileTree, list_tree
 from seamline.data.image_folder.folder_names import split_of_name
-from seamline.data.image_folder.formats import class_folders, coco, csv_table, labelme, mask_files
+from seamline.data.image_folder.formats import (
+    cityscapes,
+    class_folders,
+    coco,
+    csv_table,
+    labelme,
+    mask_files,
+    object_masks,
+    pascal_voc,
+    trimaps,
+)
 from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_folder.unused import count_suffixes, unused_files
 from seamline.errors import SeamlineError, list_first
@@ -30,6 +40,10 @@ FORMATS = (
     Format("a CSV of file and label", csv_table.parse, in_file=True),
     Format("COCO JSON", coco.parse, in_file=True),
     Format("LabelMe JSON", labelme.parse),
+    Format("Pascal VOC segmentation", pascal_voc.parse),
+    Format("Cityscapes", cityscapes.parse),
+    Format("images with trimaps", trimaps.parse),
+    Format("a folder per image with a mask per object", object_masks.parse),
     Format("images/ beside masks/", mask_files.parse_two_folders),
     Format("images with masks of the same name", mask_files.parse_pairs),
     Format("folders named by class", class_folders.parse),

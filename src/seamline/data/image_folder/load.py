@@ -136,7 +136,7 @@ def _decode(sample: Sample, classes: Classes, size: ImageSize) -> tuple[NDArray[
         height, width = image.shape[:2]
         drawn = rasterize(sample.polygons or (), classes.numbers, height, width, sample.name)
         return resize_pair(image, drawn, size)
-    mask = remap_mask(mask_values(sample.mask), classes, str(sample.mask))
+    mask = remap_mask(mask_values(sample.mask, by_color=classes.by_color), classes, str(sample.mask))
     refuse_other_size(mask, image, sample.mask, sample.file.name)
     return resize_pair(image, mask, size)
 

@@ -25,17 +25,20 @@ def unused_files(tree: FileTree, contents: FolderContents) -> tuple[UnusedData, 
         contents: what was read from it.
 
     Returns:
-        An entry for the images, one for images of formats that cannot be decoded, and one for all other files.
+        An entry each for images, masks in other forms, images of formats that cannot be decoded, and all other files.
     """
     used = {*contents.sources, contents.root, *(contents.folder / name for name in CLASS_FILES)}
     for sample in contents.samples:
         used.update(sample.files)
     unused = [file for file in tree.files if file not in used]
-    images = [file for file in unused if file.suffix.lower() in SUFFIXES]
+    other_masks = {*contents.other_masks}
+    masks = [file for file in unused if file in other_masks]
+    images = [file for file in unused if file not in other_masks and file.suffix.lower() in SUFFIXES]
     undecodable = [file for file in unused if file.suffix.lower() in _UNDECODABLE]
     others = [file for file in unused if file.suffix.lower() not in (*SUFFIXES, *_UNDECODABLE)]
     entries = (
         ("images without a label", images, f"the layout is {contents.layout}; label them, or remove them"),
+        ("masks in other forms", masks, f"the layout is {contents.layout}"),
         ("images of unsupported formats", undecodable, "convert them to JPEG or PNG"),
         ("other files", others, "not images"),
     )
