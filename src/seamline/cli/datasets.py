@@ -1,5 +1,6 @@
 """`seamline inspect` and `seamline list`."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,7 +57,7 @@ def _print_dataset_report(report: Any) -> None:
         if (more := len(report.duplicates.groups) - MAX_GROUPS) > 0:
             result(f"  and {more:,} more groups; --json lists all")
     if not report.errors:
-        result(f"\nReady to train: seamline train {report.source}")
+        result(f"\nReady to train: seamline train {shlex.quote(report.source)}")
 
 
 def _print_classes(report: Any) -> None:

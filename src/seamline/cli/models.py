@@ -17,6 +17,7 @@ from seamline.cli.options import (
     print_json,
 )
 from seamline.errors import SeamlineError
+from seamline.io import read_json
 from seamline.progress import Reporter, result
 from seamline.threads import idle_threads, watch_load
 
@@ -60,7 +61,7 @@ def predict(
             threads=threads,
         )
     if as_json:
-        result((predictions.folder / "predictions.json").read_text(encoding="utf-8").rstrip())
+        print_json(read_json(predictions.folder / "predictions.json"))
     else:
         for photo in predictions.photos:
             if photo.label is not None and photo.probability is not None:

@@ -1,6 +1,7 @@
 """The options of the commands, and how results are printed."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,10 @@ ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="CPU
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Override one field of the preset.")
 ]
+EpochsOption = Annotated[float | None, typer.Option("--epochs", help="Passes over the training images.")]
+BatchSizeOption = Annotated[int | None, typer.Option("--batch-size", help="Images per step.")]
+LearningRateOption = Annotated[float | None, typer.Option("--lr", help="Highest learning rate.")]
+WeightDecayOption = Annotated[float | None, typer.Option("--weight-decay", help="Weight decay.")]
 NetworkOption = Annotated[
     str | None, typer.Option("--model", metavar="NAME", help="Built-in model, timm/NAME or smp/DECODER/ENCODER.")
 ]
@@ -48,5 +53,10 @@ DatasetArgument = Annotated[
 
 
 def print_json(value: Any) -> None:
-    """Print a value as indented JSON on stdout."""
-    result(json.dumps(value, indent=1, ensure_ascii=False))
+    """Print a value as indented JSON on stdout; letters that its encoding lacks are escaped as JSON has them."""
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=1)
+    result(text)

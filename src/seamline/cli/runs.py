@@ -79,12 +79,12 @@ def print_runs(runs: "Sequence[Run]", *, as_json: bool, index: Path | None = Non
 
 def _key_metrics(split: "SplitMetrics", definitions: "dict[str, MetricInfo]") -> list[str]:
     """Return the metrics over all classes with their intervals, as text."""
-    from seamline.evaluation.text import decimal, percent
+    from seamline.evaluation.text import decimal, percent, title_inside
 
     texts = []
     for key, estimate in split.overall.items():
         info = definitions[key]
         if estimate.present:
             show = percent if info.format == "percent" else decimal
-            texts.append(f"{info.title[0].lower()}{info.title[1:]} {show(estimate)}")
+            texts.append(f"{title_inside(info.title)} {show(estimate)}")
     return texts

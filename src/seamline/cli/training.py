@@ -7,20 +7,24 @@ import typer
 
 import seamline
 from seamline.cli.options import (
+    BatchSizeOption,
     CheckpointOption,
     DataDirOption,
     DatasetArgument,
     DeviceOption,
     DryRunOption,
+    EpochsOption,
     FoldsOption,
     ImageSizeOption,
     InitFromOption,
     JsonOption,
+    LearningRateOption,
     NetworkOption,
     PresetOption,
     SeedOption,
     SetOption,
     ThreadsOption,
+    WeightDecayOption,
     print_json,
 )
 from seamline.cli.runs import print_runs
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 
 def reproduce(
     preset: PresetOption = "fast",
+    epochs: EpochsOption = None,
     settings: SetOption = None,
     seed: SeedOption = 0,
     out: Annotated[Path, typer.Option("--out", help="Folder for the run folders.")] = Path("runs"),
@@ -49,7 +54,7 @@ def reproduce(
     """Rerun the course study on real images, or on synthetic ones if they are unavailable."""
     watch_load()
     from seamline.study.reproduce import reproduce as reproduce_study
-    from seamline.training.config import parse_settings
+    from seamline.training.config import merge_flags, parse_settings
 
     runs = reproduce_study(
         preset=preset,
@@ -62,7 +67,7 @@ def reproduce(
         threads=threads or "idle",
         data_dir=data_dir,
         progress=Reporter(),
-        **parse_settings(settings or ()),
+        **merge_flags(parse_settings(settings or ()), {"epochs": epochs}),
     )
     print_runs(runs, as_json=as_json, index=out / "index.html")
 
@@ -71,6 +76,10 @@ def train(
     data: DatasetArgument,
     preset: PresetOption = "fast",
     model: NetworkOption = None,
+    epochs: EpochsOption = None,
+    batch_size: BatchSizeOption = None,
+    lr: LearningRateOption = None,
+    weight_decay: WeightDecayOption = None,
     settings: SetOption = None,
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Run folder; default: runs/DATA-PRESET.")] = None,
@@ -89,10 +98,11 @@ def train(
     """Train a model, evaluate it and write its report."""
     watch_load()
     from seamline.api.training import plan
-    from seamline.training.config import parse_settings
+    from seamline.training.config import merge_flags, parse_settings
     from seamline.training.distributed import rank
 
-    fields = parse_settings(settings or ()) | ({} if model is None else {"model": model})
+    flags = {"model": model, "epochs": epochs, "batch_size": batch_size, "lr": lr, "weight_decay": weight_decay}
+    fields = merge_flags(parse_settings(settings or ()), flags)
     if dry_run:
         _print_plan(plan(data, preset=preset, image_size=image_size, progress=Reporter(), **fields), as_json=as_json)
         return
@@ -131,5 +141,5 @@ def _print_plan(plan: "TrainingPlan", *, as_json: bool) -> None:
     result(description)
     reasons = {decision.field: decision.reason for decision in plan.decisions}
     for field, value in fields.items():
-        usual = "given by --set" if field in plan.settings else f"from preset {plan.preset}"
+        usual = "given by the command" if field in plan.settings else f"from preset {plan.preset}"
         result(f"  {field:<18}{format_value(value):<14}{reasons.get(field, usual)}")

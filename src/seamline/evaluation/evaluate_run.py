@@ -16,6 +16,7 @@ from seamline.evaluation.cross_val import out_of_fold_logits
 from seamline.evaluation.evaluate import evaluate_split
 from seamline.evaluation.findings import FINDINGS, FindingInputs, find
 from seamline.evaluation.metrics import INTERVALS
+from seamline.evaluation.text import capitalize_first
 from seamline.evaluation.write import EvaluationData, evaluate_model, write_split
 from seamline.inference.tta import TTA, load_tta
 from seamline.progress import Reporter
@@ -144,7 +145,7 @@ def evaluate_other(folder: RunFolder, matched: MatchedData, target: RunFolder, d
         name=data.name,
         title=data.title,
         source=data.source,
-        description=" ".join(filter(None, [data.description, matched.description.capitalize()])),
+        description=" ".join(filter(None, [data.description, capitalize_first(matched.description)])),
         fingerprint=data.fingerprint,
         synthetic=data.synthetic,
         test=len(matched.split),

@@ -51,6 +51,11 @@ def title_inside(title: str) -> str:
     return title[0].lower() + title[1:] if title.split()[0][1:].islower() else title
 
 
+def capitalize_first(sentence: str) -> str:
+    """Return a sentence with a capital at its start; names inside it stay as they are."""
+    return sentence[:1].upper() + sentence[1:]
+
+
 def count(number: float | np.int64) -> str:
     """`7,471,104`."""
     return f"{number:,.0f}"

@@ -2,6 +2,7 @@
 
 import ctypes
 import platform
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -308,7 +309,7 @@ def release_memory() -> None:
 
 def _export_of(folder: RunFolder, device: str, backend: str | None) -> ExportMetadata | None:
     """Return the metadata of a run's exported model; None if it cannot be used and `backend` does not ask for it."""
-    file = folder.onnx_file()
+    file, export_command = folder.onnx_file(), f"seamline export {shlex.quote(str(folder.path))}"
     if backend is None:
         on_cpu = device == "cpu" or (device == "auto" and not _may_have_gpu())
         if not on_cpu or not file.is_file() or not any(one.installed for one in BACKENDS.values()):
@@ -316,15 +317,13 @@ def _export_of(folder: RunFolder, device: str, backend: str | None) -> ExportMet
     elif device not in ("auto", "cpu"):
         raise SeamlineError(f"--backend {backend}: runs on the CPU; omit --device")
     elif not file.is_file():
-        raise SeamlineError(
-            f"{file}: not found; {BACKENDS[backend].title} needs it; run `seamline export {folder.path}`"
-        )
+        raise SeamlineError(f"{file}: not found; {BACKENDS[backend].title} needs it; run `{export_command}`")
     metadata = read_metadata(file)
     if (metadata.fingerprint, metadata.temperature) == (folder.weights_digest, _temperature(folder)):
         return metadata
     if backend is None:
         return None
-    raise SeamlineError(f"{file}: does not match the weights of this run; run `seamline export {folder.path}` again")
+    raise SeamlineError(f"{file}: does not match the weights of this run; run `{export_command}` again")
 
 
 def _may_have_gpu() -> bool:

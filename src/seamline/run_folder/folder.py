@@ -1,6 +1,7 @@
 """The run folder: where each file of a run lies, and how it is read and written."""
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -198,11 +199,11 @@ class RunFolder:
 
     @property
     def _evaluate(self) -> str:
-        return f"evaluate the run again with `seamline evaluate {self.path}`"
+        return f"evaluate the run again with `seamline evaluate {shlex.quote(str(self.path))}`"
 
     def evaluated_file(self, name: str, type_: Any) -> JsonFile[Any]:
         """Return a JSON file that evaluation writes."""
-        missing = f"the run is not evaluated; run `seamline evaluate {self.path}`"
+        missing = f"the run is not evaluated; run `seamline evaluate {shlex.quote(str(self.path))}`"
         if (self.path / "scores.json").is_file():
             missing = f"the run was written by an older version of Seamline; {_TRAIN}"
         return JsonFile(self.path / name, type_, self._evaluate, missing)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -47,8 +48,10 @@ class TrainConfig:
     """`constant`, or `linear`: linear warm-up to `lr`, then linear decay to zero."""
     warmup: float = 0.25
     """Fraction of the steps in which `linear` warms up."""
-    class_weights: tuple[float, ...] | None = None
-    """Weight of each class in the loss, in the order of the classes; None for equal weights."""
+    class_weights: tuple[float, ...] | Literal["balanced"] | None = None
+    """Weight of each class in the loss, in the order of the classes; None for equal weights. `balanced` weights class k
+    by N / (K n_k): of N training labels in K classes, n_k are of class k, as scikit-learn's `class_weight="balanced"`
+    does. Labels are images, of masks pixels. A run stores the numbers."""
     label_smoothing: float = 0.0
     """Fraction of the target probability that is spread over all classes."""
     hflip: bool = False
@@ -100,7 +103,9 @@ class TrainConfig:
         for name in ("optimizer", "schedule", "amp_dtype", "checkpoint_metric", "split_by"):
             choices = get_args(field_types()[name])
             _check(getattr(self, name) in choices, name, getattr(self, name), " or ".join(choices))
-        if self.class_weights is not None:
+        if isinstance(self.class_weights, str):
+            _check(self.class_weights == "balanced", "class_weights", self.class_weights, _WEIGHTS)
+        elif self.class_weights is not None:
             valid = all(0 <= weight < math.inf for weight in self.class_weights) and sum(self.class_weights) > 0
             _check(valid, "class_weights", self.class_weights, "numbers of 0 or more, not all 0")
 
@@ -114,7 +119,7 @@ class TrainConfig:
             SeamlineError: there is not.
         """
         weights = self.class_weights
-        if weights is not None and len(weights) != len(data.classes):
+        if isinstance(weights, tuple) and len(weights) != len(data.classes):
             raise SeamlineError(f"config: class_weights has {len(weights)} numbers for {len(data.classes)} classes")
 
     def to_dict(self) -> dict[str, Any]:
@@ -173,17 +178,43 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
+        name = name.strip()
         if not equals:
-            raise SeamlineError(f"--set {setting}: write it as field=value, for example --set epochs=3")
+            words = re.fullmatch(r"(\w+)(?:\s*:\s*|\s+)(.+)", setting.strip())
+            known = words is not None and words[1] in field_types()
+            example = f"{words[1]}={words[2]}" if words and known else "epochs=3"
+            raise SeamlineError(f"--set {setting}: write it as field=value, for example --set {example}")
         if name not in field_types():
             raise SeamlineError(f"--set {setting}: {unknown_field(name, field_types())}")
         try:
-            fields[name] = _parse(text.strip(), field_types()[name])
+            value = _parse(text.strip(), field_types()[name])
         except ValueError:
             raise SeamlineError(
-                f"--set {setting}: {name} takes {_description(field_types()[name])}, got {text!r}"
+                f"--set {setting}: {name} takes {_description(field_types()[name])}, got {text!r}{_repeat_hint(text)}"
             ) from None
+        if fields.setdefault(name, value) != value:
+            raise SeamlineError(f"--set {setting}: {name}={format_value(fields[name])} is given too; keep one of them")
     return fields
+
+
+def _repeat_hint(text: str) -> str:
+    """Return the right form of several settings in one, such as `3,lr=0.1`."""
+    _, *others = re.split(r"[,; ]+(?=\w+=)", text)
+    return f"; repeat --set for each field: {' '.join(f'--set {other}' for other in others)}" if others else ""
+
+
+def merge_flags(settings: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of `--set`, with those that flags of their own name, such as `--epochs`; None is no flag.
+
+    Raises:
+        SeamlineError: a field is given both ways, with different values.
+    """
+    given = {name: _whole(value) for name, value in flags.items() if value is not None}
+    for name, value in given.items():
+        if settings.get(name, value) != value:
+            flag = f"--{name.replace('_', '-')} {format_value(value)}"
+            raise SeamlineError(f"{flag}: --set {name}={format_value(settings[name])} is given too; keep one of them")
+    return {**settings, **given}
 
 
 def check_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,17 +229,31 @@ def check_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     checked = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     for name, value in checked.items():
         type_ = field_types()[name]
-        accepted = {bool: (bool,), int: (int,), float: (int, float), str: (str,)}.get(type_, (tuple, type(None)))
+        accepted = {bool: (bool,), int: (int,), float: (int, float), str: (str,)}.get(type_, (tuple, str, type(None)))
         accepted = (str,) if get_origin(type_) is Literal else accepted
         if not isinstance(value, accepted) or (isinstance(value, bool) and type_ is not bool):
             raise SeamlineError(f"{name}: takes {_description(type_)}, got {value!r}")
     return checked
 
 
+_OTHER_NAMES = {
+    "learning_rate": "lr", "wd": "weight_decay", "decay": "weight_decay", "batch": "batch_size", "bs": "batch_size",
+    "arch": "model", "architecture": "model", "backbone": "model", "network": "model", "weights": "class_weights",
+    "class_weight": "class_weights", "num_epochs": "epochs", "n_epochs": "epochs", "max_epochs": "epochs",
+}  # fmt: skip
+"""Names that other programs give to fields."""
+
+
+def similar_field(name: str, known: Iterable[str], similarity: float = 0.5) -> str | None:
+    """Return the field that a name such as `--learning-rate` probably means; None where none is similar (0..1)."""
+    plain = name.strip("-").replace("-", "_").lower()
+    return _OTHER_NAMES.get(plain) or next(iter(get_close_matches(plain, list(known), 1, similarity)), None)
+
+
 def unknown_field(name: str, known: Iterable[str]) -> str:
     """Return an error text for an unknown setting, with the most similar name."""
-    similar = get_close_matches(name, known := list(known), 1, 0.5)
-    remedy = f"did you mean {similar[0]!r}?" if similar else f"the fields are {', '.join(known)}"
+    similar = similar_field(name, known := list(known))
+    remedy = f"did you mean {similar!r}?" if similar else f"the fields are {', '.join(known)}"
     return f"unknown field {name!r}; {remedy}"
 
 
@@ -238,15 +283,24 @@ def _parse(text: str, type_: Any) -> Any:
             raise ValueError(text)
         return _BOOLEANS[text.lower()]
     if type_ in (int, float):
-        number = type_(text)
-        return int(number) if type_ is float and number.is_integer() else number
+        return _whole(type_(text))
     if type_ is str or get_origin(type_) is Literal:
         return text
+    if text.lower() == "balanced":
+        return "balanced"
     return None if text.lower() == "none" else tuple(float(part) for part in text.split(","))
+
+
+_WEIGHTS = "balanced, or numbers separated by commas"
+
+
+def _whole(value: Any) -> Any:
+    """Return a whole number as an int, anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _description(type_: Any) -> str:
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a name"}
     if get_origin(type_) is Literal:
         return " or ".join(get_args(type_))
-    return names.get(type_, "numbers separated by commas, or none")
+    return names.get(type_, f"{_WEIGHTS}, or none")

@@ -1,0 +1,44 @@
+"""Mistakes on the command line, with the right form of what was probably meant."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+
+def describe_usage_error(error: Any, words: Sequence[str]) -> str:
+    """Return a line about an error of Typer in a command.
+
+    Args:
+        error: a `UsageError`.
+        words: the words after `seamline`.
+    """
+    text = error.format_message().rstrip(".")
+    if words[:1] in (["train"], ["reproduce"]):
+        from seamline.training.config import field_types, similar_field
+
+        option = getattr(error, "option_name", None)
+        options = getattr(error, "possibilities", None)
+        similarity = 1.0 if options else 0.75
+        if option is not None and (field := similar_field(option, field_types(), similarity)):
+            flag = f"--{field.replace('_', '-')}"
+            known = error.ctx is not None and any(flag in parameter.opts for parameter in error.ctx.command.params)
+            return f"{option}: no such option; did you mean {flag if known else f'--set {field}=VALUE'}?"
+        if option is None and (setting := _split_setting(words, field_types())):
+            return setting
+    return f"{text}; see seamline --help"
+
+
+def _split_setting(words: Sequence[str], fields: Any) -> str | None:
+    """Return a line about a setting whose field and value are different words, None where there is none."""
+    for position, word in enumerate(words):
+        name = re.fullmatch(r"(\w+)\s*[:=]?", word)
+        if words[position - 1 : position] == ["--set"] and name and name[1] in fields:
+            rest = [follower for follower in words[position + 1 :] if follower not in ("=", ":")][:1]
+            if rest and not rest[0].startswith("--"):
+                value = rest[0].lstrip("=:")
+                return f"--set {word} {rest[0]}: write it as --set {shlex.quote(f'{name[1]}={value}')}"
+        field = re.fullmatch(r"(\w+)=.+", word)
+        if position and words[position - 1] != "--set" and field and field[1] in fields:
+            return f"{word}: write it as --set {shlex.quote(word)}"
+    return None
