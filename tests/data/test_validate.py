@@ -105,8 +105,8 @@ def test_warnings_about_labels() -> None:
     warnings = dataset_warnings(made(np.array([0] * 610 + [1] * 30), images))
     assert warnings == (
         "c: declared, but not in any image",
-        "a has 610 training images and b 30: the rare class may be learned poorly; --set class_weights=… increases its "
-        "weight",
+        "a has 610 training images and b 30: the rare class may be learned poorly; --set class_weights=balanced "
+        "increases the weight of rare classes",
         "5: all pixels have the same color",
     )
     assert not dataset_warnings(made(np.arange(600) % 3, images[6:606]))
@@ -117,6 +117,7 @@ def test_warnings_about_masks() -> None:
     masks = np.zeros((3, 64, 64), np.uint8)
     masks[0, 0, :5], masks[1, 32:], masks[2] = 1, 2, IGNORE_INDEX
     assert dataset_warnings(made(masks, images, masks=True)) == (
-        "b (0.06%): less than 0.1% of the training pixels",
+        "b (0.06%): less than 0.1% of the training pixels; --set class_weights=balanced increases the weight of rare "
+        "classes",
         "2: all pixels of the mask are ignored",
     )

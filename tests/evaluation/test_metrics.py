@@ -1,14 +1,22 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    confusion_matrix,
+    log_loss,
+    precision_recall_fscore_support,
+)
 
 from evaluation.factories import label_evaluation, label_metrics
+from seamline.evaluation.bootstrap import GroupBootstrap
 from seamline.evaluation.evaluate import Evaluation
-from seamline.evaluation.metrics import METRICS, metric_infos, metrics_of
+from seamline.evaluation.metrics import METRICS, SplitMetrics, metric_infos, metrics_of
 from seamline.run_folder import ABSENT
 
 CLASSES = ("shirt", "coat", "bag", "boot")
@@ -31,6 +39,9 @@ def test_every_figure_agrees_with_scikit_learn() -> None:
     assert np.array_equal(asked.counts.confusion_matrix, confusion_matrix(asked.split.labels, asked.predicted))
     assert written.overall["accuracy"].value == pytest.approx(accuracy_score(asked.split.labels, asked.predicted))
     assert written.overall["log_loss"].value == pytest.approx(log_loss(asked.split.labels, probabilities))
+    assert written.overall["balanced_accuracy"].value == pytest.approx(
+        balanced_accuracy_score(asked.split.labels, asked.predicted)
+    )
     precision, recall, f1, support = precision_recall_fscore_support(asked.split.labels, asked.predicted)
     for i, name in enumerate(CLASSES):
         row = written.per_class[name]
@@ -73,6 +84,29 @@ def test_an_absent_class_is_null_never_zero_or_one() -> None:
     assert math.isnan(never_seen.value)
     falsely_predicted = label_metrics("ab", np.array([[5, 2], [0, 0]]))
     assert all(falsely_predicted[metric][1].estimate is ABSENT for metric in PER_CLASS)
+
+
+def test_a_class_of_one_image_leaves_balanced_accuracy_uncertain() -> None:
+    """Wilson's intervals of 996/1000 and 0/1 reach 0.8943 below nothing: 0 to 0.7935."""
+    measured = label_metrics("abc", np.array([[996, 4, 0], [1, 0, 0], [0, 0, 0]]))
+    accuracy, balanced = (measured.overall(key).estimate for key in ("accuracy", "balanced_accuracy"))
+    assert accuracy.value > 0.99
+    assert balanced.value == pytest.approx(0.996 / 2)
+    assert balanced.low == pytest.approx(0.498 - (0.996 - 0.989798) / 2, abs=1e-4)
+    assert balanced.high == pytest.approx(0.498 + math.hypot(0.793457, 0.998444 - 0.996) / 2, abs=1e-4)
+    assert measured.summary().lowest_class("recall") == ("b", measured["recall"][1].estimate)
+
+
+def test_the_balanced_accuracy_of_groups_is_at_least_as_wide_as_that_of_single_images() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 60)
+    logits = np.eye(2, dtype=np.float32)[np.where(rng.random(60) < 0.8, labels, 1 - labels)]
+    single = label_evaluation("ab", logits, labels).metrics.overall("balanced_accuracy").estimate
+    counts = label_evaluation("ab", logits, labels).counts
+    grouped = replace(counts, bootstrap=GroupBootstrap(np.arange(60) // 6, one_label=True))
+    wide = SplitMetrics("classification", grouped, 60).overall("balanced_accuracy").estimate
+    assert wide.value == single.value
+    assert wide.low <= single.low < single.high <= wide.high
 
 
 @settings(max_examples=30)

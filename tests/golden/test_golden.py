@@ -139,6 +139,7 @@ VALUES: dict[str, dict[str, str]] = {
 ADDED: set[str] = {
     *(f"scores.{split}.{key}" for split in ("val", "test", "train") for key in ("groups", "pixels")),
     "scores.intervals",
+    *(f"scores.{split}.balanced_accuracy" for split in ("val", "test", "train")),
     *(f"per_class.{label}.images" for label in PARTS),
 }
 """Paths, in new names and from any key on, of what is there now and was not then."""

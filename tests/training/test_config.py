@@ -1,13 +1,15 @@
 import dataclasses
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers import refusal
 from seamline.errors import SeamlineError
 from seamline.models.factory import CLASSIFIERS, SEGMENTERS
 from seamline.run_folder import Task
-from seamline.training.config import TrainConfig, format_settings, parse_settings
+from seamline.training.config import TrainConfig, format_settings, merge_flags, parse_settings
 from seamline.training.presets import PRESETS, get_preset
 
 ORIGINAL = get_preset("original", "classification")
@@ -57,8 +59,40 @@ def test_settings_change_single_fields() -> None:
     )
     assert override(changed, ["class_weights=none"]).class_weights is None
     assert TrainConfig.from_dict(changed.to_dict()) == changed
-    fields = parse_settings(texts)
+    fields = parse_settings([*texts, "muon_lr=1"])
     assert parse_settings(format_settings(fields)) == fields
+    assert override(changed, ["class_weights=balanced"]).class_weights == "balanced"
+
+
+def test_flags_mean_the_fields_of_the_same_name() -> None:
+    flags = {"epochs": 20.0, "batch_size": None, "lr": 0.1}
+    assert merge_flags({"epochs": 20, "hflip": True}, flags) == {"epochs": 20, "hflip": True, "lr": 0.1}
+    assert merge_flags({}, {"batch_size": 8}) == {"batch_size": 8}
+    assert refusal(lambda: merge_flags({"batch_size": 4}, {"batch_size": 8})) == (
+        "--batch-size 8: --set batch_size=4 is given too; keep one of them"
+    )
+
+
+@pytest.mark.parametrize("form", ["epochs 20", "epochs: 20", "epochs:20", " epochs : 20"])
+def test_another_form_of_a_setting_is_answered_with_the_right_one(form: str) -> None:
+    assert refusal(lambda: parse_settings([form])).endswith("write it as field=value, for example --set epochs=20")
+
+
+def test_a_field_set_twice_is_refused() -> None:
+    assert parse_settings(["epochs=2", "epochs=2.0"]) == {"epochs": 2}
+    assert "epochs=2 is given too" in refusal(lambda: parse_settings(["epochs=2", "epochs=3"]))
+
+
+@pytest.mark.parametrize(
+    ("labels", "weights"),
+    [([10, 30], (2.0, 0.666667)), ([1, 0, 3], (2.0, 0.0, 0.666667)), ([4, 4], (1.0, 1.0))],
+)
+def test_balanced_weights_are_inverse_to_the_labels_of_a_class(labels: list[int], weights: tuple[float, ...]) -> None:
+    config, decisions = override(ORIGINAL, ["class_weights=balanced"]).balance(np.array(labels))
+    assert config.class_weights == weights
+    assert [one.value for one in decisions] == [list(weights)]
+    assert f"{sum(labels)} training labels" in decisions[0].reason
+    assert config.balance(np.array(labels)) == (config, ())
 
 
 @pytest.mark.parametrize(
@@ -84,7 +118,11 @@ def test_settings_change_single_fields() -> None:
         ("hflip=perhaps", ["true or false"]),
         ("optimizer=lion", ["adam or adamw or muon", "lion"]),
         ("checkpoint_metric=best", ["last or val_loss or val_accuracy"]),
-        ("class_weights=a,b", ["numbers separated by commas"]),
+        ("class_weights=a,b", ["balanced, or numbers separated by commas"]),
+        ("class_weights=equal", ["balanced, or numbers separated by commas"]),
+        ("learning_rate=1", ["unknown field 'learning_rate'", "did you mean 'lr'?"]),
+        ("batch-size=1", ["did you mean 'batch_size'?"]),
+        ("epochs=3,lr=0.1", ["repeat --set for each field: --set lr=0.1"]),
         ("class_weights=0,0", ["not all 0"]),
         ("label_smoothing=1", ["below 1"]),
         ("val_fraction=1", ["between 0 and 1"]),

@@ -78,13 +78,17 @@ def print_runs(runs: "Sequence[Run]", *, as_json: bool, index: Path | None = Non
 
 
 def _key_metrics(split: "SplitMetrics", definitions: "dict[str, MetricInfo]") -> list[str]:
-    """Return the metrics over all classes with their intervals, as text."""
-    from seamline.evaluation.text import decimal, percent, title_inside
+    """Return the metrics over all classes, and the lowest of a class, with their intervals, as text."""
+    from seamline.evaluation.text import PRINTED, title_inside
 
     texts = []
     for key, estimate in split.overall.items():
         info = definitions[key]
         if estimate.present:
-            show = percent if info.format == "percent" else decimal
-            texts.append(f"{title_inside(info.title)} {show(estimate)}")
+            texts.append(f"{title_inside(info.title)} {PRINTED[info.format][0](estimate)}")
+    by_class = next((key for key in ("iou", "recall") if key in definitions), None)
+    if by_class is not None and (lowest := split.lowest_class(by_class)):
+        name, estimate = lowest
+        info = definitions[by_class]
+        texts.append(f"lowest {title_inside(info.title)} {PRINTED[info.format][0](estimate)}, of {name}")
     return texts

@@ -17,9 +17,14 @@ MIN_PIXEL_FRACTION = 0.001
 """Fraction of the training pixels of a class below which there is a warning."""
 
 
-def dataset_warnings(data: Dataset) -> tuple[str, ...]:
-    """Return warnings about a dataset, the most serious first; empty where there are none."""
-    return (*_contradictory_labels(data), *_class_warnings(data), *_empty_samples(data))
+def dataset_warnings(data: Dataset, *, weighted: bool = False) -> tuple[str, ...]:
+    """Return warnings about a dataset, the most serious first; empty where there are none.
+
+    Args:
+        data: the dataset.
+        weighted: whether class weights are given, so that there is no advice to give them.
+    """
+    return (*_contradictory_labels(data), *_class_warnings(data, weighted), *_empty_samples(data))
 
 
 def _contradictory_labels(data: Dataset) -> list[str]:
@@ -38,10 +43,11 @@ def _contradictory_labels(data: Dataset) -> list[str]:
     return [f"{len(pairs):,} {subject} a different label: {list_first(pairs)}; one of the two labels is wrong"]
 
 
-def _class_warnings(data: Dataset) -> list[str]:
+def _class_warnings(data: Dataset, weighted: bool) -> list[str]:
     """Warn of classes that are missing from a split, rare, or much larger than others."""
     counts = data.class_counts
     train = counts["train"]
+    advice = "" if weighted else "; --set class_weights=balanced increases the weight of rare classes"
     warnings = []
     total = np.sum(list(counts.values()), axis=0)
     if unused := [name for name, count in zip(data.classes, total, strict=True) if not count]:
@@ -57,7 +63,7 @@ def _class_warnings(data: Dataset) -> list[str]:
         fractions = train / max(1, train.sum())
         pairs = zip(data.classes, fractions, strict=True)
         if rare := [f"{name} ({value:.2%})" for name, value in pairs if 0 < value < MIN_PIXEL_FRACTION]:
-            warnings.append(f"{list_first(rare)}: less than {MIN_PIXEL_FRACTION:.1%} of the training pixels")
+            warnings.append(f"{list_first(rare)}: less than {MIN_PIXEL_FRACTION:.1%} of the training pixels{advice}")
         return warnings
     if few := [f"{name} ({n})" for name, n in zip(data.classes, train, strict=True) if 0 < n < MIN_CLASS_IMAGES]:
         warnings.append(
@@ -68,7 +74,7 @@ def _class_warnings(data: Dataset) -> list[str]:
         rarest = int(np.where(train > 0, train, train.max()).argmin())
         warnings.append(
             f"{data.classes[int(train.argmax())]} has {train.max():,} training images and {data.classes[rarest]} "
-            f"{train[rarest]:,}: the rare class may be learned poorly; --set class_weights=… increases its weight"
+            f"{train[rarest]:,}: the rare class may be learned poorly{advice}"
         )
     return warnings
 

@@ -144,7 +144,7 @@ class Dataset:
     @cached_property
     def class_counts(self) -> dict[str, NDArray[np.int64]]:
         """(K,) int64 for each split that holds images: the images of each class, of masks the pixels."""
-        return {name: _count_classes(split.labels, len(self.classes)) for name, split in self.splits_by_name.items()}
+        return {name: count_classes(split.labels, len(self.classes)) for name, split in self.splits_by_name.items()}
 
     def with_groups(self, groups: NDArray[np.int64]) -> "Dataset":
         """Return the dataset with other groups.
@@ -173,7 +173,7 @@ class Dataset:
         return digest.hexdigest()[:32]
 
 
-def _count_classes(labels: ArrayLike, classes: int) -> NDArray[np.int64]:
+def count_classes(labels: ArrayLike, classes: int) -> NDArray[np.int64]:
     """Count the labels of each class; `IGNORE_INDEX` is not counted."""
     counts = np.zeros(classes, np.int64)
     for chunk in iter_chunks(labels):

@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from seamline.evaluation.confidence import LEVEL, newcombe, normal_mean, widest, wilson
+from seamline.evaluation.confidence import LEVEL, mean_estimate, newcombe, normal_mean, widest, wilson
 from seamline.run_folder import ABSENT, Estimate
 
 N_RESAMPLES = 1_000
@@ -91,7 +91,19 @@ class Bounded(NamedTuple):
     above: Array
 
 
-Values: TypeAlias = Fraction | Mean | Bounded | Array
+class MeanFraction(NamedTuple):
+    """A metric that is the mean of the fractions of independent classes: `part / whole`, each (..., K).
+
+    Classes without labels in the split, not `present` (K,), do not count. Where labels are independent its interval
+    combines Wilson's.
+    """
+
+    part: Array
+    whole: Array
+    present: NDArray[np.bool_]
+
+
+Values: TypeAlias = Fraction | Mean | MeanFraction | Bounded | Array
 """What a metric returns: a fraction, a mean, or any values, (...) for all labels or (..., K) for each class."""
 
 
@@ -103,6 +115,9 @@ def plain_values(values: Values) -> Array:
             return transformed
         case Mean(total, _, n):
             return ratio(total, n)
+        case MeanFraction(part, whole, present):
+            each = ratio(part, whole)
+            return each[..., present].mean(-1) if present.any() else each[..., 0]
         case Bounded(each, _, _):
             return each
     return values
@@ -223,6 +238,9 @@ class GroupBootstrap:
         if self.one_label and isinstance(values, Fraction):
             part, whole = np.broadcast_arrays(np.atleast_1d(values.part), values.whole)
             formulas = [_wilson(*pair, values.transform) for pair in zip(part.tolist(), whole.tolist(), strict=True)]
+        elif self.one_label and isinstance(values, MeanFraction):
+            pairs = zip(values.part[values.present].tolist(), values.whole[values.present].tolist(), strict=True)
+            formulas = [mean_estimate([wilson(int(part), int(whole)) for part, whole in pairs])]
         elif self.independent and isinstance(values, Mean):
             formulas = [normal_mean(*map(float, values))]
         if self.independent and formulas:

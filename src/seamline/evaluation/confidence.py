@@ -1,6 +1,7 @@
 """95 % confidence intervals from formulas, and the one rule that decides what is significant."""
 
 import math
+from collections.abc import Sequence
 
 import scipy
 
@@ -66,6 +67,26 @@ def normal_mean(total: float, squares: float, n: float) -> Estimate:
     center = total / n
     margin = Z * math.sqrt(max(0.0, squares / n - center**2) / (n - 1))
     return Estimate(center, center - margin, center + margin)
+
+
+def mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
+    """Return the mean of independent estimates from their intervals.
+
+    The method of variance estimates recovery (Zou and Donner, Statistics in Medicine 27, 2008, 1693-1702): the
+    distances of the ends are added in squares.
+
+    Args:
+        estimates: K estimates with intervals; none gives NaN.
+
+    Returns:
+        The mean.
+    """
+    if not estimates:
+        return ABSENT
+    count, value = len(estimates), sum(one.value for one in estimates) / len(estimates)
+    below = math.hypot(*(one.value - one.low for one in estimates)) / count
+    above = math.hypot(*(one.high - one.value for one in estimates)) / count
+    return Estimate(value, value - below, value + above)
 
 
 def newcombe(first: Estimate, second: Estimate) -> Estimate:

@@ -12,17 +12,23 @@ from typing import Literal
 import msgspec
 
 from seamline import run_folder
-from seamline.evaluation.bootstrap import N_RESAMPLES, Array, Bounded, Fraction, Mean, Sampled
+from seamline.evaluation.bootstrap import N_RESAMPLES, Array, Bounded, Fraction, Mean, MeanFraction, Sampled
 from seamline.evaluation.counts import Counts, MetricFunction, SplitCounts
 from seamline.run_folder import MetricInfo, Task
 
 ALL_TASKS: tuple[Task, ...] = ("classification", "segmentation")
+CLASSIFICATION: tuple[Task, ...] = ("classification",)
 SEGMENTATION: tuple[Task, ...] = ("segmentation",)
 
 
 def accuracy(counts: Counts) -> Fraction:
     """Return the fraction of all labels that are predicted correctly."""
     return Fraction(counts.hits.sum(-1), counts.total, recalled=True)
+
+
+def balanced_accuracy(counts: Counts) -> MeanFraction:
+    """Return the mean over classes of `recall`."""
+    return MeanFraction(counts.hits, counts.truth, counts.present)
 
 
 def log_loss(counts: Counts) -> Mean:
@@ -105,6 +111,12 @@ METRICS: dict[str, Metric] = {
     ),
     "mean_iou": _PIXELS("Mean IoU", "intersection over union, averaged over the classes", mean_iou),
     "accuracy": Metric("Accuracy", "fraction of all labels that are predicted correctly", accuracy),
+    "balanced_accuracy": Metric(
+        "Balanced accuracy",
+        "recall, averaged over the classes; unlike accuracy, rare classes count as much as frequent ones",
+        balanced_accuracy,
+        tasks=CLASSIFICATION,
+    ),
     "log_loss": Metric(
         "Log loss",
         "mean negative log likelihood of the true class, in nats",
@@ -145,7 +157,8 @@ PRIMARY: dict[Task, tuple[str, str]] = {"classification": ("accuracy", "recall")
 """Task -> the metric that speaks for a model, and the one that speaks for a class."""
 
 INTERVALS: dict[bool, str] = {
-    True: "95 %, by Wilson intervals for fractions, normal intervals for means, and a bootstrap over images otherwise",
+    True: "95 %, by Wilson intervals for fractions and their means, normal intervals for other means, and a bootstrap "
+    "over images otherwise",
     False: f"95 %, by a bootstrap with {N_RESAMPLES:,} resamples of groups of related images; for fractions of images "
     "at least as wide as Wilson intervals; none if there are fewer than two groups",
 }

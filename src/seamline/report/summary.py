@@ -24,13 +24,13 @@ class KeyMetric:
 def key_metrics(run: RunData) -> list[KeyMetric]:
     """Return at most three metrics, the most important first.
 
-    These are the overall metrics of the test images. Where there are fewer than three, the first of the validation
-    images and the lowest value of a class follow.
+    These are the overall metrics of the test images. Where there are fewer than three, the lowest value of a class and
+    the first of the validation images follow.
     """
     metrics = [_overall(run, key, "test") for key in _important(run, "test")]
     if len(metrics) < MAX_METRICS:
-        metrics += [_overall(run, key, "val") for key in _important(run, "val")[:1]]
         metrics += _lowest_class(run)
+        metrics += [_overall(run, key, "val") for key in _important(run, "val")[:1]]
     return metrics[:MAX_METRICS]
 
 
@@ -57,13 +57,12 @@ def _lowest_class(run: RunData) -> list[KeyMetric]:
     """Return the lowest value of a class in the first metric of classes, on the test images."""
     per_class = run.metrics.test.per_class
     key = next((key for key in run.metrics.definitions if any(key in one for one in per_class.values())), None)
-    if key is None:
+    lowest = None if key is None else run.metrics.test.lowest_class(key)
+    if key is None or lowest is None:
         return []
-    known = {name: one[key] for name, one in per_class.items() if one.get(key, ABSENT).present}
-    if not known:
-        return []
-    lowest, info = min(known, key=lambda name: known[name].value), run.metrics.definitions[key]
-    return [_key_metric(f"Lowest class {title_inside(info.title)}", known[lowest], info, lowest)]
+    name, estimate = lowest
+    info = run.metrics.definitions[key]
+    return [_key_metric(f"Lowest class {title_inside(info.title)}", estimate, info, name)]
 
 
 def _key_metric(name: str, estimate: Estimate, info: MetricInfo, of: str, note: str = "") -> KeyMetric:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from seamline.run_folder.fields import Count, Estimate, Number
+from seamline.run_folder.fields import ABSENT, Count, Estimate, Number
 
 
 class MetricInfo(Struct, frozen=True, kw_only=True):
@@ -25,6 +25,12 @@ class SplitMetrics(Struct, frozen=True, kw_only=True):
     overall: dict[str, Estimate]  # metrics over all classes, the most important first
     per_class: dict[str, dict[str, Estimate]] = {}  # metrics of each class
     support: dict[str, Count] = {}  # number of labels of each class
+
+    def lowest_class(self, key: str) -> tuple[str, Estimate] | None:
+        """Return the class with the lowest value of a metric, and the value; None where no class has any."""
+        known = {name: one[key] for name, one in self.per_class.items() if one.get(key, ABSENT).present}
+        lowest = min(known, key=lambda name: known[name].value, default=None)
+        return None if lowest is None else (lowest, known[lowest])
 
 
 class Metrics(Struct, frozen=True, kw_only=True):

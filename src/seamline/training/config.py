@@ -9,11 +9,14 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seamline.data.augmentation import Augmentation
 from seamline.data.dataset import Dataset
 from seamline.data.splits import SplitStrategy
 from seamline.errors import SeamlineError
-from seamline.run_folder import RunFolder
+from seamline.run_folder import ConfigDecision, RunFolder
 
 Optimizer = Literal["adam", "adamw", "muon"]
 AmpDtype = Literal["float32", "bfloat16"]
@@ -109,6 +112,21 @@ class TrainConfig:
             valid = all(0 <= weight < math.inf for weight in self.class_weights) and sum(self.class_weights) > 0
             _check(valid, "class_weights", self.class_weights, "numbers of 0 or more, not all 0")
 
+    def balance(self, labels: NDArray[np.int64]) -> "tuple[TrainConfig, tuple[ConfigDecision, ...]]":
+        """Return the configuration with numbers for balanced class weights, and the decision that states them.
+
+        Args:
+            labels: (K,) int64, training labels of each class; a class without any gets the weight 0.
+        """
+        if self.class_weights != "balanced":
+            return self, ()
+        present = labels > 0
+        weights = np.where(present, labels.sum() / (max(1, present.sum()) * np.maximum(labels, 1)), 0.0)
+        numbers = tuple(float(f"{weight:.6g}") for weight in weights)
+        reason = f"balanced: N / (K n) for {labels.sum():,} training labels, {present.sum()} classes with any"
+        config = dataclasses.replace(self, class_weights=numbers)
+        return config, (ConfigDecision(field="class_weights", value=list(numbers), reason=reason),)
+
     def check_classes(self, data: Dataset) -> None:
         """Check that there is a class weight for each class.
 
@@ -192,8 +210,9 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
             raise SeamlineError(
                 f"--set {setting}: {name} takes {_description(field_types()[name])}, got {text!r}{_repeat_hint(text)}"
             ) from None
-        if fields.setdefault(name, value) != value:
+        if name in fields and fields[name] != value:
             raise SeamlineError(f"--set {setting}: {name}={format_value(fields[name])} is given too; keep one of them")
+        fields[name] = value
     return fields
 
 

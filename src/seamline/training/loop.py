@@ -101,6 +101,8 @@ class Training:
         self.optimizers = build_optimizers(model, config)
         self.micro_batch_size = _micro_batch_size(model, batches)
         self.class_weights = None
+        if config.class_weights == "balanced":
+            raise ValueError("class_weights is balanced; TrainConfig.balance returns the numbers")
         if config.class_weights is not None:
             dtype = next(model.parameters()).dtype
             self.class_weights = torch.tensor(config.class_weights, dtype=dtype, device=batches.device)

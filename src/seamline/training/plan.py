@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from seamline.data.checks import dataset_warnings
-from seamline.data.dataset import Dataset
+from seamline.data.dataset import Dataset, count_classes
 from seamline.data.prepare import detect_groups, is_own, load_dataset
 from seamline.data.registry import DATASETS
 from seamline.data.splits import Splits, train_val_split
@@ -150,12 +150,13 @@ def make_plan(
         data = detect_groups(data, reporter)
     config, decisions = resolve_config(data, preset, settings, own=own, model=origin.name if origin else None)
     config.check_classes(data)
-    warnings = tuple(dataset_warnings(data)) if own else ()
+    warnings = tuple(dataset_warnings(data, weighted=config.class_weights is not None)) if own else ()
     for item in data.unused:
         reporter.say(f"not used: {item.sentence}")
     for sentence in warnings:
         reporter.say(f"warning: {sentence}")
     splits = split_data(data, config, seed)
+    config, weights = config.balance(count_classes(splits.train.labels, len(data.classes)))
     metadata = msgspec.structs.replace(splits.metadata, groups_detected=detected)
     return TrainingPlan(
         data=data,
@@ -164,7 +165,7 @@ def make_plan(
         config=config,
         preset=preset if isinstance(preset, str) else "custom",
         settings=settings,
-        decisions=decisions,
+        decisions=(*decisions, *weights),
         seed=seed,
         label_check_folds=_label_check_folds(data, options.label_check_folds, own=own),
         warnings=warnings,
