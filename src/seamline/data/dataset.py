@@ -174,7 +174,7 @@ class Dataset:
 
 
 def count_classes(labels: ArrayLike, classes: int) -> NDArray[np.int64]:
-    """Count the labels of each class; `IGNORE_INDEX` is not counted."""
+    """Return the labels of each class, (K,) int64, of labels (N,) or (N, H, W); `IGNORE_INDEX` is not counted."""
     counts = np.zeros(classes, np.int64)
     for chunk in iter_chunks(labels):
         counts += np.bincount(chunk[chunk < classes].ravel(), minlength=classes)

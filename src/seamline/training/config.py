@@ -113,10 +113,13 @@ class TrainConfig:
             _check(valid, "class_weights", self.class_weights, "numbers of 0 or more, not all 0")
 
     def balance(self, labels: NDArray[np.int64]) -> "tuple[TrainConfig, tuple[ConfigDecision, ...]]":
-        """Return the configuration with numbers for balanced class weights, and the decision that states them.
+        """Replace balanced class weights by numbers.
 
         Args:
             labels: (K,) int64, training labels of each class; a class without any gets the weight 0.
+
+        Returns:
+            The configuration, and the decision that states the numbers; nothing where class weights are not balanced.
         """
         if self.class_weights != "balanced":
             return self, ()
