@@ -18,6 +18,14 @@ import platformdirs
 if sys.platform != "win32":
     import fcntl
 
+_SYSTEM_NAMES = frozenset({
+    # folders of storage devices and operating systems
+    "@eadir", "@recycle", "@tmp", "@sharebin", "@__thumb", "#recycle", "#snapshot", "$recycle.bin", "recycler",
+    "lost+found", "system volume information", "found.000", "__macosx", "__pycache__",
+    "network trash folder", "temporary items",
+    # files of file managers
+    "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "zbthumbnail.info", "picasa.ini",
+})  # fmt: skip
 _TEMP_FILE = re.compile(r"\..+(\.[a-z0-9]+)\.[a-z0-9_]{8}\1")  # names that `atomic_write` gives
 
 
@@ -71,7 +79,7 @@ def _fsync_dir(folder: Path) -> None:
 
 
 def iter_files(folder: Path, on_error: Callable[[OSError], None]) -> Iterator[Path]:
-    """Yield the files below a folder without hidden ones; links are followed, and each folder is entered once.
+    """Yield the files below a folder without hidden and system ones; links are followed, each folder is entered once.
 
     Args:
         folder: the folder.
@@ -84,8 +92,14 @@ def iter_files(folder: Path, on_error: Callable[[OSError], None]) -> Iterator[Pa
             folders.clear()
             continue
         visited.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(root, name) for name in files if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not is_system_name(name))
+        yield from (Path(root, name) for name in files if not is_system_name(name))
+
+
+def is_system_name(name: str) -> bool:
+    """Return whether a file or folder of this name is hidden, or made by an operating system or a storage device."""
+    folded = name.casefold()
+    return folded.startswith((".", "synofile_thumb_", "synophoto_thumb_")) or folded in _SYSTEM_NAMES
 
 
 def safe_is_file(path: Path) -> bool:

@@ -148,8 +148,8 @@ def test_cmyk() -> None:
 
 
 def test_alpha_is_composited_on_white() -> None:
-    image = Image.new("RGBA", (3, 1))
-    image.putdata([(255, 0, 0, 255), (255, 0, 0, 0), (0, 0, 0, 51)])
+    image = Image.new("RGBA", (12, 1))
+    image.putdata([(255, 0, 0, 255), (255, 0, 0, 0), (0, 0, 0, 51), *[(255, 0, 0, 255)] * 9])
     for kind, options in (("PNG", {}), ("WEBP", {"lossless": True, "exact": True}), ("TIFF", {})):
         photo = read_image(encoded(image, kind, **options))
         assert photo[0, :2].tolist() == [list(RED), list(WHITE)]

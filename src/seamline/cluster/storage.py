@@ -11,7 +11,7 @@ from pyarrow import fs
 
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import SeamlineError, first_line
-from seamline.io import write_bytes
+from seamline.io import is_system_name, write_bytes
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Storage:
         return posixpath.join(self.path, *names)
 
     def iter_photos(self) -> Iterator[str]:
-        """Yield the paths of all photos, folder by folder, recursively; hidden files and folders are skipped.
+        """Yield the paths of all photos, folder by folder, recursively; hidden and system ones are skipped.
 
         Raises:
             SeamlineError: there is no such folder, or it may not be read.
@@ -49,7 +49,7 @@ class Storage:
                 entries = sorted(self.filesystem.get_file_info(fs.FileSelector(folder)), key=lambda info: info.path)
             except OSError as error:
                 raise SeamlineError(f"{self.display_uri}: {folder} cannot be listed ({first_line(error)})") from None
-            visible = [info for info in entries if not info.base_name.startswith(".")]
+            visible = [info for info in entries if not is_system_name(info.base_name)]
             folders += [info.path for info in reversed(visible) if info.type == fs.FileType.Directory]
             for info in visible:
                 if info.type == fs.FileType.File and info.path.lower().endswith(SUFFIXES):

@@ -24,7 +24,12 @@ def dataset_warnings(data: Dataset, *, weighted: bool = False) -> tuple[str, ...
         data: the dataset.
         weighted: whether class weights are given, so that there is no advice to give them.
     """
-    return (*_contradictory_labels(data), *_class_warnings(data, weighted), *_empty_samples(data))
+    return (
+        *data.warnings,
+        *_contradictory_labels(data),
+        *_class_warnings(data, weighted),
+        *_empty_samples(data),
+    )
 
 
 def _contradictory_labels(data: Dataset) -> list[str]:

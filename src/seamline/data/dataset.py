@@ -96,6 +96,8 @@ class Dataset:
         val: the validation images, where the dataset defines them.
         reference_results: published results on its images.
         unused: what is in the user's folder and not used.
+        warnings: sentences about unusual properties of the user's files.
+        bit_depth: bits of values that the files store in 16; 0 where no file has 16.
     """
 
     name: str
@@ -112,6 +114,8 @@ class Dataset:
     val: Split | None = None
     reference_results: tuple[ReferenceResult, ...] = ()
     unused: tuple[UnusedData, ...] = ()
+    warnings: tuple[str, ...] = ()
+    bit_depth: int = 0
 
     def __post_init__(self) -> None:
         """Check that task, classes, labels and palette agree, and that all splits have images of one size."""

@@ -14,21 +14,29 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
+from seamline.data.pixel_meaning import Trait, bit_depth, is_band, read_16_bit_channels, scale_to_8_bits
 from seamline.errors import SeamlineError, refuse_unreadable
 
 MAX_PIXELS = 200_000_000
 """Largest number of pixels of an image: more than any camera has, and small enough for a laptop's memory."""
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif")
-"""Suffixes of image files, in lower case."""
+_DOWNLOAD_ENDINGS = tuple(f"{mark}{size}" for mark in "_:-" for size in ("large", "medium", "small", "orig"))
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"),
+    *(".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".mpo", ".apng", ".dib"),
+    *(f"{suffix}{ending}" for suffix in (".jpg", ".jpeg", ".png") for ending in _DOWNLOAD_ENDINGS),
+)
+"""Suffixes of image files, in lower case, the usual ones first; some downloads are named `photo.jpg_large`."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 _MAX_BYTES = 1 << 31  # more than eight bytes per pixel at the limit
 _BIT_DEPTH_SCALES = {"L;2": 85, "L;4": 17}
 """Pillow's mode of grayscale of two and four bits -> the factor by which it scales values to 0..255."""
 _ADVICE = "replace or remove it"
+
+_BITS_PER_SAMPLE, _SAMPLES_PER_PIXEL, _SAMPLE_FORMAT = 258, 277, 339  # tags of TIFF
 
 _pillow_lock = threading.Lock()
 
@@ -41,57 +49,121 @@ class TooManyPixelsError(SeamlineError):
     """The image has more pixels than allowed; it was not decoded."""
 
 
-def read_image(source: Path | bytes, *, name: str | None = None, limit: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """Decode an image: JPEG, PNG, WebP, TIFF, BMP, or the first frame of a GIF.
+def read_image(
+    source: Path | bytes, *, name: str | None = None, limit: int = MAX_PIXELS, depth: int = 0
+) -> NDArray[np.uint8]:
+    """Decode an image; arguments and errors as for `read_photo`, whose pixels (H, W, 3) uint8 it returns."""
+    return read_photo(source, name=name, limit=limit, depth=depth).pixels
 
-    The EXIF orientation is applied, transparent pixels are composited on white, 16-bit grayscale is scaled to 8 bits,
-    and every color mode is converted to RGB. Color profiles are not applied.
+
+class PhotoPixels(NamedTuple):
+    """The pixels (H, W, 3) uint8, RGB, writable, of an image, and its unusual properties."""
+
+    pixels: NDArray[np.uint8]
+    traits: Trait
+
+
+def read_photo(
+    source: Path | bytes, *, name: str | None = None, limit: int = MAX_PIXELS, depth: int = 0
+) -> PhotoPixels:
+    """Decode an image: JPEG, PNG, WebP, TIFF, BMP, GIF; the first of several frames.
+
+    The EXIF orientation is applied, and every color mode is converted to RGB. Transparent pixels are composited on
+    white; an alpha channel that varies like a band, and further bands, are not used. Values of 16 bits are scaled to 8
+    by the bit depth that covers the largest one. Color profiles are not applied.
 
     Args:
         source: the file, or its bytes.
         name: name used in messages; the path by default.
         limit: largest number of pixels; larger images are refused before they are decoded.
-
-    Returns:
-        (H, W, 3) uint8, RGB, writable.
+        depth: the least bit depth of values of 16 bits, such as that of the other images of a set.
 
     Raises:
         SeamlineError: the file cannot be read, has no supported format, is damaged, or has too many pixels.
     """
     name = display_name(source, name)
-    image = decode(source, name, limit).image
+    image, _, traits, wide = decode(source, name, limit)
     if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
         raise SeamlineError(f"{name}: has 32 bits per channel, so its white level is unknown; save it as PNG")
     try:
-        return to_rgb(image)
+        if wide is None and image.mode.startswith("I"):  # Pillow before 11 has mode "I" for PNGs of 16 bits
+            wide = np.asarray(image).astype(np.uint16)[..., np.newaxis]
+        if wide is None:
+            pixels, further = _to_rgb(image)
+            return PhotoPixels(pixels, traits | further)
+        depth = max(depth, bit_depth(int(wide[..., :3].max(initial=0))))
+        if depth < 16:
+            traits |= Trait.BIT_DEPTH
+        channels = scale_to_8_bits(wide, depth)
+        if channels.shape[2] == 1:
+            return PhotoPixels(np.repeat(channels, 3, axis=2), traits)
+        if channels.shape[2] > 3:
+            channels[..., 3] = wide[..., 3] >> 8  # transparency has the full range
+        pixels, further = _to_rgb(Image.fromarray(channels), image.format)
+        return PhotoPixels(pixels, traits | further)
     except Exception as error:  # Pillow raises various errors for damaged files
         raise damaged(name, error) from error
 
 
 class ImageHeader(NamedTuple):
-    """Height and width of an image that is upright, and its format and mode, such as `JPEG RGB`."""
+    """What the header of an image tells."""
 
-    size: tuple[int, int]
-    kind: str
+    size: tuple[int, int]  # height and width of the upright image
+    kind: str  # its format and mode, such as `JPEG RGB`
+    orientation: int = 1  # its EXIF orientation, 1..8
+    is_wide: bool = False  # whether its values have 16 bits
 
 
 def read_header(file: Path) -> ImageHeader | None:
     """Read the header of an image, without decoding it; None where it cannot be read."""
     try:
         with Image.open(file) as image:
-            rotated = image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
-            size = (image.width, image.height) if rotated else (image.height, image.width)
-            return ImageHeader(size, f"{image.format} {image.mode}")
+            is_wide = _is_wide(image)
+            turn = orientation(image)  # loads a PNG
+            size = (image.width, image.height) if turn in (5, 6, 7, 8) else (image.height, image.width)
+            return ImageHeader(size, f"{image.format} {image.mode}", turn, is_wide)
     except Exception:  # decoding gives a better message
         return None
 
 
+def largest_value(file: Path) -> int:
+    """Return the largest value of an image of 16 bits, without alpha; 0 where there is none or it cannot be read."""
+    with suppress(SeamlineError):
+        image, _, _, wide = decode(file, str(file), MAX_PIXELS)
+        if wide is not None:
+            return int(wide[..., :3].max(initial=0))
+        if image.mode.startswith("I"):
+            return int(np.asarray(image).max(initial=0))
+    return 0
+
+
+def orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation of an opened image, 1..8; 1 where it is invalid or missing."""
+    with suppress(Exception):  # pixels are readable where the orientation is not
+        value = image.getexif().get(ExifTags.Base.Orientation)
+        return int(value or 1) if value in range(1, 9) else 1
+    return 1
+
+
 def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """Convert an image of any mode to an array (H, W, 3) uint8; transparent parts become white, 16-bit gray 8-bit."""
-    if image.mode.startswith("I"):  # Pillow before 11 has mode "I" for PNGs of 16 bits
-        gray = ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
+    """Convert an image in memory, of any mode, to an array (H, W, 3) uint8, by the rules of `read_photo`."""
+    if image.mode.startswith("I"):
+        wide = np.asarray(image).clip(0, 65535).astype(np.uint16)
+        gray = scale_to_8_bits(wide, bit_depth(int(wide.max(initial=0))))
         return np.repeat(gray[:, :, np.newaxis], 3, axis=2)
-    return np.array(_composite_on_white(image) if image.has_transparency_data else image.convert("RGB"))
+    return _to_rgb(image)[0]
+
+
+def _to_rgb(image: Image.Image, file_format: str | None = None) -> PhotoPixels:
+    """Convert an image of 8 bits and any mode."""
+    if not image.has_transparency_data:
+        return PhotoPixels(np.array(image.convert("RGB")), Trait(0))
+    channels = np.asarray(image) if image.mode in ("RGBA", "RGBa", "LA", "La") else None
+    if channels is not None and is_band(channels[..., -1], file_format or image.format):
+        color = channels[..., :-1]
+        return PhotoPixels(np.repeat(color, 3, axis=2) if color.shape[2] == 1 else color.copy(), Trait.BANDS)
+    opaque = channels is not None and bool((channels[..., -1] == 255).all())
+    return PhotoPixels(np.array(_composite_on_white(image)), Trait(0) if opaque else Trait.TRANSPARENT)
 
 
 def _composite_on_white(image: Image.Image) -> Image.Image:
@@ -105,10 +177,12 @@ def _composite_on_white(image: Image.Image) -> Image.Image:
 
 
 class DecodedImage(NamedTuple):
-    """A decoded, upright image with `format` set, and the factor by which Pillow scaled grayscale values, mostly 1."""
+    """A decoded image."""
 
-    image: Image.Image
-    bit_depth_scale: int
+    image: Image.Image  # upright, with `format` set
+    bit_depth_scale: int  # factor by which Pillow scaled grayscale values, mostly 1
+    traits: Trait  # several frames, and bands that Pillow does not read
+    wide: NDArray[np.uint16] | None  # the upright pixels (H, W, C) of an image with several channels of 16 bits
 
 
 def display_name(source: Path | bytes, name: str | None) -> str:
@@ -120,11 +194,18 @@ def display_name(source: Path | bytes, name: str | None) -> str:
 
 def decode(source: Path | bytes, name: str, limit: int) -> DecodedImage:
     """Decode an image and apply its EXIF orientation; arguments and errors as for `read_image`."""
-    image = _open(source if isinstance(source, bytes) else _read_bytes(source, name), name, limit)
+    content = source if isinstance(source, bytes) else _read_bytes(source, name)
+    image = _open(content, name, limit)
+    wide = None
     try:
         # A JPEG with more images appended is MPO to Pillow.
         file_format = "JPEG" if image.format == "MPO" else image.format
-        scale = _bit_depth_scale(image)
+        scale, is_wide = _bit_depth_scale(image), _is_wide(image)
+        with _pillow_settings(limit):
+            traits = _file_traits(image)
+            turn = orientation(image)
+        if is_wide and len(image.getbands()) > 1:
+            wide = read_16_bit_channels(content, turn)
         if file_format == "TIFF":  # Pillow reads its tags, and warns of them, while loading
             with _pillow_settings(limit):
                 image.load()
@@ -135,7 +216,27 @@ def decode(source: Path | bytes, name: str, limit: int) -> DecodedImage:
         image.format = file_format
     except Exception as error:  # Pillow raises various errors for damaged files
         raise damaged(name, error) from error
-    return DecodedImage(image, scale)
+    return DecodedImage(image, scale, traits, wide)
+
+
+def _file_traits(image: Image.Image) -> Trait:
+    """Return what is not decoded of an opened image; images appended to a JPEG do not count as frames."""
+    traits = Trait(0)
+    with suppress(Exception):  # the first frame is readable where the second is not
+        if image.format not in ("JPEG", "MPO") and getattr(image, "is_animated", False):
+            traits |= Trait.FRAMES
+        tags = getattr(image, "tag_v2", {})
+        if image.format == "TIFF" and tags.get(_SAMPLES_PER_PIXEL, 1) > len(image.getbands()):
+            traits |= Trait.BANDS
+    return traits
+
+
+def _is_wide(image: Image.Image) -> bool:
+    """Return whether the values of an opened image, which is not loaded yet, have 16 bits."""
+    tiles = getattr(image, "tile", None)
+    arguments = tiles[0][3] if tiles else ""
+    raw_mode = arguments if isinstance(arguments, str) else str(arguments[0]) if arguments else ""
+    return image.mode.startswith("I;16") or ";16" in raw_mode
 
 
 def _open(content: bytes, name: str, limit: int) -> Image.Image:
@@ -146,6 +247,8 @@ def _open(content: bytes, name: str, limit: int) -> Image.Image:
         with _pillow_settings(limit):
             image: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)
     except UnidentifiedImageError as error:
+        if bands := _unreadable_bands(content):
+            raise SeamlineError(f"{name}: is a TIFF with {bands}; save three bands as RGB, of 8 or 16 bits") from error
         found = (
             "is a HEIC or AVIF image" if content[4:8] == b"ftyp" else f"has an unknown format (0x{content[:4].hex()})"
         )
@@ -161,6 +264,22 @@ def _open(content: bytes, name: str, limit: int) -> Image.Image:
             f"{name}: is {image.width} x {image.height} pixels, more than the {limit:,} allowed; scale it down"
         )
     return image
+
+
+def _unreadable_bands(content: bytes) -> str:
+    """Return the bands of a TIFF that Pillow cannot open, in words; an empty string for other files."""
+    if content[:4] not in (b"II*\0", b"MM\0*"):
+        return ""
+    with suppress(Exception):
+        directory = TiffImagePlugin.ImageFileDirectory_v2(content[:8])
+        stream = io.BytesIO(content)
+        stream.seek(directory.next)
+        directory.load(stream)
+        bits = directory.get(_BITS_PER_SAMPLE, (1,))
+        kind = {2: "signed ", 3: "floating-point "}.get(directory.get(_SAMPLE_FORMAT, (1,))[0], "")
+        count = directory.get(_SAMPLES_PER_PIXEL, 1)
+        return f"{count} {'band' if count == 1 else 'bands'} of {bits[0]}-bit {kind}values"
+    return ""
 
 
 def encode_jpeg(image: NDArray[np.uint8], max_side: int, quality: int = 85) -> bytes:

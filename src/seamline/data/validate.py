@@ -85,7 +85,7 @@ def inspect_dataset(
     contents = detect_format(path)
     loaded, contents, unreadable, errors = _load_readable(path, contents, size, decode_progress)
     facts = _file_facts(contents)
-    warnings = [*contents.warnings]
+    warnings = [*contents.warnings] if loaded is None else []
     classes: list[dict[str, Any]] = []
     duplicates = None
     if loaded is not None:

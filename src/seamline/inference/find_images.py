@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import SeamlineError
-from seamline.io import iter_files
+from seamline.io import is_system_name, iter_files
 from seamline.run_folder import PhotoError, prediction_record
 
 LEGEND = "legend.png"
@@ -37,7 +37,7 @@ def find_photos(names: Sequence[Path | str]) -> PhotoListing:
     """Find photos by name: files, folders and patterns.
 
     A file counts whatever its name. Folders are searched recursively for the usual suffixes of images, and so are
-    patterns with `*`, `?`, `[…]` or `**`. Searches skip hidden files and the results of earlier predictions.
+    patterns with `*`, `?`, `[…]` or `**`. Searches skip hidden and system files and the results of earlier predictions.
 
     Raises:
         SeamlineError: there is not one photo.
@@ -74,11 +74,11 @@ def _files_named(name: Path | str, reasons: list[str]) -> Iterator[Path]:
             if _is_photo(file)
         )
         if not files:
-            reasons.append(f"contains no photos ({', '.join(SUFFIXES)})")
+            reasons.append(f"contains no photos ({', '.join(SUFFIXES[:8])})")
         yield from files
     elif has_magic(str(name)):
-        matches = iglob(str(name), recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
-        files = sorted(file for file in map(Path, matches) if _is_photo(file))
+        matches = map(Path, iglob(str(name), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
+        files = sorted(file for file in matches if _is_photo(file) and not _in_system_folder(file, path))
         if not files:
             reasons.append("matches no photo")
         yield from files
@@ -89,9 +89,14 @@ def _files_named(name: Path | str, reasons: list[str]) -> Iterator[Path]:
 def _is_photo(file: Path) -> bool:
     """Return whether a file is a photo by its name, and neither hidden nor a result."""
     name = file.name.lower()
-    if name.startswith(".") or not name.endswith(SUFFIXES) or not file.is_file():
+    if is_system_name(name) or not name.endswith(SUFFIXES) or not file.is_file():
         return False
     return not ((name.endswith(_RESULTS) or name == LEGEND) and prediction_record(file.parent).exists())
+
+
+def _in_system_folder(file: Path, pattern: Path) -> bool:
+    """Return whether a file that matches a pattern is in a system folder that the pattern does not name."""
+    return any(is_system_name(part) and part not in (".", "..", *pattern.parts) for part in file.parts[:-1])
 
 
 def _resolve(file: Path) -> Path:

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 import seamline
 from seamline.data.image_folder import load, load_folder
-from seamline.data.image_io import read_image
+from seamline.data.image_io import PhotoPixels, read_photo
 from seamline.data.lazy_array import LazyArray
 from seamline.data.near_duplicates.report import assign_groups
 from seamline.data.splits import ensure_test_split
@@ -58,13 +57,13 @@ def masks(tmp_path: Path) -> Path:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> Counter:
     """Counts how many photos are decoded from now on."""
     names: list[str] = []
-    read = read_image
+    read = read_photo
 
-    def counting(file: Path) -> NDArray[np.uint8]:
+    def counting(file: Path, depth: int = 0) -> PhotoPixels:
         names.append(file.name)
-        return read(file)
+        return read(file, depth=depth)
 
-    monkeypatch.setattr(load, "read_image", counting)
+    monkeypatch.setattr(load, "read_photo", counting)
     return lambda: len(names)
 
 
@@ -110,13 +109,13 @@ def test_decoding_resumes_after_an_interruption(classes: Path, monkeypatch: pyte
     read: list[Path] = []
     last = 33
 
-    def interrupted(file: Path) -> NDArray[np.uint8]:
+    def interrupted(file: Path, depth: int = 0) -> PhotoPixels:
         if len(read) >= last:
             raise KeyboardInterrupt
         read.append(file)
-        return read_image(file)
+        return read_photo(file, depth=depth)
 
-    monkeypatch.setattr(load, "read_image", interrupted)
+    monkeypatch.setattr(load, "read_photo", interrupted)
     with pytest.raises(KeyboardInterrupt):
         load_folder(classes)
     begun, last = len(read), 1000

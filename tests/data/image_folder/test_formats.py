@@ -237,8 +237,9 @@ def test_coco_polygons(folder: Path, photo: Maker) -> None:
     coco(folder, "val", ["b.jpg"], {"counts": [4, 60], "size": [8, 8]})
     with pytest.raises(SeamlineError, match=r"a run-length encoded mask of it is 8 x 8; use the image that was"):
         load_folder(folder)
-    coco(folder, "val", ["../b.jpg"], [[0, 0, 4, 0, 4, 4]])
-    with pytest.raises(SeamlineError, match=r"names \.\./b\.jpg, which is not inside"):
+    photo("../outside.jpg")
+    coco(folder, "val", ["../outside.jpg"], [[0, 0, 4, 0, 4, 4]])
+    with pytest.raises(SeamlineError, match=r"outside\.jpg: is not inside .*; put images and labels into one folder"):
         load_folder(folder)
     coco(folder, "val", ["b.jpg"], [[0, 0, 4, 0]])
     with pytest.raises(SeamlineError, match="is COCO JSON with an invalid part"):

@@ -12,7 +12,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE_INDEX
-from seamline.data.image_folder.file_tree import read_text
+from seamline.data.image_folder.file_tree import normalize, read_text
 from seamline.data.image_folder.records import BACKGROUND, FolderContents, MaskLegend
 from seamline.data.limits import map_threads
 from seamline.data.masks import Color, MaskValues, code_color, color_code, complete_palette, unique_mask_values
@@ -243,7 +243,7 @@ def _declared_classes(folder: Path) -> Palette:
             content = [line.strip() for line in text.splitlines()]
         if isinstance(content, list):
             content = dict.fromkeys(name for name in content if name)
-        declared = {name: _parse_color(color) for name, color in content.items()}
+        declared = {normalize(name): _parse_color(color) for name, color in content.items()}
         "".join(declared).encode()
     except (ValueError, msgspec.ValidationError, OverflowError, RecursionError) as error:
         raise SeamlineError(

@@ -20,18 +20,21 @@ from numpy.typing import NDArray
 from seamline.data.image_folder.classes import CLASS_FILES, Classes
 from seamline.data.image_folder.records import FolderContents
 from seamline.data.limits import map_threads
+from seamline.data.pixel_meaning import Trait
 from seamline.errors import SeamlineError
 from seamline.io import atomic_write, cache_dir, file_lock, source_hash, write_bytes
 
 _BATCH = 512  # images that are decoded before they are recorded as done
-_COLOR, _GRAY = 1, 2  # states of a decoded image; 0 is not decoded
+_COLOR, _GRAY = 1, 2  # states of a decoded image; 0 is not decoded. The bits above are its traits
+_TRAITS_SHIFT = 2
 
 
 class FolderMetadata(NamedTuple):
-    """The classes of a folder, and height and width of each image."""
+    """The classes of a folder, height and width of each image, and the bit depth of values of 16 bits."""
 
     classes: Classes
     sizes: tuple[tuple[int, int], ...]
+    depth: int = 0
 
 
 class DecodedImages(NamedTuple):
@@ -39,6 +42,8 @@ class DecodedImages(NamedTuple):
 
     images: NDArray[np.uint8]  # (N, H, W, 3) uint8, or (N, H, W, 1) where all of them are gray
     masks: NDArray[np.uint8] | None  # (N, H, W) uint8, None for classification
+    traits: tuple[Trait, ...]  # N unusual properties of the files
+    gray: NDArray[np.bool_]  # (N,) whether an image is gray
 
 
 def cached_metadata(cache: Path, compute: Callable[[], FolderMetadata]) -> FolderMetadata:
@@ -55,7 +60,7 @@ def cached_metadata(cache: Path, compute: Callable[[], FolderMetadata]) -> Folde
 def cached_images(
     cache: Path,
     shape: tuple[int, int, int],
-    decode: Callable[[int], tuple[NDArray[np.uint8], NDArray[np.uint8] | None]],
+    decode: Callable[[int], tuple[NDArray[np.uint8], NDArray[np.uint8] | None, Trait]],
     has_masks: bool,
     progress: Callable[[], None],
 ) -> DecodedImages:
@@ -64,7 +69,7 @@ def cached_images(
     Args:
         cache: the cache folder.
         shape: (N, H, W), number and size of the images.
-        decode: index -> image (H, W, 3) uint8 and mask (H, W) uint8, if any.
+        decode: index -> image (H, W, 3) uint8, mask (H, W) uint8, if any, and traits of the file.
         has_masks: whether there are masks.
         progress: called after each image, also for images that were decoded before.
     """
@@ -78,12 +83,13 @@ def cached_images(
         progress()
 
     def fill(index: int) -> int:
-        image, mask = decode(index)
+        image, mask, traits = decode(index)
         images[index] = image
         if labels is not None and mask is not None:
             labels[index] = mask
         progress()
-        return _GRAY if bool((image[..., :1] == image).all()) else _COLOR
+        color = _GRAY if bool((image[..., :1] == image).all()) else _COLOR
+        return color | int(traits) << _TRAITS_SHIFT
 
     for start in range(0, len(missing), _BATCH):
         indices = missing[start : start + _BATCH]
@@ -93,7 +99,9 @@ def cached_images(
             labels.flush()
         state[indices] = states  # only after the images are on the disk
         state.flush()
-    return DecodedImages(images[..., :1] if bool((state == _GRAY).all()) else images, labels)
+    gray = (state & _GRAY) > 0
+    traits = tuple(Trait(int(value) >> _TRAITS_SHIFT) for value in state)
+    return DecodedImages(images[..., :1] if gray.all() else images, labels, traits, gray)
 
 
 def _mapped_array(file: Path, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[np.uint8]]":

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from seamline.data.image_folder.file_tree import FileTree, list_tree
+from seamline.data.image_folder.file_tree import FileTree, list_tree, normalize
 from seamline.data.image_folder.folder_names import split_of_name
 from seamline.data.image_folder.formats import (
     cityscapes,
@@ -19,7 +19,7 @@ from seamline.data.image_folder.formats import (
     trimaps,
 )
 from seamline.data.image_folder.records import FolderContents, Sample
-from seamline.data.image_folder.unused import count_suffixes, unused_files
+from seamline.data.image_folder.unused import count_suffixes, empty_class_folders, unused_files
 from seamline.errors import SeamlineError, list_first
 
 
@@ -64,12 +64,13 @@ def detect_format(path: Path) -> FolderContents:
         if not contents.samples:
             raise SeamlineError(f"{path}: {contents.layout} without images; {supported}")
         _refuse_invalid_unicode(contents)
+        contents = _normalize_labels(contents)
         _refuse_repeated(contents)
         return replace(
             contents,
             samples=tuple(sorted(contents.samples, key=lambda sample: sample.name)),
             unused=(*contents.unused, *unused_files(outer, contents)),
-            warnings=(*entered, *contents.warnings),
+            warnings=(*entered, *contents.warnings, *empty_class_folders(tree, contents)),
         )
     if path.is_file():
         kinds = " nor ".join(form.description for form in FORMATS if form.in_file)
@@ -97,6 +98,21 @@ def _only_folder(tree: FileTree) -> Path | None:
     if len(folders) != 1 or not are_notes or split_of_name(*folders) or folders <= _ENTERED_BY_FORMATS:
         return None
     return tree.folder.joinpath(*folders)
+
+
+def _normalize_labels(contents: FolderContents) -> FolderContents:
+    """Return contents whose names of classes are equal where they look the same."""
+    samples = [
+        replace(
+            sample,
+            label=None if sample.label is None else normalize(sample.label),
+            polygons=None
+            if sample.polygons is None
+            else tuple(replace(polygon, label=normalize(polygon.label)) for polygon in sample.polygons),
+        )
+        for sample in contents.samples
+    ]
+    return replace(contents, samples=samples, classes=tuple(dict.fromkeys(map(normalize, contents.classes))))
 
 
 def _refuse_repeated(contents: FolderContents) -> None:

@@ -1,11 +1,13 @@
 """The files below a folder, and readers of its tables and JSON files."""
 
 import json
+import os
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, lru_cache
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 import msgspec
@@ -54,6 +56,8 @@ class FileTree:
 
     def sample(self, image: Path, split: str = "", **label: Any) -> Sample:
         """Return an image with its label; one of its folders names the split, else `split` is used."""
+        if not image.is_relative_to(self.folder):
+            raise SeamlineError(f"{image}: is not inside {self.folder}; put images and labels into one folder")
         name = image.relative_to(self.folder)
         return Sample(image, name.as_posix(), split_from_path(name.parts[:-1]) or split, **label)
 
@@ -92,9 +96,76 @@ def _is_image(file: Path) -> bool:
 
 
 def find_file(name: str, folders: list[Path], suffixes: tuple[str, ...] = ("",)) -> Path | None:
-    """Return the first file of a name, with one of the suffixes, in the folders; None where there is none."""
-    paths = (folder / (name + suffix) for folder in folders for suffix in suffixes)
-    return next(filter(safe_is_file, paths), None)
+    """Return the file that a table or a JSON file names; None where there is none.
+
+    A name is a path relative to one of the folders, with separators of any system. Where it is absolute or leads out of
+    the folder, as in files from another machine, the longest end of it that exists counts; where it starts with the
+    name of the folder itself, the rest counts. Names match under Unicode normalization.
+
+    Args:
+        name: the name.
+        folders: folders to search, the first one first.
+        suffixes: endings to append to the name.
+    """
+    for candidate in _local_names(name, folders[0]):
+        for find in (_existing, _normalized):  # normalization needs a list of the folder
+            for folder in folders:
+                paths = (find(folder, candidate + suffix) for suffix in suffixes)
+                if file := next(filter(None, paths), None):
+                    return file
+    return None
+
+
+def _local_names(name: str, folder: Path) -> list[str]:
+    """Return the relative paths that a name may stand for, the most likely first."""
+    path = PurePosixPath(name.removeprefix("file://").replace("\\", "/"))
+    parts = path.parts
+    if path.is_absolute() or ".." in parts or (parts and parts[0].endswith(":")):
+        inner = [part for part in parts if part not in ("/", "//", "..") and not part.endswith(":")]
+        starts = [*range(len(inner))]
+    else:
+        inner = [*parts]
+        above = folder.absolute().parts
+        starts = [length for length in range(1, len(inner)) if above[-length:] == parts[:length]]
+    return [name, str(path), *("/".join(inner[start:]) for start in starts)]
+
+
+def _existing(folder: Path, name: str) -> Path | None:
+    """Return a file by its path relative to a folder; None where there is none."""
+    file = folder / name
+    if not safe_is_file(file):
+        return None
+    return Path(os.path.normpath(file)) if ".." in file.parts else file
+
+
+def _normalized(folder: Path, name: str) -> Path | None:
+    """Return the file whose path equals a name under Unicode normalization."""
+    path = folder
+    for part in PurePosixPath(name).parts:
+        entry = _entries(path).get(normalize(part))
+        if entry is None:
+            return None
+        path = path / entry
+    return path if safe_is_file(path) else None
+
+
+def _entries(folder: Path) -> dict[str, str]:
+    """Return the names in a folder by their normalized form."""
+    try:
+        return _entries_at(folder, folder.stat().st_mtime_ns)
+    except (OSError, ValueError):
+        return {}
+
+
+@lru_cache(maxsize=256)
+def _entries_at(folder: Path, modified: int) -> dict[str, str]:
+    """Return the names in a folder, modified at a time in nanoseconds, by their normalized form."""
+    return {normalize(entry.name): entry.name for entry in folder.iterdir()}
+
+
+def normalize(name: str) -> str:
+    """Return a name in the form in which names of files and classes are compared: macOS decomposes letters."""
+    return unicodedata.normalize("NFC", name)
 
 
 @contextmanager

@@ -20,10 +20,11 @@ from seamline.data.image_folder.detect_format import detect_format
 from seamline.data.image_folder.polygons import rasterize
 from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_folder.resize_policy import ImageSize, pick_image_size, resize_pair
-from seamline.data.image_io import read_header, read_image
+from seamline.data.image_io import largest_value, read_header, read_image, read_photo
 from seamline.data.lazy_array import ArrayLike, LazyArray
 from seamline.data.limits import map_threads, max_memory
 from seamline.data.masks import mask_values, refuse_other_size
+from seamline.data.pixel_meaning import Trait, bit_depth, conversion_warning, unused_data
 from seamline.data.preprocess import center_crop_resize
 from seamline.errors import SeamlineError
 
@@ -69,22 +70,24 @@ def load_contents(
 
     def read_metadata() -> FolderMetadata:
         sizes = map_threads(_upright_size, [sample.file for sample in samples])
-        return FolderMetadata(infer_classes(contents, step if has_mask_files else None), tuple(sizes))
+        depth = _bit_depth([sample.file for sample in samples])
+        return FolderMetadata(infer_classes(contents, step if has_mask_files else None), tuple(sizes), depth)
 
     with open_cache(contents) as cache:
-        classes, sizes = cached_metadata(cache, read_metadata)
+        classes, sizes, depth = cached_metadata(cache, read_metadata)
         step.done = step.total - len(samples)
         chosen = pick_image_size(sizes, task, size)
         shape = len(samples), chosen.height, chosen.width
         masks = task == "segmentation"
-        decoded = cached_images(cache, shape, lambda i: _decode(samples[i], classes, chosen), masks, step)
-    in_memory = sum(array.size for array in decoded if array is not None) <= max_memory()
+        decoded = cached_images(cache, shape, lambda i: _decode(samples[i], classes, chosen, depth), masks, step)
+    in_memory = decoded.images.size + (0 if decoded.masks is None else decoded.masks.size) <= max_memory()
     splits = {name: _split(contents, classes, decoded, name, in_memory) for name in ("train", "val", "test")}
     if not len(splits["train"]):
         raise SeamlineError(f"{path}: has no training images; put images into train")
     path = path.expanduser().absolute()
     name = path.stem if path.is_file() else path.name or "folder"
-    warnings = "".join(f" {warning[:1].upper()}{warning[1:]}." for warning in contents.warnings)
+    traits = [(sample.name, trait) for sample, trait in zip(samples, decoded.traits, strict=True)]
+    warnings = (conversion_warning(traits), _mixed_colors(contents, decoded.gray))
     data = Dataset(
         name,
         name,
@@ -93,11 +96,13 @@ def load_contents(
         splits["test"],
         str(path),
         task=task,
-        description=f"Own images, {contents.layout}; size: {chosen.reason}.{warnings}",
+        description=f"Own images, {contents.layout}; size: {chosen.reason}.",
         palette=classes.palette,
         has_groups=False,
         val=splits["val"] if len(splits["val"]) else None,
-        unused=contents.unused,
+        unused=(*contents.unused, *unused_data(traits)),
+        warnings=(*contents.warnings, *filter(None, warnings)),
+        bit_depth=depth,
     )
     return LoadedFolder(data, classes, chosen)
 
@@ -125,20 +130,40 @@ def _upright_size(file: Path) -> tuple[int, int]:
     return height, width
 
 
-def _decode(sample: Sample, classes: Classes, size: ImageSize) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """Return the image (h, w, 3) uint8 of a sample, and its mask (h, w) uint8 for segmentation."""
-    image = read_image(sample.file)
+def _bit_depth(files: list[Path]) -> int:
+    """Return the bit depth that covers the values of all images of 16 bits; 0 where there are none."""
+    headers = map_threads(read_header, files)
+    wide = [file for file, header in zip(files, headers, strict=True) if header is not None and header.is_wide]
+    return bit_depth(max(map_threads(largest_value, wide))) if wide else 0
+
+
+def _mixed_colors(contents: FolderContents, gray: NDArray[np.bool_]) -> str:
+    """Return a warning where some images are gray and others are in color, or an empty string."""
+    if gray.all() or not gray.any():
+        return ""
+    first = contents.samples[int(gray.argmax())].name
+    return (
+        f"{gray.sum():,} of {len(gray):,} images, such as {first}, are gray and the others in color; a model may "
+        "separate classes by it"
+    )
+
+
+def _decode(
+    sample: Sample, classes: Classes, size: ImageSize, depth: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, Trait]:
+    """Return the image (h, w, 3) uint8 of a sample, its mask (h, w) uint8 for segmentation, and the file's traits."""
+    image, traits = read_photo(sample.file, depth=depth)
     if sample.label is not None:
-        return center_crop_resize(image, (size.height, size.width, 3)), None
+        return center_crop_resize(image, (size.height, size.width, 3)), None, traits
     if sample.instances is not None:
-        return resize_pair(image, _union_of_instances(sample.instances, image, sample.file.name), size)
-    if sample.mask is None:
+        mask = _union_of_instances(sample.instances, image, sample.file.name)
+    elif sample.mask is None:
         height, width = image.shape[:2]
-        drawn = rasterize(sample.polygons or (), classes.numbers, height, width, sample.name)
-        return resize_pair(image, drawn, size)
-    mask = remap_mask(mask_values(sample.mask, by_color=classes.by_color), classes, str(sample.mask))
-    refuse_other_size(mask, image, sample.mask, sample.file.name)
-    return resize_pair(image, mask, size)
+        mask = rasterize(sample.polygons or (), classes.numbers, height, width, sample.name)
+    else:
+        mask = remap_mask(mask_values(sample.mask, by_color=classes.by_color), classes, str(sample.mask))
+        refuse_other_size(mask, image, sample.mask, sample.file.name)
+    return *resize_pair(image, mask, size), traits
 
 
 def _union_of_instances(files: tuple[Path, ...], image: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:

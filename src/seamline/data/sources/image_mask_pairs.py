@@ -10,6 +10,7 @@ from seamline.data.image_io import SUFFIXES, read_image
 from seamline.data.limits import map_threads
 from seamline.data.masks import Color, read_mask, refuse_other_size
 from seamline.errors import SeamlineError, refuse_unreadable
+from seamline.io import is_system_name
 
 _IMAGE_SUFFIXES = tuple(suffix for suffix in SUFFIXES if suffix != ".png")
 
@@ -57,7 +58,7 @@ def read_pairs(folder: Path, classes: int, palette: Sequence[Color], *, size: tu
 def _find_pairs(folder: Path) -> list[tuple[Path, Path]]:
     """Return images and masks, sorted by name, or raise a `SeamlineError` where one is missing or there are none."""
     with refuse_unreadable(folder):
-        files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        files = sorted(path for path in folder.iterdir() if not is_system_name(path.name))
     images = _by_stem(path for path in files if path.suffix.lower() in _IMAGE_SUFFIXES)
     masks = _by_stem(path for path in files if path.suffix.lower() == ".png")
     if not images and not masks:

@@ -106,12 +106,9 @@ def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> 
 
 def _find_image(folder: Path, file: Path, name: str) -> Path:
     """Return the image that a COCO file names, from the usual places."""
-    relative = Path(name.replace("\\", "/"))
-    if relative.is_absolute() or ".." in relative.parts:
-        raise SeamlineError(f"{file}: names {name}, which is not inside {folder}; name images relative to the folder")
     stem = file.stem.removeprefix("instances_")
     folders = [file.parent, file.parent / "images", folder, folder / "images", folder / stem, folder / "images" / stem]
-    image = find_file(str(relative), folders)
+    image = find_file(name, folders)
     if image is None:
         raise SeamlineError(f"{file}: names {name}, which is not in {file.parent}; put the images there")
     return image

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from msgspec import Struct, field
 
@@ -43,9 +43,9 @@ def parse(tree: FileTree) -> FolderContents | None:
     for file, labelme in tree.json_files(LabelmeFile, "LabelMe JSON"):
         with refuse_invalid(file, "LabelMe JSON"):
             polygons = tuple(_polygons(labelme.shapes, skipped))
-        name = Path(labelme.image.replace("\\", "/")).name
-        image = find_file(name, [file.parent])
+        image = find_file(labelme.image, [file.parent, tree.folder, file.parent / "images", tree.folder / "images"])
         if image is None:
+            name = PurePosixPath(labelme.image.replace("\\", "/")).name
             raise SeamlineError(f"{file}: its image {name} is not beside it; add the image, or remove the file")
         sources.append(file)
         samples.append(tree.sample(image, polygons=polygons))

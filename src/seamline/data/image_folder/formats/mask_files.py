@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from seamline.data.image_folder.file_tree import FileTree
+from seamline.data.image_folder.file_tree import FileTree, normalize
 from seamline.data.image_folder.records import FolderContents
 from seamline.errors import SeamlineError
 
@@ -17,24 +17,26 @@ def parse_two_folders(tree: FileTree) -> FolderContents | None:
     """Read images in a folder `images` with masks of the same name in a folder `masks` beside it.
 
     Raises:
-        SeamlineError: an image has no mask, or a mask no image.
+        SeamlineError: an image has no mask, a mask no image, or one has several.
     """
-    images: dict[str, Path] = {}
-    masks: dict[str, Path] = {}
+    images: dict[str, list[Path]] = {}
+    masks: dict[str, list[Path]] = {}
     for file in tree.images:
         path = file.relative_to(tree.folder)
         for depth, part in enumerate(path.parts[:-1]):
             is_mask = part.lower() in _MASK_FOLDERS
             if is_mask or part.lower() in _IMAGE_FOLDERS:
                 stem = _without_mask_ending(path.stem) if is_mask else path.stem
-                key = "/".join([*path.parts[:depth], *path.parts[depth + 1 : -1], stem])
-                (masks if is_mask else images)[key] = file
+                key = normalize("/".join([*path.parts[:depth], *path.parts[depth + 1 : -1], stem]))
+                (masks if is_mask else images).setdefault(key, []).append(file)
                 break
     if not images.keys() & masks.keys():
         return None
-    _refuse_unpaired((images[key] for key in images.keys() - masks.keys()), "has no mask of the same name")
-    _refuse_unpaired((masks[key] for key in masks.keys() - images.keys()), "has no image of the same name")
-    samples = [tree.sample(image, mask=masks[key]) for key, image in images.items()]
+    for key in images.keys() & masks.keys():
+        _refuse_several(images[key], masks[key])
+    _refuse_unpaired((images[key][0] for key in images.keys() - masks.keys()), "has no mask of the same name")
+    _refuse_unpaired((masks[key][0] for key in masks.keys() - images.keys()), "has no image of the same name")
+    samples = [tree.sample(files[0], mask=masks[key][0]) for key, files in images.items()]
     return FolderContents(tree.folder, "images and masks in two folders", samples)
 
 
@@ -42,21 +44,26 @@ def parse_pairs(tree: FileTree) -> FolderContents | None:
     """Read images beside their masks: `a.jpg` with `a.png`, or `a.jpg` with `a_mask.png`.
 
     Raises:
-        SeamlineError: most files are pairs, and one is not.
+        SeamlineError: most files are pairs, and one is not, or one has several masks.
     """
     by_stem: dict[tuple[Path, str], list[Path]] = {}
     for file in tree.images:
-        by_stem.setdefault((file.parent, _without_mask_ending(file.stem)), []).append(file)
+        by_stem.setdefault((file.parent, normalize(_without_mask_ending(file.stem))), []).append(file)
     pairs: dict[Path, Path] = {}
+    several: list[tuple[list[Path], list[Path]]] = []
     for (_, stem), members in by_stem.items():
-        masks = [file for file in members if file.stem != stem and file.suffix.lower() in _MASK_SUFFIXES]
+        masks = [file for file in members if normalize(file.stem) != stem and file.suffix.lower() in _MASK_SUFFIXES]
         if not masks and len(members) == 2:
             masks = [file for file in members if file.suffix.lower() == ".png"][:1]
         photos = [file for file in members if file not in masks]
         if len(masks) == 1 and len(photos) == 1:
             pairs[photos[0]] = masks[0]
-    if not pairs or len(pairs) < len(by_stem) / 2:
+        elif masks and photos:
+            several.append((photos, masks))
+    if not (pairs or several) or len(pairs) + len(several) < len(by_stem) / 2:
         return None
+    for photos, masks in several:
+        _refuse_several(photos, masks)
     unpaired = set(tree.images) - {*pairs.keys(), *pairs.values()}
     _refuse_unpaired(unpaired, "is an image without a mask, or a mask without an image, in a folder of pairs")
     samples = [tree.sample(image, mask=mask) for image, mask in pairs.items()]
@@ -67,6 +74,16 @@ def _without_mask_ending(stem: str) -> str:
     """Return a mask's stem without an ending such as `_mask`."""
     ending = next((ending for ending in _MASK_ENDINGS if stem.lower().endswith(ending)), "")
     return stem[: len(stem) - len(ending)] or stem
+
+
+def _refuse_several(images: list[Path], masks: list[Path]) -> None:
+    """Refuse several images or several masks of one name."""
+    for files, kind, other in ((images, "images", masks), (masks, "masks", images)):
+        if len(files) > 1:
+            first, second = sorted(files, key=Path.as_posix)[:2]
+            raise SeamlineError(
+                f"{first}: and {second.name} are {len(files)} {kind} for {other[0].name}; keep one, or rename them"
+            )
 
 
 def _refuse_unpaired(files: Iterable[Path], problem: str) -> None:
