@@ -72,7 +72,7 @@ def bit_depth(largest: int) -> int:
 
 
 def scale_to_8_bits(values: NDArray[np.uint16], depth: int) -> NDArray[np.uint8]:
-    """Scale values of a bit depth, 8..16, to 0..255, rounded."""
+    """Scale values (H, W, …) uint16 of a bit depth, 8..16, to 0..255, rounded; uint8 of the same shape."""
     white = (1 << depth) - 1
     scaled: NDArray[np.uint8] = ((values.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8)
     return scaled
@@ -108,7 +108,7 @@ def read_16_bit_channels(content: bytes, orientation: int) -> NDArray[np.uint16]
 
 
 def turn_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Turn pixels (H, W, …) as an EXIF orientation, 1..8, says."""
+    """Return pixels (H, W, …) of any dtype turned upright by their EXIF orientation, 1..8."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
