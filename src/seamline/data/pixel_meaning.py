@@ -108,7 +108,12 @@ def read_16_bit_channels(content: bytes, orientation: int) -> NDArray[np.uint16]
 
 
 def turn_upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Return pixels (H, W, …) of any dtype turned upright by their EXIF orientation, 1..8."""
+    """Turn pixels upright.
+
+    Args:
+        pixels: (H, W, …) uint8 or any other dtype, as stored.
+        orientation: the EXIF orientation, 1..8.
+    """
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
