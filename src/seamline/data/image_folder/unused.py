@@ -28,7 +28,7 @@ def unused_files(tree: FileTree, contents: FolderContents) -> tuple[UnusedData, 
         contents: what was read from it.
 
     Returns:
-        An entry each for images, masks in other forms, images that cannot be decoded or have no suffix, and other files.
+        An entry each for images, masks in other forms, images that cannot be read, and other files.
     """
     used = {*contents.sources, contents.root, *(contents.folder / name for name in CLASS_FILES)}
     for sample in contents.samples:
