@@ -38,7 +38,8 @@ def load_saved_model(folder: RunFolder) -> BaseModel:
     except SeamlineError as error:
         raise folder.info.error(str(error)) from None
     except Exception as error:  # safetensors and torch raise errors of several kinds
-        reason = " ".join(str(error).split())
+        lines = str(error).split("\n\t")  # PyTorch lists each unfitting weight on a line below a heading
+        reason = " ".join(lines[min(1, len(lines) - 1)].split()).rstrip(".")
         raise SeamlineError(
             f"{file}: not the weights that run.json describes ({reason}); train again with --overwrite"
         ) from None
