@@ -96,16 +96,23 @@ def _classes_of_instances(declared: Palette, root: Path) -> Classes:
 
 def _classes_of_masks(contents: FolderContents, declared: Palette, progress: Callable[[], None] | None) -> Classes:
     """Return the classes of the values or colors in mask files."""
+    masks: dict[Path, MaskValues] = {}
+    palette_colors = contents.legend is not None and contents.legend.by_color
 
     def read(file: Path) -> MaskValues:
-        mask = unique_mask_values(file, by_color=contents.legend is not None and contents.legend.by_color)
+        mask = unique_mask_values(file, by_color=palette_colors)
         _refuse_many(mask.values, mask.by_color, file)
-        if progress is not None:
+        if progress is not None and file not in masks:
             progress()
         return mask
 
     files = [sample.mask for sample in contents.samples if sample.mask is not None]
     masks = dict(zip(files, map_threads(read, files), strict=True))
+    if len({item for mask in masks.values() for item in mask.palette.items()}) > len(
+        {value for mask in masks.values() for value in mask.palette}
+    ):  # the same index has different colors
+        palette_colors = True
+        masks = dict(zip(files, map_threads(read, files), strict=True))
     by_color = {mask.by_color for mask in masks.values()}
     if len(by_color) > 1:
         raise SeamlineError(f"{contents.root}: some masks contain colors and others numbers; save all in one form")
@@ -173,6 +180,7 @@ def _classes_by_color(root: Path, codes: set[int], declared: Palette, first_with
     if not declared:
         ordered = sorted(codes)
         names = tuple(f"#{code:06x}" for code in ordered)
+        names = (BACKGROUND, "foreground") if ordered == [0, 0xFFFFFF] else names
         return Classes(names, tuple(ordered), tuple(code_color(code) for code in ordered), by_color=True)
     palette = {name: color for name, color in declared.items() if color is not None}
     if len(palette) < len(declared):

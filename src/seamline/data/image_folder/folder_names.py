@@ -24,15 +24,22 @@ MASK_WORDS = frozenset((
     "mask", "masks", "label", "labels", "annotation", "annotations", "annot", "annots", "gt", "gts", "groundtruth",
     "segmentation", "segmentations", "segmentationclass", "segmentationobject", "segmentationmasks", "seg", "segs",
     "trimap", "trimaps", "gtfine", "gtcoarse", "labelids", "manual", "semantic",
+    "truth",
 ))  # fmt: skip
 """Words of folders of masks."""
 
 
 def split_words(name: str) -> tuple[str, ...]:
     """Return the words of a name in lower case: `seg_train2`, `TrainSet` -> `seg train`, `train set`."""
+    return tuple(word for part in split_path_words(name) for word in re.split(r"\d+", part) if word)
+
+
+def split_path_words(name: str) -> tuple[str, ...]:
+    """Return the words of a name in lower case with their digits: `Train2_masks` -> `train2 masks`."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    spaced = re.sub(r"ground[\W_]?truth", "groundtruth", spaced.lower())
     parts: list[str] = []
-    for word in filter(None, re.split(r"[\W_\d]+", spaced.lower())):
+    for word in filter(None, re.split(r"[\W_]+", spaced)):
         joined = _JOINED.fullmatch(word)
         parts += joined.groups() if joined else [word]
     return tuple(parts)

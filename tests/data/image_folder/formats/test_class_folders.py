@@ -110,11 +110,11 @@ def test_classes_that_only_resemble_other_layouts(tmp_path: Path, names: tuple[s
 @pytest.mark.parametrize(
     ("names", "layout"),
     [
-        (("JPEGImages", "Annotations"), "Pascal VOC"),
-        (("pictures", "labels"), "images with masks"),
-        (("scan", "scan_mask"), "images with masks"),
+        (("JPEGImages", "Segmentation old"), "Pascal VOC"),
+        (("pictures", "labels v2"), "images with masks"),
+        (("scan", "mask_all"), "images with masks"),
         (("image", "other"), "images with masks"),
-        (("photo", "truth"), "images with masks (photo/ with truth/ of the same names)"),
+        (("foto", "maske"), "images with masks (foto/ with maske/ of the same names)"),
         (("flowers_train", "flowers_test"), "splits (train/, val/ and test/, each with class folders inside)"),
         (("rps", "rps-test-set"), "splits"),
         (("train_cats", "test_cats", "train_dogs", "test_dogs"), "splits"),

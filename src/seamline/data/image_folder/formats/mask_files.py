@@ -4,36 +4,44 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from seamline.data.image_folder.file_tree import FileTree, normalize
+from seamline.data.image_folder.folder_names import IMAGE_WORDS, MASK_WORDS, split_path_words
 from seamline.data.image_folder.records import FolderContents
 from seamline.errors import SeamlineError
 
-_IMAGE_FOLDERS = ("images", "image", "imgs", "img", "photos")
-_MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "gt", "segmentation")
-_MASK_ENDINGS = ("_mask", "-mask", ".mask", "_label", "_labels", "_seg")
+_MASK_ENDINGS = (
+    *("_segmentation", "_groundtruth", "_gt"),
+    *("_mask", "-mask", ".mask", "_label", "_labels", "_seg"),
+)
 _MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".gif")
 
 
 def parse_two_folders(tree: FileTree) -> FolderContents | None:
-    """Read images in a folder `images` with masks of the same name in a folder `masks` beside it.
+    """Read images in one folder with masks of the same name in another one.
+
+    The paths of an image and its mask are equal but for words such as `images` and `masks`: `images/a.jpg` and
+    `masks/a.png`, `train/a.jpg` and `train_masks/a_mask.gif`, `val/images/a.jpg` and `val/labels/a.png`. Images of
+    folders without any mask have no label.
 
     Raises:
-        SeamlineError: an image has no mask, a mask no image, or one has several.
+        SeamlineError: an image has no mask in a folder with masks, a mask has no image, or one has several.
     """
     images: dict[str, list[Path]] = {}
     masks: dict[str, list[Path]] = {}
     for file in tree.images:
         path = file.relative_to(tree.folder)
-        for depth, part in enumerate(path.parts[:-1]):
-            is_mask = part.lower() in _MASK_FOLDERS
-            if is_mask or part.lower() in _IMAGE_FOLDERS:
-                stem = _without_mask_ending(path.stem) if is_mask else path.stem
-                key = normalize("/".join([*path.parts[:depth], *path.parts[depth + 1 : -1], stem]))
-                (masks if is_mask else images).setdefault(key, []).append(file)
-                break
-    if not images.keys() & masks.keys():
+        words = [split_path_words(part) for part in path.parts[:-1]]
+        is_mask = any(MASK_WORDS.intersection(part) for part in words)
+        rests = (" ".join(word for word in part if word not in MASK_WORDS | IMAGE_WORDS) for part in words)
+        stem = _without_mask_ending(path.stem) if is_mask else path.stem
+        key = normalize("/".join((*filter(None, rests), stem)))
+        (masks if is_mask else images).setdefault(key, []).append(file)
+    paired = images.keys() & masks.keys()
+    if len(paired) < (len(masks) + 1) / 2:
         return None
-    for key in images.keys() & masks.keys():
+    for key in paired:
         _refuse_several(images[key], masks[key])
+    folders = {images[key][0].parent for key in paired}
+    images = {key: files for key, files in images.items() if files[0].parent in folders}
     _refuse_unpaired((images[key][0] for key in images.keys() - masks.keys()), "has no mask of the same name")
     _refuse_unpaired((masks[key][0] for key in masks.keys() - images.keys()), "has no image of the same name")
     samples = [tree.sample(files[0], mask=masks[key][0]) for key, files in images.items()]

@@ -1,0 +1,49 @@
+"""Images and masks in folders of many names."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from helpers import refusal
+from image_files import write_mask, write_photos
+from seamline.data.image_folder import detect_format, load_folder
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"),
+    [
+        ("train/{}.jpg", "train_masks/{}_mask.gif"),
+        ("train_images/{}.jpg", "train_masks/{}.png"),
+        ("images/{}.png", "masks/{}.png"),
+        ("Images/{}.png", "Labels/{}.png"),
+        ("train/images/{}.png", "train/masks/{}.png"),
+        ("images/train/{}.png", "annotations/train/{}.png"),
+        ("images_prepped_train/{}.png", "annotations_prepped_train/{}.png"),
+        ("train/{}.png", "trainannot/{}.png"),
+        ("imgs/{}.jpg", "ground_truth/{}_gt.png"),
+        ("data/train/{}.jpg", "data/train_labels/{}_segmentation.png"),
+        ("site A/photos/{}.jpg", "site A/segmentation masks/{}.png"),
+    ],
+)
+def test_folders_of_images_and_masks(tmp_path: Path, image: str, mask: str) -> None:
+    for number in range(3):
+        write_photos(tmp_path, image.format(number))
+        write_mask(tmp_path / mask.format(number), 0, 255)
+    write_photos(tmp_path, image.format(3))
+    write_mask(tmp_path / mask.format(3), 255, 255)  # a GIF gives the only color the index 0
+    write_photos(tmp_path, "test/9.jpg", "test/10.jpg")
+    data = load_folder(tmp_path)
+    assert (data.task, data.classes, len(data.train)) == ("segmentation", ("background", "foreground"), 4)
+    assert data.train.labels[:, 0, [0, 31]].tolist() == [[0, 1]] * 3 + [[1, 1]]
+    assert [(entry.count, entry.example) for entry in data.unused] == [(2, "test/10.jpg")]
+
+
+def test_splits_of_images_and_masks(tmp_path: Path) -> None:
+    for split in ("train", "val", "test"):
+        write_photos(tmp_path, f"{split}/1.png", f"{split}/2.png")
+        for number in (1, 2):
+            write_mask(tmp_path / f"{split}_labels/{number}.png", 0, 1)
+    assert Counter(sample.split for sample in detect_format(tmp_path).samples) == {"train": 2, "val": 2, "test": 2}
+    write_photos(tmp_path, "val/3.png")
+    assert "val/3.png: has no mask of the same name" in refusal(lambda: detect_format(tmp_path))
