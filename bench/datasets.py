@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from seamline.data.dataset import Dataset
-from seamline.data.prepare import detect_groups, load_dataset
+from seamline.data.prepare import detect_groups, load_dataset, split_data
 from seamline.data.splits import Splits
 from seamline.progress import Reporter
-from seamline.training.plan import split_data
 from seamline.training.presets import get_preset
 
 TASKS = ("garments", "facades")
@@ -30,7 +29,8 @@ class Images:
 
     def split(self, seed: int) -> Splits:
         """Split training and validation images by groups, as `seamline train --seed` does."""
-        return split_data(self.data, get_preset("fast", self.data.task), seed)
+        config = get_preset("fast", self.data.task)
+        return split_data(self.data, fraction=config.val_fraction, seed=seed, strategy=config.split_by)
 
     def write(self, file: Path, seed: int = 0, count: int | None = None) -> Path:
         """Write images and labels of all splits to an npz file, with the first `count` training images."""

@@ -30,6 +30,13 @@ NetworkOption = Annotated[
 ImageSizeOption = Annotated[
     str | None, typer.Option("--image-size", help="Resize images to SIDE or HEIGHTxWIDTH pixels.")
 ]
+GroupsOption = Annotated[
+    str | None,
+    typer.Option("--groups", metavar="BY", help="Images that belong together: a column, `folder`, or a regex."),
+]
+NearDuplicatesOption = Annotated[
+    bool, typer.Option("--near-duplicates/--no-near-duplicates", help="Keep near-duplicates in one split.")
+]
 InitFromOption = Annotated[
     Path | None, typer.Option("--init-from", metavar="RUN", help="Initialize weights from a finished run.")
 ]

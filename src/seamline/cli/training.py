@@ -15,10 +15,12 @@ from seamline.cli.options import (
     DryRunOption,
     EpochsOption,
     FoldsOption,
+    GroupsOption,
     ImageSizeOption,
     InitFromOption,
     JsonOption,
     LearningRateOption,
+    NearDuplicatesOption,
     NetworkOption,
     PresetOption,
     SeedOption,
@@ -84,6 +86,8 @@ def train(
     seed: SeedOption = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Run folder; default: runs/DATA-PRESET.")] = None,
     data_dir: DataDirOption = None,
+    groups: GroupsOption = None,
+    near_duplicates: NearDuplicatesOption = True,
     image_size: ImageSizeOption = None,
     init_from: InitFromOption = None,
     label_check_folds: FoldsOption = None,
@@ -104,7 +108,8 @@ def train(
     flags = {"model": model, "epochs": epochs, "batch_size": batch_size, "lr": lr, "weight_decay": weight_decay}
     fields = merge_flags(parse_settings(settings or ()), flags)
     if dry_run:
-        _print_plan(plan(data, preset=preset, image_size=image_size, progress=Reporter(), **fields), as_json=as_json)
+        fields |= {"groups": groups, "near_duplicates": near_duplicates, "image_size": image_size}
+        _print_plan(plan(data, preset=preset, progress=Reporter(), **fields), as_json=as_json)
         return
     run = seamline.train(
         data,
@@ -119,6 +124,8 @@ def train(
         label_check_folds=label_check_folds,
         init_from=init_from,
         data_dir=data_dir,
+        groups=groups,
+        near_duplicates=near_duplicates,
         image_size=image_size,
         progress=Reporter(),
         **fields,

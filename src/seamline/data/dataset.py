@@ -1,17 +1,29 @@
 """Dataset and Split: what every source returns and every later stage reads."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.lazy_array import ArrayLike, concat, iter_chunks, take
-from seamline.run_folder import ReferenceResult, Task, UnusedData
+from seamline.run_folder import GroupingInfo, ReferenceResult, Task, UnusedData
 
 IGNORE_INDEX = 255
 """Value of mask pixels that belong to no class and are not counted."""
+
+
+class ImageRecord(NamedTuple):
+    """Where an image comes from."""
+
+    file: Path  # the image
+    folder: str = ""  # its folder without the folders of split and class, such as `site-3/camera-1`
+    columns: Mapping[str, str] = MappingProxyType({})  # the other columns of its row, where a table lists it
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +110,8 @@ class Dataset:
         unused: what is in the user's folder and not used.
         warnings: sentences about unusual properties of the user's files.
         bit_depth: bits of values that the files store in 16; 0 where no file has 16.
+        grouping: which images belong together.
+        records: where each image comes from, by name; empty where images are not files of the user.
     """
 
     name: str
@@ -116,6 +130,8 @@ class Dataset:
     unused: tuple[UnusedData, ...] = ()
     warnings: tuple[str, ...] = ()
     bit_depth: int = 0
+    grouping: GroupingInfo = field(default_factory=GroupingInfo)
+    records: Mapping[str, ImageRecord] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Check that task, classes, labels and palette agree, and that all splits have images of one size."""
@@ -149,6 +165,11 @@ class Dataset:
     def class_counts(self) -> dict[str, NDArray[np.int64]]:
         """(K,) int64 for each split that holds images: the images of each class, of masks the pixels."""
         return {name: count_classes(split.labels, len(self.classes)) for name, split in self.splits_by_name.items()}
+
+    @property
+    def groups(self) -> NDArray[np.int64]:
+        """(N,) int64, the group of each image of `splits`, one split after the other."""
+        return np.concatenate([split.groups for split in self.splits])
 
     def with_groups(self, groups: NDArray[np.int64]) -> "Dataset":
         """Return the dataset with other groups.

@@ -1,17 +1,20 @@
 """Whatever a user names as data -> a Dataset that is ready to split."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
+from seamline.data.groups import Grouping, group_images
 from seamline.data.masks import complete_palette
-from seamline.data.near_duplicates.report import assign_groups
+from seamline.data.near_duplicates.nearest import nearest_images
 from seamline.data.registry import is_path, load
-from seamline.data.splits import ensure_test_split
+from seamline.data.splits import VAL_FRACTION, Splits, SplitStrategy, ensure_test_split, train_val_split
 from seamline.errors import SeamlineError
 from seamline.progress import Reporter
 
@@ -59,21 +62,59 @@ def load_dataset(
         return load(name, data_dir, size=size, progress=downloads)
 
 
-def detect_groups(data: Dataset, reporter: Reporter) -> Dataset:
-    """Return a dataset with groups of related images and a test split.
-
-    Groups that the dataset does not define are found among its images.
+def detect_groups(data: Dataset, reporter: Reporter, grouping: Grouping | None = None) -> Dataset:
+    """Return a dataset with groups of related images and a test split; see `group_images`.
 
     Raises:
-        SeamlineError: there are too few images for a test split.
+        SeamlineError: the grouping does not fit the images, or there are too few images for a test split.
     """
-    if not data.has_groups:
-        with reporter.counting("searching for near-duplicates") as progress:
-            data = assign_groups(data, progress)
+    with reporter.counting("searching for near-duplicates") as progress:
+        data = group_images(data, grouping or Grouping(), progress)
     try:
         return ensure_test_split(data)
     except ValueError as error:
-        raise SeamlineError(f"{data.source}: {error}") from None
+        raise _split_error(data, error) from None
+
+
+def split_data(
+    data: Dataset, *, fraction: float = VAL_FRACTION, seed: int = 0, strategy: SplitStrategy = "groups"
+) -> Splits:
+    """Split a dataset's training images into training and validation images; see `train_val_split`.
+
+    Args:
+        data: the dataset, from `detect_groups`.
+        fraction: fraction of the training images used for validation.
+        seed: seed of the split.
+        strategy: `groups` or `images`.
+
+    Returns:
+        The splits. Where splits may show the same scenes, their distance to the training images is measured.
+
+    Raises:
+        SeamlineError: there are too few images.
+    """
+    try:
+        splits = train_val_split(data, fraction=fraction, seed=seed, strategy=strategy)
+    except ValueError as error:
+        raise _split_error(data, error) from None
+    grouping = data.grouping
+    if grouping.blocks is None and grouping.near_duplicates:
+        return splits
+    compared: Literal["val", "test"] = "val" if grouping.shared == ("val",) else "test"
+    images = splits.val.images if compared == "val" else data.test.images
+    nearest = msgspec.structs.replace(nearest_images(splits.train.images, images), split=compared)
+    return replace(splits, metadata=msgspec.structs.replace(splits.metadata, nearest=nearest))
+
+
+def _split_error(data: Dataset, error: ValueError) -> SeamlineError:
+    """Return the error for images that cannot be split."""
+    if data.grouping.by:
+        number = len(np.unique(data.groups))
+        return SeamlineError(
+            f"--groups {data.grouping.by}: gives {number:,} groups, too few for training, validation and test images; "
+            "name what divides the images further, or leave the option out"
+        )
+    return SeamlineError(f"{data.source}: {error}")
 
 
 def _from_arrays(images: NDArray[np.uint8], labels: NDArray[Any] | Sequence[Any]) -> Dataset:

@@ -1,5 +1,6 @@
 """Training, validation and test splits that keep groups of related images together."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -7,13 +8,15 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from seamline.data.dataset import Dataset, Split
+from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.run_folder import RandomSplit, SplitInfo
 
 SplitStrategy = Literal["groups", "images"]
 
 TEST_FRACTION = 0.2
 """Fraction of the images used for the test split where a dataset defines none."""
+VAL_FRACTION = 0.1
+"""Fraction of the training images used for the validation split by default."""
 
 _SPLIT_STREAM = 1  # distinguishes this random stream from others with the same seed
 
@@ -57,8 +60,14 @@ def train_val_split(data: Dataset, *, fraction: float, seed: int, strategy: Spli
     usable = np.flatnonzero(~excluded)
     excluded_names = [train.names[index] for index in np.flatnonzero(excluded)]
     if data.val is None:
-        groups = train.groups[usable] if strategy == "groups" else np.arange(len(usable))
-        chosen_train, chosen_val = stratified_group_split(_strata(data, usable), groups, fraction=fraction, seed=seed)
+        by_groups = strategy == "groups"
+        chosen_train, chosen_val = stratified_group_split(
+            strata(data, train)[usable],
+            train.groups[usable] if by_groups else np.arange(len(usable)),
+            fraction=fraction,
+            seed=seed,
+            ordered=_ordered_strata(data) if by_groups else (),
+        )
         train_split, val_split = train.select(usable[chosen_train]), train.select(usable[chosen_val])
     else:
         train_split = train.select(usable)
@@ -67,7 +76,10 @@ def train_val_split(data: Dataset, *, fraction: float, seed: int, strategy: Spli
         excluded_names += [name for name in data.val.names if name not in used]
         fraction = len(val_split) / max(1, len(train_split) + len(val_split))
     if not len(train_split) or not len(val_split):
-        raise ValueError("no images are left for training or for validation: all are related to images of other splits")
+        raise ValueError(
+            "no images are left for training or for validation: all are related to images of other splits; add "
+            "unrelated images, or remove the folders or the column of splits"
+        )
     sizes = np.unique(train.groups, return_counts=True)[1]
     metadata = SplitInfo(
         fraction=fraction,
@@ -83,6 +95,7 @@ def train_val_split(data: Dataset, *, fraction: float, seed: int, strategy: Spli
             test.names[index] for index in np.flatnonzero(np.isin(test.groups, train.groups))
         ),
         random=expected_random_leakage(sizes, max(1, round(fraction * len(train)))),
+        grouping=data.grouping,
     )
     return Splits(train_split, val_split, metadata)
 
@@ -95,16 +108,60 @@ def ensure_test_split(data: Dataset) -> Dataset:
     """
     if len(data.test):
         return data
-    everything = np.arange(len(data.train))
-    train, test = stratified_group_split(_strata(data, everything), data.train.groups, fraction=TEST_FRACTION, seed=0)
+    train, test = _draw_test(data)
     if data.val is not None:  # images related to validation images are no independent test
         test = test[~np.isin(data.train.groups[test], data.val.groups)]
     return replace(data, train=data.train.select(train), test=data.train.select(test))
 
 
-def _strata(data: Dataset, indices: NDArray[np.int64]) -> NDArray[np.integer[Any]]:
-    """Return the class of each training image at `indices` (n,) int64; images with masks form one stratum."""
-    return np.zeros(len(indices), np.int64) if data.task == "segmentation" else data.train.labels[indices]
+def _draw_test(data: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the indices of the training images that remain, and of those that become the test split."""
+    return stratified_group_split(
+        strata(data, data.train), data.train.groups, fraction=TEST_FRACTION, seed=0, ordered=_ordered_strata(data)
+    )
+
+
+def can_split(data: Dataset) -> bool:
+    """Return whether the groups suffice for training, validation and test images; nothing is decoded or copied."""
+    train = np.flatnonzero(~np.isin(data.train.groups, data.test.groups))
+    stratum = strata(data, data.train)
+    try:
+        if not len(data.test):
+            train, test = _draw_test(data)
+            if data.val is not None and np.isin(data.train.groups[test], data.val.groups).all():
+                return False
+        if data.val is None:
+            stratified_group_split(stratum[train], data.train.groups[train], fraction=VAL_FRACTION, seed=0)
+            return True
+    except ValueError:
+        return False
+    others = ~np.isin(data.val.groups, data.test.groups)
+    return bool(others.any()) and not np.isin(data.train.groups[train], data.val.groups).all()
+
+
+def strata(data: Dataset, split: Split) -> NDArray[np.integer[Any]]:
+    """Return the stratum of each image of a split, (n,) integers: its class.
+
+    Images with masks form one stratum; where they are split in blocks, the stratum of an image is the class of its
+    mask that the fewest images show.
+    """
+    if data.task == "classification":
+        return np.asarray(split.labels[:])
+    if data.grouping.blocks is None:
+        return np.zeros(len(split), np.int64)
+    shown = np.zeros((len(split), len(data.classes)), bool)
+    for index in range(len(split)):
+        values = np.unique(split.labels[index])
+        shown[index, values[values != IGNORE_INDEX]] = True
+    rarity = np.where(shown, shown.sum(0), len(split) + 1)
+    return rarity.argmin(1)
+
+
+def _ordered_strata(data: Dataset) -> tuple[int, ...]:
+    """Return the strata whose groups are blocks in order."""
+    if data.grouping.blocks in (None, "random"):
+        return ()
+    return tuple(number for number, name in enumerate(data.classes) if name in data.grouping.block_classes)
 
 
 def expected_random_leakage(sizes: NDArray[np.int64], drawn: int) -> RandomSplit:
@@ -135,7 +192,12 @@ def _log_binomial(n: Any, k: Any) -> Any:
 
 
 def stratified_group_split(
-    labels: NDArray[np.integer[Any]], groups: NDArray[np.int64], *, fraction: float, seed: int
+    labels: NDArray[np.integer[Any]],
+    groups: NDArray[np.int64],
+    *,
+    fraction: float,
+    seed: int,
+    ordered: Collection[int] = (),
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Split images by group, with the same fraction of every class.
 
@@ -147,6 +209,7 @@ def stratified_group_split(
         groups: (N,) int64, equal for related images.
         fraction: fraction of the images on the second side, 0 < fraction < 1.
         seed: seed of the random order.
+        ordered: classes whose groups are drawn from the highest number down, instead of in random order.
 
     Returns:
         Two sorted int64 arrays of indices: training and validation. No group is in both.
@@ -159,18 +222,23 @@ def stratified_group_split(
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     counts = np.zeros((len(sizes), int(labels.max(initial=0)) + 1), dtype=np.int64)
     np.add.at(counts, (group, labels), 1)
-    strata = counts.argmax(1)
+    stratum_of_group = counts.argmax(1)
 
     rng = np.random.default_rng([_SPLIT_STREAM, seed])
     drawn = np.zeros(len(sizes), dtype=bool)
-    for stratum in np.unique(strata):
-        members = rng.permutation(np.flatnonzero(strata == stratum))
+    for stratum in np.unique(stratum_of_group).tolist():
+        members = np.flatnonzero(stratum_of_group == stratum)
+        members = members[::-1] if stratum in ordered else rng.permutation(members)
         totals = np.cumsum(sizes[members])
         fitting = int(np.count_nonzero(totals <= round(fraction * totals[-1])))
         drawn[members[: max(fitting, min(1, len(members) - 1))]] = True
     is_val = drawn[group]
     if is_val.all() or not is_val.any():
+        unrelated = ("", "")
+        if len(sizes) < len(labels):
+            unrelated = (f" in {len(sizes):,} groups of related images", "unrelated ")
         raise ValueError(
-            f"{len(labels)} images in {len(sizes)} groups are too few for a split with {fraction:.0%} of each class"
+            f"{len(labels):,} images{unrelated[0]} are too few for training, validation and test images; add "
+            f"{unrelated[1]}images until each class has three or more"
         )
     return np.flatnonzero(~is_val), np.flatnonzero(is_val)

@@ -67,6 +67,30 @@ class RandomSplit(Struct, frozen=True, kw_only=True):
     expected_val_leakage: Number  # fraction of the validation images that have a duplicate in training
 
 
+class GroupingInfo(Struct, frozen=True, kw_only=True):
+    """Which images belong together."""
+
+    by: str = ""  # the value of `--groups`: a column, `folder` or a regular expression; empty where none is given
+    ungrouped: Count = 0  # images that `by` gives no group; each is a group of its own
+    near_duplicates_searched: bool = True  # whether near-duplicates were to be kept in one split
+    near_duplicates: bool = True  # whether they are; with `blocks`, only within a block
+    scenes: Count = 0  # groups of related images that hold nearly all images, where these are too few to split
+    scene_fraction: Number = 0.0  # fraction of the images that they hold
+    # order of the images whose contiguous blocks are the groups, where too few groups of related images exist: capture
+    # time, file name, or random; null where groups are not replaced
+    blocks: Literal["time", "name", "random"] | None = None
+    block_classes: tuple[str, ...] = ()  # classes whose images are grouped in blocks
+    shared: tuple[Literal["val", "test"], ...] = ()  # splits that show the same scenes as the training images
+
+
+class NearestImages(Struct, frozen=True, kw_only=True):
+    """How much test images differ from training images: root mean square of thumbnails of 32 x 32 pixels."""
+
+    test_to_train: Number  # gray levels (0..255) to the nearest training image, the median over the test images
+    random_pairs: Number  # gray levels between two random images, the median over pairs
+    split: Literal["val", "test"] = "test"  # the split that is compared; `val` where only it shares scenes
+
+
 class SplitInfo(Struct, frozen=True, kw_only=True):
     """How the images were split."""
 
@@ -84,6 +108,9 @@ class SplitInfo(Struct, frozen=True, kw_only=True):
     # names of the test images that have duplicates among the training images
     test_with_train_duplicates: tuple[str, ...] = ()
     random: RandomSplit  # what a random split would do
+    grouping: GroupingInfo = GroupingInfo()  # which images belong together
+    # how much test images differ from training images, where both may show one scene; else null
+    nearest: NearestImages | None = None
 
 
 class ModelInfo(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seamline.data.augmentation import Augmentation
 from seamline.data.dataset import Dataset
-from seamline.data.splits import SplitStrategy
+from seamline.data.splits import VAL_FRACTION, SplitStrategy
 from seamline.errors import SeamlineError
 from seamline.run_folder import ConfigDecision, RunFolder
 
@@ -75,7 +75,7 @@ class TrainConfig:
     """Arithmetic of the layers in training; `bfloat16` is mixed precision, for GPUs that are faster with it."""
     checkpoint_metric: CheckpointMetric = "last"
     """Which weights the run gets: those of the last epoch, or of the epoch with the best validation metric."""
-    val_fraction: float = 0.1
+    val_fraction: float = VAL_FRACTION
     """Fraction of the training images used for validation."""
     split_by: SplitStrategy = "groups"
     """`groups` keeps duplicates in one split; `images` splits at random, to measure how much that overestimates."""

@@ -10,9 +10,10 @@ import msgspec
 
 from seamline.data.checks import dataset_warnings
 from seamline.data.dataset import Dataset, count_classes
-from seamline.data.prepare import detect_groups, is_own, load_dataset
+from seamline.data.groups import Grouping, grouping_warnings
+from seamline.data.prepare import detect_groups, is_own, load_dataset, split_data
 from seamline.data.registry import DATASETS
-from seamline.data.splits import Splits, train_val_split
+from seamline.data.splits import Splits
 from seamline.errors import SeamlineError
 from seamline.progress import Reporter
 from seamline.run_folder import ConfigDecision, RunFolder
@@ -45,6 +46,9 @@ class RunOptions:
             classification of own images, else 0.
         init_from: a finished run whose weights, model and image size to start from.
         data_dir: folder with the files of a dataset that is called by name.
+        groups: which images belong together and stay in one split: a column of the table, `folder`, or a regular
+            expression with one capture that is searched in the names of images.
+        near_duplicates: whether near-duplicates belong together too.
         image_size: size to resize own images to, such as `96` or `96x128` (height x width).
         progress: reports progress; None reports none.
 
@@ -58,6 +62,8 @@ class RunOptions:
     label_check_folds: int | None = None
     init_from: Path | str | None = None
     data_dir: Path | str | None = None
+    groups: str | None = None
+    near_duplicates: bool = True
     image_size: int | str | None = None
     progress: Reporter | None = None
 
@@ -70,6 +76,11 @@ class RunOptions:
         folds = self.label_check_folds
         if folds is not None and (folds == 1 or not 0 <= folds <= 20):
             raise SeamlineError(f"--label-check-folds {folds}: must be 0, or 2 to 20")
+
+    @property
+    def grouping(self) -> Grouping:
+        """Which images belong together."""
+        return Grouping(self.groups, self.near_duplicates)
 
     @property
     def reporter(self) -> Reporter:
@@ -146,16 +157,16 @@ def make_plan(
         size = "x".join(map(str, origin.input_size[:2]))
     with (processes or Distributed()).main_first():
         data = load_dataset(source, data_dir=options.data_dir, image_size=size, progress=reporter)
-        detected = not data.has_groups
-        data = detect_groups(data, reporter)
+        detected = options.near_duplicates and not data.has_groups
+        data = detect_groups(data, reporter, options.grouping)
     config, decisions = resolve_config(data, preset, settings, own=own, model=origin.name if origin else None)
     config.check_classes(data)
+    splits = split_data(data, fraction=config.val_fraction, seed=seed, strategy=config.split_by)
     warnings = tuple(dataset_warnings(data, weighted=config.class_weights is not None)) if own else ()
+    for sentence in (*grouping_warnings(splits.metadata), *warnings):
+        reporter.say(f"warning: {sentence}")
     for item in data.unused:
         reporter.say(f"not used: {item.sentence}")
-    for sentence in warnings:
-        reporter.say(f"warning: {sentence}")
-    splits = split_data(data, config, seed)
     config, weights = config.balance(count_classes(splits.train.labels, len(data.classes)))
     metadata = msgspec.structs.replace(splits.metadata, groups_detected=detected)
     return TrainingPlan(
@@ -204,18 +215,6 @@ def resolve_config(
     return replace(config, **fields), tuple(decision for decision in decisions if decision.field not in fields)
 
 
-def split_data(data: Dataset, config: TrainConfig, seed: int) -> Splits:
-    """Split a dataset's training images into training and validation images.
-
-    Raises:
-        SeamlineError: there are too few.
-    """
-    try:
-        return train_val_split(data, fraction=config.val_fraction, seed=seed, strategy=config.split_by)
-    except ValueError as error:
-        raise SeamlineError(f"{data.source}: {error}") from None
-
-
 def load_run_data(
     folder: RunFolder, data: Dataset | None, data_dir: Path | str | None, reporter: Reporter
 ) -> tuple[Dataset, Splits]:
@@ -239,9 +238,12 @@ def load_run_data(
         else:
             data_dir = data_dir or (source if source.exists() else None)
             data = load_dataset(info.dataset.name, data_dir=data_dir, progress=reporter)
-    data = detect_groups(data, reporter)
+    grouping = info.split.grouping
+    chosen = Grouping(grouping.by or None, grouping.near_duplicates_searched)
+    data = detect_groups(data, reporter, chosen)
     if data.fingerprint != info.dataset.fingerprint:
         raise SeamlineError(
             f"{data.source}: not the images that {folder.path} was trained with; name them with --data-dir"
         )
-    return data, split_data(data, read_config(folder), info.split.seed)
+    config = read_config(folder)
+    return data, split_data(data, fraction=config.val_fraction, seed=info.split.seed, strategy=config.split_by)

@@ -12,7 +12,7 @@ import seamline
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
 from seamline.models.devices import default_num_threads, describe_machine, set_num_threads
-from seamline.run_folder import DatasetInfo, InitFrom, ModelInfo, RunFolder, RunInfo
+from seamline.run_folder import DatasetInfo, GroupingInfo, InitFrom, ModelInfo, RunFolder, RunInfo
 from seamline.threads import CoreLoad
 from seamline.training.checkpoints import Checkpoints
 from seamline.training.config import TrainConfig, format_settings, format_value
@@ -81,6 +81,7 @@ def train_command(plan: TrainingPlan, folder: RunFolder) -> str:
     words += ["--seed", str(plan.seed)]
     values = {
         "--data-dir": options.data_dir,
+        "--groups": options.groups,
         "--image-size": options.image_size,
         "--init-from": options.init_from,
         "--label-check-folds": options.label_check_folds,
@@ -88,6 +89,7 @@ def train_command(plan: TrainingPlan, folder: RunFolder) -> str:
         "--threads": options.threads,
     }
     words += [word for option, value in values.items() if value is not None for word in (option, str(value))]
+    words += [] if options.near_duplicates else ["--no-near-duplicates"]
     return shlex.join([*words, "--out", str(folder.path)])
 
 
@@ -162,7 +164,9 @@ def _check_same_run(folder: RunFolder, plan: TrainingPlan) -> None:
     """
     info = folder.info.read()
     differences = []
-    if info.dataset.fingerprint != plan.data.fingerprint:
+    if (there := _groups(info.split.grouping)) != (here := _groups(plan.data.grouping)):
+        differences.append(f"grouping ({there} there, {here} here)")
+    elif info.dataset.fingerprint != plan.data.fingerprint:
         differences.append(f"dataset ({_diff_dataset(info.dataset, plan)})")
     if fields := _diff_config(info.config, plan.config):
         differences.append(f"config ({fields})")
@@ -179,6 +183,13 @@ def _check_same_run(folder: RunFolder, plan: TrainingPlan) -> None:
             f"{folder.path}: was trained with another {' and '.join(differences)}; "
             "name another --out or use --overwrite"
         )
+
+
+def _groups(grouping: GroupingInfo) -> str:
+    """Return the options that group images."""
+    words = [f"--groups {grouping.by}"] if grouping.by else []
+    words += [] if grouping.near_duplicates_searched else ["--no-near-duplicates"]
+    return " ".join(words) or "near-duplicates"
 
 
 def _diff_dataset(info: DatasetInfo, plan: TrainingPlan) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.dataset import Dataset, Split
+from seamline.data.dataset import Dataset, ImageRecord, Split
 from seamline.data.image_folder.classes import Classes, infer_classes, remap_mask
 from seamline.data.image_folder.decode_cache import (
     DecodedImages,
@@ -17,6 +17,7 @@ from seamline.data.image_folder.decode_cache import (
     open_cache,
 )
 from seamline.data.image_folder.detect_format import detect_format
+from seamline.data.image_folder.folder_names import split_of_name
 from seamline.data.image_folder.polygons import rasterize
 from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_folder.resize_policy import ImageSize, pick_image_size, resize_pair
@@ -103,8 +104,17 @@ def load_contents(
         unused=(*contents.unused, *unused_data(traits)),
         warnings=(*contents.warnings, *filter(None, warnings)),
         bit_depth=depth,
+        records={sample.name: _record(sample, contents.folder) for sample in samples},
     )
     return LoadedFolder(data, classes, chosen)
+
+
+def _record(sample: Sample, folder: Path) -> ImageRecord:
+    """Return where an image comes from; its folder is named without the folders of its split and class."""
+    parent = sample.file.parent
+    parts = parent.relative_to(folder).parts if parent.is_relative_to(folder) else parent.parts
+    parts = tuple(part for part in parts if part != sample.label and not (sample.split and split_of_name(part)))
+    return ImageRecord(sample.file, "/".join(parts), sample.columns)
 
 
 class _Steps:

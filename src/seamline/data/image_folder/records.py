@@ -1,7 +1,7 @@
 """Contents of an image folder before anything is decoded: samples, labels, masks and polygons."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from seamline.data.masks import Color
@@ -67,6 +67,8 @@ class Sample:
     polygons: tuple[Shape, ...] | None = None  # its polygons and runs, where masks are drawn from them
     # files of masks whose nonzero pixels are the foreground, one per object
     instances: tuple[Path, ...] | None = None
+    # the other columns of its row, where a table lists the image
+    columns: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -22,7 +22,8 @@ MAX_LOCAL_DIFF = 20.0
 """Largest local difference of a repeated image in gray levels, after a fit of brightness. Another print on the same
 shirt differs by 30 and more; encoding and resizing differ by less than 21 for 99 in 100 garments."""
 
-_THUMB = 32
+THUMBNAIL_SIDE = 32
+"""Side of thumbnails in pixels."""
 _DETAIL_SIDE = 96  # side at which larger images are compared again
 _BLUR = 1.5
 _COMPONENTS = 96  # principal components that are compared first where there are many images
@@ -77,7 +78,7 @@ class _Thumbnails:
         return len(self.images)
 
     def _thumb(self, index: int) -> NDArray[np.float32]:
-        thumb = _thumbnail(self.images[index])
+        thumb = thumbnail(self.images[index])
         return _center(thumb) if self.centered else thumb
 
     def details(self, indices: Sequence[int]) -> NDArray[np.float32]:
@@ -85,14 +86,14 @@ class _Thumbnails:
         return _details([self.thumb(index) for index in indices])
 
 
-def _thumbnail(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return (_THUMB, _THUMB) float32 brightness; smaller images are centered on black instead of resized."""
+def thumbnail(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the brightness of an image as a square, float32; smaller images are centered on black, not resized."""
     gray = _gray(image)
-    if max(gray.shape) > _THUMB:
-        small: NDArray[Any] = cv2.resize(gray, (_THUMB, _THUMB), interpolation=cv2.INTER_AREA)
+    if max(gray.shape) > THUMBNAIL_SIDE:
+        small: NDArray[Any] = cv2.resize(gray, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)
         return small
-    top, left = (_THUMB - gray.shape[0]) // 2, (_THUMB - gray.shape[1]) // 2
-    framed = np.zeros((_THUMB, _THUMB), np.float32)
+    top, left = (THUMBNAIL_SIDE - gray.shape[0]) // 2, (THUMBNAIL_SIDE - gray.shape[1]) // 2
+    framed = np.zeros((THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.float32)
     framed[top : top + gray.shape[0], left : left + gray.shape[1]] = gray
     return framed
 
@@ -105,7 +106,7 @@ def _gray(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def _center(thumb: NDArray[np.float32]) -> NDArray[np.float32]:
     """Move a thumbnail by whole pixels so that its center of brightness is in the middle."""
-    offsets = np.arange(_THUMB, dtype=np.float32) - (_THUMB - 1) / 2
+    offsets = np.arange(THUMBNAIL_SIDE, dtype=np.float32) - (THUMBNAIL_SIDE - 1) / 2
     mass = max(float(thumb.sum()), 1.0)
     down, right = (round(-float(thumb.sum(1 - axis) @ offsets) / mass) for axis in (0, 1))
     return np.roll(thumb, (down, right), (0, 1))
@@ -165,7 +166,7 @@ def _is_same_in_detail(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> b
     ratios = first.shape[0] / first.shape[1], second.shape[0] / second.shape[1]
     if not 0.9 < ratios[0] / ratios[1] < 1.1:
         return False
-    if min(*first.shape[:2], *second.shape[:2]) <= 2 * _THUMB:
+    if min(*first.shape[:2], *second.shape[:2]) <= 2 * THUMBNAIL_SIDE:
         return True
     size = (_DETAIL_SIDE, _DETAIL_SIDE)
     both: NDArray[Any] = np.stack(

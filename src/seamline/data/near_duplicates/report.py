@@ -7,8 +7,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seamline.data.dataset import Dataset
 from seamline.data.image_io import SUFFIXES, read_image
 from seamline.data.lazy_array import concat
@@ -78,8 +76,7 @@ def assign_groups(data: Dataset, progress: Progress | None = None) -> Dataset:
     if data.has_groups:
         return data
     duplicates = _search(data, progress)
-    own = np.concatenate([split.groups for split in data.splits])
-    grouped = data.with_groups(merge_groups(own, duplicates.groups))
+    grouped = data.with_groups(merge_groups(data.groups, duplicates.groups))
     if duplicates.crops_searched:
         return grouped
     return replace(grouped, description=f"{data.description} {_NO_CROPS}".lstrip())

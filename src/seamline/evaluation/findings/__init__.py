@@ -6,7 +6,7 @@ from seamline.evaluation.findings.confusions import confused_pairs, confused_wit
 from seamline.evaluation.findings.errors import boundary_errors, thin_region_ends
 from seamline.evaluation.findings.inputs import Claim, FindingInputs, FindingRule
 from seamline.evaluation.findings.layers import filter_types, layer1_probe
-from seamline.evaluation.findings.leakage import leakage
+from seamline.evaluation.findings.leakage import leakage, optimistic_split
 from seamline.evaluation.findings.performance import (
     calibration,
     easiest_classes,
@@ -44,6 +44,7 @@ def _both(panel: str) -> dict[Task, str]:
 
 
 FINDINGS: tuple[FindingRule, ...] = (
+    FindingRule("optimistic_split", optimistic_split, _both("leakage")),
     FindingRule("overall", overall, {"classification": "confusion", "segmentation": "pr_curves"}),
     FindingRule("hardest_class", hardest_class, _both("classes")),
     FindingRule("confused_with", confused_with, _both("confusion")),

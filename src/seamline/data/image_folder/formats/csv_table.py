@@ -63,5 +63,6 @@ def _parse_table(file: Path) -> list[Sample] | None:
         if image is None:
             shown = name if len(name) <= 100 else f"{name[:100]}…"
             raise SeamlineError(f"{file}: line {line} names {shown}, which is not in {file.parent}; correct the table")
-        samples.append(Sample(image, name, split_of_name(split), label=label))
+        others = {head.strip(): value.strip() for head, value in row.items() if head and isinstance(value, str)}
+        samples.append(Sample(image, name, split_of_name(split), label=label, columns=others))
     return samples

@@ -1,37 +1,36 @@
 """Data leakage: near-duplicates between splits, what was excluded, and what a random split would do."""
 
+from seamline.evaluation.findings.leakage import related_words
 from seamline.evaluation.text import count, pluralize
 from seamline.report.panel import Content
 from seamline.report.run_data import RunData
-from seamline.run_folder import DatasetInfo, SplitInfo
+from seamline.run_folder import DatasetInfo, GroupingInfo, SplitInfo
 
 MAX_NAMES = 60
 """Names of one kind that the page lists."""
-
-ORIGIN = {
-    True: "Groups of near-duplicates were detected in the pixels.",
-    False: "The dataset comes with groups of related images; its pixels were not searched.",
-}
-"""Whether groups were detected -> where they come from."""
 
 
 def build(run: RunData) -> Content | None:
     """Show groups of near-duplicates and how the split keeps them apart; None for images without any."""
     split, dataset = run.info.split, run.info.dataset
     any_duplicates = split.duplicate_images or split.excluded_train or split.test_with_train_duplicates
-    if not any_duplicates and run.info.task == "classification":
+    special = split.grouping != GroupingInfo()
+    if not any_duplicates and not special and run.info.task == "classification":
         return None
     lists = {
         f"{pluralize(len(names), what)} {how}": names
         for what, how, names in (
             ("training image", "excluded", split.excluded_train),
-            ("test image", "with near-duplicates in training", split.test_with_train_duplicates),
+            ("test image", f"with {related_words(split)[1]} in training", split.test_with_train_duplicates),
         )
         if names
     }
     values = {
-        "origin": ORIGIN[split.groups_detected],
-        "sentences": [_groups(split, dataset), _validation(split), _test(split, dataset)],
+        "origin": _origin(split),
+        "sentences": []
+        if split.grouping.blocks
+        else [_groups(split, dataset), _validation(split), _test(split, dataset)],
+        "related": related_words(split)[0],
         "split": split,
         "lists": lists,
         "most": MAX_NAMES,
@@ -40,15 +39,28 @@ def build(run: RunData) -> Content | None:
     return Content(values)
 
 
+def _origin(split: SplitInfo) -> str:
+    """State where groups come from."""
+    grouping = split.grouping
+    if not grouping.near_duplicates_searched:
+        origin = "Near-duplicates were left out of the groups (--no-near-duplicates)."
+    elif split.groups_detected:
+        origin = "Groups of near-duplicates were detected in the pixels."
+    else:
+        origin = "The dataset comes with groups of related images; its pixels were not searched."
+    return f"Images are grouped by --groups {grouping.by}. {origin}" if grouping.by else origin
+
+
 def _groups(split: SplitInfo, dataset: DatasetInfo) -> str:
     """State how many training images have near-duplicates."""
+    relative, _ = related_words(split)
     images = dataset.train + dataset.val + len(split.excluded_train)
     if not split.duplicate_images:
-        return f"None of the {count(images)} training images has a near-duplicate among them."
+        return f"None of the {count(images)} training images has {relative} among them."
     groups = split.groups - (images - split.duplicate_images)  # the others hold one image each
-    such = ", such as crops of one scene" if split.groups_detected else ""
+    such = ", such as crops of one scene" if split.groups_detected and not split.grouping.by else ""
     return (
-        f"{count(split.duplicate_images)} of the {count(images)} training images have a near-duplicate among them; "
+        f"{count(split.duplicate_images)} of the {count(images)} training images have {relative} among them; "
         f"they form {pluralize(groups, 'group')}{such}. "
         f"The largest group has {pluralize(split.largest_group, 'image')}."
     )
@@ -57,17 +69,18 @@ def _groups(split: SplitInfo, dataset: DatasetInfo) -> str:
 def _validation(split: SplitInfo) -> str:
     """State how validation images are drawn."""
     if split.strategy == "images":
-        return "Validation images are drawn at random, image by image, without regard to near-duplicates."
+        return f"Validation images are drawn at random, image by image, without regard to {related_words(split)[1]}."
     return "Validation images are drawn as whole groups, so no group is in both training and validation."
 
 
 def _test(split: SplitInfo, dataset: DatasetInfo) -> str:
     """State how many test images have near-duplicates among the training images."""
+    relative, relatives = related_words(split)
     n_leaked, n_excluded = len(split.test_with_train_duplicates), len(split.excluded_train)
     of = f"of the {count(dataset.test)} test images"
     if not n_leaked and not n_excluded:
-        return f"None {of} has a near-duplicate in training."
-    have = "has a near-duplicate" if n_leaked == 1 else "have near-duplicates"
+        return f"None {of} has {relative} in training."
+    have = f"has {relative}" if n_leaked == 1 else f"have {relatives}"
     sentence = f"{count(n_leaked)} {of} {have} among the training images"
     if n_excluded:
         are = "is" if n_excluded == 1 else "are"
@@ -77,16 +90,25 @@ def _test(split: SplitInfo, dataset: DatasetInfo) -> str:
 
 def _facts(split: SplitInfo) -> list[tuple[str, str]]:
     """Return all numbers."""
+    relative = related_words(split)[0]
     facts = [
         ("groups of training images, single images included", split.groups),
-        ("training images with a near-duplicate", split.duplicate_images),
+        (f"training images with {relative}", split.duplicate_images),
         ("images in the largest group", split.largest_group),
         ("groups of test images, single images included", split.test_groups),
         ("training images excluded", len(split.excluded_train)),
-        ("test images with a near-duplicate in training", len(split.test_with_train_duplicates)),
+        (f"test images with {relative} in training", len(split.test_with_train_duplicates)),
     ]
+    nearest = []
+    if split.nearest is not None:
+        near = f"{split.nearest.test_to_train:.1f}"
+        nearest = [
+            (f"difference of a {split.nearest.split} image from its nearest training image, in gray levels", near),
+            ("difference of two random images, in gray levels", f"{split.nearest.random_pairs:.1f}"),
+        ]
     n_split = split.random.expected_split_groups
     return [
         *((name, count(value)) for name, value in facts),
+        *nearest,
         ("groups that a random split would split, on average", f"{n_split:.1f}" if n_split < 10 else count(n_split)),
     ]
