@@ -226,8 +226,12 @@ def _reader(data: Dataset, by: str) -> Callable[[list[str]], list[str]]:
             f"--groups {by}: {reason}; {known}name a column of the table, `folder`, or a regular expression with one "
             "capture, such as 'patient(\\d+)'"
         )
-    matches = lambda name: pattern.search(_normalize(name))  # noqa: E731
-    return lambda names: [(match[1] or "") if (match := matches(name)) else "" for name in names]
+
+    def capture(name: str) -> str:
+        match = pattern.search(_normalize(name))
+        return (match[1] or "") if match else ""
+
+    return lambda names: [capture(name) for name in names]
 
 
 def _normalize(text: str) -> str:

@@ -154,7 +154,8 @@ def strata(data: Dataset, split: Split) -> NDArray[np.integer[Any]]:
         values = np.unique(split.labels[index])
         shown[index, values[values != IGNORE_INDEX]] = True
     rarity = np.where(shown, shown.sum(0), len(split) + 1)
-    return rarity.argmin(1)
+    rarest: NDArray[np.int64] = rarity.argmin(1)
+    return rarest
 
 
 def _ordered_strata(data: Dataset) -> tuple[int, ...]:

@@ -164,8 +164,9 @@ def _check_same_run(folder: RunFolder, plan: TrainingPlan) -> None:
     """
     info = folder.info.read()
     differences = []
-    if (there := _groups(info.split.grouping)) != (here := _groups(plan.data.grouping)):
-        differences.append(f"grouping ({there} there, {here} here)")
+    groups_there, groups_here = _groups(info.split.grouping), _groups(plan.data.grouping)
+    if groups_there != groups_here:
+        differences.append(f"grouping ({groups_there} there, {groups_here} here)")
     elif info.dataset.fingerprint != plan.data.fingerprint:
         differences.append(f"dataset ({_diff_dataset(info.dataset, plan)})")
     if fields := _diff_config(info.config, plan.config):
