@@ -53,7 +53,7 @@ def test_repeats_are_found_in_a_folder_within_and_across_splits(folder: Path) ->
 
 
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SeamlineError, match="contains 0 images; near-duplicates need two"):
+    with pytest.raises(SeamlineError, match="contains 0 images; two or more are needed"):
         find_folder_duplicates(tmp_path)
 
 
