@@ -134,7 +134,9 @@ def test_a_sentence_is_in_the_order_of_the_table_and_has_its_panel() -> None:
     everything = inputs(train=train, errors=errors(parts=(0.2, 0.5, 0.2)), images=images, split=SPLIT)
     found = find(everything, FINDINGS)
     order = [rule.name for rule in FINDINGS if "segmentation" in rule.panels]
-    assert [finding.name for finding in found] == [name for name in order if name not in ("calibration", "optimistic_split")]
+    assert [finding.name for finding in found] == [
+        name for name in order if name not in ("calibration", "optimistic_split")
+    ]
     panels = {"training", "confusion", "classes", "examples", "pr_curves", "calibration", "leakage"}
     assert {finding.panel for finding in found} <= panels
 

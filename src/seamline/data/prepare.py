@@ -29,6 +29,7 @@ def load_dataset(
     *,
     data_dir: Path | str | None = None,
     image_size: int | str | None = None,
+    inner_groups: bool = False,
     progress: Reporter | None = None,
 ) -> Dataset:
     """Load a dataset.
@@ -39,6 +40,7 @@ def load_dataset(
             a dataset, which is returned as it is.
         data_dir: folder with the files of a dataset that is called by name.
         image_size: size to resize the images of a folder to, such as `96` or `96x128` (height x width).
+        inner_groups: whether folders inside class folders group images, so that they are no classes.
         progress: reports progress; None reports none.
 
     Returns:
@@ -55,7 +57,7 @@ def load_dataset(
     name, size = str(source), None if image_size is None else str(image_size)
     if is_path(name):
         with reporter.counting("reading images") as counted:
-            data = load(name, data_dir, size=size, decode_progress=counted)
+            data = load(name, data_dir, size=size, inner_groups=inner_groups, decode_progress=counted)
         reporter.say(f"{data.title}: {data.description}")
         return data
     with reporter.downloading() as downloads:

@@ -31,6 +31,7 @@ def load(
     folder: Path | str | None = None,
     *,
     size: str | None = None,
+    inner_groups: bool = False,
     progress: Progress | None = None,
     decode_progress: DecodeProgress | None = None,
     timeout: float = 20.0,
@@ -41,6 +42,7 @@ def load(
         name: a key of `DATASETS`, such as `fashion-mnist`, or a folder or table of the user's own images.
         folder: folder of its files; by default `SEAMLINE_DATA`, then the cache, then a download.
         size: size to which own images are resized, see `seamline.data.image_folder.load_folder`.
+        inner_groups: whether folders inside class folders of own images group images, so that they are no classes.
         progress: called with file name, bytes done and total bytes (or None) while files are downloaded.
         decode_progress: called with the number of images done and the total while own images are decoded.
         timeout: seconds to wait for a server, for connecting and for each read.
@@ -56,7 +58,8 @@ def load(
             raise SeamlineError(f"--data-dir {folder}: {name} is itself a folder; leave --data-dir out")
         from seamline.data.image_folder import load_folder  # imports OpenCV, which takes a while
 
-        return load_folder(Path(name).expanduser(), size=size, progress=decode_progress)
+        own = Path(name).expanduser()
+        return load_folder(own, size=size, inner_groups=inner_groups, progress=decode_progress)
     if name not in DATASETS:
         raise SeamlineError(f"{name}: no such dataset or folder; the datasets are {', '.join(DATASETS)}")
     if size is not None:

@@ -156,7 +156,13 @@ def make_plan(
     if origin is not None and own and size is None:
         size = "x".join(map(str, origin.input_size[:2]))
     with (processes or Distributed()).main_first():
-        data = load_dataset(source, data_dir=options.data_dir, image_size=size, progress=reporter)
+        data = load_dataset(
+            source,
+            data_dir=options.data_dir,
+            image_size=size,
+            inner_groups=options.groups is not None,
+            progress=reporter,
+        )
         detected = options.near_duplicates and not data.has_groups
         data = detect_groups(data, reporter, options.grouping)
     config, decisions = resolve_config(data, preset, settings, own=own, model=origin.name if origin else None)
@@ -234,7 +240,8 @@ def load_run_data(
         source = Path(info.dataset.source)
         if info.dataset.name not in DATASETS and source.exists():
             size = "x".join(map(str, info.model.input_size[:2]))
-            data = load_dataset(str(source), image_size=size, progress=reporter)
+            inner_groups = bool(info.split.grouping.by)
+            data = load_dataset(str(source), image_size=size, inner_groups=inner_groups, progress=reporter)
         else:
             data_dir = data_dir or (source if source.exists() else None)
             data = load_dataset(info.dataset.name, data_dir=data_dir, progress=reporter)

@@ -51,13 +51,18 @@ FORMATS = (
 """The formats, in the order in which they are tried."""
 
 
-def detect_format(path: Path) -> FolderContents:
+def detect_format(path: Path, *, inner_groups: bool = False) -> FolderContents:
     """Return the contents of a folder, a CSV file or a COCO file.
+
+    Args:
+        path: the folder or file.
+        inner_groups: whether folders inside class folders group images, so that they are no classes.
 
     Raises:
         SeamlineError: the path does not exist or cannot be read, or has no supported layout.
     """
     tree, entered = _enter_wrappers(outer := list_tree(path))
+    tree = replace(tree, inner_groups=inner_groups)
     supported = "supported layouts are " + ", ".join(form.description for form in reversed(FORMATS))
     contents = next(filter(None, (form.parse(tree) for form in FORMATS)), None)
     if contents is not None:

@@ -40,7 +40,9 @@ class LoadedFolder(NamedTuple):
     size: ImageSize
 
 
-def load_folder(path: Path, *, size: str | None = None, progress: Progress | None = None) -> Dataset:
+def load_folder(
+    path: Path, *, size: str | None = None, inner_groups: bool = False, progress: Progress | None = None
+) -> Dataset:
     """Load a user's own images.
 
     A validation split that the folder defines is used as it is. The test split is empty where the folder defines none;
@@ -50,6 +52,7 @@ def load_folder(path: Path, *, size: str | None = None, progress: Progress | Non
         path: a folder, a CSV of files and labels, or COCO JSON.
         size: height and width to which images are resized, such as `96` or `96x128`; chosen by `pick_image_size` by
             default.
+        inner_groups: whether folders inside class folders group images, so that they are no classes.
         progress: called with the number of images decoded and the total.
 
     Returns:
@@ -58,7 +61,8 @@ def load_folder(path: Path, *, size: str | None = None, progress: Progress | Non
     Raises:
         SeamlineError: the folder has no supported layout, a file is invalid, or memory or disk space runs out.
     """
-    return load_contents(path, detect_format(path), size=size, progress=progress).data
+    contents = detect_format(path, inner_groups=inner_groups)
+    return load_contents(path, contents, size=size, progress=progress).data
 
 
 def load_contents(

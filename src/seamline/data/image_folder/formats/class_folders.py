@@ -46,7 +46,7 @@ def parse(tree: FileTree) -> FolderContents | None:
     if len({image.folders[0] for image in images}) < 2:
         return None
     images = [replace(image, folders=(image.folders[0], *_telling(image.folders[1:]))) for image in images]
-    warnings += _check_depth(tree.folder, images)
+    warnings += [] if tree.inner_groups else _check_depth(tree.folder, images)
     files: dict[str, list[Path]] = defaultdict(list)
     for image in images:
         files[image.folders[0]].append(image.file)
@@ -150,7 +150,8 @@ def _check_depth(folder: Path, images: list[_Image]) -> list[str]:
     if len(repeated) > 1:
         raise SeamlineError(
             f"{folder}: the class could be the first folder ({list_first(sorted(inner))}) or the second one "
-            f"({list_first(second)}); leave one level of folders, named by class, or list files and labels in a CSV"
+            f"({list_first(second)}); leave one level of folders, named by class, list files and labels in a CSV, or "
+            "say with --groups folder that the second one groups images"
         )
     return [
         f"{len(deeper):,} images are in folders inside class folders, such as {first}/{second[0]}: their class is the "
