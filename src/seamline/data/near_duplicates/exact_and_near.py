@@ -87,7 +87,10 @@ class _Thumbnails:
 
 
 def thumbnail(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the brightness of an image as a square, float32; smaller images are centered on black, not resized."""
+    """Return the brightness of an image (H, W, C) uint8 as a square (`THUMBNAIL_SIDE`, `THUMBNAIL_SIDE`) float32.
+
+    Smaller images are centered on black, not resized.
+    """
     gray = _gray(image)
     if max(gray.shape) > THUMBNAIL_SIDE:
         small: NDArray[Any] = cv2.resize(gray, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA)

@@ -32,11 +32,11 @@ def leakage(inputs: FindingInputs) -> Claim | None:
     by_groups = split.strategy == "groups"
     related, excluded = len(split.test_with_train_duplicates), len(split.excluded_train)
     torn, leaked = split.random.expected_split_groups, split.random.expected_val_leakage
-    relative, relatives = related_words(split)
+    one, several = group_words(split)
     sentences = []
     if related:
         of = f"{pluralize(related, 'test image')} of {count(inputs.test.n_images)}"
-        sentence = f"{of} {_have(related)} {relatives} in training"
+        sentence = f"{of} {_have(related)} {several} in training"
         if by_groups:
             what = "the training image" if excluded == 1 else f"the {count(excluded)} training images"
             sentence += f"; {what} in their groups {'was' if excluded == 1 else 'were'} excluded."
@@ -45,9 +45,9 @@ def leakage(inputs: FindingInputs) -> Claim | None:
         sentences.append(sentence)
     if split.duplicate_images:
         sentences.append(
-            f"{pluralize(split.duplicate_images, 'training image')} {_have(split.duplicate_images)} {relatives} "
+            f"{pluralize(split.duplicate_images, 'training image')} {_have(split.duplicate_images)} {several} "
             f"among the others. A random split {'would put' if by_groups else 'puts'} {torn:.0f} groups on both sides "
-            f"on average, so that {100 * leaked:.0f} % of the validation images have {relative} in training"
+            f"on average, so that {100 * leaked:.0f} % of the validation images have {one} in training"
             f"{'; in this split, none do' if by_groups else ''}."
         )
     values = {
@@ -61,7 +61,7 @@ def leakage(inputs: FindingInputs) -> Claim | None:
     return Claim(" ".join(sentences), values)
 
 
-def related_words(split: SplitInfo) -> tuple[str, str]:
+def group_words(split: SplitInfo) -> tuple[str, str]:
     """Return what an image of the same group is called, in the singular and the plural."""
     if split.grouping.by:
         return "an image of their group", "images of their group"

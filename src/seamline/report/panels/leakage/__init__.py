@@ -1,6 +1,6 @@
 """Data leakage: near-duplicates between splits, what was excluded, and what a random split would do."""
 
-from seamline.evaluation.findings.leakage import related_words
+from seamline.evaluation.findings.leakage import group_words
 from seamline.evaluation.text import count, pluralize
 from seamline.report.panel import Content
 from seamline.report.run_data import RunData
@@ -21,7 +21,7 @@ def build(run: RunData) -> Content | None:
         f"{pluralize(len(names), what)} {how}": names
         for what, how, names in (
             ("training image", "excluded", split.excluded_train),
-            ("test image", f"with {related_words(split)[1]} in training", split.test_with_train_duplicates),
+            ("test image", f"with {group_words(split)[1]} in training", split.test_with_train_duplicates),
         )
         if names
     }
@@ -30,7 +30,7 @@ def build(run: RunData) -> Content | None:
         "sentences": []
         if split.grouping.blocks
         else [_groups(split, dataset), _validation(split), _test(split, dataset)],
-        "related": related_words(split)[0],
+        "related": group_words(split)[0],
         "split": split,
         "lists": lists,
         "most": MAX_NAMES,
@@ -53,14 +53,14 @@ def _origin(split: SplitInfo) -> str:
 
 def _groups(split: SplitInfo, dataset: DatasetInfo) -> str:
     """State how many training images have near-duplicates."""
-    relative, _ = related_words(split)
+    one, _ = group_words(split)
     images = dataset.train + dataset.val + len(split.excluded_train)
     if not split.duplicate_images:
-        return f"None of the {count(images)} training images has {relative} among them."
+        return f"None of the {count(images)} training images has {one} among them."
     groups = split.groups - (images - split.duplicate_images)  # the others hold one image each
     such = ", such as crops of one scene" if split.groups_detected and not split.grouping.by else ""
     return (
-        f"{count(split.duplicate_images)} of the {count(images)} training images have {relative} among them; "
+        f"{count(split.duplicate_images)} of the {count(images)} training images have {one} among them; "
         f"they form {pluralize(groups, 'group')}{such}. "
         f"The largest group has {pluralize(split.largest_group, 'image')}."
     )
@@ -69,18 +69,18 @@ def _groups(split: SplitInfo, dataset: DatasetInfo) -> str:
 def _validation(split: SplitInfo) -> str:
     """State how validation images are drawn."""
     if split.strategy == "images":
-        return f"Validation images are drawn at random, image by image, without regard to {related_words(split)[1]}."
+        return f"Validation images are drawn at random, image by image, without regard to {group_words(split)[1]}."
     return "Validation images are drawn as whole groups, so no group is in both training and validation."
 
 
 def _test(split: SplitInfo, dataset: DatasetInfo) -> str:
     """State how many test images have near-duplicates among the training images."""
-    relative, relatives = related_words(split)
+    one, several = group_words(split)
     n_leaked, n_excluded = len(split.test_with_train_duplicates), len(split.excluded_train)
     of = f"of the {count(dataset.test)} test images"
     if not n_leaked and not n_excluded:
-        return f"None {of} has {relative} in training."
-    have = f"has {relative}" if n_leaked == 1 else f"have {relatives}"
+        return f"None {of} has {one} in training."
+    have = f"has {one}" if n_leaked == 1 else f"have {several}"
     sentence = f"{count(n_leaked)} {of} {have} among the training images"
     if n_excluded:
         are = "is" if n_excluded == 1 else "are"
@@ -90,14 +90,14 @@ def _test(split: SplitInfo, dataset: DatasetInfo) -> str:
 
 def _facts(split: SplitInfo) -> list[tuple[str, str]]:
     """Return all numbers."""
-    relative = related_words(split)[0]
+    one = group_words(split)[0]
     facts = [
         ("groups of training images, single images included", split.groups),
-        (f"training images with {relative}", split.duplicate_images),
+        (f"training images with {one}", split.duplicate_images),
         ("images in the largest group", split.largest_group),
         ("groups of test images, single images included", split.test_groups),
         ("training images excluded", len(split.excluded_train)),
-        (f"test images with {relative} in training", len(split.test_with_train_duplicates)),
+        (f"test images with {one} in training", len(split.test_with_train_duplicates)),
     ]
     nearest = []
     if split.nearest is not None:
