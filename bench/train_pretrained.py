@@ -10,6 +10,7 @@ Without a run each model is trained first: garments with the preset `fast` for 8
 import argparse
 import json
 import struct
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,8 @@ from safetensors.torch import load_file, save
 
 import seamline
 from seamline.export.to_onnx import WEIGHT_PREFIX, to_onnx
+from seamline.inference.forward import predict_logits
+from seamline.inference.integrity import record_integrity, seal_export
 from seamline.inference.predictor import run_metadata
 from seamline.inference.pretrained import PRETRAINED, pretrained_dir
 from seamline.inference.tta import load_tta
@@ -49,6 +52,7 @@ def write_pretrained(run: RunFolder, folder: RunFolder) -> None:
     half = {key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in weights.items()}
     write_bytes(folder.weights_file, save(half))
     write_compact(folder.calibration, run.calibration.read())
+    write_integrity(folder)
     write_export(folder)
     write_text(folder.path / "CARD.md", card(name, info, run.metrics.read()))
 
@@ -59,11 +63,18 @@ def write_compact(file: JsonFile[T], value: T) -> None:
     write_bytes(file.path, msgspec.json.format(file.path.read_bytes(), indent=-1) + b"\n")
 
 
+def write_integrity(folder: RunFolder) -> None:
+    """Record checksums and example predictions of a pretrained model."""
+    folder.integrity.path.unlink(missing_ok=True)
+    record_integrity(folder, partial(predict_logits, load_tta(folder)))
+
+
 def write_export(folder: RunFolder) -> None:
     """Export a pretrained model to a file that reads the weights of its run folder."""
     graph = to_onnx(load_tta(folder), run_metadata(folder))
     share_weights(graph, folder.weights_file)
     write_bytes(folder.onnx_file(), graph.SerializeToString())
+    seal_export(folder.onnx_file())
 
 
 def share_weights(graph: onnx.ModelProto, file: Path) -> None:
@@ -174,6 +185,7 @@ def main() -> None:
     if options.export:
         for name in PRETRAINED:
             write_export(RunFolder(pretrained_dir(name)))
+            write_integrity(RunFolder(pretrained_dir(name)))
         return
     for name, arguments in TRAINED.items():
         run = getattr(options, name)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import onnx
 from PIL import Image
 
 from run_folder.factories import run_info
@@ -54,6 +55,13 @@ def write_run(folder: Path, network: BaseModel, name: str, image: tuple[int, int
     )
     save_weights(run, network.state_dict())
     return folder
+
+
+def load_unsealed(file: Path) -> onnx.ModelProto:
+    """Load an exported file with its weights, without example images and checksum."""
+    graph = onnx.load(file)
+    del graph.metadata_props[-2:]
+    return graph
 
 
 def save_photo(file: Path, height: int = 60, width: int = 100, *, mode: str = "RGB") -> Path:

@@ -30,6 +30,7 @@ def test_the_public_names() -> None:
         "predict",
         "reproduce",
         "train",
+        "verify",
         "write_report",
     ]
     assert dir(seamline) == sorted(seamline.__all__)

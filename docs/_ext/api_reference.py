@@ -7,6 +7,9 @@ import seamline
 RETURNED = (
     "seamline.inference.predict.Predictions",
     "seamline.export.export.ExportResult",
+    "seamline.inference.integrity.VerifiedModel",
+    "seamline.inference.integrity.FileChecksum",
+    "seamline.inference.integrity.OutputCheck",
     "seamline.export.verify.Verification",
     "seamline.data.validate.DatasetReport",
     "seamline.data.near_duplicates.report.DuplicateReport",

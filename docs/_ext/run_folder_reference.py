@@ -14,6 +14,7 @@ import numpy as np
 from seamline.run_folder.analysis import FilterAnalysis, LinearProbes
 from seamline.run_folder.arrays import ClassificationArrays, SegmentationArrays
 from seamline.run_folder.fields import Byte, Color, Count, Estimate, FileName, NanFloat, Number, Positive, Side
+from seamline.run_folder.integrity import Integrity
 from seamline.run_folder.metrics import Calibration, Finding, Metrics
 from seamline.run_folder.prediction import ExportMetadata, PredictionRecord
 from seamline.run_folder.results import LabelIssues, SplitResults
@@ -51,6 +52,7 @@ FILES: tuple[RunFile, ...] = (
     ),
     RunFile("metrics.json", "evaluation", "Metrics of every split; written last.", (Metrics,)),
     RunFile("calibration.json", "evaluation", "How well confidence matches accuracy.", (Calibration,)),
+    RunFile("integrity.json", "evaluation", "What `seamline verify` compares the run with.", (Integrity,)),
     RunFile("findings.json", "evaluation", "A list of findings, the most important first.", (Finding,)),
     RunFile("analysis/kernels.json", "evaluation", "Types of the filters of each convolution.", (FilterAnalysis,)),
     RunFile("analysis/linear_probes.json", "evaluation", "Linear classifiers on each layer.", (LinearProbes,)),
@@ -92,6 +94,7 @@ _WORDS: dict[Any, str] = {
     int: "whole number",
     float: "number",
     str: "string",
+    bytes: "string, base64",
     Any: "any value",
     type(None): "null",
     NanFloat: "number or null",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from seamline.api.data import inspect
     from seamline.api.run import Run
     from seamline.api.training import evaluate, train
-    from seamline.api.use import compare, export, predict
+    from seamline.api.use import compare, export, predict, verify
     from seamline.data.dataset import Dataset, Split
     from seamline.data.prepare import load_dataset
     from seamline.errors import SeamlineError, TrainingInterrupted
@@ -53,6 +53,7 @@ __all__ = [
     "predict",
     "reproduce",
     "train",
+    "verify",
     "write_report",
 ]
 
@@ -75,6 +76,7 @@ _HOMES = {
     "predict": "seamline.api.use",
     "reproduce": "seamline.study.reproduce",
     "train": "seamline.api.training",
+    "verify": "seamline.api.use",
     "write_report": "seamline.report.page",
 }
 

@@ -181,9 +181,9 @@ def cache_dir() -> Path:
 
 
 def sha256_file(path: Path) -> str:
-    """Return 32 hexadecimal digits of the SHA-256 digest of a file."""
+    """Return 64 hexadecimal digits of the SHA-256 digest of a file."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def source_hash(program: Path, *versions: str) -> str:

@@ -33,7 +33,15 @@ def test_every_struct_belongs_to_a_file() -> None:
 def test_every_path_of_a_run_folder_is_in_the_table() -> None:
     folder = RunFolder(Path("run"))
     files: list[JsonFile[Any]] = [
-        *(folder.info, folder.history, folder.metrics, folder.calibration, folder.findings, folder.kernels),
+        *(
+            folder.info,
+            folder.history,
+            folder.metrics,
+            folder.calibration,
+            folder.findings,
+            folder.kernels,
+            folder.integrity,
+        ),
         *(folder.linear_probes, folder.label_issues, folder.results("SPLIT"), folder.predictions),
     ]
     paths = [file.path for file in files] + [

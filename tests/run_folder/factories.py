@@ -16,6 +16,7 @@ from seamline.run_folder import (
     Epoch,
     ErrorAnalysis,
     Estimate,
+    ExampleOutputs,
     ExampleSheet,
     ExportMetadata,
     FilterAnalysis,
@@ -24,6 +25,7 @@ from seamline.run_folder import (
     Finding,
     ImageMetrics,
     InitFrom,
+    Integrity,
     LabelIssue,
     LabelIssues,
     LinearProbe,
@@ -50,6 +52,13 @@ from seamline.run_folder import (
 CLASSES = ("wall", "window", "door")
 PALETTE = ((0, 0, 0), (0, 128, 255), (255, 0, 0))
 HALF = Estimate(0.5, 0.4, 0.6)
+
+
+def integrity(**files: str) -> Integrity:
+    """Return checksums of files, and the logits of two images of one pixel and three classes."""
+    logits = np.arange(6, dtype="<f4").tobytes()
+    examples = ExampleOutputs(size=(1, 1, 3), images=bytes(range(6)), logits=logits, tolerance=0.001)
+    return Integrity(files=files, examples=examples).sealed()
 
 
 def run_info(task: Task = "segmentation", **changes: Any) -> RunInfo:

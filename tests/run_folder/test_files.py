@@ -36,6 +36,7 @@ WRITTEN: list[tuple[Files, Any]] = [
     (lambda folder: folder.history, ()),
     (lambda folder: folder.metrics, factories.metrics()),
     (lambda folder: folder.calibration, factories.calibration()),
+    (lambda folder: folder.integrity, factories.integrity(**{"run.json": "0" * 64})),
     (lambda folder: folder.kernels, factories.filter_analysis()),
     (lambda folder: folder.linear_probes, factories.linear_probes()),
     (lambda folder: folder.results("val"), factories.results("segmentation")),

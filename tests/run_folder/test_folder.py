@@ -1,9 +1,11 @@
+import hashlib
 import multiprocessing
 import os
 from pathlib import Path
 
 import pytest
 
+from helpers import refusal
 from run_folder import factories
 from seamline.errors import SeamlineError
 from seamline.run_folder import RunFolder
@@ -28,6 +30,15 @@ def test_the_digest_changes_with_the_weights(tmp_path: Path) -> None:
     assert len(first) == 32
     folder.weights_file.write_bytes(b"other weights")
     assert folder.weights_digest != first
+
+
+def test_weights_other_than_those_of_the_checksums_are_an_error(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.weights_file.write_bytes(b"weights")
+    folder.integrity.write(factories.integrity(**{"model.safetensors": hashlib.sha256(b"weights").hexdigest()}))
+    assert hashlib.sha256(b"weights").hexdigest().startswith(folder.weights_digest)
+    folder.weights_file.write_bytes(b"Weights")
+    assert "model.safetensors: damaged or replaced, because its SHA-256 is" in refusal(lambda: folder.weights_digest)
 
 
 def _hold(path: Path, held: "multiprocessing.synchronize.Event", done: "multiprocessing.synchronize.Event") -> None:

@@ -1,4 +1,4 @@
-"""`predict`, `export` and `compare`."""
+"""`predict`, `export`, `verify` and `compare`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 from seamline.api.run import Run
 from seamline.data.dataset import Dataset
 from seamline.errors import SeamlineError
+from seamline.inference.integrity import VerifiedModel, verify_export, verify_run
 from seamline.inference.predict import Predictions, Progress, predict_photos
 from seamline.inference.predictor import LoadOptions, Predictor, find_model, load_model
 from seamline.inference.writer import PredictionWriter
@@ -128,6 +129,27 @@ def _export_file(folder: RunFolder, named: Path | str, out: Path | str | None, o
     if (options.reduce_tta or options.int8) and file.resolve() == folder.onnx_file().resolve():
         raise SeamlineError(f"{file}: is reserved for the run's own predictions; name another file with --out")
     return file
+
+
+def verify(model: Run | Path | str) -> VerifiedModel:
+    """Verify a model: that its files are unchanged, and that it predicts here what it predicted where it was made.
+
+    The checksums of its files are compared with the recorded ones, and its predictions for a few stored example images
+    with the recorded predictions. No dataset is needed, and no PyTorch for an exported file. Checksums detect damaged
+    and exchanged files, but not files that someone changed together with their checksums.
+
+    Args:
+        model: an evaluated run folder with its exported models, a file that `seamline export` wrote, or the name of a
+            pretrained model.
+
+    Returns:
+        Its files with their checksums, and the differences of its predictions in each installed backend.
+
+    Raises:
+        SeamlineError: there is no such model, a file is damaged or replaced, or the predictions differ.
+    """
+    path = find_model(model.path if isinstance(model, Run) else model)
+    return verify_run(RunFolder(path)) if path.is_dir() else verify_export(path)
 
 
 def compare(runs: Sequence[Run | Path | str], out: Path | str = "comparison.html") -> tuple[Path, list[str]]:

@@ -9,7 +9,7 @@ import typer
 
 import seamline
 from seamline.cli.datasets import inspect, list_all
-from seamline.cli.models import export, predict, serve
+from seamline.cli.models import export, predict, serve, verify
 from seamline.cli.runs import compare, evaluate, report
 from seamline.cli.training import reproduce, train
 from seamline.progress import result
@@ -42,6 +42,6 @@ def main(
         result(context.get_help())
 
 
-for _command in (reproduce, train, inspect, evaluate, report, compare, predict, export, serve):
+for _command in (reproduce, train, inspect, evaluate, report, compare, predict, export, verify, serve):
     app.command()(_command)
 app.command(name="list")(list_all)

@@ -1,4 +1,4 @@
-"""`seamline predict`, `seamline export` and `seamline serve`."""
+"""`seamline predict`, `seamline export`, `seamline verify` and `seamline serve`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -131,6 +131,23 @@ def export(
         change = f"{exported.before:.4f} before, {exported.after:.4f} after: {exported.drop:+.2f} points lost"
         result(f"{metric} on validation {change}")
     result(f"File: {exported.file} ({exported.size / 1e6:.1f} MB)")
+
+
+def verify(model: ModelArgument, as_json: JsonOption = False) -> None:
+    """Verify checksums and stored predictions of a model."""
+    verified = seamline.verify(model)
+    if as_json:
+        files = [{"file": str(one.file), "sha256": one.sha256} for one in verified.files]
+        print_json({"files": files, "outputs": [vars(one) | {"file": str(one.file)} for one in verified.outputs]})
+        return
+    for file in verified.files:
+        result(f"{file.sha256}  {file.file}")
+    for one in verified.outputs:
+        result(
+            f"{one.file.name} with {one.backend}: predictions for {one.images} stored images as recorded, largest "
+            f"difference {one.difference:.1e}"
+        )
+    result(f"Verified: {model}")
 
 
 def serve(

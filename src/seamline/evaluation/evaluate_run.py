@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,8 @@ from seamline.evaluation.findings import FINDINGS, FindingInputs, find
 from seamline.evaluation.metrics import INTERVALS
 from seamline.evaluation.text import capitalize_first
 from seamline.evaluation.write import EvaluationData, evaluate_model, write_split
+from seamline.inference.forward import predict_logits
+from seamline.inference.integrity import record_integrity
 from seamline.inference.tta import TTA, load_tta
 from seamline.progress import Reporter
 from seamline.run_folder import RunFolder
@@ -54,6 +57,7 @@ def evaluate_run(folder: RunFolder, data: Dataset, splits: Splits, *, device: to
                 data.task, data.classes, splits.train, splits.val, data.test, data.palette, info.split, out_of_fold
             ),
         )
+        record_integrity(folder, partial(predict_logits, model))
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ from seamline.export.verify import (
 )
 from seamline.inference.backends import BACKENDS, load_session
 from seamline.inference.forward import predict_logits
+from seamline.inference.integrity import seal_export
 from seamline.inference.predictor import PYTORCH, Predictor, run_metadata
 from seamline.inference.tta import TTA
 from seamline.io import atomic_write
@@ -120,6 +121,7 @@ def export_run(
             if allowed(score):
                 if options.int8:
                     verifications = verify(file, predictor, val.images)
+                seal_export(file)
                 result = ExportResult(out, file.stat().st_size, verifications, metric, tta=predictor.metadata.tta)
                 return replace(result, before=before, after=score) if lossy else result
             best = max(best, score)

@@ -1,13 +1,17 @@
-"""Reads the metadata of an ONNX file without loading its graph.
+"""Reads and appends the metadata of an ONNX file without loading its graph.
 
 An ONNX file is one protobuf message, `ModelProto`. Its metadata are pairs of key and value in field 14; all other
-fields are skipped, so that a run folder tells at once whether its exported model belongs to its weights.
+fields are skipped, so that a run folder tells at once whether its exported model belongs to its weights. Entries are
+appended to the end of the file, the last one is the checksum of all bytes before it.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from seamline.errors import SeamlineError
+from seamline.io import sha256_file
 from seamline.run_folder import ExportMetadata
 
 _METADATA_PROPS = 14
@@ -17,7 +21,7 @@ _VARINT, _LENGTH_DELIMITED = 0, 2
 
 
 def read_metadata(file: Path) -> ExportMetadata:
-    """Read the metadata of a file that `seamline export` wrote.
+    """Read the metadata of a file that `seamline export` wrote; its checksum, if it has one, is verified.
 
     Raises:
         SeamlineError: the file cannot be read, was not written by `seamline export`, or is damaged.
@@ -33,7 +37,44 @@ def read_metadata(file: Path) -> ExportMetadata:
     except (OSError, ValueError, LookupError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SeamlineError(f"{file}: cannot be read ({reason}); name a file that `seamline export` wrote") from None
+    if "sha256" in metadata and not _is_sealed(content):
+        raise SeamlineError(
+            f"{file}: damaged or changed, because its content does not match its checksum; restore it from a copy or "
+            "export the run again with `seamline export`"
+        )
     return ExportMetadata.from_metadata(file, metadata)
+
+
+def append_metadata(file: Path, key: str, value: str) -> None:
+    """Append an entry of key and JSON value to the metadata of a file."""
+    with file.open("ab") as opened:
+        opened.write(_entry(key, value))
+
+
+def seal(file: Path) -> None:
+    """Append the checksum of a file to its metadata: 64 hexadecimal digits of SHA-256 over the bytes before it."""
+    append_metadata(file, "sha256", json.dumps(sha256_file(file)))
+
+
+def _is_sealed(content: memoryview) -> bool:
+    """Return whether an ONNX file ends with the checksum of the bytes before it."""
+    length = len(_entry("sha256", json.dumps("0" * 64)))
+    return content[-length:] == _entry("sha256", json.dumps(hashlib.sha256(content[:-length]).hexdigest()))
+
+
+def _entry(key: str, value: str) -> bytes:
+    """Return a pair of key and value as a field of a `ModelProto`."""
+    pair = b"".join(_field(number, text.encode()) for number, text in ((_KEY, key), (_VALUE, value)))
+    return _field(_METADATA_PROPS, pair)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Return a length-delimited field of a protobuf message."""
+    length, size = bytearray(), len(content)
+    while size > 127:
+        length.append(size & 127 | 128)
+        size >>= 7
+    return bytes([number << 3 | _LENGTH_DELIMITED, *length, size]) + content
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:

@@ -15,6 +15,7 @@ from seamline.run_folder import RunFolder
 
 def save_weights(folder: RunFolder, weights: dict[str, Tensor]) -> None:
     """Write the final weights of a run, a state dict of tensors of any shape and dtype."""
+    folder.integrity.path.unlink(missing_ok=True)  # it has the checksum of earlier weights
     write_bytes(folder.weights_file, save({name: tensor.cpu().contiguous() for name, tensor in weights.items()}))
 
 
@@ -29,6 +30,7 @@ def load_saved_model(folder: RunFolder) -> BaseModel:
     if not folder.finished:
         raise SeamlineError(f"{file}: not found; training has not finished, resume it with --resume")
     build = partial(build_model, info.model.name, info.model.input_size, len(info.dataset.classes), task=info.task)
+    _ = folder.weights_digest  # verifies them
     try:
         weights = load_file(file)
         with torch.device("meta"):  # shapes without memory: a damaged run.json may ask for any amount of it

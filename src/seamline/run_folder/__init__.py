@@ -8,6 +8,7 @@ from seamline.run_folder.analysis import FilterAnalysis, FilterFraction, FilterL
 from seamline.run_folder.arrays import ClassificationArrays, SegmentationArrays
 from seamline.run_folder.fields import ABSENT, Color, Estimate, Task, to_json
 from seamline.run_folder.folder import ONNX, WEIGHTS, RunFolder, prediction_record
+from seamline.run_folder.integrity import ExampleOutputs, Integrity
 from seamline.run_folder.json_file import JsonFile, JsonLinesFile
 from seamline.run_folder.metrics import (
     Calibration,
@@ -62,6 +63,7 @@ __all__ = [
     "Epoch",
     "ErrorAnalysis",
     "Estimate",
+    "ExampleOutputs",
     "ExampleSheet",
     "ExportMetadata",
     "FilterAnalysis",
@@ -71,6 +73,7 @@ __all__ = [
     "GroupingInfo",
     "ImageMetrics",
     "InitFrom",
+    "Integrity",
     "JsonFile",
     "JsonLinesFile",
     "LabelIssue",

@@ -13,6 +13,7 @@ from seamline.errors import SeamlineError
 from seamline.io import file_lock, remove_temp_files, sha256_file
 from seamline.run_folder.analysis import FilterAnalysis, LinearProbes
 from seamline.run_folder.arrays import ClassificationArrays, SegmentationArrays, read_arrays, write_arrays
+from seamline.run_folder.integrity import Integrity
 from seamline.run_folder.json_file import JsonFile, JsonLinesFile
 from seamline.run_folder.metrics import Calibration, Finding, Metrics
 from seamline.run_folder.prediction import PredictionRecord
@@ -26,7 +27,7 @@ _OLD_FILES = ("scores.json", "insides", "photos")
 """Files and folders that only older versions of Seamline wrote."""
 
 _RESULTS = (
-    *("metrics.json", "calibration.json", "findings.json", "report.html"),
+    *("metrics.json", "calibration.json", "findings.json", "integrity.json", "report.html"),
     *("checkpoint", "analysis", "evaluation", "evaluations", "figures", "predictions"),
 )
 """Files and folders that a new training removes, beside weights and exported models."""
@@ -100,6 +101,12 @@ class RunFolder:
         return JsonLinesFile(self.path / "history.jsonl", Epoch, _TRAIN, f"the run is incomplete; {_TRAIN}")
 
     @property
+    def integrity(self) -> JsonFile[Integrity]:
+        """`integrity.json`."""
+        evaluate = f"run `seamline evaluate {self.path}`"
+        return JsonFile(self.path / "integrity.json", Integrity, evaluate, f"the run has no checksums; {evaluate}")
+
+    @property
     def predictions(self) -> JsonFile[PredictionRecord]:
         """`predictions/predictions.json`."""
         return prediction_record(self.predictions_dir)
@@ -143,17 +150,36 @@ class RunFolder:
 
     @property
     def weights_digest(self) -> str:
-        """32 hexadecimal digits of SHA-256 over the final weights.
+        """32 hexadecimal digits of SHA-256 over the final weights, which are verified.
 
         Raises:
-            SeamlineError: there are none, or they cannot be read.
+            SeamlineError: there are none, they cannot be read, or `integrity.json` has another checksum.
         """
+        integrity = self.integrity.read_optional()
+        name = self.weights_file.name
+        return self.verify_file(name, integrity.files.get(name) if integrity else None)[:32]
+
+    def verify_file(self, name: str, expected: str | None) -> str:
+        """Return 64 hexadecimal digits of SHA-256 over a file.
+
+        Args:
+            name: its name.
+            expected: the digits that `integrity.json` has for it; None accepts any.
+
+        Raises:
+            SeamlineError: it cannot be read, or has other digits.
+        """
+        file = self.path / name
         try:
-            return sha256_file(self.weights_file)
+            digits = sha256_file(file)
         except OSError as error:
+            raise SeamlineError(f"{file}: cannot be read ({error.strerror}); name a finished run") from None
+        if expected not in (None, digits):
             raise SeamlineError(
-                f"{self.weights_file}: cannot be read ({error.strerror}); name a finished run"
-            ) from None
+                f"{file}: damaged or replaced, because its SHA-256 is {digits[:12]}… and not {str(expected)[:12]}… of "
+                "integrity.json; restore it from a copy, or train or install the model again"
+            )
+        return digits
 
     def check_writable(self) -> None:
         """Check that this process may write to the folder, before any long work.

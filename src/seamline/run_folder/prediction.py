@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from seamline.errors import SeamlineError
 from seamline.run_folder.fields import Color, FileName, Number, Positive, Side, Task, check_classes, to_json
+from seamline.run_folder.integrity import ExampleOutputs
 from seamline.run_folder.json_file import convert
 
 
@@ -71,14 +72,17 @@ class ExportMetadata(Struct, frozen=True, kw_only=True):
     fingerprint: str  # 32 hexadecimal digits of SHA-256 over the run's weights
     precision: Literal["float32", "int8"] = "float32"  # `float32` or `int8`
     tta: str | None = None  # the test-time augmentation, in words, where it is less than the run's; else null
+    examples: ExampleOutputs | None = None  # example images and their logits, computed by ONNX Runtime
+    sha256: str | None = None  # 64 hexadecimal digits of SHA-256 over the file up to this entry, its last
 
     def __post_init__(self) -> None:
         """Check that classes and palette fit the task."""
         check_classes(self.task, self.classes, self.palette)
 
     def to_metadata(self) -> dict[str, str]:
-        """Return the metadata as an ONNX file holds it: key -> JSON."""
-        return {key: to_json(value).decode() for key, value in msgspec.structs.asdict(self).items()}
+        """Return the metadata as an ONNX file holds it, key -> JSON, without fields that are null."""
+        values = msgspec.structs.asdict(self).items()
+        return {key: to_json(value).decode() for key, value in values if value is not None}
 
     @classmethod
     def from_metadata(cls, file: Path, metadata: Mapping[str, str]) -> "ExportMetadata":
