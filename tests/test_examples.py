@@ -1,45 +1,48 @@
 """The examples run: every command on a classification and on a segmentation dataset."""
 
 import json
-import os
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
 
+import draw_datasets
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+COUNT = 12
+"""Images of each class, and images with masks: half of those of the example."""
 
 
-def test_own_images(tmp_path: Path) -> None:
-    environment = os.environ | {
-        "SEAMLINE_CACHE": str(tmp_path / "cache"),
-        "OMP_NUM_THREADS": "1",
-    }
-    command = [sys.executable, str(EXAMPLES / "own_images.py"), "--epochs", "1"]
-    process = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert process.returncode == 0, process.stdout[-2000:] + process.stderr[-2000:]
+@pytest.mark.usefixtures("no_figure_files")
+def test_own_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(draw_datasets, "COUNT", COUNT)
+    monkeypatch.setattr(sys, "argv", ["own_images.py", "--epochs", "1"])
+    runpy.run_path(str(EXAMPLES / "own_images.py"), run_name="__main__")
+    printed = capsys.readouterr().out
     for name, kind in (("photos", "class folders"), ("walls", "images and masks in two folders")):
         runs = tmp_path / "own-images" / name
-        assert f"layout{' ' * 11}{kind}" in process.stdout
-        assert f"Ready to train: seamline train own-images/datasets/{name}" in process.stdout
+        assert f"layout{' ' * 11}{kind}" in printed
+        assert f"Ready to train: seamline train own-images/datasets/{name}" in printed
         assert '<th scope="row">lr</th>' in (runs / "comparison.html").read_text()
         assert (runs / "first" / "report.html").is_file()
         predictions = json.loads((runs / "predictions" / "predictions.json").read_text())
-        assert len(predictions["photos"]) == 24
+        assert len(predictions["photos"]) == COUNT
         assert not predictions["errors"]
-        assert f"$ seamline serve own-images/{name}/first --port 0\nhttp://127.0.0.1:" in process.stdout
+        assert f"$ seamline serve own-images/{name}/first --port 0\nhttp://127.0.0.1:" in printed
         onnx_predictions = json.loads((runs / "onnx-predictions" / "predictions.json").read_text())
         for prediction, onnx_prediction in zip(predictions["photos"], onnx_predictions["photos"], strict=True):
             for key in ("class_fractions", "probabilities"):
                 assert onnx_prediction.get(key) == pytest.approx(prediction.get(key), abs=2e-3)
-    assert "'class_fractions': {'sky': " in process.stdout
-    assert "'probabilities': {" in process.stdout
-    assert "all images are 64 x 64" in process.stdout
+    assert "'class_fractions': {'sky': " in printed
+    assert "'probabilities': {" in printed
+    assert "all images are 64 x 64" in printed
     assert (tmp_path / "own-images/walls/predictions/00.mask.png").is_file()
 
 
+@pytest.mark.usefixtures("no_figure_files")
 def test_quickstart_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     cells = json.loads((EXAMPLES / "quickstart.ipynb").read_text(encoding="utf-8"))["cells"]
