@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from seamline.data.blurred_masks import pixels_between_neighbors
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_io import MAX_PIXELS, damaged, decode, display_name
 from seamline.errors import SeamlineError, list_first
@@ -80,12 +81,15 @@ def read_mask(
 class MaskValues(NamedTuple):
     """The distinct values of a mask: numbers, or colors (`by_color`) as 0xRRGGBB.
 
-    `palette` has the color of each value, where the mask has an embedded palette.
+    `palette` has the color of each value, where the mask has an embedded palette. `counts` has the pixels of each
+    value, and `between` those of them that lie between their neighbors; see `seamline.data.blurred_masks`.
     """
 
     by_color: bool
     values: set[int]
     palette: dict[int, Color]
+    counts: dict[int, int]
+    between: dict[int, int]
 
 
 def mask_values(file: Path, *, by_color: bool = False) -> NDArray[Any]:
@@ -107,10 +111,21 @@ def unique_mask_values(file: Path, *, by_color: bool = False) -> MaskValues:
     """Return the distinct values of a mask; arguments and errors as for `mask_values`."""
     mask = _decode_mask(file, str(file), MAX_PIXELS)
     _refuse_jpeg(mask, str(file))
-    values = {int(value) for value in np.unique(_raw_values(mask, by_color))}
+    raw = _raw_values(mask, by_color)
+    counts = _pixels_by_value(raw)
+    values = {*counts}
+    can_mix = len(counts) > 2 and mask.palette is None
+    between = _pixels_by_value(raw[pixels_between_neighbors(mask.values)]) if can_mix else {}
     codes = [] if mask.palette is None else _color_codes(mask.palette).tolist()
     colors = {value: code_color(codes[value]) for value in values if value < len(codes)}
-    return MaskValues(mask.is_color or (by_color and mask.palette is not None), values, colors)
+    is_color = mask.is_color or (by_color and mask.palette is not None)
+    return MaskValues(is_color, values, colors, counts, between)
+
+
+def _pixels_by_value(raw: NDArray[Any]) -> dict[int, int]:
+    """Return the number of pixels of each value of an array of any shape."""
+    values, counts = np.unique(raw, return_counts=True)
+    return dict(zip(values.astype(np.int64).tolist(), counts.tolist(), strict=True))
 
 
 def _raw_values(mask: "_DecodedMask", by_color: bool) -> NDArray[Any]:

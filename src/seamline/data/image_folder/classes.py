@@ -1,7 +1,8 @@
 """Classes of an image folder: their names, and their values or colors in masks."""
 
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,17 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from seamline.data.blurred_masks import find_mixed_values
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_folder.file_tree import normalize, read_text
 from seamline.data.image_folder.records import BACKGROUND, FolderContents, MaskLegend
 from seamline.data.limits import map_threads
 from seamline.data.masks import Color, MaskValues, code_color, color_code, complete_palette, unique_mask_values
 from seamline.errors import SeamlineError, list_first
+from seamline.run_folder import UnusedData
 
 CLASS_FILES = ("classes.txt", "classes.json")
+_MIN_IGNORED = 0.01  # fraction of ignored pixels from which there is a warning
 _MAX_MASK_CLASSES = 200  # more values indicate photos or blurred colors
 
 Palette = dict[str, Color | None]
@@ -34,6 +38,8 @@ class Classes(Struct, frozen=True):
     palette: tuple[Color, ...] = ()  # the color in which each class is shown; empty for classification
     by_color: bool = False  # whether `mask_values` are colors
     ignored: tuple[int, ...] = ()  # the values or colors of ignored pixels that occur in masks
+    ignored_pixels: int = 0  # how many pixels of mask files have them
+    pixels: int = 0  # how many pixels mask files have
 
     @property
     def numbers(self) -> dict[str, int]:
@@ -116,18 +122,47 @@ def _classes_of_masks(contents: FolderContents, declared: Palette, progress: Cal
     by_color = {mask.by_color for mask in masks.values()}
     if len(by_color) > 1:
         raise SeamlineError(f"{contents.root}: some masks contain colors and others numbers; save all in one form")
-    values = set[int]().union(*(mask.values for mask in masks.values()))
+    counts = sum((Counter(mask.counts) for mask in masks.values()), Counter[int]())
+    values = {*counts}
+    if contents.legend is None and not (declared and (True in by_color or max(values) < len(declared))):
+        between = sum((Counter(mask.between) for mask in masks.values()), Counter[int]())
+        _refuse_mixed(contents.root, counts, between, masks)
     _refuse_many(values, True in by_color, contents.root)
 
     def first_with(value: int) -> Path:
         return next(file for file, mask in masks.items() if value in mask.values)
 
     if contents.legend is not None and (contents.legend.by_color or not declared):
-        return _classes_of_legend(contents.legend, values, True in by_color, first_with)
-    if True in by_color:
-        return _classes_by_color(contents.root, values, declared, first_with)
-    embedded = {value: color for mask in masks.values() for value, color in mask.palette.items()}
-    return _classes_by_value(values, embedded, declared, first_with)
+        classes = _classes_of_legend(contents.legend, values, True in by_color, first_with)
+    elif True in by_color:
+        classes = _classes_by_color(contents.root, values, declared, first_with)
+    else:
+        embedded = {value: color for mask in masks.values() for value, color in mask.palette.items()}
+        classes = _classes_by_value(values, embedded, declared, first_with)
+    ignored = sum(counts[value] for value in classes.ignored)
+    return msgspec.structs.replace(classes, ignored_pixels=ignored, pixels=counts.total())
+
+
+def _refuse_mixed(
+    root: Path, counts: Counter[int], between_neighbors: Counter[int], masks: Mapping[Path, MaskValues]
+) -> None:
+    """Refuse masks with values that result from smooth scaling, anti-aliasing or JPEG compression."""
+    by_color = any(mask.by_color for mask in masks.values())
+    if not (mixed := find_mixed_values(counts, between_neighbors, by_color=by_color)):
+        return
+    fraction = sum(counts[value] for value in mixed) / counts.total()
+    share = f"{fraction:.1%}" if fraction >= 0.001 else "less than 0.1%"
+    first, mask = next((file, mask) for file, mask in masks.items() if mask.values & mixed)
+    between, levels = (
+        [f"#{value:06x}" if by_color else str(value) for value in values]
+        for values in (sorted(mask.values & mixed), (value for value, _ in counts.most_common() if value not in mixed))
+    )
+    remedy = "declare them with their colors in classes.json" if by_color else "number the classes 0, 1, 2, …"
+    raise SeamlineError(
+        f"{root}: {share} of the pixels of masks are mixtures of {list_first(levels)}, such as "
+        f"{list_first(between, 3)} in {first.name}, as smooth scaling and JPEG compression make them; set each pixel "
+        f"to the nearest of {list_first(levels)}, or, if the mixtures are classes, {remedy}"
+    )
 
 
 def _refuse_many(values: set[int], by_color: bool, path: Path) -> None:
@@ -198,8 +233,12 @@ def _classes_by_color(root: Path, codes: set[int], declared: Palette, first_with
 def _classes_by_value(
     values: set[int], embedded: dict[int, Color], declared: Palette, first_with: Callable[[int], Path]
 ) -> Classes:
-    """Return classes for the numbers in masks; 255 is ignored where there are two others, or it is no class."""
+    """Return classes for the numbers in masks.
+
+    255 is ignored where there are two others, unless it is the last of evenly spaced gray levels, such as 0, 128, 255.
+    """
     has_ignored = IGNORE_INDEX in values and len(values) > 2 and len(declared) <= IGNORE_INDEX
+    has_ignored = has_ignored and (bool(declared) or not _evenly_spaced(values))
     ordered = sorted(values - ({IGNORE_INDEX} if has_ignored else set()))
     is_binary = ordered == [0, IGNORE_INDEX]
     if declared:
@@ -214,6 +253,44 @@ def _classes_by_value(
         names = (BACKGROUND, "foreground") if is_binary else tuple(f"class {value}" for value in ordered)
     colors = [declared.get(name) or embedded.get(value) for name, value in zip(names, ordered, strict=True)]
     return Classes(names, tuple(ordered), complete_palette(colors), ignored=(IGNORE_INDEX,) if has_ignored else ())
+
+
+def _evenly_spaced(values: set[int]) -> bool:
+    """Return whether values are evenly spaced gray levels from 0 to 255, up to rounding."""
+    steps = len(values) - 1
+    ideal = [number * IGNORE_INDEX / steps for number in range(steps + 1)]
+    return all(abs(value - level) <= 1 for value, level in zip(sorted(values), ideal, strict=True))
+
+
+def ignored_pixels(classes: Classes) -> tuple[UnusedData, ...]:
+    """Return the entry of pixels in mask files that belong to no class, or none where there are none."""
+    if not classes.ignored_pixels:
+        return ()
+    plural = "s" if len(classes.ignored) > 1 else ""
+    return (
+        UnusedData(
+            kind="pixels",
+            what=f"pixels of masks with the value{plural} {_list_ignored(classes)}",
+            count=classes.ignored_pixels,
+            fraction=classes.ignored_pixels / classes.pixels,
+            reason="they belong to no class and count nowhere",
+        ),
+    )
+
+
+def ignored_warning(classes: Classes, legend: MaskLegend | None) -> str:
+    """Return a warning where many pixels are ignored and the layout does not say so, or an empty string."""
+    if legend is not None or classes.ignored_pixels < _MIN_IGNORED * classes.pixels or not classes.ignored_pixels:
+        return ""
+    return (
+        f"{classes.ignored_pixels / classes.pixels:.1%} of the pixels of masks have the value "
+        f"{_list_ignored(classes)} and count nowhere; if it is a class, give it the number after the last one"
+    )
+
+
+def _list_ignored(classes: Classes) -> str:
+    """List the ignored values or colors."""
+    return list_first([f"#{value:06x}" if classes.by_color else str(value) for value in classes.ignored])
 
 
 def remap_mask(values: NDArray[Any], classes: Classes, name: str) -> NDArray[np.uint8]:

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.dataset import Dataset, ImageRecord, Split
-from seamline.data.image_folder.classes import Classes, infer_classes, remap_mask
+from seamline.data.image_folder.classes import (
+    Classes,
+    ignored_pixels,
+    ignored_warning,
+    infer_classes,
+    remap_mask,
+)
 from seamline.data.image_folder.decode_cache import (
     DecodedImages,
     FolderMetadata,
@@ -92,7 +98,11 @@ def load_contents(
     path = path.expanduser().absolute()
     name = path.stem if path.is_file() else path.name or "folder"
     traits = [(sample.name, trait) for sample, trait in zip(samples, decoded.traits, strict=True)]
-    warnings = (conversion_warning(traits), _mixed_colors(contents, decoded.gray))
+    warnings = (
+        ignored_warning(classes, contents.legend),
+        conversion_warning(traits),
+        _mixed_colors(contents, decoded.gray),
+    )
     data = Dataset(
         name,
         name,
@@ -105,7 +115,7 @@ def load_contents(
         palette=classes.palette,
         has_groups=False,
         val=splits["val"] if len(splits["val"]) else None,
-        unused=(*contents.unused, *unused_data(traits)),
+        unused=(*contents.unused, *ignored_pixels(classes), *unused_data(traits)),
         warnings=(*contents.warnings, *filter(None, warnings)),
         bit_depth=depth,
         records={sample.name: _record(sample, contents.folder) for sample in samples},

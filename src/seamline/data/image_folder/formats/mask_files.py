@@ -12,7 +12,7 @@ _MASK_ENDINGS = (
     *("_segmentation", "_groundtruth", "_gt"),
     *("_mask", "-mask", ".mask", "_label", "_labels", "_seg"),
 )
-_MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".gif")
+_MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".gif", ".jpg", ".jpeg")  # a JPEG is refused later
 
 
 def parse_two_folders(tree: FileTree) -> FolderContents | None:
@@ -38,7 +38,7 @@ def parse_two_folders(tree: FileTree) -> FolderContents | None:
     paired = images.keys() & masks.keys()
     if len(paired) < (len(masks) + 1) / 2:
         return None
-    for key in paired:
+    for key in sorted(paired):
         _refuse_several(images[key], masks[key])
     folders = {images[key][0].parent for key in paired}
     images = {key: files for key, files in images.items() if files[0].parent in folders}
