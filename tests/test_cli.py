@@ -248,13 +248,30 @@ def test_an_audit_is_printed(streets: Dataset, tmp_path: Path, typed: Typed) -> 
         file = tmp_path / f"{name}.png"
         file.parent.mkdir(exist_ok=True)
         Image.fromarray(streets.train.images[place]).save(file)
-    _, lines, _ = typed("inspect", str(tmp_path))
+    status, lines, _ = typed("inspect", str(tmp_path))
+    assert status == 2
+    assert lines.startswith("Errors\n")
     assert "test/c.png  train/a.png" in lines
     assert "pairs across splits: 1" in lines
-    assert json.loads(typed("inspect", str(tmp_path), "--json")[1]) == {
-        "groups": [["test/c.png", "train/a.png"]],
-        "leaks": [["test/c.png", "train/a.png"]],
-    }
+    report = json.loads(typed("inspect", str(tmp_path), "--json")[1])
+    assert report["duplicates"]["leaks"] == [["test/c.png", "train/a.png"]]
+    assert not report["usable"]
+
+
+def test_inspect_is_strict_when_asked(tmp_path: Path, typed: Typed) -> None:
+    for number in range(4):
+        for label in "ab":
+            file = tmp_path / "set" / label / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            pixels = np.random.default_rng(10 * number + ord(label)).integers(0, 255, (20, 20, 3), np.uint8)
+            Image.fromarray(pixels).save(file)
+    status, lines, _ = typed("inspect", str(tmp_path / "set"))
+    assert status == 0
+    assert lines.startswith("Warnings\n  a (3), b (3): fewer than 20 training images")
+    assert "Ready to train" in lines
+    assert typed("inspect", str(tmp_path / "set"), "--strict")[0] == 1
+    status = typed("inspect", str(tmp_path / "set"), "--groups", "patient")[0]
+    assert status == 2
 
 
 def test_help_is_shown(tmp_path: Path, typed: Typed) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 import numpy as np
 
+from seamline.data.validate import DatasetReport
 from seamline.run_folder.analysis import FilterAnalysis, LinearProbes
 from seamline.run_folder.arrays import ClassificationArrays, SegmentationArrays
 from seamline.run_folder.fields import Byte, Color, Count, Estimate, FileName, NanFloat, Number, Positive, Side
@@ -152,9 +153,19 @@ def reference() -> str:
         for type_ in file.types:
             if len(file.types) > 1:
                 parts.append((type_.__doc__ or "").splitlines()[0])
-            rows = [f"| `{one.path}` | {one.type} | {one.description} |" for one in fields_of(type_)]
-            parts.append("\n".join(["| field | type | description |", "| --- | --- | --- |", *rows]))
+            parts.append(_table(type_))
     return "\n\n".join(parts) + "\n"
+
+
+def inspection() -> str:
+    """Return the fields of the report of `inspect` as a Markdown table."""
+    return _table(DatasetReport)
+
+
+def _table(type_: type) -> str:
+    """Return the fields of a type as a Markdown table."""
+    rows = [f"| `{one.path}` | {one.type} | {one.description} |" for one in fields_of(type_)]
+    return "\n".join(["| field | type | description |", "| --- | --- | --- |", *rows])
 
 
 def _names(type_: type) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "datasets": tables.datasets,
     "fields": tables.fields,
     "findings": tables.findings,
+    "inspection": run_folder_reference.inspection,
     "http-api": http_reference.render,
     "metrics": tables.metrics,
     "packages": tables.packages,

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
 from seamline.data.checks import dataset_warnings
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
-from seamline.data.validate import inspect_dataset
+from seamline.data.validate import inspect_data, inspect_dataset
 from seamline.errors import SeamlineError
+from seamline.training.plan import RunOptions, make_plan
 
 
 def save(file: Path, seed: int, size: tuple[int, int] = (40, 40), mode: str = "RGB") -> None:
@@ -31,12 +33,14 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_report_lists_contents_errors_and_warnings(folder: Path) -> None:
     report = inspect_dataset(folder)
-    facts = dict(report.facts)
+    facts = report.facts
     assert facts["layout"] == "class folders"
     assert facts["images"] == "13: 12 train, 1 test"
     assert facts["sizes"] == "40 x 40 (10), 48 x 40 (3)"
     assert facts["formats"] == "PNG RGB (7), PNG L (6)"
-    assert report.classes == ({"class": "cat", "train": 6, "test": 1}, {"class": "dog", "train": 6, "test": 0})
+    rows = [(row.name, row.train, row.val, row.test) for row in report.classes]  # one dog stands in the test split
+    assert rows == [("cat", 5, 1, 1), ("dog", 4, 1, 0)]
+    assert facts["split"] == "12: 9 train, 2 val, 1 test; near-duplicates are kept together"
     (line,) = report.unreadable
     assert line.startswith(f"{folder / 'train/dog/bad.png'}: ")
     assert report.errors == ("1 files cannot be read; replace or remove them",)
@@ -45,12 +49,15 @@ def test_a_report_lists_contents_errors_and_warnings(folder: Path) -> None:
     assert "dog: missing from the test images" in warnings
     assert "cat (6), dog (6): fewer than 20 training images" in warnings
     assert "1 pairs of related images are in different splits" in warnings
-    assert report.to_dict()["leaks"] == [["test/cat/9.png", "train/dog/2.png"]]
+    assert report.duplicates is not None
+    assert report.duplicates.leaks == (("test/cat/9.png", "train/dog/2.png"),)
+    assert not report.usable
 
 
 def test_a_valid_folder_has_no_errors(folder: Path) -> None:
     (folder / "train/dog/bad.png").unlink()
     report = inspect_dataset(folder)
+    assert report.usable
     assert not report.errors
     assert not report.unreadable
 
@@ -64,8 +71,8 @@ def test_mask_values_are_listed(tmp_path: Path) -> None:
         (tmp_path / "walls/masks").mkdir(exist_ok=True)
         Image.fromarray(mask).save(tmp_path / "walls/masks" / f"{number}.png")
     report = inspect_dataset(tmp_path / "walls")
-    assert dict(report.facts)["mask values"] == "0 class 0, 2 class 2; ignored: 255"
-    assert [row["train"] for row in report.classes] == [4 * 512, 4 * 511]
+    assert report.facts["mask values"] == "0 class 0, 2 class 2; ignored: 255"
+    assert [(row.train, row.val, row.test) for row in report.classes] == [(2 * 512, 512, 512), (2 * 511, 511, 511)]
     assert report.task == "segmentation"
 
 
@@ -121,3 +128,54 @@ def test_warnings_about_masks() -> None:
         "classes",
         "2: all pixels of the mask are ignored",
     )
+
+
+@pytest.mark.parametrize("images", [1, 2, 3])
+def test_inspect_agrees_with_training(tmp_path: Path, images: int) -> None:
+    for number in range(images):
+        for label in "ab":
+            save(tmp_path / "set" / label / f"{number}.png", 10 * number + ord(label))
+    report = inspect_dataset(tmp_path / "set")
+    try:
+        make_plan(tmp_path / "set", "fast", {}, 0, RunOptions())
+        errors = ()
+    except SeamlineError as error:
+        errors = (str(error),)
+    assert report.errors == errors
+    assert report.usable == (images == 3)
+    assert (report.split is None) == (images < 3)
+
+
+def test_one_scene_is_usable_with_a_warning_first(tmp_path: Path) -> None:
+    for number in range(10):
+        for label, level in (("ok", 0), ("broken", 255)):
+            base = np.random.default_rng(1).integers(60, 200, (12, 12, 3), np.uint8)
+            image = np.asarray(Image.fromarray(base).resize((64, 64), Image.Resampling.BICUBIC)) + np.uint8(number)
+            image[28:34, 28:34] = level
+            file = tmp_path / "set" / label / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(file)
+    report = inspect_dataset(tmp_path / "set")
+    assert report.usable
+    assert "metrics are optimistic" in report.warnings[0]
+    assert report.facts["split"] == "20: 14 train, 2 val, 4 test; in blocks of file order"
+    assert [(row.train, row.val, row.test) for row in report.classes] == [(7, 1, 2)] * 2
+    assert msgspec.to_builtins(report)["split"]["grouping"]["blocks"] == "name"
+
+
+def test_a_folder_without_labels_is_not_usable_but_searched(tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        save(tmp_path / "set" / f"{name}.png", seed)
+    report = inspect_dataset(tmp_path / "set")
+    assert not report.usable
+    assert "has no supported layout" in report.errors[0]
+    assert report.duplicates is not None
+    assert report.duplicates.groups == (("a.png", "b.png"),)
+
+
+def test_a_dataset_in_memory_has_the_same_report() -> None:
+    images = np.random.default_rng(0).integers(0, 255, (30, 8, 8, 1), dtype=np.uint8)
+    report = inspect_data(made(np.arange(30) % 3, images))
+    assert report.usable
+    assert report.facts["images"] == "30"
+    assert [(row.train, row.val, row.test) for row in report.classes] == [(7, 1, 2)] * 3

@@ -3,45 +3,38 @@
 from pathlib import Path
 from typing import Any
 
-from seamline.data.near_duplicates.report import DuplicateReport, find_dataset_duplicates, find_folder_duplicates
+from seamline.data.groups import Grouping
 from seamline.data.prepare import is_own, load_dataset
-from seamline.data.validate import DatasetReport, inspect_dataset
-from seamline.errors import SeamlineError
+from seamline.data.validate import DatasetReport, inspect_data, inspect_dataset
 from seamline.progress import Reporter, default_reporter
 
 
 def inspect(
-    data: Any, *, data_dir: Path | str | None = None, progress: Reporter | None = None
-) -> DatasetReport | DuplicateReport:
-    """Check data before training.
+    data: Any,
+    *,
+    data_dir: Path | str | None = None,
+    groups: str | None = None,
+    near_duplicates: bool = True,
+    progress: Reporter | None = None,
+) -> DatasetReport:
+    """Check data before training: load and split them as `train` does.
 
     Args:
         data: a folder or table of images, a dataset or its name, or arrays; see `train`.
         data_dir: folder with the files of a dataset that is called by name.
+        groups: which images belong together; see `RunOptions`.
+        near_duplicates: whether near-duplicates belong together.
         progress: reports progress.
 
     Returns:
-        Of a folder or table: its classes, errors, warnings and near-duplicates. Of anything else, and of a folder of
-        images without labels: near-duplicates within and across the splits.
+        Errors that prevent training, warnings, classes, the split and related images. A folder of images without labels
+        cannot be trained on, but its related images are searched.
 
     Raises:
-        SeamlineError: there is no such data, or an image cannot be read.
+        SeamlineError: there is no such data.
     """
-    reporter = progress or default_reporter()
+    reporter, grouping = progress or default_reporter(), Grouping(groups, near_duplicates)
     if is_own(data) and not isinstance(data, tuple):
-        path = Path(data).expanduser()
-        try:
-            with (
-                reporter.counting("reading images") as reading,
-                reporter.counting("searching for duplicates") as searching,
-            ):
-                return inspect_dataset(path, decode_progress=reading, search_progress=searching)
-        except SeamlineError as error:
-            if not path.is_dir():
-                raise
-            reporter.say(f"{error}; searching for near-duplicates only")
-            with reporter.counting("searching for near-duplicates") as searching:
-                return find_folder_duplicates(path, searching)
+        return inspect_dataset(Path(data).expanduser(), grouping=grouping, reporter=reporter)
     dataset = load_dataset(data, data_dir=data_dir, progress=reporter)
-    with reporter.counting("searching for near-duplicates") as searching:
-        return find_dataset_duplicates(dataset, searching)
+    return inspect_data(dataset, grouping=grouping, reporter=reporter)

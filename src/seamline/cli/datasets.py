@@ -1,14 +1,24 @@
 """`seamline inspect` and `seamline list`."""
 
 import shlex
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import seamline
-from seamline.cli.options import DataDirOption, DatasetArgument, JsonOption, print_json
+from seamline.cli.options import (
+    DataDirOption,
+    DatasetArgument,
+    GroupsOption,
+    JsonOption,
+    NearDuplicatesOption,
+    print_json,
+)
 from seamline.progress import Reporter, result
+
+if TYPE_CHECKING:
+    from seamline.data.validate import DatasetReport
 
 MAX_GROUPS = 20
 """Groups of related images that are printed."""
@@ -16,60 +26,76 @@ MAX_NAMES = 6
 """Images that are printed of each."""
 
 
-def inspect(data: DatasetArgument, data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
-    """Check a dataset before training: classes, errors, warnings, near-duplicates."""
-    from seamline.data.validate import DatasetReport
+def inspect(
+    data: DatasetArgument,
+    data_dir: DataDirOption = None,
+    groups: GroupsOption = None,
+    near_duplicates: NearDuplicatesOption = True,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 if there are warnings.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a dataset before training: errors, warnings, classes, split, near-duplicates."""
+    import msgspec
 
-    report = seamline.inspect(data, data_dir=data_dir, progress=Reporter())
+    report = seamline.inspect(
+        data, data_dir=data_dir, groups=groups, near_duplicates=near_duplicates, progress=Reporter()
+    )
     if as_json:
-        print_json(report.to_dict())
-    elif isinstance(report, DatasetReport):
-        _print_dataset_report(report)
+        print_json(msgspec.to_builtins(report))
     else:
-        for group in report.groups:
-            result("  ".join(group))
-        result(report.summary())
-    if isinstance(report, DatasetReport) and report.errors:
+        _print_dataset_report(report)
+    if not report.usable:
+        raise typer.Exit(2)
+    if strict and (report.warnings or report.unused):
         raise typer.Exit(1)
 
 
-def _print_dataset_report(report: Any) -> None:
-    """Print the facts and classes of a folder, errors and warnings, and near-duplicates last."""
-    width = max(len(name) for name, _ in report.facts) + 2
-    for name, fact in report.facts:
+def _print_dataset_report(report: "DatasetReport") -> None:
+    """Print errors and warnings, then facts and classes, and related images last."""
+    sections = {
+        "Errors": report.errors,
+        "Unreadable": report.unreadable,
+        "Warnings": report.warnings,
+        "Not used": [item.sentence for item in report.unused],
+    }
+    for title, lines in sections.items():
+        if lines:
+            result(title)
+            for line in lines:
+                result(f"  {line}")
+            result("")
+    width = max(map(len, report.facts)) + 2
+    for name, fact in report.facts.items():
         result(f"{name:<{width}}{fact}")
     if report.classes:
         _print_classes(report)
-    unused = [item.sentence for item in report.unused]
-    sections = {
-        "Unreadable": report.unreadable, "Errors": report.errors, "Warnings": report.warnings, "Not used": unused,
-    }  # fmt: skip
-    for title, lines in sections.items():
-        if lines:
-            result(f"\n{title}")
-            for line in lines:
-                result(f"  {line}")
     if report.duplicates is not None and report.duplicates.groups:
-        result("\nNear-duplicates")
-        for group in report.duplicates.groups[:MAX_GROUPS]:
-            rest = f"  and {len(group) - MAX_NAMES:,} more" if len(group) > MAX_NAMES else ""
-            result("  " + "  ".join(group[:MAX_NAMES]) + rest)
-        if (more := len(report.duplicates.groups) - MAX_GROUPS) > 0:
-            result(f"  and {more:,} more groups; --json lists all")
-    if not report.errors:
-        result(f"\nReady to train: seamline train {shlex.quote(report.source)}")
+        _print_groups(report.duplicates.groups)
+    command = f"seamline train {shlex.quote(report.source)}"
+    result(f"\nReady to train: {command}" if report.usable else f"\nNot usable: {command} would fail")
 
 
-def _print_classes(report: Any) -> None:
+def _print_groups(groups: Sequence[Sequence[str]]) -> None:
+    """Print the first groups of related images."""
+    result("\nNear-duplicates")
+    for group in groups[:MAX_GROUPS]:
+        rest = f"  and {len(group) - MAX_NAMES:,} more" if len(group) > MAX_NAMES else ""
+        result("  " + "  ".join(group[:MAX_NAMES]) + rest)
+    if (more := len(groups) - MAX_GROUPS) > 0:
+        result(f"  and {more:,} more groups; --json lists all")
+
+
+def _print_classes(report: "DatasetReport") -> None:
     """Print the number and fraction of images or pixels of each class and split."""
-    splits = [name for name in report.classes[0] if name != "class"]
+    rows = [{"train": row.train, "val": row.val, "test": row.test} for row in report.classes]
+    totals = {name: sum(row[name] for row in rows) for name in rows[0]}
+    splits = [name for name, total in totals.items() if total]
     counted = "pixels" if report.task == "segmentation" else "images"
-    totals = {name: max(1, sum(row[name] for row in report.classes)) for name in splits}
-    width = max(len("class"), *(len(row["class"]) for row in report.classes)) + 2
+    width = max(len("class"), *(len(row.name) for row in report.classes)) + 2
     result("\n" + f"{'class':<{width}}" + "".join(f"{f'{name}, {counted}':>22}" for name in splits))
-    for row in report.classes:
+    for count, row in zip(report.classes, rows, strict=True):
         cells = (f"{row[name]:,} ({row[name] / totals[name]:.1%})" for name in splits)
-        result(f"{row['class']:<{width}}" + "".join(f"{cell:>22}" for cell in cells))
+        result(f"{count.name:<{width}}" + "".join(f"{cell:>22}" for cell in cells))
 
 
 def list_all(as_json: JsonOption = False) -> None:

@@ -258,7 +258,7 @@ def grouping_warnings(split: SplitInfo) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-_ORDERS = {"time": "in blocks of capture time", "name": "in blocks of file order", "random": "at random"}
+ORDERS = {"time": "in blocks of capture time", "name": "in blocks of file order", "random": "at random"}
 
 
 def optimism(split: SplitInfo) -> str:
@@ -273,10 +273,10 @@ def optimism(split: SplitInfo) -> str:
         if grouping.scene_fraction:
             held = f"{number} groups of related images hold" if many else "one group of related images holds"
             whole = "all" if grouping.scene_fraction == 1 else f"{grouping.scene_fraction:.0%} of the"
-            parts.append(f"{held} {whole} images, so images are split {_ORDERS[grouping.blocks]}")
+            parts.append(f"{held} {whole} images, so images are split {ORDERS[grouping.blocks]}")
         else:
             listed = list_first(grouping.block_classes)
-            parts.append(f"{listed}: one group of related images, so they are split {_ORDERS[grouping.blocks]}")
+            parts.append(f"{listed}: one group of related images, so they are split {ORDERS[grouping.blocks]}")
         fix = "group images by scene, date or camera with --groups, or add other scenes to test on"
     elif grouping.near_duplicates:
         return ""

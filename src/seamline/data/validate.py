@@ -1,117 +1,177 @@
 """Inspect an image folder before training: contents, errors and warnings."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from msgspec import to_builtins
+from msgspec import Struct, structs
 
 from seamline.data.checks import dataset_warnings
+from seamline.data.dataset import Dataset
+from seamline.data.groups import ORDERS, Grouping, grouping_warnings
 from seamline.data.image_folder import detect_format, load_contents
 from seamline.data.image_folder.load import LoadedFolder, Progress
 from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_io import read_header, read_image
 from seamline.data.limits import map_threads
 from seamline.data.masks import mask_values
-from seamline.data.near_duplicates.report import DuplicateReport, find_dataset_duplicates
+from seamline.data.near_duplicates.report import DuplicateReport, find_dataset_duplicates, find_folder_duplicates
+from seamline.data.prepare import detect_groups, split_data
 from seamline.errors import SeamlineError, list_first
-from seamline.run_folder import Task, UnusedData
+from seamline.progress import Reporter
+from seamline.run_folder import Count, SplitInfo, Task, UnusedData
+
+SPLIT_NAMES = ("train", "val", "test")
 
 _MAX_SIZES = 4
 
 
-@dataclass(frozen=True)
-class DatasetReport:
-    """The report on an image folder.
+class ClassCount(Struct, frozen=True, kw_only=True):
+    """How often a class occurs: in images, or of masks in pixels."""
 
-    Attributes:
-        source: the folder or table.
-        task: what the labels are for; None where the folder cannot be loaded.
-        facts: pairs of a name and a sentence.
-        classes: for each class, its name as `class` and its images (of masks: pixels) in `train`, `val`, `test`.
-        unreadable: a message for each file that cannot be read.
-        errors: what prevents training, with the fix; empty where the folder can be trained on.
-        warnings: unusual properties that do not prevent training.
-        unused: what is in the folder and not used.
-        duplicates: near-duplicate images, None where they could not be searched.
-    """
+    name: str  # name of the class
+    train: Count  # in the training images
+    val: Count  # in the validation images
+    test: Count  # in the test images
 
-    source: str
-    task: Task | None
-    facts: tuple[tuple[str, str], ...]
-    classes: tuple[dict[str, Any], ...]
-    unreadable: tuple[str, ...]
-    errors: tuple[str, ...]
-    warnings: tuple[str, ...]
-    unused: tuple[UnusedData, ...]
-    duplicates: DuplicateReport | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON values."""
-        return {
-            "source": self.source,
-            "task": self.task,
-            "facts": dict(self.facts),
-            "classes": list(self.classes),
-            "unreadable": list(self.unreadable),
-            "errors": list(self.errors),
-            "warnings": list(self.warnings),
-            "unused": to_builtins(self.unused),
-            **({} if self.duplicates is None else self.duplicates.to_dict()),
-        }
+class DatasetReport(Struct, frozen=True, kw_only=True):
+    """What `inspect` finds out about data; `inspect --json` prints it."""
+
+    source: str  # the folder, table or dataset
+    usable: bool  # whether it can be trained on; there are no errors then
+    errors: tuple[str, ...] = ()  # what prevents training, with the fix
+    warnings: tuple[str, ...] = ()  # unusual properties that do not prevent training, the most serious first
+    unreadable: tuple[str, ...] = ()  # a message for each file that cannot be read
+    unused: tuple[UnusedData, ...] = ()  # what is in the folder and not used
+    task: Task | None = None  # what the labels are for; null where there are none
+    facts: dict[str, str] = {}  # short name -> a fact, such as `sizes`; sizes are width x height
+    # the classes, in the splits that a training with default settings uses; in those of the folder where it cannot be
+    # split
+    classes: tuple[ClassCount, ...] = ()
+    split: SplitInfo | None = None  # how a training with default settings splits the images; null where it cannot
+    duplicates: DuplicateReport | None = None  # related images; null where they could not be searched
 
 
 def inspect_dataset(
-    path: Path,
-    *,
-    size: str | None = None,
-    decode_progress: Progress | None = None,
-    search_progress: Progress | None = None,
+    path: Path, *, size: str | None = None, grouping: Grouping | None = None, reporter: Reporter | None = None
 ) -> DatasetReport:
-    """Inspect an image folder.
+    """Inspect an image folder: load and split it as training does.
 
     All files that cannot be read are reported; the other checks ignore them.
 
     Args:
         path: a folder, a CSV of files and labels, or COCO JSON.
         size: size to which images are resized, as for `load_folder`.
-        decode_progress: called with the number of images decoded and the total.
-        search_progress: called with the steps done and the total while near-duplicates are searched.
+        grouping: which images belong together.
+        reporter: reports progress.
+
+    Returns:
+        The report. Of a folder that has no supported layout: the reason, and its related images.
 
     Raises:
-        SeamlineError: the folder has no supported layout.
+        SeamlineError: there is no such folder, or it has no supported layout and contains fewer than two images.
     """
-    contents = detect_format(path)
-    loaded, contents, unreadable, errors = _load_readable(path, contents, size, decode_progress)
-    facts = _file_facts(contents)
-    warnings = [*contents.warnings] if loaded is None else []
-    classes: list[dict[str, Any]] = []
-    duplicates = None
-    if loaded is not None:
-        data = loaded.data
-        facts += _data_facts(loaded, contents)
-        warnings += dataset_warnings(data)
-        counts = {split: values.tolist() for split, values in data.class_counts.items()}
-        classes = [
-            {"class": name, **{split: values[number] for split, values in counts.items()}}
-            for number, name in enumerate(data.classes)
-        ]
-        if sum(map(len, data.splits)) > 1:
-            duplicates = find_dataset_duplicates(data, search_progress)
-            facts.append(("near-duplicates", duplicates.summary().replace("\n", "; ")))
-            warnings += _leak_warnings(duplicates)
-    return DatasetReport(
+    reporter, grouping = reporter or Reporter(quiet=True), grouping or Grouping()
+    try:
+        contents = detect_format(path, inner_groups=grouping.by is not None)
+    except SeamlineError as error:
+        return _inspect_unlabeled(path, error, reporter)
+    with reporter.counting("reading images") as progress:
+        loaded, contents, unreadable, errors = _load_readable(path, contents, size, progress)
+    if loaded is None:
+        report = DatasetReport(source=str(path), usable=False, warnings=contents.warnings, unused=contents.unused)
+        facts = _file_facts(contents)
+    else:
+        report = inspect_data(loaded.data, grouping=grouping, reporter=reporter)
+        facts = _file_facts(contents) | _data_facts(loaded)
+    errors += report.errors
+    return structs.replace(
+        report,
         source=str(path),
-        task=None if loaded is None else loaded.data.task,
-        facts=tuple(facts),
-        classes=tuple(classes),
-        unreadable=tuple(unreadable),
+        usable=not errors,
         errors=tuple(errors),
-        warnings=tuple(warnings),
-        unused=contents.unused if loaded is None else loaded.data.unused,
+        unreadable=tuple(unreadable),
+        facts=facts | {name: fact for name, fact in report.facts.items() if name not in facts},
+    )
+
+
+def inspect_data(data: Dataset, *, grouping: Grouping | None = None, reporter: Reporter | None = None) -> DatasetReport:
+    """Inspect a dataset: split it as training does; see `inspect_dataset`."""
+    reporter = reporter or Reporter(quiet=True)
+    duplicates: DuplicateReport | None = None
+    planned, split, errors = data, None, []
+    if sum(map(len, data.splits)) > 1:
+        with reporter.counting("searching for near-duplicates") as progress:
+            duplicates = find_dataset_duplicates(data, progress)
+    try:
+        grouped = detect_groups(data, Reporter(quiet=True), grouping)
+        splits = split_data(grouped)
+        planned, split = replace(grouped, train=splits.train, val=splits.val), splits.metadata
+    except SeamlineError as error:
+        errors.append(str(error))
+    facts = {
+        "images": _list_splits({name: len(one) for name, one in data.splits_by_name.items()}),
+        **({} if split is None else {"split": _describe_split(planned, split)}),
+        **({} if duplicates is None else {"near-duplicates": duplicates.summary("; ")}),
+    }
+    return DatasetReport(
+        source=data.source,
+        usable=not errors,
+        errors=tuple(errors),
+        warnings=(
+            *(() if split is None else grouping_warnings(split)),
+            *dataset_warnings(data if split is None else grouped),
+            *_leak_warnings(duplicates, split),
+        ),
+        unused=data.unused,
+        task=data.task,
+        facts=facts,
+        classes=_class_counts(planned),
+        split=split,
         duplicates=duplicates,
     )
+
+
+def _inspect_unlabeled(path: Path, error: SeamlineError, reporter: Reporter) -> DatasetReport:
+    """Report why a folder cannot be trained on, and its related images; raise the error where there are none."""
+    if not path.is_dir():
+        raise error
+    reporter.say(f"{error}; searching for near-duplicates only")
+    with reporter.counting("searching for near-duplicates") as progress:
+        try:
+            duplicates = find_folder_duplicates(path, progress)
+        except SeamlineError:
+            raise error from None
+    facts = {"near-duplicates": duplicates.summary("; ")}
+    return DatasetReport(source=str(path), usable=False, errors=(str(error),), facts=facts, duplicates=duplicates)
+
+
+def _class_counts(data: Dataset) -> tuple[ClassCount, ...]:
+    """Return how often each class occurs in each split."""
+    counts = data.class_counts
+    return tuple(
+        ClassCount(name=name, **{split: int(counts[split][i]) if split in counts else 0 for split in SPLIT_NAMES})
+        for i, name in enumerate(data.classes)
+    )
+
+
+def _describe_split(data: Dataset, split: SplitInfo) -> str:
+    """Describe the splits of a training."""
+    if split.grouping.blocks is not None:
+        how = ORDERS[split.grouping.blocks]
+    elif split.grouping.by:
+        how = f"groups of --groups {split.grouping.by} are kept together"
+    else:
+        how = "near-duplicates are kept together" if split.grouping.near_duplicates else "at random"
+    sizes = _list_splits({name: len(one) for name, one in data.splits_by_name.items()})
+    return f"{sizes}; {how}"
+
+
+def _list_splits(sizes: dict[str, int]) -> str:
+    """List the images of each split, such as `13: 12 train, 1 test`; only the sum of a single one."""
+    listed = ", ".join(f"{sizes[name]:,} {name}" for name in SPLIT_NAMES if sizes.get(name))
+    return f"{sum(sizes.values()):,}" + (f": {listed}" if len(sizes) > 1 else "")
 
 
 def _load_readable(
@@ -148,36 +208,30 @@ def _read_error(sample: Sample) -> str:
     return ""
 
 
-def _file_facts(contents: FolderContents) -> list[tuple[str, str]]:
-    """Return names and sentences that describe the files of a folder."""
-    splits = Counter(sample.split or "train" for sample in contents.samples)
-    listed = ", ".join(f"{splits[name]:,} {name}" for name in ("train", "val", "test") if splits[name])
+def _file_facts(contents: FolderContents) -> dict[str, str]:
+    """Return facts about the files of a folder."""
     headers = list(filter(None, map_threads(read_header, [sample.file for sample in contents.samples])))
     kinds = Counter(header.kind for header in headers)
-    facts = [
-        ("layout", contents.layout),
-        ("images", f"{len(contents.samples):,}" + (f": {listed}" if len(splits) > 1 else "")),
-        ("sizes", _list_sizes(Counter(header.size for header in headers))),
-        ("formats", list_first([f"{kind} ({count:,})" for kind, count in kinds.most_common()])),
-    ]
-    if len(splits) == 1:
-        facts.insert(
-            2, ("splits", "none defined: a fifth becomes the test split, a tenth of the rest the validation split")
-        )
-    return facts
+    return {
+        "layout": contents.layout,
+        "images": _list_splits(Counter(sample.split or "train" for sample in contents.samples)),
+        "sizes": _list_sizes(Counter(header.size for header in headers)),
+        "formats": list_first([f"{kind} ({count:,})" for kind, count in kinds.most_common()]),
+    }
 
 
-def _data_facts(loaded: LoadedFolder, contents: FolderContents) -> list[tuple[str, str]]:
-    """Return names and sentences that describe decoded images and masks."""
-    channels = "gray" if loaded.data.train.images.shape[-1] == 1 else "RGB"
-    facts = [("resized to", loaded.size.reason), ("channels", channels)]
+def _data_facts(loaded: LoadedFolder) -> dict[str, str]:
+    """Return facts about decoded images and masks."""
+    facts = {
+        "resized to": loaded.size.reason,
+        "channels": "gray" if loaded.data.train.images.shape[-1] == 1 else "RGB",
+    }
     classes = loaded.classes
     if classes.mask_values:
         values = (f"#{value:06x}" if classes.by_color else str(value) for value in classes.mask_values)
         listed = ", ".join(f"{value} {name}" for value, name in zip(values, classes.names, strict=True))
         others = (f"#{value:06x}" if classes.by_color else str(value) for value in classes.ignored)
-        ignored = f"; ignored: {', '.join(others)}" if classes.ignored else ""
-        facts.append(("mask values", listed + ignored))
+        facts["mask values"] = listed + (f"; ignored: {', '.join(others)}" if classes.ignored else "")
     return facts
 
 
@@ -195,12 +249,14 @@ def _list_sizes(sizes: Counter[tuple[int, int]]) -> str:
     )
 
 
-def _leak_warnings(duplicates: DuplicateReport) -> list[str]:
-    """Warn of near-duplicates in different splits."""
-    leaks = duplicates.leaks
-    if not leaks:
+def _leak_warnings(duplicates: DuplicateReport | None, split: SplitInfo | None) -> list[str]:
+    """Warn of near-duplicates in different splits, unless another warning says so."""
+    if duplicates is None or not duplicates.leaks:
         return []
+    if split is not None and (split.grouping.blocks is not None or not split.grouping.near_duplicates):
+        return []
+    first, second = duplicates.leaks[0]
     return [
-        f"{len(leaks):,} pairs of related images are in different splits, such as {leaks[0][0]} and {leaks[0][1]}; "
+        f"{duplicates.leak_count:,} pairs of related images are in different splits, such as {first} and {second}; "
         "training images related to test images are excluded from training"
     ]

@@ -6,7 +6,7 @@ or an error of one line that names the file, the path of what is wrong, and the 
 
 from seamline.run_folder.analysis import FilterAnalysis, FilterFraction, FilterLayer, LinearProbe, LinearProbes
 from seamline.run_folder.arrays import ClassificationArrays, SegmentationArrays
-from seamline.run_folder.fields import ABSENT, Color, Estimate, Task, to_json
+from seamline.run_folder.fields import ABSENT, Color, Count, Estimate, Task, to_json
 from seamline.run_folder.folder import ONNX, WEIGHTS, RunFolder, prediction_record
 from seamline.run_folder.integrity import ExampleOutputs, Integrity
 from seamline.run_folder.json_file import JsonFile, JsonLinesFile
@@ -58,6 +58,7 @@ __all__ = [
     "ClassificationArrays",
     "Color",
     "ConfigDecision",
+    "Count",
     "Curve",
     "DatasetInfo",
     "Epoch",

@@ -34,8 +34,7 @@ def test_files_are_counted_by_kind(folder: Path) -> None:
 
 def test_inspect_reports_them(folder: Path) -> None:
     report = seamline.inspect(folder)
-    assert isinstance(report, seamline.data.validate.DatasetReport)
-    assert [item["count"] for item in report.to_dict()["unused"]] == [2, 3, 1]
+    assert [item.count for item in report.unused] == [2, 3, 1]
 
 
 def test_files_of_the_layout_are_used(folder: Path) -> None:

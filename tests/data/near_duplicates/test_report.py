@@ -7,7 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from seamline.data.dataset import Dataset, Split
-from seamline.data.near_duplicates.report import assign_groups, find_dataset_duplicates, find_folder_duplicates
+from seamline.data.near_duplicates.report import (
+    MAX_LEAKS,
+    assign_groups,
+    find_dataset_duplicates,
+    find_folder_duplicates,
+)
 from seamline.errors import SeamlineError
 
 
@@ -41,11 +46,9 @@ def folder(tmp_path: Path) -> Path:
 
 def test_repeats_are_found_in_a_folder_within_and_across_splits(folder: Path) -> None:
     report = find_folder_duplicates(folder)
-    assert len(report.names) == 6
-    assert report.to_dict() == {
-        "groups": [["test/e.bmp", "train/a.bmp"], ["train/b-again.bmp", "train/b.bmp"]],
-        "leaks": [["test/e.bmp", "train/a.bmp"]],
-    }
+    assert report.images == 6
+    assert report.groups == (("test/e.bmp", "train/a.bmp"), ("train/b-again.bmp", "train/b.bmp"))
+    assert report.leaks == (("test/e.bmp", "train/a.bmp"),)
     summary = report.summary()
     assert "6 images: 4 in 2 groups of related images" in summary
     assert "2 identical" in summary
@@ -108,5 +111,12 @@ def test_found_groups_are_merged_with_those_of_the_dataset() -> None:
 
 def test_duplicates_of_a_dataset_are_named() -> None:
     report = find_dataset_duplicates(made([1, 2, 2], [1], grouped=True))
-    assert report.to_dict()["groups"] == [["test/0", "train/0"], ["train/1", "train/2"]]
+    assert report.groups == (("test/0", "train/0"), ("train/1", "train/2"))
     assert report.pair_counts == {"same": 2, "near": 0, "crop": 0}
+
+
+def test_pairs_across_splits_are_all_counted_and_the_first_are_listed() -> None:
+    report = find_dataset_duplicates(made([1] * 40, [1] * 30, grouped=True))
+    assert report.leak_count == 40 * 30
+    assert len(report.leaks) == MAX_LEAKS == 1_000
+    assert "pairs across splits: 1,200" in report.summary()

@@ -1,11 +1,14 @@
 """Near-duplicates by name, within and across the splits of a dataset or folder."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import replace
+from itertools import combinations, islice
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+from msgspec import Struct
 
 from seamline.data.dataset import Dataset
 from seamline.data.image_io import SUFFIXES, read_image
@@ -16,55 +19,46 @@ from seamline.data.near_duplicates.clustering import merge_groups
 from seamline.data.near_duplicates.features import MAX_SIDE
 from seamline.data.preprocess import downscale
 from seamline.errors import SeamlineError
+from seamline.run_folder import Count
 
 Progress = Callable[[int, int], None]
 
-_KINDS = {"same": "identical", "near": "nearly identical", "crop": "crops of one scene"}
+MAX_LEAKS = 1_000
+"""Pairs of related images in different splits that are listed."""
+
+_KINDS: dict[Literal["same", "near", "crop"], str] = {
+    "same": "identical",
+    "near": "nearly identical",
+    "crop": "crops of one scene",
+}
 _NO_CROPS = "Crops of one scene were not searched, because there are too many images; repeated images were."
 
 
-@dataclass(frozen=True)
-class DuplicateReport:
-    """Groups of related images.
+class DuplicateReport(Struct, frozen=True, kw_only=True):
+    """Groups of related images."""
 
-    Attributes:
-        names: N names of images, each its path inside the dataset's folder.
-        splits: N names of their splits; all equal where there are none.
-        groups: names of the images of each group, sorted; groups of one image are omitted.
-        pair_counts: number of pairs of each kind: `same`, `near`, `crop`.
-        crops_searched: whether crops of one scene were searched.
-    """
-
-    names: tuple[str, ...]
-    splits: tuple[str, ...]
+    images: Count  # number of images
+    # names of the images of each group, sorted; groups of one image are omitted
     groups: tuple[tuple[str, ...], ...]
-    pair_counts: dict[str, int]
-    crops_searched: bool = True
+    pair_counts: dict[Literal["same", "near", "crop"], Count]  # number of pairs of each kind
+    crops_searched: bool = True  # whether crops of one scene were searched; they are not among very many images
+    leak_count: Count = 0  # pairs of related images in different splits
+    leaks: tuple[tuple[str, str], ...] = ()  # names of the first thousand of these pairs
 
-    @property
-    def leaks(self) -> list[tuple[str, str]]:
-        """Pairs of related images in different splits."""
-        split = dict(zip(self.names, self.splits, strict=True))
-        return [(a, b) for group in self.groups for a, b in combinations(group, 2) if split[a] != split[b]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return groups and leaks as JSON values."""
-        return {"groups": [list(group) for group in self.groups], "leaks": [list(pair) for pair in self.leaks]}
-
-    def summary(self) -> str:
-        """Return the numbers of groups and pairs in a few lines."""
+    def summary(self, end: str = "\n") -> str:
+        """Return the numbers of groups and pairs in a few lines, separated by `end`."""
         related = sum(map(len, self.groups))
         pairs = ", ".join(f"{count:,} {words}" for kind, words in _KINDS.items() if (count := self.pair_counts[kind]))
         lines = [
-            f"{len(self.names):,} images: {related:,} in {len(self.groups):,} groups of related images, "
-            f"{len(self.names) - related:,} unrelated",
+            f"{self.images:,} images: {related:,} in {len(self.groups):,} groups of related images, "
+            f"{self.images - related:,} unrelated",
             f"pairs: {pairs or 'none'}",
         ]
-        if len(set(self.splits)) > 1:
-            lines.append(f"pairs across splits: {len(self.leaks):,}")
+        if self.leak_count:
+            lines.append(f"pairs across splits: {self.leak_count:,}")
         if not self.crops_searched:
             lines.append(_NO_CROPS)
-        return "\n".join(lines)
+        return end.join(lines)
 
 
 def assign_groups(data: Dataset, progress: Progress | None = None) -> Dataset:
@@ -133,5 +127,19 @@ def _report(names: tuple[str, ...], splits: tuple[str, ...], duplicates: Duplica
     for name, group in zip(names, duplicates.groups.tolist(), strict=True):
         members.setdefault(group, []).append(name)
     groups = sorted(tuple(sorted(group)) for group in members.values() if len(group) > 1)
-    counts = {kind: sum(pair.kind == kind for pair in duplicates.pairs) for kind in _KINDS}
-    return DuplicateReport(names, splits, tuple(groups), counts, duplicates.crops_searched)
+    split = dict(zip(names, splits, strict=True))
+    pairs = ((a, b) for group in groups for a, b in combinations(group, 2) if split[a] != split[b])
+    return DuplicateReport(
+        images=len(names),
+        groups=tuple(groups),
+        pair_counts={kind: sum(pair.kind == kind for pair in duplicates.pairs) for kind in _KINDS},
+        crops_searched=duplicates.crops_searched,
+        leak_count=sum(_pairs_across(Counter(split[name] for name in group)) for group in groups),
+        leaks=tuple(islice(pairs, MAX_LEAKS)),
+    )
+
+
+def _pairs_across(counts: Counter[str]) -> int:
+    """Return the number of pairs of images in different splits, given the images of each split."""
+    total = counts.total()
+    return (total**2 - sum(count**2 for count in counts.values())) // 2
