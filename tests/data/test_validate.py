@@ -138,7 +138,7 @@ def test_inspect_agrees_with_training(tmp_path: Path, images: int) -> None:
     report = inspect_dataset(tmp_path / "set")
     try:
         make_plan(tmp_path / "set", "fast", {}, 0, RunOptions())
-        errors = ()
+        errors: tuple[str, ...] = ()
     except SeamlineError as error:
         errors = (str(error),)
     assert report.errors == errors
