@@ -13,7 +13,7 @@ import numpy as np
 
 from seamline.data.validate import DatasetReport
 from seamline.run_folder.analysis import FilterAnalysis, LinearProbes
-from seamline.run_folder.arrays import ClassificationArrays, SegmentationArrays
+from seamline.run_folder.arrays import ClassificationArrays, ImageIndex, SegmentationArrays, StoredImages
 from seamline.run_folder.fields import Byte, Color, Count, Estimate, FileName, NanFloat, Number, Positive, Side
 from seamline.run_folder.integrity import Integrity
 from seamline.run_folder.metrics import Calibration, Finding, Metrics
@@ -51,6 +51,8 @@ FILES: tuple[RunFile, ...] = (
         "The two newest checkpoints, `NUMBER-CHECKSUM.safetensors`: all that an exact continuation needs. Removed when "
         "training has finished.",
     ),
+    RunFile("data/index.npz", "evaluation", "Digests of a user's own images.", (ImageIndex,)),
+    RunFile("data/images.npz", "evaluation", "Images with which the run is exported.", (StoredImages,)),
     RunFile("metrics.json", "evaluation", "Metrics of every split; written last.", (Metrics,)),
     RunFile("calibration.json", "evaluation", "How well confidence matches accuracy.", (Calibration,)),
     RunFile("integrity.json", "evaluation", "What `seamline verify` compares the run with.", (Integrity,)),

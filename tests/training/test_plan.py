@@ -1,10 +1,13 @@
 """What is decided before a training starts."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
-from helpers import Lines
+from helpers import Lines, refusal
+from seamline.api.training import train
 from seamline.training.plan import RunOptions, make_plan
 
 
@@ -40,3 +43,14 @@ def test_the_warning_about_imbalance_names_the_cure_unless_it_is_taken() -> None
     assert sum("class_weights=balanced" in line for line in lines[None].lines) == 1
     assert not any("class_weights" in line for line in lines["balanced"].lines)
     assert any("may be learned poorly" in line for line in lines["balanced"].lines)
+
+
+@pytest.mark.usefixtures("no_report")
+def test_a_last_batch_that_cannot_be_normalized_is_one_line(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    masks = np.repeat(rng.integers(0, 2, (30, 1, 32), dtype=np.uint8), 32, axis=1)
+    data = rng.integers(0, 255, (30, 32, 32, 3), dtype=np.uint8), masks
+    training = len(make_plan(data, "fast", {}, 0, RunOptions()).splits.train)
+    text = refusal(lambda: train(data, out=tmp_path / "run", batch_size=training - 1, epochs=1, model="unet-fast"))
+    assert f"of {training} images in batches of {training - 1}, the last batch is one small image" in text
+    assert f"--batch-size {training}" in text

@@ -19,7 +19,8 @@ from seamline.run_folder import RunFolder
 from seamline.threads import measure_load
 from seamline.training.config import TrainConfig
 from seamline.training.distributed import init_distributed, rank, was_restarted
-from seamline.training.plan import RunOptions, TrainingPlan, load_run_data, make_plan, split_settings
+from seamline.training.plan import RunOptions, TrainingPlan, make_plan, split_settings
+from seamline.training.run_data import load_run_data
 from seamline.training.run_metadata import check_run_folder, choose_threads
 from seamline.training.trainer import Validate, fit
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from seamline.api.run import Run
-from seamline.data.dataset import Dataset
+from seamline.data.dataset import Dataset, Split
 from seamline.errors import SeamlineError
 from seamline.inference.integrity import VerifiedModel, verify_export, verify_run
 from seamline.inference.predict import Predictions, Progress, predict_photos
@@ -102,15 +102,37 @@ def export(
             f"export: needs {error.name}, which is not installed; pip install 'seamline[export]'"
         ) from None
     from seamline.inference.tta import load_tta
-    from seamline.training.plan import load_run_data
 
     options = ExportOptions(reduce_tta, int8, max_drop)
     named = str(run.path) if isinstance(run, Run) else run
     folder, reporter = RunFolder(find_model(named)), progress or default_reporter()
     model = load_tta(folder)  # before any long work
     file = _export_file(folder, named, out, options)
-    _, splits = load_run_data(folder, data, data_dir, reporter)
-    return export_run(folder, model, splits.train, splits.val, file, options, reporter.say)
+    train, val = _export_images(folder, data, data_dir, exact=not (reduce_tta or int8), reporter=reporter)
+    return export_run(folder, model, train, val, file, options, reporter.say)
+
+
+def _export_images(
+    folder: RunFolder, data: Dataset | None, data_dir: Path | str | None, *, exact: bool, reporter: Reporter
+) -> tuple[Split, Split]:
+    """Return training and validation images to export a run with.
+
+    The images that the run keeps suffice to verify a file. The metrics of a reduced or quantized model are measured on
+    all validation images where these can be loaded.
+    """
+    from seamline.training.run_data import load_run_data, load_stored_images
+
+    stored = load_stored_images(folder) if data is None and data_dir is None else None
+    if stored is not None and exact:
+        return stored
+    try:
+        _, splits = load_run_data(folder, data, data_dir, reporter)
+    except SeamlineError as error:
+        if stored is None:
+            raise
+        reporter.say(f"{error}; exporting with the {len(stored[1]):,} validation images that the run keeps")
+        return stored
+    return splits.train, splits.val
 
 
 def _export_file(folder: RunFolder, named: Path | str, out: Path | str | None, options: "ExportOptions") -> Path:

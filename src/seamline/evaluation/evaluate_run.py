@@ -26,6 +26,7 @@ from seamline.progress import Reporter
 from seamline.run_folder import RunFolder
 from seamline.training.checkpoints import Checkpoints
 from seamline.training.config import read_config
+from seamline.training.run_data import keep_run_data
 
 
 def evaluate_run(folder: RunFolder, data: Dataset, splits: Splits, *, device: torch.device, reporter: Reporter) -> None:
@@ -41,6 +42,7 @@ def evaluate_run(folder: RunFolder, data: Dataset, splits: Splits, *, device: to
     with folder.lock():
         Checkpoints(folder.checkpoint_dir).clear()  # a process that ended right after it wrote the weights leaves some
         info, model = folder.info.read(), load_tta(folder)
+        keep_run_data(folder, data, splits)
         out_of_fold = None
         if info.label_check_folds:
             images, folds = splits.train.concat(splits.val), info.label_check_folds

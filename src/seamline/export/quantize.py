@@ -14,8 +14,9 @@ from onnxscript import ir
 from seamline.data.lazy_array import iter_chunks
 from seamline.export.to_onnx import silence
 from seamline.inference.backends import CHUNK_BYTES
+from seamline.training.run_data import STORED_PIXELS
 
-CALIBRATION_PIXELS = 2_000_000
+CALIBRATION_PIXELS = STORED_PIXELS
 """Pixels of training images on which the ranges of activations are measured."""
 
 _QUANTIZED = ("Conv", "Add", "Relu", "Resize", "AveragePool")

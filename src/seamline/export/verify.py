@@ -15,6 +15,7 @@ from seamline.inference.backends import BACKENDS, CHUNK_BYTES, load_session
 from seamline.inference.predictor import Predictor
 from seamline.inference.tiled import PredictFn
 from seamline.run_folder import Task
+from seamline.training.run_data import STORED_PIXELS, even_indices
 
 ATOL = 1e-3
 """Largest absolute difference of a logit or a probability with which a file is written."""
@@ -22,7 +23,7 @@ ATOL = 1e-3
 MIN_AGREEMENT = 0.999
 """Smallest fraction of equal predictions (of images or pixels) with which a file is written."""
 
-VERIFIED_PIXELS = 2_000_000
+VERIFIED_PIXELS = STORED_PIXELS
 """Pixels of images that are compared."""
 
 _SCORED_PIXELS = 20_000_000  # pixels whose logits are in memory at once
@@ -56,13 +57,8 @@ class Verification:
 
 def select_evenly(images: ArrayLike, pixels: int = VERIFIED_PIXELS) -> NDArray[np.uint8]:
     """Return evenly spaced images (n, H, W, C) of (N, H, W, C) uint8, at least one, of about `pixels` pixels."""
-    selected: NDArray[np.uint8] = images[_even_indices(images, pixels)]
+    selected: NDArray[np.uint8] = images[even_indices(images, pixels)]
     return selected
-
-
-def _even_indices(images: ArrayLike, pixels: int) -> NDArray[np.int64]:
-    count = min(len(images), max(1, pixels // int(np.prod(images.shape[1:3]))))
-    return np.linspace(0, len(images) - 1, count).round().astype(np.int64)
 
 
 def verify(file: Path, predictor: Predictor, images: ArrayLike) -> tuple[Verification, ...]:
@@ -108,7 +104,7 @@ def predict_split(forward: PredictFn, split: Split, task: Task) -> SampledLogits
         task: what is predicted.
     """
     if task == "segmentation":
-        split = split.select(_even_indices(split.images, _SCORED_PIXELS))
+        split = split.select(even_indices(split.images, _SCORED_PIXELS))
     logits = np.concatenate([forward(chunk) for chunk in iter_chunks(split.images, CHUNK_BYTES)])
     logits = logits.reshape(*logits.shape[:2], -1)
     labels = split.labels[:].reshape(len(split), -1)

@@ -5,7 +5,7 @@ or an error of one line that names the file, the path of what is wrong, and the 
 """
 
 from seamline.run_folder.analysis import FilterAnalysis, FilterFraction, FilterLayer, LinearProbe, LinearProbes
-from seamline.run_folder.arrays import ClassificationArrays, SegmentationArrays
+from seamline.run_folder.arrays import ClassificationArrays, ImageIndex, SegmentationArrays, StoredImages
 from seamline.run_folder.fields import ABSENT, Color, Count, Estimate, Task, to_json
 from seamline.run_folder.folder import ONNX, WEIGHTS, RunFolder, prediction_record
 from seamline.run_folder.integrity import ExampleOutputs, Integrity
@@ -72,6 +72,7 @@ __all__ = [
     "FilterLayer",
     "Finding",
     "GroupingInfo",
+    "ImageIndex",
     "ImageMetrics",
     "InitFrom",
     "Integrity",
@@ -99,6 +100,7 @@ __all__ = [
     "SplitInfo",
     "SplitMetrics",
     "SplitResults",
+    "StoredImages",
     "Task",
     "ThinRegions",
     "UnusedData",

@@ -20,8 +20,11 @@ _AXES = {
     "confusions": ("NKK", "iu"),
     "losses": ("N", "f"),
     "predicted": ("NHW", "u"),
+    "split_ids": ("N", "u"),
+    "image_digests": ("ND", "u"),
+    "label_digests": ("ND", "u"),
 }
-"""Array -> its axes (N images, K classes, any H and W) and the kinds of its numbers, as `numpy.dtype.kind` has them."""
+"""Array -> its axes (N images, K classes, any H, W, D) and the kinds of its numbers, as `numpy.dtype.kind` has them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +50,31 @@ class SegmentationArrays:
     predicted: NDArray[np.uint8]  # (N, H, W) uint8 predicted classes
 
 
-def write_arrays(path: Path, arrays: ClassificationArrays | SegmentationArrays) -> None:
-    """Write the arrays of a split, whole or not at all."""
+@dataclass(frozen=True, eq=False)
+class ImageIndex:
+    """The images of a run, by which they are found again in a folder that has moved or grown."""
+
+    names: tuple[str, ...]  # (N,) names of the training, then the validation, then the test images
+    groups: NDArray[np.int64]  # (N,) int64; images of one group are related
+    split_ids: NDArray[np.uint8]  # (N,) uint8, 0 for training, 1 for validation, 2 for test images
+    image_digests: NDArray[np.uint8]  # (N, 16) uint8, digest of the pixels, as they were resized
+    label_digests: NDArray[np.uint8]  # (N, 16) uint8, digest of the label or mask
+
+
+@dataclass(frozen=True, eq=False)
+class StoredImages:
+    """Images of a run, evenly spaced, with which it is exported where its data are not at hand."""
+
+    train_images: NDArray[np.uint8]  # (M, H, W, C) uint8 training images, 2 million pixels at most
+    val_images: NDArray[np.uint8]  # (N, H, W, C) uint8 validation images, 2 million pixels at most
+    val_labels: NDArray[np.int64]  # (N,) int64 classes, or (N, H, W) uint8 masks
+
+
+RunArrays = ClassificationArrays | SegmentationArrays | ImageIndex | StoredImages
+
+
+def write_arrays(path: Path, arrays: RunArrays) -> None:
+    """Write arrays, whole or not at all."""
     buffer = io.BytesIO()
     content: dict[str, Any] = {field.name: np.asarray(getattr(arrays, field.name)) for field in fields(arrays)}
     np.savez_compressed(buffer, **content)
@@ -68,19 +94,49 @@ def read_arrays(path: Path, task: Task, classes: int, remedy: str) -> Classifica
         SeamlineError: the file is missing, or its arrays are not of the shapes and types that they must have.
     """
     kind = ClassificationArrays if task == "classification" else SegmentationArrays
+    missing = f"{path}: not found; the run is not evaluated; {remedy}"
+    arrays = _load(path, kind, missing, remedy)
+    if problem := _problem(arrays, [field.name for field in fields(kind)], classes):
+        raise SeamlineError(f"{path}: {problem}; {remedy}")
+    arrays["names"] = tuple(map(str, arrays["names"].tolist()))
+    return kind(**arrays)
+
+
+def read_index(path: Path, remedy: str) -> ImageIndex:
+    """Read the index of a run's images; raises a SeamlineError with the remedy where it is missing or damaged."""
+    arrays = _load(path, ImageIndex, f"{path}: not found; {remedy}", remedy)
+    if problem := _problem(arrays, [field.name for field in fields(ImageIndex)], 3):
+        raise SeamlineError(f"{path}: {problem}; {remedy}")
+    arrays["names"] = tuple(map(str, arrays["names"].tolist()))
+    return ImageIndex(**arrays)
+
+
+def read_stored_images(path: Path, size: tuple[int, int, int], classes: int, remedy: str) -> StoredImages:
+    """Read the images that a run keeps, of a size (height, width, channels); raises as `read_index` does."""
+    arrays = _load(path, StoredImages, f"{path}: not found; {remedy}", remedy)
+    names = [field.name for field in fields(StoredImages)]
+    if missing := [name for name in names if name not in arrays]:
+        raise SeamlineError(f"{path}: lacks {', '.join(missing)}; {remedy}")
+    train, val, labels = (arrays[name] for name in names)
+    fit = all(array.dtype == np.uint8 and array.shape[1:] == size and len(array) for array in (train, val))
+    fit = fit and labels.dtype.kind in "iu" and labels.shape in (val.shape[:1], val.shape[:3])
+    if not fit or (labels.ndim == 1 and not 0 <= int(labels.min()) <= int(labels.max()) < classes):
+        raise SeamlineError(f"{path}: images or labels do not fit run.json; {remedy}")
+    return StoredImages(**arrays)
+
+
+def _load(path: Path, kind: type[Any], missing: str, remedy: str) -> dict[str, Any]:
+    """Return the arrays of a file that are fields of a kind."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays: dict[str, Any] = {
                 field.name: archive[field.name] for field in fields(kind) if field.name in archive
             }
     except FileNotFoundError:
-        raise SeamlineError(f"{path}: not found; the run is not evaluated; {remedy}") from None
+        raise SeamlineError(missing) from None
     except Exception as error:  # a damaged file can make the readers raise almost anything
         raise SeamlineError(f"{path}: cannot be read ({error}); {remedy}") from None
-    if problem := _problem(arrays, [field.name for field in fields(kind)], classes):
-        raise SeamlineError(f"{path}: {problem}; {remedy}")
-    arrays["names"] = tuple(map(str, arrays["names"].tolist()))
-    return kind(**arrays)
+    return arrays
 
 
 def _problem(arrays: dict[str, NDArray[Any]], wanted: list[str], classes: int) -> str | None:
@@ -104,6 +160,6 @@ def _problem(arrays: dict[str, NDArray[Any]], wanted: list[str], classes: int) -
             )
         if kinds != "f" and array.min(initial=0) < 0:
             return f"{name} has a number below 0"
-        if name in ("labels", "predicted") and array.max(initial=0) >= classes:
+        if name in ("labels", "predicted", "split_ids") and array.max(initial=0) >= classes:
             return f"{name} has a class beyond the {classes} of run.json"
     return None

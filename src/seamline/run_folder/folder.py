@@ -12,7 +12,16 @@ from typing import Any, Generic, TypeVar
 from seamline.errors import SeamlineError
 from seamline.io import file_lock, remove_temp_files, sha256_file
 from seamline.run_folder.analysis import FilterAnalysis, LinearProbes
-from seamline.run_folder.arrays import ClassificationArrays, SegmentationArrays, read_arrays, write_arrays
+from seamline.run_folder.arrays import (
+    ClassificationArrays,
+    ImageIndex,
+    SegmentationArrays,
+    StoredImages,
+    read_arrays,
+    read_index,
+    read_stored_images,
+    write_arrays,
+)
 from seamline.run_folder.integrity import Integrity
 from seamline.run_folder.json_file import JsonFile, JsonLinesFile
 from seamline.run_folder.metrics import Calibration, Finding, Metrics
@@ -28,7 +37,7 @@ _OLD_FILES = ("scores.json", "insides", "photos")
 
 _RESULTS = (
     *("metrics.json", "calibration.json", "findings.json", "integrity.json", "report.html"),
-    *("checkpoint", "analysis", "evaluation", "evaluations", "figures", "predictions"),
+    *("checkpoint", "data", "analysis", "evaluation", "evaluations", "figures", "predictions"),
 )
 """Files and folders that a new training removes, beside weights and exported models."""
 
@@ -69,6 +78,8 @@ class RunFolder:
     label_issues_sheet = _Part("evaluation/label_issues.png")
     report_file = _Part("report.html")
     figures_dir = _Part("figures")  # figures of the page as SVG and PNG
+    index_file = _Part("data/index.npz")  # by which the run's images are found again
+    stored_images_file = _Part("data/images.npz")  # images to export the run with
     predictions_dir = _Part("predictions")  # predictions on photos that are not part of the dataset
 
     metrics = _Result[Metrics]("metrics.json", Metrics)
@@ -122,6 +133,23 @@ class RunFolder:
     def write_arrays(self, split: str, arrays: ClassificationArrays | SegmentationArrays) -> None:
         """Write `evaluation/SPLIT.npz`."""
         write_arrays(self.arrays_file(split), arrays)
+
+    def read_index(self) -> ImageIndex | None:
+        """Read `data/index.npz`; None where an older version wrote the run, or its dataset has a name."""
+        return read_index(self.index_file, self._evaluate) if self.index_file.is_file() else None
+
+    def write_data(self, index: ImageIndex | None, images: StoredImages) -> None:
+        """Write what finds the run's images again, and those that it keeps."""
+        if index is not None:
+            write_arrays(self.index_file, index)
+        write_arrays(self.stored_images_file, images)
+
+    def read_stored_images(self, info: RunInfo) -> StoredImages | None:
+        """Read `data/images.npz`; None where an older version wrote the run."""
+        if not self.stored_images_file.is_file():
+            return None
+        size, classes = info.model.input_size, len(info.dataset.classes)
+        return read_stored_images(self.stored_images_file, size, classes, self._evaluate)
 
     def arrays_file(self, split: str) -> Path:
         """Arrays of a split, one row per image."""

@@ -195,7 +195,7 @@ class Training:
             loss = self._backward(images, labels, epoch, state)
             for optimizer in self.optimizers:
                 optimizer.step()
-        except (MemoryError, RuntimeError) as error:
+        except (MemoryError, RuntimeError, ValueError) as error:
             raise self._explain(error) from error
         samples = self.batches.batch_len(state.step)
         state.losses[state.step] = loss * samples
@@ -295,9 +295,16 @@ class Training:
         """Return what to raise for an error: where memory ran out, what to do, with the numbers."""
         if self.processes.world_size > 1 and is_lost_peer(error):
             return SeamlineError("training stopped: another process has ended; see its output")
+        size = self.config.batch_size
+        if "more than 1 value per channel" in str(error):  # of PyTorch's batch normalization
+            images = len(self.batches.labels)
+            other = next(larger for larger in range(size + 1, size + 4) if images % larger != 1)
+            return SeamlineError(
+                f"training stopped: of {images:,} images in batches of {size}, the last batch is one small image; it "
+                f"cannot be normalized; choose another size, for example --batch-size {other}"
+            )
         if not is_out_of_memory(error):
             return error
-        size = self.config.batch_size
         remedy = f"--set batch_size={size // 2}" if size > 1 else "a smaller model, or --set train_scale=0.5 for masks"
         return SeamlineError(
             f"config: not enough memory to train with batch_size={size} ({describe_memory(error)}); try {remedy}"

@@ -23,7 +23,6 @@ from seamline.training.config import (
     check_fields,
     field_types,
     format_settings,
-    read_config,
     unknown_field,
 )
 from seamline.training.distributed import Distributed
@@ -219,38 +218,3 @@ def resolve_config(
         config, decisions = autoconfigure(config, DatasetStats.of(data))
     fields = settings if model is None else {"model": model, **settings}
     return replace(config, **fields), tuple(decision for decision in decisions if decision.field not in fields)
-
-
-def load_run_data(
-    folder: RunFolder, data: Dataset | None, data_dir: Path | str | None, reporter: Reporter
-) -> tuple[Dataset, Splits]:
-    """Load the images that a run was trained on again, split as they were.
-
-    Args:
-        folder: the run folder.
-        data: the dataset, if it has no name that can be loaded.
-        data_dir: where the dataset's files are.
-        reporter: reports progress.
-
-    Raises:
-        SeamlineError: the images are not available, or have changed.
-    """
-    info = folder.info.read()
-    if data is None:
-        source = Path(info.dataset.source)
-        if info.dataset.name not in DATASETS and source.exists():
-            size = "x".join(map(str, info.model.input_size[:2]))
-            inner_groups = bool(info.split.grouping.by)
-            data = load_dataset(str(source), image_size=size, inner_groups=inner_groups, progress=reporter)
-        else:
-            data_dir = data_dir or (source if source.exists() else None)
-            data = load_dataset(info.dataset.name, data_dir=data_dir, progress=reporter)
-    grouping = info.split.grouping
-    chosen = Grouping(grouping.by or None, grouping.near_duplicates_searched)
-    data = detect_groups(data, reporter, chosen)
-    if data.fingerprint != info.dataset.fingerprint:
-        raise SeamlineError(
-            f"{data.source}: not the images that {folder.path} was trained with; name them with --data-dir"
-        )
-    config = read_config(folder)
-    return data, split_data(data, fraction=config.val_fraction, seed=info.split.seed, strategy=config.split_by)

@@ -14,6 +14,7 @@ FILES = {
     "metrics.json": "every metric with its interval and definition",
     "calibration.json": "temperature and reliability",
     "findings.json": "the findings with their numbers",
+    "data": "digests of the images, and those that an export needs",
     "analysis": "filter types and linear probes",
     "evaluation": "predictions, confusion matrix and examples of each split",
     "predictions": "photos that are not part of the dataset, with their predictions",
