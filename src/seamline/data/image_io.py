@@ -57,10 +57,11 @@ def read_image(
 
 
 class PhotoPixels(NamedTuple):
-    """The pixels (H, W, 3) uint8, RGB, writable, of an image, and its unusual properties."""
+    """The pixels (H, W, 3) uint8, RGB, writable, of an upright image, its unusual properties and EXIF orientation."""
 
     pixels: NDArray[np.uint8]
     traits: Trait
+    orientation: int = 1
 
 
 def read_photo(
@@ -82,25 +83,25 @@ def read_photo(
         SeamlineError: the file cannot be read, has no supported format, is damaged, or has too many pixels.
     """
     name = display_name(source, name)
-    image, _, traits, wide = decode(source, name, limit)
+    image, _, traits, wide, turn = decode(source, name, limit)
     if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
         raise SeamlineError(f"{name}: has 32 bits per channel, so its white level is unknown; save it as PNG")
     try:
         if wide is None and image.mode.startswith("I"):  # Pillow before 11 has mode "I" for PNGs of 16 bits
             wide = np.asarray(image).astype(np.uint16)[..., np.newaxis]
         if wide is None:
-            pixels, further = _to_rgb(image)
-            return PhotoPixels(pixels, traits | further)
+            pixels, further, _ = _to_rgb(image)
+            return PhotoPixels(pixels, traits | further, turn)
         depth = max(depth, bit_depth(int(wide[..., :3].max(initial=0))))
         if depth < 16:
             traits |= Trait.BIT_DEPTH
         channels = scale_to_8_bits(wide, depth)
         if channels.shape[2] == 1:
-            return PhotoPixels(np.repeat(channels, 3, axis=2), traits)
+            return PhotoPixels(np.repeat(channels, 3, axis=2), traits, turn)
         if channels.shape[2] > 3:
             channels[..., 3] = wide[..., 3] >> 8  # transparency has the full range
-        pixels, further = _to_rgb(Image.fromarray(channels), image.format)
-        return PhotoPixels(pixels, traits | further)
+        pixels, further, _ = _to_rgb(Image.fromarray(channels), image.format)
+        return PhotoPixels(pixels, traits | further, turn)
     except Exception as error:  # Pillow raises various errors for damaged files
         raise damaged(name, error) from error
 
@@ -129,7 +130,7 @@ def read_header(file: Path) -> ImageHeader | None:
 def largest_value(file: Path) -> int:
     """Return the largest value of an image of 16 bits, without alpha; 0 where there is none or it cannot be read."""
     with suppress(SeamlineError):
-        image, _, _, wide = decode(file, str(file), MAX_PIXELS)
+        image, _, _, wide, _ = decode(file, str(file), MAX_PIXELS)
         if wide is not None:
             return int(wide[..., :3].max(initial=0))
         if image.mode.startswith("I"):
@@ -183,6 +184,7 @@ class DecodedImage(NamedTuple):
     bit_depth_scale: int  # factor by which Pillow scaled grayscale values, mostly 1
     traits: Trait  # several frames, and bands that Pillow does not read
     wide: NDArray[np.uint16] | None  # the upright pixels (H, W, C) of an image with several channels of 16 bits
+    orientation: int  # the EXIF orientation that was applied, 1..8
 
 
 def display_name(source: Path | bytes, name: str | None) -> str:
@@ -216,7 +218,7 @@ def decode(source: Path | bytes, name: str, limit: int) -> DecodedImage:
         image.format = file_format
     except Exception as error:  # Pillow raises various errors for damaged files
         raise damaged(name, error) from error
-    return DecodedImage(image, scale, traits, wide)
+    return DecodedImage(image, scale, traits, wide, turn)
 
 
 def _file_traits(image: Image.Image) -> Trait:

@@ -194,7 +194,7 @@ class _DecodedMask(NamedTuple):
 
 def _decode_mask(source: Path | bytes, name: str, limit: int) -> _DecodedMask:
     """Decode a mask without interpreting it."""
-    image, bit_depth_scale, _, _ = decode(source, name, limit)
+    image, bit_depth_scale, *_ = decode(source, name, limit)
     try:
         image = _drop_alpha(image, name)
         return _DecodedMask(image.format, _image_values(image, bit_depth_scale), _embedded_palette(image))

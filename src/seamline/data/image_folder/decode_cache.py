@@ -23,6 +23,7 @@ from seamline.data.limits import map_threads
 from seamline.data.pixel_meaning import Trait
 from seamline.errors import SeamlineError
 from seamline.io import atomic_write, cache_dir, file_lock, source_hash, write_bytes
+from seamline.run_folder import UnusedData
 
 _BATCH = 512  # images that are decoded before they are recorded as done
 _COLOR, _GRAY = 1, 2  # states of a decoded image; 0 is not decoded. The bits above are its traits
@@ -30,11 +31,13 @@ _TRAITS_SHIFT = 2
 
 
 class FolderMetadata(NamedTuple):
-    """The classes of a folder, height and width of each image, and the bit depth of values of 16 bits."""
+    """The classes of a folder, what is known from the headers."""
 
     classes: Classes
     sizes: tuple[tuple[int, int], ...]
     depth: int = 0
+    unused: tuple[UnusedData, ...] = ()  # polygons that cover nothing
+    warnings: tuple[str, ...] = ()  # sentences about polygons
 
 
 class DecodedImages(NamedTuple):

@@ -24,14 +24,15 @@ from seamline.data.image_folder.decode_cache import (
 )
 from seamline.data.image_folder.detect_format import detect_format
 from seamline.data.image_folder.folder_names import split_of_name
+from seamline.data.image_folder.label_fit import Fit, check_polygons, fit_labels, stored_size
 from seamline.data.image_folder.polygons import rasterize
 from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_folder.resize_policy import ImageSize, pick_image_size, resize_pair
-from seamline.data.image_io import largest_value, read_header, read_image, read_photo
+from seamline.data.image_io import ImageHeader, PhotoPixels, largest_value, read_header, read_image, read_photo
 from seamline.data.lazy_array import ArrayLike, LazyArray
 from seamline.data.limits import map_threads, max_memory
 from seamline.data.masks import mask_values, refuse_other_size
-from seamline.data.pixel_meaning import Trait, bit_depth, conversion_warning, unused_data
+from seamline.data.pixel_meaning import Trait, bit_depth, conversion_warning, turn_upright, unused_data
 from seamline.data.preprocess import center_crop_resize
 from seamline.errors import SeamlineError
 
@@ -80,12 +81,17 @@ def load_contents(
     step = _Steps(progress, len(samples) * (2 if has_mask_files else 1))  # mask files are read twice
 
     def read_metadata() -> FolderMetadata:
-        sizes = map_threads(_upright_size, [sample.file for sample in samples])
-        depth = _bit_depth([sample.file for sample in samples])
-        return FolderMetadata(infer_classes(contents, step if has_mask_files else None), tuple(sizes), depth)
+        headers = map_threads(_header, [sample.file for sample in samples])
+        wide = [sample.file for sample, header in zip(samples, headers, strict=True) if header.is_wide]
+        depth = bit_depth(max(map_threads(largest_value, wide))) if wide else 0
+        unused, warning = check_polygons(contents, headers)
+        sizes = tuple(header.size for header in headers)
+        classes = infer_classes(contents, step if has_mask_files else None)
+        return FolderMetadata(classes, sizes, depth, unused, (warning,) if warning else ())
 
     with open_cache(contents) as cache:
-        classes, sizes, depth = cached_metadata(cache, read_metadata)
+        metadata = cached_metadata(cache, read_metadata)
+        classes, sizes, depth = metadata.classes, metadata.sizes, metadata.depth
         step.done = step.total - len(samples)
         chosen = pick_image_size(sizes, task, size)
         shape = len(samples), chosen.height, chosen.width
@@ -99,6 +105,7 @@ def load_contents(
     name = path.stem if path.is_file() else path.name or "folder"
     traits = [(sample.name, trait) for sample, trait in zip(samples, decoded.traits, strict=True)]
     warnings = (
+        *metadata.warnings,
         ignored_warning(classes, contents.legend),
         conversion_warning(traits),
         _mixed_colors(contents, decoded.gray),
@@ -115,7 +122,7 @@ def load_contents(
         palette=classes.palette,
         has_groups=False,
         val=splits["val"] if len(splits["val"]) else None,
-        unused=(*contents.unused, *ignored_pixels(classes), *unused_data(traits)),
+        unused=(*contents.unused, *metadata.unused, *ignored_pixels(classes), *unused_data(traits)),
         warnings=(*contents.warnings, *filter(None, warnings)),
         bit_depth=depth,
         records={sample.name: _record(sample, contents.folder) for sample in samples},
@@ -145,20 +152,13 @@ class _Steps:
             self.progress(self.done, self.total)
 
 
-def _upright_size(file: Path) -> tuple[int, int]:
-    """Return height and width of an image."""
+def _header(file: Path) -> ImageHeader:
+    """Return the header of an image."""
     header = read_header(file)
     if header is not None:
-        return header.size
+        return header
     height, width = read_image(file).shape[:2]  # gives the better message
-    return height, width
-
-
-def _bit_depth(files: list[Path]) -> int:
-    """Return the bit depth that covers the values of all images of 16 bits; 0 where there are none."""
-    headers = map_threads(read_header, files)
-    wide = [file for file, header in zip(files, headers, strict=True) if header is not None and header.is_wide]
-    return bit_depth(max(map_threads(largest_value, wide))) if wide else 0
+    return ImageHeader((height, width), "")
 
 
 def _mixed_colors(contents: FolderContents, gray: NDArray[np.bool_]) -> str:
@@ -176,27 +176,48 @@ def _decode(
     sample: Sample, classes: Classes, size: ImageSize, depth: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, Trait]:
     """Return the image (h, w, 3) uint8 of a sample, its mask (h, w) uint8 for segmentation, and the file's traits."""
-    image, traits = read_photo(sample.file, depth=depth)
+    photo = read_photo(sample.file, depth=depth)
     if sample.label is not None:
-        return center_crop_resize(image, (size.height, size.width, 3)), None, traits
+        return center_crop_resize(photo.pixels, (size.height, size.width, 3)), None, photo.traits
+    mask, traits = _upright_mask(sample, classes, photo)
+    return *resize_pair(photo.pixels, mask, size), photo.traits | traits
+
+
+def _upright_mask(sample: Sample, classes: Classes, photo: PhotoPixels) -> tuple[NDArray[np.uint8], Trait]:
+    """Return the mask (H, W) uint8 of a sample, turned with its image, and whether it was turned."""
+    height, width = photo.pixels.shape[:2]
     if sample.instances is not None:
-        mask = _union_of_instances(sample.instances, image, sample.file.name)
-    elif sample.mask is None:
-        height, width = image.shape[:2]
-        mask = rasterize(sample.polygons or (), classes.numbers, height, width, sample.name)
-    else:
+        mask = _union_of_instances(sample.instances)
+        fit = fit_labels(_shape(mask), (height, width), photo.orientation)
+        name: object = sample.instances[0]
+    elif sample.mask is not None:
         mask = remap_mask(mask_values(sample.mask, by_color=classes.by_color), classes, str(sample.mask))
-        refuse_other_size(mask, image, sample.mask, sample.file.name)
-    return *resize_pair(image, mask, size), traits
+        fit = fit_labels(_shape(mask), (height, width), photo.orientation)
+        name = sample.mask
+    else:
+        fit = fit_labels(sample.label_size, (height, width), photo.orientation)
+        if fit is Fit.STORED:
+            height, width = stored_size((height, width), photo.orientation)
+        mask = rasterize(sample.polygons or (), classes.numbers, height, width, sample.name)
+        name = sample.file
+    if fit is Fit.STORED:
+        mask = turn_upright(mask, photo.orientation)
+    refuse_other_size(mask, photo.pixels, name, sample.file.name)
+    return mask, {Fit.STORED: Trait.TURNED, Fit.UNDECIDED: Trait.MAYBE_TURNED}.get(fit, Trait(0))
 
 
-def _union_of_instances(files: tuple[Path, ...], image: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
-    """Return the mask (h, w) uint8 of an image (h, w, 3) uint8: 1 where a file is not zero, else 0.
+def _shape(mask: NDArray[np.uint8]) -> tuple[int, int]:
+    """Return height and width of a mask (H, W) uint8."""
+    return mask.shape[0], mask.shape[1]
+
+
+def _union_of_instances(files: tuple[Path, ...]) -> NDArray[np.uint8]:
+    """Return the mask (H, W) uint8 of an image: 1 where a file is not zero, else 0.
 
     Raises:
-        SeamlineError: a mask has another size, or more values than one besides 0.
+        SeamlineError: a mask has another size than the others, or more values than one besides 0.
     """
-    union = np.zeros(image.shape[:2], np.uint8)
+    union: NDArray[np.uint8] | None = None
     for file in files:
         values = mask_values(file)
         if len(np.unique(values[values != 0])) > 1:
@@ -204,9 +225,10 @@ def _union_of_instances(files: tuple[Path, ...], image: NDArray[np.uint8], name:
                 f"{file}: is the mask of one object and has several values besides 0; save it with the values 0 and 255"
             )
         region = (values != 0).astype(np.uint8)
-        refuse_other_size(region, image, file, name)
-        union |= region
-    return union
+        if union is not None:
+            refuse_other_size(region, union, file, files[0].name)
+        union = region if union is None else union | region
+    return np.zeros((0, 0), np.uint8) if union is None else union
 
 
 def _split(contents: FolderContents, classes: Classes, decoded: DecodedImages, name: str, in_memory: bool) -> Split:

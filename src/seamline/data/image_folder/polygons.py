@@ -38,7 +38,7 @@ def rasterize(
     factor = 4 if height * width <= _MAX_SUPERSAMPLED else 1
     mask = Image.new("L", (factor * width, factor * height), 0)
     pen = ImageDraw.Draw(mask)
-    for polygon in sorted(polygons, key=_area, reverse=True):
+    for polygon in sorted(polygons, key=polygon_area, reverse=True):
         if isinstance(polygon, RunLengthMask):
             region = Image.fromarray(decode_runs(polygon, height, width, name))
             mask.paste(numbers[polygon.label], mask=region.resize(mask.size, Image.Resampling.NEAREST))
@@ -47,7 +47,7 @@ def rasterize(
     return np.array(mask)[factor // 2 :: factor, factor // 2 :: factor]
 
 
-def _area(polygon: Shape) -> float:
+def polygon_area(polygon: Shape) -> float:
     """Return the area of a polygon by the shoelace formula, or the pixels of runs."""
     if isinstance(polygon, RunLengthMask):
         return sum(polygon.counts[1::2])

@@ -65,6 +65,8 @@ class Sample:
     label: str | None = None  # the class of the image, where labels are per image
     mask: Path | None = None  # the file of its mask, where masks are files
     polygons: tuple[Shape, ...] | None = None  # its polygons and runs, where masks are drawn from them
+    # height and width of the image for which a file gives the polygons, where it states them
+    label_size: tuple[int, int] | None = None
     # files of masks whose nonzero pixels are the foreground, one per object
     instances: tuple[Path, ...] | None = None
     # the other columns of its row, where a table lists the image

@@ -8,12 +8,14 @@ from msgspec import Struct
 from seamline.data.image_folder.file_tree import FileTree, find_file, refuse_invalid
 from seamline.data.image_folder.folder_names import split_from_path
 from seamline.data.image_folder.polygons import make_polygon
-from seamline.data.image_folder.records import FolderContents, Sample, Shape
+from seamline.data.image_folder.records import FolderContents, RunLengthMask, Sample, Shape
 from seamline.data.image_folder.run_lengths import coco_runs
 from seamline.errors import SeamlineError
 from seamline.run_folder import UnusedData
 
 Id = int | str
+
+_MIN_CORNERS = 3
 
 
 class Category(Struct):
@@ -28,6 +30,8 @@ class CocoImage(Struct):
 
     id: Id
     file_name: str
+    width: float | None = None
+    height: float | None = None
 
 
 class Annotation(Struct):
@@ -37,6 +41,7 @@ class Annotation(Struct):
     category_id: Id
     id: Any = None
     segmentation: list[list[float]] | dict[str, Any] | None = None
+    iscrowd: Any = 0
 
 
 class CocoFile(Struct):
@@ -57,7 +62,10 @@ def parse(tree: FileTree) -> FolderContents | None:
     classes: dict[str, None] = {}
     sources: list[Path] = []
     unused: list[UnusedData] = []
+    crowds = 0
     for file, coco in tree.json_files(CocoFile, "COCO JSON"):
+        _refuse_repeated_ids(file, coco)
+        crowds += sum(bool(annotation.iscrowd) for annotation in coco.annotations)
         with refuse_invalid(file, "COCO JSON"):
             polygons = _polygons_by_image(file, coco, unused)
         sources.append(file)
@@ -65,18 +73,65 @@ def parse(tree: FileTree) -> FolderContents | None:
         split = split_from_path((*file.relative_to(tree.folder).parts[:-1], *file.stem.replace("-", "_").split("_")))
         for image in coco.images:
             path = _find_image(tree.folder, file, image.file_name)
-            samples.append(tree.sample(path, split, polygons=tuple(polygons[image.id])))
+            shapes = tuple(polygons[image.id])
+            samples.append(tree.sample(path, split, polygons=shapes, label_size=_stated_size(image, shapes)))
         classes |= dict.fromkeys(category.name for category in coco.categories)
     if not classes:
         return None
-    return FolderContents(tree.folder, "COCO polygons", samples, tuple(classes), tuple(sources), unused=tuple(unused))
+    warnings = (f"{crowds:,} annotations are crowds of objects (iscrowd) and count as their class",) if crowds else ()
+    return FolderContents(
+        tree.folder,
+        "COCO polygons",
+        samples,
+        tuple(classes),
+        tuple(sources),
+        unused=tuple(unused),
+        warnings=warnings,
+    )
+
+
+def _refuse_repeated_ids(file: Path, coco: CocoFile) -> None:
+    """Refuse ids of images, categories or annotations that occur twice, and images that are listed twice."""
+    images = {image.id: image.file_name for image in reversed(coco.images)}
+    lists: tuple[tuple[str, list[tuple[Any, str]]], ...] = (
+        ("images", [(image.id, image.file_name) for image in coco.images]),
+        ("categories", [(category.id, category.name) for category in coco.categories]),
+        (
+            "annotations",
+            [(one.id, f"one of {images.get(one.image_id, one.image_id)}") for one in coco.annotations],
+        ),
+    )
+    for kind, pairs in lists:
+        names: dict[str, str] = {}
+        for key, name in pairs:
+            first = names.setdefault(repr(key), name)
+            if key is not None and first is not name:
+                raise SeamlineError(
+                    f"{file}: gives the id {key} to two {kind}, {first} and {name}; give each its own, and refer to it "
+                    "by that"
+                )
+    ids: dict[str, Id] = {}
+    for image in coco.images:
+        if image.file_name in ids:
+            raise SeamlineError(
+                f"{file}: lists {image.file_name} twice, with the ids {ids[image.file_name]} and {image.id}; list it "
+                "once, with all annotations"
+            )
+        ids[image.file_name] = image.id
+
+
+def _stated_size(image: CocoImage, shapes: tuple[Shape, ...]) -> tuple[int, int] | None:
+    """Return height and width for which an image was annotated, as the file states them; None where it does not."""
+    if image.width and image.height:
+        return round(image.height), round(image.width)
+    return next((shape.size for shape in shapes if isinstance(shape, RunLengthMask)), None)
 
 
 def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> dict[Id, list[Shape]]:
     """Return the polygons of each image; `unused` counts the annotations that have none."""
     names = {category.id: category.name for category in coco.categories}
     polygons: dict[Id, list[Shape]] = {image.id: [] for image in coco.images}
-    missing = 0
+    missing = lines = 0
     for annotation in coco.annotations:
         if annotation.image_id not in polygons or annotation.category_id not in names:
             raise SeamlineError(
@@ -87,7 +142,10 @@ def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> 
             polygons[annotation.image_id].append(coco_runs(names[annotation.category_id], annotation.segmentation))
             continue
         for flat in annotation.segmentation or ():
-            corners = zip(flat[::2], flat[1::2], strict=True)
+            corners = list(zip(flat[::2], flat[1::2], strict=True))
+            if len(corners) < _MIN_CORNERS:
+                lines += 1
+                continue
             polygons[annotation.image_id].append(make_polygon(names[annotation.category_id], corners))
     if missing and not any(polygons.values()):
         raise SeamlineError(f"{file}: has boxes and no polygons; export polygons, because boxes give no masks")
@@ -99,6 +157,15 @@ def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> 
                 count=missing,
                 fraction=missing / len(coco.annotations),
                 reason=f"boxes of {file.name} give no masks; export polygons",
+            )
+        )
+    if lines:
+        unused.append(
+            UnusedData(
+                kind="annotations",
+                what=f"polygons of fewer than {_MIN_CORNERS} corners",
+                count=lines,
+                reason=f"they cover no area; correct or remove them in {file.name}",
             )
         )
     return polygons
