@@ -237,7 +237,7 @@ def test_coco_polygons(folder: Path, photo: Maker) -> None:
     coco(folder, "val", ["b.jpg"], {"counts": [4, 60], "size": [8, 8]})
     with pytest.raises(
         SeamlineError,
-        match="have another size than their annotations state, such as images/b.jpg, 32 x 32 instead of 8",
+        match=r"such as images/b\.jpg, 32 x 32 instead of 8 x 8",
     ):
         load_folder(folder)
     photo("../outside.jpg")
