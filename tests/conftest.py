@@ -1,5 +1,8 @@
 """What tests of several stages share: small images with a class that can be seen, a browser, a cache of their own."""
 
+import single_thread  # noqa: F401 - before NumPy
+
+# isort: split
 import os
 import shutil
 from collections.abc import Iterator
