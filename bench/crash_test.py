@@ -5,7 +5,7 @@
 Each trial starts the real command on a small synthetic dataset and ends it with SIGKILL: from outside after a random
 time, or from inside at a random call that writes a file (half written, written and not flushed, flushed and not
 renamed, renamed). A third of the trials is killed a second time while it resumes. Then the command runs to its end, and
-weights, metrics and history must equal those of an uninterrupted training byte for byte. Writes its part of
+weights, history and all results must equal those of an uninterrupted training byte for byte. Writes its part of
 docs/measurements/reliability.md.
 
 `--kills N` is the short form: trials until N trainings were killed, about 3 minutes for 10. It writes no page.
@@ -104,10 +104,12 @@ def start(command: list[str], datasets: Path, crash: str | None = None) -> "subp
 
 
 def digest_of(run: Path) -> str:
-    """Return a digest of weights, metrics, findings and history, without the seconds."""
+    """Return a digest of weights, of all results of the evaluation, and of the history without the seconds."""
     lines = [json.loads(line) for line in (run / "history.jsonl").read_text(encoding="utf-8").splitlines()]
     history = [{key: value for key, value in line.items() if key != "train_seconds"} for line in lines]
-    parts = [(run / name).read_bytes() for name in ("model.safetensors", "metrics.json", "findings.json")]
+    names = ("model.safetensors", "metrics.json", "calibration.json", "findings.json", "analysis/*", "evaluation/**/*")
+    files = sorted(file for name in names for file in run.glob(name) if file.is_file())
+    parts = [part for file in files for part in (str(file.relative_to(run)).encode(), file.read_bytes())]
     return hashlib.sha256(b"".join([*parts, json.dumps(history).encode()])).hexdigest()
 
 

@@ -85,6 +85,20 @@ class Reporter:
             yield partial(show, what)
 
     @contextmanager
+    def adding(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show a bar over `total` steps; yields a function to call with the number of steps just done."""
+        with self.counting(what) as show:
+            done = 0
+            show(done, total)
+
+            def add(steps: int) -> None:
+                nonlocal done
+                done += steps
+                show(done, total)
+
+            yield add
+
+    @contextmanager
     def photos(self) -> Iterator[Callable[[float, int, str], None]]:
         """Show a bar over photos; yields a function to call with photos done, photos in all and a file name."""
         columns = (

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from PIL import Image
 
 from evaluation.factories import CLASSES, Mixed, mask_split
+from helpers import Lines
 from run_folder.factories import run_info
 from seamline.data.dataset import Split
 from seamline.evaluation.findings import FINDINGS, Claim, FindingInputs, FindingRule
@@ -39,8 +40,32 @@ def test_the_files_are_those_of_the_contract(run: RunFolder) -> None:
     assert names == {"metrics.json", "calibration.json", "findings.json", "evaluation"}
     names = {path.name for path in (run.path / "evaluation").iterdir()}
     assert names == {f"{split}{end}" for split in ("val", "test") for end in (".npz", ".json", "-examples")}
-    written_last = run.metrics.path.stat().st_mtime_ns
-    assert all(path.stat().st_mtime_ns <= written_last for path in run.path.rglob("*") if path.is_file())
+    written = [path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file()]
+    assert min(written) == run.metrics.path.stat().st_mtime_ns
+    assert max(written) == run.findings.path.stat().st_mtime_ns
+
+
+def test_metrics_come_first_and_an_interrupted_analysis_is_no_evaluation(
+    run: RunFolder, splits: dict[str, Split], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, reporter = RunFolder(tmp_path), Lines()
+    evaluate_model(folder, Mixed(2.0), data(splits))
+    folder.report_file.write_text("the old page")
+    monkeypatch.setattr("seamline.evaluation.write.calibrate", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_model(folder, Mixed(1.0), data(splits), reporter=reporter)
+    assert folder.metrics.path.read_bytes() != run.metrics.path.read_bytes()
+    assert not folder.evaluated
+    assert not folder.report_file.exists()
+    assert [line.split()[0] for line in reporter.lines] == ["evaluating", "validation", "test"]
+    monkeypatch.undo()
+    evaluate_model(folder, Mixed(2.0), data(splits))
+    assert folder.evaluated
+    assert folder.metrics.path.read_bytes() == run.metrics.path.read_bytes()
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_metrics_hold_what_the_contract_says(run: RunFolder, splits: dict[str, Split]) -> None:

@@ -67,6 +67,11 @@ class Fixture:
     folded: tuple[NDArray[np.float32], int] | None
     division: dict[str, Any]
 
+    def out_of_fold(self) -> tuple[NDArray[np.float32], int]:
+        """Return the out-of-fold logits, as an evaluation asks for them once metrics are written."""
+        assert self.folded is not None
+        return self.folded
+
 
 def load_fixture(task: str) -> Fixture:
     """Read `TASK.npz`."""
@@ -188,7 +193,7 @@ def evaluate_fixture(task: Task, folder: Path) -> tuple[RunFolder, RunFolder]:
             splits["test"],
             palette=fixture.colors,
             split=split_info(fixture.division),
-            out_of_fold=fixture.folded if run == runs[0] else None,
+            out_of_fold=fixture.out_of_fold if fixture.folded is not None and run == runs[0] else None,
         )
         evaluate_model(run, model, data)
     return runs

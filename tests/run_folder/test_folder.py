@@ -11,14 +11,18 @@ from seamline.errors import SeamlineError
 from seamline.run_folder import RunFolder
 
 
-def test_a_run_is_finished_with_its_weights_and_evaluated_with_its_metrics(tmp_path: Path) -> None:
+def test_a_run_is_finished_with_its_weights_and_evaluated_with_its_findings(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     assert not folder.finished
     folder.weights_file.write_bytes(b"weights")
     assert folder.finished
     assert not folder.evaluated
     folder.metrics.write(factories.metrics())
+    assert not folder.evaluated
+    folder.findings.write(())
     assert folder.evaluated
+    folder.start_evaluation()
+    assert not folder.evaluated
 
 
 def test_the_digest_changes_with_the_weights(tmp_path: Path) -> None:

@@ -147,6 +147,6 @@ def evaluate(
         reporter.say(matched.description)
     target = RunFolder(folder.evaluation_dir(matched.data.name))
     with folder.lock():
-        evaluate_other(folder, matched, target, torch_device)
+        evaluate_other(folder, matched, target, device=torch_device, reporter=reporter)
     write_report(target.path)
     return Run(target.path)

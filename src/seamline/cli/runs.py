@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seamline.api.run import Run
-    from seamline.run_folder import MetricInfo, SplitMetrics
 
 
 def evaluate(
@@ -58,6 +57,7 @@ def compare(
 
 def print_runs(runs: "Sequence[Run]", *, as_json: bool, index: Path | None = None) -> None:
     """Print the metrics of finished runs and where their reports are."""
+    from seamline.evaluation.text import metric_lines
     from seamline.io import read_json
 
     summaries = []
@@ -67,28 +67,10 @@ def print_runs(runs: "Sequence[Run]", *, as_json: bool, index: Path | None = Non
             metrics = read_json(folder.metrics.path)
             summaries.append({"run": str(folder.path), "report": str(report), "metrics": metrics})
             continue
-        written = folder.metrics.read()
-        for split, title in ((written.val, "validation"), (written.test, "test")):
-            result(f"{title:<11}" + ", ".join(_key_metrics(split, written.definitions)))
+        for line in metric_lines(folder.metrics.read()):
+            result(line)
         result(f"Run:    {folder.path}\nReport: {report}")
     if as_json:
         print_json({"runs": summaries, **({} if index is None else {"index": str(index)})})
     elif index is not None:
         result(f"Index:  {index}")
-
-
-def _key_metrics(split: "SplitMetrics", definitions: "dict[str, MetricInfo]") -> list[str]:
-    """Return the metrics over all classes, and the lowest of a class, with their intervals, as text."""
-    from seamline.evaluation.text import PRINTED, title_inside
-
-    texts = []
-    for key, estimate in split.overall.items():
-        info = definitions[key]
-        if estimate.present:
-            texts.append(f"{title_inside(info.title)} {PRINTED[info.format][0](estimate)}")
-    by_class = next((key for key in ("iou", "recall") if key in definitions), None)
-    if by_class is not None and (lowest := split.lowest_class(by_class)):
-        name, estimate = lowest
-        info = definitions[by_class]
-        texts.append(f"lowest {title_inside(info.title)} {PRINTED[info.format][0](estimate)}, of {name}")
-    return texts

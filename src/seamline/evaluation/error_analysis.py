@@ -1,8 +1,9 @@
 """Where wrong pixels lie: near the boundaries between classes, and at which end of tall, thin regions."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import scipy
 from numpy.typing import NDArray
@@ -91,25 +92,28 @@ def analyze_errors(evaluation: "Evaluation") -> ErrorAnalysis:
     )
 
 
-def near_boundary(labels: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+def near_boundary(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return which pixels are near a boundary: some pixel of another class is at most `BOUNDARY_PIXELS` away.
 
     Distances are Euclidean, from center to center. `IGNORE_INDEX` is no class: a boundary with it is none, and its
     pixels are near nothing.
 
     Args:
-        labels: (N, H, W) integers, 0..K-1 and `IGNORE_INDEX`.
+        labels: (N, H, W) uint8, 0..K-1 and `IGNORE_INDEX`.
 
     Returns:
         (N, H, W) bool.
     """
     valid = labels != IGNORE_INDEX
+    numbers = np.where(valid, labels + np.uint8(1), np.uint8(0))  # IGNORE_INDEX below all classes; in `labels`, above
     offsets = np.arange(-BOUNDARY_PIXELS, BOUNDARY_PIXELS + 1)
-    disk = (offsets[:, None] ** 2 + offsets**2 <= BOUNDARY_PIXELS**2)[None]
-    # pixels beyond an edge repeat those at the edge, which are nearer; IGNORE_INDEX is above all classes
-    highest = scipy.ndimage.maximum_filter(np.where(valid, labels, np.int16(-1)), footprint=disk, mode="nearest")
-    lowest = scipy.ndimage.minimum_filter(labels, footprint=disk, mode="nearest")
-    near: NDArray[np.bool_] = valid & (highest != lowest)
+    disk = (offsets[:, None] ** 2 + offsets**2 <= BOUNDARY_PIXELS**2).astype(np.uint8)
+    near = np.zeros(labels.shape, dtype=bool)
+    for image, (own, number) in enumerate(zip(labels, numbers, strict=True)):
+        # pixels beyond an edge repeat those at the edge, which are nearer
+        lowest = cv2.erode(own, disk, borderType=cv2.BORDER_REPLICATE)
+        highest = cv2.dilate(number, disk, borderType=cv2.BORDER_REPLICATE)
+        near[image] = valid[image] & (highest != lowest + np.uint8(1))
     return near
 
 

@@ -105,6 +105,7 @@ def evaluate_split(
     *,
     stream: int = 0,
     limits: SampleLimits | None = None,
+    progress: Callable[[int], None] = lambda images: None,
 ) -> Evaluation:
     """Evaluate a model on a split.
 
@@ -119,6 +120,7 @@ def evaluate_split(
         task: what is predicted.
         stream: random stream of the bootstrap, another one for each split.
         limits: how many logits are kept.
+        progress: called after each batch with its number of images.
 
     Returns:
         The evaluation.
@@ -142,6 +144,7 @@ def evaluate_split(
         sample.store(batch, best, None if indices is None else indices[batch.rows])
         if histograms is not None:
             histograms.add(batch)
+        progress(len(batch.labels))
     rankings: Mapping[str, tuple[APResult, ...]] = {}
     if ranked:
         rankings = _exact_rankings(sample, bootstrap) if histograms is None else histograms.results()

@@ -4,10 +4,12 @@ import shutil
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.data.splits import Splits
@@ -43,22 +45,24 @@ def evaluate_run(folder: RunFolder, data: Dataset, splits: Splits, *, device: to
         Checkpoints(folder.checkpoint_dir).clear()  # a process that ended right after it wrote the weights leaves some
         info, model = folder.info.read(), load_tta(folder)
         keep_run_data(folder, data, splits)
-        out_of_fold = None
-        if info.label_check_folds:
-            images, folds = splits.train.concat(splits.val), info.label_check_folds
-            logits = out_of_fold_logits(
-                images, len(data.classes), read_config(folder), folds=folds, seed=info.seed, device=device,
-                reporter=reporter,
-            )  # fmt: skip
-            out_of_fold = logits, folds
-        reporter.say("evaluating")
-        evaluate_model(
-            folder,
-            model,
-            EvaluationData(
-                data.task, data.classes, splits.train, splits.val, data.test, data.palette, info.split, out_of_fold
-            ),
+        folds = info.label_check_folds
+
+        def out_of_fold() -> tuple[NDArray[np.float32], int]:
+            images, config = splits.train.concat(splits.val), read_config(folder)
+            options: dict[str, Any] = {"folds": folds, "seed": info.seed, "device": device, "reporter": reporter}
+            return out_of_fold_logits(images, len(data.classes), config, **options), folds
+
+        evaluated = EvaluationData(
+            data.task,
+            data.classes,
+            splits.train,
+            splits.val,
+            data.test,
+            palette=data.palette,
+            split=info.split,
+            out_of_fold=out_of_fold if folds else None,
         )
+        evaluate_model(folder, model, evaluated, reporter=reporter)
         record_integrity(folder, partial(predict_logits, model))
 
 
@@ -128,7 +132,9 @@ def match_classes(folder: RunFolder, data: Dataset) -> MatchedData:
     return MatchedData(data, split, unknown, tuple(name for name in classes if name not in data.classes))
 
 
-def evaluate_other(folder: RunFolder, matched: MatchedData, target: RunFolder, device: torch.device) -> None:
+def evaluate_other(
+    folder: RunFolder, matched: MatchedData, target: RunFolder, *, device: torch.device, reporter: Reporter
+) -> None:
     """Evaluate a run on other images, and write a folder with the files of an evaluated run, weights aside.
 
     Training curves, validation results and the temperature are those of the run; test results are of the other images.
@@ -138,11 +144,13 @@ def evaluate_other(folder: RunFolder, matched: MatchedData, target: RunFolder, d
         matched: the other images.
         target: the folder to write.
         device: where the model runs.
+        reporter: reports progress.
     """
     info, own = folder.info.read(), folder.metrics.read()
     calibration = folder.calibration.read()
     model: TTA = load_tta(folder).to(device)
-    test = evaluate_split(model, matched.split, info.dataset.classes, info.task, stream=2)
+    with reporter.adding("evaluating", len(matched.split)) as progress:
+        test = evaluate_split(model, matched.split, info.dataset.classes, info.task, stream=2, progress=progress)
     target.clear()
     _copy_results(folder.path, target.path)
     data = matched.data
@@ -161,13 +169,13 @@ def evaluate_other(folder: RunFolder, matched: MatchedData, target: RunFolder, d
         ),
     )
     target.info.write(msgspec.structs.replace(info, dataset=dataset))
+    intervals = INTERVALS[test.counts.bootstrap.independent]
+    target.metrics.write(msgspec.structs.replace(own, test=test.metrics.summary(), intervals=intervals))
     errors, images = write_split(target, "test", test, info.dataset.palette, calibration.temperature.value)
     inputs = FindingInputs(val=test.metrics, test=test.metrics, errors=errors, images=images)
     of_test = split_calibration(test, calibration.temperature.value)
     target.calibration.write(msgspec.structs.replace(calibration, test=of_test))
     target.findings.write(find(inputs, FINDINGS))
-    intervals = INTERVALS[test.counts.bootstrap.independent]
-    target.metrics.write(msgspec.structs.replace(own, test=test.metrics.summary(), intervals=intervals))
 
 
 def _copy_results(source: Path, target: Path) -> None:

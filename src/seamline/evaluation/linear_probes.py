@@ -1,6 +1,6 @@
 """Linear classifiers on the features of each layer, fitted on training images and scored on validation images."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -33,7 +33,13 @@ PROBES: dict[str, tuple[str, ...]] = {
 """Probe -> the layers whose features it uses."""
 
 
-def probe_layers(model: TwoLayerCNN, train: Split, val: Split, evaluation: Evaluation) -> LinearProbes:
+def probe_layers(
+    model: TwoLayerCNN,
+    train: Split,
+    val: Split,
+    evaluation: Evaluation,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> LinearProbes:
     """Fit and score every probe.
 
     Args:
@@ -41,12 +47,13 @@ def probe_layers(model: TwoLayerCNN, train: Split, val: Split, evaluation: Evalu
         train: images to fit on.
         val: images to score on.
         evaluation: of the model on `val`, for comparison.
+        progress: called after each batch of `train` with the number of its images done and their total.
 
     Returns:
         What `analysis/linear_probes.json` holds.
     """
     classes = evaluation.classes
-    weights = fit_probes(model, train, len(classes))
+    weights = fit_probes(model, train, len(classes), progress)
     probes = [
         _score(name, len(weights[name]) - 1, classes, val.labels, predicted)
         for name, predicted in predict_probes(model, val, weights).items()
@@ -62,7 +69,12 @@ def probe_layers(model: TwoLayerCNN, train: Split, val: Split, evaluation: Evalu
     )
 
 
-def fit_probes(model: TwoLayerCNN, train: Split, n_classes: int) -> dict[str, NDArray[np.float64]]:
+def fit_probes(
+    model: TwoLayerCNN,
+    train: Split,
+    n_classes: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, NDArray[np.float64]]:
     """Fit every probe by least squares with a ridge.
 
     The normal equations of all layers together are added up in one pass; those of each probe are a part of them. They
@@ -72,6 +84,7 @@ def fit_probes(model: TwoLayerCNN, train: Split, n_classes: int) -> dict[str, ND
         model: trained, in evaluation mode.
         train: images to fit on.
         n_classes: number of classes K.
+        progress: called after each batch with the number of images done and their total.
 
     Returns:
         By probe, weights (features + 1, K) float64; the last row is the bias.
@@ -87,6 +100,7 @@ def fit_probes(model: TwoLayerCNN, train: Split, n_classes: int) -> dict[str, ND
         gram = gram + features.T @ features
         target = target + features.T @ np.eye(n_classes)[train.labels[start : start + len(features)]]
         start += len(features)
+        progress(start, len(train))
     weights = {}
     for name, own in columns.items():
         part = gram[np.ix_(own, own)]

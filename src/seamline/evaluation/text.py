@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from seamline.run_folder import Estimate
+from seamline.run_folder import Estimate, MetricInfo, Metrics, SplitMetrics
 
 
 def percent(fraction: Estimate) -> str:
@@ -75,3 +75,26 @@ def _brackets(estimate: Estimate, form: str, scale: int = 1) -> str:
     if not estimate.has_interval:
         return ""
     return f" ({scale * estimate.low:{form}} to {scale * estimate.high:{form}})"
+
+
+def metric_lines(metrics: Metrics) -> list[str]:
+    """Return a line for the validation images and one for the test images: metrics over all classes, with intervals."""
+    return [
+        f"{title:<11}" + ", ".join(_overall_texts(split, metrics.definitions))
+        for split, title in ((metrics.val, "validation"), (metrics.test, "test"))
+    ]
+
+
+def _overall_texts(split: SplitMetrics, definitions: dict[str, MetricInfo]) -> list[str]:
+    """Return the metrics over all classes, and the lowest of a class, with their intervals, as text."""
+    texts = []
+    for key, estimate in split.overall.items():
+        info = definitions[key]
+        if estimate.present:
+            texts.append(f"{title_inside(info.title)} {PRINTED[info.format][0](estimate)}")
+    by_class = next((key for key in ("iou", "recall") if key in definitions), None)
+    if by_class is not None and (lowest := split.lowest_class(by_class)):
+        name, estimate = lowest
+        info = definitions[by_class]
+        texts.append(f"lowest {title_inside(info.title)} {PRINTED[info.format][0](estimate)}, of {name}")
+    return texts

@@ -1,6 +1,6 @@
 """Everything that evaluation writes into a run folder, from one pass over each split."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +20,11 @@ from seamline.evaluation.findings import FINDINGS, LAYER_FINDINGS, FindingInputs
 from seamline.evaluation.label_issues import summarize_label_issues
 from seamline.evaluation.linear_probes import probe_layers
 from seamline.evaluation.metrics import INTERVALS, metric_infos
+from seamline.evaluation.text import metric_lines
 from seamline.inference.tta import TTA
 from seamline.io import write_bytes
 from seamline.models.classifiers import TwoLayerCNN
+from seamline.progress import Reporter
 from seamline.run_folder import (
     ClassificationArrays,
     Curve,
@@ -49,9 +51,18 @@ class EvaluationData:
     test: Split  # the images that nothing was chosen by
     palette: Sequence[Color] = ()  # K colors of the classes in masks; empty for classification
     split: SplitInfo | None = None  # how the images were split
-    # (N, K) float32 logits of the training and then the validation images by models that were not trained on the image,
-    # and the number of these models; None where there are none
-    out_of_fold: tuple[NDArray[np.float32], int] | None = None
+    # returns (N, K) float32 logits of the training and then the validation images by models that were not trained on
+    # the image, and the number of these models; None where training labels are not checked
+    out_of_fold: Callable[[], tuple[NDArray[np.float32], int]] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluations:
+    """A model on every split."""
+
+    train: Evaluation  # counted only
+    val: Evaluation
+    test: Evaluation
 
 
 def evaluate_model(
@@ -59,46 +70,70 @@ def evaluate_model(
     model: nn.Module,
     data: EvaluationData,
     rules: Sequence[FindingRule] = (*FINDINGS, *LAYER_FINDINGS),
+    reporter: Reporter | None = None,
 ) -> None:
-    """Evaluate a trained model and write the results into its run folder; `metrics.json` is written last.
+    """Evaluate a trained model and write the results into its run folder.
+
+    `metrics.json` is written and reported first, after one pass over each split; then come the analyses, which take
+    longer, and `findings.json` is written last.
 
     Args:
         run: the run folder.
         model: trained; (B, C, H, W) uint8 -> logits (B, K) or (B, K, H, W).
         data: the images.
         rules: the findings to look for.
+        reporter: reports progress.
     """
+    reporter = reporter or Reporter(quiet=True)
     model.eval()
-    train, val, test = (
-        evaluate_split(model, split, data.classes, data.task, stream=stream, limits=limits)
-        for stream, (split, limits) in enumerate(((data.train, NO_LOGITS), (data.val, None), (data.test, None)))
+    splits = evaluate_splits(model, data, reporter)
+    metrics = Metrics(
+        test=splits.test.metrics.summary(),
+        val=splits.val.metrics.summary(),
+        train=splits.train.metrics.summary(per_class=False),
+        definitions=dict(metric_infos(data.task)),
+        intervals=INTERVALS[splits.test.counts.bootstrap.independent],
     )
+    run.start_evaluation()
+    run.metrics.write(metrics)
+    for line in metric_lines(metrics):
+        reporter.say(line)
+    run.findings.write(find(_write_analyses(run, model, data, splits, reporter), rules))
+
+
+def evaluate_splits(model: nn.Module, data: EvaluationData, reporter: Reporter) -> Evaluations:
+    """Evaluate a model on every split, in one pass over each, and report progress over all images."""
+    with reporter.adding("evaluating", len(data.train) + len(data.val) + len(data.test)) as progress:
+        train, val, test = (
+            evaluate_split(model, split, data.classes, data.task, stream=stream, limits=limits, progress=progress)
+            for stream, (split, limits) in enumerate(((data.train, NO_LOGITS), (data.val, None), (data.test, None)))
+        )
+    return Evaluations(train, val, test)
+
+
+def _write_analyses(
+    run: RunFolder, model: nn.Module, data: EvaluationData, splits: Evaluations, reporter: Reporter
+) -> FindingInputs:
+    """Write everything but metrics and findings, and return what findings are made from."""
+    val, test = splits.val, splits.test
     calibration = calibrate(val, test)
+    run.calibration.write(calibration)
+    write_split(run, "val", val, data.palette, calibration.temperature.value)
+    errors, images = write_split(run, "test", test, data.palette, calibration.temperature.value)
     filters: FilterAnalysis | None = None
     probes: LinearProbes | None = None
     inner = model.model if isinstance(model, TTA) else model
     if isinstance(inner, TwoLayerCNN):  # its layers can be analyzed
         filters = analyze_filters(inner.kernels(), inner.filter_init)
-        probes = probe_layers(inner, data.train, data.val, val)
         run.kernels.write(filters)
+        with reporter.counting("fitting linear probes") as progress:
+            probes = probe_layers(inner, data.train, data.val, val, progress)
         run.linear_probes.write(probes)
-    write_split(run, "val", val, data.palette, calibration.temperature.value)
-    errors, images = write_split(run, "test", test, data.palette, calibration.temperature.value)
     if data.task == "classification":
         _write_label_issues(run, data, val, test)
-    inputs = FindingInputs(
-        val.metrics, test.metrics, train.metrics, calibration, data.split, errors, images, filters, probes
+    return FindingInputs(
+        val.metrics, test.metrics, splits.train.metrics, calibration, data.split, errors, images, filters, probes
     )
-    run.calibration.write(calibration)
-    run.findings.write(find(inputs, rules))
-    metrics = Metrics(
-        test=inputs.test.summary(),
-        val=inputs.val.summary(),
-        train=train.metrics.summary(per_class=False),
-        definitions=dict(metric_infos(data.task)),
-        intervals=INTERVALS[test.counts.bootstrap.independent],
-    )
-    run.metrics.write(metrics)
 
 
 def write_split(
@@ -157,7 +192,7 @@ def _write_label_issues(run: RunFolder, data: EvaluationData, val: Evaluation, t
     checked = {"val": (data.val, val.sample.logits[:, :, 0]), "test": (data.test, test.sample.logits[:, :, 0])}
     folds = 0
     if data.out_of_fold is not None:
-        logits, folds = data.out_of_fold
+        logits, folds = data.out_of_fold()
         size = len(data.train)
         checked |= {"train": (data.train, logits[:size]), "val": (data.val, logits[size:])}
     issues, png = summarize_label_issues(checked, folds)

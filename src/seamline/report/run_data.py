@@ -134,7 +134,7 @@ def read_run(path: Path) -> RunData:
         calibration=folder.calibration.read_optional(),
         kernels=folder.kernels.read_optional(),
         linear_probes=folder.linear_probes.read_optional(),
-        findings=folder.findings.read_optional() or (),
+        findings=folder.findings.read(),
         label_issues=issues,
         label_issues_sheet=sheet,
         predictions=folder.predictions.read_optional(),

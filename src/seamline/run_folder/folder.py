@@ -96,8 +96,8 @@ class RunFolder:
 
     @property
     def evaluated(self) -> bool:
-        """Whether the run has been evaluated: its metrics are there, which are written last."""
-        return self.metrics.exists()
+        """Whether the run has been evaluated: its metrics are there, and its findings, which are written last."""
+        return self.metrics.exists() and self.findings.exists()
 
     @property
     def info(self) -> JsonFile[RunInfo]:
@@ -250,6 +250,11 @@ class RunFolder:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+
+    def start_evaluation(self) -> None:
+        """Remove what is written last, so that an interrupted evaluation does not count as one and has no page."""
+        for path in (self.report_file, self.integrity.path, self.findings.path):
+            path.unlink(missing_ok=True)
 
     @property
     def _evaluate(self) -> str:
