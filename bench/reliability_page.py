@@ -68,7 +68,7 @@ def _crash_test(results: dict[str, Any]) -> str:
     where = ", ".join(f"{count} {place}" for place, count in hits.most_common())
     return f"""## Crash-injection tests
 
-`make test-crash` starts `seamline train` on small datasets, kills it with SIGKILL at a random moment, resumes it with `--resume`, and compares weights, metrics, findings and history byte for byte with those of an uninterrupted run. Half of the kills happen inside the process, at one of the {" or ".join(f"{calls:,} ({task})" for task, calls in results["calls"].items())} calls that write, flush, rename or remove a file: before the call, after it, or with half of the bytes written. A third of the trials are killed a second time. Checkpoints are written every 0.05 s.
+`make test-crash` starts `seamline train` on small datasets, kills it with SIGKILL at a random moment, resumes it with `--resume`, and compares weights, history and all results of the evaluation byte for byte with those of an uninterrupted run. Half of the kills happen inside the process, at one of the {" or ".join(f"{calls:,} ({task})" for task, calls in results["calls"].items())} calls that write, flush, rename or remove a file: before the call, after it, or with half of the bytes written. A third of the trials are killed a second time. Checkpoints are written every 0.05 s.
 
 | dataset | trials | kills | identical to the last byte |
 | --- | --- | --- | --- |

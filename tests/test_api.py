@@ -225,8 +225,9 @@ def test_arrays_are_trained_on_and_other_images_evaluated(sides: Dataset, tmp_pa
     other = seamline.evaluate(run, (sides.test.images, labels), progress=lines)
     assert other.path == run.path / "evaluations" / "arrays"
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert "not evaluated, because the run has no such classes: neither (30 images)" in lines.lines[-1]
-    assert "classes of the run without labels: both <&>" in lines.lines[-1]
+    assert lines.lines[-1] == "evaluating"
+    assert "not evaluated, because the run has no such classes: neither (30 images)" in lines.lines[-2]
+    assert "classes of the run without labels: both <&>" in lines.lines[-2]
     assert other.metrics.test.images == 60
     assert other.metrics.test.overall["accuracy"].value > 0.8
     assert other.metrics.val == run.metrics.val

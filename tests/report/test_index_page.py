@@ -19,7 +19,7 @@ def overview(finished: Path, segmented: Path, tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp("overview")
     for run, name in ((finished, "one run"), (segmented, "two")):
         shutil.copytree(run, folder / name)
-    shutil.copytree(finished, folder / "bare", ignore=shutil.ignore_patterns("report.html", "evaluation", "findings*"))
+    shutil.copytree(finished, folder / "bare", ignore=shutil.ignore_patterns("report.html", "evaluation"))
     (folder / "unfinished").mkdir()
     runs = [folder / name for name in ("one run", "two", "bare", "unfinished", "nowhere")]
     write_index(folder, runs)

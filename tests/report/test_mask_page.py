@@ -80,7 +80,7 @@ def test_the_same_run_gives_the_same_page_and_figures_in_its_colors(segmented: P
         (["predictions"], ["predictions"]),
         (["evaluation/val.json"], []),
         (["evaluation"], ["confusion", "pr_curves", "examples"]),
-        (["calibration.json", "predictions", "findings.json"], ["calibration", "predictions"]),
+        (["calibration.json", "predictions"], ["calibration", "predictions"]),
     ],
 )
 def test_what_is_missing_is_left_out(segmented: Path, tmp_path: Path, missing: list[str], gone: list[str]) -> None:

@@ -130,8 +130,7 @@ def test_panels_are_in_the_order_in_which_a_reader_asks(finished: Path) -> None:
         (["evaluation/val.json"], []),
         (["evaluation/test.png"], []),
         (["evaluation/val.json", "evaluation/test.json"], ["confusion", "examples"]),
-        (["findings.json"], []),
-        (["calibration.json", "analysis", "evaluation", "findings.json"],
+        (["calibration.json", "analysis", "evaluation"],
          ["calibration", "kernels", "linear_probes", "confusion", "examples"]),
     ],
 )  # fmt: skip
@@ -151,6 +150,7 @@ def test_what_is_missing_is_left_out(finished: Path, tmp_path: Path, missing: li
         ("run.json", None, "run.json: not found"),
         ("model.safetensors", None, "model.safetensors: not found, training has not finished"),
         ("metrics.json", None, "metrics.json: not found"),
+        ("findings.json", None, "findings.json: not found; the run is not evaluated"),
         ("history.jsonl", None, "history.jsonl: not found"),
         ("run.json", "{", "run.json: line 1 is not JSON"),
         ("run.json", "{}", "run.json: $.seamline is missing"),

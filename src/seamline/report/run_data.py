@@ -76,13 +76,13 @@ class RunData:
     info: RunInfo  # how it was trained
     history: tuple[Epoch, ...]  # one entry for each epoch
     metrics: Metrics  # metrics of all splits
+    findings: tuple[Finding, ...]  # the findings, the most important first
     results: Mapping[str, SplitResults]  # split -> its results
     sheets: Mapping[str, SheetImages]  # split -> its examples (classification)
     examples: Mapping[str, tuple[MaskImages, ...]]  # split -> its examples (segmentation)
     calibration: Calibration | None = None  # how well confidence matches accuracy
     kernels: FilterAnalysis | None = None  # types of filters
     linear_probes: LinearProbes | None = None  # accuracy of linear probes
-    findings: tuple[Finding, ...] = ()  # the findings, the most important first
     label_issues: LabelIssues | None = None  # possible label errors
     label_issues_sheet: Image.Image | None = None  # the first of them, side by side
     predictions: PredictionRecord | None = None  # predictions on photos that are not part of the dataset
