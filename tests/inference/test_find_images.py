@@ -53,3 +53,26 @@ def test_no_two_photos_share_a_stem(stems: list[str]) -> None:
     assert len(set(given_names)) == len(stems)
     for name, stem in zip(given_names, stems, strict=True):
         assert name.startswith(stem.casefold())
+
+
+def test_files_that_are_no_photos_are_counted_by_kind(tmp_path: Path) -> None:
+    """Those of folders and patterns, each once; hidden files and a file that is named do not count."""
+    folder = tmp_path / "photos"
+    for name in ("a.jpg", "b.png"):
+        save_photo(folder / name)
+    for name in ("x.heic", "y.HEIC", "z.dng", "notes.txt", "inner/more.txt", ".hidden.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("no photo")
+    save_photo(folder / "c.jpg").rename(folder / "downloaded")
+    listing = find_photos([folder, folder / "*", folder / "a.jpg"])
+    assert len(listing.photos) == 2
+    assert {item.what: item.count for item in listing.unused} == {
+        "images of unsupported formats (2 .heic, 1 .dng)": 3,
+        "images without the suffix of one (1 without suffix)": 1,
+        "other files (2 .txt)": 2,
+    }
+    assert listing.unused[0].example == str(folder / "x.heic")
+    assert not find_photos([folder / "a.jpg"]).unused
+    assert [item.count for item in find_photos([folder / "*.txt", folder / "a.jpg"]).unused] == [1]
+    with pytest.raises(SeamlineError, match=r"inner: contains no photos \(\.jpg.*\); it has 1 \.txt"):
+        find_photos([folder / "inner"])

@@ -18,7 +18,7 @@ from seamline.data.image_io import read_image
 from seamline.errors import SeamlineError
 from seamline.inference import predict as module
 from seamline.inference.tta import load_tta
-from seamline.run_folder import PhotoPrediction, RunFolder
+from seamline.run_folder import PhotoPrediction, RunFolder, prediction_record
 
 DEFAULTS = asdict(PhotoPrediction(file="", width=1, height=1))
 
@@ -64,6 +64,7 @@ def test_masks_overlays_legend_and_record(segmenter: Path, tmp_path: Path) -> No
         "palette": [list(color) for color in COLOURS],
         "photos": [msgspec.to_builtins(one)],
         "errors": [],
+        "unused": [],
     }
     before = {file.name: file.read_bytes() for file in predictions.folder.iterdir()}
     predict(str(segmenter), str(photo), out=str(tmp_path / "out"))
@@ -149,6 +150,24 @@ def test_results_are_no_photos_and_never_replace_one(segmenter: Path, tmp_path: 
     with pytest.raises(SeamlineError, match=r"a\.mask\.png: a result would overwrite this photo; .*--out"):
         predict(segmenter, [tmp_path / "a.png", tmp_path / "a.mask.png"], out=tmp_path)
     assert (tmp_path / "a.mask.png").read_bytes() == content
+
+
+def test_unused_files_reach_the_record_and_the_page(segmenter: Path, tmp_path: Path) -> None:
+    save_photo(tmp_path / "a.png")
+    (tmp_path / "b.heic").write_bytes(b"no photo")
+    for unused in (
+        ["images of unsupported formats (1 .heic)"],
+        [
+            "images of unsupported formats (1 .heic)",
+            "results of earlier predictions (3 .png, 1 .jpg, 1 .json, 1 .html)",
+        ],
+    ):
+        predictions = seamline.predict(segmenter, tmp_path, out=tmp_path, report=True)
+        assert [item.what for item in predictions.unused] == unused
+        assert prediction_record(tmp_path).read().unused == predictions.unused
+        page = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert "b.heic" in page
+        assert "convert them to JPEG or PNG" in page
 
 
 def test_a_larger_photo_is_reduced_for_the_network_and_its_mask_is_not(segmenter: Path, tmp_path: Path) -> None:

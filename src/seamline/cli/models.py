@@ -68,6 +68,8 @@ def predict(
                 result(f"{photo.file}: {photo.label} ({photo.probability:.0%})")
         result(f"{len(predictions.photos)} of {len(predictions.photos) + len(predictions.errors)} photos predicted")
         result(f"Results: {predictions.folder}" + (f"\nPage:    {predictions.page}" if predictions.page else ""))
+    for item in predictions.unused:
+        reporter.say(f"not used: {item.sentence}")
     for error in predictions.errors:
         reporter.say(f"{error.file}: {error.reason}")
     if predictions.errors:

@@ -1,17 +1,21 @@
 """Finds the photos that a user names: files, folders and patterns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import has_magic, iglob
 from pathlib import Path
 
+from seamline.data.image_folder.unused import count_suffixes, skipped_files
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import SeamlineError
 from seamline.io import is_system_name, iter_files
-from seamline.run_folder import PhotoError, prediction_record
+from seamline.run_folder import PhotoError, UnusedData, prediction_record
 
 LEGEND = "legend.png"
 """The picture of the classes and their colors."""
+
+PAGE = "report.html"
+"""The page of a folder of predictions."""
 
 _RESULTS = (".mask.png", ".overlay.png", ".photo.jpg")
 
@@ -31,6 +35,7 @@ class PhotoListing:
     # each file once, in the order named; the files of a folder or a pattern in the order of their paths
     photos: tuple[Photo, ...]
     errors: tuple[PhotoError, ...]  # names that match nothing or cannot be searched, with the reason
+    unused: tuple[UnusedData, ...] = ()  # files of the folders and patterns that are no photos
 
 
 def find_photos(names: Sequence[Path | str]) -> PhotoListing:
@@ -43,55 +48,73 @@ def find_photos(names: Sequence[Path | str]) -> PhotoListing:
         SeamlineError: there is not one photo.
     """
     files: dict[Path, Path] = {}
+    others: dict[Path, Path] = {}
     errors: list[PhotoError] = []
     for name in names:
         reasons: list[str] = []
-        for file in list(_files_named(name, reasons)):
+        photos, rest = _files_named(name, reasons)
+        for file in photos:
             files.setdefault(_resolve(file), file)
+        for file in rest:
+            others.setdefault(_resolve(file), file)
         errors += [PhotoError(file=str(name), reason=reason) for reason in reasons]
     if not files:
         more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
         problem = f"{errors[0].file}: {errors[0].reason}{more}" if errors else "no photo is given"
         raise SeamlineError(f"{problem}; give photos, folders of photos, or a pattern such as 'photos/*.jpg'")
     stems = _unique_stems([file.stem for file in files.values()])
-    return PhotoListing(tuple(map(Photo, files.values(), stems)), tuple(errors))
+    unused = _unused([file for path, file in others.items() if path not in files])
+    return PhotoListing(tuple(map(Photo, files.values(), stems)), tuple(errors), unused)
 
 
-def _files_named(name: Path | str, reasons: list[str]) -> Iterator[Path]:
-    """Yield the files that a name stands for; append to `reasons` what is wrong with it."""
+def _unused(files: Sequence[Path]) -> tuple[UnusedData, ...]:
+    """Return the files that are no photos, by kind."""
+    results = [file for file in files if _is_result(file)]
+    skipped = skipped_files([file for file in files if file not in set(results)])
+    if not results:
+        return skipped
+    listed = f"results of earlier predictions ({count_suffixes(results)})"
+    reason, example = "not photos", str(results[0])
+    return (*skipped, UnusedData(kind="files", what=listed, count=len(results), reason=reason, example=example))
+
+
+def _files_named(name: Path | str, reasons: list[str]) -> tuple[list[Path], list[Path]]:
+    """Return the photos that a name stands for, and the other files; append to `reasons` what is wrong with it."""
     path = Path(name)
     try:
         is_folder, exists = path.is_dir(), path.exists()
     except OSError as error:
         reasons.append(error.strerror or str(error))
-        return
+        return [], []
     if exists and not is_folder:
-        yield path
-    elif is_folder:
-        files = sorted(
-            file
-            for file in iter_files(path, lambda error: reasons.append(f"{error.filename}: {error.strerror}"))
-            if _is_photo(file)
-        )
-        if not files:
-            reasons.append(f"contains no photos ({', '.join(SUFFIXES[:8])})")
-        yield from files
+        return [path], []
+    if is_folder:
+        files = [*iter_files(path, lambda error: reasons.append(f"{error.filename}: {error.strerror}"))]
+        nothing = f"contains no photos ({', '.join(SUFFIXES[:8])})"
     elif has_magic(str(name)):
         matches = map(Path, iglob(str(name), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
-        files = sorted(file for file in matches if _is_photo(file) and not _in_system_folder(file, path))
-        if not files:
-            reasons.append("matches no photo")
-        yield from files
+        files = [file for file in matches if not is_system_name(file.name) and not _in_system_folder(file, path)]
+        nothing = "matches no photo"
     else:
         reasons.append("not found")
+        return [], []
+    photos = sorted(file for file in files if _is_photo(file))
+    others = sorted({file for file in files if file.is_file()} - {*photos})
+    if not photos:
+        reasons.append(nothing + (f"; it has {count_suffixes(others)}" if others else ""))
+    return photos, others
 
 
 def _is_photo(file: Path) -> bool:
     """Return whether a file is a photo by its name, and neither hidden nor a result."""
     name = file.name.lower()
-    if is_system_name(name) or not name.endswith(SUFFIXES) or not file.is_file():
-        return False
-    return not ((name.endswith(_RESULTS) or name == LEGEND) and prediction_record(file.parent).exists())
+    return not is_system_name(name) and name.endswith(SUFFIXES) and file.is_file() and not _is_result(file)
+
+
+def _is_result(file: Path) -> bool:
+    """Return whether a file is a result of an earlier prediction."""
+    name, record = file.name.lower(), prediction_record(file.parent)
+    return (name.endswith(_RESULTS) or name in (LEGEND, PAGE, record.path.name)) and record.exists()
 
 
 def _in_system_folder(file: Path, pattern: Path) -> bool:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
@@ -17,7 +17,7 @@ from seamline.errors import SeamlineError
 from seamline.inference.find_images import Photo, find_photos
 from seamline.inference.predictor import LARGE_IMAGE
 from seamline.inference.writer import PredictionWriter
-from seamline.run_folder import PhotoError, PhotoPrediction
+from seamline.run_folder import PhotoError, PhotoPrediction, UnusedData
 
 OUT_OF_MEMORY = "not enough memory; use a smaller --max-side"
 
@@ -36,12 +36,14 @@ class Predictions:
         photos: the predictions in order, as `predictions.json` has them.
         errors: photos that could not be predicted, with the reason.
         page: the page, if one was written.
+        unused: files of the named folders that are no photos, by kind.
     """
 
     folder: Path
     photos: tuple[PhotoPrediction, ...]
     errors: tuple[PhotoError, ...]
     page: Path | None = None
+    unused: tuple[UnusedData, ...] = ()
 
 
 def predict_photos(
@@ -65,6 +67,7 @@ def predict_photos(
     predictions: list[PhotoPrediction] = []
     errors = list(listing.errors)
     try:
+        writer = replace(writer, unused=listing.unused)
         writer.start()
         _predict_photos(writer, listing.photos, predictions, errors, progress or ignore_progress)
     except OSError as error:
@@ -72,7 +75,7 @@ def predict_photos(
         raise SeamlineError(
             f"{writer.folder}: cannot be written to ({reason}); name another folder with --out"
         ) from None
-    return Predictions(writer.folder, tuple(predictions), tuple(errors))
+    return Predictions(writer.folder, tuple(predictions), tuple(errors), unused=listing.unused)
 
 
 def ignore_progress(done: float, total: int, file: str) -> None:

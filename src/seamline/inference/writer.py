@@ -14,7 +14,7 @@ from seamline.inference.find_images import LEGEND, Photo
 from seamline.inference.overlay import blend_overlay, draw_legend, encode_png
 from seamline.inference.predictor import Predictor
 from seamline.io import write_bytes
-from seamline.run_folder import PhotoError, PhotoPrediction, PredictionRecord, prediction_record
+from seamline.run_folder import PhotoError, PhotoPrediction, PredictionRecord, UnusedData, prediction_record
 
 PHOTO_SIDE = 1600
 """Longer side in pixels of the copies of photos that a page shows."""
@@ -28,6 +28,7 @@ class PredictionWriter:
     folder: Path
     max_side: int | None  # see `Predictor`
     copy_photos: bool  # whether to write a small copy of each photo, for a page
+    unused: tuple[UnusedData, ...] = ()  # files beside the photos that are none, for the record
 
     def check_collisions(self, photos: Sequence[Photo]) -> None:
         """Refuse a folder in which a result would overwrite one of the photos.
@@ -63,6 +64,7 @@ class PredictionWriter:
             palette=metadata.palette,
             photos=tuple(photos),
             errors=tuple(errors),
+            unused=self.unused,
         )
         prediction_record(self.folder).write(record)
 

@@ -12,6 +12,7 @@ from seamline.errors import SeamlineError
 from seamline.run_folder.fields import Color, FileName, Number, Positive, Side, Task, check_classes, to_json
 from seamline.run_folder.integrity import ExampleOutputs
 from seamline.run_folder.json_file import convert
+from seamline.run_folder.run_info import UnusedData
 
 
 class PhotoPrediction(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -47,6 +48,7 @@ class PredictionRecord(Struct, frozen=True, kw_only=True):
     palette: tuple[Color, ...] = ()  # red, green and blue of each class in masks; empty for classification
     photos: tuple[PhotoPrediction, ...]  # the predictions
     errors: tuple[PhotoError, ...] = ()  # photos that could not be read
+    unused: tuple[UnusedData, ...] = ()  # files of the named folders that are no photos
 
     def __post_init__(self) -> None:
         """Check that the photos fit the task."""

@@ -1,7 +1,7 @@
 """Counts the files of a folder that are not used, by kind."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from seamline.data.image_folder.classes import CLASS_FILES
@@ -37,22 +37,31 @@ def unused_files(tree: FileTree, contents: FolderContents) -> tuple[UnusedData, 
     other_masks = {*contents.other_masks}
     masks = [file for file in unused if file in other_masks]
     images = [file for file in unused if file not in other_masks and file.suffix.lower() in SUFFIXES]
-    others = [file for file in unused if file.suffix.lower() not in SUFFIXES and not _is_unreadable(file)]
     label = f"the layout is {contents.layout}; label them, or remove them"
     return (
         *_entry("images without a label", images, label, tree.folder),
         *_entry("masks in other forms", masks, f"the layout is {contents.layout}", tree.folder),
-        *unreadable_images(unused, tree.folder),
-        *_entry("other files", others, "not images", tree.folder),
+        *skipped_files(unused, tree.folder),
     )
 
 
-def unreadable_images(files: Iterable[Path], folder: Path) -> tuple[UnusedData, ...]:
+def skipped_files(files: Sequence[Path], folder: Path | None = None) -> tuple[UnusedData, ...]:
+    """Return the files that are not read as images: an entry each for images that cannot be read, and other files.
+
+    Args:
+        files: the files; those with the suffix of an image do not count.
+        folder: the folder that the examples are named relative to; None leaves their paths as they are.
+    """
+    others = [file for file in files if file.suffix.lower() not in SUFFIXES and not _is_unreadable(file)]
+    return *unreadable_images(files, folder), *_entry("other files", others, "not images", folder)
+
+
+def unreadable_images(files: Iterable[Path], folder: Path | None) -> tuple[UnusedData, ...]:
     """Return the images among files that are not read, because of their format or because of their name.
 
     Args:
         files: the files; those with the suffix of an image do not count.
-        folder: the folder that the examples are named relative to.
+        folder: the folder that the examples are named relative to; None leaves their paths as they are.
     """
     unreadable = [file for file in files if _is_unreadable(file)]
     undecodable = [file for file in unreadable if file.suffix.lower() in _UNDECODABLE]
@@ -63,12 +72,12 @@ def unreadable_images(files: Iterable[Path], folder: Path) -> tuple[UnusedData, 
     )
 
 
-def _entry(what: str, files: list[Path], reason: str, folder: Path) -> tuple[UnusedData, ...]:
+def _entry(what: str, files: list[Path], reason: str, folder: Path | None) -> tuple[UnusedData, ...]:
     """Return the entry of unused files, or none where there are none."""
     if not files:
         return ()
     listed = f"{what} ({count_suffixes(files)})"
-    example = files[0].relative_to(folder).as_posix()
+    example = str(files[0]) if folder is None else files[0].relative_to(folder).as_posix()
     return (UnusedData(kind="files", what=listed, count=len(files), reason=reason, example=example),)
 
 

@@ -51,6 +51,7 @@ def predictions_content(record: PredictionRecord, folder: Path) -> Content:
         ],
         "classes": record.classes,
         "errors": record.errors,
+        "unused": [item.sentence for item in record.unused],
         "sentences": _all_photos(record),
         "most": MAX_BARS,
     }
