@@ -12,11 +12,13 @@ from seamline.data.image_folder.formats import (
     class_folders,
     coco,
     csv_table,
+    label_studio,
     labelme,
     mask_files,
     object_masks,
     pascal_voc,
     trimaps,
+    yolo_polygons,
 )
 from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_folder.unused import count_suffixes, empty_class_folders, unused_files
@@ -40,6 +42,8 @@ FORMATS = (
     Format("a CSV of file and label", csv_table.parse, in_file=True),
     Format("COCO JSON", coco.parse, in_file=True),
     Format("LabelMe JSON", labelme.parse),
+    Format("Label Studio JSON", label_studio.parse, in_file=True),
+    Format("YOLO polygons", yolo_polygons.parse),
     Format("Pascal VOC segmentation", pascal_voc.parse),
     Format("Cityscapes", cityscapes.parse),
     Format("images with trimaps", trimaps.parse),

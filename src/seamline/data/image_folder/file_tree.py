@@ -38,9 +38,13 @@ class FileTree:
         return [file for file in self.files if _is_image(file)]
 
     @cached_property
-    def _json_objects(self) -> dict[Path, dict[str, Any]]:
-        contents = {file: read_json(file) for file in self.files if file.suffix.lower() == ".json"}
-        return {file: content for file, content in contents.items() if isinstance(content, dict)}
+    def _json_contents(self) -> dict[Path, Any]:
+        return {file: read_json(file) for file in self.files if file.suffix.lower() == ".json"}
+
+    @property
+    def json_lists(self) -> dict[Path, list[Any]]:
+        """The JSON files that contain lists."""
+        return {file: content for file, content in self._json_contents.items() if isinstance(content, list)}
 
     def json_files(self, schema: type[Schema], kind: str) -> Iterator[tuple[Path, Schema]]:
         """Yield the JSON files with all required fields of a schema; `kind` names them in messages.
@@ -49,8 +53,8 @@ class FileTree:
             SeamlineError: a JSON file cannot be read, or does not conform to the schema.
         """
         required = {field.encode_name for field in msgspec.structs.fields(schema) if field.required}
-        for file, content in self._json_objects.items():
-            if required <= content.keys():
+        for file, content in self._json_contents.items():
+            if isinstance(content, dict) and required <= content.keys():
                 with refuse_invalid(file, kind):
                     converted = msgspec.convert(content, schema)
                 yield file, converted

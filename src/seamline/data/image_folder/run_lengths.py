@@ -91,3 +91,51 @@ def coco_runs(label: str, segmentation: dict[str, Any]) -> RunLengthMask:
     counts = decode_coco_counts(encoded.counts) if isinstance(encoded.counts, str) else encoded.counts
     height, width = encoded.size
     return make_runs(label, height, width, counts)
+
+
+def decode_brush(rle: list[int], height: int, width: int) -> NDArray[np.bool_]:
+    """Return a brush stroke of Label Studio as (height, width) bool.
+
+    The bytes are a stream of bits: 32 bits of length, 5 of the size of a word less 1, four times 4 of the sizes of runs
+    less 1; then runs, each of a bit (whether one word is repeated), 2 bits that choose the size, the length less 1, and
+    the word or words (`decode_rle` of label-studio-converter). Values are pixels of 4 channels; the last one counts.
+
+    Raises:
+        ValueError: the bytes end early, or contain another number of values.
+    """
+    bits = _BitStream(rle)
+    length, word_size = bits.read(32), bits.read(5) + 1
+    run_sizes = [bits.read(4) + 1 for _ in range(4)]
+    if length != 4 * height * width:
+        raise ValueError(f"a brush stroke has {length:,} values, not those of {width} x {height} pixels")
+    values = np.zeros(length, np.uint8)
+    start = 0
+    while start < length:
+        repeats = bits.read(1)
+        stop = min(start + 1 + bits.read(run_sizes[bits.read(2)]), length)
+        if repeats:
+            values[start:stop] = min(bits.read(word_size), 255)
+        else:
+            values[start:stop] = [min(bits.read(word_size), 255) for _ in range(start, stop)]
+        start = stop
+    return np.asarray(values.reshape(height, width, 4)[..., 3] > 0)
+
+
+class _BitStream:
+    """Reads numbers of several bits from bytes, the highest bit first."""
+
+    def __init__(self, content: list[int]) -> None:
+        if any(not 0 <= value < 256 for value in content):
+            raise ValueError("a brush stroke contains a number that is no byte")
+        self.content = bytes(content)
+        self.position = 0
+
+    def read(self, count: int) -> int:
+        """Return the next number of `count` bits; a `ValueError` where the bytes end."""
+        stop = self.position + count
+        if stop > 8 * len(self.content):
+            raise ValueError("a brush stroke ends early")
+        first, last = self.position // 8, (stop + 7) // 8
+        number = int.from_bytes(self.content[first:last], "big") >> (8 * last - stop)
+        self.position = stop
+        return number & ((1 << count) - 1)

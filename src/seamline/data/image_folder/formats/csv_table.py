@@ -2,20 +2,18 @@
 
 import csv
 import io
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from seamline.data.image_folder.file_tree import FileTree, find_file, list_tree, normalize, read_text
+from seamline.data.image_folder.file_tree import FileTree, read_text
 from seamline.data.image_folder.folder_names import MASK_WORDS, is_plain, split_from_path, split_of_name, split_words
+from seamline.data.image_folder.image_index import ImageIndex
 from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_folder.table_columns import ColumnRoles, Table, assign_columns, row_label
 from seamline.errors import SeamlineError, list_first
 
-_SUFFIXES = ("", ".jpg", ".jpeg", ".png")
 _MAX_NAME = 100
 
 
@@ -71,7 +69,7 @@ def _join(tree: FileTree, parsed: list[_ParsedTable]) -> FolderContents:
     )
 
 
-def _parse_table(file: Path, images: "ImageIndex") -> _ParsedTable | None:
+def _parse_table(file: Path, images: ImageIndex) -> _ParsedTable | None:
     """Return the samples of a table, or None where it has no column of files or none of labels."""
     rows = list(_read_rows(file))
     if not rows:
@@ -87,7 +85,7 @@ def _parse_table(file: Path, images: "ImageIndex") -> _ParsedTable | None:
     return _ParsedTable(file, samples, f"columns {described}")
 
 
-def _read_row(table: Table, roles: ColumnRoles, row: int, images: "ImageIndex") -> Sample:
+def _read_row(table: Table, roles: ColumnRoles, row: int, images: ImageIndex) -> Sample:
     """Return the sample of a row, or raise a `SeamlineError`."""
     place = f"{table.file}: line {table.rows[row].line}"
     name = table.cell(row, roles.file)
@@ -114,7 +112,7 @@ def _read_row(table: Table, roles: ColumnRoles, row: int, images: "ImageIndex") 
     return Sample(image, name if is_inner else relative.as_posix(), split, label=label, columns=columns)
 
 
-def _labels_are_plausible(table: Table, roles: ColumnRoles, images: "ImageIndex") -> bool:
+def _labels_are_plausible(table: Table, roles: ColumnRoles, images: ImageIndex) -> bool:
     """Return whether a column that is not named as the label is one: there are no masks, and no other class folders.
 
     Raises:
@@ -151,53 +149,3 @@ def _read_rows(file: Path) -> Iterator[Table.Row]:
                 yield Table.Row(reader.line_num, tuple(cell.strip() for cell in cells))
     except csv.Error as error:
         raise SeamlineError(f"{file}: is not valid CSV ({error}); correct it") from None
-
-
-class ImageIndex:
-    """The images below a folder, by their names."""
-
-    def __init__(self, tree: FileTree) -> None:
-        self.tree = tree
-
-    @cached_property
-    def files(self) -> list[Path]:
-        """The images below the folder, also where the tree is a single table."""
-        is_table = len(self.tree.files) == 1 and self.tree.files[0].parent == self.tree.folder
-        return list_tree(self.tree.folder).images if is_table else self.tree.images
-
-    @cached_property
-    def _by_path(self) -> dict[str, Path]:
-        return {self._relative(file): file for file in self.files}
-
-    def _relative(self, file: Path) -> str:
-        return normalize(file.relative_to(self.tree.folder).as_posix())
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[Path]]:
-        names: dict[str, list[Path]] = defaultdict(list)
-        for file in self.files:
-            names[normalize(file.name)].append(file)
-        return names
-
-    def find(self, name: str, table: Path) -> Path | list[Path] | None:
-        """Return the image that a table names; several where the name fits them equally, None where it fits none."""
-        relative = normalize(name.replace("\\", "/").removeprefix("./"))
-        if not relative or "\0" in relative:
-            return None
-        folder = self._relative(table.parent)
-        for prefix in ("" if folder == "." else f"{folder}/", f"{folder}/images/".removeprefix("./")):
-            for suffix in _SUFFIXES:
-                if image := self._by_path.get(f"{prefix}{relative}{suffix}"):
-                    return image
-        for suffix in _SUFFIXES:
-            ending = f"/{relative}{suffix}"
-            candidates = self._by_name.get(ending.rpartition("/")[2], [])
-            fitting = [file for file in candidates if f"/{self._relative(file)}".endswith(ending)]
-            if split := split_of_name(table.stem):
-                inside = [
-                    file for file in fitting if split_from_path(file.relative_to(self.tree.folder).parts) == split
-                ]
-                fitting = inside or fitting
-            if fitting:
-                return fitting[0] if len(fitting) == 1 else fitting
-        return find_file(name, [table.parent, table.parent / "images"], _SUFFIXES)
