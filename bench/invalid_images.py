@@ -17,7 +17,7 @@ from seamline.data.image_io import read_image
 def _read(write: Callable[[Path], Path]) -> Callable[[Path], str]:
     def attempt(folder: Path) -> str:
         image = read_image(write(folder))
-        return f"works: {image.shape[0]} x {image.shape[1]} pixels (height x width), RGB of 8 bits"
+        return f"works: {image.shape[1]} x {image.shape[0]} pixels, RGB of 8 bits"
 
     return attempt
 

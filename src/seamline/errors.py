@@ -49,6 +49,11 @@ class TrainingInterrupted(Exception):  # noqa: N818 - not an error
         self.status = 128 + signal
 
 
+def size_text(shape: Sequence[int], separator: str = " x ") -> str:
+    """Return the size of an array (H, W) or (H, W, C) as messages give it: width x height, such as `640 x 480`."""
+    return f"{shape[1]}{separator}{shape[0]}"
+
+
 def first_line(error: object) -> str:
     """Return the first line of an error's text; its type where it has none."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

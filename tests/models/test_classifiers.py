@@ -76,7 +76,7 @@ def test_first_weights_depend_on_the_seed_alone() -> None:
 
 
 def test_what_cannot_be_built_is_refused_in_one_line() -> None:
-    with pytest.raises(SeamlineError, match="15 x 40 pixels are too small"):
+    with pytest.raises(SeamlineError, match="40 x 15 pixels are too small"):
         build_model("cnn", (15, 40, 1), 10, task="classification")
     alone = build_model("cnn-fast", (16, 16, 1), 3, task="classification").train()
     with pytest.raises(SeamlineError, match="two images per batch or more; raise batch_size above 1"):

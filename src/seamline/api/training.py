@@ -7,7 +7,7 @@ from typing import Any
 from seamline.api.run import Run
 from seamline.data.dataset import Dataset
 from seamline.data.prepare import is_own, load_dataset
-from seamline.errors import SeamlineError
+from seamline.errors import SeamlineError, size_text
 from seamline.evaluation.evaluate import quick_eval
 from seamline.evaluation.evaluate_run import evaluate_other, evaluate_run, match_classes
 from seamline.inference.tta import TTA
@@ -141,7 +141,7 @@ def evaluate(
         evaluate_run(folder, dataset, splits, device=torch_device, reporter=reporter)
         write_report(folder.path)
         return Run(folder.path)
-    size = "x".join(map(str, info.model.input_size[:2])) if is_own(data) and not isinstance(data, tuple) else None
+    size = size_text(info.model.input_size, "x") if is_own(data) and not isinstance(data, tuple) else None
     matched = match_classes(folder, load_dataset(data, data_dir=data_dir, image_size=size, progress=reporter))
     if matched.description:
         reporter.say(matched.description)

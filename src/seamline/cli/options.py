@@ -28,7 +28,7 @@ NetworkOption = Annotated[
     str | None, typer.Option("--model", metavar="NAME", help="Built-in model, timm/NAME or smp/DECODER/ENCODER.")
 ]
 ImageSizeOption = Annotated[
-    str | None, typer.Option("--image-size", help="Resize images to SIDE or HEIGHTxWIDTH pixels.")
+    str | None, typer.Option("--image-size", help="Resize images to SIDE or WIDTHxHEIGHT pixels.")
 ]
 GroupsOption = Annotated[
     str | None,

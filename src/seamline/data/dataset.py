@@ -111,6 +111,7 @@ class Dataset:
         warnings: sentences about unusual properties of the user's files.
         bit_depth: bits of values that the files store in 16; 0 where no file has 16.
         grouping: which images belong together.
+        groups_detected: whether the groups were detected in the pixels; else they came with the dataset.
         records: where each image comes from, by name; empty where images are not files of the user.
     """
 
@@ -131,6 +132,7 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     bit_depth: int = 0
     grouping: GroupingInfo = field(default_factory=GroupingInfo)
+    groups_detected: bool = False
     records: Mapping[str, ImageRecord] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from seamline.data.blurred_masks import pixels_between_neighbors
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_io import MAX_PIXELS, damaged, decode, display_name
-from seamline.errors import SeamlineError, list_first
+from seamline.errors import SeamlineError, list_first, size_text
 
 Color = tuple[int, int, int]
 """Red, green and blue, 0..255."""
@@ -139,8 +139,8 @@ def refuse_other_size(mask: NDArray[np.uint8], image: NDArray[np.uint8], mask_na
     """Refuse a mask (H, W) uint8 that has another size than its image (H, W, C) uint8."""
     if mask.shape != image.shape[:2]:
         raise SeamlineError(
-            f"{mask_name}: is {mask.shape[0]} x {mask.shape[1]} pixels (height x width), but its image {image_name} is "
-            f"{image.shape[0]} x {image.shape[1]}; save both at one size"
+            f"{mask_name}: is {size_text(mask.shape)} pixels, but its image {image_name} is {size_text(image.shape)}; "
+            "save both at one size"
         )
 
 

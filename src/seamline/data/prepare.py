@@ -39,7 +39,7 @@ def load_dataset(
             images (N, H, W) or (N, H, W, C) uint8 and labels (N,) integers or strings, or masks (N, H, W) integers; or
             a dataset, which is returned as it is.
         data_dir: folder with the files of a dataset that is called by name.
-        image_size: size to resize the images of a folder to, such as `96` or `96x128` (height x width).
+        image_size: size to resize the images of a folder to, such as `96` or `128x96` (width x height).
         inner_groups: whether folders inside class folders group images, so that they are no classes.
         progress: reports progress; None reports none.
 

@@ -86,6 +86,7 @@ def train_val_split(data: Dataset, *, fraction: float, seed: int, strategy: Spli
         seed=seed,
         strategy=strategy,
         predefined=data.val is not None,
+        groups_detected=data.groups_detected,
         groups=len(sizes),
         duplicate_images=int(sizes[sizes > 1].sum()),
         largest_group=int(np.unique(np.concatenate([train.groups, test.groups]), return_counts=True)[1].max()),
@@ -176,7 +177,7 @@ def expected_random_leakage(sizes: NDArray[np.int64], drawn: int) -> RandomSplit
     all_drawn = np.exp(_log_binomial(count - sizes, drawn - sizes) - _log_binomial(count, drawn))
     others_drawn = np.exp(_log_binomial(count - sizes, drawn - sizes) - _log_binomial(count - 1, drawn - 1))
     return RandomSplit(
-        expected_split_groups=float(np.sum(1 - none_drawn - all_drawn)),
+        expected_split_groups=max(0.0, float(np.sum(1 - none_drawn - all_drawn))),  # rounding errors may be negative
         expected_val_leakage=float(np.sum(sizes / count * (1 - others_drawn))),
     )
 

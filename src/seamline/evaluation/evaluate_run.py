@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.data.splits import Splits
-from seamline.errors import SeamlineError
+from seamline.errors import SeamlineError, size_text
 from seamline.evaluation.calibration import split_calibration
 from seamline.evaluation.cross_val import out_of_fold_logits
 from seamline.evaluation.evaluate import evaluate_split
@@ -107,7 +107,7 @@ def match_classes(folder: RunFolder, data: Dataset) -> MatchedData:
     shape = tuple(data.train.images.shape[1:])
     wrong = shape != info.model.input_size if data.task == "classification" else shape[2] != info.model.input_size[2]
     if wrong:
-        sizes = [" x ".join(map(str, size)) for size in (shape, info.model.input_size)]
+        sizes = [f"{size_text(size)} x {size[2]}" for size in (shape, info.model.input_size)]
         raise SeamlineError(f"{data.source}: images are {sizes[0]}, but {folder.path} takes {sizes[1]}")
     classes = info.dataset.classes
     matched = np.array([classes.index(name) if name in classes else -1 for name in data.classes])

@@ -163,5 +163,5 @@ def _check_size(input_shape: Shape) -> None:
     height, width, _ = input_shape
     if min(height, width) < MIN_SIDE:
         raise SeamlineError(
-            f"images of {height} x {width} pixels are too small for this model; it needs {MIN_SIDE} x {MIN_SIDE}"
+            f"images of {width} x {height} pixels are too small for this model; it needs {MIN_SIDE} x {MIN_SIDE}"
         )

@@ -252,9 +252,9 @@ def _build_for_size(
             except Exception:  # noqa: S112 - try the next size
                 continue
             raise SeamlineError(
-                f"model {name}: does not take images of {height} x {width} pixels ({reason}); {side} x {side} would fit"
+                f"model {name}: does not take images of {width} x {height} pixels ({reason}); {side} x {side} would fit"
             )
-    raise SeamlineError(f"model {name}: cannot be built for images of {height} x {width} pixels ({reason})")
+    raise SeamlineError(f"model {name}: cannot be built for images of {width} x {height} pixels ({reason})")
 
 
 def _smoke_test(model: ExternalClassifier | ExternalSegmenter, input_shape: Shape) -> BaseModel:

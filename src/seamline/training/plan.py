@@ -6,15 +6,13 @@ from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
-
 from seamline.data.checks import dataset_warnings
 from seamline.data.dataset import Dataset, count_classes
 from seamline.data.groups import Grouping, grouping_warnings
 from seamline.data.prepare import detect_groups, is_own, load_dataset, split_data
 from seamline.data.registry import DATASETS
 from seamline.data.splits import Splits
-from seamline.errors import SeamlineError
+from seamline.errors import SeamlineError, size_text
 from seamline.progress import Reporter
 from seamline.run_folder import ConfigDecision, RunFolder
 from seamline.training.auto_config import DatasetStats, autoconfigure
@@ -48,7 +46,7 @@ class RunOptions:
         groups: which images belong together and stay in one split: a column of the table, `folder`, or a regular
             expression with one capture that is searched in the names of images.
         near_duplicates: whether near-duplicates belong together too.
-        image_size: size to resize own images to, such as `96` or `96x128` (height x width).
+        image_size: size to resize own images to, such as `96` or `128x96` (width x height).
         progress: reports progress; None reports none.
 
     Raises:
@@ -153,7 +151,7 @@ def make_plan(
     origin = None if start is None else start.info.read().model
     size, own, reporter = options.image_size, is_own(source), options.reporter
     if origin is not None and own and size is None:
-        size = "x".join(map(str, origin.input_size[:2]))
+        size = size_text(origin.input_size, "x")
     with (processes or Distributed()).main_first():
         data = load_dataset(
             source,
@@ -162,7 +160,6 @@ def make_plan(
             inner_groups=options.groups is not None,
             progress=reporter,
         )
-        detected = options.near_duplicates and not data.has_groups
         data = detect_groups(data, reporter, options.grouping)
     config, decisions = resolve_config(data, preset, settings, own=own, model=origin.name if origin else None)
     config.check_classes(data)
@@ -173,11 +170,10 @@ def make_plan(
     for item in data.unused:
         reporter.say(f"not used: {item.sentence}")
     config, weights = config.balance(count_classes(splits.train.labels, len(data.classes)))
-    metadata = msgspec.structs.replace(splits.metadata, groups_detected=detected)
     return TrainingPlan(
         data=data,
         source=str(source) if isinstance(source, str | Path) else data.name,
-        splits=replace(splits, metadata=metadata),
+        splits=splits,
         config=config,
         preset=preset if isinstance(preset, str) else "custom",
         settings=settings,

@@ -15,7 +15,7 @@ from seamline.data.lazy_array import ArrayLike, concat, iter_chunks, take
 from seamline.data.prepare import detect_groups, load_dataset, split_data
 from seamline.data.registry import DATASETS
 from seamline.data.splits import Splits
-from seamline.errors import SeamlineError, list_first
+from seamline.errors import SeamlineError, list_first, size_text
 from seamline.progress import Reporter
 from seamline.run_folder import DatasetInfo, ImageIndex, RunFolder, RunInfo, StoredImages, UnusedData
 from seamline.training.config import read_config
@@ -115,7 +115,7 @@ def _load(folder: RunFolder, info: RunInfo, data_dir: Path | str | None, reporte
         path /= source.name  # the folder above, or the folder of the table
     if not path.exists():
         raise SeamlineError(f"{path}: not found; name the folder with the images of {folder.path} with --data-dir")
-    size = "x".join(map(str, info.model.input_size[:2]))
+    size = size_text(info.model.input_size, "x")
     return load_dataset(str(path), image_size=size, inner_groups=bool(info.split.grouping.by), progress=reporter)
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from seamline.errors import SeamlineError
+from seamline.errors import SeamlineError, size_text
 from seamline.models.blocks import BaseModel
 from seamline.models.saved import load_saved_model
 from seamline.run_folder import InitFrom, RunFolder, RunInfo
@@ -78,11 +78,11 @@ def _remap_head(own: Tensor, other: Tensor, classes: tuple[str, ...], other_clas
 
 def _misfit(folder: RunFolder, info: RunInfo, input_shape: tuple[int, int, int]) -> SeamlineError:
     """Return the error for weights that do not fit."""
-    height, width, _ = info.model.input_size
-    if (height, width) != tuple(input_shape[:2]):
+    size = info.model.input_size
+    if size[:2] != tuple(input_shape[:2]):
         return SeamlineError(
-            f"--init-from {folder.path}: its model {info.model.name} takes images of {height} x {width}, and these are "
-            f"{input_shape[0]} x {input_shape[1]}; add --image-size {height}x{width}"
+            f"--init-from {folder.path}: its model {info.model.name} takes images of {size_text(size)}, and these are "
+            f"{size_text(input_shape)}; add --image-size {size_text(size, 'x')}"
         )
     return SeamlineError(
         f"--init-from {folder.path}: its model is {info.model.name}; use the same model, or leave --init-from out"

@@ -261,7 +261,7 @@ def test_invalid_files_are_named(tmp_path: Path) -> None:
     assert text.startswith(f"{start}contains values outside the classes 0..12: 13 (2,400 pixels); ")
     start = start.replace("/1/", "/2/")
     text = changed(tmp_path / "2", b0001_png=labels(np.full((40, 60), 1, dtype=np.uint8)))
-    assert text.startswith(f"{start}is 40 x 60 pixels (height x width), but its image cmp_b0001.jpg is 60 x 40; ")
+    assert text.startswith(f"{start}is 60 x 40 pixels, but its image cmp_b0001.jpg is 40 x 60; ")
     text = changed(tmp_path / "3", x0018_jpg=photo(40, 41)[:300])
     assert text.startswith(f"{tmp_path / '3' / 'extended' / 'cmp_x0018.jpg'}: is cut off or damaged")
     narrow = {"b0001_jpg": photo(2, 40), "b0001_png": labels(np.full((2, 40), 1, dtype=np.uint8))}

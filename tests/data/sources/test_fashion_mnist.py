@@ -390,7 +390,7 @@ def test_many_labels_out_of_bounds_are_abbreviated(tmp_path: Path) -> None:
 
 def test_images_of_another_size_are_refused(tmp_path: Path) -> None:
     text = load_with(tmp_path, train_images=idx(np.zeros((TRAIN, 32, 28), dtype=np.uint8)))
-    assert f"{NAMES[0]}.gz: images are 32 x 28 and must be 28 x 28" in text
+    assert f"{NAMES[0]}.gz: images are 28 x 32 and must be 28 x 28" in text
 
 
 def test_a_split_without_images_is_refused(tmp_path: Path) -> None:

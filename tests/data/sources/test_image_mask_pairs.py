@@ -104,18 +104,16 @@ def test_mask_of_another_size_than_its_image(tmp_path: Path) -> None:
     put(tmp_path, "b")
     (tmp_path / "b.png").write_bytes(encode_mask(np.zeros((5, 8), dtype=np.uint8), PALETTE))
     text = refusal(lambda: read(tmp_path))
-    assert text.startswith(f"{tmp_path / 'b.png'}: is 5 x 8 pixels (height x width), but its image b.jpg is 6 x 8; ")
+    assert text.startswith(f"{tmp_path / 'b.png'}: is 8 x 5 pixels, but its image b.jpg is 8 x 6; ")
 
 
 def test_images_of_different_sizes(tmp_path: Path) -> None:
     for stem, size in (("a", (6, 8)), ("b", (6, 8)), ("c", (8, 6)), ("d", (9, 9))):
         put(tmp_path, stem, size=size)
     text = refusal(lambda: read(tmp_path))
-    assert text.startswith(f"{tmp_path / 'c.jpg'}: is 8 x 6 pixels, not 6 x 8 (height x width) as a.jpg before it; ")
+    assert text.startswith(f"{tmp_path / 'c.jpg'}: is 6 x 8 pixels, not 8 x 6 as a.jpg before it; ")
     text = refusal(lambda: read(tmp_path, size=(8, 6)))
-    assert text.startswith(
-        f"{tmp_path / 'a.jpg'}: is 6 x 8 pixels, not 8 x 6 (height x width) as the training images; "
-    )
+    assert text.startswith(f"{tmp_path / 'a.jpg'}: is 8 x 6 pixels, not 6 x 8 as the training images; ")
 
 
 def test_the_first_invalid_file_is_named(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def load_folder(
 
     Args:
         path: a folder, a CSV of files and labels, or COCO JSON.
-        size: height and width to which images are resized, such as `96` or `96x128`; chosen by `pick_image_size` by
+        size: width and height to which images are resized, such as `96` or `128x96`; chosen by `pick_image_size` by
             default.
         inner_groups: whether folders inside class folders group images, so that they are no classes.
         progress: called with the number of images decoded and the total.

@@ -29,7 +29,7 @@ class ImageSize:
 def pick_image_size(sizes: Sequence[tuple[int, int]], task: Task, requested: str | None = None) -> ImageSize:
     """Choose the size to which images are resized, from their heights and widths.
 
-    The user's choice, such as `96` or `96x128` (height x width), comes first.
+    The user's choice, such as `96` or `128x96` (width x height), comes first.
 
     Raises:
         SeamlineError: `requested` is not a size.
@@ -43,25 +43,25 @@ def pick_image_size(sizes: Sequence[tuple[int, int]], task: Task, requested: str
     if task == "segmentation":
         usable = usable and all(side % step == 0 for side in median)
     if usable and len(set(sizes)) == 1:
-        return ImageSize(int(median[0]), int(median[1]), f"all images are {median[0]:.0f} x {median[1]:.0f}")
+        return ImageSize(int(median[0]), int(median[1]), f"all images are {median[1]:.0f} x {median[0]:.0f}")
     scale = min(1.0, largest / max(median))
     height, width = (max(smallest, round(side * scale / step) * step) for side in median)
     return ImageSize(
         height,
         width,
-        f"the median size is {median[0]:.0f} x {median[1]:.0f}; resized to {height} x {width}, multiples of {step} "
+        f"the median size is {median[1]:.0f} x {median[0]:.0f}; resized to {width} x {height}, multiples of {step} "
         f"with a longer side of at most {largest} and both sides at least {smallest}",
     )
 
 
 def _parse_size(text: str) -> tuple[int, int]:
-    """Return height and width of `96` or `96x128`."""
+    """Return height and width of `96`, or of `128x96`, which is width x height."""
     parts = text.lower().replace("×", "x").split("x")
     if len(parts) in (1, 2) and all(part.strip().isdigit() for part in parts):
-        height, width = int(parts[0]), int(parts[-1])
+        width, height = int(parts[0]), int(parts[-1])
         if min(height, width) >= 16 and max(height, width) <= 4096:
             return height, width
-    raise SeamlineError(f"--image-size {text}: must be one number of pixels, or HEIGHTxWIDTH, each 16 to 4096")
+    raise SeamlineError(f"--image-size {text}: must be one number of pixels, or WIDTHxHEIGHT, each 16 to 4096")
 
 
 def resize_pair(

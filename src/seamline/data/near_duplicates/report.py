@@ -70,7 +70,7 @@ def assign_groups(data: Dataset, progress: Progress | None = None) -> Dataset:
     if data.has_groups:
         return data
     duplicates = _search(data, progress)
-    grouped = data.with_groups(merge_groups(data.groups, duplicates.groups))
+    grouped = replace(data.with_groups(merge_groups(data.groups, duplicates.groups)), groups_detected=True)
     if duplicates.crops_searched:
         return grouped
     return replace(grouped, description=f"{data.description} {_NO_CROPS}".lstrip())

@@ -271,9 +271,7 @@ def _tiles(photo: _Photo) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     height, width = mask.shape
     refuse_other_size(mask, image, photo.mask, photo.image.name)
     if max(height, width) > _MAX_ASPECT_RATIO * min(height, width):
-        raise SeamlineError(
-            f"{photo.image}: is {height} x {width} pixels (height x width), too narrow for tiles; remove it"
-        )
+        raise SeamlineError(f"{photo.image}: is {width} x {height} pixels, too narrow for tiles; remove it")
     scaled = [max(SIDE, round(length * SIDE / min(height, width))) for length in (height, width)]
     size = (scaled[1], scaled[0])
     image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seamline.data.dataset import Dataset, Split
 from seamline.data.downloads import Progress
 from seamline.data.sources.locate import PUBLISHED_AGAIN, download, find_files, refuse_missing
-from seamline.errors import SeamlineError, list_first, refuse_unreadable
+from seamline.errors import SeamlineError, list_first, refuse_unreadable, size_text
 from seamline.io import cache_dir
 
 NAME = "fashion-mnist"
@@ -112,7 +112,7 @@ def _read_split(files: dict[str, Path], stem: str, split: str, first_group: int)
     labels = _read_array(labels_path, 1)
     if images.shape[1:] != (28, 28):
         raise SeamlineError(
-            f"{images_path}: images are {images.shape[1]} x {images.shape[2]} and must be 28 x 28; {PUBLISHED_AGAIN}"
+            f"{images_path}: images are {size_text(images.shape[1:])} and must be 28 x 28; {PUBLISHED_AGAIN}"
         )
     if len(images) == 0:
         raise SeamlineError(f"{images_path}: contains no image; {PUBLISHED_AGAIN}")

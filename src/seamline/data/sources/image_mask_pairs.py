@@ -43,7 +43,7 @@ def read_pairs(folder: Path, classes: int, palette: Sequence[Color], *, size: tu
         if (rows, columns) != (height, width):
             source = f"{pairs[0][0].name} before it" if size is None else "the training images"
             raise SeamlineError(
-                f"{image_path}: is {rows} x {columns} pixels, not {height} x {width} (height x width) as {source}; "
+                f"{image_path}: is {columns} x {rows} pixels, not {width} x {height} as {source}; "
                 "resize all images and masks to one size"
             )
         refuse_other_size(mask, image, mask_path, image_path.name)
