@@ -2,8 +2,10 @@
 
     python bench/benchmarks.py [SECTION…] [--device cuda] [--repeat] [--frameworks PYTHON]
 
-Writes bench/results/benchmarks.json after each section, and docs/measurements/benchmarks.md from it. Takes an hour and
-a half on two idle cores, most of it for the complete runs of the plain loop, which are only repeated with `--repeat`.
+Writes bench/results/benchmarks.json after each section, and docs/measurements/benchmarks.md from it. A section stores
+the processor's name and the rate of a float32 matrix product before and after it, so that its times can be scaled to
+another machine. Takes an hour and a half on two idle cores, most of it for the complete runs of the plain loop, which
+are only repeated with `--repeat`.
 With `--frameworks PYTHON` it runs the section `frameworks` alone, with an interpreter that has the other frameworks.
 """
 
@@ -23,7 +25,7 @@ import scaling
 import time_to_accuracy
 from benchmarks_page import page
 from datasets import TASKS, images_of
-from hardware_peak import hardware_peak
+from hardware_peak import hardware_peak, matrix_product_rate
 from results_store import read_results, write_page, write_results
 from seamline.models.devices import describe_machine
 
@@ -72,11 +74,15 @@ def main() -> None:
             if name not in benchmarks:
                 parser.error(f"{name}: unknown section; choose from {', '.join(benchmarks)}")
             print(f"== {name}", flush=True)
+            rates = [matrix_product_rate(device)]
             start = time.perf_counter()
             result = benchmarks[name]()
+            minutes = (time.perf_counter() - start) / 60
+            rates.append(matrix_product_rate(device))
             stored[name] = {
                 "result": result,
-                "minutes": (time.perf_counter() - start) / 60,
+                "minutes": minutes,
+                "matrix_product": rates,
                 "machine": describe_machine(torch.device(device)),
                 "threads": torch.get_num_threads(),
                 "versions": {"python": platform.python_version(), "torch": torch.__version__},

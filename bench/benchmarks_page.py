@@ -32,6 +32,10 @@ def page(stored: dict[str, Section]) -> str:
         "each in a fresh process. Values are medians with minimum and maximum in parentheses; ratios are ratios of "
         "medians.",
         "",
+        "GFLOP/s is the rate of `torch.mm` for two float32 matrices of 2048 × 2048, measured before and after a section. To "
+        "estimate a training time on another machine, multiply it by the rate given here and divide by that of the machine, "
+        "which `python bench/hardware_peak.py` prints.",
+        "",
         *(f"- {name}: {_where(section)}" for name, section in _named(stored)),
     ]
     writers: dict[str, Callable[[], list[str]]] = {
@@ -79,7 +83,14 @@ def _named(stored: dict[str, Section]) -> Iterable[tuple[str, Section]]:
 def _where(section: Section) -> str:
     versions = section["result"].get("versions", section["versions"]) if isinstance(section["result"], dict) else {}
     tools = ", ".join(f"{tool} {number}" for tool, number in (versions or section["versions"]).items())
-    return f"{section['machine']}, {section['threads']} threads, {tools}; {section['minutes']:.0f} minutes"
+    rate = _rate(section)
+    return f"{section['machine']}, {section['threads']} threads, {rate}, {tools}; {section['minutes']:.0f} minutes"
+
+
+def _rate(section: Section) -> str:
+    """Return the rate of matrix products in the run of a section."""
+    rates = section.get("matrix_product")
+    return " to ".join(f"{rate / 1e9:,.0f}" for rate in sorted(rates)) + " GFLOP/s" if rates else "GFLOP/s not measured"
 
 
 def spread(values: Sequence[float], style: str = ",.0f") -> str:

@@ -9,7 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from seamline.models.devices import describe_machine
+
 SIDE = 4096
+REFERENCE_SIDE = 2048
+"""Side of the product that every section of the benchmarks measures, a quarter of a second on two cores."""
+
 COPY_ELEMENTS = 64 << 20
 ROUNDS = 5
 
@@ -38,6 +43,13 @@ def hardware_peak(device: str = "cpu") -> dict[str, float]:
     return rates
 
 
+def matrix_product_rate(device: str = "cpu") -> float:
+    """Return the operations per second of `torch.mm` of two float32 matrices of `REFERENCE_SIDE`."""
+    left, right = (torch.randn(REFERENCE_SIDE, REFERENCE_SIDE, device=device) for _ in range(2))
+    with torch.no_grad():
+        return 2.0 * REFERENCE_SIDE**3 / _seconds(lambda: torch.mm(left, right), device)
+
+
 def _seconds(work: Callable[[], Tensor], device: str) -> float:
     """Return the median seconds of a call, after one warm-up call."""
     times = []
@@ -61,3 +73,7 @@ def operations_of(model: nn.Module, images: Tensor, labels: Tensor) -> float:
         F.cross_entropy(model(images), labels).backward()  # type: ignore[no-untyped-call]
     model.zero_grad()
     return float(counter.get_total_flops()) / len(images)
+
+
+if __name__ == "__main__":
+    print(f"{matrix_product_rate() / 1e9:,.0f} GFLOP/s, {describe_machine(torch.device('cpu'))}")

@@ -150,5 +150,13 @@ def test_targets_beside_busy_processes_are_relative_to_the_idle_machine_before()
     assert "| 55% | 56% | yes |" in text
 
 
+def test_a_section_names_the_rate_of_matrix_products_in_its_run() -> None:
+    stored = stored_results()
+    stored["presets"]["matrix_product"] = [161e9, 158e9]
+    text = benchmarks_page.page(stored)
+    assert "- presets: A processor, 2 threads, 158 to 161 GFLOP/s, " in text
+    assert "- scaling with images: A processor, 2 threads, GFLOP/s not measured, " in text
+
+
 def test_a_page_without_results() -> None:
     assert benchmarks_page.page({}).startswith("# Benchmarks")
