@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def test_masks_overlays_legend_and_record(segmenter: Path, tmp_path: Path) -> No
         "photos": [msgspec.to_builtins(one)],
         "errors": [],
         "unused": [],
+        "warnings": [],
     }
     before = {file.name: file.read_bytes() for file in predictions.folder.iterdir()}
     predict(str(segmenter), str(photo), out=str(tmp_path / "out"))
@@ -229,3 +231,31 @@ def test_mistakes_are_one_line(segmenter: Path, classifier: Path, tmp_path: Path
         with pytest.raises(SeamlineError, match=r"calibration\.json: .*temperature.value|calibration\.json: not JSON"):
             predict(segmenter, [photo], out=tmp_path / "out")
     file.path.unlink()
+
+
+def test_what_is_not_used_is_reported(classifier: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    frames = [Image.new("RGB", (20, 20), color) for color in ("red", "lime")]
+    frames[0].save(photos / "a.gif", save_all=True, append_images=frames[1:])
+    Image.fromarray(np.full((20, 20), 3000, np.uint16)).save(photos / "b.png")
+    frames[0].save(photos / "c.jfif", "JPEG")
+    for name in ("d.heic", "e.heic", "notes.txt"):
+        (photos / name).write_bytes(b"x")
+    predictions = predict(classifier, [photos], out=tmp_path / "out")
+    assert len(predictions.photos) == 3
+    assert [(entry.kind, entry.count) for entry in predictions.unused] == [("files", 2), ("files", 1), ("images", 1)]
+    (warning,) = predictions.warnings
+    assert warning.startswith(f"1 of 3 images, such as {photos / 'b.png'}, have values of 8 to 14 bits")
+    assert record(tmp_path / "out")["unused"] == msgspec.to_builtins(list(predictions.unused))
+    assert record(tmp_path / "out")["warnings"] == [warning]
+
+
+def test_photos_are_scaled_by_the_bit_depth_of_the_training_images(classifier: Path, tmp_path: Path) -> None:
+    file = tmp_path / "dark.png"
+    Image.fromarray(np.full((20, 20), 200, np.uint16)).save(file)  # 8 bits by itself
+    model = seamline.load_model(classifier)
+    trained = replace(model, metadata=msgspec.structs.replace(model.metadata, bit_depth=12))
+    expected = model(np.full((20, 20, 3), round(200 * 255 / 4095), np.uint8))
+    assert trained(file).probabilities == expected.probabilities
+    assert model(file).probabilities == model(np.full((20, 20, 3), 200, np.uint8)).probabilities

@@ -70,6 +70,8 @@ def predict(
         result(f"Results: {predictions.folder}" + (f"\nPage:    {predictions.page}" if predictions.page else ""))
     for item in predictions.unused:
         reporter.say(f"not used: {item.sentence}")
+    for sentence in predictions.warnings:
+        reporter.say(f"warning: {sentence}")
     for error in predictions.errors:
         reporter.say(f"{error.file}: {error.reason}")
     if predictions.errors:

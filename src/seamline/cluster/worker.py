@@ -141,7 +141,7 @@ class Worker:
                 yield path, "not enough memory"
 
     def _pixels(self, path: str) -> NDArray[np.uint8]:
-        return read_image(self.source.read(path), name=path)
+        return read_image(self.source.read(path), name=path, depth=self.predictor.bit_depth)
 
 
 def shard_schema(predictor: Predictor) -> pa.Schema:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.image_io import read_image
+from seamline.data.image_io import read_photo
 from seamline.data.limits import is_out_of_memory
 from seamline.errors import SeamlineError
 from seamline.inference.find_images import Photo, find_photos
@@ -36,7 +36,8 @@ class Predictions:
         photos: the predictions in order, as `predictions.json` has them.
         errors: photos that could not be predicted, with the reason.
         page: the page, if one was written.
-        unused: files of the named folders that are no photos, by kind.
+        unused: files of the named folders that are no photos, by kind, and what is not used of photos.
+        warnings: sentences about unusual photos.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class Predictions:
     errors: tuple[PhotoError, ...]
     page: Path | None = None
     unused: tuple[UnusedData, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def predict_photos(
@@ -75,7 +77,9 @@ def predict_photos(
         raise SeamlineError(
             f"{writer.folder}: cannot be written to ({reason}); name another folder with --out"
         ) from None
-    return Predictions(writer.folder, tuple(predictions), tuple(errors), unused=listing.unused)
+    return Predictions(
+        writer.folder, tuple(predictions), tuple(errors), unused=writer.all_unused, warnings=writer.warnings
+    )
 
 
 def ignore_progress(done: float, total: int, file: str) -> None:
@@ -95,7 +99,7 @@ def _predict_photos(
     def tile_progress(index: int, file: str, tiles: int, all_tiles: int) -> None:
         progress(index + tiles / (all_tiles + 1), total, file)  # writing the files counts as one more tile
 
-    written, decoded = time.monotonic(), _decode(photos)
+    written, decoded = time.monotonic(), _decode(photos, writer)
     try:
         for index, photo in enumerate(photos):
             file = str(photo.file)
@@ -116,16 +120,23 @@ def _predict_photos(
         writer.write_record(predictions, errors)
 
 
-def _decode(photos: Sequence[Photo]) -> Iterator[Future[NDArray[np.uint8]]]:
+def _decode(photos: Sequence[Photo], writer: PredictionWriter) -> Iterator[Future[NDArray[np.uint8]]]:
     """Yield the pixels (H, W, 3) uint8 of each photo; the next one is decoded while the current one is predicted.
 
     After a large photo the next one is decoded only when it is needed, so that memory holds one large photo at a time.
+    The writer collects the unusual properties of photos.
     """
+
+    def read(file: Path) -> NDArray[np.uint8]:
+        photo = read_photo(file, name=str(file), depth=writer.predictor.bit_depth)
+        writer.traits.append((str(file), photo.traits))
+        return photo.pixels
+
     with ThreadPoolExecutor(1) as reader:
         pending: Future[NDArray[np.uint8]] | None = None
         for photo, following in zip_longest(photos, photos[1:]):
-            current = pending or reader.submit(read_image, photo.file, name=str(photo.file))
+            current = pending or reader.submit(read, photo.file)
             large = current.exception() is None and current.result().size >= 3 * LARGE_IMAGE
             ahead = following is not None and not large
-            pending = reader.submit(read_image, following.file, name=str(following.file)) if ahead else None
+            pending = reader.submit(read, following.file) if ahead else None
             yield current

@@ -190,12 +190,21 @@ class Predictor:
         probabilities: NDArray[np.float64] = exponentials / exponentials.sum(1, keepdims=True)
         return probabilities
 
+    @property
+    def bit_depth(self) -> int:
+        """The least bit depth of images with values of 16 bits, that of the training images; 0 if they had none."""
+        return self.metadata.bit_depth or 0
+
+    def _pixels(self, source: ImageLike) -> NDArray[np.uint8]:
+        """Return an image as an array (H, W, 3) uint8."""
+        return read_image(Path(source), depth=self.bit_depth) if isinstance(source, Path | str) else _pixels(source)
+
     def _classify(self, sources: Sequence[ImageLike]) -> Iterator[Prediction]:
         """Yield the predictions for images; the model gets them in batches."""
         for start in range(0, len(sources), _BATCH):
             references, shapes, inputs = [], [], []
             for source in sources[start : start + _BATCH]:  # only small inputs stay in memory
-                image = _pixels(source)
+                image = self._pixels(source)
                 references.append(_reference(source, image))
                 shapes.append(image.shape[:2])
                 inputs.append(self.preprocess(image))
@@ -213,7 +222,7 @@ class Predictor:
         progress: Callable[[int, int], None] | None,
     ) -> Prediction:
         """Return the prediction for an image."""
-        image = _pixels(source)
+        image = self._pixels(source)
         height, width = image.shape[:2]
         if height * width >= LARGE_IMAGE:
             release_memory()
@@ -293,6 +302,7 @@ def run_metadata(folder: RunFolder) -> ExportMetadata:
         palette=info.dataset.palette,
         input_size=info.model.input_size,
         temperature=_temperature(folder),
+        bit_depth=info.dataset.bit_depth or None,
         fingerprint=folder.weights_digest,
     )
 
@@ -350,14 +360,12 @@ def _temperature(folder: RunFolder) -> float:
     return 1.0 if calibration is None else calibration.temperature.value
 
 
-def _pixels(source: ImageLike) -> NDArray[np.uint8]:
-    """Return an image as an array (H, W, 3) uint8.
+def _pixels(source: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return an image in memory as an array (H, W, 3) uint8.
 
     Raises:
-        SeamlineError: the file cannot be read, or the array is of another shape or type.
+        SeamlineError: the array is of another shape or type.
     """
-    if isinstance(source, Path | str):
-        return read_image(Path(source))
     if isinstance(source, Image.Image):
         return to_rgb(ImageOps.exif_transpose(source))
     image = np.asarray(source)

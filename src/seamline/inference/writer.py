@@ -1,7 +1,7 @@
 """Writes predictions into a folder: masks, overlays, a legend and the record of them all."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from seamline.data.image_io import encode_jpeg
 from seamline.data.masks import encode_mask
+from seamline.data.pixel_meaning import Trait, conversion_warning, unused_data
 from seamline.errors import SeamlineError
 from seamline.inference.find_images import LEGEND, Photo
 from seamline.inference.overlay import blend_overlay, draw_legend, encode_png
@@ -29,6 +30,17 @@ class PredictionWriter:
     max_side: int | None  # see `Predictor`
     copy_photos: bool  # whether to write a small copy of each photo, for a page
     unused: tuple[UnusedData, ...] = ()  # files beside the photos that are none, for the record
+    traits: list[tuple[str, Trait]] = field(default_factory=list)  # name and unusual properties of the photos read
+
+    @property
+    def all_unused(self) -> tuple[UnusedData, ...]:
+        """What is not used, files and parts of photos."""
+        return (*self.unused, *unused_data(self.traits))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about unusual photos."""
+        return tuple(filter(None, [conversion_warning(self.traits)]))
 
     def check_collisions(self, photos: Sequence[Photo]) -> None:
         """Refuse a folder in which a result would overwrite one of the photos.
@@ -64,7 +76,8 @@ class PredictionWriter:
             palette=metadata.palette,
             photos=tuple(photos),
             errors=tuple(errors),
-            unused=self.unused,
+            unused=self.all_unused,
+            warnings=self.warnings,
         )
         prediction_record(self.folder).write(record)
 

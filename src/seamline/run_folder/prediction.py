@@ -48,7 +48,8 @@ class PredictionRecord(Struct, frozen=True, kw_only=True):
     palette: tuple[Color, ...] = ()  # red, green and blue of each class in masks; empty for classification
     photos: tuple[PhotoPrediction, ...]  # the predictions
     errors: tuple[PhotoError, ...] = ()  # photos that could not be read
-    unused: tuple[UnusedData, ...] = ()  # files of the named folders that are no photos
+    unused: tuple[UnusedData, ...] = ()  # files of the named folders that are no photos; frames and bands of photos
+    warnings: tuple[str, ...] = ()  # sentences about unusual photos
 
     def __post_init__(self) -> None:
         """Check that the photos fit the task."""
@@ -71,6 +72,7 @@ class ExportMetadata(Struct, frozen=True, kw_only=True):
     palette: tuple[Color, ...] = ()  # red, green and blue of each class in masks; empty for classification
     input_size: tuple[Side, Side, Side]  # height, width and channels of the images it was trained on
     temperature: Positive = 1.0  # what logits are divided by
+    bit_depth: int | None = None  # bits of values that images store in 16; null where its training images had none
     fingerprint: str  # 32 hexadecimal digits of SHA-256 over the run's weights
     precision: Literal["float32", "int8"] = "float32"  # `float32` or `int8`
     tta: str | None = None  # the test-time augmentation, in words, where it is less than the run's; else null

@@ -57,6 +57,7 @@ class DatasetInfo(Struct, frozen=True, kw_only=True):
     description: str = ""  # source, license and citation
     warnings: tuple[str, ...] = ()  # sentences about unusual properties of the images
     unused: tuple[UnusedData, ...] = ()  # what is in the folder and not used
+    bit_depth: Count = 0  # bits of values that the files store in 16; 0 where no file has 16
     reference_results: tuple[ReferenceResult, ...] = ()  # published results on its images
 
 

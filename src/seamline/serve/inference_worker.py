@@ -101,7 +101,8 @@ class InferenceWorker:
     def _predict(self, content: bytes, respond: Callable[[Prediction], T]) -> T:
         """Predict a photo; errors in the photo and a lack of memory become HTTP errors."""
         try:
-            pixels = read_image(content, name="the photo", limit=self.limits.pixels)
+            depth = self.predictor.bit_depth
+            pixels = read_image(content, name="the photo", limit=self.limits.pixels, depth=depth)
             return respond(self.predictor(pixels))
         except NotAnImageError as error:
             raise HTTPException(415, str(error)) from None

@@ -46,6 +46,7 @@ def run_info(
             test=len(data.test),
             warnings=plan.warnings,
             unused=plan.data.unused,
+            bit_depth=plan.data.bit_depth,
             reference_results=data.reference_results,
         ),
         split=plan.splits.metadata,
