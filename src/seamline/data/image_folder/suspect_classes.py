@@ -25,6 +25,7 @@ _LAYOUTS = (
 )  # fmt: skip
 _SAMPLED = 5  # images of a folder whose pixels are looked up
 _BINS, _MASK_BINS, _MASK_PART = 16, 3, 0.97  # at least this part of a mask's pixels lies in 3 of 16 levels of gray
+_FEW_COLORS, _MANY_COLORS = 8, 256  # at most so many colors of a mask, and more of a photo
 _PAIRED_PART = 0.8  # part of a folder's images that have a mask of the same name in another folder
 
 
@@ -76,7 +77,7 @@ def _refuse_pairs(folder: Path, files: Mapping[str, Sequence[Path]]) -> None:
                 and paired > 2
                 and paired >= _PAIRED_PART * max(len(stems[name]), len(stems[other]))
                 and all(map(_has_few_numbers, members[:_SAMPLED]))
-                and not any(map(_has_few_numbers, photos[:_SAMPLED]))
+                and all(map(_has_many_colors, photos[:_SAMPLED]))
             ):
                 _refuse(folder, files, name, f"images with masks ({other}/ with {name}/ of the same names)")
 
@@ -104,10 +105,21 @@ def _are_masks(files: Sequence[Path]) -> bool:
 
 
 def _has_few_numbers(file: Path) -> bool:
-    """Return whether an image has a channel of a few numbers."""
+    """Return whether an image has a channel of a few numbers, or a few colors."""
     try:
         with Image.open(file) as image:
-            return image.mode in ("1", "L", "P") and len(np.unique(np.asarray(image))) <= _BINS
+            if image.mode in ("1", "L", "P"):
+                return len(np.unique(np.asarray(image))) <= _BINS
+            return image.convert("RGB").getcolors(_FEW_COLORS) is not None
+    except Exception:  # as above
+        return False
+
+
+def _has_many_colors(file: Path) -> bool:
+    """Return whether an image has many colors, as photos do."""
+    try:
+        with Image.open(file) as image:
+            return image.mode == "RGB" and image.getcolors(_MANY_COLORS) is None
     except Exception:  # as above
         return False
 

@@ -115,6 +115,7 @@ def test_classes_that_only_resemble_other_layouts(tmp_path: Path, names: tuple[s
         (("scan", "mask_all"), "images with masks"),
         (("image", "other"), "images with masks"),
         (("foto", "maske"), "images with masks (foto/ with maske/ of the same names)"),
+        (("x", "y color"), "images with masks (x/ with y color/ of the same names)"),
         (("flowers_train", "flowers_test"), "splits (train/, val/ and test/, each with class folders inside)"),
         (("rps", "rps-test-set"), "splits"),
         (("train_cats", "test_cats", "train_dogs", "test_dogs"), "splits"),
@@ -124,7 +125,8 @@ def test_classes_of_another_layout_are_refused(tmp_path: Path, names: tuple[str,
     for number in range(3):
         write_photos(tmp_path, f"{names[0]}/{number}.png")
         for name in names[1:]:
-            write_mask(tmp_path / name / f"{number}.png", 0, 1)
+            values = ((0, 0, 0), (255, 9, 0)) if "color" in name else (0, 1)
+            write_mask(tmp_path / name / f"{number}.png", *values)
     message = refusal(lambda: detect_format(tmp_path))
     assert f"suggests the layout {layout}" in message
     assert f"{names[0]} (3 images)" in message

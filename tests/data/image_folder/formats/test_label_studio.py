@@ -62,7 +62,7 @@ def test_polygons_and_brush_strokes(tmp_path: Path) -> None:
             "s3://bucket/set/d.png": None,
         },
     )
-    data = load_folder(tmp_path, size="20x40")
+    data = load_folder(tmp_path, size="40x20")
     assert data.classes == ("background", "cup", "pen")
     assert data.train.names == ("images/0a1b2c3d-b.png", "images/a b.png", "images/c.png")
     assert [int((labels == number).sum()) for labels, number in zip(data.train.labels, (2, 1, 0), strict=True)] == [

@@ -48,3 +48,20 @@ def test_masks_that_are_no_objects_are_refused(tmp_path: Path) -> None:
     write_photos(tmp_path, "b/images/second.png", "c/images/c.png")
     cells(tmp_path, "d", "e")
     assert "b/masks: has masks of single objects, but" in refusal(lambda: detect_format(tmp_path))
+
+
+def test_one_mask_per_folder_has_classes(tmp_path: Path) -> None:
+    for number in range(3):
+        write_photos(tmp_path, f"id{number}/images/id{number}.png")
+        write_mask(tmp_path / f"id{number}/masks/m{number}.png", 1, 3)
+    data = load_folder(tmp_path)
+    assert (data.classes, data.train.labels[0, 0, [0, 31]].tolist()) == (("class 1", "class 3"), [0, 1])
+
+
+def test_masks_named_by_class_are_refused(tmp_path: Path) -> None:
+    for number in range(3):
+        write_photos(tmp_path, f"id{number}/images/scan.png")
+        for name in ("door", "window"):
+            write_mask(tmp_path / f"id{number}/masks/{name}.png", 0, 255)
+    message = refusal(lambda: detect_format(tmp_path))
+    assert "masks have the names door, window in several folders, so they may be of classes" in message

@@ -38,7 +38,7 @@ def test_polygons_are_drawn_in_pixels(tmp_path: Path, image: str, label: str) ->
     yolo(tmp_path, image, label, "a", "b")
     (tmp_path / "data.yaml").write_text("nc: 2\nnames: ['cup', \"big plate\"]\n", encoding="utf-8")
     write_photos(tmp_path, image.format("without"), size=(20, 40))
-    data = load_folder(tmp_path, size="20x40")
+    data = load_folder(tmp_path, size="40x20")
     assert data.classes == ("background", "big plate")
     assert data.train.labels[0].sum() == 10 * 20
     assert data.train.labels[0][:10, :20].all()

@@ -46,11 +46,11 @@ def parse(tree: FileTree) -> FolderContents | None:
     if len({image.folders[0] for image in images}) < 2:
         return None
     images = [replace(image, folders=(image.folders[0], *_telling(image.folders[1:]))) for image in images]
-    warnings += [] if tree.inner_groups else _check_depth(tree.folder, images)
     files: dict[str, list[Path]] = defaultdict(list)
     for image in images:
         files[image.folders[0]].append(image.file)
     refuse_suspect_classes(tree.folder, files)
+    warnings += [] if tree.inner_groups else _check_depth(tree.folder, images)
     samples = [
         Sample(image.file, image.file.relative_to(tree.folder).as_posix(), image.split, label=image.folders[0])
         for image in images

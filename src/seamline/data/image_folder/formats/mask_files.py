@@ -1,5 +1,6 @@
 """Images with mask files: in two folders, or side by side."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def parse_two_folders(tree: FileTree) -> FolderContents | None:
         words = [split_path_words(part) for part in path.parts[:-1]]
         is_mask = any(MASK_WORDS.intersection(part) for part in words)
         rests = (" ".join(word for word in part if word not in MASK_WORDS | IMAGE_WORDS) for part in words)
-        stem = _without_mask_ending(path.stem) if is_mask else path.stem
+        stem = _pair_stem(path.stem) if is_mask else _without_role(path.stem, IMAGE_WORDS)
         key = normalize("/".join((*filter(None, rests), stem)))
         (masks if is_mask else images).setdefault(key, []).append(file)
     paired = images.keys() & masks.keys()
@@ -49,19 +50,19 @@ def parse_two_folders(tree: FileTree) -> FolderContents | None:
 
 
 def parse_pairs(tree: FileTree) -> FolderContents | None:
-    """Read images beside their masks: `a.jpg` with `a.png`, or `a.jpg` with `a_mask.png`.
+    """Read images beside their masks: `a.jpg` with `a.png` or `a_mask.png`, or `image.jpg` with `mask.png`.
 
     Raises:
         SeamlineError: most files are pairs, and one is not, or one has several masks.
     """
     by_stem: dict[tuple[Path, str], list[Path]] = {}
     for file in tree.images:
-        by_stem.setdefault((file.parent, normalize(_without_mask_ending(file.stem))), []).append(file)
+        by_stem.setdefault((file.parent, normalize(_pair_stem(file.stem))), []).append(file)
     pairs: dict[Path, Path] = {}
     several: list[tuple[list[Path], list[Path]]] = []
-    for (_, stem), members in by_stem.items():
-        masks = [file for file in members if normalize(file.stem) != stem and file.suffix.lower() in _MASK_SUFFIXES]
-        if not masks and len(members) == 2:
+    for members in by_stem.values():
+        masks = [file for file in members if _names_mask(file.stem) and file.suffix.lower() in _MASK_SUFFIXES]
+        if not masks and len(members) == 2 and len({file.stem for file in members}) == 1:
             masks = [file for file in members if file.suffix.lower() == ".png"][:1]
         photos = [file for file in members if file not in masks]
         if len(masks) == 1 and len(photos) == 1:
@@ -76,6 +77,22 @@ def parse_pairs(tree: FileTree) -> FolderContents | None:
     _refuse_unpaired(unpaired, "is an image without a mask, or a mask without an image, in a folder of pairs")
     samples = [tree.sample(image, mask=mask) for image, mask in pairs.items()]
     return FolderContents(tree.folder, "images beside their masks", samples)
+
+
+def _pair_stem(stem: str) -> str:
+    """Return what the stems of an image and its mask have in common."""
+    return _without_role(_without_mask_ending(stem), IMAGE_WORDS | MASK_WORDS)
+
+
+def _without_role(stem: str, roles: frozenset[str]) -> str:
+    """Return a stem without a first word such as `image` or `mask`; empty where it has no other words."""
+    head, separator, rest = re.match(r"([a-zA-Z]*)([\W_]*)(.*)", stem, re.DOTALL).groups()  # type: ignore[union-attr]
+    return rest if head.lower() in roles and (separator or not rest) else stem
+
+
+def _names_mask(stem: str) -> bool:
+    """Return whether a stem says that a file is a mask."""
+    return _without_mask_ending(stem) != stem or _without_role(stem, MASK_WORDS) != stem
 
 
 def _without_mask_ending(stem: str) -> str:
