@@ -1,10 +1,12 @@
 import re
 import warnings
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -142,3 +144,16 @@ def test_a_text_shows_under_the_pointer_in_the_page_alone(tmp_path: Path) -> Non
     assert [*re.findall("<title>", inline_svg(reliability, "one", ""))] == ["<title>"] * 2
     write_figure(curves, tmp_path / "figure")
     assert "epoch 1:" not in (tmp_path / "figure.svg").read_text(encoding="utf-8")
+
+
+def test_letters_that_no_font_has_are_named_and_no_warning_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    plain = [entry for entry in font_manager.fontManager.ttflist if entry.name == "DejaVu Sans"]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", plain)
+    for name, missing in (("𒀀 & co", "𒀀"), ("кот", "")):
+        rows, series = ("mean", name), {"by logits": [Estimate(0.5), Estimate(0.4)]}
+        draw = partial(plots.dots, rows=rows, series=series, percents=False)
+        assert write_figure(draw, tmp_path / "figure") == missing
+    assert {file.name for file in tmp_path.iterdir()} == {"figure.svg", "figure.png"}
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]

@@ -76,7 +76,7 @@ def train(
             options.reporter.say(f"{folder.path}: already finished")
         elif processes.is_main:
             evaluate_run(folder, plan.data, plan.splits, device=device, reporter=options.reporter)
-            write_report(folder.path)
+            write_report(folder.path, progress=options.reporter)
     return Run(folder.path)
 
 
@@ -139,7 +139,7 @@ def evaluate(
     if data is None or (isinstance(data, Dataset) and data.name == info.dataset.name):
         dataset, splits = load_run_data(folder, data, data_dir, reporter)
         evaluate_run(folder, dataset, splits, device=torch_device, reporter=reporter)
-        write_report(folder.path)
+        write_report(folder.path, progress=reporter)
         return Run(folder.path)
     size = size_text(info.model.input_size, "x") if is_own(data) and not isinstance(data, tuple) else None
     matched = match_classes(folder, load_dataset(data, data_dir=data_dir, image_size=size, progress=reporter))
@@ -148,5 +148,5 @@ def evaluate(
     target = RunFolder(folder.evaluation_dir(matched.data.name))
     with folder.lock():
         evaluate_other(folder, matched, target, device=torch_device, reporter=reporter)
-    write_report(target.path)
+    write_report(target.path, progress=reporter)
     return Run(target.path)

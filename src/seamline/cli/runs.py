@@ -33,7 +33,7 @@ def report(run: RunArgument, as_json: JsonOption = False) -> None:
     """Write the report of a finished run again, from its folder alone."""
     from seamline.report.page import write_report
 
-    page = write_report(run)
+    page = write_report(run, progress=Reporter())
     if as_json:
         print_json({"run": str(run), "report": str(page)})
     else:

@@ -1,12 +1,14 @@
 """Pictures of masks: the image with the classes' colors over it, and the legend."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from seamline.inference.fonts import draws, fonts_for
 from seamline.run_folder import Color
 
 TRANSPARENT = (0, 0, 0)
@@ -44,23 +46,34 @@ def draw_legend(classes: Sequence[str], palette: Sequence[Color]) -> NDArray[np.
     Returns:
         (H, W, 3) uint8, dark text on white.
     """
-    font = ImageFont.load_default(_FONT_SIZE)
     labels = [
         f"{name} (transparent in overlays)" if tuple(color) == TRANSPARENT else name
         for name, color in zip(classes, palette, strict=True)
     ]
+    fonted = [_label_font(label) for label in labels]
     columns = -(-len(labels) // _LEGEND_ROWS)
     rows = -(-len(labels) // columns)
-    column_width = _SWATCH[0] + 12 + max(int(np.ceil(font.getlength(label))) for label in labels) + _MARGIN
+    column_width = _SWATCH[0] + 12 + max(int(np.ceil(font.getlength(label))) for label, font in fonted) + _MARGIN
     picture = Image.new("RGB", (_MARGIN + columns * column_width, 2 * _MARGIN + rows * _LINE), "white")
     draw = ImageDraw.Draw(picture)
-    for index, (label, color) in enumerate(zip(labels, palette, strict=True)):
+    for index, ((label, font), color) in enumerate(zip(fonted, palette, strict=True)):
         left = _MARGIN + index // rows * column_width
         middle = _MARGIN + index % rows * _LINE + _LINE // 2
         box = (left, middle - _SWATCH[1] // 2, left + _SWATCH[0], middle + _SWATCH[1] // 2)
         draw.rectangle(box, fill=tuple(color), outline=(120, 120, 120))
         draw.text((left + _SWATCH[0] + 12, middle), label, fill=(20, 20, 20), font=font, anchor="lm")
     return np.asarray(picture)
+
+
+def _label_font(label: str) -> tuple[str, Any]:
+    """Return a label and a font that has its letters; letters that no installed font has become escapes."""
+    if label.isascii():
+        return label, ImageFont.load_default(_FONT_SIZE)
+    fonts = fonts_for(label)
+    file = next((file for file in reversed(fonts.files) if draws(file, label)), None)
+    if file is None:
+        return label.encode("ascii", "backslashreplace").decode(), ImageFont.load_default(_FONT_SIZE)
+    return label, ImageFont.truetype(file, _FONT_SIZE)
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:

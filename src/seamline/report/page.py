@@ -6,9 +6,10 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from seamline.errors import SeamlineError
+from seamline.errors import SeamlineError, list_first
 from seamline.evaluation.text import count, pluralize
 from seamline.io import write_text
+from seamline.progress import Reporter
 from seamline.report.formatting import (
     confidence_text,
     decimal,
@@ -35,11 +36,12 @@ FIRST = 5
 Section = tuple[Panel, Content]
 
 
-def write_report(run: Path | str) -> Path:
+def write_report(run: Path | str, *, progress: Reporter | None = None) -> Path:
     """Write the page and the figures of a finished run into its folder.
 
     Args:
         run: the run folder.
+        progress: reports letters that the figures cannot show.
 
     Returns:
         The path of `report.html`.
@@ -52,7 +54,7 @@ def write_report(run: Path | str) -> Path:
     figures = {
         data.folder.figures_dir / name: draw for _, content in sections for name, draw in content.figures.items()
     }
-    return write_page(data.folder.report_file, render_page(data, sections), figures)
+    return write_page(data.folder.report_file, render_page(data, sections), figures, progress)
 
 
 def build_sections(run: RunData) -> list[Section]:
@@ -83,26 +85,33 @@ def render_page(run: RunData, sections: Sequence[Section]) -> str:
     )
 
 
-def write_page(path: Path, page: str, figures: Mapping[Path, Drawing] | None = None) -> Path:
+def write_page(
+    path: Path, page: str, figures: Mapping[Path, Drawing] | None = None, progress: Reporter | None = None
+) -> Path:
     """Write a page, whole or not at all, and return its path.
 
     Args:
         path: the file.
         page: the HTML text.
         figures: path without an ending -> figure, which is written as SVG and PNG.
+        progress: reports letters that the figures cannot show.
 
     Raises:
         SeamlineError: a file cannot be written.
     """
     try:
-        for name, draw in (figures or {}).items():
-            write_figure(draw, name)
+        missing = sorted({letter for name, draw in (figures or {}).items() for letter in write_figure(draw, name)})
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, page)
     except OSError as error:
         raise SeamlineError(
             f"{path}: cannot be written ({error.strerror}); free disk space, or name another file"
         ) from error
+    if missing and progress is not None:
+        progress.say(
+            f"{next(iter(figures or {})).parent}: no installed font has {list_first(missing)}; PNG files show boxes, "
+            "the page is complete; install a font that has them, such as Noto Sans, and run `seamline report` again"
+        )
     return path
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from seamline.inference.fonts import PLAIN, fonts_for
 from seamline.io import atomic_write, write_text
 
 
@@ -103,19 +104,27 @@ def responsive_svg(draw: Callable[..., Figure], name: str, alt: str) -> dict[str
     return {size: inline_svg(partial(draw, width=width), f"{name}-{size}", alt) for size, width in WIDTHS.items()}
 
 
-def write_figure(draw: Drawing, path: Path) -> None:
+def write_figure(draw: Drawing, path: Path) -> str:
     """Write a figure as `.svg` and `.png`.
 
     Args:
         draw: makes the figure in the colors of a theme.
         path: path of both files without the ending.
 
+    Returns:
+        The letters that no installed font has; in the `.png` they are boxes.
+
     Raises:
         OSError: a file cannot be written.
     """
-    write_text(path.with_suffix(".svg"), _svg(draw, PAPER, path.stem))
-    with atomic_write(path.with_suffix(".png")) as temporary, _settings(PAPER, path.stem):
+    svg = _svg(draw, PAPER, path.stem)
+    fonts = fonts_for("".join(sorted(set(unescape(svg)))))
+    if len(fonts.names) > 1:
+        svg = _svg(draw, PAPER, path.stem, fonts.names)
+    write_text(path.with_suffix(".svg"), svg)
+    with atomic_write(path.with_suffix(".png")) as temporary, _settings(PAPER, path.stem, fonts.names):
         draw(PAPER).savefig(temporary, format="png", dpi=216, facecolor=PAPER.paper, metadata={"Software": None})
+    return fonts.missing
 
 
 def _page_tag(tag: str, name: str, used: set[str]) -> str:
@@ -128,10 +137,10 @@ def _page_tag(tag: str, name: str, used: set[str]) -> str:
     return re.sub("#0f1e([0-9a-f]{2})", lambda match: f"var(--class-{int(match[1], 16)})", tag)
 
 
-def _svg(draw: Drawing, theme: Theme, salt: str) -> str:
+def _svg(draw: Drawing, theme: Theme, salt: str, fonts: Sequence[str] = (PLAIN,)) -> str:
     """Render as SVG: the same figure gives the same text."""
     text = io.StringIO()
-    with _settings(theme, salt):
+    with _settings(theme, salt, fonts):
         draw(theme).savefig(
             text, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
         )
@@ -139,12 +148,12 @@ def _svg(draw: Drawing, theme: Theme, salt: str) -> str:
 
 
 @contextmanager
-def _settings(theme: Theme, salt: str) -> Iterator[None]:
+def _settings(theme: Theme, salt: str, fonts: Sequence[str]) -> Iterator[None]:
     """Set matplotlib up while one figure is drawn and written: axes have a line below, faint grid lines and no box."""
     settings: Any = {
         "svg.fonttype": "none",
         "svg.hashsalt": salt,
-        "font.family": "DejaVu Sans",
+        "font.family": [*fonts],
         "font.size": 11,
         "text.color": theme.ink,
         "text.parse_math": False,
