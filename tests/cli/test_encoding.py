@@ -43,11 +43,11 @@ def test_letters_that_the_terminal_lacks_are_escaped(folder: Path, encoding: str
 
 def test_json_stays_json(folder: Path) -> None:
     done = inspect(folder, "ascii", "--json")
-    assert {row["class"] for row in json.loads(done.stdout.decode("ascii"))["classes"]} == set(NAMES)
+    assert {row["name"] for row in json.loads(done.stdout.decode("ascii"))["classes"]} == set(NAMES)
 
 
 def test_an_error_names_a_path_that_the_terminal_cannot_print(folder: Path) -> None:
     (folder / "猫" / "0.png").write_bytes(b"broken")
     done = inspect(folder, "ascii")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert rb"\u732b/0.png" in done.stdout

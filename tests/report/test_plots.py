@@ -153,7 +153,7 @@ def test_letters_that_no_font_has_are_named_and_no_warning_is_shown(
     monkeypatch.setattr(font_manager.fontManager, "ttflist", plain)
     for name, missing in (("𒀀 & co", "𒀀"), ("кот", "")):
         rows, series = ("mean", name), {"by logits": [Estimate(0.5), Estimate(0.4)]}
-        draw = partial(plots.dots, rows=rows, series=series, percents=False)
+        draw = partial(plots.dots, width=720, rows=rows, series=series, percents=False)
         assert write_figure(draw, tmp_path / "figure") == missing
     assert {file.name for file in tmp_path.iterdir()} == {"figure.svg", "figure.png"}
     assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
