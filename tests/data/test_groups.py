@@ -138,6 +138,22 @@ def test_a_test_split_of_the_same_scene_is_kept(tmp_path: Path) -> None:
     assert not splits.metadata.excluded_train
 
 
+def test_copies_of_the_training_images_are_no_test_split(tmp_path: Path) -> None:
+    for number in range(8):
+        for split in ("train", "test"):
+            save(tmp_path / "set" / split / "ab"[number % 2] / f"{number}.png", frame(number, number, broken=False))
+    with pytest.raises(SeamlineError, match=r"no images are left .* add unrelated images"):
+        divide(tmp_path / "set")
+
+
+def test_defined_splits_of_one_scene_are_kept(tmp_path: Path) -> None:
+    for split, count in (("train", 8), ("val", 3), ("test", 3)):
+        camera(tmp_path / "set", count=count, name=f"{split}/{{label}}/{{number}}.png")
+    data, splits = divide(tmp_path / "set")
+    assert (len(splits.train), len(splits.val), len(data.test)) == (16, 6, 6)
+    assert splits.metadata.grouping.shared == ("val", "test")
+
+
 def test_a_test_split_of_another_scene_is_independent(tmp_path: Path) -> None:
     camera(tmp_path / "set", count=12, name="train/{label}/{number}.png")
     camera(tmp_path / "set", count=5, seed=7, name="test/{label}/{number}.png")

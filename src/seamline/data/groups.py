@@ -94,7 +94,7 @@ def _block_scenes(data: Dataset, info: GroupingInfo) -> Dataset:
     independent = len(data.test) > 0 and not related
     if scenes and independent and can_split(data):  # the folder defines a test split of other scenes
         scenes = None
-    if scenes or not can_split(data):
+    if scenes or not (related or can_split(data)):
         number, fraction = scenes or (len(np.unique(data.groups)), 1.0)
         blocked = set(data.classes)
     else:

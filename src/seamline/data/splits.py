@@ -18,6 +18,10 @@ TEST_FRACTION = 0.2
 VAL_FRACTION = 0.1
 """Fraction of the training images used for the validation split by default."""
 
+_ALL_RELATED = (
+    "no images are left for training or for validation: all are related to images of other splits; add unrelated "
+    "images, or leave out the folders or the column of splits"
+)
 _SPLIT_STREAM = 1  # distinguishes this random stream from others with the same seed
 
 
@@ -58,6 +62,8 @@ def train_val_split(data: Dataset, *, fraction: float, seed: int, strategy: Spli
         reserved = np.concatenate([test.groups, data.val.groups])
     excluded = np.isin(train.groups, reserved)
     usable = np.flatnonzero(~excluded)
+    if not len(usable):
+        raise ValueError(_ALL_RELATED)
     excluded_names = [train.names[index] for index in np.flatnonzero(excluded)]
     if data.val is None:
         by_groups = strategy == "groups"
@@ -76,10 +82,7 @@ def train_val_split(data: Dataset, *, fraction: float, seed: int, strategy: Spli
         excluded_names += [name for name in data.val.names if name not in used]
         fraction = len(val_split) / max(1, len(train_split) + len(val_split))
     if not len(train_split) or not len(val_split):
-        raise ValueError(
-            "no images are left for training or for validation: all are related to images of other splits; add "
-            "unrelated images, or remove the folders or the column of splits"
-        )
+        raise ValueError(_ALL_RELATED)
     sizes = np.unique(train.groups, return_counts=True)[1]
     metadata = SplitInfo(
         fraction=fraction,
