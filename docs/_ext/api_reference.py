@@ -11,8 +11,6 @@ RETURNED = (
     "seamline.inference.integrity.FileChecksum",
     "seamline.inference.integrity.OutputCheck",
     "seamline.export.verify.Verification",
-    "seamline.data.validate.DatasetReport",
-    "seamline.data.near_duplicates.report.DuplicateReport",
 )
 """Types that have no public name but are returned by public functions."""
 

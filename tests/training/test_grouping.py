@@ -24,7 +24,7 @@ def save(folder: Path, seeds: list[int]) -> Path:
     return folder
 
 
-def days(names: np.ndarray) -> set[str]:
+def days(names: tuple[str, ...]) -> set[str]:
     return {Path(name).name[:4] for name in names}
 
 
