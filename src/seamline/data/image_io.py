@@ -85,7 +85,7 @@ def read_photo(
     name = display_name(source, name)
     image, _, traits, wide, turn = decode(source, name, limit)
     if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
-        raise SeamlineError(f"{name}: has 32 bits per channel, so its white level is unknown; save it as PNG")
+        raise SeamlineError(f"{name}: has 32 bits or signed values, so its white level is unknown; save it as PNG")
     try:
         if wide is None and image.mode.startswith("I"):  # Pillow before 11 has mode "I" for PNGs of 16 bits
             wide = np.asarray(image).astype(np.uint16)[..., np.newaxis]

@@ -114,12 +114,22 @@ def unique_mask_values(file: Path, *, by_color: bool = False) -> MaskValues:
     raw = _raw_values(mask, by_color)
     counts = _pixels_by_value(raw)
     values = {*counts}
-    can_mix = len(counts) > 2 and mask.palette is None
-    between = _pixels_by_value(raw[pixels_between_neighbors(mask.values)]) if can_mix else {}
+    shown = _ordered_values(mask)
+    between = {}
+    if shown is not None and len(counts) > 2:
+        between = _pixels_by_value(raw[pixels_between_neighbors(shown)])
     codes = [] if mask.palette is None else _color_codes(mask.palette).tolist()
     colors = {value: code_color(codes[value]) for value in values if value < len(codes)}
     is_color = mask.is_color or (by_color and mask.palette is not None)
     return MaskValues(is_color, values, colors, counts, between)
+
+
+def _ordered_values(mask: "_DecodedMask") -> NDArray[Any] | None:
+    """Return the values or colors of a decoded mask, whose differences mean something; None for indices of colors."""
+    if mask.palette is None:
+        return mask.values
+    used = mask.palette[np.unique(mask.values)]
+    return np.asarray(mask.palette[:, 0][mask.values]) if (used == used[:, :1]).all() else None
 
 
 def _pixels_by_value(raw: NDArray[Any]) -> dict[int, int]:

@@ -41,12 +41,12 @@ def compressed(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(Image.open(stream))
 
 
-def write(folder: Path, masks: list[NDArray[np.uint8]]) -> Path:
+def write(folder: Path, masks: list[NDArray[np.uint8]], suffix: str = ".png") -> Path:
     """Write masks, and a photo for each."""
     for number, mask in enumerate(masks):
         for name in ("images", "masks"):
             (folder / name).mkdir(exist_ok=True)
-        Image.fromarray(mask).save(folder / "masks" / f"{number}.png")
+        Image.fromarray(mask).save(folder / "masks" / f"{number}{suffix}")
         noise = np.random.default_rng(number).integers(0, 255, (*mask.shape[:2], 3), np.uint8)
         Image.fromarray(noise).save(folder / "images" / f"{number}.png")
     return folder
@@ -75,6 +75,12 @@ def test_masks_of_three_levels_whose_middle_is_an_edge_are_refused(tmp_path: Pat
         "scaling and JPEG compression make them; set each pixel to the nearest of 0, 255, or, if the mixtures are "
         "classes, number the classes 0, 1, 2, …"
     )
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".tif", ".bmp"])
+def test_mixed_values_are_refused_in_every_format(tmp_path: Path, suffix: str) -> None:
+    masks = [resized(disks([0, 255], number), Image.Resampling.BILINEAR) for number in range(3)]
+    assert "smooth scaling" in refusal(lambda: load_folder(write(tmp_path, masks, suffix)))
 
 
 def test_masks_that_were_jpeg_are_refused(tmp_path: Path) -> None:
