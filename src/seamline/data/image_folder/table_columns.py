@@ -17,6 +17,10 @@ _LABEL_NAMES = (
     "species", "breed", "diagnosis",
 )  # fmt: skip
 _SPLIT_NAMES = ("split", "set", "subset", "usage", "partition")
+_NO_LABEL_NAMES = (
+    "age", "score", "rating", "price", "count", "width", "height", "year", "weight", "area", "size",
+    "quality", "confidence", "probability", "time", "index", "idx", "nr", "number", "pixelvalue",
+)  # fmt: skip
 _SAMPLED = 300  # rows by which columns of files are recognized
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d*)?([eE][-+]?\d+)?")
 
@@ -77,7 +81,10 @@ def assign_columns(table: Table) -> ColumnRoles | None:
     columns = range(table.width)
     hits = [sum(map(table.is_file, {*table.values(column, True)[:_SAMPLED]})) for column in columns]
     first = [table.is_file(table.cell(0, column)) for column in columns]
-    counts = [hit + is_file for hit, is_file in zip(hits, first, strict=True)]
+    counts = [
+        0 if _has_only_numbers(table, column) else hit + is_file
+        for column, (hit, is_file) in enumerate(zip(hits, first, strict=True))
+    ]
     best = max(counts)
     if best == 0:
         return _named_columns(table)
@@ -90,6 +97,12 @@ def assign_columns(table: Table) -> ColumnRoles | None:
     split = _find_split(table, others, has_header)
     others = [column for column in others if column != split]
     return _find_labels(table, file, split, others, has_header)
+
+
+def _has_only_numbers(table: Table, column: int) -> bool:
+    """Return whether a column contains numbers and its header does not say that they name files."""
+    named = table.header(column) in (*_FILE_NAMES, *_WEAK_FILE_NAMES)
+    return not named and all(map(str.isdigit, table.values(column, True)))
 
 
 def row_label(table: Table, roles: ColumnRoles, row: int) -> str:
@@ -199,4 +212,6 @@ def _has_classes(table: Table, column: int, has_header: bool) -> bool:
     """Return whether a column has few values, each for several rows, which are not scores."""
     values = table.values(column, has_header)
     distinct = len({*values})
+    if has_header and table.header(column) in _NO_LABEL_NAMES:
+        return False
     return 2 <= distinct <= max(len(values) / 2, 1) and not _has_scores(table, column, has_header)

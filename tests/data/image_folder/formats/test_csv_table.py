@@ -50,6 +50,7 @@ TRUTH = {name: ("cat", "dog")[number % 2] for number, name in enumerate(NAMES)}
         ["name,label,score", *rows("{name},{label},0.{number}5")],
         ["label,animal,file", *rows("0.{number}3,{label},{name}")],
         ["file,class_id,class_name", *rows("{name},{bit},{label}")],
+        ["file,age,kind", *rows("{name},3{bit},{label}")],
         ["file,camera,label", *rows("{name},left,{label}")],
         ["file,side,label", *[f"{row},{label}" for row, label in zip(rows("{name},{bit}"), "aabbab", strict=True)]],
         ["file,cat,dog", *[f"{name},{1 - number % 2},{number % 2}" for number, name in enumerate(NAMES)]],

@@ -53,3 +53,16 @@ def test_splits_of_images_and_masks(tmp_path: Path) -> None:
     assert Counter(sample.split for sample in detect_format(tmp_path).samples) == {"train": 2, "val": 2, "test": 2}
     write_photos(tmp_path, "val/3.png")
     assert "val/3.png: has no mask of the same name" in refusal(lambda: detect_format(tmp_path))
+
+
+def test_classes_of_masks_in_a_table(tmp_path: Path) -> None:
+    for split in ("train", "valid"):
+        for number in range(3):
+            write_photos(tmp_path, f"{split}/{number}.jpg")
+            write_mask(tmp_path / split / f"{number}_mask.png", 0, 2)
+        (tmp_path / split / "_classes.csv").write_text("Pixel Value, Class\n0, background\n1, cat\n2, dog\n")
+    data = load_folder(tmp_path)
+    assert (data.classes, data.unused) == (("background", "cat", "dog"), ())
+    assert data.train.labels[0, 0, [0, 31]].tolist() == [0, 2]
+    (tmp_path / "valid" / "_classes.csv").write_text("Pixel Value, Class\n0, background\n1, dog\n")
+    assert "valid/_classes.csv: defines other classes than" in refusal(lambda: detect_format(tmp_path))

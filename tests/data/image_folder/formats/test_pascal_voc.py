@@ -104,3 +104,12 @@ def test_a_mask_without_an_image_is_refused(tmp_path: Path) -> None:
     assert "SegmentationClass/a.png: is a mask without an image of the same name" in refusal(
         lambda: detect_format(tmp_path)
     )
+
+
+def test_labelmaps_that_differ_are_refused(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        voc(tmp_path / split, "a")
+        (tmp_path / split / "labelmap.txt").write_text(LABELMAP, encoding="utf-8")
+    assert {sample.split for sample in detect_format(tmp_path).samples} == {"train", "val"}
+    (tmp_path / "val" / "labelmap.txt").write_text(LABELMAP.replace("wall", "gate"), encoding="utf-8")
+    assert "val/labelmap.txt: defines other classes than" in refusal(lambda: detect_format(tmp_path))

@@ -40,9 +40,8 @@ def parse(tree: FileTree) -> FolderContents | None:
     beside = [file for file in tables if file.parent == tree.folder]
     inside = [file for file in tables if split_from_path(file.relative_to(tree.folder).parts[:-1])]
     for group in (beside, inside):
-        parsed = [table for file in group if (table := _parse_table(file, images)) is not None]
-        if len(parsed) > 1:
-            parsed = [table for table in parsed if "submission" not in split_words(table.file.stem)]
+        labeled = [file for file in group if "submission" not in split_words(file.stem)]
+        parsed = [table for file in labeled or group if (table := _parse_table(file, images)) is not None]
         if parsed:
             return _join(tree, parsed)
     return None

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from seamline.data.image_folder.file_tree import FileTree, normalize
+from seamline.data.dataset import IGNORE_INDEX
+from seamline.data.image_folder.file_tree import FileTree, normalize, read_text
 from seamline.data.image_folder.folder_names import IMAGE_WORDS, MASK_WORDS, split_path_words
-from seamline.data.image_folder.records import FolderContents
+from seamline.data.image_folder.records import FolderContents, MaskClass, MaskLegend
 from seamline.errors import SeamlineError
 
 _MASK_ENDINGS = (
@@ -76,7 +77,29 @@ def parse_pairs(tree: FileTree) -> FolderContents | None:
     unpaired = set(tree.images) - {*pairs.keys(), *pairs.values()}
     _refuse_unpaired(unpaired, "is an image without a mask, or a mask without an image, in a folder of pairs")
     samples = [tree.sample(image, mask=mask) for image, mask in pairs.items()]
-    return FolderContents(tree.folder, "images beside their masks", samples)
+    legend, sources = _read_classes_csv(tree)
+    return FolderContents(tree.folder, "images beside their masks", samples, sources=sources, legend=legend)
+
+
+def _read_classes_csv(tree: FileTree) -> tuple[MaskLegend | None, tuple[Path, ...]]:
+    """Return the classes that Roboflow writes into `_classes.csv`, a value and a name per line, and the files.
+
+    Raises:
+        SeamlineError: the files differ, or a line is invalid.
+    """
+    files = tuple(file for file in tree.files if file.name == "_classes.csv")
+    texts = {file: [line.strip() for line in read_text(file).splitlines() if line.strip()] for file in files}
+    if not files or not all(lines and lines[0].lower().startswith("pixel value") for lines in texts.values()):
+        return None, ()
+    for file, lines in texts.items():
+        if lines != texts[files[0]]:
+            raise SeamlineError(f"{file}: defines other classes than {files[0]}; make them equal")
+    rows = [line.partition(",") for line in texts[files[0]][1:]]
+    if not rows or not all(value.strip().isdigit() and name.strip() for value, _, name in rows):
+        raise SeamlineError(f"{files[0]}: has a line that is not a value and a name; correct it")
+    classes = tuple(MaskClass(name.strip(), int(value)) for value, _, name in rows)
+    ignored = () if any(entry.value == IGNORE_INDEX for entry in classes) else (IGNORE_INDEX,)
+    return MaskLegend(classes, ignored=ignored, source="_classes.csv"), files
 
 
 def _pair_stem(stem: str) -> str:

@@ -83,11 +83,14 @@ def _read_lists(lists: list[Path]) -> dict[str, str]:
 def _read_legend(tree: FileTree, masks: Path) -> tuple[MaskLegend | None, list[Path]]:
     """Return the meaning of the masks in a folder, and the files that define it."""
     named = {file.name.lower(): file for file in tree.files if file.parent in (tree.folder, *masks.parents)}
-    if file := named.get("labelmap.txt"):
-        classes = tuple(_read_labelmap(file))
+    if labelmaps := [file for file in tree.files if file.name.lower() == "labelmap.txt"]:
+        classes = tuple(_read_labelmap(labelmaps[0]))
+        for other in labelmaps[1:]:
+            if tuple(_read_labelmap(other)) != classes:
+                raise SeamlineError(f"{other}: defines other classes than {labelmaps[0]}; make them equal")
         ignored = tuple(color for color in _BORDERS if color not in {entry.value for entry in classes})
-        return MaskLegend(classes, by_color=True, ignored=ignored, source=file.name), [file]
-    if file := named.get("class_names.txt"):
+        return MaskLegend(classes, by_color=True, ignored=ignored, source=labelmaps[0].name), labelmaps
+    if (file := named.get("class_names.txt")) is not None:
         names = [name for name in map(str.strip, read_text(file).splitlines()) if name and not name.startswith("__")]
         names = [name.strip("_") if name == "_background_" else name for name in names]
         return MaskLegend(_numbered(names), ignored=(255,), source=file.name), [file]
