@@ -63,7 +63,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 def without_report() -> Iterator[None]:
     """Make trainings end with an empty page, for tests of something else: the report takes most of a short training."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "write_report", lambda run: RunFolder(Path(run)).report_file.write_text(""))
+        patch.setattr(training, "write_report", lambda run, **_: RunFolder(Path(run)).report_file.write_text(""))
         yield
 
 
@@ -71,7 +71,7 @@ def without_report() -> Iterator[None]:
 def without_figure_files() -> Iterator[None]:
     """Draw the figures of a report for its page alone, not into files of their own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seamline.report.page.write_figure", lambda draw, path: None)
+        patch.setattr("seamline.report.page.write_figure", lambda draw, path: "")
         yield
 
 

@@ -49,9 +49,9 @@ Typed = Callable[..., tuple[object, str, str]]
 """Words of a command -> status, output, error output."""
 
 
-def probe_on_few(model: Any, train: Split, val: Split, evaluation: Any) -> LinearProbes:
+def probe_on_few(model: Any, train: Split, val: Split, evaluation: Any, *progress: Any) -> LinearProbes:
     """Fit the probes on fewer images: on all of them it takes longer than the training."""
-    return probe_layers(model, train.select(np.arange(min(len(train), 1_000))), val, evaluation)
+    return probe_layers(model, train.select(np.arange(min(len(train), 1_000))), val, evaluation, *progress)
 
 
 def type_command(patch: pytest.MonkeyPatch, *words: str) -> tuple[object, str, str]:
