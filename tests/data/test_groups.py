@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from seamline.data.dataset import Dataset
-from seamline.data.groups import Grouping, grouping_warnings
+from seamline.data.groups import Grouping
 from seamline.data.image_folder import load_folder
 from seamline.data.prepare import detect_groups, load_dataset, split_data
+from seamline.data.split_warnings import grouping_warnings
 from seamline.data.splits import Splits
 from seamline.errors import SeamlineError
 from seamline.progress import Reporter

@@ -15,8 +15,8 @@ from seamline.data.dataset import Dataset
 from seamline.data.near_duplicates.clustering import merge_groups
 from seamline.data.near_duplicates.report import Progress, assign_groups
 from seamline.data.splits import can_split, strata
-from seamline.errors import SeamlineError, list_first
-from seamline.run_folder import GroupingInfo, NearestImages, SplitInfo
+from seamline.errors import SeamlineError
+from seamline.run_folder import GroupingInfo
 
 MAX_SCENES = 4
 """Groups that hold nearly all images, up to which images are split in blocks."""
@@ -243,60 +243,3 @@ def _folder(data: Dataset, name: str) -> str:
     """Return the folder by which an image is grouped; `.` for images directly in the folder of their class."""
     record = data.records.get(name)
     return (name.rpartition("/")[0] if record is None else record.folder) or "."
-
-
-def grouping_warnings(split: SplitInfo) -> tuple[str, ...]:
-    """Return warnings about how images are grouped for a split, the most serious first."""
-    grouping = split.grouping
-    warnings = []
-    if sentence := optimism(split):
-        warnings.append(sentence)
-    if grouping.ungrouped:
-        warnings.append(
-            f"--groups {grouping.by}: {grouping.ungrouped:,} images have no group; each counts as a group of its own"
-        )
-    return tuple(warnings)
-
-
-ORDERS = {"time": "in blocks of capture time", "name": "in blocks of file order", "random": "at random"}
-
-
-def optimism(split: SplitInfo) -> str:
-    """Return why, and by how much, metrics are optimistic: other splits show the scenes of training; or nothing."""
-    grouping = split.grouping
-    number, many = grouping.scenes, grouping.scenes > 1
-    if grouping.blocks is not None:
-        which = " and ".join({"val": "validation", "test": "test"}[name] for name in grouping.shared)
-        parts = [
-            f"{which} metrics are optimistic: these images show the same {'scenes' if many else 'scene'} as training"
-        ]
-        if grouping.scene_fraction:
-            held = f"{number} groups of related images hold" if many else "one group of related images holds"
-            whole = "all" if grouping.scene_fraction == 1 else f"{grouping.scene_fraction:.0%} of the"
-            parts.append(f"{held} {whole} images, so images are split {ORDERS[grouping.blocks]}")
-        else:
-            listed = list_first(grouping.block_classes)
-            parts.append(f"{listed}: one group of related images, so they are split {ORDERS[grouping.blocks]}")
-        fix = "group images by scene, date or camera with --groups, or add other scenes to test on"
-    elif grouping.near_duplicates:
-        return ""
-    else:
-        parts = ["metrics may be optimistic: near-duplicates may be in different splits"]
-        if number:
-            parts.append(f"they link nearly all images, so only the groups of --groups {grouping.by} are kept together")
-            fix = "add images of other scenes to test on"
-        else:
-            parts.append("--no-near-duplicates leaves them out of the groups")
-            fix = "leave the option out to keep them together"
-    if split.nearest is not None:
-        parts.append(nearest_sentence(split.nearest))
-    return "; ".join([*parts, fix])
-
-
-def nearest_sentence(nearest: NearestImages) -> str:
-    """State how much test images differ from training images."""
-    of = {"val": "validation", "test": "test"}[nearest.split]
-    return (
-        f"a {of} image differs from its nearest training image by {nearest.test_to_train:.1f} gray levels (median RMS "
-        f"of 32 x 32 thumbnails), two random images by {nearest.random_pairs:.1f}"
-    )

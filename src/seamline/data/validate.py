@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from seamline.data.checks import dataset_warnings
 from seamline.data.dataset import Dataset
-from seamline.data.groups import ORDERS, Grouping, grouping_warnings
+from seamline.data.groups import Grouping
 from seamline.data.image_folder import detect_format, load_contents
 from seamline.data.image_folder.load import LoadedFolder, Progress
 from seamline.data.image_folder.records import FolderContents, Sample
@@ -17,6 +17,7 @@ from seamline.data.limits import map_threads
 from seamline.data.masks import mask_values
 from seamline.data.near_duplicates.report import DuplicateReport, find_dataset_duplicates, find_folder_duplicates
 from seamline.data.prepare import detect_groups, split_data
+from seamline.data.split_warnings import ORDERS, grouping_warnings
 from seamline.errors import SeamlineError, list_first
 from seamline.progress import Reporter
 from seamline.run_folder import Count, SplitInfo, Task, UnusedData

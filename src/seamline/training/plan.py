@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from seamline.data.checks import dataset_warnings
 from seamline.data.dataset import Dataset, count_classes
-from seamline.data.groups import Grouping, grouping_warnings
+from seamline.data.groups import Grouping
 from seamline.data.prepare import detect_groups, is_own, load_dataset, split_data
 from seamline.data.registry import DATASETS
+from seamline.data.split_warnings import grouping_warnings
 from seamline.data.splits import Splits
 from seamline.errors import SeamlineError, size_text
 from seamline.progress import Reporter

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seamline.data.groups import optimism
+from seamline.data.split_warnings import optimism
 from seamline.evaluation.findings.inputs import Claim, FindingInputs
 from seamline.evaluation.text import count, pluralize
 from seamline.run_folder import SplitInfo

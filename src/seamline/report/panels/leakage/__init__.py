@@ -91,7 +91,7 @@ def _test(split: SplitInfo, dataset: DatasetInfo) -> str:
 def _facts(split: SplitInfo) -> list[tuple[str, str]]:
     """Return all numbers."""
     one = group_words(split)[0]
-    facts = [
+    facts: list[tuple[str, int]] = [
         ("groups of training images, single images included", split.groups),
         (f"training images with {one}", split.duplicate_images),
         ("images in the largest group", split.largest_group),
@@ -99,12 +99,18 @@ def _facts(split: SplitInfo) -> list[tuple[str, str]]:
         ("training images excluded", len(split.excluded_train)),
         (f"test images with {one} in training", len(split.test_with_train_duplicates)),
     ]
-    nearest = []
+    nearest: list[tuple[str, str]] = []
     if split.nearest is not None:
         near = f"{split.nearest.test_to_train:.1f}"
         nearest = [
             (f"difference of a {split.nearest.split} image from its nearest training image, in gray levels", near),
             ("difference of two random images, in gray levels", f"{split.nearest.random_pairs:.1f}"),
+        ]
+    if split.grouping.blocks is not None:  # its groups are blocks, not near-duplicates
+        return [
+            ("blocks of training and validation images", count(split.groups)),
+            ("blocks of test images", count(split.test_groups)),
+            *nearest,
         ]
     n_split = split.random.expected_split_groups
     return [

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from seamline.data.split_warnings import ORDERS
 from seamline.evaluation.text import count
 from seamline.report.panel import Content
 from seamline.report.run_data import RunData
@@ -67,5 +68,7 @@ def _split(split: SplitInfo) -> str:
     """Return how validation images are drawn from the training images."""
     if split.predefined:
         return "the dataset's own validation images"
+    if split.grouping.blocks is not None:
+        return f"{100 * split.fraction:g} % for validation, {ORDERS[split.grouping.blocks]}"
     groups = ", groups kept together" if split.duplicate_images and split.strategy == "groups" else ""
     return f"{100 * split.fraction:g} % for validation, seed {split.seed}{groups}"
