@@ -173,7 +173,7 @@ class Epoch(Struct, frozen=True, kw_only=True):
     epoch: Annotated[int, Meta(ge=1, lt=10**15)]  # its number, from 1
     train_loss: NanFloat  # mean loss during the epoch, each batch before its step; smoothed and weighted as configured
     train_accuracy: NanFloat  # fraction of images or pixels predicted correctly during the epoch
-    val_loss: NanFloat = math.nan  # loss on the validation images after the epoch
+    val_loss: NanFloat = math.nan  # loss on the validation images after the epoch, without TTA
     val_accuracy: NanFloat = math.nan  # accuracy on the validation images after the epoch
     learning_rate: NanFloat  # learning rate of the last step
     train_seconds: NanFloat  # time for training, without validation
