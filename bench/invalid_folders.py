@@ -192,7 +192,7 @@ TABLES = (
     InvalidInput(
         "CSV, not in UTF-8", _after(corpus.write_table, _rewrite("labels.csv", "file,label\n0.png,ü".encode("latin-1")))
     ),
-    InvalidInput("CSV, without a column of labels", _table("label", "remark")),
+    InvalidInput("CSV, labels in a column of another name", _table("label", "remark")),
     InvalidInput(
         "two CSV files", _after(corpus.write_table, _rewrite("again.csv", b"file,label\n0.png,dark\n1.png,bright\n"))
     ),
@@ -215,8 +215,8 @@ TABLES = (
         _coco(lambda content: content["images"][0].update(file_name="../../secret.png")),
     ),
     InvalidInput(
-        "COCO, a polygon of two corners",
-        _coco(lambda content: content["annotations"][0].update(segmentation=[[1, 1, 2, 2]])),
+        "COCO, a polygon with an x without y",
+        _coco(lambda content: content["annotations"][0].update(segmentation=[[1, 1, 2, 2, 3]])),
     ),
     InvalidInput(
         "COCO, a corner that is NaN",

@@ -78,6 +78,7 @@ def test_invalid_input_is_rejected_in_one_line(tmp_path: Path, monkeypatch: pyte
         "CMYK JPEG",
         "palette PNG with transparency",
         "photo that EXIF turns by a quarter",
+        "CSV, labels in a column of another name",
         "links in circles",
     }
     text = invalid_input_page.page({"inputs": {"rows": results, "machine": "A processor", "python": "3.12"}})

@@ -142,6 +142,8 @@ def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> 
             polygons[annotation.image_id].append(coco_runs(names[annotation.category_id], annotation.segmentation))
             continue
         for flat in annotation.segmentation or ():
+            if len(flat) % 2:
+                raise ValueError(f"a polygon has {len(flat)} numbers, which are no pairs of x and y")
             corners = list(zip(flat[::2], flat[1::2], strict=True))
             if len(corners) < _MIN_CORNERS:
                 lines += 1
