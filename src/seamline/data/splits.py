@@ -1,9 +1,10 @@
 """Training, validation and test splits that keep groups of related images together."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 import scipy
 from numpy.typing import NDArray
@@ -83,11 +84,17 @@ def train_val_split(data: Dataset, *, fraction: float, seed: int, strategy: Spli
         fraction = len(val_split) / max(1, len(train_split) + len(val_split))
     if not len(train_split) or not len(val_split):
         raise ValueError(_ALL_RELATED)
+    description = _describe_split(data, excluded_names, fraction, seed)
+    return Splits(train_split, val_split, msgspec.structs.replace(description, strategy=strategy))
+
+
+def _describe_split(data: Dataset, excluded_names: Sequence[str], fraction: float, seed: int) -> SplitInfo:
+    """Describe how a dataset was split by groups, `fraction` of the images for validation."""
+    train, test = data.train, data.test
     sizes = np.unique(train.groups, return_counts=True)[1]
-    metadata = SplitInfo(
+    return SplitInfo(
         fraction=fraction,
         seed=seed,
-        strategy=strategy,
         predefined=data.val is not None,
         groups_detected=data.groups_detected,
         groups=len(sizes),
@@ -101,7 +108,6 @@ def train_val_split(data: Dataset, *, fraction: float, seed: int, strategy: Spli
         random=expected_random_leakage(sizes, max(1, round(fraction * len(train)))),
         grouping=data.grouping,
     )
-    return Splits(train_split, val_split, metadata)
 
 
 def ensure_test_split(data: Dataset) -> Dataset:

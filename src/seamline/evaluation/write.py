@@ -19,8 +19,8 @@ from seamline.evaluation.filter_analysis import analyze_filters
 from seamline.evaluation.findings import FINDINGS, LAYER_FINDINGS, FindingInputs, FindingRule, find
 from seamline.evaluation.label_issues import summarize_label_issues
 from seamline.evaluation.linear_probes import probe_layers
-from seamline.evaluation.metrics import INTERVALS, metric_infos
-from seamline.evaluation.text import metric_lines
+from seamline.evaluation.metrics import INTERVALS, PRIMARY, metric_infos
+from seamline.evaluation.text import PRINTED, title_inside
 from seamline.inference.tta import TTA
 from seamline.io import write_bytes
 from seamline.models.classifiers import TwoLayerCNN
@@ -96,8 +96,9 @@ def evaluate_model(
     )
     run.start_evaluation()
     run.metrics.write(metrics)
-    for line in metric_lines(metrics):
-        reporter.say(line)
+    name = PRIMARY[data.task][0]
+    info, estimate = metrics.definitions[name], metrics.test.overall[name]
+    reporter.say(f"test {title_inside(info.title)} {PRINTED[info.format][0](estimate)}; analyzing errors and the model")
     run.findings.write(find(_write_analyses(run, model, data, splits, reporter), rules))
 
 
