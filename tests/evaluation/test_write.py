@@ -57,7 +57,7 @@ def test_metrics_come_first_and_an_interrupted_analysis_is_no_evaluation(
     assert folder.metrics.path.read_bytes() != run.metrics.path.read_bytes()
     assert not folder.evaluated
     assert not folder.report_file.exists()
-    assert [line.split()[0] for line in reporter.lines] == ["evaluating", "validation", "test"]
+    assert [line.split()[0] for line in reporter.lines] == ["evaluating", "test"]
     monkeypatch.undo()
     evaluate_model(folder, Mixed(2.0), data(splits))
     assert folder.evaluated
