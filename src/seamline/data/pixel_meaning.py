@@ -21,7 +21,7 @@ class Trait(IntFlag):
     FRAMES = 1  # several frames or pages: the first one is read
     BANDS = 2  # more bands than red, green and blue, or an alpha channel that is one: not used
     TRANSPARENT = 4  # transparent pixels: composited on white
-    TURNED = 16  # turned by EXIF, while its mask or polygons were not: these are turned as well
+    TURNED = 16  # turned by EXIF, and its mask or polygons are not: these are turned to match
     MAYBE_TURNED = 32  # turned by EXIF, and its mask or polygons may be or not: these are used as they are
     BIT_DEPTH = 8  # fewer than 16 bits in values of 16: scaled by the bits that the largest value needs
 
@@ -37,9 +37,9 @@ _UNUSED = {
     ),
 }
 _CONVERTED = {
-    Trait.MAYBE_TURNED: "are turned by EXIF, and whether their masks or polygons are, the size does not tell: they are "
-    "used as they are; check the examples, and save the images without EXIF orientation",
-    Trait.TURNED: "are turned by EXIF, while their masks or polygons are not, which are turned as well",
+    Trait.MAYBE_TURNED: "are turned by EXIF, and sizes do not tell whether their masks or polygons are turned too: "
+    "these are used as they are; check the examples, or save the images without EXIF orientation",
+    Trait.TURNED: "are turned by EXIF and their masks or polygons are not; these are turned to match",
     Trait.TRANSPARENT: "have transparent pixels, which are read as white",
     Trait.BIT_DEPTH: "have values of 8 to 14 bits stored in 16, which are scaled by the bit depth that covers the "
     "largest value of the set",

@@ -95,7 +95,7 @@ def test_coco_polygons_are_turned_with_their_image(tmp_path: Path, orientation: 
     decidable = orientation in (1, 5, 6, 7, 8)
     if decidable or drawn == "upright":
         np.testing.assert_array_equal(data.train.labels[0], TRUTH)
-    words = "which are turned as well" if decidable and drawn == "stored" else "the size does not tell"
+    words = "these are turned to match" if decidable and drawn == "stored" else "sizes do not tell"
     assert len(data.warnings) == (orientation > 1 and (drawn == "stored" or not decidable))
     assert all(words in warning for warning in data.warnings)
 
@@ -118,7 +118,7 @@ def test_all_labels_are_turned_with_their_image(tmp_path: Path, layout: str, ori
     data = load_folder(tmp_path)
     np.testing.assert_array_equal(data.train.labels[0], TRUTH)
     (warning,) = data.warnings
-    assert warning.startswith("1 of 1 images, such as a.jpg, are turned by EXIF, while their masks or polygons are not")
+    assert warning.startswith("1 of 1 images, such as a.jpg, are turned by EXIF and their masks or polygons are not")
 
 
 def test_square_photos_with_masks_are_undecided(tmp_path: Path) -> None:
@@ -128,7 +128,9 @@ def test_square_photos_with_masks_are_undecided(tmp_path: Path) -> None:
         (tmp_path / "masks").mkdir(exist_ok=True)
         Image.fromarray((pixels[..., 0] > 128).astype(np.uint8) * 255).save(tmp_path / "masks" / f"{name}.png")
     (warning,) = load_folder(tmp_path).warnings
-    assert warning.startswith("2 of 3 images, such as images/a.jpg, are turned by EXIF, and whether their masks")
+    assert warning.startswith(
+        "2 of 3 images, such as images/a.jpg, are turned by EXIF, and sizes do not tell whether their masks"
+    )
 
 
 def test_fit_of_sizes() -> None:

@@ -76,7 +76,8 @@ def _entry(what: str, files: list[Path], reason: str, folder: Path | None) -> tu
     """Return the entry of unused files, or none where there are none."""
     if not files:
         return ()
-    listed = f"{what} ({count_suffixes(files)})"
+    words = what if len(files) > 1 else what.replace("images", "image", 1).replace("files", "file", 1)
+    listed = f"{words} ({count_suffixes(files)})"
     example = str(files[0]) if folder is None else files[0].relative_to(folder).as_posix()
     return (UnusedData(kind="files", what=listed, count=len(files), reason=reason, example=example),)
 

@@ -130,7 +130,8 @@ def _refuse_several(images: list[Path], masks: list[Path]) -> None:
         if len(files) > 1:
             first, second = sorted(files, key=Path.as_posix)[:2]
             raise SeamlineError(
-                f"{first}: and {second.name} are {len(files)} {kind} for {other[0].name}; keep one, or rename them"
+                f"{first}: is one of {len(files)} {kind} for {other[0].name}, with {second.name}; keep one, or rename "
+                "them"
             )
 
 
