@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: install help reproduce test test-crash test-load test-external fuzz lint docs bench bench-frameworks bench-cluster results sbom clean
+.PHONY: install help reproduce test test-crash test-chaos test-load test-external test-minimum fuzz lint docs bench bench-frameworks bench-cluster results sbom clean
 
 install: $(STAMP)  ## create .venv with everything that tests and documentation need
 
@@ -38,16 +38,32 @@ test-crash: install  ## kill trainings at random and compare the results (45 min
 	$(BIN)/python bench/crash_test.py
 	$(BIN)/python bench/distributed.py
 
+# A program of others, in an environment of its own, ends trainings at file events.
+CHAOS := .venv-chaos
+test-chaos: install  ## have ckpt-chaos end trainings at file events (hours; POINTS=56 takes 25 minutes; writes reliability.md)
+	test -x $(CHAOS)/bin/python || $(PYTHON) -m venv $(CHAOS)
+	$(CHAOS)/bin/python $(PIP_INSTALL) ckpt-chaos==0.1.8
+	$(BIN)/python bench/checkpoint_chaos.py $(CHAOS)/bin/ckpt-chaos --points $(or $(POINTS),10000)
+
 test-load: install  ## load the web server; needs SEAMLINE_DATA (10 minutes; writes reliability.md)
 	$(BIN)/python bench/load_test.py
 
 # timm and segmentation_models.pytorch need a torchvision of the same build as PyTorch, hence an environment of its own.
 # A PyTorch that is installed there already is kept.
 EXTERNAL := .venv-external
-test-external:  ## run the tests with timm and segmentation_models.pytorch
+test-external:  ## run the tests with timm and segmentation_models.pytorch (installs 7 GB)
+	@echo "Installing PyTorch, torchvision, timm and segmentation_models.pytorch in $(EXTERNAL): 7 GB with CUDA libraries."
 	test -x $(EXTERNAL)/bin/python || $(PYTHON) -m venv $(EXTERNAL)
 	$(EXTERNAL)/bin/python $(PIP_INSTALL) --editable '.[dev,export,external]'
 	$(EXTERNAL)/bin/python -m pytest tests/models/test_external.py
+
+# The lower bounds of pyproject.toml, in an environment of its own. A PyTorch of that version that is installed there is kept.
+MINIMUM := .venv-minimum
+test-minimum:  ## run the tests with the oldest supported versions (installs 6 GB)
+	@echo "Installing the versions of constraints-minimum.txt in $(MINIMUM): 6 GB with CUDA libraries."
+	test -x $(MINIMUM)/bin/python || $(PYTHON) -m venv $(MINIMUM)
+	$(MINIMUM)/bin/python $(PIP_INSTALL) --constraint constraints-minimum.txt --editable '.[dev,docs,cluster,export,serve]'
+	$(MINIMUM)/bin/python -m pytest
 
 fuzz: install  ## pass damaged and invalid files to every reader (30 minutes; writes input-validation.md)
 	$(BIN)/python bench/fuzz.py
@@ -79,4 +95,4 @@ sbom: install  ## list all installed packages with licenses as CycloneDX JSON in
 	$(SBOM)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-file build/sbom.json $(BIN)/python
 
 clean:  ## remove environments, caches and builds
-	rm -rf .venv $(FRAMEWORKS) $(EXTERNAL) $(SBOM) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv $(FRAMEWORKS) $(EXTERNAL) $(MINIMUM) $(CHAOS) $(SBOM) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -98,9 +98,14 @@ def arguments(task: str, datasets: Path, out: Path) -> list[str]:
 def start(command: list[str], datasets: Path, crash: str | None = None) -> "subprocess.Popen[str]":
     """Start `seamline`, as it is or inside the injector, which counts calls or crashes at one."""
     program = ["-m", "seamline"] if crash is None else [str(INJECTOR), crash]
-    environment = os.environ | {"SEAMLINE_CACHE": str(datasets / "cache"), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *program, *command]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    settings = environment(datasets)
+    return subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def environment(datasets: Path) -> dict[str, str]:
+    """Return the environment of the trainings."""
+    return os.environ | {"SEAMLINE_CACHE": str(datasets / "cache"), "OMP_NUM_THREADS": "1"}
 
 
 def digest_of(run: Path) -> str:

@@ -1,6 +1,7 @@
-"""docs/measurements/reliability.md, from the results of crash_test.py, distributed.py and load_test.py."""
+"""docs/measurements/reliability.md, from the results of crash_test.py, checkpoint_chaos.py and others."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import results_store
@@ -38,7 +39,7 @@ def write(part: str, results: dict[str, Any]) -> None:
     """Store the results of one of the programs, and write the page.
 
     Args:
-        part: `crash_test`, `distributed` or `load_test`.
+        part: `crash_test`, `checkpoint_chaos`, `distributed` or `load_test`.
         results: its results.
     """
     results_store.add_part("reliability", part, results, page)
@@ -47,7 +48,7 @@ def write(part: str, results: dict[str, Any]) -> None:
 def page(stored: dict[str, Any]) -> str:
     """Return the page."""
     parts = ["# Fault tolerance\n"]
-    for part, section in (("crash_test", _crash_test), ("distributed", _distributed), ("load_test", _load_test)):
+    for part, section in SECTIONS.items():
         if part in stored:
             parts.append(section(stored[part]))
     parts += ["## Guarantees", GUARANTEES, KNOWN_LIMITS.lstrip()]
@@ -75,6 +76,36 @@ def _crash_test(results: dict[str, Any]) -> str:
 {chr(10).join(rows)}
 
 {same} of {len(trials)} in total, with 95 % Wilson intervals. {results.get("note", "")} Killed: {where}. {results["minutes"]:.0f} minutes, {results["machine"]}, Python {results["python"]}.
+"""
+
+
+_MODES = {
+    "none": "not ended",
+    "before": "killed before the event",
+    "torn": "killed with half of the file written",
+    "term": "SIGTERM, and SIGKILL five seconds later",
+    "unsynced": "killed; everything that was not flushed to the disk is lost",
+}
+
+
+def _checkpoint_chaos(results: dict[str, Any]) -> str:
+    rows = []
+    for mode, words in _MODES.items():
+        counts = {verdict: count for name, verdict, count in results["verdicts"] if name == mode}
+        if counts:
+            others = ", ".join(f"{verdict} {count}" for verdict, count in counts.items() if verdict != "PASS") or "none"
+            rows.append(f"| {words} | {sum(counts.values())} | {counts.get('PASS', 0)} | {others} |")
+    failed = f" Failed: {'; '.join(results['failed'])}." if results["failed"] else ""
+    total = sum(count for _, _, count in results["verdicts"])
+    return f"""## ckpt-chaos
+
+`make test-chaos` has [ckpt-chaos](https://github.com/rkb32/ckpt-chaos), a program of others, end trainings at file events of the run folder (files opened for writing, renamed and removed), resume them, and compare weights, metrics, findings, history and left-over files with those of a training that was not ended. The training is that of `facades` above with a checkpoint after each step and has {results["events"]:,} such events. Of these events and the modes below, an even selection of {total - 1:,} was tested. A training that is not resumed to the same results is a HARD_FAIL (an error) or a SILENT_DIVERGENCE (other results).
+
+| training | runs | PASS | other verdicts |
+| --- | --- | --- | --- |
+{chr(10).join(rows)}
+
+{results["minutes"]:.0f} minutes, {results["machine"]}, Python {results["python"]}.{failed}
 """
 
 
@@ -131,3 +162,12 @@ def _load_test(results: dict[str, Any]) -> str:
 
 Memory: {results["before"] / 1e6:,.0f} MB at the start, {results["peak"] / 1e6:,.0f} MB peak, {results["first_quarter"] / 1e6:,.0f} MB peak in the first quarter of the time and {results["last_quarter"] / 1e6:,.0f} MB in the last. Response time of a prediction: {results["median_seconds"]:.2f} s (median), {results["slowest_seconds"]:.2f} s (maximum). At the end the server was {"running" if results["alive"] else "not running"}. After SIGTERM during a prediction it {"sent the response and exited with status 0" if results["drained"] else "did not finish the request"}. {results["machine"]}, Python {results["python"]}.
 """
+
+
+SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "crash_test": _crash_test,
+    "checkpoint_chaos": _checkpoint_chaos,
+    "distributed": _distributed,
+    "load_test": _load_test,
+}
+"""Program -> its section of the page."""
