@@ -63,7 +63,7 @@ test-minimum:  ## run the tests with the oldest supported versions (installs 6 G
 	@echo "Installing the versions of constraints-minimum.txt in $(MINIMUM): 6 GB with CUDA libraries."
 	test -x $(MINIMUM)/bin/python || $(PYTHON) -m venv $(MINIMUM)
 	$(MINIMUM)/bin/python $(PIP_INSTALL) --constraint constraints-minimum.txt --editable '.[dev,docs,cluster,export,serve]'
-	$(MINIMUM)/bin/python -m pytest
+	$(MINIMUM)/bin/python -m pytest -W default
 
 fuzz: install  ## pass damaged and invalid files to every reader (30 minutes; writes input-validation.md)
 	$(BIN)/python bench/fuzz.py

@@ -444,7 +444,7 @@ def test_names_that_timm_does_not_know(stand_in: SimpleNamespace) -> None:
 
 def test_images_that_are_too_small_are_one_line(stand_in: SimpleNamespace) -> None:
     text = refusal(lambda: build_model("timm/small", (4, 50, 1), 3, task="classification"))
-    assert text.startswith("model timm/small: does not take images of 4 x 50 pixels (")
+    assert text.startswith("model timm/small: does not take images of 50 x 4 pixels (")
     assert text.endswith("); 32 x 32 would fit")
 
 
