@@ -31,7 +31,7 @@ def inspect(
     data_dir: DataDirOption = None,
     groups: GroupsOption = None,
     near_duplicates: NearDuplicatesOption = True,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 if there are warnings.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 on warnings or unused files.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check a dataset before training: errors, warnings, classes, split, near-duplicates."""

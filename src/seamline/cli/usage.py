@@ -1,4 +1,4 @@
-"""Mistakes on the command line, with the right form of what was probably meant."""
+"""Usage errors of the command line, with the form that was probably meant."""
 
 import re
 import shlex

@@ -35,7 +35,7 @@ class PhotoListing:
     # each file once, in the order named; the files of a folder or a pattern in the order of their paths
     photos: tuple[Photo, ...]
     errors: tuple[PhotoError, ...]  # names that match nothing or cannot be searched, with the reason
-    unused: tuple[UnusedData, ...] = ()  # files of the folders and patterns that are no photos
+    unused: tuple[UnusedData, ...] = ()  # files of the folders and patterns that are not photos
 
 
 def find_photos(names: Sequence[Path | str]) -> PhotoListing:
@@ -68,7 +68,7 @@ def find_photos(names: Sequence[Path | str]) -> PhotoListing:
 
 
 def _unused(files: Sequence[Path]) -> tuple[UnusedData, ...]:
-    """Return the files that are no photos, by kind."""
+    """Return the files that are not photos, by kind."""
     results = [file for file in files if _is_result(file)]
     skipped = skipped_files([file for file in files if file not in set(results)])
     if not results:

@@ -11,8 +11,8 @@ _PIXELS = 12  # size at which a font must be able to draw a letter
 _SKIPPED = ("Last Resort", "cm", "STIX")
 """Starts of names of fonts that have a box for every letter, or other letters in their places."""
 
-
 _PREFERRED = "Noto Sans"
+"""Start of names of fonts that are preferred among those with equally many of the letters."""
 
 
 class Fonts(NamedTuple):

@@ -149,11 +149,13 @@ def verify_run(folder: RunFolder) -> VerifiedModel:
 def verify_export(file: Path) -> VerifiedModel:
     """Verify an exported file and its predictions for example images in each installed backend.
 
+    `model.onnx` in the folder of its run is verified with the whole run.
+
     Raises:
         SeamlineError: it is missing, damaged or replaced, or the predictions differ.
     """
     folder = RunFolder(file.parent)
-    if file.name == folder.onnx_file().name and folder.integrity.exists():  # that of a pretrained model has no weights
+    if file.name == folder.onnx_file().name and folder.integrity.exists():  # in the folder of its run
         return verify_run(folder)
     return _verify_file(file)[0]
 

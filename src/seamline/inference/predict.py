@@ -36,7 +36,7 @@ class Predictions:
         photos: the predictions in order, as `predictions.json` has them.
         errors: photos that could not be predicted, with the reason.
         page: the page, if one was written.
-        unused: files of the named folders that are no photos, by kind, and what is not used of photos.
+        unused: files of the named folders that are not photos, by kind, and parts of photos that are not used.
         warnings: sentences about unusual photos.
     """
 

@@ -114,8 +114,8 @@ class RunFolder:
     @property
     def integrity(self) -> JsonFile[Integrity]:
         """`integrity.json`."""
-        evaluate = f"run `seamline evaluate {self.path}`"
-        return JsonFile(self.path / "integrity.json", Integrity, evaluate, f"the run has no checksums; {evaluate}")
+        missing = f"the run has no checksums; {self._evaluate}"
+        return JsonFile(self.path / "integrity.json", Integrity, self._evaluate, missing)
 
     @property
     def predictions(self) -> JsonFile[PredictionRecord]:

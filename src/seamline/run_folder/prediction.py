@@ -48,7 +48,7 @@ class PredictionRecord(Struct, frozen=True, kw_only=True):
     palette: tuple[Color, ...] = ()  # red, green and blue of each class in masks; empty for classification
     photos: tuple[PhotoPrediction, ...]  # the predictions
     errors: tuple[PhotoError, ...] = ()  # photos that could not be read
-    unused: tuple[UnusedData, ...] = ()  # files of the named folders that are no photos; frames and bands of photos
+    unused: tuple[UnusedData, ...] = ()  # other files of the named folders; frames and bands of photos
     warnings: tuple[str, ...] = ()  # sentences about unusual photos
 
     def __post_init__(self) -> None:

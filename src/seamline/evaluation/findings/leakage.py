@@ -4,7 +4,7 @@ from typing import Any
 
 from seamline.data.split_warnings import optimism
 from seamline.evaluation.findings.inputs import Claim, FindingInputs
-from seamline.evaluation.text import count, pluralize
+from seamline.evaluation.text import capitalize_first, count, pluralize
 from seamline.run_folder import SplitInfo
 
 
@@ -21,7 +21,7 @@ def optimistic_split(inputs: FindingInputs) -> Claim | None:
     }
     if split.nearest is not None:
         values |= {"test_to_train": split.nearest.test_to_train, "random_pairs": split.nearest.random_pairs}
-    return Claim(f"{sentence[:1].upper()}{sentence[1:]}.", values)
+    return Claim(f"{capitalize_first(sentence)}.", values)
 
 
 def leakage(inputs: FindingInputs) -> Claim | None:
