@@ -81,7 +81,9 @@ def test_a_flipped_bit_of_stored_images_logits_or_checksums_is_one_line(garments
     (garments / "integrity.json").write_text(json.dumps(changed))
     assert "integrity.json: damaged" in refusal(lambda: seamline.verify(garments))
     (garments / "integrity.json").unlink()
-    assert "has no checksums; evaluate the run again with `seamline evaluate" in refusal(lambda: seamline.verify(garments))
+    assert "has no checksums; evaluate the run again with `seamline evaluate" in refusal(
+        lambda: seamline.verify(garments)
+    )
 
 
 @pytest.mark.parametrize("part", ["graph", "temperature", "images", "sha256", "cut"])

@@ -1,6 +1,7 @@
 """What is decided before a training starts."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from helpers import Lines, refusal
 from seamline.api.training import train
+from seamline.run_folder import RunFolder
 from seamline.training.plan import RunOptions, make_plan
 
 
@@ -46,11 +48,15 @@ def test_the_warning_about_imbalance_names_the_cure_unless_it_is_taken() -> None
 
 
 @pytest.mark.usefixtures("no_report")
-def test_a_last_batch_that_cannot_be_normalized_is_one_line(tmp_path: Path) -> None:
+def test_a_single_remaining_image_is_normalized_with_its_batch_and_batches_of_one_are_refused(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     masks = np.repeat(rng.integers(0, 2, (30, 1, 32), dtype=np.uint8), 32, axis=1)
     data = rng.integers(0, 255, (30, 32, 32, 3), dtype=np.uint8), masks
     training = len(make_plan(data, "fast", {}, 0, RunOptions()).splits.train)
-    text = refusal(lambda: train(data, out=tmp_path / "run", batch_size=training - 1, epochs=1, model="unet-fast"))
-    assert f"of {training} images in batches of {training - 1}, the last batch is one small image" in text
-    assert f"--batch-size {training}" in text
+    options: dict[str, Any] = {"epochs": 1, "model": "unet-fast"}
+    run = train(data, out=tmp_path / "run", batch_size=training - 1, **options)
+    assert RunFolder(run.path).history.read()[0].samples == training
+    text = refusal(lambda: train(data, out=tmp_path / "single", batch_size=1, **options))
+    assert (
+        text == "config: with batch_size=1, a batch has one small image, which cannot be normalized; try --batch-size 2"
+    )

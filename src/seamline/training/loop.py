@@ -292,16 +292,14 @@ class Training:
             self.on_progress(StepStats(*progress))
 
     def _explain(self, error: Exception) -> Exception:
-        """Return what to raise for an error: where memory ran out, what to do, with the numbers."""
+        """Return what to raise for an error: a line with the fix for errors that a user can fix."""
         if self.processes.world_size > 1 and is_lost_peer(error):
             return SeamlineError("training stopped: another process has ended; see its output")
         size = self.config.batch_size
         if "more than 1 value per channel" in str(error):  # of PyTorch's batch normalization
-            images = len(self.batches.labels)
-            other = next(larger for larger in range(size + 1, size + 4) if images % larger != 1)
+            remedy = f"try --batch-size {2 * size}" if len(self.batches.labels) > 1 else "add images"
             return SeamlineError(
-                f"training stopped: of {images:,} images in batches of {size}, the last batch is one small image; it "
-                f"cannot be normalized; choose another size, for example --batch-size {other}"
+                f"config: with batch_size={size}, a batch has one small image, which cannot be normalized; {remedy}"
             )
         if not is_out_of_memory(error):
             return error
@@ -325,6 +323,6 @@ def _micro_batch_size(model: nn.Module, batches: Batches) -> int:
     if batches.device.type != "cpu" or any(
         isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in model.modules()
     ):
-        return batches.batch_size
+        return batches.batch_size + 1  # a last batch includes a single remaining image
     height, width = batches.images.shape[1:3]
     return int(min(batches.batch_size, max(1, MICRO_BATCH_PIXELS // (height * width))))

@@ -155,8 +155,8 @@ def _find_images(
     for split in range(3):
         rows = np.flatnonzero(index.split_ids == split)
         selected_images, selected_labels = take(images, matches.positions[rows]), take(labels, matches.positions[rows])
-        if selected_images.shape[-1] != channels:  # gray images beside new ones in color
-            selected_images = selected_images[:][..., :channels]
+        if selected_images.shape[-1] != channels:  # gray images: others in color were added or removed
+            selected_images = np.repeat(selected_images[:][..., :1], channels, axis=-1)
         if not np.array_equal(table[: len(data.classes)], np.arange(len(data.classes))):
             selected_labels = table[selected_labels[:]].astype(labels.dtype)
         parts.append(
