@@ -80,6 +80,18 @@ def test_one_scene_is_split_in_blocks_of_file_order(tmp_path: Path) -> None:
     assert f"differs from its nearest training image by {nearest.test_to_train:.1f} gray levels" in warning
 
 
+def test_names_without_suffix_are_ordered_by_number(tmp_path: Path) -> None:
+    rows = ["file,label"]
+    for label in "ab":
+        for number in range(12):
+            name = f"{label}{number or ''}"
+            save(tmp_path / "set" / f"{name}.png", frame(1, number, broken=label == "b"))
+            rows.append(f"{name},{label}")
+    (tmp_path / "set" / "labels.csv").write_text("\n".join(rows), encoding="utf-8")
+    data, _ = divide(tmp_path / "set")
+    assert sorted(data.test.names) == ["a10", "a11", "b10", "b11"]
+
+
 def test_capture_time_comes_before_file_names(tmp_path: Path) -> None:
     for number in range(15):
         for label in ("ok", "broken"):

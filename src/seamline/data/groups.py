@@ -173,7 +173,7 @@ def _order_keys(data: Dataset) -> tuple[list[tuple[Any, ...]] | None, Literal["t
 def _natural_key(name: str) -> tuple[Any, ...]:
     """Return a sort key that orders `frame 2` before `frame 10`."""
     parts = re.split(r"(\d+)", name)
-    return (*((part, 0) if index % 2 == 0 else ("", int(part)) for index, part in enumerate(parts)), name)
+    return tuple((part, 0) if index % 2 == 0 else ("", int(part)) for index, part in enumerate(parts)), name
 
 
 def _named_groups(data: Dataset, by: str) -> tuple[NDArray[np.int64], int]:
