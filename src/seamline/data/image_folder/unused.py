@@ -108,6 +108,7 @@ def empty_class_folders(tree: FileTree, contents: FolderContents) -> list[str]:
             return []
         place = [*map(normalize, folders)].index(sample.label)
         parents.add(tree.folder.joinpath(*folders[:place]))
+    filled = {folder for parent in {file.parent for file in tree.images} for folder in (parent, *parent.parents)}
     empty = sorted(
         folder.relative_to(tree.folder).as_posix()
         for parent in parents
@@ -115,7 +116,7 @@ def empty_class_folders(tree: FileTree, contents: FolderContents) -> list[str]:
         if folder.is_dir()
         and not is_system_name(folder.name)
         and normalize(folder.name) not in labels
-        and not any(folder in (file.parent, *file.parents) for file in tree.images)
+        and folder not in filled
     )
     if not empty:
         return []

@@ -15,7 +15,7 @@ from seamline.data.image_folder.image_index import ImageIndex
 from seamline.data.image_folder.polygons import make_polygon
 from seamline.data.image_folder.records import FolderContents, Shape
 from seamline.data.image_folder.run_lengths import decode_brush, encode_runs
-from seamline.data.image_io import SUFFIXES, read_header
+from seamline.data.image_io import SUFFIXES, ImageHeader, read_header
 from seamline.errors import SeamlineError, list_first
 from seamline.run_folder import UnusedData
 
@@ -115,6 +115,7 @@ def _read_task(file: Path, task: LabeledTask, images: ImageIndex, contents: _Con
         raise SeamlineError(f"{file}: has several tasks for {image.name}; keep one")
     contents.skipped["annotations of further people"] += len(annotations) - 1
     shapes = contents.shapes.setdefault(image, [])
+    header = read_header(image)
     for result in annotations[0].result:
         if result.type == "choices":
             choices = result.value.get("choices") or []
@@ -123,7 +124,7 @@ def _read_task(file: Path, task: LabeledTask, images: ImageIndex, contents: _Con
             contents.choices[image] = str(choices[0])
         elif result.type in ("polygonlabels", "brushlabels"):
             with refuse_invalid(file, "Label Studio JSON"):
-                shapes.append(_shape(result, image))
+                shapes.append(_shape(result, image.name, header))
         else:
             contents.skipped[f"annotations of type {result.type}"] += 1
 
@@ -145,18 +146,17 @@ def _find_image(file: Path, task: LabeledTask, images: ImageIndex) -> Path:
     raise SeamlineError(f"{file}: task {task.id} names {name}, which is not in {file.parent}; put the images there")
 
 
-def _shape(result: Result, image: Path) -> Shape:
-    """Return a polygon or a brush stroke in pixels of its image."""
-    header = read_header(image)
+def _shape(result: Result, name: str, header: ImageHeader | None) -> Shape:
+    """Return a polygon or a brush stroke in pixels of its image, which is called `name`."""
     labels = result.value.get(result.type)
     if header is None or not isinstance(labels, list) or not labels:
         raise ValueError("a region has no label, or its image cannot be read")
     height, width = header.size
     wide, high = result.original_width, result.original_height
     if wide < 1 or high < 1 or abs(wide * height / (high * width) - 1) > _MAX_ASPECT_DIFFERENCE:
-        raise ValueError(f"{image.name} is {width} x {height} pixels, but was annotated at {wide} x {high}")
+        raise ValueError(f"{name} is {width} x {height} pixels, but was annotated at {wide} x {high}")
     if result.type == "brushlabels" and (high, wide) != (height, width):
-        raise ValueError(f"{image.name} is {width} x {height} pixels, but a brush stroke is {wide} x {high}")
+        raise ValueError(f"{name} is {width} x {height} pixels, but a brush stroke is {wide} x {high}")
     if result.type == "brushlabels":
         rle = msgspec.convert(result.value.get("rle"), list[int])
         return encode_runs(str(labels[0]), decode_brush(rle, high, wide))

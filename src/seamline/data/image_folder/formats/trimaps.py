@@ -23,7 +23,8 @@ def parse(tree: FileTree) -> FolderContents | None:
     trimaps = {file.stem: file for file in tree.images if file.parent.name.lower() in ("trimaps", "trimap")}
     if not trimaps:
         return None
-    images = {file.stem: file for file in tree.images if file not in trimaps.values()}
+    used = {*trimaps.values()}
+    images = {file.stem: file for file in tree.images if file not in used}
     if unpaired := sorted(trimaps.keys() - images.keys()):
         raise SeamlineError(f"{trimaps[unpaired[0]]}: is a trimap without an image of the same name; add the image")
     folders = {file.parent.parent for file in trimaps.values()}
