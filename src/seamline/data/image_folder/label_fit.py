@@ -33,12 +33,14 @@ def fit_labels(size: Size | None, upright: Size, orientation: int) -> Fit:
         upright: height and width of the upright image.
         orientation: EXIF orientation of the image, 1..8.
     """
-    if size is None or orientation == 1:
-        return Fit.UPRIGHT if orientation == 1 and size in (None, upright) else Fit.OTHER if size else Fit.UNDECIDED
     stored = stored_size(upright, orientation)
-    if stored == upright:
-        return Fit.UNDECIDED if size == upright else Fit.OTHER
-    return Fit.UPRIGHT if size == upright else Fit.STORED if size == stored else Fit.OTHER
+    if size is not None and size not in (upright, stored):
+        return Fit.OTHER
+    if orientation == 1:
+        return Fit.UPRIGHT
+    if size is None or stored == upright:
+        return Fit.UNDECIDED
+    return Fit.UPRIGHT if size == upright else Fit.STORED
 
 
 def stored_size(upright: Size, orientation: int) -> Size:
