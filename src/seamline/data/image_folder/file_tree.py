@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -182,14 +182,14 @@ def refuse_invalid(file: Path, kind: str) -> Iterator[None]:
         raise SeamlineError(f"{file}: is {kind} with an invalid part ({error}); correct it") from None
 
 
-def read_text(file: Path) -> str:
-    """Return the content of a text file, or raise a `SeamlineError`."""
+def read_text(file: Path, errors: Literal["strict", "replace"] = "strict") -> str:
+    """Return the content of a text file, or raise a `SeamlineError`; `replace` replaces bytes that are not UTF-8."""
     with refuse_unreadable(file):
         if file.stat().st_size > _MAX_BYTES:
             raise SeamlineError(f"{file}: is larger than {_MAX_BYTES >> 30} GiB; split it, or remove it")
         content = file.read_bytes()
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8-sig", errors)
     except UnicodeDecodeError as error:
         raise SeamlineError(f"{file}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
 

@@ -42,7 +42,7 @@ def test_polygons_are_drawn_in_pixels(tmp_path: Path, image: str, label: str) ->
     assert data.classes == ("background", "big plate")
     assert data.train.labels[0].sum() == 10 * 20
     assert data.train.labels[0][:10, :20].all()
-    assert [(entry.count, entry.what) for entry in data.unused] == [(1, f"images without a label (1 {image[-4:]})")]
+    assert [(entry.count, entry.what) for entry in data.unused] == [(1, f"image without a label (1 {image[-4:]})")]
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,18 @@ def test_invalid_files_are_refused(tmp_path: Path, text: str, message: str) -> N
     yolo(tmp_path, "images/{}.png", "labels/{}.txt", "a", text=text)
     (tmp_path / "data.yaml").write_text("names: [cup, plate]", encoding="utf-8")
     assert message in refusal(lambda: detect_format(tmp_path))
+
+
+def test_a_line_without_corners_is_refused_where_other_files_have_polygons(tmp_path: Path) -> None:
+    yolo(tmp_path, "images/{}.png", "labels/{}.txt", "a")
+    yolo(tmp_path, "images/{}.png", "labels/{}.txt", "b", text="1 0 0 0,5 0 0,5 0,5")
+    assert "b.txt: the line '1 0 0 0,5 0 0,5 0,5' is not a class number" in refusal(lambda: detect_format(tmp_path))
+
+
+def test_notes_of_any_encoding_beside_classified_images(tmp_path: Path) -> None:
+    write_photos(tmp_path, "cat/1.png", "dog/2.png")
+    (tmp_path / "cat" / "1.txt").write_bytes("Kätzchen".encode("latin-1"))
+    assert detect_format(tmp_path).layout == "class folders"
 
 
 def test_boxes_beside_polygons_are_counted(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from seamline.run_folder import UnusedData
 _NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
 _LINE = re.compile(rf"\d+(\s+{_NUMBER}){{4,}}\s*")
 _BOX_FIELDS = 5
+_SHOWN = 40  # characters of an invalid line in a message
 _TOLERANCE = 0.01  # by which a coordinate may be outside the image
 _QUOTED = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^,]*))\s*(?:,|$)""")
 
@@ -30,13 +31,20 @@ def parse(tree: FileTree) -> FolderContents | None:
     images = {_key(tree, file): file for file in tree.images}
     texts = {_key(tree, file): file for file in tree.files if file.suffix.lower() == ".txt"}
     lines = {key: _read_lines(texts[key]) for key in images.keys() & texts.keys()}
-    lines = {key: found for key, found in lines.items() if all(map(_LINE.fullmatch, found))}
-    if not any(lines.values()):
+    invalid = {key: line for key, found in lines.items() for line in found if not _LINE.fullmatch(line)}
+    if not any(found for key, found in lines.items() if key not in invalid):
         return None
+    if invalid:
+        key, line = min(invalid.items())
+        raise SeamlineError(
+            f"{texts[key]}: the line {line[:_SHOWN]!r} is not a class number with corners, as the lines of other text "
+            "files are; correct it, or remove the file"
+        )
     names, source = _read_names(tree)
     samples, boxes, total = [], 0, 0
     for key, found in lines.items():
-        polygons = [_polygon(texts[key], line, images[key], names) for line in found if len(line.split()) > _BOX_FIELDS]
+        outlines = [line for line in found if len(line.split()) > _BOX_FIELDS]
+        polygons = _polygons(texts[key], outlines, images[key], names) if outlines else []
         boxes += len(found) - len(polygons)
         total += len(found)
         samples.append(tree.sample(images[key], polygons=tuple(polygons)))
@@ -75,28 +83,32 @@ def _key(tree: FileTree, file: Path) -> str:
 
 
 def _read_lines(file: Path) -> list[str]:
-    return [line.strip() for line in read_text(file).splitlines() if line.strip()]
+    """Return the lines of a file that are not empty; a file that only has the name of an image may not be UTF-8."""
+    return [line.strip() for line in read_text(file, "replace").splitlines() if line.strip()]
 
 
-def _polygon(file: Path, line: str, image: Path, names: dict[int, str]) -> Polygon:
-    """Return the polygon of a line, in pixels of its image."""
-    number, *values = line.split()
-    if names and int(number) not in names:
-        raise SeamlineError(
-            f"{file}: contains the class {number}, which has no name; add it to the names of the classes"
-        )
+def _polygons(file: Path, lines: list[str], image: Path, names: dict[int, str]) -> list[Polygon]:
+    """Return the polygons of a file's lines, in pixels of the image."""
     header = read_header(image)
     if header is None:
         raise SeamlineError(f"{image}: cannot be read; replace or remove it")
     height, width = header.size
-    with refuse_invalid(file, "a text file of polygons"):
-        if len(values) % 2:
-            raise ValueError(f"a polygon has {len(values)} coordinates")
-        corners = [float(value) for value in values]
-        if min(corners) < -_TOLERANCE or max(corners) > 1 + _TOLERANCE:
-            raise ValueError("a coordinate is not between 0 and 1")
-        points = ((x * width, y * height) for x, y in zip(corners[::2], corners[1::2], strict=True))
-        return make_polygon(names.get(int(number), f"class {int(number)}"), points)
+    polygons = []
+    for line in lines:
+        number, *values = line.split()
+        if names and int(number) not in names:
+            raise SeamlineError(
+                f"{file}: contains the class {number}, which has no name; add it to the names of the classes"
+            )
+        with refuse_invalid(file, "a text file of polygons"):
+            if len(values) % 2:
+                raise ValueError(f"a polygon has {len(values)} coordinates")
+            corners = [float(value) for value in values]
+            if min(corners) < -_TOLERANCE or max(corners) > 1 + _TOLERANCE:
+                raise ValueError("a coordinate is not between 0 and 1")
+            points = ((x * width, y * height) for x, y in zip(corners[::2], corners[1::2], strict=True))
+            polygons.append(make_polygon(names.get(int(number), f"class {int(number)}"), points))
+    return polygons
 
 
 def _read_names(tree: FileTree) -> tuple[dict[int, str], list[Path]]:
