@@ -68,7 +68,7 @@ def test_files_that_are_no_photos_are_counted_by_kind(tmp_path: Path) -> None:
     assert len(listing.photos) == 2
     assert {item.what: item.count for item in listing.unused} == {
         "images of unsupported formats (2 .heic, 1 .dng)": 3,
-        "images without the suffix of one (1 without suffix)": 1,
+        "image without the suffix of one (1 without suffix)": 1,
         "other files (2 .txt)": 2,
     }
     assert listing.unused[0].example == str(folder / "x.heic")

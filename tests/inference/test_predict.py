@@ -158,9 +158,9 @@ def test_unused_files_reach_the_record_and_the_page(segmenter: Path, tmp_path: P
     save_photo(tmp_path / "a.png")
     (tmp_path / "b.heic").write_bytes(b"no photo")
     for unused in (
-        ["images of unsupported formats (1 .heic)"],
+        ["image of unsupported formats (1 .heic)"],
         [
-            "images of unsupported formats (1 .heic)",
+            "image of unsupported formats (1 .heic)",
             "results of earlier predictions (3 .png, 1 .jpg, 1 .json, 1 .html)",
         ],
     ):

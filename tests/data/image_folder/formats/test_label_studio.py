@@ -73,7 +73,7 @@ def test_polygons_and_brush_strokes(tmp_path: Path) -> None:
     assert (data.train.labels[0][:2] == 2).all()
     assert [(entry.count, entry.what) for entry in data.unused] == [
         (1, "annotations of type rectanglelabels"),
-        (1, "images without a label (1 .png)"),
+        (1, "image without a label (1 .png)"),
     ]
 
 
