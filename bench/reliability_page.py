@@ -99,7 +99,7 @@ def _checkpoint_chaos(results: dict[str, Any]) -> str:
     total = sum(count for _, _, count in results["verdicts"])
     return f"""## ckpt-chaos
 
-`make test-chaos` has [ckpt-chaos](https://github.com/rkb32/ckpt-chaos), a program of others, end trainings at file events of the run folder (files opened for writing, renamed and removed), resume them, and compare weights, metrics, findings, history and left-over files with those of a training that was not ended. The training is that of `facades` above with a checkpoint after each step and has {results["events"]:,} such events. Of these events and the modes below, an even selection of {total - 1:,} was tested. A training that is not resumed to the same results is a HARD_FAIL (an error) or a SILENT_DIVERGENCE (other results).
+`make test-chaos` lets [ckpt-chaos](https://github.com/rkb32/ckpt-chaos), an independent program, end trainings at file events of the run folder (files opened for writing, renamed and removed), resume them, and compare weights, metrics, findings, history and left-over files with those of a training that was not ended. The training is that of `facades` above with a checkpoint after each step and has {results["events"]:,} such events. Each can be tested in each of the modes below; an even selection of {total - 1:,} was. (ckpt-chaos notes PLAN DRIFT where the random name of a temporary file differs from that of the first training.) A training that is not resumed to the same results is a HARD_FAIL (an error) or a SILENT_DIVERGENCE (other results).
 
 | training | runs | PASS | other verdicts |
 | --- | --- | --- | --- |
