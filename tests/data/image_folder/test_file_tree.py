@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from image_files import write_photos
 
+from seamline.data.image_folder import detect_format
 from seamline.data.image_folder.file_tree import find_file, list_tree
+from seamline.errors import SeamlineError
 
 
 @pytest.fixture
@@ -76,3 +79,14 @@ def test_system_folders_and_files_are_ignored(folder: Path) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
     assert len(list_tree(folder).files) == 3
+
+
+def test_json_lines_beside_class_folders_are_no_labels(tmp_path: Path) -> None:
+    write_photos(tmp_path, "cat/1.png", "dog/2.png")
+    (tmp_path / "meta.json").write_text('{"photo": 1}\n{"photo": 2}\n', encoding="utf-8")
+    contents = detect_format(tmp_path)
+    assert contents.layout == "class folders"
+    assert [entry.what for entry in contents.unused] == ["other file (1 .json)"]
+    (tmp_path / "meta.json").write_text('{"photo": 1}\n}', encoding="utf-8")
+    with pytest.raises(SeamlineError, match=r"meta\.json: is not valid JSON"):
+        detect_format(tmp_path)

@@ -4,7 +4,7 @@ import json
 import os
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
@@ -39,7 +39,7 @@ class FileTree:
 
     @cached_property
     def _json_contents(self) -> dict[Path, Any]:
-        return {file: read_json(file) for file in self.files if file.suffix.lower() == ".json"}
+        return {file: _read_json(file) for file in self.files if file.suffix.lower() == ".json"}
 
     @property
     def json_lists(self) -> dict[Path, list[Any]]:
@@ -194,10 +194,13 @@ def read_text(file: Path, errors: Literal["strict", "replace"] = "strict") -> st
         raise SeamlineError(f"{file}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
 
 
-def read_json(file: Path) -> Any:
-    """Return the content of a JSON file, or raise a `SeamlineError`."""
+def _read_json(file: Path) -> Any:
+    """Return the content of a JSON file, None for JSON Lines, which is in no layout; or raise a `SeamlineError`."""
     text = read_text(file)
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
+        with suppress(ValueError, RecursionError):
+            if len([json.loads(line) for line in text.strip().split("\n")[:2]]) == 2:
+                return None
         raise SeamlineError(f"{file}: is not valid JSON ({error}); correct it, or remove it") from None
