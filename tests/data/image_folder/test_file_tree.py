@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from image_files import write_photos
 
+from image_files import write_photos
 from seamline.data.image_folder import detect_format
 from seamline.data.image_folder.file_tree import find_file, list_tree
 from seamline.errors import SeamlineError

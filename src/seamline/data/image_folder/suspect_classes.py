@@ -7,7 +7,7 @@ from typing import NoReturn
 import numpy as np
 from PIL import Image
 
-from seamline.data.image_folder.folder_names import MASK_WORDS, mentioned_splits, split_words
+from seamline.data.image_folder.folder_names import MASK_WORDS, mentioned_splits, split_of_name, split_words
 from seamline.errors import SeamlineError, list_first
 
 _IMAGE_NAMES = frozenset(("images", "image", "imgs", "img", "jpegimages", "jpegs", "jpegimage", "dataset", "datasets"))
@@ -29,18 +29,21 @@ _FEW_COLORS, _MANY_COLORS = 8, 256  # at most so many colors of a mask, and more
 _PAIRED_PART = 0.8  # part of a folder's images that have a mask of the same name in another folder
 
 
-def refuse_suspect_classes(folder: Path, files: Mapping[str, Sequence[Path]]) -> None:
+def refuse_suspect_classes(folder: Path, files: Mapping[str, Sequence[Path]]) -> list[str]:
     """Refuse classes that are more likely splits, images or masks of another layout.
 
     Args:
         folder: the folder that is named in the message.
         files: the images of each class.
 
+    Returns:
+        A warning of a class whose name starts with the word of a split, if there is one.
+
     Raises:
         SeamlineError: a class is suspect.
     """
     words = {name: {*split_words(name)} for name in files}
-    _refuse_splits(folder, files)
+    warnings = _refuse_splits(folder, files)
     plain = [name for name in files if words[name] & _IMAGE_NAMES]
     pure = [name for name in plain if words[name] <= _IMAGE_NAMES | {"data", "left", "bit"}]
     if pure or 0 < len(plain) < len(files):
@@ -52,16 +55,27 @@ def refuse_suspect_classes(folder: Path, files: Mapping[str, Sequence[Path]]) ->
             if _are_masks(files[name]):
                 _refuse(folder, files, name, _masked_layout(files))
     _refuse_pairs(folder, files)
+    return warnings
 
 
-def _refuse_splits(folder: Path, files: Mapping[str, Sequence[Path]]) -> None:
-    """Refuse classes with words of different splits, or a single one with `test` or `val`."""
+def _refuse_splits(folder: Path, files: Mapping[str, Sequence[Path]]) -> list[str]:
+    """Refuse classes with words of different splits, or a single one with `test` or `val`.
+
+    A single name such as `test_tube`, with words after that of the split that no other class has, is a class; a warning
+    of it is returned.
+    """
     splits = {name: found for name in files if (found := mentioned_splits(name))}
     kinds = set[str]().union(*splits.values())
     if {*map(str.lower, splits)} == {"valid"} and "invalid" in map(str.lower, files):
-        return
+        return []
     if len(kinds) > 1 or (len(splits) == 1 and kinds != {"train"}):
-        _refuse(folder, files, next(iter(splits)), "splits (train/, val/ and test/, each with class folders inside)")
+        name = next(iter(splits))
+        first, *rest = split_words(name)
+        others = {word for other in files if other != name for word in split_words(other)}
+        if rest and mentioned_splits(first) and not split_of_name(name) and not others & {*rest}:
+            return [f"the folder {name} is read as a class, not as images for {first}"]
+        _refuse(folder, files, name, "splits (train/, val/ and test/, each with class folders inside)")
+    return []
 
 
 def _refuse_pairs(folder: Path, files: Mapping[str, Sequence[Path]]) -> None:

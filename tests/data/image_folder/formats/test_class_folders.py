@@ -99,6 +99,8 @@ def test_splits_without_class_folders_are_refused(tmp_path: Path, names: tuple[s
         ("manual", "automatic"),
         ("original", "copy"),
         ("gt_car", "van"),
+        ("test_tube", "beaker", "round flask"),
+        ("dev board", "cable"),
     ],
 )
 def test_classes_that_only_resemble_other_layouts(tmp_path: Path, names: tuple[str, ...]) -> None:
@@ -118,6 +120,8 @@ def test_classes_that_only_resemble_other_layouts(tmp_path: Path, names: tuple[s
         (("x", "y color"), "images with masks (x/ with y color/ of the same names)"),
         (("flowers_train", "flowers_test"), "splits (train/, val/ and test/, each with class folders inside)"),
         (("rps", "rps-test-set"), "splits"),
+        (("cat", "dog", "test_cat"), "splits"),
+        (("cat", "dog", "pets_test"), "splits"),
         (("train_cats", "test_cats", "train_dogs", "test_dogs"), "splits"),
     ],
 )
@@ -131,6 +135,31 @@ def test_classes_of_another_layout_are_refused(tmp_path: Path, names: tuple[str,
     assert f"suggests the layout {layout}" in message
     assert f"{names[0]} (3 images)" in message
     assert "rename the folder, or list files and labels in a CSV" in message
+
+
+def test_a_class_named_like_a_split_is_reported(tmp_path: Path) -> None:
+    write_photos(tmp_path, "test_tube/1.png", "beaker/2.png")
+    assert detect_format(tmp_path).warnings == ("the folder test_tube is read as a class, not as images for test",)
+
+
+@pytest.mark.parametrize("dates", [("2023-05-17", "2023-06-02"), ("20230517", "20230602"), ("2023_05", "2023_06")])
+def test_class_folders_inside_folders_of_dates(tmp_path: Path, dates: tuple[str, str]) -> None:
+    for number, date in enumerate(dates):
+        write_photos(tmp_path, f"{date}/cat/{number}.png", f"{date}/images/dog/{number}.png")
+    contents = detect_format(tmp_path)
+    assert [(sample.name, sample.label) for sample in contents.samples] == [
+        (f"{dates[0]}/cat/0.png", "cat"),
+        (f"{dates[0]}/images/dog/0.png", "dog"),
+        (f"{dates[1]}/cat/1.png", "cat"),
+        (f"{dates[1]}/images/dog/1.png", "dog"),
+    ]
+    (warning,) = contents.warnings
+    assert warning.startswith(f"the folders {dates[0]}, {dates[1]} are dates, so the classes are the folders inside")
+
+
+def test_numbers_that_are_no_dates_are_classes(tmp_path: Path) -> None:
+    write_photos(tmp_path, "2021/a/1.png", "2023-13/b/1.png")
+    assert {sample.label for sample in detect_format(tmp_path).samples} == {"2021", "2023-13"}
 
 
 def test_folders_inside_class_folders(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Images in folders named by class, optionally inside folders named by split."""
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,9 @@ from seamline.data.image_folder.folder_names import is_plain, is_unlabeled, spli
 from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_folder.suspect_classes import refuse_suspect_classes
 from seamline.errors import SeamlineError, list_first
+
+_DATE = re.compile(r"(19|20)\d\d([-_. ]?)(0[1-9]|1[0-2])(\2(0[1-9]|[12]\d|3[01]))?")
+"""A year and a month, or a date, such as `2023-05`, `2023_05_17` or `20230517`."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ def parse(tree: FileTree) -> FolderContents | None:
     """Read class folders; None where there are fewer than two.
 
     The class is the first folder, or the first one below a folder named by split; splits may also be inside the class
-    folders. Images outside class folders have no label.
+    folders. Folders of dates may contain the class folders. Images outside class folders have no label.
 
     Raises:
         SeamlineError: some images are in folders of splits and others are not, folders of splits have no class
@@ -42,14 +46,15 @@ def parse(tree: FileTree) -> FolderContents | None:
         if split_of_name(splits[0]) == "train":
             warnings.append(f"the folder {splits[0]} is read as a class, because it has no class folders inside")
     if not splits:
-        images = _splits_inside_classes(images)
+        images, dates = _below_dates(_splits_inside_classes(images))
+        warnings += dates
     if len({image.folders[0] for image in images}) < 2:
         return None
     images = [replace(image, folders=(image.folders[0], *_telling(image.folders[1:]))) for image in images]
     files: dict[str, list[Path]] = defaultdict(list)
     for image in images:
         files[image.folders[0]].append(image.file)
-    refuse_suspect_classes(tree.folder, files)
+    warnings += refuse_suspect_classes(tree.folder, files)
     warnings += [] if tree.inner_groups else _check_depth(tree.folder, images)
     samples = [
         Sample(image.file, image.file.relative_to(tree.folder).as_posix(), image.split, label=image.folders[0])
@@ -123,6 +128,18 @@ def _splits_inside_classes(images: list[_Image]) -> list[_Image]:
     return [
         replace(image, folders=(image.folders[0], *image.folders[2:]), split=split_of_name(image.folders[1]))
         for image in images
+    ]
+
+
+def _below_dates(images: list[_Image]) -> tuple[list[_Image], list[str]]:
+    """Remove first folders that are dates, where all have class folders inside; also return a warning of it."""
+    if not images or not all(_DATE.fullmatch(image.folders[0]) and _telling(image.folders[1:]) for image in images):
+        return images, []
+    dates = sorted({image.folders[0] for image in images})
+    images = [replace(image, folders=_telling(image.folders[1:])) for image in images]
+    return images, [
+        f"the folders {list_first(dates)} are dates, so the classes are the folders inside; --groups folder keeps the "
+        "images of a date together"
     ]
 
 
