@@ -19,6 +19,7 @@ from seamline.__main__ import main
         ("--learning-rate 1", "--learning-rate: no such option; did you mean --lr?"),
         ("--optimizer adam", "--optimizer: no such option; did you mean --set optimizer=VALUE?"),
         ("--colour-jitter 1", "--colour-jitter: no such option; did you mean --set color_jitter=VALUE?"),
+        ("--epochs", "Option '--epochs' requires an argument; see seamline --help"),
         ("--frobnicate", "No such option: --frobnicate; see seamline --help"),
         ("--epochs 3 --set epochs=4", "--epochs 3: --set epochs=4 is given too; keep one of them"),
         ("unexpected", "Got unexpected extra argument(s) (unexpected); see seamline --help"),

@@ -23,6 +23,7 @@ def test_files_folders_and_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert found(".") == ["a/10.tiff", "a/2.png", "b.JPG", "c/d/e.webp", "odd[1].png"]
     assert found("c", "b.JPG", "./b.JPG", tmp_path / "c/d/e.webp") == ["c/d/e.webp", "b.JPG"]
     assert found("a/*") == ["a/10.tiff", "a/2.png"]
+    assert found("*") == found("**") == found(".")  # as a shell expands it
     assert found("**/*.webp") == ["c/d/e.webp"]
     assert found(tmp_path / "a" / "*.png") == [str(tmp_path / "a/2.png")]
     assert found("odd[1].png") == ["odd[1].png"]

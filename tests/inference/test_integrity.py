@@ -84,6 +84,8 @@ def test_a_flipped_bit_of_stored_images_logits_or_checksums_is_one_line(garments
     assert "has no checksums; evaluate the run again with `seamline evaluate" in refusal(
         lambda: seamline.verify(garments)
     )
+    (garments / "run.json").unlink()
+    assert f"{garments / 'run.json'}: not found" in refusal(lambda: seamline.verify(garments))
 
 
 @pytest.mark.parametrize("part", ["graph", "temperature", "images", "sha256", "cut"])

@@ -17,9 +17,9 @@ def describe_usage_error(error: Any, words: Sequence[str]) -> str:
     if words[:1] in (["train"], ["reproduce"]):
         from seamline.training.config import field_types, similar_field
 
-        option = getattr(error, "option_name", None)
-        options = getattr(error, "possibilities", None)
-        similarity = 1.0 if options else 0.75
+        unknown = hasattr(error, "possibilities")  # else a known option may lack its value
+        option = error.option_name if unknown else None
+        similarity = 1.0 if unknown and error.possibilities else 0.75
         if option is not None and (field := similar_field(option, field_types(), similarity)):
             flag = f"--{field.replace('_', '-')}"
             known = error.ctx is not None and any(flag in parameter.opts for parameter in error.ctx.command.params)

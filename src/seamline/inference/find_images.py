@@ -41,8 +41,9 @@ class PhotoListing:
 def find_photos(names: Sequence[Path | str]) -> PhotoListing:
     """Find photos by name: files, folders and patterns.
 
-    A file counts whatever its name. Folders are searched recursively for the usual suffixes of images, and so are
-    patterns with `*`, `?`, `[…]` or `**`. Searches skip hidden and system files and the results of earlier predictions.
+    A file counts whatever its name. A pattern with `*`, `?`, `[…]` or `**` stands for the files and folders that match.
+    Folders are searched recursively. Patterns and searches give only files with the usual suffixes of images, and skip
+    hidden and system files and the results of earlier predictions.
 
     Raises:
         SeamlineError: there is not one photo.
@@ -80,6 +81,10 @@ def _unused(files: Sequence[Path]) -> tuple[UnusedData, ...]:
 
 def _files_named(name: Path | str, reasons: list[str]) -> tuple[list[Path], list[Path]]:
     """Return the photos that a name stands for, and the other files; append to `reasons` what is wrong with it."""
+
+    def list_files(folder: Path) -> list[Path]:
+        return [*iter_files(folder, lambda error: reasons.append(f"{error.filename}: {error.strerror}"))]
+
     path = Path(name)
     try:
         is_folder, exists = path.is_dir(), path.exists()
@@ -89,16 +94,17 @@ def _files_named(name: Path | str, reasons: list[str]) -> tuple[list[Path], list
     if exists and not is_folder:
         return [path], []
     if is_folder:
-        files = [*iter_files(path, lambda error: reasons.append(f"{error.filename}: {error.strerror}"))]
+        files = list_files(path)
         nothing = f"contains no photos ({', '.join(SUFFIXES[:8])})"
     elif has_magic(str(name)):
         matches = map(Path, iglob(str(name), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
-        files = [file for file in matches if not is_system_name(file.name) and not _in_system_folder(file, path)]
+        visible = [match for match in matches if not is_system_name(match.name) and not _in_system_folder(match, path)]
+        files = [file for match in visible for file in (list_files(match) if match.is_dir() else [match])]
         nothing = "matches no photo"
     else:
         reasons.append("not found")
         return [], []
-    photos = sorted(file for file in files if _is_photo(file))
+    photos = sorted({file for file in files if _is_photo(file)})
     others = sorted({file for file in files if file.is_file()} - {*photos})
     if not photos:
         reasons.append(nothing + (f"; it has {count_suffixes(others)}" if others else ""))

@@ -124,6 +124,8 @@ def verify_run(folder: RunFolder) -> VerifiedModel:
     Raises:
         SeamlineError: a file is missing, damaged or replaced, or the predictions differ.
     """
+    if not folder.integrity.exists():
+        folder.info.read()  # the error of a folder that is not a run
     record = folder.integrity.read()
     if record.sha256 != record.sealed().sha256:
         raise folder.integrity.error("damaged, because its content does not match its checksum")
