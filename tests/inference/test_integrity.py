@@ -13,6 +13,7 @@ import pytest
 import seamline
 from helpers import refusal
 from run_factories import load_unsealed
+from seamline.cli.models import verify
 from seamline.inference.integrity import compute_examples, seal_export
 from seamline.inference.predictor import load_model
 from seamline.inference.pretrained import PRETRAINED, pretrained_dir
@@ -86,6 +87,20 @@ def test_a_flipped_bit_of_stored_images_logits_or_checksums_is_one_line(garments
     )
     (garments / "run.json").unlink()
     assert f"{garments / 'run.json'}: not found" in refusal(lambda: seamline.verify(garments))
+
+
+def test_a_run_without_backend_says_that_predictions_are_not_compared(
+    garments: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (garments / "model.onnx").unlink()
+    monkeypatch.setattr("seamline.inference.integrity.find_spec", lambda name: None)
+    verify(garments)
+    *checksums, note, last = capsys.readouterr().out.splitlines()
+    assert len(checksums) == 3
+    assert (note, last) == (
+        "Predictions are not compared: install PyTorch, or export the run",
+        f"Verified: {garments}",
+    )
 
 
 @pytest.mark.parametrize("part", ["graph", "temperature", "images", "sha256", "cut"])

@@ -81,9 +81,8 @@ def test_what_is_missing_or_changed_is_counted_and_named(home: Path, trained: Pa
     draw(photos / "left/05.png", "left", np.random.default_rng(2), gray=True)
     text = refusal(lambda: seamline.evaluate(home / "run", data_dir=photos))
     assert text == (
-        f"{photos}: 3 of the 61 images of {home / 'run'} are not there as they were (1 missing: left/03.png; 1 with "
-        "other labels: left/04.png; 1 with other pixels: left/05.png); put them back, or name another folder with "
-        "--data-dir"
+        f"{photos}: missing or changed images of {home / 'run'}: 3 of 61 (1 missing: left/03.png; 1 with other labels: "
+        "left/04.png; 1 with other pixels: left/05.png); put them back, or name another folder with --data-dir"
     )
     shutil.rmtree(photos)
     for label in ("left", "right"):

@@ -151,6 +151,8 @@ def verify(model: ModelArgument, as_json: JsonOption = False) -> None:
             f"{one.file.name} with {one.backend}: predictions for {one.images} stored images as recorded, largest "
             f"difference {one.difference:.1e}"
         )
+    if not verified.outputs:
+        result("Predictions are not compared: install PyTorch, or export the run")
     result(f"Verified: {model}")
 
 

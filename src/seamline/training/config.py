@@ -54,7 +54,7 @@ class TrainConfig:
     class_weights: tuple[float, ...] | Literal["balanced"] | None = None
     """Weight of each class in the loss, in the order of the classes; None for equal weights. `balanced` weights class k
     by N / (K n_k): of N training labels in K classes, n_k are of class k, as scikit-learn's `class_weight="balanced"`
-    does. Labels are images, of masks pixels. A run stores the numbers."""
+    does. Labels are images, or pixels of masks. A run stores the numbers."""
     label_smoothing: float = 0.0
     """Fraction of the target probability that is spread over all classes."""
     hflip: bool = False

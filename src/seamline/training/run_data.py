@@ -207,8 +207,8 @@ def _missing_images(
         kinds[kind].append(index.names[row])
     listed = "; ".join(f"{len(some):,} {kind}: {list_first(some)}" for kind, some in kinds.items() if some)
     return SeamlineError(
-        f"{data.source}: {len(missing):,} of the {total:,} images of {folder.path} are not there as they were "
-        f"({listed}); put them back, or name another folder with --data-dir"
+        f"{data.source}: missing or changed images of {folder.path}: {len(missing):,} of {total:,} ({listed}); put "
+        "them back, or name another folder with --data-dir"
     )
 
 
