@@ -288,6 +288,11 @@ def code_color(code: int) -> Color:
     return code >> 16, code >> 8 & 255, code & 255
 
 
+def list_values(values: Iterable[int], *, by_color: bool) -> list[str]:
+    """Return numbers, or colors (0xRRGGBB) as `#rrggbb`, as messages show them."""
+    return [f"#{value:06x}" if by_color else str(value) for value in values]
+
+
 def complete_palette(colors: Iterable[Color | None]) -> tuple[Color, ...]:
     """Return distinct colors: those given, and generated ones where none is given or one is repeated."""
     given = list(colors)

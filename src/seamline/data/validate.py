@@ -14,7 +14,7 @@ from seamline.data.image_folder.load import LoadedFolder, Progress
 from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_io import read_header, read_image
 from seamline.data.limits import map_threads
-from seamline.data.masks import mask_values
+from seamline.data.masks import list_values, mask_values
 from seamline.data.near_duplicates.report import DuplicateReport, find_dataset_duplicates, find_folder_duplicates
 from seamline.data.prepare import detect_groups, split_data
 from seamline.data.split_warnings import ORDERS, grouping_warnings
@@ -229,9 +229,9 @@ def _data_facts(loaded: LoadedFolder) -> dict[str, str]:
     }
     classes = loaded.classes
     if classes.mask_values:
-        values = (f"#{value:06x}" if classes.by_color else str(value) for value in classes.mask_values)
+        values = list_values(classes.mask_values, by_color=classes.by_color)
         listed = ", ".join(f"{value} {name}" for value, name in zip(values, classes.names, strict=True))
-        others = (f"#{value:06x}" if classes.by_color else str(value) for value in classes.ignored)
+        others = list_values(classes.ignored, by_color=classes.by_color)
         facts["mask values"] = listed + (f"; ignored: {', '.join(others)}" if classes.ignored else "")
     return facts
 

@@ -17,7 +17,15 @@ from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_folder.file_tree import normalize, read_text
 from seamline.data.image_folder.records import BACKGROUND, FolderContents, MaskLegend
 from seamline.data.limits import map_threads
-from seamline.data.masks import Color, MaskValues, code_color, color_code, complete_palette, unique_mask_values
+from seamline.data.masks import (
+    Color,
+    MaskValues,
+    code_color,
+    color_code,
+    complete_palette,
+    list_values,
+    unique_mask_values,
+)
 from seamline.errors import SeamlineError, list_first
 from seamline.run_folder import UnusedData
 
@@ -154,7 +162,7 @@ def _refuse_mixed(
     share = f"{fraction:.1%}" if fraction >= 0.001 else "less than 0.1%"
     first, mask = next((file, mask) for file, mask in masks.items() if mask.values & mixed)
     between, levels = (
-        [f"#{value:06x}" if by_color else str(value) for value in values]
+        list_values(values, by_color=by_color)
         for values in (sorted(mask.values & mixed), (value for value, _ in counts.most_common() if value not in mixed))
     )
     remedy = "declare them with their colors in classes.json" if by_color else "number the classes 0, 1, 2, …"
@@ -191,7 +199,7 @@ def _classes_of_legend(
         )
     known = {entry.value for entry in entries}
     if unknown := sorted(values - known - {*legend.ignored}):
-        shown = [f"#{value:06x}" if by_color else str(value) for value in unknown]
+        shown = list_values(unknown, by_color=by_color)
         raise SeamlineError(
             f"{first_with(unknown[0])}: contains {list_first(shown)}, which {legend.source} does not define; "
             "correct the mask, or the definition"
@@ -214,15 +222,15 @@ def _classes_by_color(root: Path, codes: set[int], declared: Palette, first_with
     """Return classes for the colors (0xRRGGBB) in masks."""
     if not declared:
         ordered = sorted(codes)
-        names = tuple(f"#{code:06x}" for code in ordered)
-        names = (BACKGROUND, "foreground") if ordered == [0, 0xFFFFFF] else names
+        is_binary = ordered == [0, 0xFFFFFF]
+        names = (BACKGROUND, "foreground") if is_binary else tuple(list_values(ordered, by_color=True))
         return Classes(names, tuple(ordered), tuple(code_color(code) for code in ordered), by_color=True)
     palette = {name: color for name, color in declared.items() if color is not None}
     if len(palette) < len(declared):
         raise SeamlineError(f"{root}: masks contain colors; give each class its color in classes.json")
     known = {color_code(color): color for color in palette.values()}
     if unknown := sorted(codes - set(known)):
-        listed = list_first([f"#{code:06x}" for code in unknown])
+        listed = list_first(list_values(unknown, by_color=True))
         raise SeamlineError(
             f"{root}: masks contain {len(unknown)} undeclared colors ({listed}), first in {first_with(unknown[0])}; "
             "declare them"
@@ -290,7 +298,7 @@ def ignored_warning(classes: Classes, legend: MaskLegend | None) -> str:
 
 def _list_ignored(classes: Classes) -> str:
     """List the ignored values or colors."""
-    return list_first([f"#{value:06x}" if classes.by_color else str(value) for value in classes.ignored])
+    return list_first(list_values(classes.ignored, by_color=classes.by_color))
 
 
 def remap_mask(values: NDArray[Any], classes: Classes, name: str) -> NDArray[np.uint8]:
@@ -306,8 +314,7 @@ def remap_mask(values: NDArray[Any], classes: Classes, name: str) -> NDArray[np.
         mask[pixels] = number
         unknown &= ~pixels
     if unknown.any():
-        value = int(values[unknown][0])
-        shown = f"#{value:06x}" if classes.by_color else str(value)
+        (shown,) = list_values([int(values[unknown][0])], by_color=classes.by_color)
         raise SeamlineError(f"{name}: contains {shown}, which is not a class; correct the mask, or declare it")
     return mask
 
