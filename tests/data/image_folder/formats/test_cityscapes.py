@@ -43,10 +43,18 @@ def test_train_ids_are_preferred(tmp_path: Path) -> None:
 
 def test_other_classes_are_named_by_label_colors(tmp_path: Path) -> None:
     cityscapes(tmp_path, "labelIds", 0, 2, images="imgsFine/leftImg8bit")
-    (tmp_path / "label_colors.txt").write_text("0 0 0 background\n9 9 9 wall\n1 2 3 a door\n", encoding="utf-8")
+    colors = "# red green blue name\n0 0 0 background\n9 9 9\twall\n1 2 3 a door\n"
+    (tmp_path / "label_colors.txt").write_text(colors, encoding="utf-8")
     data = load_folder(tmp_path)
     assert data.classes == ("background", "wall", "a door")
     assert data.train.labels[0, 0, [0, 31]].tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("line", ["9 9 wall", "wall", "9 9 256 wall"])
+def test_lines_that_are_no_colors_with_names_are_refused(tmp_path: Path, line: str) -> None:
+    cityscapes(tmp_path, "labelIds", 0, 1)
+    (tmp_path / "label_colors.txt").write_text(f"0 0 0 background\n{line}\n", encoding="utf-8")
+    assert "label_colors.txt: line 2 is not red, green, blue and a name" in refusal(lambda: detect_format(tmp_path))
 
 
 def test_other_numbers_are_refused(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from seamline.data.image_folder.file_tree import FileTree, read_text
+from seamline.data.image_folder.color_lists import read_color_list
+from seamline.data.image_folder.file_tree import FileTree
 from seamline.data.image_folder.records import FolderContents, MaskClass, MaskLegend
 from seamline.data.masks import Color
 from seamline.errors import SeamlineError
@@ -23,6 +24,7 @@ _IGNORED = 255
 _IDS = 34  # labelIds are 0..33
 _IMAGE = re.compile(r"(.*?)_?leftImg8bit", re.IGNORECASE)
 _MASK = re.compile(r"(.*?)_?gt(Fine|Coarse)_(labelTrainIds|labelIds|color|instanceIds|instanceTrainIds)", re.IGNORECASE)
+_COLOR_LINE = re.compile(r"(?P<red>\d{1,3})\s+(?P<green>\d{1,3})\s+(?P<blue>\d{1,3})\s+(?P<name>.+)")
 _FOLDERS = {
     "leftimg8bit",
     "imgsfine",
@@ -86,11 +88,8 @@ def _key(tree: FileTree, file: Path, prefix: str) -> str:
 def _legend(tree: FileTree, form: str) -> tuple[MaskLegend, tuple[Path, ...]]:
     """Return the meaning of the numbers in masks, and the files that define it."""
     if file := next((file for file in tree.files if file.name == "label_colors.txt"), None):
-        rows = (re.fullmatch(r"(\d+) (\d+) (\d+) (.+)", line.strip()) for line in read_text(file).splitlines())
-        classes = tuple(
-            MaskClass(row[4].strip(), value, (int(row[1]) & 255, int(row[2]) & 255, int(row[3]) & 255))
-            for value, row in enumerate(filter(None, rows))
-        )
+        rows = read_color_list(file, _COLOR_LINE, "red, green, blue and a name, such as 70 70 70 building")
+        classes = tuple(MaskClass(name, value, color) for value, (_, name, color) in enumerate(rows))
         return MaskLegend(classes, ignored=(_IGNORED,), source="classes of label_colors.txt"), (file,)
     source = "the 19 evaluated classes of Cityscapes"
     if form == "labeltrainids":

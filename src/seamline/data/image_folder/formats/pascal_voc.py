@@ -3,16 +3,18 @@
 import re
 from pathlib import Path, PurePosixPath
 
+from seamline.data.image_folder.color_lists import read_color_list
 from seamline.data.image_folder.file_tree import FileTree, read_text
 from seamline.data.image_folder.folder_names import split_of_name
 from seamline.data.image_folder.records import FolderContents, MaskClass, MaskLegend
-from seamline.data.masks import Color, color_code
+from seamline.data.masks import color_code
 from seamline.errors import SeamlineError
 
 _BORDERS = (0xFFFFFF, 0xE0E0C0)  # white, and the color of index 255 in VOC's palette
 _IMAGES = re.compile(r"jpe?gimages|images", re.IGNORECASE)
 _MASKS = re.compile(r"segmentationclass(png|raw|aug|pngs)?", re.IGNORECASE)
 _OTHERS = re.compile(r"segmentation(object|class|instance).*", re.IGNORECASE)
+_LABELMAP_LINE = re.compile(r"(?P<name>.+?):(?P<red>\d{1,3}),\s*(?P<green>\d{1,3}),\s*(?P<blue>\d{1,3})(:|$)")
 _VOC_NAMES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable",
     "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
@@ -106,16 +108,10 @@ def _numbered(names: tuple[str, ...] | list[str]) -> tuple[MaskClass, ...]:
 def _read_labelmap(file: Path) -> list[MaskClass]:
     """Return the classes of lines such as `door:250,50,83::`."""
     classes: dict[str, MaskClass] = {}
-    for number, line in enumerate(map(str.strip, read_text(file).splitlines()), 1):
-        if not line or line.startswith("#"):
-            continue
-        match = re.match(r"(.+?):(\d{1,3}),\s*(\d{1,3}),\s*(\d{1,3})(:|$)", line)
-        if match is None or max(map(int, match.groups()[1:4])) > 255:
-            raise SeamlineError(f"{file}: line {number} is not name:red,green,blue; correct it")
-        color: Color = (int(match[2]), int(match[3]), int(match[4]))
-        if match[1] in classes or color_code(color) in {entry.value for entry in classes.values()}:
+    for number, name, color in read_color_list(file, _LABELMAP_LINE, "name:red,green,blue"):
+        if name in classes or color_code(color) in {entry.value for entry in classes.values()}:
             raise SeamlineError(f"{file}: line {number} repeats a name or a color; correct it")
-        classes[match[1]] = MaskClass(match[1], color_code(color), color)
+        classes[name] = MaskClass(name, color_code(color), color)
     if len(classes) < 2:
         raise SeamlineError(f"{file}: names {len(classes)} classes; name two or more")
     return list(classes.values())
