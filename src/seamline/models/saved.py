@@ -1,6 +1,7 @@
 """The weights of a run: written once, and loaded into the model that `run.json` describes."""
 
 from functools import partial
+from textwrap import shorten
 
 import torch
 from safetensors.torch import load_file, save
@@ -11,6 +12,8 @@ from seamline.io import write_bytes
 from seamline.models.blocks import BaseModel
 from seamline.models.factory import build_model
 from seamline.run_folder import RunFolder
+
+_REASON_LENGTH = 160  # characters of PyTorch's list of weights that a message repeats
 
 
 def save_weights(folder: RunFolder, weights: dict[str, Tensor]) -> None:
@@ -41,7 +44,7 @@ def load_saved_model(folder: RunFolder) -> BaseModel:
         raise folder.info.error(str(error)) from None
     except Exception as error:  # safetensors and torch raise errors of several kinds
         lines = str(error).split("\n\t")  # PyTorch lists each unfitting weight on a line below a heading
-        reason = " ".join(lines[min(1, len(lines) - 1)].split()).rstrip(".")
+        reason = shorten(lines[min(1, len(lines) - 1)], _REASON_LENGTH, placeholder=" …").rstrip(".")
         raise SeamlineError(
             f"{file}: not the weights that run.json describes ({reason}); train again with --overwrite"
         ) from None
