@@ -113,7 +113,7 @@ def row_label(table: Table, roles: ColumnRoles, row: int) -> str:
     """
     if len(roles.labels) == 1:
         return table.cell(row, roles.labels[0])
-    marked = [table.cell(0, column) for column in roles.labels if float(table.cell(row, column) or 0) == 1]
+    marked = [table.cell(0, column) for column in roles.labels if float(table.cell(row, column)) == 1]
     if len(marked) != 1:
         found = f"{len(marked)} classes ({list_first(marked)})" if marked else "no class"
         raise SeamlineError(
@@ -158,7 +158,9 @@ def _find_labels(
     candidates = [column for column in columns if _has_classes(table, column, has_header)]
     named = [column for column in columns if has_header and table.header(column) in _LABEL_NAMES]
     binary = [column for column in columns if {*table.values(column, has_header)} <= {"0", "1", "0.0", "1.0"}]
-    if has_header and len(binary) > 1 and not named and len(binary) == len(_without_index(table, columns)):
+    only_binary = len(binary) == len(_without_index(table, columns))
+    one_hot = {*candidates} <= {*binary} and _mark_one_class(table, binary)
+    if has_header and len(binary) > 1 and not named and (only_binary or one_hot):
         return ColumnRoles(True, file, tuple(binary), split, is_named=True)
     exact = [column for column in named if table.header(column) == "label"]
     for group in (exact, named):
@@ -174,6 +176,11 @@ def _find_labels(
             "classes; replace them by names of classes"
         )
     return None
+
+
+def _mark_one_class(table: Table, columns: list[int]) -> bool:
+    """Return whether one of the columns of 0 and 1 is 1 in each row below the header."""
+    return all(sum(float(table.cell(row, column)) for column in columns) == 1 for row in range(1, len(table.rows)))
 
 
 def _without_index(table: Table, columns: list[int]) -> list[int]:

@@ -54,6 +54,8 @@ TRUTH = {name: ("cat", "dog")[number % 2] for number, name in enumerate(NAMES)}
         ["file,camera,label", *rows("{name},left,{label}")],
         ["file,side,label", *[f"{row},{label}" for row, label in zip(rows("{name},{bit}"), "aabbab", strict=True)]],
         ["file,cat,dog", *[f"{name},{1 - number % 2},{number % 2}" for number, name in enumerate(NAMES)]],
+        ["file,cat,dog,mm", *[f"{name},{1 - number % 2},{number % 2},{number}.5" for number, name in enumerate(NAMES)]],
+        ["age,file,cat,dog", *[f"3,{name},{1 - number % 2},{number % 2}" for number, name in enumerate(NAMES)]],
         ["image, cat, dog", *[f"{name}, {1 - number % 2}.0, {number % 2}.0" for number, name in enumerate(NAMES)]],
     ],
 )
@@ -101,6 +103,10 @@ def test_names_of_files_in_many_forms(tmp_path: Path, form: str) -> None:
         (
             ["file,label", *rows("{name},0.{number}5")],
             "the column 'label' contains numbers with fractions, not classes",
+        ),
+        (
+            ["file,male,female,kind", *[f"a{i}.png,{i % 2},{1 - i % 2},{kind}" for i, kind in enumerate("aabbab")]],
+            "could be the labels",
         ),
         (["file,cat,dog", *rows("{name},1,{bit}")], "line 3 marks 2 classes (cat, dog); mark one class per image"),
         (["file,cat,dog", *rows("{name},0,{bit}")], "line 2 marks no class; mark one class per image"),
