@@ -11,13 +11,14 @@ from seamline.data.image_folder.records import Point, Polygon, RunLengthMask, Sh
 from seamline.data.image_folder.run_lengths import decode_runs
 
 _MAX_SUPERSAMPLED = 4_000_000  # pixels of an image up to which polygons are drawn at four times the resolution
+MIN_CORNERS = 3
 _MAX_CORNERS = 1_000_000
 
 
 def make_polygon(label: str, points: Iterable[Point]) -> Polygon:
     """Return a polygon; a `ValueError` unless it has three corners or more, all finite and none far outside."""
     corners = tuple((float(x), float(y)) for x, y in points)
-    if not 3 <= len(corners) <= _MAX_CORNERS:
+    if not MIN_CORNERS <= len(corners) <= _MAX_CORNERS:
         raise ValueError(f"a polygon has {len(corners)} corners")
     if not all(math.isfinite(x) and math.isfinite(y) and max(abs(x), abs(y)) < 1e6 for x, y in corners):
         raise ValueError("a corner is not finite or too far outside the image")

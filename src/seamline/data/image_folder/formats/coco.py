@@ -7,15 +7,13 @@ from msgspec import Struct
 
 from seamline.data.image_folder.file_tree import FileTree, find_file, refuse_invalid
 from seamline.data.image_folder.folder_names import split_from_path
-from seamline.data.image_folder.polygons import make_polygon
+from seamline.data.image_folder.polygons import MIN_CORNERS, make_polygon
 from seamline.data.image_folder.records import FolderContents, RunLengthMask, Sample, Shape
 from seamline.data.image_folder.run_lengths import coco_runs
 from seamline.errors import SeamlineError
 from seamline.run_folder import UnusedData
 
 Id = int | str
-
-_MIN_CORNERS = 3
 
 
 class Category(Struct):
@@ -145,7 +143,7 @@ def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> 
             if len(flat) % 2:
                 raise ValueError(f"a polygon has {len(flat)} numbers, which are no pairs of x and y")
             corners = list(zip(flat[::2], flat[1::2], strict=True))
-            if len(corners) < _MIN_CORNERS:
+            if len(corners) < MIN_CORNERS:
                 lines += 1
                 continue
             polygons[annotation.image_id].append(make_polygon(names[annotation.category_id], corners))
@@ -165,7 +163,7 @@ def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> 
         unused.append(
             UnusedData(
                 kind="annotations",
-                what=f"polygons of fewer than {_MIN_CORNERS} corners",
+                what=f"polygons of fewer than {MIN_CORNERS} corners",
                 count=lines,
                 reason=f"they cover no area; correct or remove them in {file.name}",
             )

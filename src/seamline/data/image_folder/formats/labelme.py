@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct, field
 
 from seamline.data.image_folder.file_tree import FileTree, find_file, refuse_invalid
-from seamline.data.image_folder.polygons import make_polygon
+from seamline.data.image_folder.polygons import MIN_CORNERS, make_polygon
 from seamline.data.image_folder.records import FolderContents, Point, RunLengthMask, Sample, Shape
 from seamline.data.image_folder.run_lengths import encode_runs
 from seamline.data.image_io import MAX_PIXELS, decode, read_header
@@ -18,7 +18,6 @@ from seamline.errors import SeamlineError
 from seamline.run_folder import UnusedData
 
 _CIRCLE_CORNERS = 64
-_MIN_CORNERS = 3
 _OUTLINES = ("polygon", "rectangle", "rotation", "quadrilateral")  # the last two by X-AnyLabeling
 
 
@@ -94,7 +93,7 @@ def _shapes(
             radius = math.dist((x, y), edge)
             angles = [math.tau * step / _CIRCLE_CORNERS for step in range(_CIRCLE_CORNERS)]
             points = [(x + radius * math.cos(angle), y + radius * math.sin(angle)) for angle in angles]
-        elif kind not in _OUTLINES or len(points) < _MIN_CORNERS:
+        elif kind not in _OUTLINES or len(points) < MIN_CORNERS:
             skipped[kind] += 1
             continue
         yield make_polygon(shape.label, points)
