@@ -21,9 +21,9 @@ class Trait(IntFlag):
     FRAMES = 1  # several frames or pages: the first one is read
     BANDS = 2  # more bands than red, green and blue, or an alpha channel that is one: not used
     TRANSPARENT = 4  # transparent pixels: composited on white
+    BIT_DEPTH = 8  # fewer than 16 bits in values of 16: scaled by the bits that the largest value needs
     TURNED = 16  # turned by EXIF, and its mask or polygons are not: these are turned to match
     MAYBE_TURNED = 32  # turned by EXIF, and its mask or polygons may be or not: these are used as they are
-    BIT_DEPTH = 8  # fewer than 16 bits in values of 16: scaled by the bits that the largest value needs
 
 
 _UNUSED = {

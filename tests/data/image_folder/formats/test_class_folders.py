@@ -137,6 +137,12 @@ def test_classes_of_another_layout_are_refused(tmp_path: Path, names: tuple[str,
     assert "rename the folder, or list files and labels in a CSV" in message
 
 
+def test_the_example_of_an_inner_folder_exists(tmp_path: Path) -> None:
+    write_photos(tmp_path, "ape/zoo/1.png", "bee/hive/2.png", "cat/hive/3.png")
+    (warning,) = detect_format(tmp_path).warnings
+    assert warning.startswith("3 images are in folders inside class folders, such as ape/zoo: the class is")
+
+
 def test_a_class_named_like_a_split_is_reported(tmp_path: Path) -> None:
     write_photos(tmp_path, "test_tube/1.png", "beaker/2.png")
     assert detect_format(tmp_path).warnings == ("the folder test_tube is read as a class, not as images for test",)
@@ -168,7 +174,7 @@ def test_folders_inside_class_folders(tmp_path: Path) -> None:
     assert [sample.label for sample in contents.samples] == ["cat", "cat", "dog", "dog"]
     (warning,) = contents.warnings
     assert warning.startswith(
-        "1 images are in folders inside class folders, such as cat/tabby: their class is the first"
+        "1 image is in a folder inside class folders, such as cat/tabby: the class is the first folder, cat"
     )
     for place in ("home", "street"):
         write_photos(tmp_path, f"cat/{place}/1.png", f"dog/{place}/1.png")

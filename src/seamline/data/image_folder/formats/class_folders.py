@@ -160,17 +160,17 @@ def _check_depth(folder: Path, images: list[_Image]) -> list[str]:
     inner: dict[str, set[str]] = defaultdict(set)
     for image in deeper:
         inner[image.folders[0]].add(image.folders[1])
-    repeated = [
-        name for name, count in Counter(name for names in inner.values() for name in names).items() if count > 1
-    ]
-    first, second = sorted(inner)[0], sorted(repeated or inner[sorted(inner)[0]])
+    counts = Counter(name for names in inner.values() for name in names)
+    repeated = sorted(name for name, count in counts.items() if count > 1)
     if len(repeated) > 1:
         raise SeamlineError(
             f"{folder}: the class could be the first folder ({list_first(sorted(inner))}) or the second one "
-            f"({list_first(second)}); leave one level of folders, named by class, list files and labels in a CSV, or "
+            f"({list_first(repeated)}); leave one level of folders, named by class, list files and labels in a CSV, or "
             "say with --groups folder that the second one groups images"
         )
+    label, name = min(image.folders for image in deeper)[:2]
+    subject = "1 image is in a folder" if len(deeper) == 1 else f"{len(deeper):,} images are in folders"
     return [
-        f"{len(deeper):,} images are in folders inside class folders, such as {first}/{second[0]}: their class is the "
-        f"first folder, {first}; move the inner folders up if they are the classes"
+        f"{subject} inside class folders, such as {label}/{name}: the class is the first folder, {label}; move the "
+        "inner folders up if they are the classes"
     ]
