@@ -35,3 +35,10 @@ def test_invalid_trimaps_are_refused(tmp_path: Path) -> None:
     (tmp_path / "images" / "a.jpg").unlink()
     pets(tmp_path, "b")
     assert "a.png: is a trimap without an image" in refusal(lambda: detect_format(tmp_path))
+
+
+def test_an_image_in_two_lists_is_refused(tmp_path: Path) -> None:
+    pets(tmp_path, "a", "b")
+    (tmp_path / "annotations" / "trainval.txt").write_text("# name\na 1\nb 1\n", encoding="utf-8")
+    (tmp_path / "annotations" / "test.txt").write_text("# name\nb 1\n", encoding="utf-8")
+    assert "test.txt: lists b, which is also in train; keep it in one list" in refusal(lambda: detect_format(tmp_path))

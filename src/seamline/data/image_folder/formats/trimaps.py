@@ -18,7 +18,7 @@ def parse(tree: FileTree) -> FolderContents | None:
     `trainval.txt` and `test.txt` beside the folder of trimaps define the splits. None where there are no trimaps.
 
     Raises:
-        SeamlineError: a trimap has no image.
+        SeamlineError: a trimap has no image, or an image is in the test split and in another one.
     """
     trimaps = {file.stem: file for file in tree.images if file.parent.name.lower() in ("trimaps", "trimap")}
     if not trimaps:
@@ -30,7 +30,12 @@ def parse(tree: FileTree) -> FolderContents | None:
     folders = {file.parent.parent for file in trimaps.values()}
     lists = [file for file in tree.files if file.name in _LISTS and file.parent in folders]
     splits: dict[str, str] = {}
-    for file in lists:
-        splits |= {line.split()[0]: _LISTS[file.name] for line in read_text(file).splitlines() if line.split()}
+    for file in sorted(lists, key=lambda file: [*_LISTS].index(file.name)):
+        names = [line.split()[0] for line in read_text(file).splitlines() if line.strip() and line[0] != "#"]
+        split = _LISTS[file.name]
+        for name in names:
+            if split == "test" and name in splits:
+                raise SeamlineError(f"{file}: lists {name}, which is also in {splits[name]}; keep it in one list")
+            splits[name] = split
     samples = [tree.sample(images[stem], splits.get(stem, ""), mask=mask) for stem, mask in trimaps.items()]
     return FolderContents(tree.folder, f"images with {_LEGEND.source}", samples, sources=tuple(lists), legend=_LEGEND)
