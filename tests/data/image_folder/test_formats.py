@@ -2,6 +2,7 @@
 
 import json
 import os
+import unicodedata
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 
 import seamline
 from helpers import refusal
+from image_files import write_photos
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_folder import detect_format, load_folder
 from seamline.data.image_folder.detect_format import FORMATS, Format
@@ -494,3 +496,9 @@ def test_broken_links_and_pipes_are_refused(folder: Path, photo: Maker) -> None:
     assert "b/2.jpg: is a pipe" in refusal(lambda: detect_format(folder))
     assert "2.jpg: is neither a folder nor a file" in refusal(lambda: detect_format(folder / "b" / "2.jpg"))
     assert "nowhere: is neither a folder nor a file" in refusal(lambda: detect_format(folder / "nowhere"))
+
+
+def test_a_decomposed_folder_of_a_class_is_no_folder_of_a_group(tmp_path: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "Käfer")
+    write_photos(tmp_path, f"{decomposed}/pond/1.png", "fly/pond/2.png")
+    assert {record.folder for record in load_folder(tmp_path).records.values()} == {"pond"}
