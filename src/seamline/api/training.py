@@ -125,7 +125,7 @@ def evaluate(
         run: the run folder.
         data: other images, see `train`; by default the run's own. The run's own dataset, if it has no name that can be
             loaded.
-        data_dir: folder with the files of a dataset that is called by name.
+        data_dir: folder with the files of a dataset that is called by name, or where the run's own images are now.
         device: `auto`, `cpu`, `cuda` or `mps`.
         progress: reports progress.
 

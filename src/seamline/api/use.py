@@ -85,7 +85,7 @@ def export(
         int8: whether to quantize to int8: a smaller file, and faster on processors with int8 instructions.
         max_drop: points of accuracy, or of mean average precision, that these may cost on the validation images.
         data: its dataset, if it has no name that can be loaded.
-        data_dir: where the dataset's files are.
+        data_dir: folder with the files of a dataset that is called by name, or where the run's own images are now.
         progress: reports progress.
 
     Returns:

@@ -116,6 +116,8 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Export a run to one verified ONNX file."""
+    from seamline.evaluation.text import pluralize
+
     exported = seamline.export(
         run, out=out, reduce_tta=reduce_tta, int8=int8, max_drop=max_drop, data_dir=data_dir, progress=Reporter()
     )
@@ -127,7 +129,7 @@ def export(
         print_json(summary | ({"tta": exported.tta} if exported.tta else {}))
         return
     for one in exported.verifications:
-        result(f"{one}, on {one.images:,} validation images")
+        result(f"{one}, on {pluralize(one.images, 'validation image')}")
     if exported.tta:
         result(f"Test-time augmentation: {exported.tta}")
     if exported.drop is not None:
