@@ -30,11 +30,14 @@ class ImageIndex:
         return normalize(file.relative_to(self.tree.folder).as_posix())
 
     @cached_property
-    def _by_name(self) -> dict[str, list[Path]]:
-        names: dict[str, list[Path]] = defaultdict(list)
+    def _by_end(self) -> dict[str, list[Path]]:
+        """The images by their name, and by their folder and name: thousands of folders may have an `image.png`."""
+        ends: dict[str, list[Path]] = defaultdict(list)
         for file in self.files:
-            names[normalize(file.name)].append(file)
-        return names
+            path = self._relative(file)
+            for end in {_end(path, 1), _end(path, 2)}:
+                ends[end].append(file)
+        return ends
 
     def find(self, name: str, source: Path) -> Path | list[Path] | None:
         """Return the image that a file names; several where the name fits them equally, None where it fits none."""
@@ -48,7 +51,7 @@ class ImageIndex:
                     return image
         for suffix in _SUFFIXES:
             ending = f"/{relative}{suffix}"
-            candidates = self._by_name.get(ending.rpartition("/")[2], [])
+            candidates = self._by_end.get(_end(ending[1:], 2), [])
             fitting = [file for file in candidates if f"/{self._relative(file)}".endswith(ending)]
             if split := split_of_name(source.stem):
                 inside = [
@@ -58,3 +61,8 @@ class ImageIndex:
             if fitting:
                 return fitting[0] if len(fitting) == 1 else fitting
         return find_file(name, [source.parent, source.parent / "images"], _SUFFIXES)
+
+
+def _end(path: str, parts: int) -> str:
+    """Return the last parts of a path with forward slashes."""
+    return "/".join(path.rsplit("/", parts)[-parts:])
