@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from glob import has_magic, iglob
 from pathlib import Path
 
-from seamline.data.image_folder.unused import count_suffixes, skipped_files
+from seamline.data.image_folder.unused import count_suffixes, skipped_files, unused_entry
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import SeamlineError
 from seamline.io import is_system_name, iter_files
@@ -71,12 +71,9 @@ def find_photos(names: Sequence[Path | str]) -> PhotoListing:
 def _unused(files: Sequence[Path]) -> tuple[UnusedData, ...]:
     """Return the files that are not photos, by kind."""
     results = [file for file in files if _is_result(file)]
-    skipped = skipped_files([file for file in files if file not in set(results)])
-    if not results:
-        return skipped
-    listed = f"results of earlier predictions ({count_suffixes(results)})"
-    reason, example = "not photos", str(results[0])
-    return (*skipped, UnusedData(kind="files", what=listed, count=len(results), reason=reason, example=example))
+    known = {*results}
+    skipped = skipped_files([file for file in files if file not in known])
+    return *skipped, *unused_entry("results of earlier predictions", results, "not photos")
 
 
 def _files_named(name: Path | str, reasons: list[str]) -> tuple[list[Path], list[Path]]:

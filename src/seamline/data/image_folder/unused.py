@@ -39,25 +39,14 @@ def unused_files(tree: FileTree, contents: FolderContents) -> tuple[UnusedData, 
     images = [file for file in unused if file not in other_masks and file.suffix.lower() in SUFFIXES]
     label = f"the layout is {contents.layout}; label them, or remove them"
     return (
-        *_entry("images without a label", images, label, tree.folder),
-        *_entry("masks in other forms", masks, f"the layout is {contents.layout}", tree.folder),
+        *unused_entry("images without a label", images, label, tree.folder),
+        *unused_entry("masks in other forms", masks, f"the layout is {contents.layout}", tree.folder),
         *skipped_files(unused, tree.folder),
     )
 
 
 def skipped_files(files: Sequence[Path], folder: Path | None = None) -> tuple[UnusedData, ...]:
-    """Return the files that are not read as images: an entry each for images that cannot be read, and other files.
-
-    Args:
-        files: the files; those with the suffix of an image do not count.
-        folder: the folder that the examples are named relative to; None leaves their paths as they are.
-    """
-    others = [file for file in files if file.suffix.lower() not in SUFFIXES and not _is_unreadable(file)]
-    return *unreadable_images(files, folder), *_entry("other files", others, "not images", folder)
-
-
-def unreadable_images(files: Iterable[Path], folder: Path | None) -> tuple[UnusedData, ...]:
-    """Return the images among files that are not read, because of their format or because of their name.
+    """Return the files that are not read as images: images of other formats or names, and other files.
 
     Args:
         files: the files; those with the suffix of an image do not count.
@@ -66,14 +55,24 @@ def unreadable_images(files: Iterable[Path], folder: Path | None) -> tuple[Unuse
     unreadable = [file for file in files if _is_unreadable(file)]
     undecodable = [file for file in unreadable if file.suffix.lower() in _UNDECODABLE]
     misnamed = [file for file in unreadable if file.suffix.lower() not in _UNDECODABLE]
+    images = {*unreadable}
+    others = [file for file in files if file.suffix.lower() not in SUFFIXES and file not in images]
     return (
-        *_entry("images of unsupported formats", undecodable, "convert them to JPEG or PNG", folder),
-        *_entry("images without the suffix of one", misnamed, "rename them, for example to .jpg", folder),
+        *unused_entry("images of unsupported formats", undecodable, "convert them to JPEG or PNG", folder),
+        *unused_entry("images without the suffix of one", misnamed, "rename them, for example to .jpg", folder),
+        *unused_entry("other files", others, "not images", folder),
     )
 
 
-def _entry(what: str, files: list[Path], reason: str, folder: Path | None) -> tuple[UnusedData, ...]:
-    """Return the entry of unused files, or none where there are none."""
+def unused_entry(what: str, files: Sequence[Path], reason: str, folder: Path | None = None) -> tuple[UnusedData, ...]:
+    """Return the entry of unused files, or none where there are none.
+
+    Args:
+        what: what they are, a plural noun.
+        files: the files.
+        reason: why they are not used, and the fix.
+        folder: the folder that the example is named relative to; None leaves its path as it is.
+    """
     if not files:
         return ()
     words = what if len(files) > 1 else what.replace("images", "image", 1).replace("files", "file", 1)
