@@ -26,6 +26,17 @@ class ImageRecord(NamedTuple):
     columns: Mapping[str, str] = MappingProxyType({})  # the other columns of its row, where a table lists it
 
 
+@dataclass(frozen=True)
+class DatasetPart:
+    """One of several datasets that are used as one, with the classes of all."""
+
+    name: str  # what the user called it, such as `streets`
+    title: str  # the display name
+    # (K) for each class the one that its labels name: itself, or another one from which this dataset does not tell it
+    # apart, such as facade for pillar
+    merged: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Split:
     """Decoded images and their labels, in a fixed order.
@@ -34,21 +45,24 @@ class Split:
 
     Attributes:
         images: (N, H, W, C) uint8, 0..255; C is 1 for grayscale and 3 for RGB.
-        labels: (N,) int64, the class of each image, 0..K-1; or (N, H, W) uint8, the class of each pixel, 0..K-1 or
-            `IGNORE_INDEX`.
+        labels: (N,) int64, the class of each image, 0..K-1; or (N, H, W) uint8, the class of each pixel, 0..K-1,
+            `IGNORE_INDEX`, or K and more for a partial label (see `Dataset.partial_labels`).
         names: N names, each the path of an image inside the dataset, such as `train/00042`.
         groups: (N,) int64; images with the same number are related (one building, for example) and must stay on one
             side of a split. Unrelated images have different numbers.
+        parts: (N,) int64, the number in `Dataset.parts` of each image; None where the dataset has no parts.
     """
 
     images: ArrayLike
     labels: ArrayLike
     names: tuple[str, ...]
     groups: NDArray[np.int64]
+    parts: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
-        """Check that the four parts describe the same images."""
+        """Check that all fields describe the same images."""
         lengths = {len(self.images), len(self.labels), len(self.names), len(self.groups)}
+        lengths |= set() if self.parts is None else {len(self.parts)}
         if len(lengths) != 1:
             raise ValueError(f"images, labels, names and groups must have one length, got lengths {sorted(lengths)}")
         if len(self.images.shape) != 4 or self.images.dtype != np.uint8:
@@ -69,7 +83,8 @@ class Split:
             A split of n images.
         """
         names = tuple(self.names[i] for i in indices)
-        return Split(take(self.images, indices), take(self.labels, indices), names, self.groups[indices])
+        parts = None if self.parts is None else self.parts[indices]
+        return Split(take(self.images, indices), take(self.labels, indices), names, self.groups[indices], parts)
 
     def concat(self, other: "Split") -> "Split":
         """Return these images followed by those of another split.
@@ -85,6 +100,7 @@ class Split:
             concat([self.labels, other.labels]),
             self.names + other.names,
             np.concatenate([self.groups, other.groups]),
+            None if self.parts is None or other.parts is None else np.concatenate([self.parts, other.parts]),
         )
 
 
@@ -113,6 +129,10 @@ class Dataset:
         grouping: which images belong together.
         groups_detected: whether the groups were detected in the pixels; else they came with the dataset.
         records: where each image comes from, by name; empty where images are not files of the user.
+        parts: the datasets that it was made of; empty where it is a single one.
+        partial_labels: the classes that each label from K on leaves open, as numbers 0..K-1: the label of a pixel that
+            is known to be no window has all classes but window. Partial labels count in the loss of a training, and in
+            no metric.
     """
 
     name: str
@@ -134,6 +154,8 @@ class Dataset:
     grouping: GroupingInfo = field(default_factory=GroupingInfo)
     groups_detected: bool = False
     records: Mapping[str, ImageRecord] = field(default_factory=dict, repr=False)
+    parts: tuple[DatasetPart, ...] = ()
+    partial_labels: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Check that task, classes, labels and palette agree, and that all splits have images of one size."""
@@ -145,8 +167,9 @@ class Dataset:
                 raise ValueError(f"labels of shape {split.labels.shape} do not fit the task {self.task}")
             for labels in iter_chunks(split.labels):
                 counted = labels[labels != IGNORE_INDEX] if self.task == "segmentation" else labels
-                if counted.size and not 0 <= int(counted.min()) <= int(counted.max()) < len(self.classes):
-                    raise ValueError(f"labels must be 0..{len(self.classes) - 1}, got {counted.min()}..{counted.max()}")
+                last = len(self.classes) + len(self.partial_labels) - 1
+                if counted.size and not 0 <= int(counted.min()) <= int(counted.max()) <= last:
+                    raise ValueError(f"labels must be 0..{last}, got {counted.min()}..{counted.max()}")
         if len(self.palette) != (len(self.classes) if self.task == "segmentation" else 0):
             raise ValueError(
                 f"{self.task} with {len(self.classes)} classes does not fit a palette of {len(self.palette)} colors"
@@ -192,8 +215,11 @@ class Dataset:
     def fingerprint(self) -> str:
         """32 hexadecimal digits of SHA-256 over classes, images, labels and groups; equal only for equal data."""
         digest = hashlib.sha256("\n".join(self.classes).encode())
+        if self.parts:
+            digest.update(repr((self.parts, self.partial_labels)).encode())
         for split in self.splits:
-            for array in (split.images, split.labels, split.groups):
+            parts = () if split.parts is None else (split.parts,)
+            for array in (split.images, split.labels, split.groups, *parts):
                 digest.update(str(array.shape).encode())
                 for chunk in iter_chunks(array):
                     digest.update(np.ascontiguousarray(chunk).data)

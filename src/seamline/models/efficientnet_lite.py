@@ -1,0 +1,162 @@
+"""EfficientNet-Lite: an encoder for color photos whose weights, pretrained on ImageNet, are part of the package.
+
+Architecture: Tan and Le, EfficientNet, ICML 2019; the Lite variants (TensorFlow TPU repository, 2020) leave out
+squeeze-and-excitation, use ReLU6 and keep the width of the stem and the head.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seamline.errors import SeamlineError
+
+PIXEL_MEAN, PIXEL_STD = (127.0,) * 3, (128.0,) * 3
+"""Normalization of pixels, 0..255, that the weights were trained with."""
+
+STRIDE = 32
+"""What height and width of the pixels must be multiples of."""
+
+FEATURES = 1280
+"""Number of pooled features."""
+
+_EPS, _MOMENTUM = 1e-3, 0.01  # of batch normalization, as the weights were trained
+_STEM = 32
+_STAGES = (  # kernel, stride, expansion, channels and blocks of each stage, before scaling
+    (3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3), (5, 1, 6, 112, 3), (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
+)  # fmt: skip
+_LEVELS = (0, 1, 2, 4, 6)  # the stages that end a resolution
+_SCALING = {"efficientnet-lite0": (1.0, 1.0), "efficientnet-lite1": (1.0, 1.1), "efficientnet-lite2": (1.1, 1.2)}
+"""Name -> factors of width and depth."""
+
+
+class SameConvNorm(nn.Sequential):
+    """A convolution padded as TensorFlow's `SAME`, then batch normalization and, with `activation`, ReLU6.
+
+    With stride 2 and even sides, TensorFlow pads one pixel more at the bottom and right than at the top and left.
+
+    Args:
+        inputs: input channels.
+        outputs: output channels.
+        kernel: side of the kernel, odd.
+        stride: 1 or 2; with 2, height and width must be even.
+        groups: groups of channels that are convolved separately.
+        activation: whether ReLU6 follows.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, *, groups: int = 1, activation: bool = True
+    ) -> None:
+        total = kernel - stride
+        pad = total // 2
+        steps: list[nn.Module] = [] if pad == total - pad else [nn.ZeroPad2d((pad, total - pad, pad, total - pad))]
+        padding = pad if not steps else 0
+        steps += [
+            nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False),
+            nn.BatchNorm2d(outputs, eps=_EPS, momentum=_MOMENTUM),
+        ]
+        super().__init__(*steps, *[nn.ReLU6(inplace=True)] * activation)
+
+
+class InvertedResidual(nn.Module):
+    """A mobile inverted bottleneck: expand, depthwise convolution, project (Sandler et al., MobileNetV2, CVPR 2018).
+
+    Args:
+        inputs: input channels.
+        outputs: output channels; where they are as many and the stride is 1, the input is added.
+        kernel: side of the depthwise kernel.
+        stride: stride of the depthwise convolution.
+        expansion: channels of the depthwise convolution, as a multiple of the input channels.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        width = inputs * expansion
+        self.expand = nn.Identity() if expansion == 1 else SameConvNorm(inputs, width)
+        self.depthwise = SameConvNorm(width, width, kernel, stride, groups=width)
+        self.project = SameConvNorm(width, outputs, activation=False)
+        self.adds = stride == 1 and inputs == outputs
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(B, inputs, h, w) float32 -> (B, outputs, h / stride, w / stride) float32."""
+        changed: Tensor = self.project(self.depthwise(self.expand(maps)))
+        return maps + changed if self.adds else changed
+
+
+class EfficientNetLite(nn.Module):
+    """The convolutions of EfficientNet-Lite, without a classification head.
+
+    Args:
+        variant: `efficientnet-lite0`, `-lite1` or `-lite2`.
+
+    Attributes:
+        widths: channels of the five levels, at strides 2, 4, 8, 16 and 32.
+    """
+
+    def __init__(self, variant: str) -> None:
+        super().__init__()
+        width, depth = _SCALING[variant]
+        self.stem = SameConvNorm(3, _STEM, 3, 2)
+        inputs, stages = _STEM, []
+        for number, (kernel, stride, expansion, channels, blocks) in enumerate(_STAGES):
+            outputs = _scaled_channels(channels, width)
+            fixed = number in (0, len(_STAGES) - 1)  # the Lite variants do not deepen the first and the last stage
+            count = blocks if fixed else math.ceil(depth * blocks)
+            strides = [stride] + [1] * (count - 1)
+            stage = []
+            for step in strides:
+                stage.append(InvertedResidual(inputs, outputs, kernel, step, expansion))
+                inputs = outputs
+            stages.append(nn.Sequential(*stage))
+        self.stages = nn.ModuleList(stages)
+        self.widths = tuple(_scaled_channels(_STAGES[level][3], width) for level in _LEVELS)
+        self.top = SameConvNorm(inputs, FEATURES)
+
+    def forward_levels(self, pixels: Tensor) -> list[Tensor]:
+        """Return the maps of the five levels, the finest first.
+
+        Args:
+            pixels: (B, 3, H, W) float32, normalized; sides are multiples of `STRIDE`.
+
+        Returns:
+            (B, widths[i], H / 2**(i + 1), W / 2**(i + 1)) float32 each.
+        """
+        maps, levels = self.stem(pixels), []
+        for number, stage in enumerate(self.stages):
+            maps = stage(maps)
+            if number in _LEVELS:
+                levels.append(maps)
+        return levels
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """(B, 3, H, W) float32, normalized, sides multiples of `STRIDE` -> pooled features (B, 1280) float32."""
+        features: Tensor = self.top(self.forward_levels(pixels)[-1])
+        return features.mean((2, 3))
+
+
+def load_pretrained(encoder: EfficientNetLite, variant: str) -> None:
+    """Load the weights of the package, pretrained on ImageNet, into an encoder.
+
+    Raises:
+        SeamlineError: the package has no weights of this variant.
+    """
+    file = weights_file(variant)
+    if not file.is_file():
+        raise SeamlineError(f"{file.name}: not part of the package; start from random weights with --set pretrained=no")
+    encoder.load_state_dict({name: tensor.float() for name, tensor in load_file(file).items()}, strict=False)
+
+
+def weights_file(variant: str) -> Path:
+    """Return the file of the package that holds the weights of a variant, half precision."""
+    return Path(__file__).parent / "weights" / f"{variant}.safetensors"
+
+
+def _scaled_channels(channels: int, width: float) -> int:
+    """Return a number of channels scaled to a multiple of 8, at most a tenth smaller than the exact product."""
+    scaled = max(8, int(channels * width + 4) // 8 * 8)
+    return scaled + 8 if scaled < 0.9 * channels * width else scaled
