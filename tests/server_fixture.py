@@ -3,15 +3,17 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def served(run: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], int, str]]:
+def served(
+    run: Path, *options: str, python: Sequence[str] = (sys.executable,)
+) -> Iterator[tuple[subprocess.Popen[str], int, str]]:
     """Serve a run on a free port; gives the process, the port and the line it said."""
-    command = [sys.executable, "-m", "seamline", "serve", str(run), "--port", "0", "--threads", "1", *options]
+    command = [*python, "-m", "seamline", "serve", str(run), "--port", "0", "--threads", "1", *options]
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

@@ -12,7 +12,9 @@ REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[\w,]+\])?>=([\d.]+)")
 def test_each_lower_bound_is_the_version_of_the_minimum_constraints() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     bounds: dict[str, str] = {}
-    for requirement in [*project["dependencies"], *chain(*project["optional-dependencies"].values())]:
+    for requirement in {*project["dependencies"], *chain(*project["optional-dependencies"].values())}:
+        if requirement.startswith("seamline["):  # another extra
+            continue
         match = REQUIREMENT.fullmatch(requirement)
         assert match, f"{requirement} has no lower bound"
         assert bounds.setdefault(match[1], match[2]) == match[2], f"{match[1]} has two lower bounds"

@@ -1,8 +1,10 @@
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from seamline.errors import DatasetUnavailableError, SeamlineError, list_first, refuse_unreadable
+from helpers import refusal
+from seamline.errors import DatasetUnavailableError, SeamlineError, list_first, refuse_unreadable, require_extra
 
 
 @pytest.mark.parametrize(
@@ -38,3 +40,25 @@ def test_a_file_that_the_system_refuses_is_named(tmp_path: Path, name: str, reas
     message = rf"/photo\.png: cannot be read \(.*{reason}\); check the path"
     with pytest.raises(SeamlineError, match=message), refuse_unreadable(tmp_path / "photo.png"):
         (tmp_path / name).read_bytes()
+
+
+def import_in_extra(name: str) -> None:
+    with require_extra("juggle", "circus"):
+        import_module(name)
+
+
+def test_a_package_that_is_not_installed_is_named_with_its_extra() -> None:
+    line = "juggle: needs no_such_package, which is not installed; pip install 'seamline[circus]'"
+    assert refusal(lambda: import_in_extra("no_such_package")) == line
+
+
+def test_a_package_that_does_not_work_is_named_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "too_old.py").write_text("from json import no_such_name")
+    monkeypatch.syspath_prepend(tmp_path)
+    line = refusal(lambda: import_in_extra("too_old"))
+    assert line.startswith("juggle: needs json, which fails (cannot import name 'no_such_name'")
+
+
+def test_a_missing_module_of_the_package_is_a_defect() -> None:
+    with pytest.raises(ModuleNotFoundError):
+        import_in_extra("seamline.no_such_module")

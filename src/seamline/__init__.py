@@ -14,6 +14,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from seamline.errors import require_extra
 from seamline.threads import limit_spinning
 
 if TYPE_CHECKING:
@@ -82,11 +83,16 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for (PEP 562)."""
+    """Import a public name when it is first asked for (PEP 562).
+
+    Raises:
+        SeamlineError: it needs PyTorch, which is not installed.
+    """
     if name not in _HOMES:
         raise AttributeError(f"module 'seamline' has no attribute {name!r}")
     limit_spinning()  # takes effect if the module below imports PyTorch
-    value = getattr(import_module(_HOMES[name]), name)
+    with require_extra(name, "train"):
+        value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 

@@ -32,8 +32,7 @@ def main() -> None:
         place = error.filename or "a file"
         _end(f"{place}: {error.strerror or error}; check the path, its permissions and the free disk space", 2)
     except (MemoryError, RuntimeError) as error:
-        from seamline.data.limits import is_out_of_memory
-        from seamline.models.devices import describe_memory
+        from seamline.data.limits import describe_memory, is_out_of_memory
 
         if not is_out_of_memory(error):
             raise

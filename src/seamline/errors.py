@@ -69,6 +69,24 @@ def refuse_unreadable(path: object) -> Iterator[None]:
         raise SeamlineError(f"{path}: cannot be read ({reason}); check the path and its permissions") from error
 
 
+@contextmanager
+def require_extra(command: str, extra: str) -> Iterator[None]:
+    """Convert the error of a package that is not installed into a `SeamlineError` with the extra that installs it.
+
+    Args:
+        command: the command or option that imports the package inside the block.
+        extra: the extra, such as `train`.
+    """
+    try:
+        yield
+    except ImportError as error:
+        if (error.name or "").startswith("seamline"):  # a defect
+            raise
+        missing = isinstance(error, ModuleNotFoundError)
+        state = "is not installed" if missing else f"fails ({first_line(error)})"
+        raise SeamlineError(f"{command}: needs {error.name}, which {state}; pip install 'seamline[{extra}]'") from error
+
+
 def list_first(items: Sequence[str], limit: int = 5) -> str:
     """List the first items, and how many more there are."""
     more = len(items) - limit

@@ -98,7 +98,7 @@ def test_a_run_without_backend_says_that_predictions_are_not_compared(
     *checksums, note, last = capsys.readouterr().out.splitlines()
     assert len(checksums) == 3
     assert (note, last) == (
-        "Predictions are not compared: install PyTorch, or export the run",
+        "Predictions are not compared: export the run, or pip install 'seamline[train]'",
         f"Verified: {garments}",
     )
 

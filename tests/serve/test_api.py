@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("fastapi", reason="fastapi is not installed")
 httpx = pytest.importorskip("httpx", reason="httpx is not installed")
 
 from run_factories import COLOURS, SEGMENTER_CLASSES, save_photo  # noqa: E402

@@ -15,7 +15,6 @@ from PIL import Image
 from run_factories import save_photo
 from server_fixture import served
 
-pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Any]

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-pytest.importorskip("fastapi", reason="fastapi is not installed")
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 
 from hypothesis import HealthCheck, Phase, given, settings  # noqa: E402

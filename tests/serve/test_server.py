@@ -19,8 +19,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("uvicorn", reason="uvicorn is not installed")
-
 import load_test
 from run_factories import save_photo
 from server_fixture import served
@@ -142,18 +140,6 @@ def test_mistakes(segmenter: Path, options: list[str], words: str) -> None:
     assert done.returncode == 2
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
-
-
-def test_a_missing_extra(segmenter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from seamline.cli import models as cli
-    from seamline.errors import SeamlineError
-
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
-    monkeypatch.delitem(sys.modules, "seamline.serve.server", raising=False)
-    with pytest.raises(
-        SeamlineError, match=r"^serve: needs uvicorn, which is not installed; pip install 'seamline\[serve"
-    ):
-        cli.serve(segmenter)
 
 
 async def _large_answer(scope: Any, receive: Any, send: Any) -> None:

@@ -119,7 +119,6 @@ def test_masks_are_found_in_a_folder_whose_classes_have_other_numbers(tmp_path: 
 
 @pytest.mark.usefixtures("no_report")
 def test_a_run_is_exported_without_its_images(home: Path, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("onnxruntime")
     (trained / "photos").rename(trained / "away")
     try:
         lines = Lines()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from seamline.api.run import Run
 from seamline.data.dataset import Dataset, Split
-from seamline.errors import SeamlineError
+from seamline.errors import SeamlineError, require_extra
 from seamline.inference.integrity import VerifiedModel, verify_export, verify_run
 from seamline.inference.predict import Predictions, Progress, predict_photos
 from seamline.inference.predictor import LoadOptions, Predictor, find_model, load_model
@@ -95,13 +95,9 @@ def export(
         SeamlineError: the run has not finished, its images are not available, the extra `export` is not installed, or
             the predictions of the file differ from the run's.
     """
-    try:
+    with require_extra("export", "export"):
         from seamline.export.export import ExportOptions, export_run
-    except ImportError as error:
-        raise SeamlineError(
-            f"export: needs {error.name}, which is not installed; pip install 'seamline[export]'"
-        ) from None
-    from seamline.inference.tta import load_tta
+        from seamline.inference.tta import load_tta
 
     options = ExportOptions(reduce_tta, int8, max_drop)
     named = str(run.path) if isinstance(run, Run) else run

@@ -16,7 +16,7 @@ from seamline.cli.options import (
     ThreadsOption,
     print_json,
 )
-from seamline.errors import SeamlineError
+from seamline.errors import SeamlineError, require_extra
 from seamline.io import read_json
 from seamline.progress import Reporter, result
 from seamline.threads import idle_threads, watch_load
@@ -84,10 +84,8 @@ def _predict_on_cluster(
     """Predict the photos of one folder or bucket on a Ray cluster."""
     from dataclasses import asdict
 
-    try:
+    with require_extra("--ray-address", "cluster"):
         from seamline.cluster import predict_on_cluster
-    except ImportError as error:
-        raise SeamlineError(f"--ray-address: needs {error.name}; pip install 'seamline[cluster]'") from None
     if len(photos) != 1:
         raise SeamlineError(f"--ray-address: takes one folder or URI of photos, got {len(photos)}")
     with Reporter().photos() as progress:
@@ -154,7 +152,7 @@ def verify(model: ModelArgument, as_json: JsonOption = False) -> None:
             f"difference {one.difference:.1e}"
         )
     if not verified.outputs:
-        result("Predictions are not compared: install PyTorch, or export the run")
+        result("Predictions are not compared: export the run, or pip install 'seamline[train]'")
     result(f"Verified: {model}")
 
 
@@ -177,13 +175,9 @@ def serve(
 ) -> None:
     """Serve a model as a web page with an HTTP API."""
     watch_load()
-    try:
-        from seamline.serve.middleware import Limits
-        from seamline.serve.server import serve as serve_model
-    except ModuleNotFoundError as error:
-        raise SeamlineError(
-            f"serve: needs {error.name}, which is not installed; pip install 'seamline[serve]'"
-        ) from None
+    from seamline.serve.middleware import Limits
+    from seamline.serve.server import serve as serve_model
+
     serve_model(
         model,
         host=host,

@@ -55,7 +55,7 @@ def reproduce(
 ) -> None:
     """Rerun the course study on real images, or on synthetic ones if they are unavailable."""
     watch_load()
-    from seamline.study.reproduce import reproduce as reproduce_study
+    reproduce_study = seamline.reproduce  # imported before the measurement of the load ends
     from seamline.training.config import merge_flags, parse_settings
 
     runs = reproduce_study(
@@ -101,6 +101,7 @@ def train(
 ) -> None:
     """Train a model, evaluate it and write its report."""
     watch_load()
+    train_model = seamline.train  # refused without PyTorch, before the modules below are imported
     from seamline.api.training import plan
     from seamline.training.config import merge_flags, parse_settings
     from seamline.training.distributed import rank
@@ -111,7 +112,7 @@ def train(
         fields |= {"groups": groups, "near_duplicates": near_duplicates, "image_size": image_size}
         _print_plan(plan(data, preset=preset, progress=Reporter(), **fields), as_json=as_json)
         return
-    run = seamline.train(
+    run = train_model(
         data,
         preset=preset,
         out=out,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -44,6 +45,28 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(word in message for word in ("memory", "bad_alloc"))
     )
+
+
+def describe_memory(error: Exception) -> str:
+    """Say what was asked for when memory ran out, and what was in use, as far as it is known."""
+    found = re.search(r"tried to allocate ([\d.]+) ?(bytes|[KMGT]iB)", str(error), re.IGNORECASE)
+    asked = []
+    if found:
+        amount, unit = float(found[1]), found[2]
+        asked = [f"asked for {amount / 2**30:.2f} GiB more" if unit == "bytes" else f"asked for {found[1]} {unit} more"]
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return ", ".join([*asked, f"{torch.cuda.memory_allocated() / 2**30:.2f} GiB in use"])
+    return ", ".join([*asked, f"{_used() / 2**30:.2f} GiB in use at most"])
+
+
+def _used() -> int:
+    """Return the most memory that this process has held, bytes; 0 where the system does not tell."""
+    if sys.platform == "win32":
+        return 0
+    import resource  # not available on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

@@ -38,6 +38,11 @@ class Backend:
         return find_spec(self.module) is not None
 
 
+def default_backend() -> str:
+    """Return the key of the first backend that is installed."""
+    return next((name for name, one in BACKENDS.items() if one.installed), "onnxruntime")
+
+
 def load_session(
     file: Path, backend: str | None = None, threads: int | None = None, output: str = "logits"
 ) -> tuple[str, PredictFn]:
@@ -55,11 +60,10 @@ def load_session(
     Raises:
         SeamlineError: the backend is not installed, or cannot read the file.
     """
-    if backend is None:
-        backend = next((name for name, one in BACKENDS.items() if one.installed), "onnxruntime")
-    title = BACKENDS[backend].title
+    backend = backend or default_backend()
+    title, module = BACKENDS[backend].title, BACKENDS[backend].module
     if not BACKENDS[backend].installed:
-        raise SeamlineError(f"{file}: needs {title}, which is not installed; pip install 'seamline[onnx]'")
+        raise SeamlineError(f"{file}: needs {title}, which is not installed; pip install {module}")
     try:
         session = BACKENDS[backend].open(file, output, threads)
     except Exception as error:  # each backend has exceptions of its own

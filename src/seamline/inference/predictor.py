@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, overload
 
@@ -15,8 +16,8 @@ from PIL import Image, ImageOps
 
 from seamline.data.image_io import read_image, to_rgb
 from seamline.data.preprocess import center_crop_resize, resize_max_side
-from seamline.errors import SeamlineError
-from seamline.inference.backends import BACKENDS, load_session
+from seamline.errors import SeamlineError, require_extra
+from seamline.inference.backends import BACKENDS, default_backend, load_session
 from seamline.inference.onnx_metadata import read_metadata
 from seamline.inference.prediction import Prediction
 from seamline.inference.pretrained import PRETRAINED, pretrained_dir
@@ -244,7 +245,8 @@ def load_model(
     """Load a trained model.
 
     On a CPU, a run folder's exported `model.onnx` is used if it belongs to the run's weights and a backend for it is
-    installed; PyTorch is then not imported. Otherwise PyTorch runs the weights.
+    installed; PyTorch is then not imported. Otherwise PyTorch runs the weights. Where it is not installed, the exported
+    model is required.
 
     Args:
         name_or_path: a finished run folder, a file that `seamline export` wrote, or the name of a pretrained model.
@@ -274,6 +276,8 @@ def load_model(
         exported = read_metadata(path)
         return Predictor(named, *load_session(path, backend, threads), exported)
     folder = RunFolder(path)
+    if backend is None and device in ("auto", "cpu") and not find_spec("torch"):
+        backend = default_backend()
     if backend != PYTORCH and (metadata := _export_of(folder, device, backend)):
         return Predictor(named, *load_session(folder.onnx_file(), backend, threads), metadata)
     return Predictor(named, PYTORCH, _load_weights(folder, device, threads), run_metadata(folder))
@@ -319,7 +323,9 @@ def release_memory() -> None:
 
 def _export_of(folder: RunFolder, device: str, backend: str | None) -> ExportMetadata | None:
     """Return the metadata of a run's exported model; None if it cannot be used and `backend` does not ask for it."""
-    file, export_command = folder.onnx_file(), f"seamline export {shlex.quote(str(folder.path))}"
+    file, remedy = folder.onnx_file(), f"run `seamline export {shlex.quote(str(folder.path))}`"
+    if not find_spec("torch"):
+        remedy += " where PyTorch is installed, or pip install 'seamline[train]'"
     if backend is None:
         on_cpu = device == "cpu" or (device == "auto" and not _may_have_gpu())
         if not on_cpu or not file.is_file() or not any(one.installed for one in BACKENDS.values()):
@@ -327,13 +333,14 @@ def _export_of(folder: RunFolder, device: str, backend: str | None) -> ExportMet
     elif device not in ("auto", "cpu"):
         raise SeamlineError(f"--backend {backend}: runs on the CPU; omit --device")
     elif not file.is_file():
-        raise SeamlineError(f"{file}: not found; {BACKENDS[backend].title} needs it; run `{export_command}`")
+        folder.info.read()  # the error of a folder that is not a run
+        raise SeamlineError(f"{file}: not found; {BACKENDS[backend].title} needs it; {remedy}")
     metadata = read_metadata(file)
     if (metadata.fingerprint, metadata.temperature) == (folder.weights_digest, _temperature(folder)):
         return metadata
     if backend is None:
         return None
-    raise SeamlineError(f"{file}: does not match the weights of this run; run `{export_command}` again")
+    raise SeamlineError(f"{file}: does not match the weights of this run; {remedy}")
 
 
 def _may_have_gpu() -> bool:
@@ -345,9 +352,10 @@ def _load_weights(folder: RunFolder, device: str, threads: int | None) -> Predic
     """Load the weights of a run into PyTorch."""
     from functools import partial
 
-    from seamline.inference.forward import predict_logits
-    from seamline.inference.tta import load_tta
-    from seamline.models.devices import find_device, set_num_threads
+    with require_extra(f"--backend {PYTORCH}" if device in ("auto", "cpu") else f"--device {device}", "train"):
+        from seamline.inference.forward import predict_logits
+        from seamline.inference.tta import load_tta
+        from seamline.models.devices import find_device, set_num_threads
 
     set_num_threads(threads)
     torch_device = find_device(device)

@@ -3,7 +3,6 @@
 import ctypes
 import os
 import platform
-import re
 import sys
 from functools import cache
 
@@ -64,27 +63,6 @@ def tune_malloc() -> None:
     libc.mallopt(_M_MMAP_MAX, 0)
     libc.mallopt(_M_TRIM_THRESHOLD, _KEEP)
     libc.mallopt(_M_TOP_PAD, 64 << 20)
-
-
-def describe_memory(error: Exception) -> str:
-    """Say what was asked for when memory ran out, and what was in use, as far as it is known."""
-    found = re.search(r"tried to allocate ([\d.]+) ?(bytes|[KMGT]iB)", str(error), re.IGNORECASE)
-    asked = []
-    if found:
-        amount, unit = float(found[1]), found[2]
-        asked = [f"asked for {amount / 2**30:.2f} GiB more" if unit == "bytes" else f"asked for {found[1]} {unit} more"]
-    if torch.cuda.is_available():
-        return ", ".join([*asked, f"{torch.cuda.memory_allocated() / 2**30:.2f} GiB in use"])
-    return ", ".join([*asked, f"{_used() / 2**30:.2f} GiB in use at most"])
-
-
-def _used() -> int:
-    """Return the most memory that this process has held, bytes; 0 where the system does not tell."""
-    if sys.platform == "win32":
-        return 0
-    import resource  # not available on Windows
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def describe_machine(device: torch.device) -> str:

@@ -14,11 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seamline.data.limits import is_out_of_memory
+from seamline.data.limits import describe_memory, is_out_of_memory
 from seamline.data.loader import IN_NETWORK, Batches, derive_seed
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
-from seamline.models.devices import describe_memory
 from seamline.run_folder import Epoch
 from seamline.training.config import TrainConfig
 from seamline.training.distributed import Distributed, is_lost_peer
