@@ -5,13 +5,10 @@ squeeze-and-excitation, use ReLU6 and keep the width of the stem and the head.
 """
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from seamline.errors import SeamlineError
 
