@@ -48,10 +48,10 @@ def collect(run: Path) -> dict[str, Any]:
         "train": metrics.train,
         "val": metrics.val,
         "test": metrics.test,
-        "errors": folder.results("test").read().errors,
+        "errors": folder.results(metrics.held_out_split).read().errors,
         "linear_probes": probes.probes if probes else (),
         "filters": {layer.name: layer.fractions for layer in filters.layers} if filters else {},
         "temperature": calibration.temperature,
-        "ece": {"raw": calibration.test.ece_raw, "scaled": calibration.test.ece_scaled},
+        "ece": {"raw": calibration.held_out.ece_raw, "scaled": calibration.held_out.ece_scaled},
     }
     return dict(json.loads(to_json(values)))

@@ -116,12 +116,12 @@ def card(name: str, info: RunInfo, metrics: Metrics) -> str:
         ("Pixel accuracy" if segmentation else "Accuracy", "accuracy", scale),
     ]
     overall = [
-        f"| {title} | {_format(metrics.val.overall[key], factor)} | {_format(metrics.test.overall[key], factor)} |"
+        f"| {title} | {_format(metrics.val.overall[key], factor)} | {_format(metrics.held_out.overall[key], factor)} |"
         for title, key, factor in rows
-        if key in metrics.test.overall
+        if key in metrics.held_out.overall
     ]
     key = "ap" if segmentation else "recall"
-    per_class = [f"| {one} | {_format(values[key], scale)} |" for one, values in metrics.test.per_class.items()]
+    per_class = [f"| {one} | {_format(values[key], scale)} |" for one, values in metrics.held_out.per_class.items()]
     exclusion = f" {excluded} training images that duplicate a test image were excluded." if excluded else ""
     return f"""# {name}
 

@@ -13,7 +13,10 @@ import seamline
 from conftest import draw_sides
 from helpers import Lines, refusal
 from seamline.data.dataset import Dataset
+from seamline.data.split_warnings import NO_TEST_IMAGES
 from seamline.errors import SeamlineError
+from seamline.evaluation.text import metric_lines
+from seamline.run_folder import ClassificationArrays
 from seamline.training.config import TrainConfig, parse_settings
 from seamline.training.loop import Training
 
@@ -197,7 +200,7 @@ def test_an_unknown_setting_names_the_nearest(sides: Dataset) -> None:
 
 def test_a_run_shows_its_metrics_and_findings(run: Path) -> None:
     result = seamline.Run(run)
-    accuracy = result.metrics.test.overall["accuracy"]
+    accuracy = result.metrics.held_out.overall["accuracy"]
     assert accuracy.low < accuracy.value <= accuracy.high
     assert [epoch["epoch"] for epoch in list_of(result.history)] == [1, 2, 3]
     assert result.report.is_file()
@@ -228,8 +231,8 @@ def test_arrays_are_trained_on_and_other_images_evaluated(sides: Dataset, tmp_pa
     assert lines.lines[-1] == "evaluating"
     assert "not evaluated, because the run has no such classes: neither (30 images)" in lines.lines[-2]
     assert "classes of the run without labels: both <&>" in lines.lines[-2]
-    assert other.metrics.test.images == 60
-    assert other.metrics.test.overall["accuracy"].value > 0.8
+    assert other.metrics.held_out.images == 60
+    assert other.metrics.held_out.overall["accuracy"].value > 0.8
     assert other.metrics.val == run.metrics.val
     assert other.report.is_file()
     text = refusal(lambda: seamline.evaluate(run, (sides.test.images, np.array(["a", "b", "c"])[sides.test.labels])))
@@ -242,5 +245,71 @@ def test_masks_as_arrays_are_evaluated(streets: Dataset, tmp_path: Path) -> None
     run = seamline.train((streets.train.images, streets.train.labels), out=tmp_path / "run", **config)
     assert run.info.task == "segmentation"
     other = seamline.evaluate(run, (streets.test.images, streets.test.labels))
-    assert other.metrics.test.images == 12
+    assert other.metrics.held_out.images == 12
     assert other.report.is_file()
+
+
+@pytest.fixture(scope="module")
+def untested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, Path]:
+    """A dataset of training and validation images alone, and a finished run."""
+    whole = draw_sides()
+    data = dataclasses.replace(whole, val=whole.test, test=whole.test.select(np.arange(0)))
+    lines = Lines()
+    run = seamline.train(
+        data, preset=RECIPE, out=tmp_path_factory.mktemp("untested") / "run", threads=1, progress=lines
+    )
+    assert sum(NO_TEST_IMAGES in line for line in lines.lines) == 1
+    assert any(line.startswith("validation accuracy ") for line in lines.lines)
+    return data, run.path
+
+
+def test_without_test_images_validation_images_are_reported(untested: tuple[Dataset, Path]) -> None:
+    data, path = untested
+    run = seamline.Run(path)
+    assert data.val is not None
+    assert (run.info.dataset.train, run.info.dataset.val, run.info.dataset.test) == (300, 90, 0)
+    assert run.metrics.test is None
+    assert read(path, "calibration.json")["test"] is None
+    assert not list(path.glob("evaluation/test*"))
+    arrays = run.folder.read_arrays("val", run.info)
+    assert isinstance(arrays, ClassificationArrays)
+    correct = (arrays.logits.argmax(1) == np.asarray(data.val.labels)).mean()
+    assert run.metrics.held_out.overall["accuracy"].value == pytest.approx(correct)
+    sentences = {finding.name: finding.sentence for finding in run.findings}
+    assert sentences["no_test_images"].startswith(f"There is no test split: {NO_TEST_IMAGES}.")
+    assert sentences["overall"].startswith("Of 90 validation images, none of which was used for training")
+    assert "val_test_gap" not in sentences
+    lines = metric_lines(run.metrics)
+    assert lines[0].startswith("validation accuracy")
+    assert lines[1].startswith("test       none; ")
+
+
+def test_the_page_without_test_images_says_so(untested: tuple[Dataset, Path]) -> None:
+    page = (untested[1] / "report.html").read_text(encoding="utf-8")
+    text = page.replace(NO_TEST_IMAGES, "")
+    assert text != page
+    assert "300 training, 90 validation, no test" in text
+    assert "test images" not in text
+    assert "on the test" not in text
+    assert "Validation images" in text  # the title of the one tab
+
+
+def test_a_run_without_test_images_is_compared_and_evaluated_on_others(
+    untested: tuple[Dataset, Path], trained: Path, tmp_path: Path
+) -> None:
+    data, path = untested
+    run = shutil.copytree(path, tmp_path / "run")
+    other = seamline.train(data, preset=RECIPE, out=tmp_path / "other", threads=1, seed=1)
+    page, sentences = seamline.compare([run, other], tmp_path / "comparison.html")
+    assert sentences
+    assert "90 validation images of <b>Bright sides</b>" in page.read_text(encoding="utf-8")
+    text = refusal(lambda: seamline.compare([run, trained], tmp_path / "comparison.html"))
+    assert "its validation images, labels or classes differ" in text
+    metrics = read(run, "metrics.json")
+    seamline.evaluate(run, data)
+    assert read(run, "metrics.json") == metrics
+    assert data.val is not None
+    labels = np.array(data.classes)[data.val.labels]
+    evaluated = seamline.evaluate(run, (data.val.images, labels))
+    assert evaluated.metrics.test is not None
+    assert evaluated.metrics.held_out.overall["accuracy"] == evaluated.metrics.val.overall["accuracy"]

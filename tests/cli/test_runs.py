@@ -24,7 +24,7 @@ def test_the_worst_class_stands_beside_the_mean(
     print_runs([Run(tmp_path / "run")], as_json=False)
     lines = capsys.readouterr().out.splitlines()
     metrics = RunFolder(tmp_path / "run").metrics.read()
-    for line, split in ((lines[0], metrics.val), (lines[1], metrics.test)):
+    for line, split in ((lines[0], metrics.val), (lines[1], metrics.held_out)):
         values = {name: one[key].value for name, one in split.per_class.items()}
         worst = min(values, key=lambda name: values[name])
         assert re.search(rf"lowest {title} [\d.]+ ?%? \([\d.]+ to [\d.]+\), of {worst}$", line), line

@@ -1,10 +1,18 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seamline.data.dataset import Dataset, Split
-from seamline.data.splits import expected_random_leakage, stratified_group_split, train_val_split
+from seamline.data.splits import (
+    can_split,
+    ensure_test_split,
+    expected_random_leakage,
+    stratified_group_split,
+    train_val_split,
+)
 
 
 def test_each_class_is_split_by_the_fraction() -> None:
@@ -88,6 +96,22 @@ def test_training_images_related_to_test_images_are_excluded() -> None:
     assert info.excluded_train == ("train/3", "train/4", "train/6", "train/7")
     assert info.test_with_train_duplicates == ("test/0", "test/1", "test/4")
     assert (info.groups, info.test_groups, info.duplicate_images, info.largest_group) == (8, 4, 7, 4)
+
+
+def test_validation_images_alone_are_held_out() -> None:
+    whole = buildings([0, 0, 1, 2, 2, 3], [2, 7, 8])
+    data = dataclasses.replace(whole, val=whole.test, test=whole.test.select(np.arange(0)))
+    assert ensure_test_split(data) is data  # nothing is taken from the training images
+    assert can_split(data)
+    splits = train_val_split(data, fraction=0.3, seed=0)
+    assert splits.val.names == whole.test.names
+    assert splits.train.groups.tolist() == [0, 0, 1, 3]
+    info = splits.metadata
+    assert info.predefined
+    assert info.excluded_train == ("train/3", "train/4")
+    assert (info.test_groups, info.test_with_train_duplicates) == (0, ())
+    related = dataclasses.replace(data, train=whole.train.select(np.array([3, 4])))
+    assert not can_split(related)
 
 
 def test_the_strategy_images_ignores_groups() -> None:

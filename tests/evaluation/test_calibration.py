@@ -89,7 +89,7 @@ def test_reliability_agrees_with_scikit_learn() -> None:
 
 def test_scaling_mends_an_overconfident_network_and_keeps_its_answers() -> None:
     val, test = honest(4000, 3.0, 1), honest(4000, 3.0, 2)
-    calibrated = calibrate(val, test).test
+    calibrated = calibrate(val, test).held_out
     assert calibrated.confidence_gap_raw.low > 0
     assert calibrated.ece_scaled.high < calibrated.ece_raw.low
     gain = calibrated.nll_raw.value - calibrated.nll_scaled.value

@@ -163,7 +163,7 @@ def test_two_trained_runs_side_by_side(sides: Dataset, tmp_path: Path) -> None:
     both = named(found)
     assert both["accuracy", ""].change.value == pytest.approx(right[1].mean() - right[0].mean())
     assert (len(found.fixed), len(found.broken)) == ((~right[0] & right[1]).sum(), (right[0] & ~right[1]).sum())
-    losses = [RunFolder(run).metrics.read().test.overall["log_loss"].value for run in runs]
+    losses = [RunFolder(run).metrics.read().held_out.overall["log_loss"].value for run in runs]
     assert [both["log_loss", ""].first, both["log_loss", ""].second] == pytest.approx(losses)
     page, claims = write_comparison(runs, tmp_path / "comparison.html")
     assert "long is better than short in log loss" in " ".join(claims)

@@ -10,7 +10,7 @@ FIXED = (ChangedImage("test/1", "Bag", "Coat", "Bag"), ChangedImage("test/2", "B
 
 
 def sentences(*metrics: MetricDiff, fixed: tuple[ChangedImage, ...] = ()) -> list[str]:
-    return differences("old", "new", Comparison(1200, metrics, fixed, ()))
+    return differences("old", "new", Comparison("test", 1200, metrics, fixed, ()))
 
 
 def test_significant_differences_of_all_classes_are_stated_with_their_interval() -> None:

@@ -53,7 +53,7 @@ def test_figures_agree_with_scikit_learn() -> None:
     stated = softmax(logits_of(split.images, 2.0)[used].astype(np.float64), axis=1)
     right = stated.argmax(1) == split.labels[used]
     accuracy, confidence = calibration_curve(right, stated.max(1), n_bins=15)
-    measured = calibrate(asked, asked).test
+    measured = calibrate(asked, asked).held_out
     rows = measured.reliability_raw
     assert sum(row.count for row in rows) == used.sum()
     assert [row.accuracy.value for row in rows] == pytest.approx(accuracy.tolist(), abs=2e-3)
@@ -69,7 +69,7 @@ def test_labels_of_images_are_masks_of_one_pixel() -> None:
     single = label_evaluation("ab", logits, labels)
     grouped = label_evaluation("ab", logits, labels)
     object.__setattr__(grouped.counts.bootstrap, "one_label", False)  # so that groups are resampled
-    formula, resampled = (calibrate(one, one).test for one in (single, grouped))
+    formula, resampled = (calibrate(one, one).held_out for one in (single, grouped))
     for name in ("nll_raw", "nll_reduction", "ece_raw", "confidence_gap_raw"):
         first, second = getattr(formula, name), getattr(resampled, name)
         assert first.value == pytest.approx(second.value)
@@ -79,7 +79,7 @@ def test_labels_of_images_are_masks_of_one_pixel() -> None:
 
 def test_scaling_mends_an_overconfident_network() -> None:
     val, test = (mask_evaluation(mask_split(40, seed, groups=20), 3.0, stream=seed) for seed in (1, 2))
-    calibrated = calibrate(val, test).test
+    calibrated = calibrate(val, test).held_out
     assert calibrated.confidence_gap_raw.low > 0
     assert calibrated.ece_scaled.high < calibrated.ece_raw.low
     gain = calibrated.nll_raw.value - calibrated.nll_scaled.value
@@ -96,7 +96,7 @@ def test_pixels_that_determine_no_temperature_keep_their_own() -> None:
     perfect.labels[:] = np.where(perfect.labels == IGNORE_INDEX, IGNORE_INDEX, answers)
     assert without_interval(temperature_of(mask_evaluation(perfect)))
     assert temperature_of(mask_evaluation(perfect)).value == 1
-    empty = calibrate(mask_evaluation(split), mask_evaluation(split)).test
+    empty = calibrate(mask_evaluation(split), mask_evaluation(split)).held_out
     assert not empty.ece_raw.present
     assert empty.reliability_raw == ()
 

@@ -73,13 +73,13 @@ def test_metrics_hold_what_the_contract_says(run: RunFolder, splits: dict[str, S
     whole = ["mean_ap", "mean_ap_softmax", "mean_iou", "accuracy", "log_loss"]
     assert list(metrics.train.overall) == whole[2:]
     assert metrics.train.per_class == {}
-    for name, measured in (("val", metrics.val), ("test", metrics.test)):
+    for name, measured in (("val", metrics.val), ("test", metrics.held_out)):
         assert list(measured.overall) == whole
         assert measured.images == len(splits[name])
         assert measured.groups == 6
         assert measured.count == (splits[name].labels != 255).sum() == sum(measured.support.values())
         assert list(measured.per_class) == list(CLASSES)
-    assert set(metrics.definitions) == {*whole, *metrics.test.per_class["sky"]}
+    assert set(metrics.definitions) == {*whole, *metrics.held_out.per_class["sky"]}
     assert "1,000 resamples" in metrics.intervals
 
 
@@ -93,7 +93,7 @@ def test_results_hold_what_the_contract_says(run: RunFolder, splits: dict[str, S
     assert arrays.predicted.shape == splits["test"].labels.shape
     assert np.array_equal(arrays.confusion, arrays.confusions.sum(0))
     assert arrays.losses.sum() / arrays.confusion.sum() == pytest.approx(
-        run.metrics.read().test.overall["log_loss"].value
+        run.metrics.read().held_out.overall["log_loss"].value
     )
     results = run.results("test").read()
     assert np.array_equal(results.confusion, arrays.confusion)

@@ -34,7 +34,7 @@ def run(segmented: Any) -> RunData:
 
 
 def with_test(run: RunData, **fields: Any) -> RunData:
-    metrics = replace(run.metrics, test=replace(run.metrics.test, **fields))
+    metrics = replace(run.metrics, test=replace(run.metrics.held_out, **fields))
     return dataclasses.replace(run, metrics=metrics)
 
 
@@ -54,7 +54,7 @@ def bars_of(html: str) -> list[tuple[str, str]]:
 
 def test_the_head_shows_mean_average_precision_first(run: RunData) -> None:
     first, *others = key_metrics(run)
-    overall = run.metrics.test.overall
+    overall = run.metrics.held_out.overall
     assert (first.name, first.value) == ("Mean average precision", decimal(overall["mean_ap"]))
     assert f"by softmax {decimal(overall['mean_ap_softmax'])}" in first.note
     assert first.of == "test, 12 images"
@@ -63,9 +63,9 @@ def test_the_head_shows_mean_average_precision_first(run: RunData) -> None:
 
 
 def test_the_head_shows_what_is_known(run: RunData) -> None:
-    shown = key_metrics(with_test(run, overall={**run.metrics.test.overall, "mean_ap": ABSENT, "mean_iou": ABSENT}))
+    shown = key_metrics(with_test(run, overall={**run.metrics.held_out.overall, "mean_ap": ABSENT, "mean_iou": ABSENT}))
     assert (shown[0].name, shown[0].of) == ("Accuracy", "test, 12 images")
-    nothing = replace(run.metrics.test, overall={}, per_class={})
+    nothing = replace(run.metrics.held_out, overall={}, per_class={})
     metrics = replace(run.metrics, test=nothing, val=nothing)
     assert key_metrics(dataclasses.replace(run, metrics=metrics)) == []
 
@@ -120,22 +120,22 @@ def test_classes_stand_beside_published_results(run: RunData) -> None:
     ]
     assert [row[2] for row in rows] == ["0.590", "0.720", "0.260", "0.870", "0.710"]
     for name, *cells in rows:
-        written = run.metrics.test.per_class[name]
+        written = run.metrics.held_out.per_class[name]
         texts = [cell.split(" ")[0] for cell in (cells[0], *cells[3:])]
         assert texts[:3] == [decimal(written[key]) for key in ("ap", "ap_softmax", "iou")]
         assert texts[3:5] == [percent(written[key]) for key in ("recall", "precision")]
         assert texts[5:] == [decimal(written["f1"]), percent(written["pixel_fraction"])]
     assert foot[0] == "all"
-    assert foot[1].startswith(decimal(run.metrics.test.overall["mean_ap"]))
+    assert foot[1].startswith(decimal(run.metrics.held_out.overall["mean_ap"]))
     assert foot[2:4] == ["0.630", "0.624"]
-    assert foot[6].startswith(percent(run.metrics.test.overall["accuracy"]))
+    assert foot[6].startswith(percent(run.metrics.held_out.overall["accuracy"]))
     val = rows_of(html, "Metrics of each class on the validation images")
     assert not any("Course" in title for title in val[0])
 
 
 def test_a_metric_of_classes_that_is_new_gets_a_column(run: RunData) -> None:
     info = MetricInfo(title="Dice", definition="twice the overlap", format="decimal")
-    per_class = {name: {**of, "dice": of["iou"]} for name, of in run.metrics.test.per_class.items()}
+    per_class = {name: {**of, "dice": of["iou"]} for name, of in run.metrics.held_out.per_class.items()}
     changed = with_test(run, per_class=per_class)
     metrics = replace(changed.metrics, definitions={**run.metrics.definitions, "dice": info})
     html = panel_of(dataclasses.replace(changed, metrics=metrics), "classes")
@@ -153,7 +153,7 @@ def test_results_on_other_images_are_not_shown(run: RunData, changes: dict[str, 
 
 def test_an_absent_class_is_a_dash(run: RunData) -> None:
     absent = dict.fromkeys(("pixel_fraction", "ap", "iou", "recall"), ABSENT)
-    html = panel_of(with_test(run, per_class={**run.metrics.test.per_class, "pillar": absent}), "classes")
+    html = panel_of(with_test(run, per_class={**run.metrics.held_out.per_class, "pillar": absent}), "classes")
     row = next(row for row in rows_of(html, "Metrics of each class on the test images") if row[0] == "pillar")
     assert [row[1], *row[4:]] == ["–"] * 7
 

@@ -315,7 +315,7 @@ def test_possible_label_errors_are_shown_with_both_classes(finished: Path, tmp_p
     assert "flags 5 of 720 images" in section
     assert "agree with 95.8\u00a0% of all labels" in section
     write_label_issues(run, folds=3)
-    assert "3 models, each trained for half as long" in page_of(run)
+    assert "3 models, each trained without the fold that it checks" in page_of(run)
     content = json.loads((run / "evaluation" / "label_issues.json").read_text(encoding="utf-8"))
     content["issues"][0]["label"] = 6
     (run / "evaluation" / "label_issues.json").write_text(json.dumps(content), encoding="utf-8")

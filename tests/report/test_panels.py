@@ -102,15 +102,15 @@ def test_classes_show_every_metric(run: RunData) -> None:
     assert head == ["Class", "Recall", "Precision", "F1", "Images"]
     assert [row[0] for row in rows] == list(run.classes)
     for name, *cells in rows:
-        written = run.metrics.test.per_class[name]
+        written = run.metrics.held_out.per_class[name]
         forms = {"recall": "percent", "precision": "percent", "f1": "decimal"}
         values = [estimate_text(written[key], form) for key, form in forms.items()]
         assert cells == [*(value.replace("(", "").replace(")", "") for value in values),
-                         str(run.metrics.test.support[name])]  # fmt: skip
+                         str(run.metrics.held_out.support[name])]  # fmt: skip
 
 
 def test_a_class_without_images_is_a_dash(run: RunData) -> None:
-    per_class = {**run.metrics.test.per_class, "Bag": dict.fromkeys(("recall", "precision"), ABSENT)}
+    per_class = {**run.metrics.held_out.per_class, "Bag": dict.fromkeys(("recall", "precision"), ABSENT)}
     html = panel_of(with_metrics(run, test={"per_class": per_class}), "classes")
     row = next(row for row in rows_of(html, "Metrics of each class on the test") if row[0] == "Bag")
     assert row[1:4] == ["–", "–", "–"]
@@ -201,7 +201,7 @@ def test_calibration_shows_errors_and_temperature(run: RunData) -> None:
     panel = calibration.build(run)
     assert panel is not None
     assert run.calibration is not None
-    test = run.calibration.test
+    test = run.calibration.held_out
     assert "fitted on the validation images, is 1.65 (1.5–1.8)." in panel.values["caption"][0]
     row = rows_of(panel_of(run, "calibration"), "Calibration errors")[2]
     assert row[:2] == ["test", f"{percent(test.ece_raw)} 0.0–10.0\u00a0%"]
@@ -217,7 +217,7 @@ def test_calibration_counts_intervals_that_reach_the_line(run: RunData) -> None:
 
     def caption(*bins: CalibrationBin) -> str:
         assert run.calibration is not None
-        test = replace(run.calibration.test, reliability_scaled=bins)
+        test = replace(run.calibration.held_out, reliability_scaled=bins)
         changed = replace(run.calibration, temperature=Estimate(1.62), test=test)
         panel = calibration.build(dataclasses.replace(run, calibration=changed))
         assert panel is not None

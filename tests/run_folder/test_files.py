@@ -76,7 +76,7 @@ def test_a_file_is_readable_json_with_null_for_what_is_absent(tmp_path: Path) ->
     assert text.endswith("}\n")
     assert len(text.splitlines()) > 20
     assert json.loads(text)["test"]["per_class"]["door"]["ap"] == {"value": None, "low": None, "high": None}
-    assert not folder.metrics.read().test.per_class["door"]["ap"].present
+    assert not folder.metrics.read().held_out.per_class["door"]["ap"].present
 
 
 def test_unknown_keys_are_ignored(tmp_path: Path) -> None:

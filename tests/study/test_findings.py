@@ -32,8 +32,8 @@ def test_nothing_is_said_without_a_value_or_a_result() -> None:
 def test_a_run_on_the_same_images_gets_one_finding(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     info, metrics = factories.run_info(), factories.metrics()
-    overall = {**metrics.test.overall, "mean_ap": Estimate(0.7, 0.68, 0.72)}
-    test = msgspec.structs.replace(metrics.test, images=114, overall=overall)
+    overall = {**metrics.held_out.overall, "mean_ap": Estimate(0.7, 0.68, 0.72)}
+    test = msgspec.structs.replace(metrics.held_out, images=114, overall=overall)
     model = msgspec.structs.replace(info.model, input_size=(256, 256, 3))
     run.metrics.write(msgspec.structs.replace(metrics, test=test))
     run.findings.write((factories.finding(),))

@@ -91,8 +91,9 @@ def _block_scenes(data: Dataset, info: GroupingInfo) -> Dataset:
     """Replace groups by contiguous blocks where they are too few: all of them, or those of classes in one group."""
     related = np.isin(data.test.groups, data.train.groups).any()
     scenes = _find_scenes(data.groups)
-    independent = len(data.test) > 0 and not related
-    if scenes and independent and can_split(data):  # the folder defines a test split of other scenes
+    held_out = data.test if len(data.test) or data.val is None else data.val
+    independent = len(held_out) > 0 and not np.isin(held_out.groups, data.train.groups).any()
+    if scenes and independent and can_split(data):  # the folder holds out images of other scenes
         scenes = None
     if scenes or not (related or can_split(data)):
         number, fraction = scenes or (len(np.unique(data.groups)), 1.0)
@@ -107,7 +108,7 @@ def _block_scenes(data: Dataset, info: GroupingInfo) -> Dataset:
         scenes=number,
         scene_fraction=fraction,
         block_classes=tuple(name for name in data.classes if name in blocked),
-        shared=("val",) if independent else ("val", "test"),
+        shared=("val",) if independent or held_out is data.val else ("val", "test"),
     )
     return _with_blocks(data, info)
 

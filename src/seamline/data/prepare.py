@@ -65,7 +65,7 @@ def load_dataset(
 
 
 def detect_groups(data: Dataset, reporter: Reporter, grouping: Grouping | None = None) -> Dataset:
-    """Return a dataset with groups of related images and a test split; see `group_images`.
+    """Return a dataset with groups of related images and held-out images; see `group_images`, `ensure_test_split`.
 
     Raises:
         SeamlineError: the grouping does not fit the images, or there are too few images for a test split.
@@ -102,7 +102,7 @@ def split_data(
     grouping = data.grouping
     if grouping.blocks is None and grouping.near_duplicates:
         return splits
-    compared: Literal["val", "test"] = "val" if grouping.shared == ("val",) else "test"
+    compared: Literal["val", "test"] = "val" if grouping.shared == ("val",) or not len(data.test) else "test"
     images = splits.val.images if compared == "val" else data.test.images
     nearest = msgspec.structs.replace(nearest_images(splits.train.images, images), split=compared)
     return replace(splits, metadata=msgspec.structs.replace(splits.metadata, nearest=nearest))

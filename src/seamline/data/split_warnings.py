@@ -17,7 +17,13 @@ def grouping_warnings(split: SplitInfo) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-_SPLITS = {"val": "validation", "test": "test"}
+NO_TEST_IMAGES = (
+    "the data define training and validation images and no test images, so metrics are of the validation images"
+)
+"""Why there is no test split."""
+
+SPLITS = {"test": "test", "val": "validation"}
+"""Splits that are evaluated: name in files -> name in sentences; the most important first."""
 
 ORDERS = {"time": "in blocks of capture time", "name": "in blocks of file order", "random": "at random"}
 """Order of blocks -> how images are split."""
@@ -28,7 +34,7 @@ def optimism(split: SplitInfo) -> str:
     grouping = split.grouping
     number, many = grouping.scenes, grouping.scenes > 1
     if grouping.blocks is not None:
-        which = " and ".join(_SPLITS[name] for name in grouping.shared)
+        which = " and ".join(SPLITS[name] for name in grouping.shared)
         parts = [
             f"{which} metrics are optimistic: these images show the same {'scenes' if many else 'scene'} as training"
         ]
@@ -57,7 +63,7 @@ def optimism(split: SplitInfo) -> str:
 
 def nearest_sentence(nearest: NearestImages) -> str:
     """State how much test images differ from training images."""
-    of = _SPLITS[nearest.split]
+    of = SPLITS[nearest.split]
     return (
         f"a {of} image differs from its nearest training image by {nearest.test_to_train:.1f} gray levels (median RMS "
         f"of 32 x 32 thumbnails), two random images by {nearest.random_pairs:.1f}"

@@ -111,16 +111,17 @@ def _describe_split(data: Dataset, excluded_names: Sequence[str], fraction: floa
 
 
 def ensure_test_split(data: Dataset) -> Dataset:
-    """Return a dataset with a test split; where it defines none, a fixed fifth of the groups becomes one.
+    """Return a dataset with held-out images; where it defines none, a fixed fifth of the groups becomes the test split.
+
+    A dataset that defines validation images and no test images has no test split: whoever divided it in two has chosen
+    what to train on.
 
     Raises:
         ValueError: there are too few images.
     """
-    if len(data.test):
+    if len(data.test) or data.val is not None:
         return data
     train, test = _draw_test(data)
-    if data.val is not None:  # images related to validation images are no independent test
-        test = test[~np.isin(data.train.groups[test], data.val.groups)]
     return replace(data, train=data.train.select(train), test=data.train.select(test))
 
 
@@ -136,11 +137,9 @@ def can_split(data: Dataset) -> bool:
     train = np.flatnonzero(~np.isin(data.train.groups, data.test.groups))
     stratum = strata(data, data.train)
     try:
-        if not len(data.test):
-            train, test = _draw_test(data)
-            if data.val is not None and np.isin(data.train.groups[test], data.val.groups).all():
-                return False
         if data.val is None:
+            if not len(data.test):
+                train, _ = _draw_test(data)
             stratified_group_split(stratum[train], data.train.groups[train], fraction=VAL_FRACTION, seed=0)
             return True
     except ValueError:

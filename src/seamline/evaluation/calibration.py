@@ -213,19 +213,20 @@ def reliability_bins(sample: SampledLogits, bootstrap: GroupBootstrap, temperatu
     return ReliabilityBins(bootstrap, counts, hits, confidence, losses)
 
 
-def calibrate(val: Evaluation, test: Evaluation) -> Calibration:
+def calibrate(val: Evaluation, test: Evaluation | None) -> Calibration:
     """Fit a temperature on the validation images and measure calibration on both splits, raw and scaled.
 
     Args:
         val: of the validation images.
-        test: of the test images.
+        test: of the test images, None where there are none.
 
     Returns:
         What `calibration.json` holds.
     """
     temperature = fit_temperature(val.sample, val.counts.bootstrap)
-    splits = {name: split_calibration(of, temperature.value) for name, of in (("val", val), ("test", test))}
-    return Calibration(temperature=temperature, bins=N_BINS, **splits)
+    splits = {"val": val} if test is None else {"val": val, "test": test}
+    measured = {name: split_calibration(of, temperature.value) for name, of in splits.items()}
+    return Calibration(temperature=temperature, bins=N_BINS, **measured)
 
 
 def split_calibration(evaluation: Evaluation, temperature: float) -> SplitCalibration:

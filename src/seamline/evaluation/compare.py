@@ -1,12 +1,14 @@
-"""Two runs on the same test images: what differs, and which differences are significant."""
+"""Two runs on the same held-out images: what differs, and which differences are significant."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from seamline.data.split_warnings import SPLITS
 from seamline.errors import SeamlineError
 from seamline.evaluation.bootstrap import Fraction, GroupBootstrap, Mean, percentile_interval, ratio
 from seamline.evaluation.confidence import newcombe_paired, significant, widest
@@ -38,7 +40,7 @@ class MetricDiff:
 
 @dataclass(frozen=True)
 class ChangedImage:
-    """A test image that the runs predict differently."""
+    """A held-out image that the runs predict differently."""
 
     name: str  # its name
     ground_truth: str  # its class; empty where it has a mask
@@ -50,7 +52,8 @@ class ChangedImage:
 class Comparison:
     """What differs between two runs."""
 
-    images: int  # number of test images
+    split: Literal["test", "val"]  # the split that is compared
+    images: int  # number of its images
     metrics: tuple[MetricDiff, ...]  # those of all classes first, then class by class
     # images that only the second run classifies correctly; those with masks that improve, most first
     fixed: tuple[ChangedImage, ...]
@@ -64,7 +67,7 @@ class Comparison:
 
 
 def compare_runs(first: Path, second: Path) -> Comparison:
-    """Compare two evaluated runs on their test images.
+    """Compare two evaluated runs on their test images, or on their validation images where neither has others.
 
     Args:
         first: a run folder.
@@ -74,22 +77,23 @@ def compare_runs(first: Path, second: Path) -> Comparison:
         The comparison.
 
     Raises:
-        SeamlineError: one is not evaluated, or they were not tested on the same images.
+        SeamlineError: one is not evaluated, or they were not evaluated on the same images.
     """
     runs = _read(first), _read(second)
     if not runs[0].same_images(runs[1]):
+        title = SPLITS[runs[0].written.held_out_split]
         raise SeamlineError(
-            f"{second}: its test images, labels or classes differ from those of {first}; compare runs with the same "
-            "test set"
+            f"{second}: its {title} images, labels or classes differ from those of {first}; compare runs with the same "
+            f"{title} set"
         )
     diffs = [diff for key in metrics_of(runs[0].info.task) for diff in _compare_metric(key, *runs)]
     fixed, broken = _changed_images(*runs)
-    return Comparison(len(runs[0].names), tuple(diffs), fixed, broken)
+    return Comparison(runs[0].written.held_out_split, len(runs[0].names), tuple(diffs), fixed, broken)
 
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """What a run folder holds of its test images."""
+    """What a run folder holds of its held-out images."""
 
     info: RunInfo
     written: Metrics
@@ -97,8 +101,8 @@ class _Run:
     counts: SplitCounts
 
     def same_images(self, other: "_Run") -> bool:
-        """Return whether both were tested on the same images and labels."""
-        if self.names != other.names:
+        """Return whether both were evaluated on the same images and labels."""
+        if self.names != other.names or self.written.held_out_split != other.written.held_out_split:
             return False
         return self.counts.classes == other.counts.classes and not (self.counts.truth != other.counts.truth).nnz
 
@@ -106,7 +110,7 @@ class _Run:
 def _read(folder: Path) -> _Run:
     run = RunFolder(folder)
     info, written = run.info.read(), run.metrics.read()
-    arrays = run.read_arrays("test", info)
+    arrays = run.read_arrays(written.held_out_split, info)
     classes = info.dataset.classes
     if isinstance(arrays, ClassificationArrays):
         labels = arrays.labels[:, None]
@@ -137,9 +141,9 @@ def _compare_metric(key: str, first: _Run, second: _Run) -> list[MetricDiff]:
 
 
 def _written(run: _Run, key: str, name: str) -> Estimate:
-    """Return a metric of the test images as the run folder holds it."""
-    test = run.written.test
-    return (test.per_class.get(name, {}) if name else test.overall).get(key, ABSENT)
+    """Return a metric of the held-out images as the run folder holds it."""
+    held_out = run.written.held_out
+    return (held_out.per_class.get(name, {}) if name else held_out.overall).get(key, ABSENT)
 
 
 def _differences(metric: Metric, first: SplitCounts, second: SplitCounts) -> list[Estimate]:

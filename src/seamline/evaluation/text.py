@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from seamline.data.split_warnings import NO_TEST_IMAGES
 from seamline.run_folder import Estimate, MetricInfo, Metrics, SplitMetrics
 
 
@@ -80,7 +81,7 @@ def _brackets(estimate: Estimate, form: str, scale: int = 1) -> str:
 def metric_lines(metrics: Metrics) -> list[str]:
     """Return a line for the validation images and one for the test images: metrics over all classes, with intervals."""
     return [
-        f"{title:<11}" + ", ".join(_overall_texts(split, metrics.definitions))
+        f"{title:<11}" + (", ".join(_overall_texts(split, metrics.definitions)) if split else f"none; {NO_TEST_IMAGES}")
         for split, title in ((metrics.val, "validation"), (metrics.test, "test"))
     ]
 

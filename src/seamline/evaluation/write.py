@@ -10,6 +10,7 @@ from torch import nn
 
 from seamline.data.dataset import Split
 from seamline.data.masks import Color
+from seamline.data.split_warnings import SPLITS
 from seamline.evaluation.average_precision import precision_recall_curve
 from seamline.evaluation.calibration import calibrate
 from seamline.evaluation.error_analysis import ErrorAnalysis, analyze_errors
@@ -48,7 +49,7 @@ class EvaluationData:
     classes: tuple[str, ...]  # K class names
     train: Split  # the images that the model was trained on
     val: Split  # the validation images; the temperature is fitted on them, and linear probes are scored
-    test: Split  # the images that nothing was chosen by
+    test: Split  # the images that nothing was chosen by; empty where the data define none
     palette: Sequence[Color] = ()  # K colors of the classes in masks; empty for classification
     split: SplitInfo | None = None  # how the images were split
     # returns (N, K) float32 logits of the training and then the validation images by models that were not trained on
@@ -62,7 +63,12 @@ class Evaluations:
 
     train: Evaluation  # counted only
     val: Evaluation
-    test: Evaluation
+    test: Evaluation | None  # None without test images
+
+    @property
+    def held_out(self) -> Evaluation:
+        """Of the test images, or of the validation images where there are none."""
+        return self.test or self.val
 
 
 def evaluate_model(
@@ -88,28 +94,31 @@ def evaluate_model(
     model.eval()
     splits = evaluate_splits(model, data, reporter)
     metrics = Metrics(
-        test=splits.test.metrics.summary(),
+        test=splits.test.metrics.summary() if splits.test else None,
         val=splits.val.metrics.summary(),
         train=splits.train.metrics.summary(per_class=False),
         definitions=dict(metric_infos(data.task)),
-        intervals=INTERVALS[splits.test.counts.bootstrap.independent],
+        intervals=INTERVALS[splits.held_out.counts.bootstrap.independent],
     )
     run.start_evaluation()
     run.metrics.write(metrics)
     name = PRIMARY[data.task][0]
-    info, estimate = metrics.definitions[name], metrics.test.overall[name]
-    reporter.say(f"test {title_inside(info.title)} {PRINTED[info.format][0](estimate)}; analyzing errors and the model")
+    info, estimate, word = metrics.definitions[name], metrics.held_out.overall[name], SPLITS[metrics.held_out_split]
+    value = PRINTED[info.format][0](estimate)
+    reporter.say(f"{word} {title_inside(info.title)} {value}; analyzing errors and the model")
     run.findings.write(find(_write_analyses(run, model, data, splits, reporter), rules))
 
 
 def evaluate_splits(model: nn.Module, data: EvaluationData, reporter: Reporter) -> Evaluations:
-    """Evaluate a model on every split, in one pass over each, and report progress over all images."""
-    with reporter.adding("evaluating", len(data.train) + len(data.val) + len(data.test)) as progress:
-        train, val, test = (
+    """Evaluate a model on every split that has images, in one pass over each, and report progress over all images."""
+    splits = [(data.train, NO_LOGITS), (data.val, None), (data.test, None)]
+    with reporter.adding("evaluating", sum(len(split) for split, _ in splits)) as progress:
+        train, val, *test = (
             evaluate_split(model, split, data.classes, data.task, stream=stream, limits=limits, progress=progress)
-            for stream, (split, limits) in enumerate(((data.train, NO_LOGITS), (data.val, None), (data.test, None)))
+            for stream, (split, limits) in enumerate(splits)
+            if len(split)
         )
-    return Evaluations(train, val, test)
+    return Evaluations(train, val, test[0] if test else None)
 
 
 def _write_analyses(
@@ -119,8 +128,9 @@ def _write_analyses(
     val, test = splits.val, splits.test
     calibration = calibrate(val, test)
     run.calibration.write(calibration)
-    write_split(run, "val", val, data.palette, calibration.temperature.value)
-    errors, images = write_split(run, "test", test, data.palette, calibration.temperature.value)
+    errors, images = write_split(run, "val", val, data.palette, calibration.temperature.value)
+    if test is not None:
+        errors, images = write_split(run, "test", test, data.palette, calibration.temperature.value)
     filters: FilterAnalysis | None = None
     probes: LinearProbes | None = None
     inner = model.model if isinstance(model, TTA) else model
@@ -133,7 +143,15 @@ def _write_analyses(
     if data.task == "classification":
         _write_label_issues(run, data, val, test)
     return FindingInputs(
-        val.metrics, test.metrics, splits.train.metrics, calibration, data.split, errors, images, filters, probes
+        val.metrics,
+        test.metrics if test else None,
+        splits.train.metrics,
+        calibration,
+        data.split,
+        errors,
+        images,
+        filters,
+        probes,
     )
 
 
@@ -188,9 +206,11 @@ def _curves(evaluation: Evaluation) -> dict[str, dict[str, Curve]]:
     return curves
 
 
-def _write_label_issues(run: RunFolder, data: EvaluationData, val: Evaluation, test: Evaluation) -> None:
+def _write_label_issues(run: RunFolder, data: EvaluationData, val: Evaluation, test: Evaluation | None) -> None:
     """Write possible label errors; training images are checked where out-of-fold logits are there."""
-    checked = {"val": (data.val, val.sample.logits[:, :, 0]), "test": (data.test, test.sample.logits[:, :, 0])}
+    checked = {"val": (data.val, val.sample.logits[:, :, 0])}
+    if test is not None:
+        checked["test"] = (data.test, test.sample.logits[:, :, 0])
     folds = 0
     if data.out_of_fold is not None:
         logits, folds = data.out_of_fold()

@@ -1,4 +1,4 @@
-"""Several runs on the same test images -> one page that compares them."""
+"""Several runs on the same held-out images -> one page that compares them."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from seamline.evaluation.text import count, join_and
 from seamline.report import plots
 from seamline.report.formatting import DASH, setting
 from seamline.report.page import render, write_page
-from seamline.report.run_data import RunData, read_run
+from seamline.report.run_data import SPLITS, RunData, read_run
 from seamline.report.svg import inline_svg
 
 MAX_IMAGES = 40
@@ -24,14 +24,14 @@ def write_comparison(runs: Sequence[Path], out: Path) -> tuple[Path, list[str]]:
     """Compare runs with the first of them, and write a page.
 
     Args:
-        runs: two or more evaluated run folders, tested on the same images.
+        runs: two or more evaluated run folders, evaluated on the same images.
         out: the page to write.
 
     Returns:
         The page, and the differences in sentences.
 
     Raises:
-        SeamlineError: there are fewer than two, one is not evaluated, or they were not tested on the same images.
+        SeamlineError: there are fewer than two, one is not evaluated, or they were not evaluated on the same images.
     """
     if len(runs) < 2:
         raise SeamlineError(f"a comparison needs two runs or more, got {len(runs)}")
@@ -42,7 +42,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> tuple[Path, list[str]]:
         "compare.html",
         title=f"{names[0]} and {join_and(names[1:])}",
         dataset=data[0].info.dataset.title,
-        images=count(comparisons[0].images),
+        images=f"{count(comparisons[0].images)} {SPLITS[comparisons[0].split]}",
         names=names,
         fields=_fields(data),
         plots=_curves(names, data),

@@ -11,6 +11,7 @@ from PIL import Image
 from seamline.data import masks
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_io import MAX_PIXELS, decode
+from seamline.data.split_warnings import SPLITS as SPLITS
 from seamline.errors import SeamlineError
 from seamline.run_folder import (
     Calibration,
@@ -30,9 +31,6 @@ from seamline.run_folder import (
     SplitResults,
     Task,
 )
-
-SPLITS = {"test": "test", "val": "validation"}
-"""Splits that are evaluated: name in files -> name on the page; the most important first."""
 
 LABELS: dict[Task, str] = {"classification": "images", "segmentation": "pixels"}
 """What has a label in each task."""
@@ -98,8 +96,13 @@ class RunData:
         return self.info.dataset.palette
 
     def split_metrics(self, split: str) -> SplitMetrics:
-        """Return the metrics of `test` or `val`."""
-        return self.metrics.test if split == "test" else self.metrics.val
+        """Return the metrics of `test` or `val`, one of those in `results`."""
+        return self.metrics.test if split == "test" and self.metrics.test else self.metrics.val
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that are evaluated, the most important first."""
+        return [split for split in SPLITS if split == "val" or self.metrics.test]
 
 
 def read_run(path: Path) -> RunData:

@@ -24,13 +24,14 @@ class KeyMetric:
 def key_metrics(run: RunData) -> list[KeyMetric]:
     """Return at most three metrics, the most important first.
 
-    These are the overall metrics of the test images. Where there are fewer than three, the lowest value of a class and
-    the first of the validation images follow.
+    These are the overall metrics of the test images, or of the validation images where there are no others. Where there
+    are fewer than three, the lowest value of a class and the first of the validation images follow.
     """
-    metrics = [_overall(run, key, "test") for key in _important(run, "test")]
+    split = run.metrics.held_out_split
+    metrics = [_overall(run, key, split) for key in _important(run, split)]
     if len(metrics) < MAX_METRICS:
         metrics += _lowest_class(run)
-        metrics += [_overall(run, key, "val") for key in _important(run, "val")[:1]]
+        metrics += [_overall(run, key, "val") for key in _important(run, "val")[:1] if split != "val"]
     return metrics[:MAX_METRICS]
 
 
@@ -54,10 +55,10 @@ def _overall(run: RunData, key: str, split: str) -> KeyMetric:
 
 
 def _lowest_class(run: RunData) -> list[KeyMetric]:
-    """Return the lowest value of a class in the first metric of classes, on the test images."""
-    per_class = run.metrics.test.per_class
+    """Return the lowest value of a class in the first metric of classes, on the held-out images."""
+    per_class = run.metrics.held_out.per_class
     key = next((key for key in run.metrics.definitions if any(key in one for one in per_class.values())), None)
-    lowest = None if key is None else run.metrics.test.lowest_class(key)
+    lowest = None if key is None else run.metrics.held_out.lowest_class(key)
     if key is None or lowest is None:
         return []
     name, estimate = lowest

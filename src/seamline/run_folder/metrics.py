@@ -36,11 +36,21 @@ class SplitMetrics(Struct, frozen=True, kw_only=True):
 class Metrics(Struct, frozen=True, kw_only=True):
     """Metrics of all splits."""
 
-    test: SplitMetrics  # of the test images
+    test: SplitMetrics | None = None  # of the test images; null where the data define none
     val: SplitMetrics  # of the validation images
     train: SplitMetrics  # of the training images, by the final weights
     definitions: dict[str, MetricInfo]  # what each metric is
     intervals: str = ""  # how the intervals were computed, in a sentence
+
+    @property
+    def held_out_split(self) -> Literal["test", "val"]:
+        """The split whose metrics count: `test`, or `val` where there are no test images."""
+        return "val" if self.test is None else "test"
+
+    @property
+    def held_out(self) -> SplitMetrics:
+        """The metrics of that split."""
+        return self.test or self.val
 
 
 class CalibrationBin(Struct, frozen=True, kw_only=True):
@@ -72,8 +82,13 @@ class Calibration(Struct, frozen=True, kw_only=True):
 
     temperature: Estimate  # what logits are divided by; 1 without an interval where the images determine none
     bins: Count  # number of bins of equal width
-    test: SplitCalibration  # of the test images
+    test: SplitCalibration | None = None  # of the test images; null where the data define none
     val: SplitCalibration  # of the validation images, on which the temperature was fitted
+
+    @property
+    def held_out(self) -> SplitCalibration:
+        """That of the test images, or of the validation images where there are none."""
+        return self.test or self.val
 
     def __post_init__(self) -> None:
         """Check the temperature."""

@@ -37,7 +37,7 @@ def reference_sentence(mean_ap: Estimate, results: tuple[ReferenceResult, ...]) 
 
 def reference_comparison(run: RunFolder) -> Finding | None:
     """Compare a run with the results of others on the same images; None without any."""
-    info, test = run.info.read(), run.metrics.read().test
+    info, test = run.info.read(), run.metrics.read().held_out
     mean_ap = test.overall.get("mean_ap", ABSENT)
     results = tuple(
         result

@@ -11,7 +11,7 @@ from seamline.data.dataset import Dataset, count_classes
 from seamline.data.groups import Grouping
 from seamline.data.prepare import detect_groups, is_own, load_dataset, split_data
 from seamline.data.registry import DATASETS
-from seamline.data.split_warnings import grouping_warnings
+from seamline.data.split_warnings import NO_TEST_IMAGES, grouping_warnings
 from seamline.data.splits import Splits
 from seamline.errors import SeamlineError, size_text
 from seamline.progress import Reporter
@@ -109,7 +109,7 @@ def split_settings(settings: Mapping[str, Any], options: RunOptions) -> tuple[di
 class TrainingPlan:
     """What to train, on what, and how."""
 
-    data: Dataset  # the dataset, with groups and a test split
+    data: Dataset  # the dataset, with groups and held-out images
     source: str  # what the dataset was loaded from, as the user named it
     splits: Splits  # training and validation images
     config: TrainConfig
@@ -166,6 +166,8 @@ def make_plan(
     config.check_classes(data)
     splits = split_data(data, fraction=config.val_fraction, seed=seed, strategy=config.split_by)
     warnings = tuple(dataset_warnings(data, weighted=config.class_weights is not None)) if own else ()
+    if not len(data.test):
+        reporter.say(NO_TEST_IMAGES)
     for sentence in (*grouping_warnings(splits.metadata), *warnings):
         reporter.say(f"warning: {sentence}")
     for item in data.unused:

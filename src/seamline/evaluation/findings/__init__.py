@@ -12,6 +12,7 @@ from seamline.evaluation.findings.performance import (
     easiest_classes,
     generalization,
     hardest_class,
+    no_test_images,
     overall,
     per_image_spread,
     val_test_gap,
@@ -46,6 +47,7 @@ def _both(panel: str) -> dict[Task, str]:
 FINDINGS: tuple[FindingRule, ...] = (
     FindingRule("optimistic_split", optimistic_split, _both("leakage")),
     FindingRule("overall", overall, {"classification": "confusion", "segmentation": "pr_curves"}),
+    FindingRule("no_test_images", no_test_images, _both("classes")),
     FindingRule("hardest_class", hardest_class, _both("classes")),
     FindingRule("confused_with", confused_with, _both("confusion")),
     FindingRule("confused_pairs", confused_pairs, {"classification": "confusion"}),

@@ -31,10 +31,10 @@ def confused_with(inputs: FindingInputs) -> Claim | None:
     confused = _frequent(inputs, errors)
     if not confused:
         return None
-    name, n_errors = inputs.classes[k], int(errors(inputs.test.counts.total).sum())
-    what = f"misclassified test images of {name}"
+    name, n_errors = inputs.classes[k], int(errors(inputs.held_out.counts.total).sum())
+    what = f"misclassified {inputs.split_title} images of {name}"
     if inputs.task == "segmentation":
-        what = f"test pixels of {name} that are missed"
+        what = f"{inputs.split_title} pixels of {name} that are missed"
     parts = [f"{other} ({percent_inside(fraction)})" for other, fraction in confused.items()]
     return Claim(
         f"The {count(n_errors)} {what} are most often predicted as {join_and(parts)}.",
@@ -54,16 +54,17 @@ def confused_pairs(inputs: FindingInputs) -> Claim | None:
         both: Array = confusion[..., upper[0], upper[1]] + confusion[..., upper[1], upper[0]]
         return both
 
-    totals = mutual(inputs.test.counts.total)
-    pairs = most_frequent(totals.tolist(), lambda a, b: _more(inputs.test, mutual, a, b))
+    totals = mutual(inputs.held_out.counts.total)
+    pairs = most_frequent(totals.tolist(), lambda a, b: _more(inputs.held_out, mutual, a, b))
     if not pairs:
         return None
-    together = _fraction(inputs.test, lambda counts: mutual(counts)[..., pairs].sum(-1), mutual)
+    together = _fraction(inputs.held_out, lambda counts: mutual(counts)[..., pairs].sum(-1), mutual)
     named = [(inputs.classes[upper[0][i]], inputs.classes[upper[1][i]], int(totals[i])) for i in pairs]
     parts = [f"{a} and {b} ({count(n)} times)" for a, b, n in named]
     most = "most frequently confused pair is" if len(parts) == 1 else "most frequently confused pairs are"
+    errors = f"{count(totals.sum())} {inputs.split_title} errors"
     return Claim(
-        f"The {most} {join_and(parts, last=', ')}: {percent(together)} of the {count(totals.sum())} test errors.",
+        f"The {most} {join_and(parts, last=', ')}: {percent(together)} of the {errors}.",
         {"errors": int(totals.sum()), "fraction": together, "pairs": [list(pair) for pair in named]},
     )
 
@@ -74,7 +75,7 @@ def false_positives(inputs: FindingInputs) -> Claim | None:
     chosen = lowest if len(lowest) == 1 else extreme_classes(inputs, PRIMARY[inputs.task][1], lowest=True)
     if len(chosen) != 1:
         return None
-    k, test = chosen[0], inputs.test
+    k, held_out = chosen[0], inputs.held_out
     name = inputs.classes[k]
 
     def predicted(counts: Counts) -> Array:
@@ -83,16 +84,16 @@ def false_positives(inputs: FindingInputs) -> Claim | None:
     def wrong(counts: Counts) -> Array:
         return _without(predicted(counts), k)
 
-    fraction = _fraction(test, lambda counts: wrong(counts).sum(-1), predicted)
+    fraction = _fraction(held_out, lambda counts: wrong(counts).sum(-1), predicted)
     if not fraction.low > 0:
         return None
-    what = f"{percent(fraction)} of the test pixels predicted as {name} are of another class"
+    what = f"{percent(fraction)} of the {inputs.split_title} pixels predicted as {name} are of another class"
     sentence = f"{name} has the lowest precision: {what}" if chosen == lowest else what
     truths = _frequent(inputs, wrong)
     if truths:
         sentence += f", most often {join_and([f'{truth} ({percent_inside(of)})' for truth, of in truths.items()])}"
     extent, size = (
-        test.counts.sample(lambda counts, axis=axis: Fraction(counts.confusion.sum(axis)[..., k], counts.total))[0]  # type: ignore[misc]
+        held_out.counts.sample(lambda counts, axis=axis: Fraction(counts.confusion.sum(axis)[..., k], counts.total))[0]  # type: ignore[misc]
         for axis in (-2, -1)
     )
     excess = extent.minus(size)
@@ -124,6 +125,6 @@ def _fraction(metrics: SplitMetrics, part: Kinds, whole: Kinds) -> Estimate:
 
 def _frequent(inputs: FindingInputs, errors: Kinds) -> dict[str, Estimate]:
     """Return the classes that most errors, counted by class, go to, each with its fraction of all errors."""
-    test = inputs.test
-    classes = most_frequent(errors(test.counts.total).tolist(), lambda a, b: _more(test, errors, a, b))
-    return {inputs.classes[k]: _fraction(test, lambda counts, k=k: errors(counts)[..., k], errors) for k in classes}  # type: ignore[misc]
+    held_out = inputs.held_out
+    classes = most_frequent(errors(held_out.counts.total).tolist(), lambda a, b: _more(held_out, errors, a, b))
+    return {inputs.classes[k]: _fraction(held_out, lambda counts, k=k: errors(counts)[..., k], errors) for k in classes}  # type: ignore[misc]

@@ -57,8 +57,8 @@ def boundary_errors(inputs: FindingInputs) -> Claim | None:
     concentrated = significant(difference)
     majority = significant(Estimate(wrong.value - 0.5, wrong.low - 0.5, wrong.high - 0.5))
     sentence = (
-        f"{percent(wrong)} of the wrong test pixels lie within {BOUNDARY_PIXELS} pixels of a boundary between "
-        f"true classes, as do {percent(all_pixels)} of all pixels"
+        f"{percent(wrong)} of the wrong {inputs.split_title} pixels lie within {BOUNDARY_PIXELS} pixels of a boundary "
+        f"between true classes, as do {percent(all_pixels)} of all pixels"
     )
     if concentrated:
         sentence += f": errors {'concentrate at' if concentrated > 0 else 'avoid'} boundaries"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
+from seamline.data.split_warnings import SPLITS
 from seamline.evaluation.error_analysis import ErrorAnalysis
 from seamline.evaluation.metrics import SplitMetrics
 from seamline.run_folder import Calibration, FilterAnalysis, ImageMetrics, LinearProbes, SplitInfo, Task
@@ -14,24 +15,34 @@ class FindingInputs:
     """Everything that findings are made from; what was not measured is None or empty."""
 
     val: SplitMetrics  # metrics of the validation images
-    test: SplitMetrics  # metrics of the test images
+    test: SplitMetrics | None  # metrics of the test images; None where there are none
     train: SplitMetrics | None = None  # metrics of the training images
     calibration: Calibration | None = None  # of both splits
     split: SplitInfo | None = None  # how the images were split
-    errors: ErrorAnalysis | None = None  # where the wrong pixels of the test images lie
-    images: tuple[ImageMetrics, ...] = ()  # metrics of each test image, the highest mean IoU first
+    errors: ErrorAnalysis | None = None  # where the wrong pixels of the held-out images lie
+    images: tuple[ImageMetrics, ...] = ()  # metrics of each held-out image, the highest mean IoU first
     filters: FilterAnalysis | None = None  # types of the filters of a classifier
     probes: LinearProbes | None = None  # linear probes of its layers
 
     @property
+    def held_out(self) -> SplitMetrics:
+        """Metrics of the images that findings are about: the test images, or the validation images without any."""
+        return self.test or self.val
+
+    @property
+    def split_title(self) -> str:
+        """What these images are called."""
+        return SPLITS["val" if self.test is None else "test"]
+
+    @property
     def task(self) -> Task:
         """What is predicted."""
-        return self.test.task
+        return self.val.task
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The K class names."""
-        return self.test.classes
+        return self.val.classes
 
     @property
     def labels(self) -> str:

@@ -35,7 +35,7 @@ def leakage(inputs: FindingInputs) -> Claim | None:
     one, several = group_words(split)
     sentences = []
     if related:
-        of = f"{pluralize(related, 'test image')} of {count(inputs.test.n_images)}"
+        of = f"{pluralize(related, 'test image')} of {count(inputs.held_out.n_images)}"
         sentence = f"{of} {_have(related)} {several} in training"
         if by_groups:
             what = "the training image" if excluded == 1 else f"the {count(excluded)} training images"

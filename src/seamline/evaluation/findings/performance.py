@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from seamline.data.split_warnings import NO_TEST_IMAGES
 from seamline.evaluation.confidence import negated, significant
 from seamline.evaluation.findings.inputs import Claim, FindingInputs
 from seamline.evaluation.findings.ranking import separable_extremes
@@ -28,33 +29,44 @@ MIN_IMAGES = 4
 
 
 def overall(inputs: FindingInputs) -> Claim | None:
-    """State the main metrics on the test images."""
-    test = inputs.test
-    accuracy = test.overall("accuracy").estimate
+    """State the main metrics on the held-out images."""
+    held_out, title = inputs.held_out, inputs.split_title
+    accuracy = held_out.overall("accuracy").estimate
     if inputs.task == "classification":
         return Claim(
-            f"Of {count(test.n_images)} test images, none of which was used for training, the model classifies "
+            f"Of {count(held_out.n_images)} {title} images, none of which was used for training, the model classifies "
             f"{percent(accuracy)} correctly.",
-            {"accuracy": accuracy, "images": test.n_images},
+            {"accuracy": accuracy, "images": held_out.n_images},
         )
-    raw, softmax, iou = (test.overall(key).estimate for key in ("mean_ap", "mean_ap_softmax", "mean_iou"))
+    raw, softmax, iou = (held_out.overall(key).estimate for key in ("mean_ap", "mean_ap_softmax", "mean_iou"))
     if not raw.present:
         return None
-    present = int(np.count_nonzero(test.counts.total.present))
+    present = int(np.count_nonzero(held_out.counts.total.present))
     over = f"the mean over {present} classes" if present > 1 else "of the one class present"
     ranked = f"{decimal(raw)} with pixels ranked by logits and {decimal(softmax)} by softmax"
     if decimal(raw) == decimal(softmax):  # as for models that return log probabilities
         ranked = f"{decimal(raw)} with pixels ranked by logits or by softmax, which give the same ranking"
     values = {"mean_ap": raw, "mean_ap_softmax": softmax, "mean_iou": iou, "accuracy": accuracy}
     return Claim(
-        f"On {pluralize(test.n_images, 'test image')}, none of which was used for training, the model's average "
-        f"precision is {ranked}, {over}. It classifies {percent(accuracy)} of the pixels correctly.",
-        {**values, "images": test.n_images},
+        f"On {pluralize(held_out.n_images, f'{title} image')}, none of which was used for training, the model's "
+        f"average precision is {ranked}, {over}. It classifies {percent(accuracy)} of the pixels correctly.",
+        {**values, "images": held_out.n_images},
+    )
+
+
+def no_test_images(inputs: FindingInputs) -> Claim | None:
+    """State that there are no test images, so that metrics are of the validation images."""
+    if inputs.test is not None:
+        return None
+    return Claim(
+        f"There is no test split: {NO_TEST_IMAGES}. The temperature is fitted on them too, so they are no independent "
+        "test.",
+        {"images": inputs.val.n_images},
     )
 
 
 def extreme_classes(inputs: FindingInputs, key: str, *, lowest: bool) -> list[int]:
-    """Return the classes at one end of a metric on test that differ significantly from all others.
+    """Return the classes at one end of a metric on the held-out images that differ significantly from all others.
 
     Args:
         inputs: what is known.
@@ -64,7 +76,7 @@ def extreme_classes(inputs: FindingInputs, key: str, *, lowest: bool) -> list[in
     Returns:
         Indices of classes; none where too many do not differ significantly.
     """
-    of_class = inputs.test[key]
+    of_class = inputs.held_out[key]
 
     def differ(a: int, b: int) -> bool:
         return significant(of_class[a].minus(of_class[b])) != 0
@@ -83,25 +95,25 @@ def easiest_classes(inputs: FindingInputs) -> Claim | None:
 
 
 def _extreme(inputs: FindingInputs, word: str, *, lowest: bool) -> Claim | None:
-    key, test = PRIMARY[inputs.task][1], inputs.test
+    key, held_out, title = PRIMARY[inputs.task][1], inputs.held_out, inputs.split_title
     chosen = extreme_classes(inputs, key, lowest=lowest)
     if not chosen:
         return None
-    metric = {inputs.classes[k]: test[key][k].estimate for k in chosen}
+    metric = {inputs.classes[k]: held_out[key][k].estimate for k in chosen}
     values: dict[str, dict[str, Estimate]] = {name: {key: one} for name, one in metric.items()}
     name = inputs.classes[chosen[0]]
     shown: Callable[[Estimate], str] = percent_inside
-    by = "by recall on test"
+    by = f"by recall on {title}"
     if inputs.task == "classification":
         sentence = (
             f"{name} is the {word} class: {percent(metric[name])} of its "
-            f"{count(test.counts.confusion_matrix[chosen[0]].sum())} test images are classified correctly."
+            f"{count(held_out.counts.confusion_matrix[chosen[0]].sum())} {title} images are classified correctly."
         )
     else:
-        shown, by = decimal, "by average precision on test"
-        recall, size = (test[other][chosen[0]].estimate for other in ("recall", "pixel_fraction"))
+        shown, by = decimal, f"by average precision on {title}"
+        recall, size = (held_out[other][chosen[0]].estimate for other in ("recall", "pixel_fraction"))
         sentence = (
-            f"{name} is the {word} class: its average precision on test is {decimal(metric[name])}. Of all pixels "
+            f"{name} is the {word} class: its average precision on {title} is {decimal(metric[name])}. Of all pixels "
             f"{percent(size)} are {name}, and {percent(recall)} of these are found."
         )
         if len(chosen) == 1:
@@ -140,6 +152,8 @@ def generalization(inputs: FindingInputs) -> Claim | None:
 
 def val_test_gap(inputs: FindingInputs) -> Claim | None:
     """State whether the main metric on test differs significantly from that on validation."""
+    if inputs.test is None:
+        return None
     metric = METRICS[PRIMARY[inputs.task][0]]
     first, second = (of.overall(PRIMARY[inputs.task][0]) for of in (inputs.val, inputs.test))
     val, test, gap = first.estimate, second.estimate, second.minus(first)
@@ -165,15 +179,15 @@ def calibration(inputs: FindingInputs) -> Claim | None:
     """State whether the mean confidence differs significantly from the accuracy."""
     if inputs.calibration is None:
         return None
-    test, temperature = inputs.calibration.test, inputs.calibration.temperature
-    gap, left, reduction = test.confidence_gap_raw, test.confidence_gap_scaled, test.nll_reduction
+    measured, temperature = inputs.calibration.held_out, inputs.calibration.temperature
+    gap, left, reduction = measured.confidence_gap_raw, measured.confidence_gap_scaled, measured.nll_reduction
     sign = significant(gap)
     if not sign:
         return None
     word, size, side = ("over", gap, "above") if sign > 0 else ("under", negated(gap), "below")
     sentence = (
-        f"The model is {word}confident: on the test {inputs.labels} its mean confidence is {points(size)} "
-        f"{side} its accuracy."
+        f"The model is {word}confident: on the {inputs.split_title} {inputs.labels} its mean confidence is "
+        f"{points(size)} {side} its accuracy."
     )
     if significant(reduction) > 0:
         sentence += (
@@ -191,7 +205,7 @@ def per_image_spread(inputs: FindingInputs) -> Claim | None:
     best, worst = inputs.images[0], inputs.images[-1]
     low, middle, high = np.quantile([image.mean_iou for image in inputs.images], [0.25, 0.5, 0.75]).tolist()
     return Claim(
-        f"The mean IoU of single test images ranges from {worst.mean_iou:.3f} ({worst.name}) to "
+        f"The mean IoU of single {inputs.split_title} images ranges from {worst.mean_iou:.3f} ({worst.name}) to "
         f"{best.mean_iou:.3f} ({best.name}); half of the images are between {low:.3f} and {high:.3f}.",
         {"best": best.mean_iou, "worst": worst.mean_iou, "quarter": low, "median": middle, "three_quarters": high},
     )

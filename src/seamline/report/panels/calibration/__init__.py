@@ -10,24 +10,26 @@ from seamline.run_folder import Calibration, Estimate
 
 
 def build(run: RunData) -> Content | None:
-    """Show reliability diagrams of the test images, and errors of both splits."""
+    """Show reliability diagrams of the held-out images, and errors of each split."""
     if run.calibration is None:
         return None
-    labels, test = LABELS[run.info.task], run.calibration.test
+    labels, measured = LABELS[run.info.task], run.calibration.held_out
+    title = SPLITS[run.metrics.held_out_split]
     figures = {
-        f"reliability-{name}": partial(plots.reliability, bins=bins, title=title, accent=accent, labels=labels)
-        for name, bins, title, accent in (
-            ("raw", test.reliability_raw, "Raw", False),
-            ("scaled", test.reliability_scaled, "After temperature scaling", True),
+        f"reliability-{name}": partial(plots.reliability, bins=bins, title=heading, accent=accent, labels=labels)
+        for name, bins, heading, accent in (
+            ("raw", measured.reliability_raw, "Raw", False),
+            ("scaled", measured.reliability_scaled, "After temperature scaling", True),
         )
     }
     caption = _caption(run.calibration)
-    alt = f"Reliability diagram on the test {labels}. {' '.join(caption)}"
+    alt = f"Reliability diagram on the {title} {labels}. {' '.join(caption)}"
     values = {
         "plots": [inline_svg(draw, name, alt) for name, draw in figures.items()],
         "caption": caption,
-        "splits": {title: getattr(run.calibration, split) for split, title in SPLITS.items()},
+        "splits": {title: getattr(run.calibration, split) for split, title in SPLITS.items() if split in run.splits},
         "labels": labels,
+        "split": title,
     }
     return Content(values, figures)
 
@@ -37,7 +39,7 @@ def _caption(calibration: Calibration) -> list[str]:
     sentences = [f"The temperature, fitted on the validation images, is {temperature_text(calibration.temperature)}."]
     within = [
         one.accuracy.low <= one.confidence <= one.accuracy.high
-        for one in calibration.test.reliability_scaled
+        for one in calibration.held_out.reliability_scaled
         if one.accuracy.has_interval
     ]
     if within:

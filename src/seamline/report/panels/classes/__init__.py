@@ -7,14 +7,14 @@ from typing import Any
 from seamline.report import plots
 from seamline.report.panel import Content, split_tabs
 from seamline.report.plot_layout import fraction_floor, lower_ends
-from seamline.report.run_data import SPLITS, RunData
+from seamline.report.run_data import RunData
 from seamline.report.svg import WIDTHS, Drawing, responsive_svg
 from seamline.run_folder import ABSENT, Estimate, MetricInfo, ReferenceResult, SplitMetrics
 
 
 def build(run: RunData) -> Content | None:
     """Show all metrics of each class with their intervals, on each split."""
-    measured = {split: metrics for split in SPLITS if (metrics := run.split_metrics(split)).per_class}
+    measured = {split: metrics for split in run.splits if (metrics := run.split_metrics(split)).per_class}
     if not measured:
         return None
     columns = _columns(run.metrics.definitions, measured.values())

@@ -30,9 +30,10 @@ def build(run: RunData) -> Content | None:
 def _checked(issues: LabelIssues) -> str:
     """State which images were checked, and by which models."""
     if issues.folds:
+        which = "the test images by this one, the others by" if "test" in issues.checked else "by one of"
         return (
-            "Every image is checked by a model that was not trained on it: the test images by this one, the others by "
-            f"{count(issues.folds)} models, each trained for half as long without the fold that it checks."
+            f"Every image is checked by a model that was not trained on it: {which} {count(issues.folds)} models, each "
+            "trained without the fold that it checks, for at most half as long."
         )
     parts = [f"{count(number)} {SPLITS.get(split, split)}" for split, number in issues.checked.items()]
     return (

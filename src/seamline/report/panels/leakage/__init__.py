@@ -1,5 +1,6 @@
 """Data leakage: near-duplicates between splits, what was excluded, and what a random split would do."""
 
+from seamline.data.split_warnings import NO_TEST_IMAGES
 from seamline.evaluation.findings.leakage import group_words
 from seamline.evaluation.text import count, pluralize
 from seamline.report.panel import Content
@@ -29,12 +30,12 @@ def build(run: RunData) -> Content | None:
         "origin": _origin(split),
         "sentences": []
         if split.grouping.blocks
-        else [_groups(split, dataset), _validation(split), _test(split, dataset)],
+        else [_groups(split, dataset), _validation(split, dataset), _test(split, dataset)],
         "related": group_words(split)[0],
         "split": split,
         "lists": lists,
         "most": MAX_NAMES,
-        "facts": _facts(split),
+        "facts": _facts(split, dataset),
     }
     return Content(values)
 
@@ -66,15 +67,25 @@ def _groups(split: SplitInfo, dataset: DatasetInfo) -> str:
     )
 
 
-def _validation(split: SplitInfo) -> str:
+def _validation(split: SplitInfo, dataset: DatasetInfo) -> str:
     """State how validation images are drawn."""
     if split.strategy == "images":
         return f"Validation images are drawn at random, image by image, without regard to {group_words(split)[1]}."
+    if split.predefined:
+        excluded = len(split.excluded_train)
+        sentence = "Validation images are those that the data define"
+        if not excluded or dataset.test:
+            return f"{sentence}."
+        are = "is" if excluded == 1 else "are"
+        related = f"{pluralize(excluded, 'training image')} with {group_words(split)[0]} among them"
+        return f"{sentence}; {related} {are} excluded."
     return "Validation images are drawn as whole groups, so no group is in both training and validation."
 
 
 def _test(split: SplitInfo, dataset: DatasetInfo) -> str:
     """State how many test images have near-duplicates among the training images."""
+    if not dataset.test:
+        return f"There is no test split: {NO_TEST_IMAGES}."
     one, several = group_words(split)
     n_leaked, n_excluded = len(split.test_with_train_duplicates), len(split.excluded_train)
     of = f"of the {count(dataset.test)} test images"
@@ -88,17 +99,20 @@ def _test(split: SplitInfo, dataset: DatasetInfo) -> str:
     return f"{sentence}, and no training image is excluded."
 
 
-def _facts(split: SplitInfo) -> list[tuple[str, str]]:
+def _facts(split: SplitInfo, dataset: DatasetInfo) -> list[tuple[str, str]]:
     """Return all numbers."""
     one = group_words(split)[0]
     facts: list[tuple[str, int]] = [
         ("groups of training images, single images included", split.groups),
         (f"training images with {one}", split.duplicate_images),
         ("images in the largest group", split.largest_group),
-        ("groups of test images, single images included", split.test_groups),
         ("training images excluded", len(split.excluded_train)),
-        (f"test images with {one} in training", len(split.test_with_train_duplicates)),
     ]
+    if dataset.test:
+        facts += [
+            ("groups of test images, single images included", split.test_groups),
+            (f"test images with {one} in training", len(split.test_with_train_duplicates)),
+        ]
     nearest: list[tuple[str, str]] = []
     if split.nearest is not None:
         near = f"{split.nearest.test_to_train:.1f}"
@@ -109,7 +123,7 @@ def _facts(split: SplitInfo) -> list[tuple[str, str]]:
     if split.grouping.blocks is not None:  # its groups are blocks, not near-duplicates
         return [
             ("blocks of training and validation images", count(split.groups)),
-            ("blocks of test images", count(split.test_groups)),
+            *([("blocks of test images", count(split.test_groups))] if dataset.test else []),
             *nearest,
         ]
     n_split = split.random.expected_split_groups

@@ -61,7 +61,8 @@ def _initial_weights(run: RunData) -> str:
 
 def _images(dataset: DatasetInfo) -> str:
     """Return the number of images of each split."""
-    return f"{count(dataset.train)} training, {count(dataset.val)} validation, {count(dataset.test)} test"
+    test = count(dataset.test) if dataset.test else "no"
+    return f"{count(dataset.train)} training, {count(dataset.val)} validation, {test} test"
 
 
 def _split(split: SplitInfo) -> str:
