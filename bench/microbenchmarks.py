@@ -80,5 +80,5 @@ def _rate(recipe: TrainConfig, data: seamline.Dataset, few: int, many: int, devi
 def _operations(recipe: TrainConfig, data: seamline.Dataset) -> float:
     """Return the floating-point operations per image."""
     training = _begin(recipe, data, 8, "cpu")
-    images, labels = next(training.batches.epoch(1))
+    images, labels, _ = next(training.batches.epoch(1))
     return operations_of(training.model, images, labels)

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -28,7 +31,7 @@ def test_an_epoch_yields_every_image_once_with_its_label() -> None:
     assert [len(batch.labels) for batch in seen] == [32, 32, 32, 4]
     assert len(batches) == 4
     assert sorted(places(batches, 1)) == list(range(100))
-    for images, labels in seen:
+    for images, labels, _ in seen:
         assert images.dtype == torch.uint8
         assert torch.equal(images.amax((1, 2, 3)).long() % 5, labels)
 
@@ -84,7 +87,7 @@ def test_cutmix_continues_samples_as_others() -> None:
     split = Split(labels[..., None], labels, tuple(map(str, range(count))), np.arange(count))
     batches = Batches(split, 8, task="segmentation", seed=3, augmentation=Augmentation(cutmix=0.5))
     cuts = []
-    for images, masks in batches.epoch(1):
+    for images, masks, _ in batches.epoch(1):
         assert torch.equal(images[:, 0].long(), masks)
         for mask in masks:
             row, columns = mask[0], (mask[0] == mask[0, 0]).sum().item()
@@ -101,7 +104,7 @@ def test_cutmix_continues_samples_as_others() -> None:
 def test_images_and_masks_are_scaled() -> None:
     labels = np.broadcast_to(np.arange(8, dtype=np.uint8)[:, None, None], (8, 12, 20)).copy()
     split = Split(labels[..., None], labels, tuple(map(str, range(8))), np.arange(8))
-    for images, masks in Batches(
+    for images, masks, _ in Batches(
         split, 8, task="segmentation", seed=3, augmentation=Augmentation(train_scale=0.5, cutmix=1.0)
     ).epoch(1):
         assert images.shape == (8, 1, 6, 10)
@@ -117,3 +120,53 @@ def test_images_and_masks_are_scaled() -> None:
 def test_cutmix_is_refused_for_classification() -> None:
     with pytest.raises(SeamlineError, match=r"cutmix must be 0 .*, got 0\.5$"):
         Batches(numbered(4), 2, task="classification", seed=0, augmentation=Augmentation(cutmix=0.5))
+
+
+def two_parts(first: int, second: int) -> Split:
+    """Numbered images, the last of them of a second part."""
+    parts = np.repeat([0, 1], [first, second])
+    return replace(numbered(first + second), parts=parts)
+
+
+@given(first=st.integers(1, 60), second=st.integers(1, 60), size=st.integers(2, 16), weight=st.floats(0.2, 5))
+def test_every_batch_has_each_part_in_its_share(first: int, second: int, size: int, weight: float) -> None:
+    batches = Batches(two_parts(first, second), size, task="classification", seed=0, mix=(weight, 1))
+    share = weight / (weight + 1)
+    for images, _, parts in batches.epoch(1):
+        assert parts is not None
+        assert torch.equal(images.amax((1, 2, 3)) >= first, parts == 1)
+        if len(parts) == size:  # the last batch may have fewer
+            assert abs(int((parts == 0).sum()) - share * size) <= 2
+
+
+def test_a_small_part_repeats_only_after_all_of_it_was_used() -> None:
+    batches = Batches(two_parts(10, 50), 12, task="classification", seed=0)
+    counts = np.bincount(places(batches, 1), minlength=60)
+    assert counts[:10].tolist() == [3] * 10
+    assert counts[10:].sum() == 30
+    assert counts[10:].max() == 1
+    assert places(batches, 1) != places(batches, 2)
+    with pytest.raises(SeamlineError, match="mix has 3 numbers for 2 datasets"):
+        Batches(two_parts(2, 2), 2, task="classification", seed=0, mix=(1, 1, 1))
+
+
+def test_a_repeated_image_is_augmented_anew() -> None:
+    split = two_parts(1, 7)
+    batches = Batches(split, 8, task="classification", seed=0, augmentation=Augmentation(gamma_jitter=2))
+    split.images[0] = 100
+    (batch,) = batches.epoch(1)
+    assert batch.parts is not None
+    assert len(torch.unique(batch.images[batch.parts == 0].amax((1, 2, 3)))) == 4
+
+
+def test_crops_and_perspective_move_masks_with_images() -> None:
+    rng = np.random.default_rng(0)
+    blobs = cv2.resize(rng.integers(0, 2, (6, 6), np.uint8), (96, 96), interpolation=cv2.INTER_NEAREST)
+    images = np.repeat((blobs * 200)[None, :, :, None], 3, 3).repeat(4, 0)
+    split = Split(images, blobs[None].repeat(4, 0), tuple("abcd"), np.arange(4))
+    augmentation = Augmentation(perspective=0.3, crop=48, scale_jitter=0.5, aspect_jitter=0.2)
+    (batch,) = Batches(split, 4, task="segmentation", seed=0, augmentation=augmentation).epoch(1)
+    assert batch.images.shape == (4, 3, 48, 48)
+    agree = (batch.images[:, 0] > 100).long() == batch.labels
+    assert agree.float().mean() > 0.98  # but for pixels between both
+    assert len({image.numpy().tobytes() for image in batch.images}) == 4

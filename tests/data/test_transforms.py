@@ -48,8 +48,8 @@ def test_masks_are_mirrored_like_their_images() -> None:
 def test_the_identity_changes_nothing() -> None:
     images = torch.randint(0, 256, (2, 3, 9, 12), dtype=torch.uint8)
     masks = torch.randint(0, 5, (2, 9, 12), dtype=torch.uint8)
-    same = torch.tensor([[1.0, 0, 0], [0, 1, 0]]).repeat(2, 1, 1)
-    moved, labels = transforms.affine(images, same), transforms.affine_masks(masks, same)
+    same = torch.eye(3).repeat(2, 1, 1)
+    moved, labels = transforms.warp(images, same, (9, 12)), transforms.warp_masks(masks, same, (9, 12))
     assert torch.equal(moved, images)
     assert torch.equal(labels, masks)
     assert (moved.dtype, labels.dtype) == (torch.uint8, torch.uint8)
@@ -60,8 +60,8 @@ def test_image_and_mask_are_transformed_alike(right: int, down: int) -> None:
     """A move by whole pixels can be checked by slicing; outside, the image goes on mirrored, the mask with it."""
     masks = torch.randint(0, 200, (1, 12, 16), dtype=torch.uint8)
     images = masks[:, None].repeat(1, 3, 1, 1)
-    theta = torch.tensor([[[1.0, 0, -right * 2 / 16], [0, 1, -down * 2 / 12]]])
-    moved, labels = transforms.affine(images, theta), transforms.affine_masks(masks, theta)
+    matrix = torch.tensor([[[1.0, 0, -right * 2 / 16], [0, 1, -down * 2 / 12], [0, 0, 1]]])
+    moved, labels = transforms.warp(images, matrix, (12, 16)), transforms.warp_masks(masks, matrix, (12, 16))
     assert torch.equal(moved[0, 0], labels[0])
     seen = labels[0, max(0, down) : 12 + min(0, down), max(0, right) : 16 + min(0, right)]
     assert torch.equal(seen, masks[0, max(0, -down) : 12 - max(0, down), max(0, -right) : 16 - max(0, right)])
@@ -69,13 +69,13 @@ def test_image_and_mask_are_transformed_alike(right: int, down: int) -> None:
 
 def test_at_half_the_size_a_pixel_is_the_mean_of_four() -> None:
     images = torch.randint(0, 256, (2, 3, 8, 12), dtype=torch.uint8)
-    still = torch.eye(2, 3).expand(2, 2, 3)
-    small = transforms.affine(images, still, 0.5)
+    still = torch.eye(3).expand(2, 3, 3)
+    small = transforms.warp(images, still, (4, 6))
     means = images.float().reshape(2, 3, 4, 2, 6, 2).mean((3, 5))
     assert small.dtype == torch.uint8
     assert (small.float() - means).abs().max() <= 0.5 + 1e-3
     masks = images[:, 0]
-    less = transforms.affine_masks(masks, still, 0.5)
+    less = transforms.warp_masks(masks, still, (4, 6))
     assert less.shape == (2, 4, 6)
     fours = masks.reshape(2, 4, 2, 6, 2).permute(0, 1, 3, 2, 4).flatten(3)
     assert (fours == less[..., None]).any(3).all()
@@ -84,7 +84,7 @@ def test_at_half_the_size_a_pixel_is_the_mean_of_four() -> None:
 def test_an_image_is_enlarged_about_its_middle() -> None:
     masks = torch.zeros(1, 16, 16, dtype=torch.uint8)
     masks[0, 6:10, 6:10] = 3
-    labels = transforms.affine_masks(masks, torch.tensor([[[0.5, 0, 0], [0, 0.5, 0]]]))
+    labels = transforms.warp_masks(masks, torch.diag(torch.tensor([0.5, 0.5, 1])).expand(1, 3, 3), (16, 16))
     expected = torch.zeros_like(masks)
     expected[0, 4:12, 4:12] = 3
     assert torch.equal(labels, expected)
@@ -98,3 +98,25 @@ def test_colors_are_mixed_and_shifted() -> None:
     assert torch.equal(mixed[1, 0], (images[1, 2].int() + 10).clamp(max=255).to(torch.uint8))
     assert (mixed[1, 1] == 0).all()
     assert (mixed[1, 2] == 255).all()
+
+
+def test_a_homography_samples_where_its_matrix_says() -> None:
+    """Each output pixel's position is projected by hand."""
+    masks = torch.arange(20 * 30).reshape(1, 20, 30)
+    matrix = torch.tensor([[[0.6, 0.05, 0.02], [-0.04, 0.5, 0.03], [0.1, -0.2, 1.0]]])
+    labels = transforms.warp_masks(masks, matrix, (8, 10))
+    for row in range(8):
+        for column in range(10):
+            x, y, scale = matrix[0] @ torch.tensor([(2 * column + 1) / 10 - 1, (2 * row + 1) / 8 - 1, 1])
+            at = ((x / scale + 1) * 30 - 1) / 2, ((y / scale + 1) * 20 - 1) / 2
+            if all(abs(float(value) % 1 - 0.5) > 1e-3 for value in at):  # between two pixels either is right
+                assert labels[0, row, column] == masks[0, round(float(at[1])), round(float(at[0]))]
+
+
+def test_gamma_is_a_power_of_gray_levels() -> None:
+    images = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16).repeat(3, 3, 1, 1)
+    changed = transforms.gamma(images, torch.tensor([1.0, 2.0, 0.5]))
+    assert torch.equal(changed[0], images[0])
+    levels = np.arange(256) / 255
+    assert np.array_equal(changed[1, 0].flatten().numpy(), np.round(255 * levels**2).astype(np.uint8))
+    assert np.abs(changed[2, 2].flatten().numpy() - 255 * np.sqrt(levels)).max() <= 0.5 + 1e-4

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from seamline.data.augmentation import Augmentation
 from seamline.data.dataset import IGNORE_INDEX, Split
 from seamline.data.loader import Batches
+from seamline.models.blocks import BaseModel
 from seamline.models.factory import build_model
 from seamline.run_folder import Task
 from seamline.training.checkpoints import pack
@@ -24,7 +25,7 @@ from seamline.training.distributed import Distributed, init_distributed
 from seamline.training.loop import Training
 
 
-class Pixels(nn.Module):
+class Pixels(BaseModel):
     """(B, 3, H, W) uint8 -> (B, 3, H, W), without batch normalisation."""
 
     def __init__(self) -> None:

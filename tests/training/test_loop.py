@@ -86,7 +86,7 @@ def test_the_loss_is_that_of_a_loop_written_by_hand(sides: Dataset) -> None:
     mine.normalize.fit(sides.train.images)
     adam = torch.optim.Adam(mine.parameters(), lr=1e-3, weight_decay=1e-2)
     losses = []
-    for images, labels in Batches(sides.train, 100, task="classification", seed=0).epoch(1):
+    for images, labels, _ in Batches(sides.train, 100, task="classification", seed=0).epoch(1):
         logs = torch.log_softmax(mine(images), 1)
         weights = torch.tensor([1.0, 2.0, 3.0])
         picked = -(0.9 * weights[labels] * logs[range(100), labels]).sum() / weights[labels].sum()
@@ -143,7 +143,7 @@ def test_pixels_that_count_nowhere_teach_nothing(streets: Dataset) -> None:
     twin = build_model("facadenet", (32, 32, 3), 3, task="segmentation")
     adam = torch.optim.Adam(twin.parameters(), lr=1e-3, fused=True)
     right = 0
-    for images, labels in Batches(streets.train, 4, task="segmentation", seed=0).epoch(1):
+    for images, labels, _ in Batches(streets.train, 4, task="segmentation", seed=0).epoch(1):
         scores = twin(images)[:, :, 1::2]
         F.cross_entropy(scores, labels[:, 1::2]).backward()  # type: ignore[no-untyped-call]
         right += int((scores.argmax(1) == labels[:, 1::2]).sum())

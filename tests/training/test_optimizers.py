@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,3 +74,13 @@ def test_muon_takes_the_layers_between_and_adamw_the_rest() -> None:
     assert [names[id(weight)] for weight in muon.param_groups[0]["params"]] == ["conv2.weight", "hidden.weight"]
     assert muon.param_groups[0]["lr"] == RECIPE.muon_lr
     assert sum(len(group["params"]) for one in (adamw, muon) for group in one.param_groups) == len(names)
+
+
+def test_a_pretrained_encoder_has_a_learning_rate_of_its_own() -> None:
+    network = build_model("unet-lite0", (64, 64, 3), 3, task="segmentation")
+    names = {id(weight): name for name, weight in network.named_parameters()}
+    (adamw,) = build_optimizers(network, replace(RECIPE, optimizer="adamw", lr=1e-2, encoder_lr=0.25))
+    rates = {names[id(weight)]: group["base_lr"] for group in adamw.param_groups for weight in group["params"]}
+    assert rates.keys() == set(names.values())
+    for name, rate in rates.items():
+        assert rate == pytest.approx(2.5e-3 if name.startswith("encoder.") else 1e-2)

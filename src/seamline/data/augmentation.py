@@ -14,7 +14,10 @@ class Augmentation:
     translate: int = 0  # largest translation in both directions, in pixels
     scale_jitter: float = 0.0  # images are scaled by a factor of at most 1 + this, or 1 / (1 + this)
     aspect_jitter: float = 0.0  # the ratio of width to height is changed by a factor of at most 1 + this
+    perspective: float = 0.0  # corners of images move at random by up to this fraction of half the sides, 0..1
     color_jitter: float = 0.0  # strength of changes of brightness, contrast, saturation and tint, about a fraction
+    gamma_jitter: float = 0.0  # images are raised to a power of at most 1 + this, or 1 / (1 + this): dusk and glare
+    crop: int = 0  # side in pixels of a random square part that the model is trained on; 0 for whole images
     train_scale: float = 1.0  # fraction of the images' width and height at which the model is trained, 0..1
     # fraction of the images that continue as another image from some column on; for segmentation only
     cutmix: float = 0.0
@@ -22,4 +25,5 @@ class Augmentation:
     @property
     def is_affine(self) -> bool:
         """Whether images are resampled between pixels, which translations alone do not need."""
-        return bool(self.scale_jitter or self.aspect_jitter or self.train_scale != 1)
+        jitter = self.scale_jitter or self.aspect_jitter or self.perspective
+        return bool(jitter or self.crop or self.train_scale != 1)

@@ -45,8 +45,8 @@ class Split:
 
     Attributes:
         images: (N, H, W, C) uint8, 0..255; C is 1 for grayscale and 3 for RGB.
-        labels: (N,) int64, the class of each image, 0..K-1; or (N, H, W) uint8, the class of each pixel, 0..K-1,
-            `IGNORE_INDEX`, or K and more for a partial label (see `Dataset.partial_labels`).
+        labels: (N,) int64, the class of each image, 0..K-1; or (N, H, W) uint8, the class of each pixel, 0..K-1 or
+            `IGNORE_INDEX`.
         names: N names, each the path of an image inside the dataset, such as `train/00042`.
         groups: (N,) int64; images with the same number are related (one building, for example) and must stay on one
             side of a split. Unrelated images have different numbers.
@@ -130,9 +130,6 @@ class Dataset:
         groups_detected: whether the groups were detected in the pixels; else they came with the dataset.
         records: where each image comes from, by name; empty where images are not files of the user.
         parts: the datasets that it was made of; empty where it is a single one.
-        partial_labels: the classes that each label from K on leaves open, as numbers 0..K-1: the label of a pixel that
-            is known to be no window has all classes but window. Partial labels count in the loss of a training, and in
-            no metric.
     """
 
     name: str
@@ -155,7 +152,6 @@ class Dataset:
     groups_detected: bool = False
     records: Mapping[str, ImageRecord] = field(default_factory=dict, repr=False)
     parts: tuple[DatasetPart, ...] = ()
-    partial_labels: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Check that task, classes, labels and palette agree, and that all splits have images of one size."""
@@ -167,9 +163,8 @@ class Dataset:
                 raise ValueError(f"labels of shape {split.labels.shape} do not fit the task {self.task}")
             for labels in iter_chunks(split.labels):
                 counted = labels[labels != IGNORE_INDEX] if self.task == "segmentation" else labels
-                last = len(self.classes) + len(self.partial_labels) - 1
-                if counted.size and not 0 <= int(counted.min()) <= int(counted.max()) <= last:
-                    raise ValueError(f"labels must be 0..{last}, got {counted.min()}..{counted.max()}")
+                if counted.size and not 0 <= int(counted.min()) <= int(counted.max()) < len(self.classes):
+                    raise ValueError(f"labels must be 0..{len(self.classes) - 1}, got {counted.min()}..{counted.max()}")
         if len(self.palette) != (len(self.classes) if self.task == "segmentation" else 0):
             raise ValueError(
                 f"{self.task} with {len(self.classes)} classes does not fit a palette of {len(self.palette)} colors"
@@ -216,7 +211,7 @@ class Dataset:
         """32 hexadecimal digits of SHA-256 over classes, images, labels and groups; equal only for equal data."""
         digest = hashlib.sha256("\n".join(self.classes).encode())
         if self.parts:
-            digest.update(repr((self.parts, self.partial_labels)).encode())
+            digest.update(repr(self.parts).encode())
         for split in self.splits:
             parts = () if split.parts is None else (split.parts,)
             for array in (split.images, split.labels, split.groups, *parts):

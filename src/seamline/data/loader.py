@@ -5,11 +5,12 @@ training sees the same batches.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from seamline.data import transforms
@@ -22,14 +23,16 @@ from seamline.run_folder import Task
 IGNORE_LABEL = -100
 """Label of ignored pixels in batches, as PyTorch's losses use it."""
 
-_ORDER, _FLIP, _TRANSLATION, _AFFINE, _COLOR, IN_NETWORK, _CUTMIX = range(2, 9)  # one random stream per purpose
+# One random stream per purpose.
+_ORDER, _FLIP, _TRANSLATION, _AFFINE, _COLOR, IN_NETWORK, _CUTMIX, _CORNERS, _GAMMA, _MIX = range(2, 12)
 
 
 class Batch(NamedTuple):
-    """Images (B, C, H, W) uint8, channels last, and labels (B,) or (B, H, W) int64, 0..K-1 or `IGNORE_LABEL`."""
+    """Images with their labels."""
 
-    images: Tensor
-    labels: Tensor
+    images: Tensor  # (B, C, H, W) uint8, channels last
+    labels: Tensor  # (B,) or (B, H, W) int64, 0..K-1 or `IGNORE_LABEL`
+    parts: Tensor | None = None  # (B,) int64, the part of the dataset of each image, where it has parts
 
 
 class _EpochParameters(NamedTuple):
@@ -37,8 +40,9 @@ class _EpochParameters(NamedTuple):
 
     flips: Tensor | None  # (N,) bool
     offsets: Tensor | None  # (N, 2) int64, translation in pixels
-    theta: Tensor | None  # (N, 2, 3) float32, affine matrices
+    matrix: Tensor | None  # (N, 3, 3) float32, homographies
     colors: tuple[Tensor, Tensor] | None  # (N, C, C) and (N, C) float32, color matrices and offsets
+    gammas: Tensor | None  # (N,) float32, exponents
     cuts: Tensor | None  # (N,) int64, first column of the other image
 
 
@@ -54,9 +58,10 @@ class Batches:
         augmentation: the augmentation; none by default.
         device: device of the batches, and of all images that fit into memory.
         shard: (rank, world size): the part of every batch that is yielded, for distributed training.
+        mix: weight of each part of the dataset in a batch; by default all weigh the same.
 
     Raises:
-        SeamlineError: cutmix is on and the task is classification.
+        SeamlineError: cutmix is on and the task is classification, or `mix` does not fit the parts.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class Batches:
         augmentation: Augmentation | None = None,
         device: torch.device | str = "cpu",
         shard: tuple[int, int] = (0, 1),
+        mix: Sequence[float] | None = None,
     ) -> None:
         self.has_masks = task == "segmentation"
         self.shard = shard
@@ -78,6 +84,8 @@ class Batches:
         self.device = torch.device(device)
         self.images = self._on_device(split.images)
         self.labels = self._on_device(split.labels)
+        self.parts = split.parts
+        self.shares = None if split.parts is None else _shares(split.parts, mix)
         if self.augmentation.cutmix and not self.has_masks:
             raise SeamlineError(f"config: cutmix must be 0 for classification, got {self.augmentation.cutmix}")
 
@@ -101,50 +109,78 @@ class Batches:
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch, numbered from 1, from a position on."""
-        order = torch.randperm(len(self.images), generator=self._generator(_ORDER, number)).to(self.device)
+        order = torch.from_numpy(self._order(number)).to(self.device)
+        rows = order if self.parts is None else torch.arange(len(order), device=self.device)
         parameters = self._parameters(number)
         for position in range(start, len(self)):
             first = position * self.batch_size
-            batch = order[first : first + self.batch_len(position)]
-            begin, end = _shard_bounds(len(batch), *self.shard)
-            chosen = batch[begin:end]
+            size = self.batch_len(position)
+            begin, end = _shard_bounds(size, *self.shard)
+            chosen = torch.arange(first + begin, first + end, device=self.device)
             # With cutmix the first image of a shard continues as the one before it, which is then loaded too.
-            extra = int(parameters.cuts is not None and 0 < len(chosen) < len(batch))
+            extra = int(parameters.cuts is not None and 0 < len(chosen) < size)
             if extra:
-                chosen = torch.cat([batch[begin - 1 : begin] if begin else batch[-1:], chosen])
-            images, labels = self._augmented(chosen, parameters)
+                chosen = torch.cat([chosen.new_tensor([first + (begin or size) - 1]), chosen])
+            images, labels = self._augmented(order[chosen], rows[chosen], parameters)
             images, labels = images[extra:], labels[extra:]
-            yield Batch(images, _to_targets(labels) if self.has_masks else labels)
+            parts = None if self.parts is None else torch.from_numpy(self.parts)[order[chosen[extra:]].cpu()]
+            yield Batch(images, _to_targets(labels) if self.has_masks else labels, parts)
 
-    def _augmented(self, chosen: Tensor, parameters: _EpochParameters) -> tuple[Tensor, Tensor]:
-        """Return the augmented images (B, C, H, W) and labels of the samples `chosen` (B,) int64."""
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        """Return the samples of an epoch in order, (N,) int64.
+
+        Of a single dataset each occurs once. Of several parts, each part fills its share of every batch, as nearly as
+        whole numbers allow, with permutations of its samples; in an epoch some then occur several times or not at all.
+        """
+        if self.parts is None or self.shares is None:
+            return torch.randperm(len(self.images), generator=self._generator(_ORDER, epoch)).numpy()
+        drawn, places = [], []
+        for part, share in enumerate(self.shares):
+            own, count = np.flatnonzero(self.parts == part), round(share * len(self.images))
+            cycles = range(-(-count // max(1, len(own))))
+            orders = [
+                torch.randperm(len(own), generator=self._generator(_MIX, epoch, part, cycle)).numpy()
+                for cycle in cycles
+            ]
+            drawn.append(own[np.concatenate(orders or [np.arange(0)])[:count]])
+            places.append((np.arange(count) + 0.5) / max(1, count))
+        order = np.concatenate(drawn)[np.argsort(np.concatenate(places), kind="stable")]
+        return np.resize(order, len(self.images))  # rounded shares may lack or exceed a sample
+
+    def _augmented(self, chosen: Tensor, rows: Tensor, parameters: _EpochParameters) -> tuple[Tensor, Tensor]:
+        """Return the augmented images (B, C, H, W) and labels of the samples `chosen` (B,) int64.
+
+        `rows` (B,) int64 are those of their augmentation parameters.
+        """
         images, labels = self._select(self.images, chosen).permute(0, 3, 1, 2), self._select(self.labels, chosen)
         if not len(chosen):
             return images, labels
-        flips, offsets, theta, colors, cuts = parameters
+        flips, offsets, matrix, colors, gammas, cuts = parameters
         if flips is not None:
-            images = transforms.hflip(images, flips[chosen])
-            labels = transforms.hflip(labels, flips[chosen]) if self.has_masks else labels
+            images = transforms.hflip(images, flips[rows])
+            labels = transforms.hflip(labels, flips[rows]) if self.has_masks else labels
         if offsets is not None:
-            images = transforms.translate(images, offsets[chosen], self.augmentation.translate)
-        if theta is not None:
-            scale = self.augmentation.train_scale
-            images = transforms.affine(images, theta[chosen], scale)
-            labels = transforms.affine_masks(labels, theta[chosen], scale) if self.has_masks else labels
+            images = transforms.translate(images, offsets[rows], self.augmentation.translate)
+        if matrix is not None:
+            images = transforms.warp(images, matrix[rows], self.output_size)
+            labels = transforms.warp_masks(labels, matrix[rows], self.output_size) if self.has_masks else labels
         if colors is not None:
-            images = transforms.color_jitter(images, colors[0][chosen], colors[1][chosen])
+            images = transforms.color_jitter(images, colors[0][rows], colors[1][rows])
+        if gammas is not None:
+            images = transforms.gamma(images, gammas[rows])
         if cuts is not None:
-            images, labels = (transforms.horizontal_cutmix(values, cuts[chosen]) for values in (images, labels))
+            images, labels = (transforms.horizontal_cutmix(values, cuts[rows]) for values in (images, labels))
         return images, labels
 
     def _parameters(self, epoch: int) -> _EpochParameters:
         """Draw the augmentation parameters of all samples in an epoch."""
-        theta = self._sample_affine(epoch)
+        matrix = self._sample_matrices(epoch)
         return _EpochParameters(
             self._sample_flips(epoch),
-            self._sample_offsets(epoch) if theta is None else None,
-            theta,
+            self._sample_offsets(epoch) if matrix is None else None,
+            matrix,
             self._sample_colors(epoch),
+            self._sample_gammas(epoch),
             self._sample_cuts(epoch),
         )
 
@@ -167,8 +203,17 @@ class Batches:
         generator = self._generator(_TRANSLATION, epoch)
         return torch.randint(-limit, limit + 1, (len(self.images), 2), generator=generator).to(self.device)
 
-    def _sample_affine(self, epoch: int) -> Tensor | None:
-        """Return the affine matrices of the samples, (N, 2, 3) float32.
+    @property
+    def output_size(self) -> tuple[int, int]:
+        """Height and width of the images that the model is trained on."""
+        height, width = self.images.shape[1:3]
+        if self.augmentation.crop:
+            return self.augmentation.crop, self.augmentation.crop
+        scale = self.augmentation.train_scale
+        return transforms.scaled_side(height, scale), transforms.scaled_side(width, scale)
+
+    def _sample_matrices(self, epoch: int) -> Tensor | None:
+        """Return the homographies of the samples, (N, 3, 3) float32, from output to input coordinates.
 
         None where images are translated at most, which needs no interpolation; masks are translated with them here.
         """
@@ -179,10 +224,37 @@ class Batches:
         uniform = torch.rand((len(self.images), 4), generator=self._generator(_AFFINE, epoch)) * 2 - 1
         scale = (1 + config.scale_jitter) ** uniform[:, 0]
         aspect = (1 + config.aspect_jitter) ** (uniform[:, 1] / 2)
-        theta = torch.zeros(len(self.images), 2, 3)
-        theta[:, 0, 0], theta[:, 1, 1] = 1 / (scale * aspect), aspect / scale
-        theta[:, :, 2] = uniform[:, 2:] * config.translate * 2 / sides
-        return theta.to(self.device)
+        matrix = torch.eye(3).repeat(len(self.images), 1, 1)
+        matrix[:, 0, 0], matrix[:, 1, 1] = 1 / (scale * aspect), aspect / scale
+        reach = config.translate * 2 / sides
+        if config.crop:  # the output shows a part of the image: its place is drawn too
+            shown = torch.stack([matrix[:, 0, 0], matrix[:, 1, 1]], 1) * (config.crop * scale.new_ones(2) / sides)
+            matrix[:, 0, 0], matrix[:, 1, 1] = shown.unbind(1)
+            reach = reach + (1 - shown).clamp_(min=0)
+        matrix[:, :2, 2] = uniform[:, 2:] * reach
+        if config.perspective:
+            matrix = matrix @ self._sample_perspective(epoch)
+        return matrix.to(self.device)
+
+    def _sample_perspective(self, epoch: int) -> Tensor:
+        """Return homographies that move the four corners of the output at random, (N, 3, 3) float32.
+
+        Each corner moves by up to `perspective` in both directions, of coordinates -1..1. The matrices solve
+        the eight linear equations of four point correspondences (Hartley and Zisserman, Multiple View Geometry, 4.1).
+        """
+        corners = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]], dtype=torch.float64)
+        shape = (len(self.images), 4, 2)
+        uniform = torch.rand(shape, generator=self._generator(_CORNERS, epoch), dtype=torch.float64) * 2 - 1
+        moved = corners + self.augmentation.perspective * uniform
+        ones, zeros = torch.ones(len(moved), 4, 1), torch.zeros(len(moved), 4, 3)
+        points = torch.cat([corners.expand_as(moved), ones], 2)  # (N, 4, 3)
+        rows = [
+            torch.cat([points, zeros, -moved[..., :1] * corners], 2),
+            torch.cat([zeros, points, -moved[..., 1:] * corners], 2),
+        ]
+        values = torch.cat([moved[..., 0], moved[..., 1]], 1)
+        solution = torch.linalg.solve(torch.cat(rows, 1), values)  # (N, 8)
+        return torch.cat([solution, ones[:, 0]], 1).view(-1, 3, 3).float()
 
     def _sample_colors(self, epoch: int) -> tuple[Tensor, Tensor] | None:
         """Return the color matrices (N, C, C) and offsets (N, C) float32 of the samples.
@@ -201,6 +273,13 @@ class Batches:
         offsets = brightness[:, None] + 32 * strength * uniform[:, 3:]
         return (contrast[:, None, None] * matrix).to(self.device), offsets.to(self.device)
 
+    def _sample_gammas(self, epoch: int) -> Tensor | None:
+        """Return the exponents of the samples' gray levels, (N,) float32."""
+        if not self.augmentation.gamma_jitter:
+            return None
+        uniform = torch.rand(len(self.images), generator=self._generator(_GAMMA, epoch)) * 2 - 1
+        return ((1 + self.augmentation.gamma_jitter) ** uniform).to(self.device)
+
     def _sample_cuts(self, epoch: int) -> Tensor | None:
         """Return the column from which each sample continues as another, (N,) int64; the width for none.
 
@@ -209,14 +288,24 @@ class Batches:
         """
         if not self.augmentation.cutmix:
             return None
-        width = transforms.scaled_side(self.images.shape[2], self.augmentation.train_scale)
+        width = self.output_size[1]
         uniform = torch.rand((len(self.images), 2), generator=self._generator(_CUTMIX, epoch))
         columns = ((0.2 + 0.6 * uniform[:, 1]) * width).long()
         return torch.where(uniform[:, 0] < self.augmentation.cutmix, columns, width).to(self.device)
 
-    def _generator(self, stream: int, epoch: int) -> torch.Generator:
-        """Return a generator seeded by the seed, the stream and the epoch only."""
-        return torch.Generator().manual_seed(derive_seed(stream, self.seed, epoch))
+    def _generator(self, stream: int, epoch: int, *more: int) -> torch.Generator:
+        """Return a generator seeded by the seed, the stream, the epoch and further numbers only."""
+        return torch.Generator().manual_seed(derive_seed(stream, self.seed, epoch, *more))
+
+
+def _shares(parts: NDArray[np.int64], mix: Sequence[float] | None) -> NDArray[np.float64]:
+    """Return the fraction of a batch of each part, from weights."""
+    count = int(parts.max()) + 1
+    weights: NDArray[np.float64] = np.ones(count) if mix is None else np.asarray(mix, float)
+    if len(weights) != count:
+        raise SeamlineError(f"config: mix has {len(weights)} numbers for {count} datasets; give one for each")
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares
 
 
 def _shard_bounds(size: int, rank: int, world_size: int) -> tuple[int, int]:

@@ -26,31 +26,31 @@ def translate(images: Tensor, offsets: Tensor, limit: int) -> Tensor:
     return padded[which, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
-def affine(images: Tensor, theta: Tensor, scale: float = 1.0) -> Tensor:
-    """Apply an affine transformation to images, with bilinear interpolation and reflection at the borders.
+def warp(images: Tensor, matrix: Tensor, size: tuple[int, int]) -> Tensor:
+    """Apply a homography to images, with bilinear interpolation and reflection at the borders.
 
     Args:
         images: (B, C, H, W) uint8.
-        theta: (B, 2, 3) float32, matrices from output to input coordinates, both -1..1 from edge to edge, x before y,
-            as in `torch.nn.functional.affine_grid`.
-        scale: height and width of the output as a fraction of the input's.
+        matrix: (B, 3, 3) float32, matrices from output to input coordinates, both -1..1 from edge to edge, x before y,
+            as in `torch.nn.functional.affine_grid`. A last row of 0, 0, 1 makes an affine transformation.
+        size: height h and width w of the output.
 
     Returns:
-        (B, C, scale H, scale W) uint8, channels last in memory. At half the size, pixels are the mean of four.
+        (B, C, h, w) uint8, channels last in memory. At half the size, pixels are the mean of four.
     """
-    sampled = _sample(images.float(), theta, "bilinear", scale)
+    sampled = _sample(images.float(), matrix, "bilinear", size)
     return sampled.round_().to(torch.uint8).contiguous(memory_format=torch.channels_last)
 
 
-def affine_masks(masks: Tensor, theta: Tensor, scale: float = 1.0) -> Tensor:
-    """Apply the affine transformation of their images to masks, with the nearest pixel.
+def warp_masks(masks: Tensor, matrix: Tensor, size: tuple[int, int]) -> Tensor:
+    """Apply the homography of their images to masks, with the nearest pixel.
 
     Args:
         masks: (B, H, W), any integer dtype, values up to 2**24.
-        theta: (B, 2, 3) float32, as for `affine`.
-        scale: as for `affine`; the result is (B, scale H, scale W) of the same dtype.
+        matrix: (B, 3, 3) float32, as for `warp`.
+        size: as for `warp`; the result is (B, h, w) of the same dtype.
     """
-    return _sample(masks[:, None].float(), theta, "nearest", scale)[:, 0].to(masks.dtype)
+    return _sample(masks[:, None].float(), matrix, "nearest", size)[:, 0].to(masks.dtype)
 
 
 def scaled_side(side: int, scale: float) -> int:
@@ -58,11 +58,31 @@ def scaled_side(side: int, scale: float) -> int:
     return max(1, round(side * scale))
 
 
-def _sample(maps: Tensor, theta: Tensor, mode: str, scale: float) -> Tensor:
-    """Sample (B, C, H, W) float32 maps at the positions that theta (B, 2, 3) float32 gives."""
-    shape = [*maps.shape[:2], *(scaled_side(side, scale) for side in maps.shape[2:])]
-    grid = F.affine_grid(theta, shape, align_corners=False)
+def _sample(maps: Tensor, matrix: Tensor, mode: str, size: tuple[int, int]) -> Tensor:
+    """Sample (B, C, H, W) float32 maps at the positions that `matrix` (B, 3, 3) float32 gives."""
+    shape = [*maps.shape[:2], *size]
+    grid = F.affine_grid(matrix[:, :2], shape, align_corners=False)  # (B, h, w, 2)
+    if bool((matrix[:, 2, :2] != 0).any()):
+        scale = F.affine_grid(matrix[:, 1:], shape, align_corners=False)[..., 1:]  # (B, h, w, 1), by the last row
+        grid = grid / scale
     return F.grid_sample(maps, grid, mode=mode, padding_mode="reflection", align_corners=False)
+
+
+def gamma(images: Tensor, exponents: Tensor) -> Tensor:
+    """Raise gray levels, as fractions of 255, to a power.
+
+    Args:
+        images: (B, C, H, W) uint8.
+        exponents: (B,) float32, above 0; above 1 darkens.
+
+    Returns:
+        (B, C, H, W) uint8, channels last in memory.
+    """
+    levels = torch.linspace(0, 1, 256, device=images.device) ** exponents[:, None]  # (B, 256)
+    tables = (255 * levels).round_().to(torch.uint8)
+    pixels = images.permute(0, 2, 3, 1)  # (B, H, W, C)
+    which = torch.arange(len(images), device=images.device)[:, None, None, None]
+    return tables[which, pixels.long()].permute(0, 3, 1, 2)
 
 
 def horizontal_cutmix(images: Tensor, columns: Tensor) -> Tensor:

@@ -77,9 +77,11 @@ class BaseModel(nn.Module):
         normalize: the normalization of pixels, whose statistics are buffers.
         tta_scales: image scales that test-time augmentation averages over; 1 is the image's own size.
         log_probs: whether averaged predictions are log-probabilities, which compare between pixels; else logits.
-        init_description: how the weights of an external model are initialized; None for Seamline's own models.
+        init_description: how the weights are initialized, such as `at random`; None for models that have no pretrained
+            weights.
         versions: versions of the packages that the layers come from, PyTorch aside.
         head_prefixes: prefixes of the names of weights that belong to a class each.
+        encoder_prefix: prefix of the names of weights that have pretrained values; empty where none have.
     """
 
     normalize: Normalize
@@ -88,6 +90,7 @@ class BaseModel(nn.Module):
     init_description: str | None = None
     versions: Mapping[str, str] = MappingProxyType({})
     head_prefixes: tuple[str, ...] = ("head.",)
+    encoder_prefix: str = ""
 
     def init_from_data(self, images: ArrayLike) -> None:
         """Initialize what is computed from the training images, not learned: once, before training.
@@ -96,6 +99,19 @@ class BaseModel(nn.Module):
             images: (N, H, W, C) uint8.
         """
         self.normalize.fit(images)
+
+    def load_pretrained(self) -> None:
+        """Load pretrained weights, where the package has some for this model, and set `init_description`.
+
+        Raises:
+            WeightsUnavailableError: they are not available.
+        """
+
+    def freeze_norm(self) -> None:
+        """Let the encoder's batch normalization use its running statistics, and keep them, until `train` is called."""
+        for name, layer in self.named_modules():
+            if self.encoder_prefix and name.startswith(self.encoder_prefix) and isinstance(layer, nn.BatchNorm2d):
+                layer.eval()
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) uint8 -> logits, (B, K) or (B, K, H, W) float32."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from seamline.errors import SeamlineError
+from seamline.errors import WeightsUnavailableError
 
 PIXEL_MEAN, PIXEL_STD = (127.0,) * 3, (128.0,) * 3
 """Normalization of pixels, 0..255, that the weights were trained with."""
@@ -90,15 +90,17 @@ class EfficientNetLite(nn.Module):
 
     Args:
         variant: `efficientnet-lite0`, `-lite1` or `-lite2`.
+        channels: channels C of the pixels.
+        pooled: whether to have the last convolution, which `forward` needs and the maps of the levels do not.
 
     Attributes:
         widths: channels of the five levels, at strides 2, 4, 8, 16 and 32.
     """
 
-    def __init__(self, variant: str) -> None:
+    def __init__(self, variant: str, channels: int = 3, *, pooled: bool = True) -> None:
         super().__init__()
         width, depth = _SCALING[variant]
-        self.stem = SameConvNorm(3, _STEM, 3, 2)
+        self.stem = SameConvNorm(channels, _STEM, 3, 2)
         inputs, stages = _STEM, []
         for number, (kernel, stride, expansion, channels, blocks) in enumerate(_STAGES):
             outputs = _scaled_channels(channels, width)
@@ -112,13 +114,13 @@ class EfficientNetLite(nn.Module):
             stages.append(nn.Sequential(*stage))
         self.stages = nn.ModuleList(stages)
         self.widths = tuple(_scaled_channels(_STAGES[level][3], width) for level in _LEVELS)
-        self.top = SameConvNorm(inputs, FEATURES)
+        self.top = SameConvNorm(inputs, FEATURES) if pooled else nn.Identity()
 
     def forward_levels(self, pixels: Tensor) -> list[Tensor]:
         """Return the maps of the five levels, the finest first.
 
         Args:
-            pixels: (B, 3, H, W) float32, normalized; sides are multiples of `STRIDE`.
+            pixels: (B, C, H, W) float32, normalized; sides are multiples of `STRIDE`.
 
         Returns:
             (B, widths[i], H / 2**(i + 1), W / 2**(i + 1)) float32 each.
@@ -131,21 +133,34 @@ class EfficientNetLite(nn.Module):
         return levels
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """(B, 3, H, W) float32, normalized, sides multiples of `STRIDE` -> pooled features (B, 1280) float32."""
+        """(B, C, H, W) float32, normalized, sides multiples of `STRIDE` -> pooled features (B, 1280) float32."""
         features: Tensor = self.top(self.forward_levels(pixels)[-1])
         return features.mean((2, 3))
 
 
-def load_pretrained(encoder: EfficientNetLite, variant: str) -> None:
+def load_pretrained(encoder: EfficientNetLite, variant: str) -> str:
     """Load the weights of the package, pretrained on ImageNet, into an encoder.
 
+    Where the pixels are not in red, green and blue, every channel gets the mean weight of the three, scaled so that a
+    gray image gives the maps of its repetition in three channels.
+
+    Returns:
+        What the encoder starts from, in words.
+
     Raises:
-        SeamlineError: the package has no weights of this variant.
+        WeightsUnavailableError: the package has no weights of this variant.
     """
     file = weights_file(variant)
     if not file.is_file():
-        raise SeamlineError(f"{file.name}: not part of the package; start from random weights with --set pretrained=no")
-    encoder.load_state_dict({name: tensor.float() for name, tensor in load_file(file).items()}, strict=False)
+        raise WeightsUnavailableError(f"{variant}: has no weights in the package; use --set pretrained=no")
+    own = encoder.state_dict()
+    weights = {name: tensor.float() for name, tensor in load_file(file).items() if name in own}
+    stem = next(name for name in own if name.startswith("stem.") and own[name].ndim == 4)
+    channels = own[stem].shape[1]
+    if channels != 3:
+        weights[stem] = weights[stem].mean(1, keepdim=True).repeat(1, channels, 1, 1) * (3 / channels)
+    encoder.load_state_dict(own | weights)
+    return f"with an encoder pretrained on ImageNet, {variant} (license Apache-2.0)"
 
 
 def weights_file(variant: str) -> Path:

@@ -45,8 +45,10 @@ SEGMENTERS: dict[str, Build] = {
         "segmenters.UNet", widths=(32, 64, 128, 256, 256), blocks=(1, 1, 2, 2), tta_scales=(1.0, 1.25, 1.5)
     ),
     "unet-sprint": _row("segmenters.UNet", widths=(16, 32, 64, 128), blocks=(1, 1, 1), tta_scales=(0.5,)),
+    "unet-lite0": _row("segmenters.LiteUNet"),
 }
-"""Name -> model. The U-Nets train on two cores in minutes, half an hour, and seconds at half the image size."""
+"""Name -> model. `unet-fast`, `unet-best` and `unet-sprint` train on two cores in minutes, half an hour, and seconds at
+half the image size. `unet-lite0` has a pretrained encoder."""
 
 
 def model_names(task: Task) -> tuple[str, ...]:
@@ -71,11 +73,11 @@ def build_model(
         n_classes: number of classes K.
         task: what the model is for.
         seed: seed of the initial weights.
-        pretrained: load the pretrained weights of an external model; other models have none.
+        pretrained: load pretrained weights, if the model has some.
 
     Raises:
         SeamlineError: there is no such model for the task, or the images are too small for it.
-        WeightsUnavailableError: the pretrained weights of an external model are not available.
+        WeightsUnavailableError: the pretrained weights are not available.
     """
     import torch
 
@@ -90,4 +92,6 @@ def build_model(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = build(input_shape, n_classes)
+    if pretrained:
+        model.load_pretrained()
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from seamline.models import efficientnet_lite
 from seamline.models.blocks import BaseModel, ConvNorm, ConvNormReLU, Normalize, Residual, StripPooling, pad_to_stride
 
 Shape = tuple[int, int, int]
@@ -151,6 +152,54 @@ class UNet(Segmenter):
         maps = levels.pop()
         for lateral, step, level in zip(self.lateral, self.up, reversed(levels), strict=True):
             maps = step(F.relu(_upsample(lateral(maps), 2) + level))
+        return F.pixel_shuffle(self.head(maps), 2)
+
+
+class LiteUNet(Segmenter):
+    """A U-Net with an EfficientNet-Lite encoder, which `load_pretrained` starts from weights of ImageNet.
+
+    Each decoder level upsamples the maps below, concatenates those of the encoder at its size, and has two 3 x 3
+    convolutions. The last level has half the image's size; the head predicts the logits of 2 x 2 pixels at once, as in
+    `UNet`.
+
+    Args:
+        encoder: a variant of `seamline.models.efficientnet_lite`.
+        widths: channels of the decoder levels, from a sixteenth of the image's size up to half of it.
+        tta_scales: image scales that test-time augmentation averages over.
+    """
+
+    log_probs = True
+    encoder_prefix = "encoder."
+
+    def __init__(
+        self,
+        input_shape: Shape,
+        n_classes: int,
+        *,
+        encoder: str = "efficientnet-lite0",
+        widths: tuple[int, int, int, int] = (128, 96, 64, 48),
+        tta_scales: tuple[float, ...] = (1.0,),
+    ) -> None:
+        super().__init__(input_shape[2], stride=efficientnet_lite.STRIDE)
+        self.tta_scales = tta_scales
+        self.normalize.set_stats(efficientnet_lite.PIXEL_MEAN, efficientnet_lite.PIXEL_STD)
+        self.encoder = efficientnet_lite.EfficientNetLite(encoder, input_shape[2], pooled=False)
+        self.variant, self.init_description = encoder, "at random"
+        *skips, deepest = self.encoder.widths
+        self.up = nn.ModuleList()
+        for below, skip, width in zip((deepest, *widths), reversed(skips), widths, strict=False):
+            self.up.append(nn.Sequential(ConvNormReLU(below + skip, width), ConvNormReLU(width, width)))
+        self.head = nn.Conv2d(widths[-1], n_classes * 4, 1)
+
+    def load_pretrained(self) -> None:
+        """Load the encoder's pretrained weights."""
+        self.init_description = efficientnet_lite.load_pretrained(self.encoder, self.variant)
+
+    def forward_padded(self, pixels: Tensor) -> Tensor:
+        """(B, C, h, w) float32, normalized, sides multiples of 32 -> logits (B, K, h, w) float32."""
+        *skips, maps = self.encoder.forward_levels(pixels)
+        for step, skip in zip(self.up, reversed(skips), strict=True):
+            maps = step(torch.cat([_upsample(maps, 2), skip], 1))
         return F.pixel_shuffle(self.head(maps), 2)
 
 

@@ -65,12 +65,24 @@ class TrainConfig:
     """Scale images by a random factor of up to 1 + this."""
     aspect_jitter: float = 0.0
     """Change the aspect ratio of images by a random factor of up to 1 + this."""
+    perspective: float = 0.0
+    """Move the corners of images at random by up to this fraction of half their sides."""
     color_jitter: float = 0.0
     """Change brightness, contrast, saturation and tint at random, by up to about this fraction."""
+    gamma_jitter: float = 0.0
+    """Raise gray levels to a random power of up to 1 + this, or down to its inverse, as at dusk or in glare."""
+    crop: int = 0
+    """Train on random square parts of images, of this side in pixels; 0 for whole images."""
     train_scale: float = 1.0
     """Train on images of this fraction of their height and width."""
     cutmix: float = 0.0
     """Fraction of the images that continue as another image from a random column on; segmentation only."""
+    mix: tuple[float, ...] | None = None
+    """Weight of each dataset in a batch, where several are trained on; None for equal weights."""
+    encoder_lr: float = 1.0
+    """Learning rate of a pretrained encoder, as a fraction of that of the other layers."""
+    freeze_norm: bool = False
+    """Keep the statistics of batch normalization that a pretrained encoder starts from."""
     amp_dtype: AmpDtype = "float32"
     """Arithmetic of the layers in training; `bfloat16` is mixed precision, for GPUs that are faster with it."""
     checkpoint_metric: CheckpointMetric = "last"
@@ -80,7 +92,7 @@ class TrainConfig:
     split_by: SplitStrategy = "groups"
     """`groups` keeps duplicates in one split; `images` splits at random, to measure how much that overestimates."""
     pretrained: bool = True
-    """Start a model `timm/…` or `smp/…` from its pretrained weights; no other model has any."""
+    """Start from pretrained weights, of models that have them: `unet-lite0`, `timm/…` and `smp/…`."""
 
     @property
     def augmentation(self) -> Augmentation:
@@ -99,6 +111,15 @@ class TrainConfig:
         _check(0 <= self.translate <= 100, "translate", self.translate, "0 to 100")
         for name in ("scale_jitter", "aspect_jitter"):
             _check(0 <= getattr(self, name) <= 3, name, getattr(self, name), "0 to 3")
+        _check(0 <= self.perspective <= 0.5, "perspective", self.perspective, "0 to 0.5")
+        _check(0 <= self.gamma_jitter <= 3, "gamma_jitter", self.gamma_jitter, "0 to 3")
+        _check(self.crop == 0 or 16 <= self.crop <= 4096, "crop", self.crop, "0, or 16 to 4096")
+        whole = self.crop == 0 or self.train_scale == 1
+        _check(whole, "train_scale", self.train_scale, "1 where crop is set")
+        _check(0 <= self.encoder_lr <= 10, "encoder_lr", self.encoder_lr, "0 to 10")
+        if self.mix is not None:
+            valid = all(0 <= weight < math.inf for weight in self.mix) and sum(self.mix) > 0
+            _check(valid, "mix", self.mix, "numbers of 0 or more, not all 0")
         for name in ("color_jitter", "cutmix"):
             _check(0 <= getattr(self, name) <= 1, name, getattr(self, name), "0 to 1")
         for name in ("warmup", "val_fraction"):
@@ -131,7 +152,7 @@ class TrainConfig:
         return config, (ConfigDecision(field="class_weights", value=list(numbers), reason=reason),)
 
     def check_classes(self, data: Dataset) -> None:
-        """Check that there is a class weight for each class.
+        """Check that there is a class weight for each class, and that labels which leave classes open can be used.
 
         Args:
             data: the dataset to train on.
@@ -142,6 +163,9 @@ class TrainConfig:
         weights = self.class_weights
         if isinstance(weights, tuple) and len(weights) != len(data.classes):
             raise SeamlineError(f"config: class_weights has {len(weights)} numbers for {len(data.classes)} classes")
+        if data.parts and (weights is not None or self.label_smoothing):
+            name = "label_smoothing" if weights is None else "class_weights"
+            raise SeamlineError(f"config: {name} cannot be used with several datasets, whose labels leave classes open")
 
     def to_dict(self) -> dict[str, Any]:
         """Convert the fields to what JSON can hold.
@@ -308,12 +332,13 @@ def _parse(text: str, type_: Any) -> Any:
         return _whole(type_(text))
     if type_ is str or get_origin(type_) is Literal:
         return text
-    if text.lower() == "balanced":
+    if text.lower() == "balanced" and type_ == field_types()["class_weights"]:
         return "balanced"
     return None if text.lower() == "none" else tuple(float(part) for part in text.split(","))
 
 
-_WEIGHTS = "balanced, or numbers separated by commas"
+_NUMBERS = "numbers separated by commas"
+_WEIGHTS = f"balanced, or {_NUMBERS}"
 
 
 def _whole(value: Any) -> Any:
@@ -325,4 +350,5 @@ def _description(type_: Any) -> str:
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a name"}
     if get_origin(type_) is Literal:
         return " or ".join(get_args(type_))
-    return names.get(type_, f"{_WEIGHTS}, or none")
+    weights = type_ == field_types()["class_weights"]
+    return names.get(type_, f"{_WEIGHTS if weights else _NUMBERS}, or none")

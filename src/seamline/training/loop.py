@@ -3,6 +3,7 @@
 It knows nothing of validation, reports or files.
 """
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -12,15 +13,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from seamline.data.dataset import Dataset
 from seamline.data.limits import describe_memory, is_out_of_memory
-from seamline.data.loader import IN_NETWORK, Batches, derive_seed
+from seamline.data.loader import IN_NETWORK, Batch, Batches, derive_seed
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
 from seamline.run_folder import Epoch
 from seamline.training.config import TrainConfig
 from seamline.training.distributed import Distributed, is_lost_peer
+from seamline.training.losses import build_loss
 from seamline.training.optimizers import build_optimizers
 from seamline.training.signals import StopRequest
 
@@ -69,6 +71,7 @@ class Training:
         model: trained in place.
         batches: the training images, on the model's device; this process's shard of each batch.
         config: the configuration.
+        data: the dataset of the batches, whose labels may leave classes open; None where each label is one class.
         processes: the processes that train the model together.
         on_progress: called every few steps.
 
@@ -84,6 +87,7 @@ class Training:
         batches: Batches,
         config: TrainConfig,
         *,
+        data: Dataset | None = None,
         processes: Distributed | None = None,
         on_progress: Callable[[StepStats], None] | None = None,
     ) -> None:
@@ -99,12 +103,7 @@ class Training:
         self.steps = max(1, round(config.epochs * len(batches)))
         self.optimizers = build_optimizers(model, config)
         self.micro_batch_size = _micro_batch_size(model, batches)
-        self.class_weights = None
-        if config.class_weights == "balanced":
-            raise ValueError("class_weights is balanced; TrainConfig.balance returns the numbers")
-        if config.class_weights is not None:
-            dtype = next(model.parameters()).dtype
-            self.class_weights = torch.tensor(config.class_weights, dtype=dtype, device=batches.device)
+        self.loss = build_loss(config, data, model)
 
     def __iter__(self) -> Iterator[Epoch]:
         """Train to the end, from the current position.
@@ -162,9 +161,11 @@ class Training:
             self.epoch_state = _EpochState(torch.zeros(steps, device=self.batches.device), n_correct, n_valid)
         state = self.epoch_state
         self.model.train()
+        if self.config.freeze_norm:
+            self.model.freeze_norm()
         start = time.perf_counter()
-        for images, labels in islice(self.batches.epoch(number, state.step), steps - state.step):
-            self._train_step(images, labels, number, before)
+        for batch in islice(self.batches.epoch(number, state.step), steps - state.step):
+            self._train_step(batch, number, before)
             if state.step % CHECK_EVERY == 0 or state.step == steps:
                 self._report_progress(number, before)
             stop_signal = self.processes.all_reduce_max(self.stop_request.signal)
@@ -182,8 +183,8 @@ class Training:
             samples=state.samples,
         )
 
-    def _train_step(self, images: Tensor, labels: Tensor, epoch: int, before: int) -> None:
-        """Train on one batch, (B, C, H, W) uint8 and (B,) or (B, H, W) int64."""
+    def _train_step(self, batch: Batch, epoch: int, before: int) -> None:
+        """Train on one batch."""
         assert self.epoch_state is not None  # noqa: S101 - set by the caller
         state = self.epoch_state
         factor = lr_factor(self.config, before + state.step, self.steps)
@@ -191,7 +192,7 @@ class Training:
             for group in optimizer.param_groups:
                 group["lr"] = group["base_lr"] * factor
         try:
-            loss = self._backward(images, labels, epoch, state)
+            loss = self._backward(batch, epoch, state)
             for optimizer in self.optimizers:
                 optimizer.step()
         except (MemoryError, RuntimeError, ValueError) as error:
@@ -201,18 +202,19 @@ class Training:
         state.samples += samples
         state.step += 1
 
-    def _backward(self, images: Tensor, labels: Tensor, epoch: int, state: _EpochState) -> Tensor:
+    def _backward(self, batch: Batch, epoch: int, state: _EpochState) -> Tensor:
         """Accumulate the gradients of a batch's loss over micro-batches and processes.
 
-        The loss is the weighted mean cross entropy of all labels of 0 or more. Random numbers of the model (dropout)
-        are a function of the seed, the epoch, the step and the process.
+        The loss is the weighted mean over all labels of 0 or more. Random numbers of the model (dropout) are a function
+        of the seed, the epoch, the step and the process.
 
         Returns:
             The loss, () on the device.
         """
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        total_weight, n_valid = self._label_weight(labels), (labels >= 0).sum()
+        images, labels, parts = batch
+        total_weight, n_valid = self.loss.weight(labels), (labels >= 0).sum()
         self.processes.all_reduce_sum(total_weight, n_valid)
         loss, n_correct = (
             torch.zeros((), device=labels.device),
@@ -220,28 +222,22 @@ class Training:
         )
         mixed = self.config.amp_dtype == "bfloat16"
         position = (epoch, state.step, self.processes.rank)
-        micro_batches = zip(
-            torch.split(images, self.micro_batch_size), torch.split(labels, self.micro_batch_size), strict=True
-        )
+        size = self.micro_batch_size
+        split_parts = itertools.repeat(None) if parts is None else torch.split(parts, size)
+        micro_batches = zip(torch.split(images, size), torch.split(labels, size), split_parts, strict=False)
         with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
             stream = position if self.processes.rank else position[:-1]
             torch.manual_seed(derive_seed(IN_NETWORK, self.batches.seed, *stream))
-            for inputs, targets in micro_batches:
+            for inputs, targets, sources in micro_batches:
                 if not len(inputs):
                     continue
                 with torch.autocast(images.device.type, torch.bfloat16, enabled=mixed):
                     logits = self.model(inputs)
-                losses = F.cross_entropy(
-                    logits.float() if mixed else logits,
-                    targets,
-                    weight=self.class_weights,
-                    label_smoothing=self.config.label_smoothing,
-                    reduction="sum",
-                )
+                losses = self.loss.total(logits.float() if mixed else logits, targets, sources)
                 part = losses / total_weight
                 part.backward()  # type: ignore[no-untyped-call]
                 loss += part.detach()
-                n_correct += (logits.detach().argmax(1) == targets).sum()
+                n_correct += self.loss.hits(logits.detach().argmax(1), targets, sources)
         self._all_reduce(loss, n_correct)
         state.n_correct += n_correct
         state.n_valid += n_valid
@@ -266,12 +262,6 @@ class Training:
             statistic /= self.processes.world_size
         gradients = [weight.grad for weight in weights if weight.grad is not None]
         self.processes.all_reduce_sum(*gradients, loss, n_correct, *running)
-
-    def _label_weight(self, labels: Tensor) -> Tensor:
-        """Return the total weight of the labels that count, (): the denominator of the mean loss."""
-        if self.class_weights is None:
-            return (labels >= 0).sum()
-        return torch.where(labels >= 0, self.class_weights[labels.clamp(min=0)], 0).sum()
 
     def _report_progress(self, epoch: int, before: int) -> None:
         """Check that the losses are finite, and call `on_progress`."""

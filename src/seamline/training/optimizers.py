@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from seamline.models.blocks import BaseModel
 from seamline.training.config import TrainConfig
 
 _A, _B, _C = 3.4445, -4.7750, 2.0315
@@ -88,23 +90,23 @@ def _ns_polynomial(gram: Tensor) -> Tensor:
     return factor
 
 
-def build_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
+def build_optimizers(model: BaseModel, config: TrainConfig) -> list[torch.optim.Optimizer]:
     """Build the one or two optimizers of a configuration; each group has its highest learning rate as `base_lr`.
 
     Adam decays every weight, as in PyTorch. AdamW leaves out biases and normalization. Muon gets the
     matrices between the first layer and the last, and AdamW the rest: pixels and classes are no directions of equal
-    importance.
+    importance. A pretrained encoder has a learning rate of its own.
     """
     optimizers: list[torch.optim.Optimizer]
-    decay = config.weight_decay
+    decay, named = config.weight_decay, list(model.named_parameters())
     if config.optimizer == "adam":
-        optimizers = [torch.optim.Adam(model.parameters(), lr=config.lr, weight_decay=decay, fused=True)]
+        optimizers = [torch.optim.Adam(_groups(model, named, config, decay), lr=config.lr, fused=True)]
     else:
-        matrices = [weight for weight in model.parameters() if weight.ndim > 1]
-        vectors = [weight for weight in model.parameters() if weight.ndim <= 1]
-        inner = matrices[1:-1] if config.optimizer == "muon" else []
+        matrices = [(name, weight) for name, weight in named if weight.ndim > 1]
+        vectors = [(name, weight) for name, weight in named if weight.ndim <= 1]
+        inner = [weight for _, weight in matrices[1:-1]] if config.optimizer == "muon" else []
         outer = [matrices[0], matrices[-1]] if inner else matrices
-        groups = [{"params": outer, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+        groups = _groups(model, outer, config, decay) + _groups(model, vectors, config, 0.0)
         optimizers = [torch.optim.AdamW(groups, lr=config.lr, fused=True)]
         if inner:
             optimizers.append(Muon(inner, config.muon_lr, weight_decay=decay))
@@ -112,3 +114,14 @@ def build_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.
         for group in optimizer.param_groups:
             group["base_lr"] = group["lr"]
     return optimizers
+
+
+def _groups(
+    model: BaseModel, named: list[tuple[str, nn.Parameter]], config: TrainConfig, decay: float
+) -> list[dict[str, Any]]:
+    """Return groups of weights for an optimizer: those of the pretrained encoder, if there is one, and the others."""
+    prefix = model.encoder_prefix
+    encoder = [weight for name, weight in named if prefix and name.startswith(prefix)]
+    others = [weight for name, weight in named if not (prefix and name.startswith(prefix))]
+    groups = [(others, config.lr), (encoder, config.lr * config.encoder_lr)]
+    return [{"params": weights, "lr": lr, "weight_decay": decay} for weights, lr in groups if weights]

@@ -61,10 +61,11 @@ def fit(
         augmentation=plan.config.augmentation,
         device=processes.device,
         shard=(processes.rank, processes.world_size),
+        mix=plan.config.mix,
     )
     info = run_info(plan, model, folder, processes, init_from)
     with folder.lock() if processes.is_main else nullcontext():
-        training = Training(model, batches, plan.config, processes=processes)
+        training = Training(model, batches, plan.config, data=plan.data, processes=processes)
         trainer = Trainer(folder, training, info, validate, plan.options.checkpoint_every, reporter)
         trainer.run(resume=resume)
 

@@ -1,0 +1,118 @@
+"""Losses of labels: of a single class each, or of classes that a dataset does not tell apart."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seamline.data.dataset import Dataset
+from seamline.training.config import TrainConfig
+
+
+class ClassLoss:
+    """Cross entropy of labels that are a class each, the weighted mean over all labels of 0 or more.
+
+    Args:
+        class_weights: (K,) weight of each class; None for equal weights.
+        label_smoothing: fraction of the target probability that is spread over all classes.
+    """
+
+    def __init__(self, class_weights: Tensor | None = None, label_smoothing: float = 0.0) -> None:
+        self.class_weights = class_weights
+        self.label_smoothing = label_smoothing
+
+    def total(self, logits: Tensor, labels: Tensor, parts: Tensor | None) -> Tensor:
+        """Return the sum of the losses of the labels that count, ().
+
+        Args:
+            logits: (B, K) or (B, K, H, W) float32.
+            labels: (B,) or (B, H, W) int64, negative where they do not count.
+            parts: (B,) int64, the part of the dataset of each image; not used here.
+        """
+        return F.cross_entropy(
+            logits, labels, weight=self.class_weights, label_smoothing=self.label_smoothing, reduction="sum"
+        )
+
+    def weight(self, labels: Tensor) -> Tensor:
+        """Return the weight of the labels that count, the denominator of the mean loss.
+
+        Args:
+            labels: (B,) or (B, H, W) int64, negative where they do not count.
+
+        Returns:
+            () int64, or float32 with class weights.
+        """
+        if self.class_weights is None:
+            return (labels >= 0).sum()
+        return torch.where(labels >= 0, self.class_weights[labels.clamp(min=0)], 0).sum()
+
+    def hits(self, predicted: Tensor, labels: Tensor, parts: Tensor | None) -> Tensor:
+        """Count the labels that are predicted correctly.
+
+        Args:
+            predicted: (B,) or (B, H, W) int64, the predicted classes.
+            labels: (B,) or (B, H, W) int64, negative where they do not count.
+            parts: (B,) int64, the part of the dataset of each image; not used here.
+
+        Returns:
+            () int64.
+        """
+        return (predicted == labels).sum()
+
+
+class PartialLabelLoss(ClassLoss):
+    """The negative logarithm of the summed probabilities of the classes that a label leaves open.
+
+    A part of a dataset that does not tell two classes apart labels both as one of them. Where a label is a single
+    class, this is cross entropy. After Cour, Sapp and Taskar, Learning from Partial Labels, JMLR 2011.
+
+    Args:
+        merged: (P, K) int64, for each part and class the class of its label, as `DatasetPart.merged`.
+    """
+
+    def __init__(self, merged: Tensor) -> None:
+        super().__init__()
+        self.open_classes = merged[:, None, :] == torch.arange(merged.shape[1])[:, None]  # (P, label, K)
+
+    def total(self, logits: Tensor, labels: Tensor, parts: Tensor | None) -> Tensor:
+        """Return the sum of the losses of the labels that count, ().
+
+        Args:
+            logits: (B, K) or (B, K, H, W) float32.
+            labels: (B,) or (B, H, W) int64, negative where they do not count.
+            parts: (B,) int64, the part of the dataset of each image.
+        """
+        log_probs = logits.log_softmax(1).movedim(1, -1)  # (B, ..., K)
+        losses = -log_probs.masked_fill(~self._open(labels, parts), -torch.inf).logsumexp(-1)
+        return losses[labels >= 0].sum()
+
+    def hits(self, predicted: Tensor, labels: Tensor, parts: Tensor | None) -> Tensor:
+        """Count the predicted classes that are among those of their labels.
+
+        Args:
+            predicted: (B,) or (B, H, W) int64, the predicted classes.
+            labels: (B,) or (B, H, W) int64, negative where they do not count.
+            parts: (B,) int64, the part of the dataset of each image.
+
+        Returns:
+            () int64.
+        """
+        hits = self._open(labels, parts).gather(-1, predicted[..., None])[..., 0]
+        return (hits & (labels >= 0)).sum()
+
+    def _open(self, labels: Tensor, parts: Tensor | None) -> Tensor:
+        """Return which classes each label (B, ...) leaves open, (B, ..., K) bool."""
+        assert parts is not None  # noqa: S101 - batches of a dataset with parts have them
+        self.open_classes = self.open_classes.to(labels.device)
+        return self.open_classes[parts.to(labels.device).view(-1, *[1] * (labels.ndim - 1)), labels.clamp(min=0)]
+
+
+def build_loss(config: TrainConfig, data: Dataset | None, model: nn.Module) -> ClassLoss:
+    """Return the loss of a configuration for the labels of a dataset; class weights lie beside those of the model."""
+    if data is not None and data.parts:
+        return PartialLabelLoss(torch.tensor([part.merged for part in data.parts]))
+    weights = config.class_weights
+    if weights == "balanced":
+        raise ValueError("class_weights is balanced; TrainConfig.balance returns the numbers")
+    like = next(model.parameters())
+    tensor = None if weights is None else torch.tensor(weights, dtype=like.dtype, device=like.device)
+    return ClassLoss(tensor, config.label_smoothing)
