@@ -152,6 +152,7 @@ def test_commands_that_need_pytorch_name_the_command_that_installs_it(installed:
         "predict garments photo.jpg --backend pytorch": f"--backend pytorch: {needs}",
         "predict garments photo.jpg --device cuda": f"--device cuda: {needs}",
         "predict garments photo.jpg --backend openvino": "OpenVINO, which is not installed; pip install openvino",
+        "predict garments images --ray-address local": "not installed; pip install 'seamline[cluster]'",
         "predict run photo.jpg": f"run/model.onnx: not found; ONNX Runtime needs it; {export}",
         "predict nothing photo.jpg": "nothing: not found; name a run folder",
         "predict . photo.jpg": "run.json: not found",

@@ -30,6 +30,7 @@ from seamline.cli.options import (
     print_json,
 )
 from seamline.cli.runs import print_runs
+from seamline.errors import require_extra
 from seamline.progress import Reporter, result
 from seamline.threads import watch_load
 
@@ -55,7 +56,8 @@ def reproduce(
 ) -> None:
     """Rerun the course study on real images, or on synthetic ones if they are unavailable."""
     watch_load()
-    reproduce_study = seamline.reproduce  # imported before the measurement of the load ends
+    with require_extra("reproduce", "train"):
+        from seamline.study.reproduce import reproduce as reproduce_study
     from seamline.training.config import merge_flags, parse_settings
 
     runs = reproduce_study(
@@ -101,10 +103,10 @@ def train(
 ) -> None:
     """Train a model, evaluate it and write its report."""
     watch_load()
-    train_model = seamline.train  # refused without PyTorch, before the modules below are imported
-    from seamline.api.training import plan
+    with require_extra("train", "train"):
+        from seamline.api.training import plan
+        from seamline.training.distributed import rank
     from seamline.training.config import merge_flags, parse_settings
-    from seamline.training.distributed import rank
 
     flags = {"model": model, "epochs": epochs, "batch_size": batch_size, "lr": lr, "weight_decay": weight_decay}
     fields = merge_flags(parse_settings(settings or ()), flags)
@@ -112,7 +114,7 @@ def train(
         fields |= {"groups": groups, "near_duplicates": near_duplicates, "image_size": image_size}
         _print_plan(plan(data, preset=preset, progress=Reporter(), **fields), as_json=as_json)
         return
-    run = train_model(
+    run = seamline.train(
         data,
         preset=preset,
         out=out,
