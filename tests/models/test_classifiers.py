@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -25,8 +27,18 @@ def test_every_classifier_keeps_the_contract(name: str, shape: tuple[int, int, i
     tta = TTA(network, hflip=True)
     torch.testing.assert_close(tta(images), tta(images.flip(-1)))
     torch.testing.assert_close(tta(images), (network(images) + network(images.flip(-1))) / 2)
+    features = tta.features(images)  # of the images as they are, before the head
+    assert (len(features), features.ndim, features.dtype) == (5, 2, torch.float32)
+    torch.testing.assert_close(tta.features(images[2:3])[0], features[2], rtol=1e-4, atol=1e-5)
     scores.sum().backward()
     assert all(weight.grad is not None for weight in network.parameters())
+
+
+@pytest.mark.parametrize("name", ["cnn-hidden", "cnn-fast", "residual-16"])
+def test_the_head_is_linear_in_the_pooled_features(name: str) -> None:
+    network: Any = build_model(name, (40, 33, 1), 7, seed=1, task="classification").eval()
+    images = torch.randint(0, 256, (5, 1, 40, 33), dtype=torch.uint8)
+    torch.testing.assert_close(network.head(TTA(network, hflip=False).features(images)), network(images))
 
 
 @pytest.mark.parametrize("name", [name for name in CLASSIFIERS if name.startswith("cnn")])

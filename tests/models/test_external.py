@@ -78,6 +78,7 @@ def test_every_classifier_keeps_the_contract(name: str, shape: tuple[int, int, i
     assert all(weight.grad is not None for weight in network.parameters())
     tta = TTA(network.eval(), hflip=True)
     torch.testing.assert_close(tta(images), tta(images.flip(-1)))
+    assert tta.features(images).shape[1] > 7
 
 
 @real
@@ -96,6 +97,7 @@ def test_every_segmenter_keeps_the_contract(name: str, shape: tuple[int, int, in
     assert torch.isfinite(scores).all()
     tta = TTA(network, hflip=True)
     torch.testing.assert_close(tta(images.flip(-1)).flip(-1), tta(images), rtol=1e-4, atol=1e-5)
+    assert tta.features(images).shape[1] > 6
 
 
 @real

@@ -21,6 +21,9 @@ def test_every_segmenter_keeps_the_contract(name: str, shape: tuple[int, int, in
     assert scores.shape == (2, 6, height, width)
     assert scores.dtype == torch.float32
     assert torch.isfinite(scores).all()
+    features = TTA(network, hflip=True).features(images)  # of the images as they are, whatever their size
+    assert (len(features), features.ndim, features.dtype) == (2, 2, torch.float32)
+    assert torch.isfinite(features).all()
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)

@@ -58,6 +58,10 @@ class TTA(nn.Module):
         first, second = logits[:count], logits[count:]
         return (first + (second.flip(-1) if second.ndim == 4 else second)) / 2
 
+    def features(self, images: Tensor) -> Tensor:
+        """Return the pooled features of images (B, C, H, W) uint8, without augmentation: (B, D) float32."""
+        return self.model.pooled_features(self.model.normalize(images))
+
     @property
     def cost(self) -> float:
         """Pixels that the model processes per pixel of an image."""

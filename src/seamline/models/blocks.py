@@ -71,7 +71,7 @@ class Normalize(nn.Module):
 class BaseModel(nn.Module):
     """A model: images (B, C, H, W) uint8 in, logits (B, K) or (B, K, H, W) float32 out.
 
-    A subclass sets `normalize` and implements `forward_logits`.
+    A subclass sets `normalize` and implements `forward_logits`, and `pooled_features` where it has better ones.
 
     Attributes:
         normalize: the normalization of pixels, whose statistics are buffers.
@@ -120,6 +120,20 @@ class BaseModel(nn.Module):
     def forward_logits(self, pixels: Tensor) -> Tensor:
         """(B, C, H, W) float32, normalized -> logits, (B, K) or (B, K, H, W) float32."""
         raise NotImplementedError
+
+    def pooled_features(self, pixels: Tensor) -> Tensor:
+        """Return the features of images by whose distances a novel image is recognized.
+
+        Models return their deepest maps, averaged over the image; the default is the averaged logits.
+
+        Args:
+            pixels: (B, C, H, W) float32, normalized.
+
+        Returns:
+            (B, D) float32.
+        """
+        logits = self.forward_logits(pixels)
+        return logits if logits.ndim == 2 else logits.mean((2, 3))
 
 
 def whitening_filters(pixels: Tensor, kernel: int, count: int) -> Tensor:

@@ -105,6 +105,11 @@ class TwoLayerCNN(BaseModel):
         """(B, C, H, W) float32, normalized -> logits (B, K) float32."""
         return self.forward_features(pixels)["logits"]
 
+    def pooled_features(self, pixels: Tensor) -> Tensor:
+        """(B, C, H, W) float32, normalized -> (B, D) float32: hidden units, or the means of layer 2 without any."""
+        features = self.forward_features(pixels)
+        return features["layer 2"].mean((2, 3)) if isinstance(self.hidden, nn.Identity) else features["hidden"]
+
     @property
     def filter_init(self) -> str:
         """How the filters are initialized, in a sentence, to tell them from what is learned."""
@@ -151,9 +156,13 @@ class SmallResNet(BaseModel):
 
     def forward_logits(self, pixels: Tensor) -> Tensor:
         """(B, C, H, W) float32, normalized -> logits (B, K) float32."""
-        maps = self.levels(self.stem(pad_to_stride(pixels, self.stride)))
-        logits: Tensor = self.head(self.dropout(maps.mean((2, 3))))
+        logits: Tensor = self.head(self.dropout(self.pooled_features(pixels)))
         return logits
+
+    def pooled_features(self, pixels: Tensor) -> Tensor:
+        """(B, C, H, W) float32, normalized -> (B, D) float32, what the head gets."""
+        maps: Tensor = self.levels(self.stem(pad_to_stride(pixels, self.stride)))
+        return maps.mean((2, 3))
 
 
 SINGLE_IMAGE_BATCH = "config: batch normalization needs two images per batch or more; raise batch_size above 1"

@@ -51,6 +51,14 @@ class ExternalClassifier(BaseModel):
         """(B, C, H, W) float32, normalized -> logits (B, K) float32."""
         return _forward(self.layers, pixels)
 
+    def pooled_features(self, pixels: Tensor) -> Tensor:
+        """(B, C, H, W) float32, normalized -> (B, D) float32, what the head's last layer gets."""
+        layers: Any = self.layers
+        if not hasattr(layers, "forward_head"):
+            return super().pooled_features(pixels)
+        features: Tensor = layers.forward_head(layers.forward_features(pixels), pre_logits=True)
+        return features.flatten(1)
+
 
 class ExternalSegmenter(Segmenter):
     """A model of segmentation_models.pytorch.
@@ -65,6 +73,12 @@ class ExternalSegmenter(Segmenter):
         super().__init__(channels, stride)
         self.layers = _replace_strided_pointwise(layers)
         self.head_prefixes = ("layers.segmentation_head.",)
+
+    def forward_levels(self, pixels: Tensor) -> list[Tensor]:
+        """(B, C, h, w) float32, normalized, sides multiples of `stride` -> the encoder's maps (B, D, rows, columns)."""
+        encoder: Any = self.layers.encoder
+        levels = encoder(pixels)
+        return list(levels[0] if isinstance(levels[0], list | tuple) else levels)  # some add tokens that are no maps
 
     def forward_padded(self, pixels: Tensor) -> Tensor:
         """(B, C, h, w) float32, normalized, sides multiples of `stride` -> logits (B, K, h, w) float32."""

@@ -1,6 +1,6 @@
 """Models for segmentation: (B, C, H, W) uint8 of any size -> logits (B, K, H, W) float32."""
 
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ Shape = tuple[int, int, int]
 class Segmenter(BaseModel):
     """Base of segmenters: pads pixels to a multiple of the stride and crops the logits.
 
-    A subclass implements `forward_padded`.
+    A subclass implements `forward_levels` and `forward_padded`.
 
     Args:
         channels: channels C of an image.
@@ -27,6 +27,17 @@ class Segmenter(BaseModel):
         self.stride = stride
         self.normalize = Normalize(channels)
 
+    def forward_levels(self, pixels: Tensor) -> list[Tensor]:
+        """Return the maps of the encoder's levels, the finest first.
+
+        Args:
+            pixels: (B, C, h, w) float32, normalized, sides multiples of `stride`.
+
+        Returns:
+            (B, channels, rows, columns) float32 each.
+        """
+        raise NotImplementedError
+
     def forward_padded(self, pixels: Tensor) -> Tensor:
         """(B, C, h, w) float32, normalized, sides multiples of `stride` -> logits (B, K, h, w) float32."""
         raise NotImplementedError
@@ -35,6 +46,10 @@ class Segmenter(BaseModel):
         """(B, C, H, W) float32, normalized -> logits (B, K, H, W) float32."""
         height, width = pixels.shape[-2:]
         return self.forward_padded(pad_to_stride(pixels, self.stride))[..., :height, :width]
+
+    def pooled_features(self, pixels: Tensor) -> Tensor:
+        """(B, C, H, W) float32, normalized -> (B, D) float32, the means of the deepest maps."""
+        return self.forward_levels(pad_to_stride(pixels, self.stride))[-1].mean((2, 3))
 
 
 class FacadeNet(Segmenter):
@@ -58,6 +73,12 @@ class FacadeNet(Segmenter):
         layers.append(nn.ConvTranspose2d(64, n_classes, 3, 2, 1, 1))
         self.layers = nn.Sequential(*layers)
         self.head_prefixes = (f"layers.{len(layers) - 1}.",)
+
+    def forward_levels(self, pixels: Tensor) -> list[Tensor]:
+        """(B, C, h, w) float32, normalized, sides multiples of 8 -> the deepest maps (B, D, h / 8, w / 8)."""
+        for layer in takewhile(lambda layer: not isinstance(layer, nn.ConvTranspose2d), self.layers):
+            pixels = layer(pixels)
+        return [pixels]
 
     def forward_padded(self, pixels: Tensor) -> Tensor:
         """(B, C, h, w) float32, normalized, sides multiples of 8 -> logits (B, K, h, w) float32."""
@@ -85,11 +106,16 @@ class FCN(Segmenter):
         self.head_prefixes = ("heads.",)
         self.heads = nn.ModuleList([nn.Conv2d(width, n_classes, 1) for width in (64, 192, 1024)])
 
+    def forward_levels(self, pixels: Tensor) -> list[Tensor]:
+        """(B, C, h, w) float32, normalized, sides multiples of 32 -> maps at an eighth, 16th and 32nd of the size."""
+        eighth = self.eighth(pixels)
+        sixteenth = self.sixteenth(eighth)
+        return [eighth, sixteenth, self.last(sixteenth)]
+
     def forward_padded(self, pixels: Tensor) -> Tensor:
         """(B, C, h, w) float32, normalized, sides multiples of 32 -> logits (B, K, h, w) float32."""
-        eighth = self.eighth(pixels)  # (B, 64, h / 8, w / 8)
-        sixteenth = self.sixteenth(eighth)  # (B, 192, h / 16, w / 16)
-        logits = self.heads[2](self.last(sixteenth))  # (B, K, h / 32, w / 32)
+        eighth, sixteenth, last = self.forward_levels(pixels)
+        logits = self.heads[2](last)  # (B, K, h / 32, w / 32)
         logits = _upsample(logits, 2) + self.heads[1](sixteenth)
         logits = _upsample(logits, 2) + self.heads[0](eighth)
         return _upsample(logits, 8)
@@ -144,11 +170,16 @@ class UNet(Segmenter):
             for weight in self.head.parameters():
                 weight.copy_(weight[::4].repeat_interleave(4, 0))
 
-    def forward_padded(self, pixels: Tensor) -> Tensor:
-        """(B, C, h, w) float32, normalized, sides multiples of `stride` -> logits (B, K, h, w) float32."""
+    def forward_levels(self, pixels: Tensor) -> list[Tensor]:
+        """(B, C, h, w) float32, normalized, sides multiples of `stride` -> maps (B, D, h / 2, w / 2), then smaller."""
         levels = [self.stem(pixels)]
         for step in self.down:
             levels.append(step(levels[-1]))
+        return levels
+
+    def forward_padded(self, pixels: Tensor) -> Tensor:
+        """(B, C, h, w) float32, normalized, sides multiples of `stride` -> logits (B, K, h, w) float32."""
+        levels = self.forward_levels(pixels)
         maps = levels.pop()
         for lateral, step, level in zip(self.lateral, self.up, reversed(levels), strict=True):
             maps = step(F.relu(_upsample(lateral(maps), 2) + level))
