@@ -145,8 +145,8 @@ def streets() -> Dataset:
     colours = ((0, 0, 0), (0, 128, 255), (255, 128, 0))
     place = "drawn in a test"
     return Dataset(
-        "streets",
-        "Streets",
+        "walls",
+        "Walls and windows",
         ("sky", "wall", "window"),
         train,
         test,

@@ -24,6 +24,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "api": api_reference.render,
     "cli": cli_reference.render,
     "datasets": tables.datasets,
+    "class-maps": tables.class_maps,
     "fields": tables.fields,
     "findings": tables.findings,
     "inspection": run_folder_reference.inspection,

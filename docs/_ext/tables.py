@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from architecture_diagram import SOURCE, layers
 from seamline.cli import app
+from seamline.data.class_map.builtin import ALL_OTHERS, CLASS_MAPS
 from seamline.evaluation.findings import FINDINGS, LAYER_FINDINGS
 from seamline.evaluation.metrics import METRICS
 from seamline.training.config import TrainConfig
@@ -19,6 +20,22 @@ from seamline.training.config import TrainConfig
 def datasets() -> str:
     """Return a table of the datasets that have a name."""
     return _table(("name", "dataset"), [(f"`{name}`", title) for name, title in _listed()["datasets"].items()])
+
+
+def class_maps() -> str:
+    """Return a table of the built-in class maps: dataset, class, and the classes of the dataset that become it."""
+    rows = []
+    for name, class_map in CLASS_MAPS.items():
+        parts: dict[str, list[str]] = {}
+        for source, target in class_map.classes.items():
+            parts.setdefault(target, []).append(source)
+        for target in dict.fromkeys((*class_map.palette, *parts)):
+            merged = [other for other, one in class_map.merged.items() if one == target]
+            others = ["all others" if other == ALL_OTHERS else other for other in merged]
+            rows.append((f"`{name}`", target, ", ".join(parts[target]), ", ".join(others)))
+        if class_map.ignore:
+            rows.append((f"`{name}`", "(ignored)", ", ".join(class_map.ignore), ""))
+    return _table(("dataset", "class", "classes of the dataset", "also stands for"), rows)
 
 
 def pretrained() -> str:

@@ -8,7 +8,15 @@ from seamline.synthetic import fashion
 
 
 def test_every_dataset_has_a_title() -> None:
-    assert list(DATASETS) == ["fashion-mnist", "facades", "cmp-facades", "synthetic-fashion", "synthetic-facades"]
+    assert list(DATASETS) == [
+        "fashion-mnist",
+        "facades",
+        "cmp-facades",
+        "streets",
+        "windows",
+        "synthetic-fashion",
+        "synthetic-facades",
+    ]
     assert all(entry.title for entry in DATASETS.values())
 
 

@@ -34,8 +34,8 @@ from seamline.run_folder import RunFolder, Task
 from seamline.training.config import parse_settings
 
 STREETS = {
-    "name": "streets",
-    "title": "Streets",
+    "name": "walls",
+    "title": "Walls",
     "classes": ["sky", "wall", "window"],
     "colours": [[0, 0, 0], [0, 128, 255], [255, 128, 0]],
 }

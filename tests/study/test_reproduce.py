@@ -39,7 +39,7 @@ def asked(sides: Dataset, streets: Dataset, monkeypatch: pytest.MonkeyPatch) -> 
 def test_both_halves_are_run_and_linked(asked: list[tuple[str, Path | None]], tmp_path: Path) -> None:
     teller = Lines()
     runs = reproduce.reproduce(**QUICK, out=tmp_path, threads=1, progress=teller)
-    assert [run.path.name for run in runs] == ["sides-fast", "streets-fast"]
+    assert [run.path.name for run in runs] == ["sides-fast", "walls-fast"]
     assert [name for name, _ in asked] == [
         "fashion-mnist",
         "synthetic-fashion",

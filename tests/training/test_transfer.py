@@ -69,7 +69,7 @@ def test_a_class_of_the_same_name_is_known_and_another_is_new(trained: Path) -> 
 def test_every_segmenter_fits_other_classes(name: str, streets: Dataset, tmp_path: Path) -> None:
     theirs = build_model(name, (32, 32, 3), 3, task="segmentation", seed=1).eval()
     theirs.init_from_data(streets.train.images)
-    data = {"name": "streets", "title": "Streets", "classes": streets.classes, "colours": streets.palette}
+    data = {"name": "walls", "title": "Walls", "classes": streets.classes, "colours": streets.palette}
     run = RunFolder(write_run(tmp_path / "run", theirs, name, (32, 32, 3), data))
     network = build_model(name, (32, 32, 3), 4, task="segmentation", seed=5).eval()
     assert isinstance(network, Segmenter)

@@ -1,12 +1,15 @@
 """`inspect`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seamline.data.class_map.files import check_maps, find_map, refuse_map
 from seamline.data.groups import Grouping
 from seamline.data.prepare import is_own, load_dataset
 from seamline.data.validate import DatasetReport, inspect_data, inspect_dataset
 from seamline.progress import Reporter, default_reporter
+from seamline.run_folder import ClassMap
 
 
 def inspect(
@@ -15,6 +18,7 @@ def inspect(
     data_dir: Path | str | None = None,
     groups: str | None = None,
     near_duplicates: bool = True,
+    maps: Mapping[str, ClassMap | Path | str] | None = None,
     progress: Reporter | None = None,
 ) -> DatasetReport:
     """Check data before training: load and split them as `train` does.
@@ -24,6 +28,7 @@ def inspect(
         data_dir: folder with the files of a dataset that is called by name.
         groups: which images belong together; see `RunOptions`.
         near_duplicates: whether near-duplicates belong together.
+        maps: class maps; see `RunOptions`.
         progress: reports progress.
 
     Returns:
@@ -34,7 +39,10 @@ def inspect(
         SeamlineError: there is no such data.
     """
     reporter, grouping = progress or default_reporter(), Grouping(groups, near_duplicates)
+    check_maps(maps, [data])
     if is_own(data) and not isinstance(data, tuple):
-        return inspect_dataset(Path(data).expanduser(), grouping=grouping, reporter=reporter)
-    dataset = load_dataset(data, data_dir=data_dir, progress=reporter)
+        class_map, name = find_map(data, maps)
+        with refuse_map(name):
+            return inspect_dataset(Path(data).expanduser(), grouping=grouping, class_map=class_map, reporter=reporter)
+    dataset = load_dataset(data, data_dir=data_dir, maps=maps, progress=reporter)
     return inspect_data(dataset, grouping=grouping, reporter=reporter)

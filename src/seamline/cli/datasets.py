@@ -12,6 +12,7 @@ from seamline.cli.options import (
     DatasetArgument,
     GroupsOption,
     JsonOption,
+    MapOption,
     NearDuplicatesOption,
     print_json,
 )
@@ -31,14 +32,22 @@ def inspect(
     data_dir: DataDirOption = None,
     groups: GroupsOption = None,
     near_duplicates: NearDuplicatesOption = True,
+    maps: MapOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 on warnings or unused files.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check a dataset before training: errors, warnings, classes, split, near-duplicates."""
     import msgspec
 
+    from seamline.data.class_map.files import parse_maps
+
     report = seamline.inspect(
-        data, data_dir=data_dir, groups=groups, near_duplicates=near_duplicates, progress=Reporter()
+        data,
+        data_dir=data_dir,
+        groups=groups,
+        near_duplicates=near_duplicates,
+        maps=parse_maps(maps or ()),
+        progress=Reporter(),
     )
     if as_json:
         print_json(msgspec.to_builtins(report))

@@ -30,6 +30,10 @@ NetworkOption = Annotated[
 ImageSizeOption = Annotated[
     str | None, typer.Option("--image-size", help="Resize images to SIDE or WIDTHxHEIGHT pixels.")
 ]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="DATA=FILE", help="Class map of a dataset, TOML or JSON: renames, merges, ignores."),
+]
 GroupsOption = Annotated[
     str | None,
     typer.Option("--groups", metavar="BY", help="Images that belong together: a column, `folder`, or a regex."),

@@ -20,6 +20,7 @@ from seamline.cli.options import (
     InitFromOption,
     JsonOption,
     LearningRateOption,
+    MapOption,
     NearDuplicatesOption,
     NetworkOption,
     PresetOption,
@@ -91,6 +92,7 @@ def train(
     groups: GroupsOption = None,
     near_duplicates: NearDuplicatesOption = True,
     image_size: ImageSizeOption = None,
+    maps: MapOption = None,
     init_from: InitFromOption = None,
     label_check_folds: FoldsOption = None,
     device: DeviceOption = "auto",
@@ -106,12 +108,14 @@ def train(
     with require_extra("train", "train"):
         from seamline.api.training import plan
         from seamline.training.distributed import rank
+    from seamline.data.class_map.files import parse_maps
     from seamline.training.config import merge_flags, parse_settings
 
     flags = {"model": model, "epochs": epochs, "batch_size": batch_size, "lr": lr, "weight_decay": weight_decay}
     fields = merge_flags(parse_settings(settings or ()), flags)
+    class_maps = parse_maps(maps or ())
     if dry_run:
-        fields |= {"groups": groups, "near_duplicates": near_duplicates, "image_size": image_size}
+        fields |= {"groups": groups, "near_duplicates": near_duplicates, "image_size": image_size, "maps": class_maps}
         _print_plan(plan(data, preset=preset, progress=Reporter(), **fields), as_json=as_json)
         return
     run = seamline.train(
@@ -130,6 +134,7 @@ def train(
         groups=groups,
         near_duplicates=near_duplicates,
         image_size=image_size,
+        maps=class_maps,
         progress=Reporter(),
         **fields,
     )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.lazy_array import ArrayLike, concat, iter_chunks, take
-from seamline.run_folder import GroupingInfo, ReferenceResult, Task, UnusedData
+from seamline.run_folder import ClassMap, GroupingInfo, ReferenceResult, Task, UnusedData
 
 IGNORE_INDEX = 255
 """Value of mask pixels that belong to no class and are not counted."""
@@ -130,6 +130,7 @@ class Dataset:
         groups_detected: whether the groups were detected in the pixels; else they came with the dataset.
         records: where each image comes from, by name; empty where images are not files of the user.
         parts: the datasets that it was made of; empty where it is a single one.
+        class_map: how the classes of its source became `classes`.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Dataset:
     groups_detected: bool = False
     records: Mapping[str, ImageRecord] = field(default_factory=dict, repr=False)
     parts: tuple[DatasetPart, ...] = ()
+    class_map: ClassMap = field(default_factory=ClassMap)
 
     def __post_init__(self) -> None:
         """Check that task, classes, labels and palette agree, and that all splits have images of one size."""

@@ -21,11 +21,18 @@ class LazyArray:
     Args:
         base: (M, ...) uint8 or another dtype.
         indices: (N,) int64, its rows in this array; all by default.
+        table: (256,) uint8, replaces each value of a uint8 array as it is read; None leaves them.
     """
 
-    def __init__(self, base: NDArray[Any], indices: NDArray[np.int64] | None = None) -> None:
+    def __init__(
+        self,
+        base: NDArray[Any],
+        indices: NDArray[np.int64] | None = None,
+        table: NDArray[np.uint8] | None = None,
+    ) -> None:
         self.base = base
         self.indices = np.arange(len(base)) if indices is None else indices
+        self.table = table
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -49,22 +56,46 @@ class LazyArray:
         """Return the rows at an index, a slice or an array of indices; of a tuple, the first element selects rows."""
         rows, *rest = key if isinstance(key, tuple) else (key,)
         array = np.asarray(self.base[self.indices[rows]])
-        if not rest:
-            return array
-        return array[(slice(None), *rest) if isinstance(rows, slice | np.ndarray) else tuple(rest)]
+        if rest:
+            array = array[(slice(None), *rest) if isinstance(rows, slice | np.ndarray) else tuple(rest)]
+        return array if self.table is None else np.asarray(self.table[array])
 
 
 def take(array: ArrayLike, indices: NDArray[np.int64]) -> Any:
     """Select the rows `indices` (n,) int64: a copy of a NumPy array (N, ...), a view of a `LazyArray`."""
-    return LazyArray(array.base, array.indices[indices]) if isinstance(array, LazyArray) else array[indices]
+    if isinstance(array, LazyArray):
+        return LazyArray(array.base, array.indices[indices], array.table)
+    return array[indices]
 
 
 def concat(arrays: Sequence[ArrayLike]) -> Any:
     """Concatenate arrays (N, ...) of one dtype, such as uint8; the result is lazy if all are rows of one array."""
-    bases = [array.base if isinstance(array, LazyArray) else None for array in arrays]
-    if bases[0] is not None and all(base is bases[0] for base in bases):
-        return LazyArray(bases[0], np.concatenate([array.indices for array in arrays]))
+    first = arrays[0]
+    if isinstance(first, LazyArray) and all(_same_base(first, array) for array in arrays):
+        return LazyArray(first.base, np.concatenate([array.indices for array in arrays]), first.table)
     return np.concatenate([array[:] for array in arrays])
+
+
+def _same_base(first: LazyArray, other: ArrayLike) -> bool:
+    """Return whether two arrays are rows of one array, with the same replacement of values."""
+    if not isinstance(other, LazyArray) or other.base is not first.base:
+        return False
+    return first.table is other.table or np.array_equal(first.table, other.table)  # type: ignore[arg-type]
+
+
+def map_values(array: ArrayLike, table: NDArray[np.uint8]) -> Any:
+    """Replace the values of an array.
+
+    Args:
+        array: (N, ...) uint8.
+        table: (256,) uint8, the new value of each value.
+
+    Returns:
+        (N, ...) uint8: a NumPy array, or a `LazyArray` whose values are replaced as they are read.
+    """
+    if isinstance(array, LazyArray):
+        return LazyArray(array.base, array.indices, table if array.table is None else table[array.table])
+    return table[array]
 
 
 def iter_chunks(array: ArrayLike, chunk_bytes: int = _CHUNK_BYTES) -> Iterator[NDArray[Any]]:

@@ -288,6 +288,18 @@ def code_color(code: int) -> Color:
     return code >> 16, code >> 8 & 255, code & 255
 
 
+def parse_color(color: Color | str | None) -> Color | None:
+    """Return a color given as three numbers, 0..255, or as `#rrggbb`; a `ValueError` for anything else but None."""
+    if isinstance(color, str):
+        digits = color.removeprefix("#")
+        if len(digits) != 6:
+            raise ValueError(f"{color!r} is not a color")
+        color = code_color(int(digits, 16))
+    if color is not None and not all(0 <= channel <= 255 for channel in color):
+        raise ValueError(f"{color} is not a color")
+    return color
+
+
 def list_values(values: Iterable[int], *, by_color: bool) -> list[str]:
     """Return numbers, or colors (0xRRGGBB) as `#rrggbb`, as messages show them."""
     return [f"#{value:06x}" if by_color else str(value) for value in values]

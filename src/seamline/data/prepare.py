@@ -1,6 +1,6 @@
 """Whatever a user names as data -> a Dataset that is ready to split."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -9,14 +9,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from seamline.data.class_map.apply import map_classes
+from seamline.data.class_map.files import find_map, refuse_map
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.data.groups import Grouping, group_images
 from seamline.data.masks import complete_palette
 from seamline.data.near_duplicates.nearest import nearest_images
-from seamline.data.registry import is_path, load
+from seamline.data.registry import DATASETS, is_path, load
 from seamline.data.splits import VAL_FRACTION, Splits, SplitStrategy, ensure_test_split, train_val_split
 from seamline.errors import SeamlineError
 from seamline.progress import Reporter
+from seamline.run_folder import ClassMap
 
 
 def is_own(source: object) -> bool:
@@ -30,6 +33,7 @@ def load_dataset(
     data_dir: Path | str | None = None,
     image_size: int | str | None = None,
     inner_groups: bool = False,
+    maps: Mapping[str, ClassMap | Path | str] | None = None,
     progress: Reporter | None = None,
 ) -> Dataset:
     """Load a dataset.
@@ -37,31 +41,35 @@ def load_dataset(
     Args:
         source: a dataset's name, such as `fashion-mnist`; a folder or table of images; arrays `(images, labels)` with
             images (N, H, W) or (N, H, W, C) uint8 and labels (N,) integers or strings, or masks (N, H, W) integers; or
-            a dataset, which is returned as it is.
+            a dataset.
         data_dir: folder with the files of a dataset that is called by name.
         image_size: size to resize the images of a folder to, such as `96` or `128x96` (width x height).
         inner_groups: whether folders inside class folders group images, so that they are no classes.
+        maps: what the user calls a dataset -> its class map, or a file of one; see `find_map`.
         progress: reports progress; None reports none.
 
     Returns:
         The dataset.
 
     Raises:
-        SeamlineError: there is no such dataset, or its files or arrays cannot be used.
+        SeamlineError: there is no such dataset, or its files, arrays or class map cannot be used.
     """
-    if isinstance(source, Dataset):
-        return source
-    if isinstance(source, tuple):
-        return _from_arrays(*source)
-    reporter = progress or Reporter(quiet=True)
-    name, size = str(source), None if image_size is None else str(image_size)
-    if is_path(name):
+    class_map, map_name = find_map(source, maps)
+    with refuse_map(map_name):
+        if isinstance(source, Dataset | tuple):
+            return map_classes(source if isinstance(source, Dataset) else _from_arrays(*source), class_map)
+        reporter = progress or Reporter(quiet=True)
+        name, size = str(source), None if image_size is None else str(image_size)
+        if name in DATASETS and not DATASETS[name].resizable:
+            with reporter.downloading() as downloads:
+                return load(name, data_dir, size=size, class_map=class_map, progress=downloads)
         with reporter.counting("reading images") as counted:
-            data = load(name, data_dir, size=size, inner_groups=inner_groups, decode_progress=counted)
+            data = load(
+                name, data_dir, size=size, inner_groups=inner_groups, class_map=class_map, decode_progress=counted
+            )
+    if is_path(name):
         reporter.say(f"{data.title}: {data.description}")
-        return data
-    with reporter.downloading() as downloads:
-        return load(name, data_dir, size=size, progress=downloads)
+    return data
 
 
 def detect_groups(data: Dataset, reporter: Reporter, grouping: Grouping | None = None) -> Dataset:

@@ -6,11 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from seamline.data.class_map.apply import map_classes, update_map
+from seamline.data.class_map.builtin import CLASS_MAPS
 from seamline.data.dataset import Dataset
 from seamline.data.downloads import Progress
-from seamline.data.sources import cmp_facades, facades, fashion_mnist
+from seamline.data.sources import cmp_facades, coco_sets, facades, fashion_mnist
 from seamline.errors import SeamlineError
-from seamline.run_folder import Task
+from seamline.run_folder import ClassMap, Task
 
 DecodeProgress = Callable[[int, int], None]
 
@@ -24,6 +26,9 @@ class DatasetSpec:
     # returns the dataset; called with the folder or None, and the keywords `progress` (for downloads, or None) and
     # `timeout` (seconds to wait for a server)
     load: Callable[..., Dataset]
+    # whether images are resized to any size; `load` then takes the keywords `size`, `class_map` and `progress`, of
+    # images that are decoded, instead
+    resizable: bool = False
 
 
 def load(
@@ -32,6 +37,7 @@ def load(
     *,
     size: str | None = None,
     inner_groups: bool = False,
+    class_map: ClassMap | None = None,
     progress: Progress | None = None,
     decode_progress: DecodeProgress | None = None,
     timeout: float = 20.0,
@@ -41,10 +47,12 @@ def load(
     Args:
         name: a key of `DATASETS`, such as `fashion-mnist`, or a folder or table of the user's own images.
         folder: folder of its files; by default `SEAMLINE_DATA`, then the cache, then a download.
-        size: size to which own images are resized, see `seamline.data.image_folder.load_folder`.
+        size: size to which images are resized, see `seamline.data.image_folder.load_folder`.
         inner_groups: whether folders inside class folders of own images group images, so that they are no classes.
+        class_map: how classes are renamed, merged, ignored and painted; what it does not say, the map in `CLASS_MAPS`
+            does.
         progress: called with file name, bytes done and total bytes (or None) while files are downloaded.
-        decode_progress: called with the number of images done and the total while own images are decoded.
+        decode_progress: called with the number of images done and the total while images are decoded.
         timeout: seconds to wait for a server, for connecting and for each read.
 
     Returns:
@@ -52,6 +60,7 @@ def load(
 
     Raises:
         SeamlineError: there is no such dataset, or its files are missing or invalid.
+        ClassMapError: the class map does not fit the dataset.
     """
     if is_path(name):
         if folder is not None:
@@ -59,13 +68,16 @@ def load(
         from seamline.data.image_folder import load_folder  # imports OpenCV, which takes a while
 
         own = Path(name).expanduser()
-        return load_folder(own, size=size, inner_groups=inner_groups, progress=decode_progress)
+        return load_folder(own, size=size, inner_groups=inner_groups, class_map=class_map, progress=decode_progress)
     if name not in DATASETS:
         raise SeamlineError(f"{name}: no such dataset or folder; the datasets are {', '.join(DATASETS)}")
+    spec, path = DATASETS[name], None if folder is None else Path(folder).expanduser()
+    class_map = update_map(CLASS_MAPS.get(name, ClassMap()), class_map or ClassMap())
+    if spec.resizable:
+        return spec.load(path, class_map=class_map, size=size, progress=decode_progress)
     if size is not None:
-        raise SeamlineError(f"--image-size {size}: is for own images only, and {name} has one size; leave it out")
-    path = None if folder is None else Path(folder).expanduser()
-    return DATASETS[name].load(path, progress=progress, timeout=timeout)
+        raise SeamlineError(f"--image-size {size}: {name} has one size; leave the option out")
+    return map_classes(spec.load(path, progress=progress, timeout=timeout), class_map)
 
 
 def is_path(name: str) -> bool:
@@ -91,6 +103,18 @@ DATASETS: dict[str, DatasetSpec] = {
     ),
     "cmp-facades": DatasetSpec(
         "606 building fronts with masks, mapped to the same classes (CMP, Prague)", "segmentation", cmp_facades.load
+    ),
+    "streets": DatasetSpec(
+        "478 photos of Swiss streets with masks of seven classes",
+        "segmentation",
+        partial(coco_sets.load, coco_sets.STREETS),
+        resizable=True,
+    ),
+    "windows": DatasetSpec(
+        "250 street fronts with boxes of windows and of signs, which are none (Saint Petersburg)",
+        "segmentation",
+        partial(coco_sets.load, coco_sets.WINDOWS),
+        resizable=True,
     ),
     "synthetic-fashion": DatasetSpec(
         "synthetic garments of the same ten classes",

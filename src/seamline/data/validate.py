@@ -20,7 +20,7 @@ from seamline.data.prepare import detect_groups, split_data
 from seamline.data.split_warnings import NO_TEST_IMAGES, ORDERS, grouping_warnings
 from seamline.errors import SeamlineError, list_first
 from seamline.progress import Reporter
-from seamline.run_folder import Count, SplitInfo, Task, UnusedData
+from seamline.run_folder import ClassMap, Count, SplitInfo, Task, UnusedData
 
 SPLIT_NAMES = ("train", "val", "test")
 
@@ -55,7 +55,12 @@ class DatasetReport(Struct, frozen=True, kw_only=True):
 
 
 def inspect_dataset(
-    path: Path, *, size: str | None = None, grouping: Grouping | None = None, reporter: Reporter | None = None
+    path: Path,
+    *,
+    size: str | None = None,
+    grouping: Grouping | None = None,
+    class_map: ClassMap | None = None,
+    reporter: Reporter | None = None,
 ) -> DatasetReport:
     """Inspect an image folder: load and split it as training does.
 
@@ -65,6 +70,7 @@ def inspect_dataset(
         path: a folder, a CSV of files and labels, or COCO JSON.
         size: size to which images are resized, as for `load_folder`.
         grouping: which images belong together.
+        class_map: how its classes are renamed, merged, ignored and painted.
         reporter: reports progress.
 
     Returns:
@@ -72,10 +78,11 @@ def inspect_dataset(
 
     Raises:
         SeamlineError: there is no such folder, or it has no supported layout and contains fewer than two images.
+        ClassMapError: the class map does not fit the folder.
     """
     reporter, grouping = reporter or Reporter(quiet=True), grouping or Grouping()
     try:
-        contents = detect_format(path, inner_groups=grouping.by is not None)
+        contents = detect_format(path, inner_groups=grouping.by is not None, class_map=class_map)
     except SeamlineError as error:
         return _inspect_unlabeled(path, error, reporter)
     with reporter.counting("reading images") as progress:

@@ -34,6 +34,7 @@ from seamline.run_folder.results import (
     ThinRegions,
 )
 from seamline.run_folder.run_info import (
+    ClassMap,
     ConfigDecision,
     DatasetInfo,
     Epoch,
@@ -55,6 +56,7 @@ __all__ = [
     "BoundaryErrors",
     "Calibration",
     "CalibrationBin",
+    "ClassMap",
     "ClassificationArrays",
     "Color",
     "ConfigDecision",

@@ -41,6 +41,22 @@ class UnusedData(Struct, frozen=True, kw_only=True):
         return f"{self.count:,} {self.what}{fraction}{example}: {self.reason}"
 
 
+class ClassMap(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the classes of a dataset become those of a model. A class that is not mentioned keeps its name."""
+
+    classes: dict[str, str] = {}  # class of the dataset -> its new name; classes of one new name are merged
+    # classes of the dataset that count nowhere: their pixels are ignored, their images are not used
+    ignore: tuple[str, ...] = ()
+    # painting order of overlapping polygons: classes of the dataset, the lowest first; all others are above, larger
+    # polygons below smaller ones
+    order: tuple[str, ...] = ()
+    # class of another dataset -> the class, by its new name, as part of which this dataset labels it, such as pillar ->
+    # facade; `*` stands for all others
+    merged: dict[str, str] = {}
+    palette: dict[str, Color] = {}  # new name -> its color in masks, in the order of the classes; others follow
+    boxes: bool = False  # whether boxes of COCO JSON are regions of their class
+
+
 class DatasetInfo(Struct, frozen=True, kw_only=True):
     """The dataset of a run."""
 
@@ -59,6 +75,7 @@ class DatasetInfo(Struct, frozen=True, kw_only=True):
     unused: tuple[UnusedData, ...] = ()  # what is in the folder and not used
     bit_depth: Count = 0  # bits of values that the files store in 16; 0 where no file has 16
     reference_results: tuple[ReferenceResult, ...] = ()  # published results on its images
+    class_map: ClassMap = ClassMap()  # how its classes became these
 
 
 class RandomSplit(Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seamline.data.checks import dataset_warnings
+from seamline.data.class_map.files import check_maps
 from seamline.data.dataset import Dataset, count_classes
 from seamline.data.groups import Grouping
 from seamline.data.prepare import detect_groups, is_own, load_dataset, split_data
@@ -15,7 +16,7 @@ from seamline.data.split_warnings import NO_TEST_IMAGES, grouping_warnings
 from seamline.data.splits import Splits
 from seamline.errors import SeamlineError, size_text
 from seamline.progress import Reporter
-from seamline.run_folder import ConfigDecision, RunFolder
+from seamline.run_folder import ClassMap, ConfigDecision, RunFolder
 from seamline.training.auto_config import DatasetStats, autoconfigure
 from seamline.training.config import (
     TrainConfig,
@@ -48,6 +49,8 @@ class RunOptions:
             expression with one capture that is searched in the names of images.
         near_duplicates: whether near-duplicates belong together too.
         image_size: size to resize own images to, such as `96` or `128x96` (width x height).
+        maps: class maps that rename, merge and ignore classes: the name or path of data -> a TOML or JSON file, or a
+            `ClassMap`.
         progress: reports progress; None reports none.
 
     Raises:
@@ -63,6 +66,7 @@ class RunOptions:
     groups: str | None = None
     near_duplicates: bool = True
     image_size: int | str | None = None
+    maps: Mapping[str, ClassMap | Path | str] | None = None
     progress: Reporter | None = None
 
     def __post_init__(self) -> None:
@@ -148,6 +152,7 @@ def make_plan(
     """
     if isinstance(source, str) and source in DATASETS and isinstance(preset, str):  # fail before long work
         replace(get_preset(preset, DATASETS[source].task), **settings)
+    check_maps(options.maps, [source])
     start = options.init_folder
     origin = None if start is None else start.info.read().model
     size, own, reporter = options.image_size, is_own(source), options.reporter
@@ -159,6 +164,7 @@ def make_plan(
             data_dir=options.data_dir,
             image_size=size,
             inner_groups=options.groups is not None,
+            maps=options.maps,
             progress=reporter,
         )
         data = detect_groups(data, reporter, options.grouping)

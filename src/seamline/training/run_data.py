@@ -109,14 +109,23 @@ def _load(folder: RunFolder, info: RunInfo, data_dir: Path | str | None, reporte
     source = Path(info.dataset.source)
     if _has_name(info.dataset):
         data_dir = data_dir or (source if source.exists() else None)
-        return load_dataset(info.dataset.name, data_dir=data_dir, progress=reporter)
+        name = info.dataset.name
+        size = size_text(info.model.input_size, "x") if DATASETS[name].resizable else None
+        maps = {name: info.dataset.class_map}
+        return load_dataset(name, data_dir=data_dir, image_size=size, maps=maps, progress=reporter)
     path = source if data_dir is None else Path(data_dir).expanduser().absolute()
     if data_dir is not None and path.name != source.name and (path / source.name).exists():
         path /= source.name  # the folder above, or the folder of the table
     if not path.exists():
         raise SeamlineError(f"{path}: not found; name the folder with the images of {folder.path} with --data-dir")
     size = size_text(info.model.input_size, "x")
-    return load_dataset(str(path), image_size=size, inner_groups=bool(info.split.grouping.by), progress=reporter)
+    return load_dataset(
+        str(path),
+        image_size=size,
+        inner_groups=bool(info.split.grouping.by),
+        maps={str(path): info.dataset.class_map},
+        progress=reporter,
+    )
 
 
 def _has_name(data: Dataset | DatasetInfo) -> bool:

@@ -12,7 +12,7 @@ import seamline
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
 from seamline.models.devices import default_num_threads, describe_machine, set_num_threads
-from seamline.run_folder import DatasetInfo, GroupingInfo, InitFrom, ModelInfo, RunFolder, RunInfo
+from seamline.run_folder import ClassMap, DatasetInfo, GroupingInfo, InitFrom, ModelInfo, RunFolder, RunInfo
 from seamline.threads import CoreLoad
 from seamline.training.checkpoints import Checkpoints
 from seamline.training.config import TrainConfig, format_settings, format_value
@@ -48,6 +48,7 @@ def run_info(
             unused=plan.data.unused,
             bit_depth=plan.data.bit_depth,
             reference_results=data.reference_results,
+            class_map=data.class_map,
         ),
         split=plan.splits.metadata,
         model=ModelInfo(
@@ -90,6 +91,8 @@ def train_command(plan: TrainingPlan, folder: RunFolder) -> str:
         "--threads": options.threads,
     }
     words += [word for option, value in values.items() if value is not None for word in (option, str(value))]
+    files = {name: file for name, file in (options.maps or {}).items() if not isinstance(file, ClassMap)}
+    words += [word for name, file in files.items() for word in ("--map", f"{name}={file}")]
     words += [] if options.near_duplicates else ["--no-near-duplicates"]
     return shlex.join([*words, "--out", str(folder.path)])
 

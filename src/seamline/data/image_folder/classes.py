@@ -24,6 +24,7 @@ from seamline.data.masks import (
     color_code,
     complete_palette,
     list_values,
+    parse_color,
     unique_mask_values,
 )
 from seamline.errors import SeamlineError, list_first
@@ -80,8 +81,11 @@ def _classes_of_labels(contents: FolderContents, declared: Palette) -> Classes:
     for sample in contents.samples:
         labels = {polygon.label for polygon in sample.polygons or ()}
         used[sample.split or "train"] |= labels if sample.label is None else labels | {sample.label}
+    new_names = {name: contents.class_map.classes.get(name, name) for name in set().union(*used.values())}
+    learned = {new_names[name] for name in used["train"]}
     for split in ("val", "test"):
-        if unseen := sorted(used[split] - used["train"]):
+        unseen = [name for name in sorted(used[split]) if new_names[name] not in learned]
+        if unseen := [name for name in unseen if name not in contents.class_map.ignore]:
             raise SeamlineError(
                 f"{contents.root}: {_quote(unseen)} in {split} but not in train; add images to train, or remove the "
                 f"class from {split}"
@@ -335,7 +339,7 @@ def _declared_classes(folder: Path) -> Palette:
             content = [line.strip() for line in text.splitlines()]
         if isinstance(content, list):
             content = dict.fromkeys(name for name in content if name)
-        declared = {normalize(name): _parse_color(color) for name, color in content.items()}
+        declared = {normalize(name): parse_color(color) for name, color in content.items()}
         "".join(declared).encode()
     except (ValueError, msgspec.ValidationError, OverflowError, RecursionError) as error:
         raise SeamlineError(
@@ -344,18 +348,6 @@ def _declared_classes(folder: Path) -> Palette:
     if not 2 <= len(declared) <= IGNORE_INDEX:
         raise SeamlineError(f"{file}: names {len(declared)} classes; name 2 to {IGNORE_INDEX}")
     return declared
-
-
-def _parse_color(color: Color | str | None) -> Color | None:
-    """Return a color given as three numbers or as `#rrggbb`."""
-    if isinstance(color, str):
-        digits = color.removeprefix("#")
-        if len(digits) != 6:
-            raise ValueError(f"{color!r} is not a color")
-        color = code_color(int(digits, 16))
-    if color is not None and not all(0 <= channel <= 255 for channel in color):
-        raise ValueError(f"{color} is not a color")
-    return color
 
 
 def _natural_key(name: str) -> tuple[Any, ...]:

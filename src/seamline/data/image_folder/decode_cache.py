@@ -151,7 +151,7 @@ def _cache_key(contents: FolderContents) -> str:
     digest = hashlib.sha256(source_hash(Path(__file__).parent.parent, PIL.__version__).encode())
     for file in (contents.folder / name for name in CLASS_FILES):
         digest.update(file.read_bytes() if file.is_file() else b"-")
-    digest.update(repr((contents.classes, contents.legend)).encode())
+    digest.update(repr((contents.classes, contents.legend, contents.class_map.order)).encode())
     for sample in contents.samples:
         stats = [file.stat() for file in sample.files]
         times = [(stat.st_size, stat.st_mtime_ns) for stat in stats]

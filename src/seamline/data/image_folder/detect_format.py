@@ -23,6 +23,7 @@ from seamline.data.image_folder.formats import (
 from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_folder.unused import count_suffixes, empty_class_folders, unused_files
 from seamline.errors import SeamlineError, list_first
+from seamline.run_folder import ClassMap
 
 
 class Format(NamedTuple):
@@ -55,18 +56,20 @@ FORMATS = (
 """The formats, in the order in which they are tried."""
 
 
-def detect_format(path: Path, *, inner_groups: bool = False) -> FolderContents:
+def detect_format(path: Path, *, inner_groups: bool = False, class_map: ClassMap | None = None) -> FolderContents:
     """Return the contents of a folder, a CSV file or a COCO file.
 
     Args:
         path: the folder or file.
         inner_groups: whether folders inside class folders group images, so that they are no classes.
+        class_map: how its classes are renamed, merged and painted.
 
     Raises:
         SeamlineError: the path does not exist or cannot be read, or has no supported layout.
     """
+    class_map = class_map or ClassMap()
     tree, entered = _enter_wrappers(outer := list_tree(path))
-    tree = replace(tree, inner_groups=inner_groups)
+    tree = replace(tree, inner_groups=inner_groups, boxes=class_map.boxes)
     supported = "supported layouts are " + ", ".join(form.description for form in reversed(FORMATS))
     contents = next(filter(None, (form.parse(tree) for form in FORMATS)), None)
     if contents is not None:
@@ -80,6 +83,7 @@ def detect_format(path: Path, *, inner_groups: bool = False) -> FolderContents:
             samples=tuple(sorted(contents.samples, key=lambda sample: sample.name)),
             unused=(*contents.unused, *unused_files(outer, contents)),
             warnings=(*entered, *contents.warnings, *empty_class_folders(tree, contents)),
+            class_map=class_map,
         )
     if path.is_file():
         kinds = " nor ".join(form.description for form in FORMATS if form.in_file)

@@ -31,6 +31,7 @@ class FileTree:
     folder: Path  # the folder that images are named relative to
     files: tuple[Path, ...]  # all files below it, sorted by path; or the one table or JSON file that the user named
     inner_groups: bool = False  # whether folders inside class folders group images, so that they are no classes
+    boxes: bool = False  # whether boxes are regions of their class
 
     @cached_property
     def images(self) -> list[Path]:

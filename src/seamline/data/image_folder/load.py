@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from seamline.data.class_map.apply import map_classes
 from seamline.data.dataset import Dataset, ImageRecord, Split
 from seamline.data.image_folder.classes import (
     Classes,
@@ -36,6 +37,7 @@ from seamline.data.masks import mask_values, refuse_other_size
 from seamline.data.pixel_meaning import Trait, bit_depth, conversion_warning, turn_upright, unused_data
 from seamline.data.preprocess import center_crop_resize
 from seamline.errors import SeamlineError
+from seamline.run_folder import ClassMap
 
 Progress = Callable[[int, int], None]
 
@@ -49,7 +51,12 @@ class LoadedFolder(NamedTuple):
 
 
 def load_folder(
-    path: Path, *, size: str | None = None, inner_groups: bool = False, progress: Progress | None = None
+    path: Path,
+    *,
+    size: str | None = None,
+    inner_groups: bool = False,
+    class_map: ClassMap | None = None,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Load a user's own images.
 
@@ -61,6 +68,7 @@ def load_folder(
         size: width and height to which images are resized, such as `96` or `128x96`; chosen by `pick_image_size` by
             default.
         inner_groups: whether folders inside class folders group images, so that they are no classes.
+        class_map: how its classes are renamed, merged, ignored and painted; by default they are as the folder has them.
         progress: called with the number of images decoded and the total.
 
     Returns:
@@ -68,8 +76,9 @@ def load_folder(
 
     Raises:
         SeamlineError: the folder has no supported layout, a file is invalid, or memory or disk space runs out.
+        ClassMapError: the class map does not fit the folder.
     """
-    contents = detect_format(path, inner_groups=inner_groups)
+    contents = detect_format(path, inner_groups=inner_groups, class_map=class_map)
     return load_contents(path, contents, size=size, progress=progress).data
 
 
@@ -97,7 +106,8 @@ def load_contents(
         chosen = pick_image_size(sizes, task, size)
         shape = len(samples), chosen.height, chosen.width
         masks = task == "segmentation"
-        decoded = cached_images(cache, shape, lambda i: _decode(samples[i], classes, chosen, depth), masks, step)
+        order = contents.class_map.order
+        decoded = cached_images(cache, shape, lambda i: _decode(samples[i], classes, chosen, depth, order), masks, step)
     in_memory = decoded.images.size + (0 if decoded.masks is None else decoded.masks.size) <= max_memory()
     splits = {name: _split(contents, classes, decoded, name, in_memory) for name in ("train", "val", "test")}
     if not len(splits["train"]):
@@ -128,6 +138,8 @@ def load_contents(
         bit_depth=depth,
         records={sample.name: _record(sample, contents.folder) for sample in samples},
     )
+    has_polygons = samples[0].polygons is not None
+    data = map_classes(data, contents.class_map, contents.classes, has_polygons=has_polygons)
     return LoadedFolder(data, classes, chosen)
 
 
@@ -176,17 +188,19 @@ def _mixed_colors(contents: FolderContents, gray: NDArray[np.bool_]) -> str:
 
 
 def _decode(
-    sample: Sample, classes: Classes, size: ImageSize, depth: int
+    sample: Sample, classes: Classes, size: ImageSize, depth: int, order: tuple[str, ...]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, Trait]:
     """Return the image (h, w, 3) uint8 of a sample, its mask (h, w) uint8 for segmentation, and the file's traits."""
     photo = read_photo(sample.file, depth=depth)
     if sample.label is not None:
         return center_crop_resize(photo.pixels, (size.height, size.width, 3)), None, photo.traits
-    mask, traits = _upright_mask(sample, classes, photo)
+    mask, traits = _upright_mask(sample, classes, photo, order)
     return *resize_pair(photo.pixels, mask, size), photo.traits | traits
 
 
-def _upright_mask(sample: Sample, classes: Classes, photo: PhotoPixels) -> tuple[NDArray[np.uint8], Trait]:
+def _upright_mask(
+    sample: Sample, classes: Classes, photo: PhotoPixels, order: tuple[str, ...]
+) -> tuple[NDArray[np.uint8], Trait]:
     """Return the mask (H, W) uint8 of a sample, turned with its image, and whether it was turned."""
     height, width = photo.pixels.shape[:2]
     if sample.instances is not None:
@@ -201,7 +215,7 @@ def _upright_mask(sample: Sample, classes: Classes, photo: PhotoPixels) -> tuple
         fit = fit_labels(sample.label_size, (height, width), photo.orientation)
         if fit is Fit.STORED:
             height, width = stored_size((height, width), photo.orientation)
-        mask = rasterize(sample.polygons or (), classes.numbers, height, width, sample.name)
+        mask = rasterize(sample.polygons or (), classes.numbers, height, width, sample.name, order)
         name = sample.file
     if fit is Fit.STORED:
         mask = turn_upright(mask, photo.orientation)

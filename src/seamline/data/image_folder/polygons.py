@@ -26,9 +26,17 @@ def make_polygon(label: str, points: Iterable[Point]) -> Polygon:
 
 
 def rasterize(
-    polygons: tuple[Shape, ...], numbers: dict[str, int], height: int, width: int, name: str = "the image"
+    polygons: tuple[Shape, ...],
+    numbers: dict[str, int],
+    height: int,
+    width: int,
+    name: str = "the image",
+    order: tuple[str, ...] = (),
 ) -> NDArray[np.uint8]:
-    """Draw polygons and runs into a mask (height, width) uint8, larger ones below smaller ones; 0 where there is none.
+    """Draw polygons and runs into a mask (height, width) uint8; 0 where there is none.
+
+    The classes of `order` are drawn first, one after the other, then all others; within each of them, and without an
+    order, larger polygons are drawn below smaller ones.
 
     A pixel belongs to a polygon if its center does. Pillow fills every pixel that an outline touches, so polygons are
     drawn at four times the resolution and the centers are sampled.
@@ -39,7 +47,8 @@ def rasterize(
     factor = 4 if height * width <= _MAX_SUPERSAMPLED else 1
     mask = Image.new("L", (factor * width, factor * height), 0)
     pen = ImageDraw.Draw(mask)
-    for polygon in sorted(polygons, key=polygon_area, reverse=True):
+    ranks = {label: rank for rank, label in enumerate(order)}
+    for polygon in sorted(polygons, key=lambda one: (ranks.get(one.label, len(order)), -polygon_area(one))):
         if isinstance(polygon, RunLengthMask):
             region = Image.fromarray(decode_runs(polygon, height, width, name))
             mask.paste(numbers[polygon.label], mask=region.resize(mask.size, Image.Resampling.NEAREST))

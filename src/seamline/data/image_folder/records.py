@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seamline.data.masks import Color
-from seamline.run_folder import Task, UnusedData
+from seamline.run_folder import ClassMap, Task, UnusedData
 
 BACKGROUND = "background"
 """The class of pixels that no polygon covers."""
@@ -92,6 +92,7 @@ class FolderContents:
     other_masks: tuple[Path, ...] = ()  # masks in other forms, such as a number per object, which are not used
     unused: tuple[UnusedData, ...] = ()  # what is there and not used; `detect_format` adds the files
     warnings: tuple[str, ...] = ()  # sentences about unusual properties
+    class_map: ClassMap = field(default_factory=ClassMap)  # how its classes are renamed, merged and painted
 
     @property
     def task(self) -> Task:

@@ -1,14 +1,15 @@
-"""COCO JSON: images, annotations with polygons or run lengths, and categories."""
+"""COCO JSON: images, annotations with polygons, run lengths or boxes, and categories."""
 
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from seamline.data.image_folder.file_tree import FileTree, find_file, refuse_invalid
 from seamline.data.image_folder.folder_names import split_from_path
 from seamline.data.image_folder.polygons import MIN_CORNERS, make_polygon
-from seamline.data.image_folder.records import FolderContents, RunLengthMask, Sample, Shape
+from seamline.data.image_folder.records import FolderContents, Polygon, RunLengthMask, Sample, Shape
 from seamline.data.image_folder.run_lengths import coco_runs
 from seamline.errors import SeamlineError
 from seamline.run_folder import UnusedData
@@ -33,12 +34,13 @@ class CocoImage(Struct):
 
 
 class Annotation(Struct):
-    """A region of one class in one image: polygons, each a flat list of x and y, or run lengths."""
+    """A region of one class in one image: polygons, each a flat list of x and y, run lengths, or a box."""
 
     image_id: Id
     category_id: Id
     id: Any = None
     segmentation: list[list[float]] | dict[str, Any] | None = None
+    bbox: Any = None  # left, top, width and height in pixels
     iscrowd: Any = 0
 
 
@@ -65,7 +67,7 @@ def parse(tree: FileTree) -> FolderContents | None:
         _refuse_repeated_ids(file, coco)
         crowds += sum(bool(annotation.iscrowd) for annotation in coco.annotations)
         with refuse_invalid(file, "COCO JSON"):
-            polygons = _polygons_by_image(file, coco, unused)
+            polygons = _polygons_by_image(file, coco, unused, boxes=tree.boxes)
         sources.append(file)
         # The split is named by the image's folder, or by the file.
         split = split_from_path((*file.relative_to(tree.folder).parts[:-1], *file.stem.replace("-", "_").split("_")))
@@ -79,7 +81,7 @@ def parse(tree: FileTree) -> FolderContents | None:
     warnings = (f"{crowds:,} annotations are crowds of objects (iscrowd) and count as their class",) if crowds else ()
     return FolderContents(
         tree.folder,
-        "COCO polygons",
+        "COCO boxes and polygons" if tree.boxes else "COCO polygons",
         samples,
         tuple(classes),
         tuple(sources),
@@ -125,8 +127,11 @@ def _stated_size(image: CocoImage, shapes: tuple[Shape, ...]) -> tuple[int, int]
     return next((shape.size for shape in shapes if isinstance(shape, RunLengthMask)), None)
 
 
-def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> dict[Id, list[Shape]]:
-    """Return the polygons of each image; `unused` counts the annotations that have none."""
+def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData], *, boxes: bool) -> dict[Id, list[Shape]]:
+    """Return the polygons of each image; `unused` counts the annotations that have none.
+
+    With `boxes`, the box of an annotation without polygons is one.
+    """
     names = {category.id: category.name for category in coco.categories}
     polygons: dict[Id, list[Shape]] = {image.id: [] for image in coco.images}
     missing = lines = 0
@@ -135,6 +140,9 @@ def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> 
             raise SeamlineError(
                 f"{file}: annotation {annotation.id} refers to an image or a category that is not listed; correct it"
             )
+        if boxes and not annotation.segmentation and annotation.bbox:
+            polygons[annotation.image_id].append(_box(names[annotation.category_id], annotation.bbox))
+            continue
         missing += not annotation.segmentation
         if isinstance(annotation.segmentation, dict):
             polygons[annotation.image_id].append(coco_runs(names[annotation.category_id], annotation.segmentation))
@@ -148,7 +156,10 @@ def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> 
                 continue
             polygons[annotation.image_id].append(make_polygon(names[annotation.category_id], corners))
     if missing and not any(polygons.values()):
-        raise SeamlineError(f"{file}: has boxes and no polygons; export polygons, because boxes give no masks")
+        raise SeamlineError(
+            f"{file}: has boxes and no polygons; export polygons, because boxes give no masks, or set boxes = true in "
+            "a class map (--map)"
+        )
     if missing:
         unused.append(
             UnusedData(
@@ -169,6 +180,13 @@ def _polygons_by_image(file: Path, coco: CocoFile, unused: list[UnusedData]) -> 
             )
         )
     return polygons
+
+
+def _box(label: str, box: Any) -> Polygon:
+    """Return the box of an annotation, left, top, width and height, as a polygon."""
+    left, top, width, height = msgspec.convert(box, tuple[float, float, float, float])
+    right, bottom = left + width, top + height
+    return make_polygon(label, ((left, top), (right, top), (right, bottom), (left, bottom)))
 
 
 def _find_image(folder: Path, file: Path, name: str) -> Path:

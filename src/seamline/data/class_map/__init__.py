@@ -1,0 +1,1 @@
+"""Class maps: rename, merge and ignore the classes of a dataset."""
