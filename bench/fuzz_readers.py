@@ -9,6 +9,7 @@ import fuzz_corpus as corpus
 from seamline.data.image_folder import load_folder
 from seamline.data.image_io import read_image
 from seamline.data.masks import mask_values, read_mask, unique_mask_values
+from seamline.inference.integrity import verify_run
 from seamline.inference.predictor import load_model
 from seamline.models.saved import load_saved_model
 from seamline.report.compare_page import write_comparison
@@ -48,6 +49,13 @@ def _run(folder: Path, file: Path) -> None:
     run.info.read()
     read_config(run)
     load_saved_model(run)
+
+
+def _verify_sealed(folder: Path, file: Path) -> None:
+    """Verify a run whose mutated `integrity.json` has the checksum of its content."""
+    run = RunFolder(folder)
+    run.integrity.write(run.integrity.read().sealed())
+    verify_run(run)
 
 
 def _checkpoint(folder: Path, file: Path) -> None:
@@ -125,14 +133,26 @@ READERS: dict[str, Reader] = {
     "palette": _folder_reader("image folder, classes.json", 500, corpus.write_palette, "classes.json"),
     "folders": _folder_reader("image folder, damaged images", 300, corpus.write_classes, "*/*.png"),
     "pairs": _folder_reader("image folder, damaged masks", 300, corpus.write_names, "masks/*.png"),
-    "run": Reader("run.json and weights", 900, _copy_run("labels"), ("run.json", "*.safetensors"), _run),
+    "run": Reader(
+        "run.json and weights", 900, _copy_run("labels"), ("run.json", "integrity.json", "*.safetensors"), _run
+    ),
+    "verify": Reader(
+        "`verify`, classification",
+        200,
+        _copy_run("labels"),
+        ("integrity.json",),
+        lambda folder, file: verify_run(RunFolder(folder)),
+    ),
+    "sealed": Reader(
+        "`verify`, segmentation, with matching checksums", 400, _copy_run("masks"), ("integrity.json",), _verify_sealed
+    ),
     "checkpoint": Reader("newest checkpoint", 200, _copy_run("checkpoint"), ("*.safetensors",), _checkpoint),
     "unpack": Reader("checkpoint, unpacked", 500, _copy_run("checkpoint"), ("*.safetensors",), _unpack),
     "model": Reader(
         "model for prediction",
         500,
         _copy_run("masks"),
-        ("run.json", "calibration.json", "*.safetensors"),
+        ("run.json", "calibration.json", "integrity.json", "*.safetensors"),
         lambda folder, file: load_model(folder, device="cpu"),
     ),
     "report": Reader("report, classification", 300, _copy_run("labels"), (*_RUN_FILES, *_NESTED_FILES), _report, 30.0),
