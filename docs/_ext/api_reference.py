@@ -1,8 +1,10 @@
 """The API reference: directives of autodoc for the public names, and for the types that public functions return."""
 
 import inspect
+from importlib import import_module
 
 import seamline
+from run_folder_reference import describe
 
 RETURNED = (
     "seamline.inference.predict.Predictions",
@@ -23,8 +25,8 @@ def render() -> str:
     classes = [name for name, value in public.items() if inspect.isclass(value) and name not in errors]
     sections = [
         ("Functions", [f".. autofunction:: seamline.{name}" for name in functions]),
-        ("Classes", [f".. autoclass:: seamline.{name}\n   :members:" for name in classes]),
-        ("Returned types", [f".. autoclass:: {name}\n   :members:" for name in RETURNED]),
+        ("Classes", [_autoclass(f"seamline.{name}", public[name]) for name in classes]),
+        ("Returned types", [_autoclass(name, _import(name)) for name in RETURNED]),
         ("Errors", [f".. autoexception:: seamline.{name}" for name in errors]),
     ]
     return "\n\n".join(
@@ -32,3 +34,16 @@ def render() -> str:
         for title, directives in sections
         if directives
     )
+
+
+def _import(name: str) -> type:
+    """Return a type by its full name."""
+    module, _, attribute = name.rpartition(".")
+    type_: type = getattr(import_module(module), attribute)
+    return type_
+
+
+def _autoclass(name: str, type_: type) -> str:
+    """Return the directive of a class, with the fields that comments describe."""
+    fields = [f"   :ivar {field}: {text}" for field, text in describe(type_).items()]
+    return "\n".join([f".. autoclass:: {name}\n   :members:", *([""] if fields else []), *fields])

@@ -30,47 +30,29 @@ _EXPORT_AGAIN = "export the run again with `seamline export`"
 
 @dataclass(frozen=True)
 class FileChecksum:
-    """A file whose checksum is the recorded one.
+    """A file whose checksum is the recorded one."""
 
-    Attributes:
-        file: the file.
-        sha256: 64 hexadecimal digits of its SHA-256, as `sha256sum` prints them.
-    """
-
-    file: Path
-    sha256: str
+    file: Path  # the file
+    sha256: str  # 64 hexadecimal digits of its SHA-256, as `sha256sum` prints them
 
 
 @dataclass(frozen=True)
 class OutputCheck:
-    """Predictions of a file for its example images that are the recorded ones.
+    """Predictions of a file for its example images that are the recorded ones."""
 
-    Attributes:
-        file: the file with the model.
-        backend: `pytorch`, or a key of `seamline.inference.backends.BACKENDS`.
-        images: number of example images.
-        difference: largest absolute difference of a logit.
-        tolerance: largest difference that is no error.
-    """
-
-    file: Path
-    backend: str
-    images: int
-    difference: float
-    tolerance: float
+    file: Path  # the file with the model
+    backend: str  # `pytorch`, or a key of `seamline.inference.backends.BACKENDS`
+    images: int  # number of example images
+    difference: float  # largest absolute difference of a logit
+    tolerance: float  # largest difference that is no error
 
 
 @dataclass(frozen=True)
 class VerifiedModel:
-    """A model whose files and predictions are those that were recorded.
+    """A model whose files and predictions are those that were recorded."""
 
-    Attributes:
-        files: its files with their checksums.
-        outputs: its predictions for example images, for each file and installed backend.
-    """
-
-    files: tuple[FileChecksum, ...]
-    outputs: tuple[OutputCheck, ...]
+    files: tuple[FileChecksum, ...]  # its files with their checksums
+    outputs: tuple[OutputCheck, ...]  # its predictions for example images, for each file and installed backend
 
 
 def record_integrity(folder: RunFolder, forward: PredictFn) -> None:
