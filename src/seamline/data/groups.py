@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seamline.data.capture_time import capture_times
 from seamline.data.dataset import Dataset
+from seamline.data.image_folder.file_tree import natural_key
 from seamline.data.near_duplicates.clustering import merge_groups
 from seamline.data.near_duplicates.report import Progress, assign_groups
 from seamline.data.splits import can_split, strata
@@ -164,17 +165,11 @@ def _order_keys(data: Dataset) -> tuple[list[tuple[Any, ...]] | None, Literal["t
     if not data.records:
         return None, "random"
     names = [name for split in data.splits for name in split.names]
-    keys = [_natural_key(name) for name in names]
+    keys = [natural_key(name) for name in names]
     times = capture_times([data.records[name].file for name in names])
     if times is None:
         return keys, "name"
     return [(*time, key) for time, key in zip(times, keys, strict=True)], "time"
-
-
-def _natural_key(name: str) -> tuple[Any, ...]:
-    """Return a sort key that orders `frame 2` before `frame 10`."""
-    parts = re.split(r"(\d+)", name)
-    return tuple((part, 0) if index % 2 == 0 else ("", int(part)) for index, part in enumerate(parts)), name
 
 
 def _named_groups(data: Dataset, by: str) -> tuple[NDArray[np.int64], int]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from image_files import write_photos
 from seamline.data.image_folder import detect_format
-from seamline.data.image_folder.file_tree import find_file, list_tree
+from seamline.data.image_folder.file_tree import find_file, list_tree, natural_key
 from seamline.errors import SeamlineError
 
 
@@ -68,6 +68,22 @@ def test_names_match_under_unicode_normalization(folder: Path, form: str) -> Non
 @given(name=st.text(max_size=20))
 def test_any_name_is_found_or_not(name: str) -> None:
     assert find_file(name, [Path(__file__).parent / "nothing"]) is None or Path(name).exists()
+
+
+def test_names_are_in_the_order_of_their_numbers() -> None:
+    ordered = ["", "10", "a", "a1", "a02", "a2", "a2b3", "a2b20", "a10", "a10b", "b", "b" + 9_999 * "9"]
+    assert sorted(reversed(ordered), key=natural_key) == sorted(ordered, key=natural_key) == ordered
+
+
+@given(st.lists(st.integers(0, 10**40)), st.text(alphabet="ab-"))
+def test_numbered_names_are_in_the_order_of_integers(numbers: list[int], head: str) -> None:
+    names = sorted((f"{head}{number}.jpg" for number in numbers), key=natural_key)
+    assert names == [f"{head}{number}.jpg" for number in sorted(numbers)]
+
+
+@given(st.lists(st.text()))
+def test_any_names_can_be_ordered(names: list[str]) -> None:
+    assert sorted(sorted(names, key=natural_key), key=natural_key) == sorted(names, key=natural_key)
 
 
 def test_system_folders_and_files_are_ignored(folder: Path) -> None:

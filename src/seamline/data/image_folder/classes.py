@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seamline.data.blurred_masks import find_mixed_values
 from seamline.data.dataset import IGNORE_INDEX
-from seamline.data.image_folder.file_tree import normalize, read_text
+from seamline.data.image_folder.file_tree import natural_key, normalize, read_text
 from seamline.data.image_folder.records import BACKGROUND, FolderContents, MaskLegend
 from seamline.data.limits import map_threads
 from seamline.data.masks import (
@@ -92,7 +92,7 @@ def _classes_of_labels(contents: FolderContents, declared: Palette) -> Classes:
             )
     everywhere = set().union(*used.values())
     names = [*declared] or [name for name in contents.classes if name in everywhere]
-    names = names or sorted(everywhere, key=_natural_key)
+    names = names or sorted(everywhere, key=natural_key)
     if unknown := sorted(everywhere - set(names)):
         raise SeamlineError(f"{contents.root}: {_quote(unknown)} used but not declared; declare it")
     if not has_polygons:
@@ -348,12 +348,6 @@ def _declared_classes(folder: Path) -> Palette:
     if not 2 <= len(declared) <= IGNORE_INDEX:
         raise SeamlineError(f"{file}: names {len(declared)} classes; name 2 to {IGNORE_INDEX}")
     return declared
-
-
-def _natural_key(name: str) -> tuple[Any, ...]:
-    """Return a sort key that orders `class 2` before `class 10`."""
-    head = name.rstrip("0123456789")
-    return head, int(name[len(head) :] or -1), name
 
 
 def _quote(names: list[str]) -> str:

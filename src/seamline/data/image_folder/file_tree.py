@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -172,6 +173,16 @@ def _entries_at(folder: Path, modified: int) -> dict[str, str]:
 def normalize(name: str) -> str:
     """Return a name in the form in which names of files and classes are compared: macOS decomposes letters."""
     return unicodedata.normalize("NFC", name)
+
+
+def natural_key(name: str) -> tuple[tuple[int | str, ...], str]:
+    """Return a sort key that orders `frame 2` before `frame 10`; numbers may have any number of digits."""
+    parts = re.split(r"([0-9]+)", name)
+    keys: list[int | str] = [parts[0]]
+    for digits, text in zip(parts[1::2], parts[2::2], strict=True):
+        number = digits.lstrip("0")
+        keys += [len(number), number, text]
+    return tuple(keys), name
 
 
 @contextmanager
