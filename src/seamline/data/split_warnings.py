@@ -1,7 +1,7 @@
 """Warnings about how images are grouped and split."""
 
 from seamline.errors import list_first
-from seamline.run_folder import NearestImages, SplitInfo
+from seamline.run_folder import GroupingInfo, NearestImages, SplitInfo
 
 
 def grouping_warnings(split: SplitInfo) -> tuple[str, ...]:
@@ -32,39 +32,38 @@ ORDERS = {"time": "in blocks of capture time", "name": "in blocks of file order"
 def optimism(split: SplitInfo) -> str:
     """Return why, and by how much, metrics are optimistic: other splits show the scenes of training; or nothing."""
     grouping = split.grouping
-    number, many = grouping.scenes, grouping.scenes > 1
     if grouping.blocks is not None:
         which = " and ".join(SPLITS[name] for name in grouping.shared)
-        parts = [
-            f"{which} metrics are optimistic: these images show the same {'scenes' if many else 'scene'} as training"
-        ]
-        if grouping.scene_fraction:
-            held = f"{number} groups of related images hold" if many else "one group of related images holds"
-            whole = "all" if grouping.scene_fraction == 1 else f"{grouping.scene_fraction:.0%} of the"
-            parts.append(f"{held} {whole} images, so images are split {ORDERS[grouping.blocks]}")
-        else:
-            listed = list_first(grouping.block_classes)
-            parts.append(f"{listed}: one group of related images, so they are split {ORDERS[grouping.blocks]}")
-        fix = "group images by scene, date or camera with --groups, or add other scenes to test on"
+        parts = [f"{which} metrics are optimistic: images of {_scenes(grouping)} are split {ORDERS[grouping.blocks]}"]
+        fix = "group images with --groups, or add other scenes to test on"
     elif grouping.near_duplicates:
         return ""
     else:
         parts = ["metrics may be optimistic: near-duplicates may be in different splits"]
-        if number:
+        if grouping.scenes:
             parts.append(f"they link nearly all images, so only the groups of --groups {grouping.by} are kept together")
             fix = "add images of other scenes to test on"
         else:
             parts.append("--no-near-duplicates leaves them out of the groups")
             fix = "leave the option out to keep them together"
     if split.nearest is not None:
-        parts.append(nearest_sentence(split.nearest))
+        parts.append(_nearest_sentence(split.nearest))
     return "; ".join([*parts, fix])
 
 
-def nearest_sentence(nearest: NearestImages) -> str:
+def _scenes(grouping: GroupingInfo) -> str:
+    """Return the scenes whose images are in several splits."""
+    if not grouping.scene_fraction:
+        per_class = " per class" if len(grouping.block_classes) > 1 else ""
+        return f"one scene{per_class} ({list_first(grouping.block_classes)})"
+    whole = "all" if grouping.scene_fraction == 1 else f"{grouping.scene_fraction:.0%} of"
+    return f"{'one scene' if grouping.scenes == 1 else f'{grouping.scenes} scenes'} ({whole} images)"
+
+
+def _nearest_sentence(nearest: NearestImages) -> str:
     """State how much test images differ from training images."""
     of = SPLITS[nearest.split]
     return (
-        f"a {of} image differs from its nearest training image by {nearest.test_to_train:.1f} gray levels (median RMS "
-        f"of 32 x 32 thumbnails), two random images by {nearest.random_pairs:.1f}"
+        f"a {of} image differs from its nearest training image by {nearest.test_to_train:.1f} gray levels, two random "
+        f"images by {nearest.random_pairs:.1f}"
     )
