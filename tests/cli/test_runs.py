@@ -14,7 +14,7 @@ from seamline.run_folder import RunFolder
 
 @pytest.mark.parametrize(
     ("write", "key", "title"),
-    [(write_classification_run, "recall", "recall"), (write_segmentation_run, "iou", "IoU")],
+    [(write_classification_run, "recall", "recall"), (write_segmentation_run, "ap", "AP")],
 )
 def test_the_worst_class_stands_beside_the_mean(
     write: object, key: str, title: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

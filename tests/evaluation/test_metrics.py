@@ -1,6 +1,7 @@
 import math
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,8 +17,9 @@ from sklearn.metrics import (
 from evaluation.factories import label_evaluation, label_metrics
 from seamline.evaluation.bootstrap import GroupBootstrap
 from seamline.evaluation.evaluate import Evaluation
-from seamline.evaluation.metrics import METRICS, SplitMetrics, metric_infos, metrics_of
-from seamline.run_folder import ABSENT
+from seamline.evaluation.metrics import METRICS, PRIMARY, SplitMetrics, metric_infos, metrics_of
+from seamline.run_folder import ABSENT, Estimate, Metrics, Task
+from seamline.run_folder import SplitMetrics as Summary
 
 CLASSES = ("shirt", "coat", "bag", "boot")
 PER_CLASS = ["recall", "precision", "f1"]
@@ -94,7 +96,20 @@ def test_a_class_of_one_image_leaves_balanced_accuracy_uncertain() -> None:
     assert balanced.value == pytest.approx(0.996 / 2)
     assert balanced.low == pytest.approx(0.498 - (0.996 - 0.989798) / 2, abs=1e-4)
     assert balanced.high == pytest.approx(0.498 + math.hypot(0.793457, 0.998444 - 0.996) / 2, abs=1e-4)
-    assert measured.summary().lowest_class("recall") == ("b", measured["recall"][1].estimate)
+    summary = measured.summary()
+    metrics = Metrics(test=summary, val=summary, train=summary, definitions=dict(metric_infos("classification")))
+    assert metrics.lowest_class(summary) == ("recall", "b")
+
+
+@pytest.mark.parametrize("task", ["classification", "segmentation"])
+def test_the_lowest_class_is_that_of_the_metric_that_findings_rank_classes_by(task: Task) -> None:
+    definitions = dict(metric_infos(task))
+    values = {"a": 0.4, "b": 0.3, "c": 0.5}
+    measured = {name: {key: Estimate(value) for key in reversed(definitions) if METRICS[key].per_class} for name, value in values.items()}
+    summary = Summary(images=3, groups=3, count=3, overall={}, per_class=measured)
+    metrics = Metrics(test=summary, val=summary, train=summary, definitions=definitions)
+    assert metrics.lowest_class(summary) == (PRIMARY[task][1], "b")
+    assert metrics.lowest_class(msgspec.structs.replace(summary, per_class={"a": {PRIMARY[task][1]: ABSENT}})) is None
 
 
 def test_the_balanced_accuracy_of_groups_is_at_least_as_wide_as_that_of_single_images() -> None:

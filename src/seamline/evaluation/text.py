@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from seamline.data.split_warnings import NO_TEST_IMAGES
-from seamline.run_folder import Estimate, MetricInfo, Metrics, SplitMetrics
+from seamline.run_folder import Estimate, Metrics, SplitMetrics
 
 
 def percent(fraction: Estimate) -> str:
@@ -81,21 +81,20 @@ def _brackets(estimate: Estimate, form: str, scale: int = 1) -> str:
 def metric_lines(metrics: Metrics) -> list[str]:
     """Return a line for the validation images and one for the test images: metrics over all classes, with intervals."""
     return [
-        f"{title:<11}" + (", ".join(_overall_texts(split, metrics.definitions)) if split else f"none; {NO_TEST_IMAGES}")
+        f"{title:<11}" + (", ".join(_split_texts(metrics, split)) if split else f"none; {NO_TEST_IMAGES}")
         for split, title in ((metrics.val, "validation"), (metrics.test, "test"))
     ]
 
 
-def _overall_texts(split: SplitMetrics, definitions: dict[str, MetricInfo]) -> list[str]:
+def _split_texts(metrics: Metrics, split: SplitMetrics) -> list[str]:
     """Return the metrics over all classes, and the lowest of a class, with their intervals, as text."""
-    texts = []
-    for key, estimate in split.overall.items():
-        info = definitions[key]
-        if estimate.present:
-            texts.append(f"{title_inside(info.title)} {PRINTED[info.format][0](estimate)}")
-    by_class = next((key for key in ("iou", "recall") if key in definitions), None)
-    if by_class is not None and (lowest := split.lowest_class(by_class)):
-        name, estimate = lowest
-        info = definitions[by_class]
-        texts.append(f"lowest {title_inside(info.title)} {PRINTED[info.format][0](estimate)}, of {name}")
+
+    def text(key: str, estimate: Estimate) -> str:
+        info = metrics.definitions[key]
+        return f"{title_inside(info.title)} {PRINTED[info.format][0](estimate)}"
+
+    texts = [text(key, estimate) for key, estimate in split.overall.items() if estimate.present]
+    if lowest := metrics.lowest_class(split):
+        key, name = lowest
+        texts.append(f"lowest {text(key, split.per_class[name][key])}, of {name}")
     return texts

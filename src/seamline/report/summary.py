@@ -55,15 +55,14 @@ def _overall(run: RunData, key: str, split: str) -> KeyMetric:
 
 
 def _lowest_class(run: RunData) -> list[KeyMetric]:
-    """Return the lowest value of a class in the first metric of classes, on the held-out images."""
-    per_class = run.metrics.held_out.per_class
-    key = next((key for key in run.metrics.definitions if any(key in one for one in per_class.values())), None)
-    lowest = None if key is None else run.metrics.held_out.lowest_class(key)
-    if key is None or lowest is None:
+    """Return the lowest value of a class on the held-out images."""
+    held_out = run.metrics.held_out
+    lowest = run.metrics.lowest_class(held_out)
+    if lowest is None:
         return []
-    name, estimate = lowest
+    key, name = lowest
     info = run.metrics.definitions[key]
-    return [_key_metric(f"Lowest class {title_inside(info.title)}", estimate, info, name)]
+    return [_key_metric(f"Lowest class {title_inside(info.title)}", held_out.per_class[name][key], info, name)]
 
 
 def _key_metric(name: str, estimate: Estimate, info: MetricInfo, of: str, note: str = "") -> KeyMetric:

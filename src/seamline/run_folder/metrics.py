@@ -26,12 +26,6 @@ class SplitMetrics(Struct, frozen=True, kw_only=True):
     per_class: dict[str, dict[str, Estimate]] = {}  # metrics of each class
     support: dict[str, Count] = {}  # number of labels of each class
 
-    def lowest_class(self, key: str) -> tuple[str, Estimate] | None:
-        """Return the class with the lowest value of a metric, and the value; None where no class has any."""
-        known = {name: one[key] for name, one in self.per_class.items() if one.get(key, ABSENT).present}
-        lowest = min(known, key=lambda name: known[name].value, default=None)
-        return None if lowest is None else (lowest, known[lowest])
-
 
 class Metrics(Struct, frozen=True, kw_only=True):
     """Metrics of all splits."""
@@ -51,6 +45,17 @@ class Metrics(Struct, frozen=True, kw_only=True):
     def held_out(self) -> SplitMetrics:
         """The metrics of that split."""
         return self.test or self.val
+
+    def lowest_class(self, split: SplitMetrics) -> tuple[str, str] | None:
+        """Return the most important metric of classes, and the class with its lowest value; None where there is none.
+
+        Definitions are in the order of importance; a metric counts if more of it is better and a class has it.
+        """
+        for key, info in self.definitions.items():
+            known = {name: one[key].value for name, one in split.per_class.items() if one.get(key, ABSENT).present}
+            if known and info.higher_is_better:
+                return key, min(known, key=known.__getitem__)
+        return None
 
 
 class CalibrationBin(Struct, frozen=True, kw_only=True):
