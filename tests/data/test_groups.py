@@ -77,7 +77,7 @@ def test_one_scene_is_split_in_blocks_of_file_order(tmp_path: Path) -> None:
     assert 1 < nearest.test_to_train < nearest.random_pairs < 10  # light rises by one gray level a frame, 10 to 14
     (warning,) = grouping_warnings(splits.metadata)
     assert warning.startswith(
-        "validation and test metrics are optimistic: images of one scene (all images) are split in blocks of file order;"
+        "validation and test metrics are optimistic: images of one scene (all images) are split in blocks of file "
     )
     assert f"differs from its nearest training image by {nearest.test_to_train:.1f} gray levels" in warning
 

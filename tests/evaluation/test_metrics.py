@@ -104,8 +104,8 @@ def test_a_class_of_one_image_leaves_balanced_accuracy_uncertain() -> None:
 @pytest.mark.parametrize("task", ["classification", "segmentation"])
 def test_the_lowest_class_is_that_of_the_metric_that_findings_rank_classes_by(task: Task) -> None:
     definitions = dict(metric_infos(task))
-    values = {"a": 0.4, "b": 0.3, "c": 0.5}
-    measured = {name: {key: Estimate(value) for key in reversed(definitions) if METRICS[key].per_class} for name, value in values.items()}
+    keys = [key for key in reversed(definitions) if METRICS[key].per_class]
+    measured = {name: dict.fromkeys(keys, Estimate(value)) for name, value in (("a", 0.4), ("b", 0.3), ("c", 0.5))}
     summary = Summary(images=3, groups=3, count=3, overall={}, per_class=measured)
     metrics = Metrics(test=summary, val=summary, train=summary, definitions=definitions)
     assert metrics.lowest_class(summary) == (PRIMARY[task][1], "b")
