@@ -23,6 +23,7 @@ import seamline
 from results_store import write_page, write_results
 from seamline.cluster import predict_on_cluster
 from seamline.cluster.storage import open_storage
+from seamline.data.image_folder.unused import UnusedFiles
 from seamline.data.image_io import read_image
 from seamline.io import read_json
 from seamline.models.devices import describe_machine
@@ -87,7 +88,7 @@ def listing_cost(folder: Path) -> tuple[float, int]:
             folder_of_kind.mkdir(parents=True)
         (folder_of_kind / f"{number:08}.jpg").touch()
     start = time.perf_counter()
-    paths = list(open_storage(str(folder)).iter_photos())
+    paths = list(open_storage(str(folder)).iter_photos(UnusedFiles()))
     seconds = time.perf_counter() - start
     shutil.rmtree(folder)
     return seconds / len(paths), len(paths[0])

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,6 +31,7 @@ import pyarrow.parquet as pq
 from seamline.cluster.driver import predict_on_cluster
 from seamline.cluster.rle import rle_decode, rle_encode
 from seamline.cluster.storage import open_storage
+from seamline.data.image_folder.unused import UnusedFiles
 
 BAD = {"truncated.jpg": "cut off", "empty.jpg": "empty", "renamed.png": "no image"}
 
@@ -54,10 +56,14 @@ def test_photos_are_listed_folder_by_folder_without_what_is_hidden(tmp_path: Pat
     for name in ("b/2.jpg", "b/1.PNG", "a/x.tif", ".hidden/1.jpg", "a/.1.jpg", "a/notes.txt", "c.webp"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
-    found = [str(Path(path).relative_to(tmp_path)) for path in open_storage(str(tmp_path)).iter_photos()]
+    unused = UnusedFiles()
+    found = [str(Path(path).relative_to(tmp_path)) for path in open_storage(str(tmp_path)).iter_photos(unused)]
     assert found == ["c.webp", "a/x.tif", "b/1.PNG", "b/2.jpg"]
+    assert [(item.what, item.example) for item in unused.entries()] == [
+        ("other file (1 .txt)", str(tmp_path / "a/notes.txt"))
+    ]
     with pytest.raises(SeamlineError, match=r"missing: .*cannot be listed"):
-        list(open_storage(str(tmp_path / "missing")).iter_photos())
+        list(open_storage(str(tmp_path / "missing")).iter_photos(unused))
     with pytest.raises(SeamlineError, match="what://x: cannot be opened"):
         open_storage("what://x")
 
@@ -159,7 +165,23 @@ def test_what_cannot_work_is_one_line(segmenter: Path, classifier: Path, tmp_pat
     assert (process.returncode, "takes one folder or URI of photos, got 2" in wrong) == (2, True)
 
 
-def test_masks_of_photos_in_a_bucket_are_those_of_the_ordinary_command(
+def write_mixed(folder: Path, model: Path) -> Path:
+    """A folder of five photos, two of them unusual, with other files and results of an earlier prediction."""
+    for number in range(3):
+        save_photo(folder / f"{number}.jpg", 40 + number, 70)
+    seamline.predict(model, [folder / "0.jpg"], out=folder, threads=1)
+    frames = [Image.new("RGB", (64, 48), color) for color in ("red", "blue")]
+    frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
+    clear = Image.new("RGBA", (64, 48), (200, 0, 0, 255))
+    clear.paste((0, 0, 0, 0), (0, 0, 20, 20))
+    clear.save(folder / "clear.png")
+    (folder / "notes.json").write_text("{}")
+    (folder / "x.HEIC").write_bytes(b"no image")
+    (folder / "renamed").write_bytes((folder / "0.jpg").read_bytes())
+    return folder
+
+
+def test_a_bucket_gives_the_masks_and_the_unused_files_of_the_ordinary_command(
     segmenter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server_of = pytest.importorskip("moto.server", reason="moto is not installed")
@@ -172,14 +194,13 @@ def test_masks_of_photos_in_a_bucket_are_those_of_the_ordinary_command(
         host, port = server.get_host_and_port()
         bucket = boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1")
         bucket.create_bucket(Bucket="town")
-        for number in range(5):
-            photo = save_photo(tmp_path / "photos" / f"{number}.jpg", 40 + number, 70)
-            bucket.upload_file(str(photo), "town", f"streets/{number}.jpg")
+        for file in write_mixed(tmp_path / "photos", segmenter).iterdir():
+            bucket.upload_file(str(file), "town", f"streets/{file.name}")
         bucket.put_object(Bucket="town", Key="streets/bad.jpg", Body=b"no image")
         options = f"?endpoint_override={host}:{port}&scheme=http&region=us-east-1"
         source, out = f"s3://town/streets{options}", f"s3://town/results{options}"
-        output = finished(command(segmenter, source, "--ray-address", "local", "--out", out))
-        assert "5 of 6 photos predicted" in output
+        output, said = command(segmenter, source, "--ray-address", "local", "--out", out).communicate(timeout=250)
+        assert "5 of 6 photos predicted" in output, said
         assert output.endswith("Results: s3://town/results\n")
         manifest = json.loads(bucket.get_object(Bucket="town", Key="results/manifest.json")["Body"].read())
         assert (manifest["photos"], manifest["errors"]) == (5, 1)
@@ -188,11 +209,19 @@ def test_masks_of_photos_in_a_bucket_are_those_of_the_ordinary_command(
             SeamlineError, match=r"another max_side \(48 there, 64 here\); name another folder with --out"
         ):
             predict_on_cluster(segmenter, source, out=out, max_side=64)
+        again = predict_on_cluster(segmenter, source, out=out)
     finally:
         server.stop()
-    alone = seamline.predict(segmenter, [tmp_path / "photos"], out=tmp_path / "alone", threads=1).photos
-    assert [Path(row["file"]).name for row in rows] == [Path(one.file).name for one in alone]
-    for row, one in zip(rows, alone, strict=True):
+    alone = seamline.predict(segmenter, [tmp_path / "photos"], out=tmp_path / "alone", threads=1)
+    lines = [f"not used: {item.sentence}" for item in alone.unused] + [f"warning: {line}" for line in alone.warnings]
+    assert len(lines) == 6
+    for line in lines:
+        assert line.replace(f"{tmp_path}/photos/", "town/streets/") in " ".join(said.split())
+    assert (again.shards, len(again.unused), len(again.warnings)) == (0, 5, 1)
+    assert manifest["unused"] == [*msgspec.to_builtins(again.unused)]
+    assert manifest["warnings"] == [*again.warnings]
+    assert [Path(row["file"]).name for row in rows] == [Path(one.file).name for one in alone.photos]
+    for row, one in zip(rows, alone.photos, strict=True):
         mask = rle_decode(row["mask_values"], row["mask_lengths"], row["height"], row["width"])
         with Image.open(tmp_path / "alone" / str(one.mask)) as shown:
             assert np.array_equal(mask, np.array(shown))

@@ -1,7 +1,8 @@
 """`seamline predict`, `seamline export`, `seamline verify` and `seamline serve`."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +21,9 @@ from seamline.errors import SeamlineError, require_extra
 from seamline.io import read_json
 from seamline.progress import Reporter, result
 from seamline.threads import idle_threads, watch_load
+
+if TYPE_CHECKING:
+    from seamline.run_folder import UnusedData
 
 
 def predict(
@@ -68,36 +72,43 @@ def predict(
                 result(f"{photo.file}: {photo.label} ({photo.probability:.0%})")
         result(f"{len(predictions.photos)} of {len(predictions.photos) + len(predictions.errors)} photos predicted")
         result(f"Results: {predictions.folder}" + (f"\nPage:    {predictions.page}" if predictions.page else ""))
-    for item in predictions.unused:
-        reporter.say(f"not used: {item.sentence}")
-    for sentence in predictions.warnings:
-        reporter.say(f"warning: {sentence}")
+    _say_unused(reporter, predictions.unused, predictions.warnings)
     for error in predictions.errors:
         reporter.say(f"{error.file}: {error.reason}")
     if predictions.errors:
         raise typer.Exit(1)
 
 
+def _say_unused(reporter: Reporter, unused: "Sequence[UnusedData]", warnings: Sequence[str]) -> None:
+    """Print what is not used, and warnings about unusual photos."""
+    for item in unused:
+        reporter.say(f"not used: {item.sentence}")
+    for sentence in warnings:
+        reporter.say(f"warning: {sentence}")
+
+
 def _predict_on_cluster(
     model: Path, photos: list[str], *, out: str | None, max_side: int | None, address: str, as_json: bool
 ) -> None:
     """Predict the photos of one folder or bucket on a Ray cluster."""
-    from dataclasses import asdict
+    import msgspec
 
     with require_extra("--ray-address", "cluster"):
         from seamline.cluster import predict_on_cluster
     if len(photos) != 1:
         raise SeamlineError(f"--ray-address: takes one folder or URI of photos, got {len(photos)}")
-    with Reporter().photos() as progress:
+    reporter = Reporter()
+    with reporter.photos() as progress:
         summary = predict_on_cluster(model, photos[0], out=out, max_side=max_side, address=address, progress=progress)
     if as_json:
-        print_json(asdict(summary))
-        return
-    total = summary.photos + summary.errors
-    result(f"{summary.photos:,} of {total:,} photos predicted, {summary.shards:,} shards in this call")
-    if summary.errors:
-        result(f"{summary.errors:,} photos could not be read, see {summary.out}/errors")
-    result(f"Results: {summary.out}")
+        print_json(msgspec.to_builtins(summary))
+    else:
+        total = summary.photos + summary.errors
+        result(f"{summary.photos:,} of {total:,} photos predicted, {summary.shards:,} shards in this call")
+        if summary.errors:
+            result(f"{summary.errors:,} photos could not be read, see {summary.out}/errors")
+        result(f"Results: {summary.out}")
+    _say_unused(reporter, summary.unused, summary.warnings)
 
 
 def export(

@@ -4,7 +4,7 @@ The photos are listed once, in shards of a few hundred. A worker reads the photo
 the results as one file, atomically. So a worker that dies costs the work on its shard, every photo is in exactly one
 shard, and shards that exist are not predicted again.
 
-    OUT/manifest.json                   the model, the settings and the progress
+    OUT/manifest.json                   the model, the settings, the progress, and what is not used
     OUT/index.parquet                   all photos, a row group per shard
     OUT/photos/shard-000012.parquet     a row per photo
     OUT/errors/shard-000012.parquet     a row per photo that could not be predicted, if there are any

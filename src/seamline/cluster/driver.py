@@ -18,7 +18,7 @@ from seamline.cluster.worker import Job, Worker, shard_name
 from seamline.errors import SeamlineError, first_line
 from seamline.inference.predict import Progress, ignore_progress
 from seamline.inference.predictor import find_model, load_model
-from seamline.run_folder import RunFolder
+from seamline.run_folder import RunFolder, UnusedData
 
 SHARD_SIZE = 500
 """Photos in a shard, whose work is lost if its worker dies."""
@@ -35,6 +35,8 @@ class Summary:
     errors: int  # number of photos that could not be predicted
     seconds: float  # duration of this call
     shards: int  # shards that this call predicted; the others existed
+    unused: tuple[UnusedData, ...]  # files beside the photos, by kind, and parts of photos that are not used
+    warnings: tuple[str, ...]  # sentences about unusual photos
 
 
 def predict_on_cluster(
@@ -94,10 +96,11 @@ def predict_on_cluster(
         progress(manifest.done, manifest.listed, shard_name(int(summary["shard"])))
     manifest.write()
     totals = manifest.total("photos"), manifest.total("errors")
-    return Summary(storage.display_uri, *totals, time.monotonic() - started, len(remaining))
+    seconds = time.monotonic() - started
+    return Summary(storage.display_uri, *totals, seconds, len(remaining), manifest.unused, manifest.warnings)
 
 
-def _run_workers(job: Job, shards: list[int], address: str) -> Iterator[dict[str, float]]:
+def _run_workers(job: Job, shards: list[int], address: str) -> Iterator[dict[str, Any]]:
     """Predict the shards on the cluster; yield their summaries as they are done, in any order."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")

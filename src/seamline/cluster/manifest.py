@@ -8,12 +8,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seamline.cluster.storage import Storage
-from seamline.cluster.worker import ERRORS, INDEX, PHOTOS, shard_name, shard_summary
+from seamline.cluster.worker import ERRORS, INDEX, PHOTOS, Summary, shard_name, shard_summary
+from seamline.data.image_folder.unused import UnusedFiles
+from seamline.data.pixel_meaning import TraitCounts, conversion_warning, unused_data
 from seamline.errors import SeamlineError
+from seamline.run_folder import UnusedData
 
 MANIFEST = "manifest.json"
 
@@ -29,6 +33,7 @@ class Manifest:
     Attributes:
         counts: number of photos in each shard.
         summaries: of the shards that are done.
+        unused_files: files beside the photos, by kind.
 
     Raises:
         SeamlineError: the folder holds results of another model, other photos or other settings.
@@ -38,7 +43,8 @@ class Manifest:
         self.storage = storage
         self.header = {"seamline": version("seamline"), "config": config, "classes": classes}
         self.counts: list[int] = []
-        self.summaries: list[dict[str, float]] = []
+        self.summaries: list[Summary] = []
+        self.unused_files: tuple[UnusedData, ...] = ()
         self._check_config(config)
 
     def load(self, source: Storage, shard_size: int) -> list[int]:
@@ -71,6 +77,23 @@ class Manifest:
         """Number of photos in the shards that are done, errors included."""
         return self.total("photos") + self.total("errors")
 
+    @property
+    def unused(self) -> tuple[UnusedData, ...]:
+        """What is not used, files and parts of photos."""
+        return (*self.unused_files, *unused_data(self._traits()))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about unusual photos."""
+        return tuple(filter(None, [conversion_warning(self._traits())]))
+
+    def _traits(self) -> TraitCounts:
+        """Return the counts of unusual photos in the shards that are done."""
+        traits = TraitCounts()
+        for summary in sorted(self.summaries, key=lambda one: int(one["shard"])):
+            traits.merge(TraitCounts.from_json(summary["traits"]))
+        return traits
+
     def write(self) -> None:
         """Write `manifest.json`."""
         content = self.header | {
@@ -79,6 +102,8 @@ class Manifest:
             "photos": self.total("photos"),
             "errors": self.total("errors"),
             "worker_seconds": round(float(sum(summary["seconds"] for summary in self.summaries)), 3),
+            "unused": msgspec.to_builtins(self.unused),
+            "warnings": self.warnings,
             "files": {"index": INDEX, "photos": f"{PHOTOS}/shard-*.parquet", "errors": f"{ERRORS}/shard-*.parquet"},
         }
         self.storage.write(self.storage.join(MANIFEST), (json.dumps(content, indent=1) + "\n").encode())
@@ -87,7 +112,10 @@ class Manifest:
         address = self.storage.display_uri
         try:
             with self.storage.open(MANIFEST) as file:
-                existing = json.loads(file.read())["config"]
+                content = json.loads(file.read())
+            existing = content["config"]
+            unused = msgspec.convert(content["unused"], tuple[UnusedData, ...])
+            self.unused_files = tuple(item for item in unused if item.kind == "files")
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -110,15 +138,17 @@ class Manifest:
                 return [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
         except FileNotFoundError:
             pass
-        counts = []
+        counts, unused = [], UnusedFiles()
         schema = pa.schema([("file", pa.string())])
         with tempfile.NamedTemporaryFile(suffix=".parquet") as temporary:
-            photos = source.iter_photos()
+            photos = source.iter_photos(unused)
             with pq.ParquetWriter(temporary.name, schema, compression="zstd") as writer:
                 while shard := list(islice(photos, shard_size)):
                     writer.write_table(pa.table({"file": shard}, schema), row_group_size=shard_size)
                     counts.append(len(shard))
             if not counts:
                 raise SeamlineError(f"{source.display_uri}: contains no photos")
+            self.unused_files = unused.entries()
+            self.write()  # before the index, which marks the list as complete
             self.storage.write(self.storage.join(INDEX), Path(temporary.name).read_bytes())
         return counts

@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,13 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs
 
+from seamline.data.image_folder.unused import START, UnusedFiles
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import SeamlineError, first_line
+from seamline.inference.find_images import RECORD, is_result_name
 from seamline.io import is_system_name, write_bytes
+
+_READERS = 16  # files of which the start is read at the same time
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,13 @@ class Storage:
         """Return the path of a file or folder inside."""
         return posixpath.join(self.path, *names)
 
-    def iter_photos(self) -> Iterator[str]:
-        """Yield the paths of all photos, folder by folder, recursively; hidden and system ones are skipped.
+    def iter_photos(self, unused: UnusedFiles) -> Iterator[str]:
+        """Yield the paths of all photos, folder by folder, recursively, as `find_photos` finds them; count other files.
+
+        Hidden and system files and folders are skipped.
+
+        Args:
+            unused: counts the other files.
 
         Raises:
             SeamlineError: there is no such folder, or it may not be read.
@@ -51,9 +61,30 @@ class Storage:
                 raise SeamlineError(f"{self.display_uri}: {folder} cannot be listed ({first_line(error)})") from None
             visible = [info for info in entries if not is_system_name(info.base_name)]
             folders += [info.path for info in reversed(visible) if info.type == fs.FileType.Directory]
-            for info in visible:
-                if info.type == fs.FileType.File and info.path.lower().endswith(SUFFIXES):
-                    yield info.path
+            files = [info.path for info in visible if info.type == fs.FileType.File]
+            has_record = any(info.base_name == RECORD for info in visible)
+            results = [file for file in files if has_record and is_result_name(posixpath.basename(file))]
+            for file in results:
+                unused.add_result(file)
+            files = sorted({*files} - {*results})
+            yield from (file for file in files if file.lower().endswith(SUFFIXES))
+            self._count_others([file for file in files if not file.lower().endswith(SUFFIXES)], unused)
+
+    def _count_others(self, files: list[str], unused: UnusedFiles) -> None:
+        """Count files that are not photos; their starts are read at the same time, because a bucket answers slowly."""
+        if files:
+            with ThreadPoolExecutor(min(len(files), _READERS)) as readers:
+                for file, start in zip(files, readers.map(self._read_start, files), strict=True):
+                    unused.add(file, start)
+
+    def _read_start(self, path: str) -> bytes:
+        """Return the first bytes of a file, none where it cannot be read."""
+        try:
+            with self.filesystem.open_input_file(path) as file:
+                start: bytes = file.read(START)
+        except OSError:
+            return b""
+        return start
 
     def read(self, path: str) -> bytes:
         """Return the content of a file; Arrow retries requests to buckets.

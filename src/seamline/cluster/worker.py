@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from seamline.cluster.rle import rle_encode
 from seamline.cluster.storage import open_storage
-from seamline.data.image_io import read_image
+from seamline.data.image_io import PhotoPixels, read_photo
 from seamline.data.limits import is_out_of_memory
+from seamline.data.pixel_meaning import TraitCounts
 from seamline.errors import SeamlineError
 from seamline.inference.predict import OUT_OF_MEMORY
 from seamline.inference.prediction import Prediction
@@ -33,6 +34,8 @@ _PREFETCH = 16  # decoded photos that may wait for the model
 _BATCH = 256  # photos of a classifier
 
 Row = dict[str, Any]
+Summary = dict[str, Any]
+_SUMMARY = {"photos": float, "errors": float, "seconds": float, "traits": str}
 
 
 def shard_name(index: int) -> str:
@@ -74,9 +77,9 @@ class Worker:
     def __call__(self, batch: Mapping[str, NDArray[np.int64]]) -> dict[str, NDArray[Any]]:
         """Predict the shards whose indices are in the column `shard`; return the `shard_summary` of each."""
         summaries = [self._predict_shard(int(index)) for index in batch["shard"]]
-        return {key: np.array([one[key] for one in summaries]) for key in ("shard", "photos", "errors", "seconds")}
+        return {key: np.array([one[key] for one in summaries]) for key in ("shard", *_SUMMARY)}
 
-    def _predict_shard(self, index: int) -> dict[str, float]:
+    def _predict_shard(self, index: int) -> Summary:
         """Predict a shard, unless its file is there: another worker may have died after writing it."""
         name = shard_name(index)
         with suppress(FileNotFoundError):
@@ -86,24 +89,28 @@ class Worker:
             paths = pq.ParquetFile(file).read_row_group(index)["file"].to_pylist()
         rows: list[Row] = []
         errors: list[Row] = []
-        for row in self._predict(paths):
+        traits = TraitCounts()
+        for row in self._predict(paths, traits):
             (errors if "reason" in row else rows).append(row)
         if errors:
             table = pa.Table.from_pylist(errors, pa.schema([("file", pa.string()), ("reason", pa.string())]))
             self.out.write(self.out.join(ERRORS, name), _to_parquet(table))
-        summary = {"photos": len(rows), "errors": len(errors), "seconds": time.perf_counter() - started}
+        seconds = time.perf_counter() - started
+        summary = {"photos": len(rows), "errors": len(errors), "seconds": seconds, "traits": traits.to_json()}
         table = pa.Table.from_pylist(rows, shard_schema(self.predictor))
         table = table.replace_schema_metadata({key: str(value) for key, value in summary.items()})
         self.out.write(self.out.join(PHOTOS, name), _to_parquet(table))  # last, because it marks the shard as done
         return {"shard": index, **summary}
 
-    def _predict(self, paths: list[str]) -> Iterator[Row]:
-        """Yield a row for each photo, with the `reason` of those that cannot be predicted."""
+    def _predict(self, paths: list[str], traits: TraitCounts) -> Iterator[Row]:
+        """Yield a row for each photo, with the `reason` of those that cannot be predicted; count their traits."""
         batch: list[tuple[Row, NDArray[np.uint8]]] = []
-        for path, pixels in self._read(paths):
-            if isinstance(pixels, str):
-                yield {"file": path, "reason": pixels}
+        for path, photo in self._read(paths):
+            if isinstance(photo, str):
+                yield {"file": path, "reason": photo}
                 continue
+            traits.add(path, photo.traits)
+            pixels = photo.pixels
             row = {"file": path, "height": pixels.shape[0], "width": pixels.shape[1]}
             if self.predictor.task == "classification":
                 batch.append((row, self.predictor.preprocess(pixels)))
@@ -124,13 +131,13 @@ class Worker:
         predictions = self.predictor([image for _, image in batch])
         yield from (row | _columns(one) for (row, _), one in zip(batch, predictions, strict=True))
 
-    def _read(self, paths: list[str]) -> Iterator[tuple[str, NDArray[np.uint8] | str]]:
+    def _read(self, paths: list[str]) -> Iterator[tuple[str, PhotoPixels | str]]:
         """Yield each photo's path with its pixels, or with the reason why there are none; a few are read ahead."""
         remaining = iter(paths)
-        pending = [(path, self.readers.submit(self._pixels, path)) for path in islice(remaining, _PREFETCH)]
+        pending = [(path, self.readers.submit(self._read_photo, path)) for path in islice(remaining, _PREFETCH)]
         while pending:
             path, future = pending.pop(0)
-            pending += [(other, self.readers.submit(self._pixels, other)) for other in islice(remaining, 1)]
+            pending += [(other, self.readers.submit(self._read_photo, other)) for other in islice(remaining, 1)]
             try:
                 yield path, future.result()
             except SeamlineError as error:
@@ -140,8 +147,8 @@ class Worker:
             except MemoryError:
                 yield path, "not enough memory"
 
-    def _pixels(self, path: str) -> NDArray[np.uint8]:
-        return read_image(self.source.read(path), name=path, depth=self.predictor.bit_depth)
+    def _read_photo(self, path: str) -> PhotoPixels:
+        return read_photo(self.source.read(path), name=path, depth=self.predictor.bit_depth)
 
 
 def shard_schema(predictor: Predictor) -> pa.Schema:
@@ -166,11 +173,14 @@ def _columns(prediction: Prediction) -> Row:
     return {**fractions, "mask_values": values, "mask_lengths": lengths}
 
 
-def shard_summary(file: Any) -> dict[str, float]:
-    """Return what the file of a shard says of itself: its numbers of photos and errors, and the seconds it took."""
+def shard_summary(file: Any) -> Summary:
+    """Return what the file of a shard says of itself.
+
+    These are its numbers of photos and errors, the seconds it took, and the counts of unusual photos as JSON.
+    """
     with file:
         metadata = pq.read_schema(file).metadata
-    return {name: float(metadata[name.encode()]) for name in ("photos", "errors", "seconds")}
+    return {name: convert(metadata[name.encode()].decode()) for name, convert in _SUMMARY.items()}
 
 
 def _to_parquet(table: pa.Table) -> bytes:

@@ -1,6 +1,8 @@
 """What the stored values of an image mean: bit depth, alpha channels that are bands, several frames."""
 
+import json
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import IntFlag
 from typing import Any
 
@@ -26,6 +28,45 @@ class Trait(IntFlag):
     MAYBE_TURNED = 32  # turned by EXIF, and its mask or polygons may be or not: these are used as they are
 
 
+@dataclass
+class TraitCounts:
+    """How many images have which traits, and the first one of each."""
+
+    images: int = 0  # number of images
+    counts: dict[Trait, int] = field(default_factory=dict)  # number of images with a trait
+    examples: dict[Trait, str] = field(default_factory=dict)  # name of the first of them
+
+    def add(self, name: str, traits: Trait) -> None:
+        """Count an image."""
+        self.images += 1
+        for trait in traits:
+            self._add(trait, 1, name)
+
+    def merge(self, other: "TraitCounts") -> None:
+        """Add the counts of further images."""
+        self.images += other.images
+        for trait, count in other.counts.items():
+            self._add(trait, count, other.examples[trait])
+
+    def to_json(self) -> str:
+        """Return the counts as JSON."""
+        named = {str(trait.name): [count, self.examples[trait]] for trait, count in self.counts.items()}
+        return json.dumps({"images": self.images, "traits": named})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "TraitCounts":
+        """Return the counts of `to_json`."""
+        content = json.loads(text)
+        result = cls(content["images"])
+        for name, (count, example) in content["traits"].items():
+            result._add(Trait[name], count, example)
+        return result
+
+    def _add(self, trait: Trait, count: int, example: str) -> None:
+        self.counts[trait] = self.counts.get(trait, 0) + count
+        self.examples.setdefault(trait, example)
+
+
 _UNUSED = {
     Trait.FRAMES: (
         "images with more than one frame or page",
@@ -46,29 +87,37 @@ _CONVERTED = {
 }
 
 
-def unused_data(images: Iterable[tuple[str, Trait]]) -> tuple[UnusedData, ...]:
-    """Return what is not read of images, given by name and traits."""
-    named = list(images)
-    entries = []
-    for trait, (what, reason) in _UNUSED.items():
-        if names := [name for name, traits in named if traits & trait]:
-            fraction = len(names) / len(named)
-            entries.append(
-                UnusedData(
-                    kind="images", what=what, count=len(names), fraction=fraction, reason=reason, example=names[0]
-                )
-            )
-    return tuple(entries)
+def count_traits(images: Iterable[tuple[str, Trait]]) -> TraitCounts:
+    """Count images, given by name and traits."""
+    counts = TraitCounts()
+    for name, traits in images:
+        counts.add(name, traits)
+    return counts
 
 
-def conversion_warning(images: Iterable[tuple[str, Trait]]) -> str:
-    """Return how unusual images, given by name and traits, are converted, or an empty string."""
-    named = list(images)
-    parts = []
-    for trait, words in _CONVERTED.items():
-        if names := [name for name, traits in named if traits & trait]:
-            parts.append(f"{len(names):,} of {len(named):,} images, such as {names[0]}, {words}")
-    return "; ".join(parts)
+def unused_data(traits: TraitCounts) -> tuple[UnusedData, ...]:
+    """Return what is not read of images."""
+    return tuple(
+        UnusedData(
+            kind="images",
+            what=what,
+            count=count,
+            fraction=count / traits.images,
+            reason=reason,
+            example=traits.examples[trait],
+        )
+        for trait, (what, reason) in _UNUSED.items()
+        if (count := traits.counts.get(trait, 0))
+    )
+
+
+def conversion_warning(traits: TraitCounts) -> str:
+    """Return how unusual images are converted, or an empty string."""
+    return "; ".join(
+        f"{count:,} of {traits.images:,} images, such as {traits.examples[trait]}, {words}"
+        for trait, words in _CONVERTED.items()
+        if (count := traits.counts.get(trait, 0))
+    )
 
 
 def bit_depth(largest: int) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from glob import has_magic, iglob
 from pathlib import Path
 
-from seamline.data.image_folder.unused import count_suffixes, skipped_files, unused_entry
+from seamline.data.image_folder.unused import UnusedFiles, count_suffixes, read_start
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import SeamlineError
 from seamline.io import is_system_name, iter_files
@@ -16,6 +16,9 @@ LEGEND = "legend.png"
 
 PAGE = "report.html"
 """The page of a folder of predictions."""
+
+RECORD = prediction_record(Path()).path.name
+"""The record of a folder of predictions."""
 
 _RESULTS = (".mask.png", ".overlay.png", ".photo.jpg")
 
@@ -70,10 +73,13 @@ def find_photos(names: Sequence[Path | str]) -> PhotoListing:
 
 def _unused(files: Sequence[Path]) -> tuple[UnusedData, ...]:
     """Return the files that are not photos, by kind."""
-    results = [file for file in files if _is_result(file)]
-    known = {*results}
-    skipped = skipped_files([file for file in files if file not in known])
-    return *skipped, *unused_entry("results of earlier predictions", results, "not photos")
+    unused = UnusedFiles()
+    for file in files:
+        if _is_result(file):
+            unused.add_result(str(file))
+        elif not file.name.lower().endswith(SUFFIXES):
+            unused.add(str(file), read_start(file))
+    return unused.entries()
 
 
 def _files_named(name: Path | str, reasons: list[str]) -> tuple[list[Path], list[Path]]:
@@ -116,8 +122,13 @@ def _is_photo(file: Path) -> bool:
 
 def _is_result(file: Path) -> bool:
     """Return whether a file is a result of an earlier prediction."""
-    name, record = file.name.lower(), prediction_record(file.parent)
-    return (name.endswith(_RESULTS) or name in (LEGEND, PAGE, record.path.name)) and record.exists()
+    return is_result_name(file.name) and prediction_record(file.parent).exists()
+
+
+def is_result_name(name: str) -> bool:
+    """Return whether a file of this name is a result, if `RECORD` is beside it."""
+    name = name.lower()
+    return name.endswith(_RESULTS) or name in (LEGEND, PAGE, RECORD)
 
 
 def _in_system_folder(file: Path, pattern: Path) -> bool:

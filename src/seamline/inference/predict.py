@@ -129,7 +129,7 @@ def _decode(photos: Sequence[Photo], writer: PredictionWriter) -> Iterator[Futur
 
     def read(file: Path) -> NDArray[np.uint8]:
         photo = read_photo(file, name=str(file), depth=writer.predictor.bit_depth)
-        writer.traits.append((str(file), photo.traits))
+        writer.traits.add(str(file), photo.traits)
         return photo.pixels
 
     with ThreadPoolExecutor(1) as reader:

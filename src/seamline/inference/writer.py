@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from seamline.data.image_io import encode_jpeg
 from seamline.data.masks import encode_mask
-from seamline.data.pixel_meaning import Trait, conversion_warning, unused_data
+from seamline.data.pixel_meaning import TraitCounts, conversion_warning, unused_data
 from seamline.errors import SeamlineError
 from seamline.inference.find_images import LEGEND, Photo
 from seamline.inference.overlay import blend_overlay, draw_legend, encode_png
@@ -30,7 +30,7 @@ class PredictionWriter:
     max_side: int | None  # see `Predictor`
     copy_photos: bool  # whether to write a small copy of each photo, for a page
     unused: tuple[UnusedData, ...] = ()  # files beside the photos that are none, for the record
-    traits: list[tuple[str, Trait]] = field(default_factory=list)  # name and unusual properties of the photos read
+    traits: TraitCounts = field(default_factory=TraitCounts)  # unusual properties of the photos read
 
     @property
     def all_unused(self) -> tuple[UnusedData, ...]:

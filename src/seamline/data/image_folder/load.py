@@ -34,7 +34,7 @@ from seamline.data.image_io import ImageHeader, PhotoPixels, largest_value, read
 from seamline.data.lazy_array import ArrayLike, LazyArray
 from seamline.data.limits import map_threads, max_memory
 from seamline.data.masks import mask_values, refuse_other_size
-from seamline.data.pixel_meaning import Trait, bit_depth, conversion_warning, turn_upright, unused_data
+from seamline.data.pixel_meaning import Trait, bit_depth, conversion_warning, count_traits, turn_upright, unused_data
 from seamline.data.preprocess import center_crop_resize
 from seamline.errors import SeamlineError
 from seamline.run_folder import ClassMap
@@ -114,7 +114,7 @@ def load_contents(
         raise SeamlineError(f"{path}: has no training images; put images into train")
     path = path.expanduser().absolute()
     name = path.stem if path.is_file() else path.name or "folder"
-    traits = [(sample.name, trait) for sample, trait in zip(samples, decoded.traits, strict=True)]
+    traits = count_traits((sample.name, trait) for sample, trait in zip(samples, decoded.traits, strict=True))
     warnings = (
         *metadata.warnings,
         ignored_warning(classes, contents.legend),

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from enum import Enum
+from pathlib import Path, PurePath
 
 from seamline.data.image_folder.classes import CLASS_FILES
 from seamline.data.image_folder.file_tree import FileTree, normalize
@@ -18,6 +19,9 @@ _UNDECODABLE = (
     ".pcx", ".ppm", ".pgm", ".pbm", ".pnm", ".xcf", ".ai", ".eps", ".czi", ".svs", ".ndpi", ".lsm", ".fits",
 )  # fmt: skip
 _IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*")  # of JPEG, PNG, GIF and TIFF
+
+START = 12
+"""First bytes of a file that tell an image."""
 
 
 def unused_files(tree: FileTree, contents: FolderContents) -> tuple[UnusedData, ...]:
@@ -37,64 +41,92 @@ def unused_files(tree: FileTree, contents: FolderContents) -> tuple[UnusedData, 
     other_masks = {*contents.other_masks}
     masks = [file for file in unused if file in other_masks]
     images = [file for file in unused if file not in other_masks and file.suffix.lower() in SUFFIXES]
+    others = UnusedFiles()
+    for file in unused:
+        if file.suffix.lower() not in SUFFIXES:
+            others.add(file.relative_to(tree.folder).as_posix(), read_start(file))
     label = f"the layout is {contents.layout}; label them, or remove them"
     return (
         *unused_entry("images without a label", images, label, tree.folder),
         *unused_entry("masks in other forms", masks, f"the layout is {contents.layout}", tree.folder),
-        *skipped_files(unused, tree.folder),
+        *others.entries(),
     )
 
 
-def skipped_files(files: Sequence[Path], folder: Path | None = None) -> tuple[UnusedData, ...]:
-    """Return the files that are not read as images: images of other formats or names, and other files.
+class UnusedFiles:
+    """Counts files that are not read as images by kind, without keeping their names."""
 
-    Args:
-        files: the files; those with the suffix of an image do not count.
-        folder: the folder that the examples are named relative to; None leaves their paths as they are.
-    """
-    unreadable = [file for file in files if _is_unreadable(file)]
-    undecodable = [file for file in unreadable if file.suffix.lower() in _UNDECODABLE]
-    misnamed = [file for file in unreadable if file.suffix.lower() not in _UNDECODABLE]
-    images = {*unreadable}
-    others = [file for file in files if file.suffix.lower() not in SUFFIXES and file not in images]
-    return (
-        *unused_entry("images of unsupported formats", undecodable, "convert them to JPEG or PNG", folder),
-        *unused_entry("images without the suffix of one", misnamed, "rename them, for example to .jpg", folder),
-        *unused_entry("other files", others, "not images", folder),
-    )
+    def __init__(self) -> None:
+        self._suffixes: dict[_Kind, Counter[str]] = {}
+        self._examples: dict[_Kind, str] = {}
+
+    def add(self, name: str, start: bytes) -> None:
+        """Count a file with these first `START` bytes."""
+        if PurePath(name).suffix.lower() in _UNDECODABLE:
+            self._add(_Kind.UNDECODABLE, name)
+        else:
+            self._add(_Kind.MISNAMED if _starts_like_an_image(start) else _Kind.OTHER, name)
+
+    def add_result(self, name: str) -> None:
+        """Count a result of an earlier prediction."""
+        self._add(_Kind.RESULT, name)
+
+    def entries(self) -> tuple[UnusedData, ...]:
+        """Return an entry for each kind of which there are files."""
+        return tuple(
+            _entry(kind.value[0], self._suffixes[kind], kind.value[1], self._examples[kind])
+            for kind in _Kind
+            if kind in self._examples
+        )
+
+    def _add(self, kind: "_Kind", name: str) -> None:
+        self._suffixes.setdefault(kind, Counter())[_suffix(PurePath(name))] += 1
+        self._examples.setdefault(kind, name)
 
 
-def unused_entry(what: str, files: Sequence[Path], reason: str, folder: Path | None = None) -> tuple[UnusedData, ...]:
+class _Kind(Enum):
+    """A kind of files: what they are, and why they are not used, with the fix."""
+
+    UNDECODABLE = "images of unsupported formats", "convert them to JPEG or PNG"
+    MISNAMED = "images without the suffix of one", "rename them, for example to .jpg"
+    OTHER = "other files", "not images"
+    RESULT = "results of earlier predictions", "not photos"
+
+
+def unused_entry(what: str, files: Sequence[Path], reason: str, folder: Path) -> tuple[UnusedData, ...]:
     """Return the entry of unused files, or none where there are none.
 
     Args:
         what: what they are, a plural noun.
         files: the files.
         reason: why they are not used, and the fix.
-        folder: the folder that the example is named relative to; None leaves its path as it is.
+        folder: the folder that the example is named relative to.
     """
     if not files:
         return ()
-    words = what if len(files) > 1 else what.replace("images", "image", 1).replace("files", "file", 1)
-    listed = f"{words} ({count_suffixes(files)})"
-    example = str(files[0]) if folder is None else files[0].relative_to(folder).as_posix()
-    return (UnusedData(kind="files", what=listed, count=len(files), reason=reason, example=example),)
+    return (_entry(what, Counter(map(_suffix, files)), reason, files[0].relative_to(folder).as_posix()),)
 
 
-def _is_unreadable(file: Path) -> bool:
-    """Return whether a file is an image that is not read."""
-    suffix = file.suffix.lower()
-    return suffix in _UNDECODABLE or (suffix not in SUFFIXES and _starts_like_an_image(file))
+def _entry(what: str, suffixes: Counter[str], reason: str, example: str) -> UnusedData:
+    """Return an entry of files with these suffixes."""
+    count = suffixes.total()
+    words = what if count > 1 else what.replace("images", "image", 1).replace("files", "file", 1)
+    listed = f"{words} ({_list_suffixes(suffixes)})"
+    return UnusedData(kind="files", what=listed, count=count, reason=reason, example=example)
 
 
-def _starts_like_an_image(file: Path) -> bool:
-    """Return whether the content of a file starts like that of an image."""
+def read_start(file: Path) -> bytes:
+    """Return the first bytes of a file, none where it cannot be read."""
     try:
         with file.open("rb") as stream:
-            start = stream.read(12)
+            return stream.read(START)
     except OSError:
-        return False
-    return start.startswith(_IMAGE_STARTS) or (start[:4] == b"RIFF" and start[8:] == b"WEBP")
+        return b""
+
+
+def _starts_like_an_image(start: bytes) -> bool:
+    """Return whether a file with these first bytes is an image by its content."""
+    return start.startswith(_IMAGE_STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
 
 def empty_class_folders(tree: FileTree, contents: FolderContents) -> list[str]:
@@ -125,5 +157,12 @@ def empty_class_folders(tree: FileTree, contents: FolderContents) -> list[str]:
 
 def count_suffixes(files: Iterable[Path]) -> str:
     """List the most frequent suffixes of files with their counts, such as `40 .heic, 2 .txt`."""
-    counts = Counter(file.suffix.lower() or "without suffix" for file in files)
-    return list_first([f"{count:,} {suffix}" for suffix, count in counts.most_common()])
+    return _list_suffixes(Counter(map(_suffix, files)))
+
+
+def _list_suffixes(suffixes: Counter[str]) -> str:
+    return list_first([f"{count:,} {suffix}" for suffix, count in suffixes.most_common()])
+
+
+def _suffix(file: PurePath) -> str:
+    return file.suffix.lower() or "without suffix"
