@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -84,7 +85,7 @@ def workers() -> list[int]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if b"ray::MapWorker(MapBatches(Worker" in (folder / "cmdline").read_bytes():
+            if re.match(rb"ray::.*MapBatches\(Worker", (folder / "cmdline").read_bytes()):
                 found.append(int(folder.name))
         except OSError:
             continue
