@@ -3,7 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from helpers import refusal
 from image_files import write_mask, write_photos
@@ -66,3 +68,27 @@ def test_classes_of_masks_in_a_table(tmp_path: Path) -> None:
     assert data.train.labels[0, 0, [0, 31]].tolist() == [0, 2]
     (tmp_path / "valid" / "_classes.csv").write_text("Pixel Value, Class\n0, background\n1, dog\n")
     assert "valid/_classes.csv: defines other classes than" in refusal(lambda: detect_format(tmp_path))
+
+
+def test_a_png_of_the_same_picture_is_no_mask(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        for number in range(4):
+            picture = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((48, 36))
+            (tmp_path / "set" / label).mkdir(parents=True, exist_ok=True)
+            for suffix in ("jpg", "png"):
+                picture.save(tmp_path / "set" / label / f"{number}.{suffix}")
+    contents = detect_format(tmp_path / "set")
+    assert (contents.layout, len(contents.samples)) == ("class folders", 16)
+    assert Counter(sample.label for sample in contents.samples) == {"cat": 8, "dog": 8}
+
+
+@pytest.mark.parametrize("brightness", [4, 255])
+def test_a_mask_that_resembles_its_image_is_a_mask(tmp_path: Path, brightness: int) -> None:
+    mask = np.zeros((36, 48), np.uint8)
+    mask[8:20, 10:30] = 1
+    noise = np.random.default_rng(0).integers(0, max(2, brightness // 2), mask.shape)
+    for number in range(3):
+        Image.fromarray((mask * brightness // 2 + noise).astype(np.uint8)).save(tmp_path / f"{number}.jpg")
+        Image.fromarray(mask * (255 if brightness == 255 else 1)).save(tmp_path / f"{number}.png")
+    assert detect_format(tmp_path).layout == "images beside their masks"

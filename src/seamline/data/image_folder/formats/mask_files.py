@@ -4,16 +4,23 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_folder.file_tree import FileTree, normalize, read_text
 from seamline.data.image_folder.folder_names import IMAGE_WORDS, MASK_WORDS, split_path_words
 from seamline.data.image_folder.records import FolderContents, MaskClass, MaskLegend
+from seamline.data.image_io import read_image
 from seamline.errors import SeamlineError
 
 _MASK_ENDINGS = (
     *("_segmentation", "_groundtruth", "_gt"),
     *("_mask", "-mask", ".mask", "_label", "_labels", "_seg"),
 )
+_COMPARED = 3  # images that are compared with the PNG of their stem
+_SMALL = 64, 64  # size at which they are compared
+_SAME = 0.1  # mean square difference up to which two images show the same, as a fraction of the variance
 _MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".gif", ".jpg", ".jpeg")  # a JPEG is refused later
 
 
@@ -53,6 +60,8 @@ def parse_two_folders(tree: FileTree) -> FolderContents | None:
 def parse_pairs(tree: FileTree) -> FolderContents | None:
     """Read images beside their masks: `a.jpg` with `a.png` or `a_mask.png`, or `image.jpg` with `mask.png`.
 
+    A PNG of the same stem that shows the same picture is a copy, and no mask; then this is another layout.
+
     Raises:
         SeamlineError: most files are pairs, and one is not, or one has several masks.
     """
@@ -72,6 +81,9 @@ def parse_pairs(tree: FileTree) -> FolderContents | None:
             several.append((photos, masks))
     if not (pairs or several) or len(pairs) + len(several) < len(by_stem) / 2:
         return None
+    unmarked = [(photo, mask) for photo, mask in pairs.items() if photo.stem == mask.stem]
+    if any(_is_copy(photo, mask) for photo, mask in unmarked[:_COMPARED]):
+        return None
     for photos, masks in several:
         _refuse_several(photos, masks)
     unpaired = set(tree.images) - {*pairs.keys(), *pairs.values()}
@@ -79,6 +91,18 @@ def parse_pairs(tree: FileTree) -> FolderContents | None:
     samples = [tree.sample(image, mask=mask) for image, mask in pairs.items()]
     legend, sources = _read_classes_csv(tree)
     return FolderContents(tree.folder, "images beside their masks", samples, sources=sources, legend=legend)
+
+
+def _is_copy(photo: Path, mask: Path) -> bool:
+    """Return whether two files show the same picture: at a small size they differ by little of their variance."""
+    try:
+        first, second = read_image(photo), read_image(mask)
+    except SeamlineError:  # found again, and refused, when all masks are read
+        return False
+    if first.shape != second.shape:
+        return False
+    small, other = (cv2.resize(one, _SMALL, interpolation=cv2.INTER_AREA).astype(np.float32) for one in (first, second))
+    return float(np.square(small - other).mean()) < _SAME * float(small.var())
 
 
 def _read_classes_csv(tree: FileTree) -> tuple[MaskLegend | None, tuple[Path, ...]]:
