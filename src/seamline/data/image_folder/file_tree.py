@@ -114,7 +114,7 @@ def find_file(name: str, folders: list[Path], suffixes: tuple[str, ...] = ("",))
         folders: folders to search, the first one first.
         suffixes: endings to append to the name.
     """
-    for candidate in _local_names(name, folders[0]):
+    for candidate in local_names(name, folders[0]):
         for find in (_existing, _normalized):  # normalization needs a list of the folder
             for folder in folders:
                 paths = (find(folder, candidate + suffix) for suffix in suffixes)
@@ -123,7 +123,7 @@ def find_file(name: str, folders: list[Path], suffixes: tuple[str, ...] = ("",))
     return None
 
 
-def _local_names(name: str, folder: Path) -> list[str]:
+def local_names(name: str, folder: Path) -> list[str]:
     """Return the relative paths that a name may stand for, the most likely first."""
     path = PurePosixPath(name.removeprefix("file://").replace("\\", "/"))
     parts = path.parts

@@ -105,6 +105,88 @@ def test_boxes_beside_polygons_are_counted(tmp_path: Path) -> None:
     assert (entry.what, entry.count, entry.fraction) == ("boxes", 2, 0.5)
 
 
+def splits_of(folder: Path) -> dict[str, str]:
+    return {Path(sample.name).stem: sample.split for sample in detect_format(folder).samples}
+
+
+def test_lists_of_data_yaml_give_the_splits(tmp_path: Path) -> None:
+    yolo(tmp_path, "images/{}.png", "labels/{}.txt", "a", "b", "c", "d", "e", "f")
+    settings = "path: ../datasets/town\ntrain: 'train.txt'\nval:\n  - lists/val.txt\ntest:  # optional\n"
+    (tmp_path / "data.yaml").write_text(f"{settings}names: [cup, plate]\n", encoding="utf-8")
+    (tmp_path / "train.txt").write_text(
+        "./images/a.png\r\n/home/me/town/images/b.png\n\ndata/images/c.png\n", encoding="utf-8"
+    )
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "val.txt").write_text("images\\d.png\nimages/e.png", encoding="utf-8")
+    assert splits_of(tmp_path) == {**dict.fromkeys("abc", "train"), **dict.fromkeys("de", "val")}
+    (entry,) = detect_format(tmp_path).unused
+    assert (entry.what, entry.count, entry.example) == ("image in no split of data.yaml (1 .png)", 1, "images/f.png")
+    assert len(load_folder(tmp_path).val or ()) == 2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "train: [images/one, images/two]\nval: images/three",
+        "path: /content/town\ntrain:\n- images/one/\n- images/two\nval: /content/town/images/three",
+        "path: town\ntrain: [../town/images/one, 'images/two']\nvalidation: images/three\ntest: null",
+    ],
+)
+def test_folders_of_data_yaml_give_the_splits(tmp_path: Path, settings: str) -> None:
+    for name in ("one", "two", "three"):
+        yolo(tmp_path, f"images/{name}/{{}}.png", f"labels/{name}/{{}}.txt", name)
+    (tmp_path / "data.yaml").write_text(f"{settings}\nnames: [cup, plate]\n", encoding="utf-8")
+    assert splits_of(tmp_path) == {"one": "train", "two": "train", "three": "val"}
+
+
+def test_data_yaml_comes_before_the_names_of_folders(tmp_path: Path) -> None:
+    for name in ("train", "test", "valid"):
+        yolo(tmp_path, f"{name}/images/{{}}.png", f"{name}/labels/{{}}.txt", name)
+    settings = "train: ../train/images\nval: ../test/images\nnames: [cup, plate]\n"
+    (tmp_path / "data.yaml").write_text(settings, encoding="utf-8")
+    assert splits_of(tmp_path) == {"train": "train", "test": "val", "valid": "val"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ("train: images\nval: images", "data.yaml: val names the images of train, so it is not used"),
+        ("train: images\nval: elsewhere/images", "val names elsewhere/images, which has no images here, so it is not"),
+    ],
+)
+def test_splits_that_are_none_are_named(tmp_path: Path, settings: str, sentence: str) -> None:
+    yolo(tmp_path, "images/{}.png", "labels/{}.txt", "a", "b")
+    (tmp_path / "data.yaml").write_text(f"{settings}\nnames: [cup, plate]", encoding="utf-8")
+    contents = detect_format(tmp_path)
+    assert {sample.split for sample in contents.samples} == {"train"}
+    assert sentence in contents.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "listed", "message"),
+    [
+        ("train: lists/train.txt", "", "data.yaml: train names lists/train.txt, which is not in"),
+        ("train: train.txt", "images/c.png\nimages/z.png", "train.txt: names images/z.png, which is not in"),
+        ("train: train.txt", "a.png", "train.txt: names a.png, which may be images/in/a.png, images/out/a.png;"),
+        ("train: images\nval: train.txt", "images/b.png", "data.yaml: images/b.png is in train and in val; keep it in"),
+    ],
+)
+def test_invalid_splits_are_refused(tmp_path: Path, settings: str, listed: str, message: str) -> None:
+    yolo(tmp_path, "images/{}.png", "labels/{}.txt", "c", "b", "in/a", "out/a")
+    (tmp_path / "data.yaml").write_text(f"{settings}\nnames: [cup, plate]", encoding="utf-8")
+    (tmp_path / "train.txt").write_text(listed, encoding="utf-8")
+    assert message in refusal(lambda: detect_format(tmp_path))
+
+
+@given(st.text(alphabet="train:vl -[]'\n#./x{}0", max_size=60))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_data_yaml_is_read_or_refused(tmp_path: Path, text: str) -> None:
+    yolo(tmp_path, "{}.png", "{}.txt", "a")
+    (tmp_path / "data.yaml").write_text(f"names: [cup, plate]\ntrain: {text}", encoding="utf-8")
+    with suppress(SeamlineError):
+        assert len(detect_format(tmp_path).samples) <= 1
+
+
 @given(st.text(alphabet="0123456789. -e\n", max_size=60))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_read_or_refused(tmp_path: Path, text: str) -> None:

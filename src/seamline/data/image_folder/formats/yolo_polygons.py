@@ -1,12 +1,14 @@
 """YOLO segmentation: a text file of polygons per image, and the names of classes in `data.yaml`."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from seamline.data.image_folder.file_tree import FileTree, normalize, read_text, refuse_invalid
 from seamline.data.image_folder.folder_names import IMAGE_WORDS, MASK_WORDS, split_path_words
+from seamline.data.image_folder.formats.data_yaml import SplitLists, read_names, read_splits
 from seamline.data.image_folder.polygons import make_polygon
-from seamline.data.image_folder.records import FolderContents, Polygon
+from seamline.data.image_folder.records import FolderContents, Polygon, Sample
 from seamline.data.image_io import read_header
 from seamline.errors import SeamlineError
 from seamline.run_folder import UnusedData
@@ -16,7 +18,6 @@ _LINE = re.compile(rf"\d+(\s+{_NUMBER}){{4,}}\s*")
 _BOX_FIELDS = 5
 _SHOWN = 40  # characters of an invalid line in a message
 _TOLERANCE = 0.01  # by which a coordinate may be outside the image
-_QUOTED = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^,]*))\s*(?:,|$)""")
 
 
 def parse(tree: FileTree) -> FolderContents | None:
@@ -26,7 +27,8 @@ def parse(tree: FileTree) -> FolderContents | None:
     label; an empty text file means an image of background.
 
     Raises:
-        SeamlineError: there are only boxes, a line is invalid, or a class has no name.
+        SeamlineError: there are only boxes, a line is invalid, a class has no name, or the splits of `data.yaml`
+            are invalid.
     """
     images = {_key(tree, file): file for file in tree.images}
     texts = {_key(tree, file): file for file in tree.files if file.suffix.lower() == ".txt"}
@@ -40,38 +42,54 @@ def parse(tree: FileTree) -> FolderContents | None:
             f"{texts[key]}: the line {line[:_SHOWN]!r} is not a class number with corners, as the lines of other text "
             "files are; correct it, or remove the file"
         )
-    names, source = _read_names(tree)
-    samples, boxes, total = [], 0, 0
-    for key, found in lines.items():
-        outlines = [line for line in found if len(line.split()) > _BOX_FIELDS]
-        polygons = _polygons(texts[key], outlines, images[key], names) if outlines else []
-        boxes += len(found) - len(polygons)
-        total += len(found)
-        samples.append(tree.sample(images[key], polygons=tuple(polygons)))
-    if boxes == total:
-        first = next(key for key in sorted(lines) if lines[key])
-        raise SeamlineError(
-            f"{texts[first]}: has boxes and no polygons, as all such files here; export polygons (YOLO segmentation), "
-            "because boxes give no masks"
-        )
-    unused = UnusedData(
-        kind="annotations",
-        what="boxes",
-        count=boxes,
-        fraction=boxes / total,
-        reason="boxes give no masks; export polygons",
-    )
+    names, source, splits = _read_names(tree)
+    labels = {images[key]: (texts[key], found) for key, found in lines.items()}
+    samples, others = splits.apply([tree.sample(image) for image in labels], tree.folder)
+    samples, boxes = _with_polygons(samples, labels, names)
+    unnamed = () if names else ("no data.yaml or classes.txt names the classes, so they are called by their numbers",)
     return FolderContents(
         tree.folder,
         "YOLO polygons",
         samples,
         classes=tuple(names.values()),
-        sources=(*(texts[key] for key in lines), *source),
-        unused=(unused,) if boxes else (),
-        warnings=()
-        if names
-        else ("no data.yaml or classes.txt names the classes, so they are called by their numbers",),
+        sources=(*(texts[key] for key in lines), *source, *splits.sources),
+        unused=(*others, *boxes),
+        warnings=(*splits.warnings, *unnamed),
     )
+
+
+def _with_polygons(
+    samples: list[Sample], labels: dict[Path, tuple[Path, list[str]]], names: dict[int, str]
+) -> tuple[list[Sample], tuple[UnusedData, ...]]:
+    """Return samples with their polygons, and the entry of boxes, which are not used.
+
+    Args:
+        samples: the images.
+        labels: image -> its text file, and the lines of it.
+        names: names of classes by number.
+
+    Raises:
+        SeamlineError: there are only boxes, or a line is invalid.
+    """
+    labeled, boxes, total = [], 0, 0
+    for sample in samples:
+        file, lines = labels[sample.file]
+        outlines = [line for line in lines if len(line.split()) > _BOX_FIELDS]
+        polygons = _polygons(file, outlines, sample.file, names) if outlines else []
+        boxes += len(lines) - len(polygons)
+        total += len(lines)
+        labeled.append(replace(sample, polygons=tuple(polygons)))
+    if not boxes:
+        return labeled, ()
+    if boxes == total:
+        first = min(file for file, lines in (labels[sample.file] for sample in samples) if lines)
+        raise SeamlineError(
+            f"{first}: has boxes and no polygons, as all such files here; export polygons (YOLO segmentation), because "
+            "boxes give no masks"
+        )
+    reason = "boxes give no masks; export polygons"
+    entry = UnusedData(kind="annotations", what="boxes", count=boxes, fraction=boxes / total, reason=reason)
+    return labeled, (entry,)
 
 
 def _key(tree: FileTree, file: Path) -> str:
@@ -111,34 +129,12 @@ def _polygons(file: Path, lines: list[str], image: Path, names: dict[int, str]) 
     return polygons
 
 
-def _read_names(tree: FileTree) -> tuple[dict[int, str], list[Path]]:
-    """Return the names of classes by number, and the file that gives them."""
+def _read_names(tree: FileTree) -> tuple[dict[int, str], list[Path], SplitLists]:
+    """Return the names of classes by number, the file that gives them, and the splits of `data.yaml`."""
     for file in tree.files:
-        if file.suffix.lower() in (".yaml", ".yml") and (names := _names_of_yaml(read_text(file))):
-            return names, [file]
+        if file.suffix.lower() in (".yaml", ".yml") and (names := read_names(text := read_text(file))):
+            return names, [file], read_splits(tree, file, text)
     for file in tree.files:
         if file.name.lower() in ("classes.txt", "obj.names"):
-            return dict(enumerate(_read_lines(file))), [file]
-    return {}, []
-
-
-def _names_of_yaml(text: str) -> dict[int, str]:
-    """Return the list or mapping `names` of a YAML file, in flow or block style; empty where there is none."""
-    match = re.search(r"^names\s*:[ \t]*(.*)$", text, re.MULTILINE)
-    if match is None:
-        return {}
-    rest = text[match.start(1) :]
-    if flow := re.match(r"[\[{]([^\]}]*)[\]}]", rest):
-        items = [
-            next(filter(None, found.groups()), "").strip() for found in _QUOTED.finditer(flow[1].replace("\n", " "))
-        ]
-        items = [item for item in items if item]
-    else:
-        block = re.match(r"[ \t]*(#.*)?\n((?:[ \t]*-[ \t].*\n?|[ \t]+\d+[ \t]*:.*\n?|[ \t]*\n)*)", rest)
-        items = [line.strip().removeprefix("- ") for line in (block[2] if block else "").splitlines() if line.strip()]
-    names: dict[int, str] = {}
-    for place, item in enumerate(items):
-        numbered = re.fullmatch(r"(\d+)\s*:\s*(.+)", item)
-        name = (numbered[2] if numbered else item).strip().strip("\"'")
-        names[int(numbered[1]) if numbered else place] = name
-    return names
+            return dict(enumerate(_read_lines(file))), [file], SplitLists()
+    return {}, [], SplitLists()
