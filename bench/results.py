@@ -1,9 +1,9 @@
 """Train all presets on the real images and write docs/measurements/results.md.
 
-    SEAMLINE_DATA=... python bench/results.py [--only garments|facades] [--out runs/results]
+    SEAMLINE_DATA=... python bench/results.py [--only garments|facades|photos] [--out runs/results]
 
 Takes hours on two cores. Finished runs are reused and interrupted ones resume, so the command can be repeated. `--only`
-renews one half of the page and takes the other from bench/results/results.json.
+renews one part of the page and takes the others from bench/results/results.json.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from typing import Any
 
 import results_facades
 import results_garments
+import results_photos
 from results_store import read_results, write_page, write_results
 
 Part = tuple[Callable[[Path, Path | None], dict[str, Any]], Callable[[dict[str, Any]], str]]
@@ -20,20 +21,23 @@ Part = tuple[Callable[[Path, Path | None], dict[str, Any]], Callable[[dict[str, 
 PARTS: dict[str, Part] = {
     "garments": (results_garments.collect_all, results_garments.page),
     "facades": (results_facades.collect_all, results_facades.page),
+    "photos": (results_photos.collect_all, results_photos.page),
 }
 
 
 def page(figures: dict[str, Any]) -> str:
     """Return the page."""
-    halves = [half(figures[name]) for name, (_, half) in PARTS.items() if name in figures]
-    return "\n".join(["# Results\n", *halves])
+    parts = [part(figures[name]) for name, (_, part) in PARTS.items() if name in figures]
+    return "\n".join(["# Results\n", *parts])
 
 
 def main() -> None:
     """Train, collect the values and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/results"))
-    parser.add_argument("--data", type=Path, default=None, help="folder that holds fashion-mnist and facades")
+    parser.add_argument(
+        "--data", type=Path, default=None, help="folder that holds fashion-mnist, facades and hymenoptera"
+    )
     parser.add_argument("--only", choices=tuple(PARTS))
     options = parser.parse_args()
     figures = read_results("results")

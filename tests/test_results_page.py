@@ -3,6 +3,7 @@
 from typing import Any
 
 import results_facades
+import results_photos
 from seamline.data.sources.facades import CLASSES
 
 INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6}
@@ -54,3 +55,19 @@ def test_the_leak_is_the_difference_of_the_differences() -> None:
     assert "+0.000 ± 0.025 by building" in page  # t with 2 degrees of freedom: 4.303 x 0.01 / sqrt(3)
     assert "| `best`, seed 0 | **0.800 (0.750–0.850)** |" in page
     assert "| course result | 0.63 | 0.590 | 0.720 | 0.260 | 0.870 | 0.710 |" in page
+
+
+def test_photos_have_an_interval_over_seeds_and_one_over_photos() -> None:
+    def photos(seed: int, accuracy: float) -> dict[str, Any]:
+        estimate = {"value": accuracy, "low": accuracy - 0.04, "high": accuracy + 0.02}
+        measured = {"overall": {"accuracy": estimate, "log_loss": INTERVAL}}
+        config = {"model": "m", "epochs": 3, "batch_size": 16, "lr": 1e-4}
+        values = {"val": measured, "config": config, "fit_seconds": 40 + seed, "input_size": [192, 256, 3]}
+        return run("fast", seed, val=0, test=0) | values
+
+    page = results_photos.page({"fast": [photos(0, 0.94), photos(1, 0.96)], "scratch": [photos(0, 0.7)]})
+    assert "of 2 seeds is **95.00 ± 12.71 %**" in page  # t with 1 degree of freedom: 12.706 x sqrt(2) / sqrt(2) points
+    assert "| pretrained features | 1 | 96.00 % (92.00 to 98.00) | 0.500 | 4 | 41 |" in page
+    assert "| random weights | 0 | 70.00 % (66.00 to 72.00) | 0.500 | 4 | 40 |" in page
+    assert "photos of 256 × 192 pixels, 3 epochs, batch size 16, AdamW at 0.0001" in page
+    assert "Training takes 40 to 41 s" in page

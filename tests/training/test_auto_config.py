@@ -1,10 +1,13 @@
 """What `fast` chooses for own images, rule by rule."""
 
+from functools import cache
+
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from seamline.models.factory import build_model
+from seamline.run_folder import Task
 from seamline.training.auto_config import RULES, DatasetStats, autoconfigure
 from seamline.training.presets import get_preset
 
@@ -15,9 +18,17 @@ STATISTICS = st.builds(
     width=st.integers(16, 1024),
     channels=st.sampled_from([1, 3]),
     task=st.sampled_from(["classification", "segmentation"]),
+    pretrained=st.booleans(),
 )
 
 
+@cache
+def check_model(name: str, channels: int, task: Task) -> None:
+    """Build a model for images of the smallest size that is chosen."""
+    build_model(name, (32, 32, channels), 3, task=task)
+
+
+@settings(deadline=None)
 @given(STATISTICS)
 def test_every_folder_gets_a_recipe_that_can_be_used_and_a_reason_for_each_choice(of: DatasetStats) -> None:
     recipe, chosen = autoconfigure(get_preset("fast", of.task), of)
@@ -26,7 +37,7 @@ def test_every_folder_gets_a_recipe_that_can_be_used_and_a_reason_for_each_choic
         assert getattr(recipe, choice.field) == choice.value
         assert choice.reason
     assert recipe.batch_size & (recipe.batch_size - 1) == 0
-    build_model(recipe.model, (32, 32, of.channels), 3, task=of.task)
+    check_model(recipe.model, of.channels, of.task)
 
 
 @pytest.mark.parametrize(
@@ -37,14 +48,31 @@ def test_every_folder_gets_a_recipe_that_can_be_used_and_a_reason_for_each_choic
             {"model": "cnn-fast", "batch_size": 256, "epochs": 3, "translate": 0},
         ),
         (
-            DatasetStats(500, 96, 128, 3, "classification"),
+            DatasetStats(500, 96, 128, 3, "classification", pretrained=False),
             {"model": "residual-16", "batch_size": 16, "epochs": 26, "translate": 6},
         ),
         (
-            DatasetStats(5_000, 64, 64, 3, "classification"),
+            DatasetStats(5_000, 64, 64, 3, "classification", pretrained=False),
             {"model": "residual-32", "batch_size": 64, "epochs": 8, "color_jitter": 0.2},
         ),
-        (DatasetStats(90_000, 64, 64, 3, "classification"), {"model": "residual-64", "epochs": 6, "scale_jitter": 0.1}),
+        (
+            DatasetStats(500, 96, 128, 3, "classification"),
+            {"model": "efficientnet-lite0", "optimizer": "adamw", "cutmix": 0.0},
+        ),
+        (DatasetStats(500, 63, 128, 3, "classification"), {"model": "residual-16", "epochs": 40}),
+        (DatasetStats(500, 96, 128, 1, "classification"), {"model": "residual-16", "epochs": 26}),
+        (
+            DatasetStats(500, 60, 60, 1, "classification", model="efficientnet-lite0"),
+            {"model": "efficientnet-lite0", "optimizer": "adamw"},
+        ),
+        (
+            DatasetStats(500, 96, 128, 3, "classification", model="timm/resnet18"),
+            {"optimizer": "muon", "epochs": 26},
+        ),
+        (
+            DatasetStats(90_000, 64, 64, 3, "classification", pretrained=False),
+            {"model": "residual-64", "epochs": 6, "scale_jitter": 0.1},
+        ),
         (
             DatasetStats(700, 256, 256, 3, "segmentation"),
             {"model": "unet-fast", "batch_size": 8, "epochs": 23, "cutmix": 0.5},

@@ -34,6 +34,7 @@ def load_dataset(
     image_size: int | str | None = None,
     inner_groups: bool = False,
     maps: Mapping[str, ClassMap | Path | str] | None = None,
+    pretrained: bool = False,
     progress: Reporter | None = None,
 ) -> Dataset:
     """Load a dataset.
@@ -46,6 +47,7 @@ def load_dataset(
         image_size: size to resize the images of a folder to, such as `96` or `128x96` (width x height).
         inner_groups: whether folders inside class folders group images, so that they are no classes.
         maps: what the user calls a dataset -> its class map, or a file of one; see `find_map`.
+        pretrained: whether own color photos get a size that suits an encoder with pretrained weights.
         progress: reports progress; None reports none.
 
     Returns:
@@ -64,9 +66,8 @@ def load_dataset(
             with reporter.downloading() as downloads:
                 return load(name, data_dir, size=size, class_map=class_map, progress=downloads)
         with reporter.counting("reading images") as counted:
-            data = load(
-                name, data_dir, size=size, inner_groups=inner_groups, class_map=class_map, decode_progress=counted
-            )
+            own: dict[str, Any] = {"inner_groups": inner_groups, "pretrained": pretrained}
+            data = load(name, data_dir, size=size, class_map=class_map, decode_progress=counted, **own)
     if is_path(name):
         reporter.say(f"{data.title}: {data.description}")
     return data

@@ -38,6 +38,7 @@ def load(
     size: str | None = None,
     inner_groups: bool = False,
     class_map: ClassMap | None = None,
+    pretrained: bool = False,
     progress: Progress | None = None,
     decode_progress: DecodeProgress | None = None,
     timeout: float = 20.0,
@@ -51,6 +52,7 @@ def load(
         inner_groups: whether folders inside class folders of own images group images, so that they are no classes.
         class_map: how classes are renamed, merged, ignored and painted; what it does not say, the map in `CLASS_MAPS`
             does.
+        pretrained: whether own color photos get a size that suits an encoder with pretrained weights.
         progress: called with file name, bytes done and total bytes (or None) while files are downloaded.
         decode_progress: called with the number of images done and the total while images are decoded.
         timeout: seconds to wait for a server, for connecting and for each read.
@@ -68,7 +70,8 @@ def load(
         from seamline.data.image_folder import load_folder  # imports OpenCV, which takes a while
 
         own = Path(name).expanduser()
-        return load_folder(own, size=size, inner_groups=inner_groups, class_map=class_map, progress=decode_progress)
+        options: dict[str, Any] = {"inner_groups": inner_groups, "pretrained": pretrained, "class_map": class_map}
+        return load_folder(own, size=size, progress=decode_progress, **options)
     if name not in DATASETS:
         raise SeamlineError(f"{name}: no such dataset or folder; the datasets are {', '.join(DATASETS)}")
     spec, path = DATASETS[name], None if folder is None else Path(folder).expanduser()

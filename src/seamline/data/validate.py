@@ -187,7 +187,7 @@ def _load_readable(
 ) -> tuple[LoadedFolder | None, FolderContents, list[str], list[str]]:
     """Load the files that can be read; also return them, a message for each of the others, and errors."""
     try:
-        return load_contents(path, contents, size=size, progress=progress), contents, [], []
+        return load_contents(path, contents, size=size, pretrained=True, progress=progress), contents, [], []
     except SeamlineError as error:
         messages = map_threads(_read_error, contents.samples)
         unreadable = list(filter(None, messages))
@@ -199,7 +199,7 @@ def _load_readable(
     loaded = None
     if readable:
         try:
-            loaded = load_contents(path, contents, size=size, progress=progress)
+            loaded = load_contents(path, contents, size=size, pretrained=True, progress=progress)
         except SeamlineError as error:
             errors.append(str(error))
     return loaded, contents, unreadable, errors

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from seamline.data.lazy_array import ArrayLike
 from seamline.errors import SeamlineError
+from seamline.models import efficientnet_lite
 from seamline.models.blocks import BaseModel, ConvNormReLU, Normalize, Residual, pad_to_stride, whitening_filters
 
 MIN_SIDE = 16
@@ -163,6 +164,48 @@ class SmallResNet(BaseModel):
         """(B, C, H, W) float32, normalized -> (B, D) float32, what the head gets."""
         maps: Tensor = self.levels(self.stem(pad_to_stride(pixels, self.stride)))
         return maps.mean((2, 3))
+
+
+class LiteClassifier(BaseModel):
+    """An EfficientNet-Lite encoder, which `load_pretrained` starts from weights of ImageNet, and a linear head.
+
+    Images are padded to multiples of 32 pixels. Dropout precedes the head.
+
+    Args:
+        encoder: a variant of `seamline.models.efficientnet_lite`.
+        dropout: dropout probability before the head.
+
+    Raises:
+        SeamlineError: the images are smaller than 16 x 16 pixels.
+    """
+
+    encoder_prefix = "encoder."
+
+    def __init__(
+        self, input_shape: Shape, n_classes: int, *, encoder: str = "efficientnet-lite0", dropout: float = 0.2
+    ) -> None:
+        super().__init__()
+        _check_size(input_shape)
+        self.normalize = Normalize(input_shape[2])
+        self.normalize.set_stats(efficientnet_lite.PIXEL_MEAN, efficientnet_lite.PIXEL_STD)
+        self.encoder = efficientnet_lite.EfficientNetLite(encoder, input_shape[2])
+        self.variant, self.init_description = encoder, "at random"
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(efficientnet_lite.FEATURES, n_classes)
+
+    def load_pretrained(self) -> None:
+        """Load the encoder's pretrained weights."""
+        self.init_description = efficientnet_lite.load_pretrained(self.encoder, self.variant)
+
+    def pooled_features(self, pixels: Tensor) -> Tensor:
+        """(B, C, H, W) float32, normalized -> features (B, 1280) float32."""
+        features: Tensor = self.encoder(pad_to_stride(pixels, efficientnet_lite.STRIDE))
+        return features
+
+    def forward_logits(self, pixels: Tensor) -> Tensor:
+        """(B, C, H, W) float32, normalized -> logits (B, K) float32."""
+        logits: Tensor = self.head(self.dropout(self.pooled_features(pixels)))
+        return logits
 
 
 SINGLE_IMAGE_BATCH = "config: batch normalization needs two images per batch or more; raise batch_size above 1"

@@ -33,9 +33,11 @@ CLASSIFIERS: dict[str, Build] = {
     "cnn-hidden": _row("classifiers.TwoLayerCNN", hidden=128),
     "cnn-fast": _row("classifiers.TwoLayerCNN", hidden=128, norm=True, strided=True, whitening=True),
     **{f"residual-{width}": _row("classifiers.SmallResNet", width=width) for width in (16, 32, 64)},
+    "efficientnet-lite0": _row("classifiers.LiteClassifier"),
 }
 """Name -> model. `cnn` has two convolutions and a linear head; `cnn-hidden` adds a hidden layer; `cnn-fast` has strided
-convolutions (two thirds of the work) and batch normalization, which tolerates larger steps."""
+convolutions (two thirds of the work) and batch normalization, which tolerates larger steps. `efficientnet-lite0` has
+a pretrained encoder."""
 
 SEGMENTERS: dict[str, Build] = {
     "facadenet": _row("segmenters.FacadeNet"),

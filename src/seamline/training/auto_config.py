@@ -4,10 +4,11 @@ Each rule sets one field of the configuration and states the reason. The image s
 are read (`seamline.data.image_folder.resize_policy`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from seamline.data.dataset import Dataset
+from seamline.data.dataset import MIN_PHOTO_SIDE, Dataset
 from seamline.run_folder import ConfigDecision, Task
 from seamline.training.config import TrainConfig
 
@@ -15,6 +16,10 @@ IMAGE_BUDGET: dict[Task, int] = {"classification": 40_000, "segmentation": 16_00
 """Images that a training processes in all: minutes on two cores."""
 REFERENCE_SIDE: dict[Task, int] = {"classification": 64, "segmentation": 256}
 """Side of the images that the budget is for, in pixels; of larger ones it allows fewer, but not below a third."""
+PHOTO_BUDGET = 60_000_000
+"""Pixels that a training from pretrained features processes in all: a minute on two cores."""
+PHOTO_MODEL = "efficientnet-lite0"
+"""The model with pretrained features."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +31,15 @@ class DatasetStats:
     width: int  # width of an image in pixels
     channels: int  # 1 for grayscale, 3 for color
     task: Task  # what the labels are for
+    pretrained: bool = True  # whether a model may start from pretrained weights
+    model: str = ""  # the model that the user chose, empty where none is chosen
 
     @classmethod
-    def of(cls, data: Dataset) -> "DatasetStats":
-        """Return the statistics of a dataset."""
+    def of(cls, data: Dataset, fields: Mapping[str, Any] | None = None) -> "DatasetStats":
+        """Return the statistics of a dataset, and what the `fields` that the user set say about the model."""
         height, width, channels = data.train.images.shape[1:]
-        return cls(len(data.train), height, width, channels, data.task)
+        chosen = {name: value for name, value in (fields or {}).items() if name in ("pretrained", "model")}
+        return cls(len(data.train), height, width, channels, data.task, **chosen)
 
     @property
     def segments(self) -> bool:
@@ -43,6 +51,18 @@ class DatasetStats:
         """Whether images are grayscale and have at most 32 pixels a side."""
         return self.channels == 1 and max(self.height, self.width) <= 32
 
+    @property
+    def photos(self) -> bool:
+        """Whether whole images are classified from pretrained features: color, at least `MIN_PHOTO_SIDE` a side.
+
+        The user's choice of the model comes first.
+        """
+        if self.segments or not self.pretrained:
+            return False
+        if self.model:
+            return self.model == PHOTO_MODEL
+        return self.channels == 3 and min(self.height, self.width) >= MIN_PHOTO_SIDE
+
 
 Rule = Callable[[DatasetStats], ConfigDecision]
 
@@ -51,6 +71,9 @@ def model(stats: DatasetStats) -> ConfigDecision:
     """Choose the model and its width."""
     if stats.segments:
         return _decide("model", "unet-fast", "masks: the small U-Net")
+    if stats.photos:
+        rule = f"color photos of at least {MIN_PHOTO_SIDE} pixels a side"
+        return _decide("model", PHOTO_MODEL, f"{rule}: an encoder with pretrained weights")
     if stats.tiny:
         return _decide("model", "cnn-fast", "grayscale images of at most 32 pixels: two convolutions")
     width = 16 if stats.images < 2_000 else 32 if stats.images < 20_000 else 64
@@ -61,6 +84,8 @@ def model(stats: DatasetStats) -> ConfigDecision:
 def batch_size(stats: DatasetStats) -> ConfigDecision:
     """Choose the batch size."""
     steps, least, most = (60, 4, 8) if stats.segments else (30, 8, 256 if stats.tiny else 64)
+    if stats.photos:
+        steps, least, most = 15, 8, 32
     power = max(least, min(most, 1 << max(0, (stats.images // steps).bit_length() - 1)))
     rule = f"the power of two that leaves {steps} steps per epoch or more, from {least} to {most}"
     return _decide("batch_size", power, rule)
@@ -68,6 +93,12 @@ def batch_size(stats: DatasetStats) -> ConfigDecision:
 
 def epochs(stats: DatasetStats) -> ConfigDecision:
     """Choose the number of epochs."""
+    if stats.photos:
+        budget = round(PHOTO_BUDGET / (stats.height * stats.width), -2)
+        number = max(1, min(6, round(budget / max(1, stats.images))))
+        return _decide(
+            "epochs", number, f"about {budget:,.0f} images in all, from 1 to 6 epochs on pretrained features"
+        )
     least, most = (4, 120) if stats.segments else (2 if stats.tiny else 6, 60)
     fraction = min(1.0, max(1 / 3, REFERENCE_SIDE[stats.task] ** 2 / (stats.height * stats.width)))
     budget = 4 * IMAGE_BUDGET["classification"] if stats.tiny else round(IMAGE_BUDGET[stats.task] * fraction, -3)
@@ -111,7 +142,9 @@ RULES: tuple[Rule, ...] = (model, batch_size, epochs, translate, scale_jitter, c
 def autoconfigure(config: TrainConfig, stats: DatasetStats) -> tuple[TrainConfig, tuple[ConfigDecision, ...]]:
     """Fit a configuration to images; return it with the decisions."""
     decisions = tuple(rule(stats) for rule in RULES)
-    if not (stats.segments or stats.tiny):
+    if stats.photos:  # small steps, which do not destroy pretrained features
+        config = replace(config, optimizer="adamw", lr=2e-4, weight_decay=5e-2)
+    elif not (stats.segments or stats.tiny):
         config = replace(config, lr=4e-3, muon_lr=0.05, weight_decay=5e-2)
     return replace(config, **{decision.field: decision.value for decision in decisions}), decisions
 

@@ -92,7 +92,8 @@ class TrainConfig:
     split_by: SplitStrategy = "groups"
     """`groups` keeps duplicates in one split; `images` splits at random, to measure how much that overestimates."""
     pretrained: bool = True
-    """Start from pretrained weights, of models that have them: `unet-lite0`, `timm/…` and `smp/…`."""
+    """Start from pretrained weights, of models that have them: `efficientnet-lite0`, whose head is first fitted to
+    features of the training images, `unet-lite0`, `timm/…` and `smp/…`."""
 
     @property
     def augmentation(self) -> Augmentation:

@@ -17,7 +17,7 @@ from seamline.data.splits import Splits
 from seamline.errors import SeamlineError, size_text
 from seamline.progress import Reporter
 from seamline.run_folder import ClassMap, ConfigDecision, RunFolder
-from seamline.training.auto_config import DatasetStats, autoconfigure
+from seamline.training.auto_config import PHOTO_MODEL, DatasetStats, autoconfigure
 from seamline.training.config import (
     TrainConfig,
     check_fields,
@@ -156,6 +156,8 @@ def make_plan(
     start = options.init_folder
     origin = None if start is None else start.info.read().model
     size, own, reporter = options.image_size, is_own(source), options.reporter
+    fields = settings if origin is None else {"model": origin.name, **settings}
+    pretrained = may_start_pretrained(preset, fields)
     if origin is not None and own and size is None:
         size = size_text(origin.input_size, "x")
     with (processes or Distributed()).main_first():
@@ -165,10 +167,11 @@ def make_plan(
             image_size=size,
             inner_groups=options.groups is not None,
             maps=options.maps,
+            pretrained=pretrained,
             progress=reporter,
         )
         data = detect_groups(data, reporter, options.grouping)
-    config, decisions = resolve_config(data, preset, settings, own=own, model=origin.name if origin else None)
+    config, decisions = resolve_config(data, preset, fields, own=own)
     config.check_classes(data)
     splits = split_data(data, fraction=config.val_fraction, seed=seed, strategy=config.split_by)
     warnings = tuple(dataset_warnings(data, weighted=config.class_weights is not None)) if own else ()
@@ -204,22 +207,21 @@ def _label_check_folds(data: Dataset, folds: int | None, *, own: bool) -> int:
     return usual if folds is None else folds
 
 
-def resolve_config(
-    data: Dataset,
-    preset: str | TrainConfig,
-    settings: Mapping[str, Any],
-    *,
-    own: bool,
-    model: str | None = None,
-) -> tuple[TrainConfig, tuple[ConfigDecision, ...]]:
-    """Return the configuration to use, and which fields were chosen automatically and not overridden.
+def may_start_pretrained(preset: str | TrainConfig, fields: Mapping[str, Any]) -> bool:
+    """Return whether a training starts from pretrained features if the images allow it: with `fast`, unless refused."""
+    model = fields.get("model", PHOTO_MODEL)
+    return preset == "fast" and model == PHOTO_MODEL and bool(fields.get("pretrained", True))
 
-    The preset `fast` is fitted to the user's own images by `seamline.training.auto_config`; `model` is used where
-    `settings` names none.
+
+def resolve_config(
+    data: Dataset, preset: str | TrainConfig, fields: Mapping[str, Any], *, own: bool
+) -> tuple[TrainConfig, tuple[ConfigDecision, ...]]:
+    """Return the configuration to use, and which fields were chosen automatically.
+
+    The preset `fast` is fitted to the user's own images by `seamline.training.auto_config`; `fields` override it.
     """
     decisions: tuple[ConfigDecision, ...] = ()
     config = get_preset(preset, data.task) if isinstance(preset, str) else preset
     if own and preset == "fast":
-        config, decisions = autoconfigure(config, DatasetStats.of(data))
-    fields = settings if model is None else {"model": model, **settings}
+        config, decisions = autoconfigure(config, DatasetStats.of(data, fields))
     return replace(config, **fields), tuple(decision for decision in decisions if decision.field not in fields)

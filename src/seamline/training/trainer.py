@@ -13,6 +13,7 @@ from torch import Tensor
 from seamline.data.loader import Batches
 from seamline.errors import SeamlineError, TrainingInterrupted
 from seamline.models.blocks import BaseModel
+from seamline.models.classifiers import LiteClassifier
 from seamline.models.factory import build_model
 from seamline.models.saved import save_weights
 from seamline.progress import Reporter
@@ -20,6 +21,7 @@ from seamline.run_folder import Epoch, InitFrom, RunFolder, RunInfo
 from seamline.training.checkpoints import Checkpoints, unpack
 from seamline.training.config import TrainConfig
 from seamline.training.distributed import Distributed
+from seamline.training.head_init import fit_head
 from seamline.training.loop import Training
 from seamline.training.plan import TrainingPlan
 from seamline.training.run_metadata import run_info
@@ -75,20 +77,25 @@ def initial_model(
 ) -> tuple[BaseModel, InitFrom | None]:
     """Build the model of a plan with its initial weights, on its device; return it with the run that it starts from.
 
-    All processes get the weights of the main process. Without `fetch`, as to resume, pretrained weights are not loaded.
+    All processes get the weights of the main process. Without `fetch`, as to resume, pretrained weights are not loaded,
+    and no head is fitted to their features.
     """
     start, config = plan.options.init_folder, plan.config
+    pretrained = config.pretrained and fetch and start is None and processes.is_main
     model = build_model(
         config.model,
         plan.input_shape,
         len(plan.data.classes),
         task=plan.data.task,
         seed=plan.seed,
-        pretrained=config.pretrained and fetch and start is None and processes.is_main,
+        pretrained=pretrained,
     )
     model.init_from_data(plan.splits.train.images)
     init_from = None if start is None else init_from_run(model, start, plan.input_shape, plan.data.classes)
     model.to(processes.device)
+    if pretrained and isinstance(model, LiteClassifier):
+        with plan.options.reporter.counting("computing features") as progress:
+            fit_head(model, plan.splits.train, config, progress)
     processes.broadcast_model(model)
     return model, init_from
 

@@ -336,6 +336,32 @@ def test_automatic_image_size() -> None:
     assert pick_image_size([(64, 64), (64, 60)], "segmentation").width == 64
 
 
+def test_photos_get_the_size_of_the_pretrained_encoder() -> None:
+    def side(count: int) -> tuple[int, int]:
+        chosen = pick_image_size([(320, 427)] * count, "classification", pretrained=True)
+        return chosen.height, chosen.width
+
+    assert side(400) == (192, 256)
+    assert side(2_001) == (128, 192)
+    assert side(10_001) == (96, 160)
+    small = pick_image_size([(60, 300)] * 9, "classification", pretrained=True)
+    assert small == pick_image_size([(60, 300)] * 9, "classification")
+    stay = pick_image_size([(96, 64)] * 9, "classification", pretrained=True)
+    assert (stay.height, stay.width, stay.reason) == (96, 64, "all images are 64 x 96")
+    long = pick_image_size([(400, 90)] * 9, "classification", pretrained=True)
+    assert (long.height, long.width) == (384, 96)
+
+
+def test_gray_photos_keep_their_size(folder: Path) -> None:
+    for name in ("a/1.png", "b/1.png"):
+        (folder / name).parent.mkdir(parents=True)
+        Image.fromarray(np.full((200, 200), 90, np.uint8)).save(folder / name)
+    assert load_folder(folder, pretrained=True).train.images.shape == (2, 128, 128, 1)
+    Image.new("RGB", (200, 200), (200, 10, 10)).save(folder / "a/2.png")
+    assert load_folder(folder, pretrained=True).train.images.shape == (3, 192, 192, 3)
+    assert load_folder(folder).train.images.shape == (3, 128, 128, 3)
+
+
 def test_gray_images_have_one_channel(folder: Path, tmp_path: Path) -> None:
     for name in ("a/1.png", "b/1.png"):
         (folder / name).parent.mkdir(parents=True)

@@ -56,6 +56,7 @@ def load_folder(
     size: str | None = None,
     inner_groups: bool = False,
     class_map: ClassMap | None = None,
+    pretrained: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
     """Load a user's own images.
@@ -69,6 +70,7 @@ def load_folder(
             default.
         inner_groups: whether folders inside class folders group images, so that they are no classes.
         class_map: how its classes are renamed, merged, ignored and painted; by default they are as the folder has them.
+        pretrained: whether color photos get a size that suits an encoder with pretrained weights.
         progress: called with the number of images decoded and the total.
 
     Returns:
@@ -79,11 +81,16 @@ def load_folder(
         ClassMapError: the class map does not fit the folder.
     """
     contents = detect_format(path, inner_groups=inner_groups, class_map=class_map)
-    return load_contents(path, contents, size=size, progress=progress).data
+    return load_contents(path, contents, size=size, pretrained=pretrained, progress=progress).data
 
 
 def load_contents(
-    path: Path, contents: FolderContents, *, size: str | None = None, progress: Progress | None = None
+    path: Path,
+    contents: FolderContents,
+    *,
+    size: str | None = None,
+    pretrained: bool = False,
+    progress: Progress | None = None,
 ) -> LoadedFolder:
     """Load a folder whose contents are known; see `load_folder`."""
     samples, task = contents.samples, contents.task
@@ -102,12 +109,20 @@ def load_contents(
     with open_cache(contents) as cache:
         metadata = cached_metadata(cache, read_metadata)
         classes, sizes, depth = metadata.classes, metadata.sizes, metadata.depth
-        step.done = step.total - len(samples)
-        chosen = pick_image_size(sizes, task, size)
-        shape = len(samples), chosen.height, chosen.width
-        masks = task == "segmentation"
-        order = contents.class_map.order
-        decoded = cached_images(cache, shape, lambda i: _decode(samples[i], classes, chosen, depth, order), masks, step)
+
+        def decode(chosen: ImageSize) -> DecodedImages:
+            shape, order = (len(samples), chosen.height, chosen.width), contents.class_map.order
+            masks = task == "segmentation"
+            step.done = step.total - len(samples)
+            return cached_images(
+                cache, shape, lambda i: _decode(samples[i], classes, chosen, depth, order), masks, step
+            )
+
+        chosen = pick_image_size(sizes, task, size, pretrained=pretrained)
+        decoded = decode(chosen)
+        plain = pick_image_size(sizes, task, size)
+        if plain != chosen and decoded.gray.all():  # only color photos are classified from pretrained features
+            chosen, decoded = plain, decode(plain)
     in_memory = decoded.images.size + (0 if decoded.masks is None else decoded.masks.size) <= max_memory()
     splits = {name: _split(contents, classes, decoded, name, in_memory) for name in ("train", "val", "test")}
     if not len(splits["train"]):

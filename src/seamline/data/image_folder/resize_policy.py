@@ -1,5 +1,6 @@
 """One size for all images of a folder."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,14 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seamline.data.dataset import IGNORE_INDEX
+from seamline.data.dataset import IGNORE_INDEX, MIN_PHOTO_SIDE
 from seamline.errors import SeamlineError
 from seamline.run_folder import Task
 
-MIN_SIDE: dict[Task, int] = {"classification": 28, "segmentation": 32}
-MAX_SIDE: dict[Task, int] = {"classification": 128, "segmentation": 256}
-"""Sides that are chosen automatically: what a small model trains on within minutes."""
-_STEP: dict[Task, int] = {"classification": 4, "segmentation": 16}  # segmenters halve the sides four times
+
+@dataclass(frozen=True)
+class SideLimits:
+    """Sides that are chosen automatically, in pixels: what a model trains on within minutes."""
+
+    smallest: int  # of both sides
+    largest: int  # of the longer side
+    step: int  # what both sides are multiples of after resizing
+
+
+LIMITS: dict[Task, SideLimits] = {
+    "classification": SideLimits(28, 128, 4),
+    "segmentation": SideLimits(32, 256, 16),  # segmenters halve the sides four times
+}
+"""Limits for models that start from random weights."""
+PHOTO_SIDES = ((2_000, 224), (10_000, 160))
+"""Number of photos up to which -> the side of a square of as many pixels; 128 for more. Few photos leave time for many
+pixels."""
+_PHOTO_STEP = 32  # the encoder halves the sides five times
 
 
 @dataclass(frozen=True)
@@ -26,10 +42,13 @@ class ImageSize:
     reason: str
 
 
-def pick_image_size(sizes: Sequence[tuple[int, int]], task: Task, requested: str | None = None) -> ImageSize:
+def pick_image_size(
+    sizes: Sequence[tuple[int, int]], task: Task, requested: str | None = None, *, pretrained: bool = False
+) -> ImageSize:
     """Choose the size to which images are resized, from their heights and widths.
 
-    The user's choice, such as `96` or `128x96` (width x height), comes first.
+    The user's choice, such as `96` or `128x96` (width x height), comes first. With `pretrained`, photos to classify get
+    the size that suits an encoder with pretrained weights.
 
     Raises:
         SeamlineError: `requested` is not a size.
@@ -37,20 +56,37 @@ def pick_image_size(sizes: Sequence[tuple[int, int]], task: Task, requested: str
     if requested is not None:
         height, width = _parse_size(requested)
         return ImageSize(height, width, f"--image-size {requested}")
-    smallest, largest, step = MIN_SIDE[task], MAX_SIDE[task], _STEP[task]
     median = [float(np.median(sides)) for sides in zip(*sizes, strict=True)]
-    usable = smallest <= min(median) and max(median) <= largest
+    if pretrained and task == "classification" and min(median) >= MIN_PHOTO_SIDE:
+        return _pick_photo_size(sizes, median)
+    limits = LIMITS[task]
+    usable = limits.smallest <= min(median) and max(median) <= limits.largest
     if task == "segmentation":
-        usable = usable and all(side % step == 0 for side in median)
+        usable = usable and all(side % limits.step == 0 for side in median)
     if usable and len(set(sizes)) == 1:
         return ImageSize(int(median[0]), int(median[1]), f"all images are {median[1]:.0f} x {median[0]:.0f}")
-    scale = min(1.0, largest / max(median))
-    height, width = (max(smallest, round(side * scale / step) * step) for side in median)
+    scale = min(1.0, limits.largest / max(median))
+    height, width = (max(limits.smallest, round(side * scale / limits.step) * limits.step) for side in median)
     return ImageSize(
         height,
         width,
-        f"the median size is {median[1]:.0f} x {median[0]:.0f}; resized to {width} x {height}, multiples of {step} "
-        f"with a longer side of at most {largest} and both sides at least {smallest}",
+        f"the median size is {median[1]:.0f} x {median[0]:.0f}; resized to {width} x {height}, multiples of "
+        f"{limits.step} with a longer side of at most {limits.largest} and both sides at least {limits.smallest}",
+    )
+
+
+def _pick_photo_size(sizes: Sequence[tuple[int, int]], median: Sequence[float]) -> ImageSize:
+    """Choose the size of photos for an encoder with pretrained weights, which halves the sides five times."""
+    side = next((side for most, side in PHOTO_SIDES if len(sizes) <= most), 128)
+    scale = min(1.0, side / math.sqrt(median[0] * median[1]))
+    height, width = (max(MIN_PHOTO_SIDE, round(one * scale / _PHOTO_STEP) * _PHOTO_STEP) for one in median)
+    if (height, width) == tuple(median) and len(set(sizes)) == 1:
+        return ImageSize(height, width, f"all images are {width} x {height}")
+    return ImageSize(
+        height,
+        width,
+        f"the median size is {median[1]:.0f} x {median[0]:.0f}; resized to {width} x {height}, multiples of "
+        f"{_PHOTO_STEP} of about as many pixels as {side} x {side} at most: {len(sizes):,} photos, pretrained features",
     )
 
 
