@@ -93,7 +93,13 @@ def write_classification_run(
         calibrations[split] = split_calibration(labels, logits)
     train = split_metrics(9 * images, {"accuracy": fraction(0.95, 9 * images)})
     folder.metrics.write(
-        Metrics(train=train, definitions=dict(metric_infos("classification")), intervals="95 %", **splits)
+        Metrics(
+            train=train,
+            definitions=dict(metric_infos("classification")),
+            intervals="95 %",
+            val=splits["val"],
+            test=splits["test"],
+        )
     )
     folder.calibration.write(Calibration(temperature=Estimate(1.65, 1.5, 1.8), bins=10, **calibrations))
     folder.info.write(run_info("classification", classes, images, notice=notice))
@@ -126,7 +132,13 @@ def write_segmentation_run(
         calibrations[split] = split_calibration(labels, random_logits(rng, labels, len(classes)), 1800)
     train = split_metrics(90, {"accuracy": fraction(0.87, 4000), "mean_iou": fraction(0.6, 4000)})
     folder.metrics.write(
-        Metrics(train=train, definitions=dict(metric_infos("segmentation")), intervals="95 %", **splits)
+        Metrics(
+            train=train,
+            definitions=dict(metric_infos("segmentation")),
+            intervals="95 %",
+            val=splits["val"],
+            test=splits["test"],
+        )
     )
     folder.calibration.write(Calibration(temperature=Estimate(1.3, 1.2, 1.4), bins=10, **calibrations))
     info = run_info("segmentation", classes, 10, notice=notice)

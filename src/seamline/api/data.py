@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from seamline.data.class_map.files import check_maps, find_map, refuse_map
 from seamline.data.groups import Grouping
-from seamline.data.prepare import is_own, load_dataset
+from seamline.data.prepare import is_folder, list_sources, load_dataset
 from seamline.data.validate import DatasetReport, inspect_data, inspect_dataset
 from seamline.progress import Reporter, default_reporter
 from seamline.run_folder import ClassMap
@@ -24,7 +26,7 @@ def inspect(
     """Check data before training: load and split them as `train` does.
 
     Args:
-        data: a folder or table of images, a dataset or its name, or arrays; see `train`.
+        data: a folder or table of images, a dataset or its name, arrays, or a list of these; see `train`.
         data_dir: folder with the files of a dataset that is called by name.
         groups: which images belong together; see `RunOptions`.
         near_duplicates: whether near-duplicates belong together.
@@ -39,10 +41,14 @@ def inspect(
         SeamlineError: there is no such data.
     """
     reporter, grouping = progress or default_reporter(), Grouping(groups, near_duplicates)
-    check_maps(maps, [data])
-    if is_own(data) and not isinstance(data, tuple):
-        class_map, name = find_map(data, maps)
+    sources = list_sources(data)
+    check_maps(maps, sources)
+    if len(sources) == 1 and is_folder(sources[0]):
+        class_map, name = find_map(sources[0], maps)
         with refuse_map(name):
-            return inspect_dataset(Path(data).expanduser(), grouping=grouping, class_map=class_map, reporter=reporter)
+            path = Path(sources[0]).expanduser()
+            return inspect_dataset(path, grouping=grouping, class_map=class_map, reporter=reporter)
     dataset = load_dataset(data, data_dir=data_dir, maps=maps, progress=reporter)
-    return inspect_data(dataset, grouping=grouping, reporter=reporter)
+    report = inspect_data(dataset, grouping=grouping, reporter=reporter)
+    named = tuple(str(one) for one in sources if isinstance(one, str | Path))
+    return structs.replace(report, sources=named if len(sources) > 1 else ())

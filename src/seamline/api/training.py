@@ -6,10 +6,11 @@ from typing import Any
 
 from seamline.api.run import Run
 from seamline.data.dataset import Dataset
-from seamline.data.prepare import is_own, load_dataset
+from seamline.data.mix import find_part
+from seamline.data.prepare import is_folder, is_own, list_sources, load_dataset
 from seamline.errors import SeamlineError, size_text
 from seamline.evaluation.evaluate import quick_eval
-from seamline.evaluation.evaluate_run import evaluate_other, evaluate_run, match_classes
+from seamline.evaluation.evaluate_run import evaluate_other, evaluate_run, match_classes, match_part
 from seamline.models.blocks import BaseModel
 from seamline.models.devices import find_device, tune_malloc
 from seamline.progress import Reporter, default_reporter
@@ -43,7 +44,8 @@ def train(
 
     Args:
         data: a dataset's name, a folder or table of images, a `Dataset`, or arrays `(images, labels)`: images (N, H, W)
-            or (N, H, W, C) uint8, labels (N,) integers or strings, or masks (N, H, W) integers.
+            or (N, H, W, C) uint8, labels (N,) integers or strings, or masks (N, H, W) integers. A list of these is
+            learned as one, with the classes of all: `["facades", "photos/"]`.
         preset: a preset's name, or a configuration.
         out: the run folder; by default `runs/DATA-PRESET`.
         seed: seed of the split, the initial weights and the batches.
@@ -86,7 +88,7 @@ def validator(plan: TrainingPlan) -> Validate:
     """
 
     def validate(model: BaseModel) -> tuple[float, float]:
-        return quick_eval(model, plan.splits.val, plan.data.task)
+        return quick_eval(model, plan.splits.val, plan.data.task, plan.data.parts)
 
     return validate
 
@@ -103,7 +105,8 @@ def plan(
         SeamlineError: these are not own images, or they cannot be read.
     """
     if not is_own(data):
-        raise SeamlineError(f"--dry-run: {data} is not a folder or table of images; `seamline list` shows the presets")
+        named = " and ".join(map(str, list_sources(data)))
+        raise SeamlineError(f"--dry-run: {named} is not a folder or table of images; `seamline list` shows the presets")
     fields, options = split_settings(settings, options or RunOptions())
     return make_plan(data, preset, fields, 0, options)
 
@@ -124,7 +127,8 @@ def evaluate(
     Args:
         run: the run folder.
         data: other images, see `train`; by default the run's own. The run's own dataset, if it has no name that can be
-            loaded.
+            loaded. The name or folder of one of several datasets that it was trained on stands for the run's test
+            images of that dataset.
         data_dir: folder with the files of a dataset that is called by name, or where the run's own images are now.
         device: `auto`, `cpu`, `cuda` or `mps`.
         progress: reports progress.
@@ -143,8 +147,11 @@ def evaluate(
         evaluate_run(folder, dataset, splits, device=torch_device, reporter=reporter)
         write_report(folder.path, progress=reporter)
         return Run(folder.path)
-    size = size_text(info.model.input_size, "x") if is_own(data) and not isinstance(data, tuple) else None
-    matched = match_classes(folder, load_dataset(data, data_dir=data_dir, image_size=size, progress=reporter))
+    if part := find_part(info.dataset, data):
+        matched = match_part(folder, load_run_data(folder, None, data_dir, reporter)[0], part)
+    else:
+        size = size_text(info.model.input_size, "x") if any(map(is_folder, list_sources(data))) else None
+        matched = match_classes(folder, load_dataset(data, data_dir=data_dir, image_size=size, progress=reporter))
     if matched.description:
         reporter.say(matched.description)
     target = RunFolder(folder.evaluation_dir(matched.data.name))

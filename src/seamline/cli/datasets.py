@@ -9,7 +9,7 @@ import typer
 import seamline
 from seamline.cli.options import (
     DataDirOption,
-    DatasetArgument,
+    DatasetsArgument,
     GroupsOption,
     JsonOption,
     MapOption,
@@ -28,7 +28,7 @@ MAX_NAMES = 6
 
 
 def inspect(
-    data: DatasetArgument,
+    data: DatasetsArgument,
     data_dir: DataDirOption = None,
     groups: GroupsOption = None,
     near_duplicates: NearDuplicatesOption = True,
@@ -80,7 +80,7 @@ def _print_dataset_report(report: "DatasetReport") -> None:
         _print_classes(report)
     if report.duplicates is not None and report.duplicates.groups:
         _print_groups(report.duplicates.groups)
-    command = f"seamline train {shlex.quote(report.source)}"
+    command = f"seamline train {shlex.join(report.sources or (report.source,))}"
     result(f"\nReady to train: {command}" if report.usable else f"\nNot usable: {command} would fail")
 
 

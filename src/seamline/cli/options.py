@@ -58,8 +58,9 @@ ModelArgument = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A run folder, an ONNX file, or facades or garments.")
 ]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder.")]
-DatasetArgument = Annotated[
-    str, typer.Argument(metavar="DATA", help="A dataset's name, or a folder or table of images.")
+DatasetsArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="DATA...", help="Datasets' names, folders or tables of images; several are joined."),
 ]
 
 

@@ -10,7 +10,7 @@ from seamline.cli.options import (
     BatchSizeOption,
     CheckpointOption,
     DataDirOption,
-    DatasetArgument,
+    DatasetsArgument,
     DeviceOption,
     DryRunOption,
     EpochsOption,
@@ -78,7 +78,7 @@ def reproduce(
 
 
 def train(
-    data: DatasetArgument,
+    data: DatasetsArgument,
     preset: PresetOption = "fast",
     model: NetworkOption = None,
     epochs: EpochsOption = None,

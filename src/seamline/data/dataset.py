@@ -37,6 +37,9 @@ class DatasetPart:
     # (K) for each class the one that its labels name: itself, or another one from which this dataset does not tell it
     # apart, such as facade for pillar
     merged: tuple[int, ...]
+    source: str = ""  # where its images come from: a folder, or a sentence
+    class_map: ClassMap = field(default_factory=ClassMap)  # how the classes of its source became its own
+    synthetic: bool = False  # whether a program drew its images
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +218,7 @@ class Dataset:
         """32 hexadecimal digits of SHA-256 over classes, images, labels and groups; equal only for equal data."""
         digest = hashlib.sha256("\n".join(self.classes).encode())
         if self.parts:
-            digest.update(repr(self.parts).encode())
+            digest.update(repr([part.merged for part in self.parts]).encode())
         for split in self.splits:
             parts = () if split.parts is None else (split.parts,)
             for array in (split.images, split.labels, split.groups, *parts):

@@ -68,6 +68,8 @@ def group_images(data: Dataset, grouping: Grouping, progress: Progress | None = 
     joined = assign_groups(data, progress) if searched else replace(data, has_groups=True)
     if named is not None:
         joined = joined.with_groups(merge_groups(joined.groups, named))
+    if data.parts:  # each of several datasets is split by itself
+        return replace(joined, grouping=info)
     if searched and named is None:
         return _block_scenes(joined, info)
     scenes = _find_scenes(joined.groups)
@@ -180,15 +182,22 @@ def _named_groups(data: Dataset, by: str) -> tuple[NDArray[np.int64], int]:
     """
     names = [name for split in data.splits for name in split.names]
     values = [_normalize(value) for value in _reader(data, by)(names)]
-    groups: dict[str, int] = {}
-    numbers = np.array([groups.setdefault(value, len(groups)) if value else -1 for value in values], np.int64)
+    parts = [0 if split.parts is None else int(split.parts[i]) for split in data.splits for i in range(len(split))]
+    groups: dict[tuple[int, str], int] = {}
+    numbers = np.array(
+        [
+            groups.setdefault((part, value), len(groups)) if value else -1
+            for part, value in zip(parts, values, strict=True)
+        ],
+        np.int64,
+    )
     ungrouped = int((numbers < 0).sum())
     if ungrouped == len(names):
         raise SeamlineError(
             f"--groups {by}: gives no image a group; correct it, images have names such as {_ends(names)}"
         )
     if len(groups) == 1 and not ungrouped:
-        group = next(iter(groups))
+        _, group = next(iter(groups))
         where = "the folders of their classes" if group == "." else f"one group, {group!r}"
         raise SeamlineError(
             f"--groups {by}: all {len(names):,} images are in {where}; name what divides images such as {_ends(names)}"

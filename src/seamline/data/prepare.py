@@ -1,6 +1,6 @@
 """Whatever a user names as data -> a Dataset that is ready to split."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,17 +14,39 @@ from seamline.data.class_map.files import find_map, refuse_map
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.data.groups import Grouping, group_images
 from seamline.data.masks import complete_palette
+from seamline.data.mix import choose_canvas, ensure_test_splits, join_datasets, split_parts
 from seamline.data.near_duplicates.nearest import nearest_images
 from seamline.data.registry import DATASETS, is_path, load
 from seamline.data.splits import VAL_FRACTION, Splits, SplitStrategy, ensure_test_split, train_val_split
-from seamline.errors import SeamlineError
+from seamline.errors import SeamlineError, size_text
 from seamline.progress import Reporter
 from seamline.run_folder import ClassMap
 
 
+def list_sources(source: object) -> list[Any]:
+    """Return the sources of data that a user names: those of a list, or of a tuple of names and datasets, or the one.
+
+    A tuple `(images, labels)` of arrays is one source; beside others it stands in a list.
+
+    Raises:
+        SeamlineError: the list is empty.
+    """
+    sources = list(source) if isinstance(source, list | tuple) else [source]
+    if isinstance(source, tuple) and not all(isinstance(one, str | Path | Dataset) for one in source):
+        return [source]
+    if not sources:
+        raise SeamlineError("data: no dataset is given; name one or more")
+    return sources
+
+
 def is_own(source: object) -> bool:
-    """Return whether a source of data is a user's own: a folder or table of images, or arrays."""
-    return isinstance(source, tuple) or (isinstance(source, str | Path) and is_path(str(source)))
+    """Return whether a source of data is a user's own, or one of several is: a folder or table of images, or arrays."""
+    return any(isinstance(one, tuple) or is_folder(one) for one in list_sources(source))
+
+
+def is_folder(source: object) -> bool:
+    """Return whether a source of data is a folder or table of images."""
+    return isinstance(source, str | Path) and is_path(str(source))
 
 
 def load_dataset(
@@ -41,8 +63,8 @@ def load_dataset(
 
     Args:
         source: a dataset's name, such as `fashion-mnist`; a folder or table of images; arrays `(images, labels)` with
-            images (N, H, W) or (N, H, W, C) uint8 and labels (N,) integers or strings, or masks (N, H, W) integers; or
-            a dataset.
+            images (N, H, W) or (N, H, W, C) uint8 and labels (N,) integers or strings, or masks (N, H, W) integers; a
+            dataset; or a list of these, which are joined, see `join_datasets`.
         data_dir: folder with the files of a dataset that is called by name.
         image_size: size to resize the images of a folder to, such as `96` or `128x96` (width x height).
         inner_groups: whether folders inside class folders group images, so that they are no classes.
@@ -56,21 +78,80 @@ def load_dataset(
     Raises:
         SeamlineError: there is no such dataset, or its files, arrays or class map cannot be used.
     """
-    class_map, map_name = find_map(source, maps)
-    with refuse_map(map_name):
-        if isinstance(source, Dataset | tuple):
-            return map_classes(source if isinstance(source, Dataset) else _from_arrays(*source), class_map)
-        reporter = progress or Reporter(quiet=True)
-        name, size = str(source), None if image_size is None else str(image_size)
-        if name in DATASETS and not DATASETS[name].resizable:
-            with reporter.downloading() as downloads:
-                return load(name, data_dir, size=size, class_map=class_map, progress=downloads)
-        with reporter.counting("reading images") as counted:
+    sources, reporter = list_sources(source), progress or Reporter(quiet=True)
+    size = None if image_size is None else str(image_size)
+
+    def load_one(one: Any, folder: Path | str | None, size: str | None) -> Dataset:
+        class_map, map_name = find_map(one, maps)
+        with refuse_map(map_name):
+            if isinstance(one, Dataset | tuple):
+                return map_classes(one if isinstance(one, Dataset) else _from_arrays(*one), class_map)
+            name = str(one)
+            if name in DATASETS and not DATASETS[name].resizable:
+                with reporter.downloading() as downloads:
+                    return load(name, folder, size=size, class_map=class_map, progress=downloads)
             own: dict[str, Any] = {"inner_groups": inner_groups, "pretrained": pretrained}
-            data = load(name, data_dir, size=size, class_map=class_map, decode_progress=counted, **own)
-    if is_path(name):
+            with reporter.counting("reading images") as counted:
+                return load(name, folder, size=size, class_map=class_map, decode_progress=counted, **own)
+
+    if len(sources) == 1:
+        data = load_one(sources[0], data_dir, size)
+    else:
+        data = _load_several(sources, data_dir, size, load_one, pretrained=pretrained)
+    if is_folder(sources[0]) or data.parts:
         reporter.say(f"{data.title}: {data.description}")
     return data
+
+
+def _load_several(
+    sources: Sequence[Any],
+    data_dir: Path | str | None,
+    size: str | None,
+    load_one: Callable[[Any, Path | str | None, str | None], Dataset],
+    *,
+    pretrained: bool,
+) -> Dataset:
+    """Load several datasets and join them; images are resized to the size of all from their files where that is known.
+
+    Args:
+        sources: what the user names.
+        data_dir: folder with a folder for each dataset that is called by name.
+        size: the user's choice of the size.
+        load_one: called with a source, the folder of its files and its size, returns the dataset.
+        pretrained: whether color photos get a size that suits an encoder with pretrained weights.
+
+    Raises:
+        SeamlineError: they cannot be joined, or `data_dir` holds none of them.
+    """
+    folders = [_folder_below(data_dir, one) for one in sources]
+    if data_dir is not None and not any(folders):
+        names = " or ".join(str(one) for one in sources if isinstance(one, str | Path) and not is_folder(one))
+        raise SeamlineError(f"--data-dir {data_dir}: has no folder {names or 'of a dataset'}; name the folder above")
+    datasets = [
+        load_one(one, folder, size if _is_resizable(one) else None)
+        for one, folder in zip(sources, folders, strict=True)
+    ]
+    canvas = choose_canvas(datasets, size, pretrained=pretrained)
+    shape = canvas.height, canvas.width
+    for index, (one, folder) in enumerate(zip(sources, folders, strict=True)):
+        if _is_resizable(one) and datasets[index].train.images.shape[1:3] != shape:
+            datasets[index] = load_one(one, folder, size_text(shape, "x"))
+    return join_datasets(datasets, canvas)
+
+
+def _is_resizable(source: Any) -> bool:
+    """Return whether the images of a source are read from files in any size."""
+    if isinstance(source, Dataset | tuple):
+        return False
+    return is_folder(source) or (str(source) in DATASETS and DATASETS[str(source)].resizable)
+
+
+def _folder_below(data_dir: Path | str | None, source: Any) -> Path | None:
+    """Return the folder of a dataset that is called by name below a folder; None where there is none."""
+    if data_dir is None or not isinstance(source, str | Path) or is_folder(source):
+        return None
+    folder = Path(data_dir).expanduser() / str(source)
+    return folder if folder.is_dir() else None
 
 
 def detect_groups(data: Dataset, reporter: Reporter, grouping: Grouping | None = None) -> Dataset:
@@ -82,7 +163,7 @@ def detect_groups(data: Dataset, reporter: Reporter, grouping: Grouping | None =
     with reporter.counting("searching for near-duplicates") as progress:
         data = group_images(data, grouping or Grouping(), progress)
     try:
-        return ensure_test_split(data)
+        return ensure_test_splits(data) if data.parts else ensure_test_split(data)
     except ValueError as error:
         raise _split_error(data, error) from None
 
@@ -104,8 +185,9 @@ def split_data(
     Raises:
         SeamlineError: there are too few images.
     """
+    split = split_parts if data.parts else train_val_split
     try:
-        splits = train_val_split(data, fraction=fraction, seed=seed, strategy=strategy)
+        splits = split(data, fraction=fraction, seed=seed, strategy=strategy)
     except ValueError as error:
         raise _split_error(data, error) from None
     grouping = data.grouping

@@ -84,11 +84,11 @@ def train_val_split(data: Dataset, *, fraction: float, seed: int, strategy: Spli
         fraction = len(val_split) / max(1, len(train_split) + len(val_split))
     if not len(train_split) or not len(val_split):
         raise ValueError(_ALL_RELATED)
-    description = _describe_split(data, excluded_names, fraction, seed)
+    description = describe_split(data, excluded_names, fraction, seed)
     return Splits(train_split, val_split, msgspec.structs.replace(description, strategy=strategy))
 
 
-def _describe_split(data: Dataset, excluded_names: Sequence[str], fraction: float, seed: int) -> SplitInfo:
+def describe_split(data: Dataset, excluded_names: Sequence[str], fraction: float, seed: int) -> SplitInfo:
     """Describe how a dataset was split by groups, `fraction` of the images for validation."""
     train, test = data.train, data.test
     sizes = np.unique(train.groups, return_counts=True)[1]

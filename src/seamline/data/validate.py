@@ -40,6 +40,7 @@ class DatasetReport(Struct, frozen=True, kw_only=True):
     """What `inspect` finds out about data; `inspect --json` prints it."""
 
     source: str  # the folder, table or dataset
+    sources: tuple[str, ...] = ()  # what the user names, where several datasets are joined
     usable: bool  # whether it can be trained on; there are no errors then
     errors: tuple[str, ...] = ()  # what prevents training, with the fix
     warnings: tuple[str, ...] = ()  # unusual properties that do not prevent training, the most serious first

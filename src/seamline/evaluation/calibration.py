@@ -31,8 +31,10 @@ class _Fit(NamedTuple):
     log_inverse: float  # logarithm of b = 1 / temperature
     margin: float  # half its 95 % interval for independent labels: the sandwich of slopes and curvatures
     image: NDArray[np.int64]  # (N,) int64, the image of each label
-    slopes: NDArray[np.float64]  # (N,) float64, of the negative log likelihood in b: E[z] - z of the true class
-    curvatures: NDArray[np.float64]  # (N,) float64, in b: Var[z] under softmax(b z)
+    # (N,) float64, of the negative log likelihood in b: E[z] minus z of the true class, or its mean over the classes
+    # that the label stands for
+    slopes: NDArray[np.float64]
+    curvatures: NDArray[np.float64]  # (N,) float64, in b: Var[z] under softmax(b z), less that of the label's classes
 
 
 def fit_temperature(sample: SampledLogits, bootstrap: GroupBootstrap) -> Estimate:
@@ -88,20 +90,35 @@ def _fit(sample: SampledLogits) -> _Fit | None:
     logits = sample.logits[image, :, column].astype(np.float64)
 
     def loss(log_inverse: float) -> float:
-        return float(cross_entropy(math.exp(log_inverse) * logits, labels).mean())
+        return float(cross_entropy(sample.merge(math.exp(log_inverse) * logits, image), labels).mean())
 
     low, high = -math.log(_BOUNDS[1]), -math.log(_BOUNDS[0])
     log_inverse = float(minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6}).x)
     inverse = math.exp(log_inverse)
-    probabilities = softmax(inverse * logits, axis=1)
-    expected = (probabilities * logits).sum(1, keepdims=True)
-    slopes = expected[:, 0] - logits[np.arange(len(logits)), labels]
-    curvatures = (probabilities * (logits - expected) ** 2).sum(1)
+    expected, variance = _moments(logits, inverse)
+    if sample.merging is None:
+        slopes, curvatures = expected - logits[np.arange(len(logits)), labels], variance
+    else:  # the likelihood of a label is the sum over its classes
+        of_label = _moments(logits, inverse, sample.merging.members(image, labels))
+        slopes, curvatures = expected - of_label[0], variance - of_label[1]
     curvature = float(curvatures.mean()) * inverse
-    margin = Z * math.sqrt(float((slopes**2).mean()) / len(slopes)) / curvature if curvature else math.inf
+    margin = Z * math.sqrt(float((slopes**2).mean()) / len(slopes)) / curvature if curvature > 0 else math.inf
     if min(log_inverse - low, high - log_inverse) < 1e-3 or margin >= _MAX_MARGIN:
         return None
     return _Fit(log_inverse, margin, image, slopes, curvatures)
+
+
+def _moments(
+    logits: NDArray[np.float64], inverse: float, members: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and variance of N rows of logits (N, K) under the softmax of `inverse` times them, (N,) each.
+
+    With `members` (N, K) bool, only these classes have a probability.
+    """
+    scaled = inverse * logits if members is None else np.where(members, inverse * logits, -np.inf)
+    probabilities = softmax(scaled, axis=1)
+    mean = (probabilities * logits).sum(1, keepdims=True)
+    return mean[:, 0], (probabilities * (logits - mean) ** 2).sum(1)
 
 
 def confidences(logits: NDArray[np.floating[Any]], temperature: float) -> NDArray[np.floating[Any]]:
@@ -202,13 +219,14 @@ def reliability_bins(sample: SampledLogits, bootstrap: GroupBootstrap, temperatu
         logits: NDArray[np.floating[Any]] = sample.logits[rows]
         if logits.shape[2] == 1:
             logits = logits.astype(np.float64)
-        image = np.nonzero(valid)[0]
-        stated = confidences(logits, temperature)[valid]
+        image, predicted = np.nonzero(valid)[0], sample.predicted[rows]
+        scaled = sample.merge(logits / logits.dtype.type(temperature), rows)
+        stated = np.take_along_axis(softmax(scaled, axis=1), predicted[:, None].astype(np.int64), axis=1)[:, 0][valid]
         keys, n_keys = image * N_BINS + bin_index(stated), len(valid) * N_BINS
-        correct = (sample.predicted[rows] == labels)[valid]
+        correct = (predicted == labels)[valid]
         for sums, weights in ((counts, None), (hits, correct), (confidence, stated)):
             sums[rows] = np.bincount(keys, weights=weights, minlength=n_keys).reshape(-1, N_BINS)
-        each = cross_entropy(logits / logits.dtype.type(temperature), labels)
+        each = cross_entropy(scaled, labels)
         losses[rows] = np.where(valid, each, 0).sum(1, dtype=np.float64)
     return ReliabilityBins(bootstrap, counts, hits, confidence, losses)
 

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
+from seamline.data.dataset import IGNORE_INDEX, Dataset, DatasetPart, Split
+from seamline.data.mix import merge_classes, merge_sentences, split_by_part
 from seamline.data.splits import Splits
 from seamline.errors import SeamlineError, size_text
 from seamline.evaluation.calibration import split_calibration
@@ -59,6 +60,7 @@ def evaluate_run(folder: RunFolder, data: Dataset, splits: Splits, *, device: to
             splits.val,
             data.test,
             palette=data.palette,
+            parts=data.parts,
             split=info.split,
             out_of_fold=out_of_fold if folds else None,
         )
@@ -72,20 +74,9 @@ class MatchedData:
 
     data: Dataset  # the dataset
     split: Split  # its images; labels are the run's classes, masks have `IGNORE_INDEX` for other classes
-    unknown: dict[str, int]  # classes that the run does not have -> images or pixels that are left out
-    missing: tuple[str, ...]  # classes of the run that the dataset does not have
-
-    @property
-    def description(self) -> str:
-        """What did not match, in a sentence; empty where everything matches."""
-        unit = "pixels" if self.data.task == "segmentation" else "images"
-        parts = []
-        if self.unknown:
-            counts = ", ".join(f"{name} ({count:,} {unit})" for name, count in self.unknown.items())
-            parts.append(f"not evaluated, because the run has no such classes: {counts}")
-        if self.missing:
-            parts.append(f"classes of the run without labels: {', '.join(self.missing)}")
-        return "; ".join(parts)
+    part: DatasetPart  # the dataset, with the classes of the run that it does not tell apart
+    description: str  # what did not match and what is merged, in a sentence; empty where nothing is
+    origin: str  # which images these are, in a sentence
 
 
 def match_classes(folder: RunFolder, data: Dataset) -> MatchedData:
@@ -111,6 +102,7 @@ def match_classes(folder: RunFolder, data: Dataset) -> MatchedData:
         raise SeamlineError(f"{data.source}: images are {sizes[0]}, but {folder.path} takes {sizes[1]}")
     classes = info.dataset.classes
     matched = np.array([classes.index(name) if name in classes else -1 for name in data.classes])
+    part = DatasetPart(data.name, data.title, merge_classes(data, classes), data.source, data.class_map)
     if matched.max() < 0:
         raise SeamlineError(
             f"{data.source}: has none of the run's classes ({', '.join(classes)}); it has {', '.join(data.classes)}"
@@ -129,7 +121,41 @@ def match_classes(folder: RunFolder, data: Dataset) -> MatchedData:
         split = replace(split, labels=matched[labels]).select(np.flatnonzero(matched[labels] >= 0))
     if not len(split):
         raise SeamlineError(f"{data.source}: no image has one of the run's classes")
-    return MatchedData(data, split, unknown, tuple(name for name in classes if name not in data.classes))
+    unit = "pixels" if data.task == "segmentation" else "images"
+    counted = ", ".join(f"{name} ({count:,} {unit})" for name, count in unknown.items())
+    missing = [name for i, name in enumerate(classes) if name not in data.classes and part.merged[i] == i]
+    sentences = [
+        f"not evaluated, because the run has no such classes: {counted}" if unknown else "",
+        f"classes of the run without labels: {', '.join(missing)}" if missing else "",
+        *merge_sentences(part.merged, classes),
+    ]
+    return MatchedData(
+        data,
+        replace(split, parts=np.zeros(len(split), np.int64)),
+        part,
+        "; ".join(filter(None, sentences)),
+        f"evaluated on other images than those of the run: {data.source}",
+    )
+
+
+def match_part(folder: RunFolder, data: Dataset, name: str) -> MatchedData:
+    """Return the test images of one of the datasets that a run was trained on.
+
+    Args:
+        folder: the run folder.
+        data: the dataset of the run, with its test images.
+        name: which of its datasets.
+
+    Raises:
+        SeamlineError: the dataset has no test images.
+    """
+    number = [part.name for part in data.parts].index(name)
+    part, view = data.parts[number], split_by_part(data)[number]
+    if not len(view.test):
+        raise SeamlineError(f"{name}: {folder.path} has no test images of it; evaluate the run without naming it")
+    split = replace(view.test, parts=np.zeros(len(view.test), np.int64))
+    description = "; ".join(merge_sentences(part.merged, data.classes))
+    return MatchedData(view, split, part, description, f"evaluated on the run's test images of {name} alone")
 
 
 def evaluate_other(
@@ -150,7 +176,9 @@ def evaluate_other(
     calibration = folder.calibration.read()
     model: TTA = load_tta(folder).to(device)
     with reporter.adding("evaluating", len(matched.split)) as progress:
-        test = evaluate_split(model, matched.split, info.dataset.classes, info.task, stream=2, progress=progress)
+        test = evaluate_split(
+            model, matched.split, info.dataset.classes, info.task, parts=(matched.part,), stream=2, progress=progress
+        )
     target.clear()
     _copy_results(folder.path, target.path)
     data = matched.data
@@ -163,14 +191,12 @@ def evaluate_other(
         fingerprint=data.fingerprint,
         synthetic=data.synthetic,
         test=len(matched.split),
-        warnings=(
-            f"evaluated on other images than those of the run: {data.source}",
-            *filter(None, [matched.description]),
-        ),
+        warnings=(matched.origin, *filter(None, [matched.description])),
+        parts=(),
     )
     target.info.write(msgspec.structs.replace(info, dataset=dataset))
     intervals = INTERVALS[test.counts.bootstrap.independent]
-    target.metrics.write(msgspec.structs.replace(own, test=test.metrics.summary(), intervals=intervals))
+    target.metrics.write(msgspec.structs.replace(own, test=test.metrics.summary(), intervals=intervals, parts={}))
     errors, images = write_split(target, "test", test, info.dataset.palette, calibration.temperature.value)
     inputs = FindingInputs(val=test.metrics, test=test.metrics, errors=errors, images=images)
     of_test = split_calibration(test, calibration.temperature.value)

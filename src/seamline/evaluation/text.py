@@ -79,11 +79,20 @@ def _brackets(estimate: Estimate, form: str, scale: int = 1) -> str:
 
 
 def metric_lines(metrics: Metrics) -> list[str]:
-    """Return a line for the validation images and one for the test images: metrics over all classes, with intervals."""
+    """Return a line for the validation images and one for the test images: metrics over all classes, with intervals.
+
+    Where a run was trained on several datasets, a line follows for each, of its test images or else of its validation
+    images.
+    """
+    of_parts = [
+        f"{name} ({'test' if one.test else 'validation'})  " + ", ".join(_overall_texts(split, metrics.definitions))
+        for name, one in metrics.parts.items()
+        if (split := one.test or one.val)
+    ]
     return [
         f"{title:<11}" + (", ".join(_split_texts(metrics, split)) if split else f"none; {NO_TEST_IMAGES}")
         for split, title in ((metrics.val, "validation"), (metrics.test, "test"))
-    ]
+    ] + of_parts
 
 
 def _split_texts(metrics: Metrics, split: SplitMetrics) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from seamline.data.dataset import Split
+from seamline.data.dataset import DatasetPart, Split
 from seamline.data.masks import Color
 from seamline.data.split_warnings import SPLITS
 from seamline.evaluation.average_precision import precision_recall_curve
@@ -33,6 +33,7 @@ from seamline.run_folder import (
     ImageMetrics,
     LinearProbes,
     Metrics,
+    PartMetrics,
     RunFolder,
     SegmentationArrays,
     SplitInfo,
@@ -51,6 +52,7 @@ class EvaluationData:
     val: Split  # the validation images; the temperature is fitted on them, and linear probes are scored
     test: Split  # the images that nothing was chosen by; empty where the data define none
     palette: Sequence[Color] = ()  # K colors of the classes in masks; empty for classification
+    parts: Sequence[DatasetPart] = ()  # the datasets that the images come from, if these are several
     split: SplitInfo | None = None  # how the images were split
     # returns (N, K) float32 logits of the training and then the validation images by models that were not trained on
     # the image, and the number of these models; None where training labels are not checked
@@ -99,6 +101,7 @@ def evaluate_model(
         train=splits.train.metrics.summary(per_class=False),
         definitions=dict(metric_infos(data.task)),
         intervals=INTERVALS[splits.held_out.counts.bootstrap.independent],
+        parts=part_metrics(data.parts, splits.test, splits.val),
     )
     run.start_evaluation()
     run.metrics.write(metrics)
@@ -109,15 +112,31 @@ def evaluate_model(
     run.findings.write(find(_write_analyses(run, model, data, splits, reporter), rules))
 
 
+def part_metrics(parts: Sequence[DatasetPart], test: Evaluation | None, val: Evaluation) -> dict[str, PartMetrics]:
+    """Return the metrics of each of several datasets by its name, as `metrics.json` holds them."""
+    of_test, of_val = {} if test is None else test.part_metrics, val.part_metrics
+    return {
+        part.name: PartMetrics(
+            test=of_test[part.name].summary() if part.name in of_test else None,
+            val=of_val[part.name].summary() if part.name in of_val else None,
+        )
+        for part in parts
+        if part.name in of_test or part.name in of_val
+    }
+
+
 def evaluate_splits(model: nn.Module, data: EvaluationData, reporter: Reporter) -> Evaluations:
     """Evaluate a model on every split that has images, in one pass over each, and report progress over all images."""
     splits = [(data.train, NO_LOGITS), (data.val, None), (data.test, None)]
     with reporter.adding("evaluating", sum(len(split) for split, _ in splits)) as progress:
         train, val, *test = (
-            evaluate_split(model, split, data.classes, data.task, stream=stream, limits=limits, progress=progress)
+            evaluate_split(
+                model, split, data.classes, data.task,
+                parts=data.parts, stream=stream, limits=limits, progress=progress,
+            )
             for stream, (split, limits) in enumerate(splits)
             if len(split)
-        )
+        )  # fmt: skip
     return Evaluations(train, val, test[0] if test else None)
 
 

@@ -10,8 +10,10 @@ import msgspec
 import onnx
 
 from seamline.data.dataset import Split
+from seamline.data.mix import stored_parts
 from seamline.errors import SeamlineError
 from seamline.evaluation.calibration import best_temperature
+from seamline.evaluation.evaluate import SampledLogits
 from seamline.evaluation.metrics import PRIMARY
 from seamline.export.quantize import CALIBRATION_PIXELS, quantize_int8
 from seamline.export.to_onnx import to_onnx
@@ -28,9 +30,10 @@ from seamline.inference.backends import BACKENDS, load_session
 from seamline.inference.forward import predict_logits
 from seamline.inference.integrity import seal_export
 from seamline.inference.predictor import PYTORCH, Predictor, run_metadata
+from seamline.inference.tiled import PredictFn
 from seamline.inference.tta import TTA
 from seamline.io import atomic_write
-from seamline.run_folder import RunFolder, Task
+from seamline.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -104,20 +107,24 @@ def export_run(
         raise SeamlineError(f"{out}: not written, because the model has no test-time augmentation; omit --reduce-tta")
     reference = Predictor(folder.path, PYTORCH, partial(predict_logits, model), run_metadata(folder))
     task, lossy = reference.task, options.reduce_tta or options.int8
-    before = primary_metric(predict_split(reference.forward, val, task), task) if lossy else math.nan
+    parts = stored_parts(folder.info.read().dataset)
+    predict_val = partial(predict_split, split=val, task=task, parts=parts)
+    before = primary_metric(predict_val(reference.forward), task) if lossy else math.nan
     best = -math.inf
 
     def allowed(score: float) -> bool:
         return not lossy or 100 * (before - score) <= options.max_drop
 
-    candidates = _reduce_tta(reference, model, val, report) if options.reduce_tta else [(model, reference, before)]
+    candidates = (
+        _reduce_tta(reference, model, predict_val, report) if options.reduce_tta else [(model, reference, before)]
+    )
     metric, _ = PRIMARY[task]
     with atomic_write(out) as file:
         for tta, predictor, score in candidates:
             if allowed(score):
                 graph, verifications = _write_verified(tta, predictor, val, file, out, report)
                 if options.int8:
-                    score = _write_int8(graph, train, val, task, file, report)
+                    score = primary_metric(predict_val(_write_int8(graph, train, file, report)), task)
             if allowed(score):
                 if options.int8:
                     verifications = verify(file, predictor, val.images)
@@ -134,13 +141,13 @@ def export_run(
 
 
 def _reduce_tta(
-    reference: Predictor, model: TTA, val: Split, report: Callable[[str], None]
+    reference: Predictor, model: TTA, predict_val: Callable[[PredictFn], SampledLogits], report: Callable[[str], None]
 ) -> Iterator[tuple[TTA, Predictor, float]]:
     """Yield the model with less test-time augmentation, the cheapest first, with a predictor and its score."""
     for tta in model.reduced():
         report(f"evaluating {tta.description}")
         forward = partial(predict_logits, tta)
-        sample = predict_split(forward, val, reference.task)
+        sample = predict_val(forward)
         score, temperature = primary_metric(sample, reference.task), best_temperature(sample)
         del sample  # for segmentation it is large
         metadata = msgspec.structs.replace(reference.metadata, temperature=temperature, tta=tta.description)
@@ -165,11 +172,9 @@ def _write_verified(
     return graph, verifications
 
 
-def _write_int8(
-    graph: onnx.ModelProto, train: Split, val: Split, task: Task, file: Path, report: Callable[[str], None]
-) -> float:
-    """Write a graph into `file`, quantized to int8; return its metric."""
+def _write_int8(graph: onnx.ModelProto, train: Split, file: Path, report: Callable[[str], None]) -> PredictFn:
+    """Write a graph into `file`, quantized to int8; return the quantized model."""
     report("quantizing to int8")
     onnx.save(quantize_int8(graph, select_evenly(train.images, CALIBRATION_PIXELS)), file)
     report("evaluating the quantized model")
-    return primary_metric(predict_split(load_session(file)[1], val, task), task)
+    return load_session(file)[1]

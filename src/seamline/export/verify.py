@@ -1,16 +1,18 @@
 """Compares an exported file with the run that it was exported from."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.dataset import Split
+from seamline.data.dataset import DatasetPart, Split
 from seamline.data.lazy_array import ArrayLike, iter_chunks
 from seamline.evaluation.average_precision import average_precision
 from seamline.evaluation.evaluate import SampledLogits, valid_mask
+from seamline.evaluation.merging import Merging
 from seamline.inference.backends import BACKENDS, CHUNK_BYTES, load_session
 from seamline.inference.predictor import Predictor
 from seamline.inference.tiled import PredictFn
@@ -95,26 +97,28 @@ def verify(file: Path, predictor: Predictor, images: ArrayLike) -> tuple[Verific
     return tuple(Verification(name, len(selected), differences[name], equal[name] / total) for name in BACKENDS)
 
 
-def predict_split(forward: PredictFn, split: Split, task: Task) -> SampledLogits:
+def predict_split(forward: PredictFn, split: Split, task: Task, parts: Sequence[DatasetPart] = ()) -> SampledLogits:
     """Predict the images of a split; of large splits for segmentation a subset, spread evenly.
 
     Args:
         forward: the model.
         split: images with labels.
         task: what is predicted.
+        parts: the datasets that the split is made of, if these are several.
     """
     if task == "segmentation":
         split = split.select(even_indices(split.images, _SCORED_PIXELS))
     logits = np.concatenate([forward(chunk) for chunk in iter_chunks(split.images, CHUNK_BYTES)])
     logits = logits.reshape(*logits.shape[:2], -1)
     labels = split.labels[:].reshape(len(split), -1)
-    return SampledLogits(logits, labels, logits.argmax(1).astype(labels.dtype), valid_mask(labels, task))
+    sample = SampledLogits(logits, labels, labels, valid_mask(labels, task), Merging.of(split, parts))
+    return replace(sample, predicted=sample.merge(logits).argmax(1).astype(labels.dtype))
 
 
 def primary_metric(sample: SampledLogits, task: Task) -> float:
     """Return accuracy, or for segmentation the mean average precision of pixels ranked by logits; 0..1."""
     if task == "classification":
         return float((sample.predicted == sample.labels).mean())
-    labels = sample.labels[sample.valid]
-    classes = range(sample.logits.shape[1])
-    return float(np.nanmean([average_precision(sample.logits[:, k][sample.valid], labels == k) for k in classes]))
+    labels, logits = sample.labels[sample.valid], sample.merge(sample.logits)
+    classes = range(logits.shape[1])
+    return float(np.nanmean([average_precision(logits[:, k][sample.valid], labels == k) for k in classes]))

@@ -1,7 +1,7 @@
 """Arrays of a split, one row per image: `evaluation/SPLIT.npz`."""
 
 import io
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,8 @@ class StoredImages:
     train_images: NDArray[np.uint8]  # (M, H, W, C) uint8 training images, 2 million pixels at most
     val_images: NDArray[np.uint8]  # (N, H, W, C) uint8 validation images, 2 million pixels at most
     val_labels: NDArray[np.int64]  # (N,) int64 classes, or (N, H, W) uint8 masks
+    # (N,) int64, the dataset of each validation image where the run was trained on several
+    val_parts: NDArray[np.int64] | None = None
 
 
 RunArrays = ClassificationArrays | SegmentationArrays | ImageIndex | StoredImages
@@ -76,7 +78,8 @@ RunArrays = ClassificationArrays | SegmentationArrays | ImageIndex | StoredImage
 def write_arrays(path: Path, arrays: RunArrays) -> None:
     """Write arrays, whole or not at all."""
     buffer = io.BytesIO()
-    content: dict[str, Any] = {field.name: np.asarray(getattr(arrays, field.name)) for field in fields(arrays)}
+    values = {field.name: getattr(arrays, field.name) for field in fields(arrays)}
+    content: dict[str, Any] = {name: np.asarray(value) for name, value in values.items() if value is not None}
     np.savez_compressed(buffer, **content)
     write_bytes(path, buffer.getvalue())
 
@@ -114,12 +117,14 @@ def read_index(path: Path, remedy: str) -> ImageIndex:
 def read_stored_images(path: Path, size: tuple[int, int, int], classes: int, remedy: str) -> StoredImages:
     """Read the images that a run keeps, of a size (height, width, channels); raises as `read_index` does."""
     arrays = _load(path, StoredImages, f"{path}: not found; {remedy}", remedy)
-    names = [field.name for field in fields(StoredImages)]
+    names = [field.name for field in fields(StoredImages) if field.default is MISSING]
     if missing := [name for name in names if name not in arrays]:
         raise SeamlineError(f"{path}: lacks {', '.join(missing)}; {remedy}")
     train, val, labels = (arrays[name] for name in names)
     fit = all(array.dtype == np.uint8 and array.shape[1:] == size and len(array) for array in (train, val))
     fit = fit and labels.dtype.kind in "iu" and labels.shape in (val.shape[:1], val.shape[:3])
+    parts = arrays.get("val_parts", np.zeros(len(val), np.int64))
+    fit = fit and parts.dtype.kind in "iu" and parts.shape == val.shape[:1] and int(parts.min(initial=0)) >= 0
     if not fit or (labels.ndim == 1 and not 0 <= int(labels.min()) <= int(labels.max()) < classes):
         raise SeamlineError(f"{path}: images or labels do not fit run.json; {remedy}")
     return StoredImages(**arrays)

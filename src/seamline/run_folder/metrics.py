@@ -27,6 +27,13 @@ class SplitMetrics(Struct, frozen=True, kw_only=True):
     support: dict[str, Count] = {}  # number of labels of each class
 
 
+class PartMetrics(Struct, frozen=True, kw_only=True):
+    """Metrics of one of several datasets, each image in the classes that the dataset tells apart."""
+
+    test: SplitMetrics | None = None  # of its test images; null where it has none
+    val: SplitMetrics | None = None  # of its validation images
+
+
 class Metrics(Struct, frozen=True, kw_only=True):
     """Metrics of all splits."""
 
@@ -35,6 +42,8 @@ class Metrics(Struct, frozen=True, kw_only=True):
     train: SplitMetrics  # of the training images, by the final weights
     definitions: dict[str, MetricInfo]  # what each metric is
     intervals: str = ""  # how the intervals were computed, in a sentence
+    # metrics of each dataset, by its name in run.json, where a run was trained on several
+    parts: dict[str, PartMetrics] = {}
 
     @property
     def held_out_split(self) -> Literal["test", "val"]:

@@ -57,6 +57,21 @@ class ClassMap(Struct, frozen=True, kw_only=True, omit_defaults=True):
     boxes: bool = False  # whether boxes of COCO JSON are regions of their class
 
 
+class DatasetPartInfo(Struct, frozen=True, kw_only=True):
+    """One of several datasets that a run was trained on as one."""
+
+    name: str  # name on the command line, with a number where two have one name
+    title: str  # display name
+    source: str  # where the images come from: a folder, or a sentence
+    # class that this dataset does not tell apart -> the class as part of which it is labeled
+    merged: dict[str, str] = {}
+    class_map: ClassMap = ClassMap()  # how the classes of its source became its own
+    synthetic: bool = False  # whether a program drew the images
+    train: Count  # number of training images
+    val: Count  # number of validation images
+    test: Count  # number of test images
+
+
 class DatasetInfo(Struct, frozen=True, kw_only=True):
     """The dataset of a run."""
 
@@ -76,6 +91,7 @@ class DatasetInfo(Struct, frozen=True, kw_only=True):
     bit_depth: Count = 0  # bits of values that the files store in 16; 0 where no file has 16
     reference_results: tuple[ReferenceResult, ...] = ()  # published results on its images
     class_map: ClassMap = ClassMap()  # how its classes became these
+    parts: tuple[DatasetPartInfo, ...] = ()  # the datasets that it was made of; empty for a single one
 
 
 class RandomSplit(Struct, frozen=True, kw_only=True):

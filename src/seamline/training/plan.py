@@ -10,7 +10,7 @@ from seamline.data.checks import dataset_warnings
 from seamline.data.class_map.files import check_maps
 from seamline.data.dataset import Dataset, count_classes
 from seamline.data.groups import Grouping
-from seamline.data.prepare import detect_groups, is_own, load_dataset, split_data
+from seamline.data.prepare import detect_groups, is_own, list_sources, load_dataset, split_data
 from seamline.data.registry import DATASETS
 from seamline.data.split_warnings import NO_TEST_IMAGES, grouping_warnings
 from seamline.data.splits import Splits
@@ -114,7 +114,7 @@ class TrainingPlan:
     """What to train, on what, and how."""
 
     data: Dataset  # the dataset, with groups and held-out images
-    source: str  # what the dataset was loaded from, as the user named it
+    sources: tuple[str, ...]  # what the dataset was loaded from, as the user named it
     splits: Splits  # training and validation images
     config: TrainConfig
     preset: str  # name of the preset, `custom` for a configuration
@@ -150,9 +150,10 @@ def make_plan(
     Raises:
         SeamlineError: the data cannot be loaded, or the configuration does not fit them.
     """
-    if isinstance(source, str) and source in DATASETS and isinstance(preset, str):  # fail before long work
-        replace(get_preset(preset, DATASETS[source].task), **settings)
-    check_maps(options.maps, [source])
+    sources = list_sources(source)
+    check_maps(options.maps, sources)
+    if isinstance(sources[0], str) and sources[0] in DATASETS and isinstance(preset, str):  # fail before long work
+        replace(get_preset(preset, DATASETS[sources[0]].task), **settings)
     start = options.init_folder
     origin = None if start is None else start.info.read().model
     size, own, reporter = options.image_size, is_own(source), options.reporter
@@ -184,7 +185,7 @@ def make_plan(
     config, weights = config.balance(count_classes(splits.train.labels, len(data.classes)))
     return TrainingPlan(
         data=data,
-        source=str(source) if isinstance(source, str | Path) else data.name,
+        sources=tuple(map(str, sources)) if all(isinstance(one, str | Path) for one in sources) else (data.name,),
         splits=splits,
         config=config,
         preset=preset if isinstance(preset, str) else "custom",

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.data.groups import Grouping
+from seamline.data.image_folder.resize_policy import ImageSize
 from seamline.data.lazy_array import ArrayLike, concat, iter_chunks, take
+from seamline.data.mix import join_datasets, stored_parts
 from seamline.data.prepare import detect_groups, load_dataset, split_data
 from seamline.data.registry import DATASETS
 from seamline.data.splits import Splits
 from seamline.errors import SeamlineError, list_first, size_text
 from seamline.progress import Reporter
-from seamline.run_folder import DatasetInfo, ImageIndex, RunFolder, RunInfo, StoredImages, UnusedData
+from seamline.run_folder import DatasetInfo, DatasetPartInfo, ImageIndex, RunFolder, RunInfo, StoredImages, UnusedData
 from seamline.training.config import read_config
 
 STORED_PIXELS = 2_000_000
@@ -57,7 +59,8 @@ def keep_run_data(folder: RunFolder, data: Dataset, splits: Splits) -> None:
             image_digests=np.concatenate([_image_digests(split.images) for split in parts]),
             label_digests=np.concatenate([_label_digests(split.labels, data.classes, data.classes) for split in parts]),
         )
-    images = StoredImages(splits.train.images[train], splits.val.images[val], splits.val.labels[val])
+    of_dataset = None if splits.val.parts is None else splits.val.parts[val]
+    images = StoredImages(splits.train.images[train], splits.val.images[val], splits.val.labels[val], of_dataset)
     folder.write_data(index, images)
 
 
@@ -101,17 +104,37 @@ def load_stored_images(folder: RunFolder) -> tuple[Split, Split] | None:
     train, val = stored.train_images, stored.val_images
     no_labels = np.zeros(len(train), np.int64)
     names = [tuple(map(str, range(len(images)))) for images in (train, val)]
-    return Split(train, no_labels, names[0], no_labels), Split(val, stored.val_labels, names[1], np.arange(len(val)))
+    val_split = Split(val, stored.val_labels, names[1], np.arange(len(val)), stored.val_parts)
+    return Split(train, no_labels, names[0], no_labels), val_split
 
 
 def _load(folder: RunFolder, info: RunInfo, data_dir: Path | str | None, reporter: Reporter) -> Dataset:
     """Load the dataset of a run from where it was, or from where the user says that it is."""
-    source = Path(info.dataset.source)
-    if _has_name(info.dataset):
+    if not info.dataset.parts:
+        return _load_one(folder, info, info.dataset, data_dir, reporter)
+    height, width = info.model.input_size[:2]
+    datasets = [_load_one(folder, info, part, data_dir, reporter) for part in info.dataset.parts]
+    data = join_datasets(datasets, ImageSize(height, width, f"as in {folder.path}"))
+    return replace(data, parts=stored_parts(info.dataset)) if data.classes == info.dataset.classes else data
+
+
+def _load_one(
+    folder: RunFolder,
+    info: RunInfo,
+    dataset: DatasetInfo | DatasetPartInfo,
+    data_dir: Path | str | None,
+    reporter: Reporter,
+) -> Dataset:
+    """Load the dataset of a run, or one of several; `data_dir` then is the folder that holds them."""
+    source = Path(dataset.source)
+    if _has_name(dataset):
+        if isinstance(dataset, DatasetPartInfo) and data_dir is not None:
+            below = Path(data_dir).expanduser() / dataset.name
+            data_dir = below if below.is_dir() else None
         data_dir = data_dir or (source if source.exists() else None)
-        name = info.dataset.name
+        name = dataset.name
         size = size_text(info.model.input_size, "x") if DATASETS[name].resizable else None
-        maps = {name: info.dataset.class_map}
+        maps = {name: dataset.class_map}
         return load_dataset(name, data_dir=data_dir, image_size=size, maps=maps, progress=reporter)
     path = source if data_dir is None else Path(data_dir).expanduser().absolute()
     if data_dir is not None and path.name != source.name and (path / source.name).exists():
@@ -123,12 +146,12 @@ def _load(folder: RunFolder, info: RunInfo, data_dir: Path | str | None, reporte
         str(path),
         image_size=size,
         inner_groups=bool(info.split.grouping.by),
-        maps={str(path): info.dataset.class_map},
+        maps={str(path): dataset.class_map},
         progress=reporter,
     )
 
 
-def _has_name(data: Dataset | DatasetInfo) -> bool:
+def _has_name(data: Dataset | DatasetInfo | DatasetPartInfo) -> bool:
     """Return whether a dataset is loaded by its name; a user's folder has its name for a title, whatever it is."""
     return data.name in DATASETS and data.title != data.name
 
@@ -147,6 +170,7 @@ def _find_images(
     classes = info.dataset.classes
     names = [name for split in data.splits for name in split.names]
     images, labels = (concat([getattr(split, part) for split in data.splits]) for part in ("images", "labels"))
+    of_dataset = np.concatenate([np.asarray(split.parts) for split in data.splits]) if data.parts else None
     image_digests, label_digests = _image_digests(images), _label_digests(labels, data.classes, classes)
     matches = _match(index, names, image_digests, label_digests)
     if (matches.positions < 0).any():
@@ -169,8 +193,11 @@ def _find_images(
         if not np.array_equal(table[: len(data.classes)], np.arange(len(data.classes))):
             selected_labels = table[selected_labels[:]].astype(labels.dtype)
         parts.append(
-            Split(selected_images, selected_labels, tuple(index.names[row] for row in rows), index.groups[rows])
-        )
+            Split(
+                selected_images, selected_labels, tuple(index.names[row] for row in rows), index.groups[rows],
+                None if of_dataset is None else of_dataset[matches.positions[rows]],
+            )
+        )  # fmt: skip
     train, val, test = parts
     dataset = replace(
         data, name=info.dataset.name, title=info.dataset.title, classes=classes, palette=info.dataset.palette,

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 
 import seamline
+from seamline.data.dataset import Dataset
+from seamline.data.mix import part_infos
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
 from seamline.models.devices import default_num_threads, describe_machine, set_num_threads
@@ -49,6 +51,7 @@ def run_info(
             bit_depth=plan.data.bit_depth,
             reference_results=data.reference_results,
             class_map=data.class_map,
+            parts=part_infos(data, plan.splits),
         ),
         split=plan.splits.metadata,
         model=ModelInfo(
@@ -71,14 +74,27 @@ def run_info(
             **model.versions,
         },
         command=train_command(plan, folder),
-        notice=SYNTHETIC_NOTICE if data.synthetic else None,
+        notice=synthetic_notice(data),
+    )
+
+
+def synthetic_notice(data: Dataset) -> str | None:
+    """Return the sentence about synthetic images at the top of a report; None where there are none."""
+    synthetic = [part.title for part in data.parts if part.synthetic]
+    if not data.synthetic:
+        return None
+    if not synthetic or len(synthetic) == len(data.parts):
+        return SYNTHETIC_NOTICE
+    return (
+        f"The images of {' and '.join(synthetic)} are synthetic, drawn by a program. Their metrics, and those of all "
+        "images together, do not apply to real images."
     )
 
 
 def train_command(plan: TrainingPlan, folder: RunFolder) -> str:
     """Return the command that repeats a training."""
     options = plan.options
-    words = ["seamline", "train", plan.source, "--preset", plan.preset]
+    words = ["seamline", "train", *plan.sources, "--preset", plan.preset]
     words += [word for setting in format_settings(plan.settings) for word in ("--set", setting)]
     words += ["--seed", str(plan.seed)]
     values = {
