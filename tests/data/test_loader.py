@@ -170,3 +170,20 @@ def test_crops_and_perspective_move_masks_with_images() -> None:
     agree = (batch.images[:, 0] > 100).long() == batch.labels
     assert agree.float().mean() > 0.98  # but for pixels between both
     assert len({image.numpy().tobytes() for image in batch.images}) == 4
+
+
+@pytest.mark.parametrize("shard", [(0, 1), (1, 2)])
+def test_with_cutmix_each_column_keeps_the_part_of_its_labels(shard: tuple[int, int]) -> None:
+    """Masks are the number of the part, so that each column of the labels is that of the parts."""
+    parts = np.arange(12) % 3
+    labels = np.broadcast_to(parts[:, None, None], (12, 16, 16)).astype(np.uint8)
+    images = np.zeros((12, 16, 16, 3), np.uint8)
+    split = Split(images, labels, tuple(map(str, range(12))), np.arange(12), parts)
+    options = Augmentation(cutmix=0.9)
+    batches = Batches(split, 6, task="segmentation", seed=0, augmentation=options, shard=shard)
+    mixed = 0
+    for _, targets, of_columns in batches.epoch(1):
+        assert of_columns is not None
+        assert torch.equal(of_columns[:, None].expand_as(targets), targets)
+        mixed += int((of_columns != of_columns[:, :1]).any(1).sum())
+    assert mixed > 2

@@ -32,7 +32,8 @@ class Batch(NamedTuple):
 
     images: Tensor  # (B, C, H, W) uint8, channels last
     labels: Tensor  # (B,) or (B, H, W) int64, 0..K-1 or `IGNORE_LABEL`
-    parts: Tensor | None = None  # (B,) int64, the part of the dataset of each image, where it has parts
+    # (B,) int64, the part of the dataset of each image, or (B, W) of its columns; None where the dataset has no parts
+    parts: Tensor | None = None
 
 
 class _EpochParameters(NamedTuple):
@@ -123,8 +124,16 @@ class Batches:
                 chosen = torch.cat([chosen.new_tensor([first + (begin or size) - 1]), chosen])
             images, labels = self._augmented(order[chosen], rows[chosen], parameters)
             images, labels = images[extra:], labels[extra:]
-            parts = None if self.parts is None else torch.from_numpy(self.parts)[order[chosen[extra:]].cpu()]
+            parts = self._select_parts(order[chosen], rows[chosen], parameters.cuts, images.shape[-1])
+            parts = None if parts is None else parts[extra:]
             yield Batch(images, _to_targets(labels) if self.has_masks else labels, parts)
+
+    def _select_parts(self, chosen: Tensor, rows: Tensor, cuts: Tensor | None, width: int) -> Tensor | None:
+        """Return the parts of samples, (B,) int64; with cutmix those of the columns of each image, (B, W)."""
+        if self.parts is None:
+            return None
+        parts = torch.from_numpy(self.parts).to(self.device)[chosen]
+        return parts if cuts is None else transforms.horizontal_cutmix(parts[:, None].expand(-1, width), cuts[rows])
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         """Return the samples of an epoch in order, (N,) int64.

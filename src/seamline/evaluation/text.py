@@ -85,7 +85,7 @@ def metric_lines(metrics: Metrics) -> list[str]:
     images.
     """
     of_parts = [
-        f"{name} ({'test' if one.test else 'validation'})  " + ", ".join(_overall_texts(split, metrics.definitions))
+        f"{name} ({'test' if one.test else 'validation'})  " + ", ".join(_split_texts(metrics, split))
         for name, one in metrics.parts.items()
         if (split := one.test or one.val)
     ]

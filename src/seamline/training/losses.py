@@ -79,7 +79,7 @@ class PartialLabelLoss(ClassLoss):
         Args:
             logits: (B, K) or (B, K, H, W) float32.
             labels: (B,) or (B, H, W) int64, negative where they do not count.
-            parts: (B,) int64, the part of the dataset of each image.
+            parts: (B,) or (B, W) int64, the part of the dataset of each image, or of its columns.
         """
         log_probs = logits.log_softmax(1).movedim(1, -1)  # (B, ..., K)
         losses = -log_probs.masked_fill(~self._open(labels, parts), -torch.inf).logsumexp(-1)
@@ -91,7 +91,7 @@ class PartialLabelLoss(ClassLoss):
         Args:
             predicted: (B,) or (B, H, W) int64, the predicted classes.
             labels: (B,) or (B, H, W) int64, negative where they do not count.
-            parts: (B,) int64, the part of the dataset of each image.
+            parts: (B,) or (B, W) int64, the part of the dataset of each image, or of its columns.
 
         Returns:
             () int64.
@@ -103,7 +103,8 @@ class PartialLabelLoss(ClassLoss):
         """Return which classes each label (B, ...) leaves open, (B, ..., K) bool."""
         assert parts is not None  # noqa: S101 - batches of a dataset with parts have them
         self.open_classes = self.open_classes.to(labels.device)
-        return self.open_classes[parts.to(labels.device).view(-1, *[1] * (labels.ndim - 1)), labels.clamp(min=0)]
+        parts = parts.to(labels.device).view(len(labels), *[1] * (labels.ndim - parts.ndim), *parts.shape[1:])
+        return self.open_classes[parts, labels.clamp(min=0)]
 
 
 def build_loss(config: TrainConfig, data: Dataset | None, model: nn.Module) -> ClassLoss:
