@@ -1,7 +1,7 @@
 """Make the pretrained models of the package: weights in half precision, an exported model, a model card.
 
     SEAMLINE_DATA=... python bench/train_pretrained.py [--garments RUN] [--facades RUN]
-    python bench/train_pretrained.py --export      (export the models again, after a change of the export)
+    SEAMLINE_DATA=... python bench/train_pretrained.py --export      (export the models again, after a change)
 
 Without a run each model is trained first: garments with the preset `fast` for 8 epochs, facades with `fast`, seed 0.
 8 epochs is the first number that was tried; no choice was made on a test image.
@@ -21,6 +21,9 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import load_file, save
 
 import seamline
+from seamline.evaluation.conformal import calibrate_fractions
+from seamline.evaluation.evaluate import evaluate_split
+from seamline.evaluation.novelty import fit_novelty, measure_novelty
 from seamline.export.to_onnx import WEIGHT_PREFIX, to_onnx
 from seamline.inference.forward import predict_logits
 from seamline.inference.integrity import record_integrity, seal_export
@@ -28,8 +31,10 @@ from seamline.inference.predictor import run_metadata
 from seamline.inference.pretrained import PRETRAINED, pretrained_dir
 from seamline.inference.tta import load_tta
 from seamline.io import write_bytes, write_text
+from seamline.progress import Reporter
 from seamline.run_folder import Estimate, JsonFile, Metrics, RunFolder, RunInfo
 from seamline.training.config import parse_settings
+from seamline.training.run_data import load_run_data
 
 T = TypeVar("T")
 
@@ -52,9 +57,27 @@ def write_pretrained(run: RunFolder, folder: RunFolder) -> None:
     half = {key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in weights.items()}
     write_bytes(folder.weights_file, save(half))
     write_compact(folder.calibration, run.calibration.read())
+    export_again(folder)
+    write_text(folder.path / "CARD.md", card(name, info, run.metrics.read()))
+
+
+def export_again(folder: RunFolder) -> None:
+    """Measure a pretrained model's intervals and what is novel to it again, and export it; its weights stay."""
+    model, task = load_tta(folder), folder.info.read().task
+    data, splits = load_run_data(folder, None, None, Reporter())
+    write_compact(
+        folder.novelty, measure_novelty(model, data.test, task, fit_novelty(model, splits.train, splits.val, task))
+    )
+    if task == "segmentation":
+        calibration = folder.calibration.read()
+        val, test = (
+            evaluate_split(model, split, data.classes, task, stream=stream)
+            for stream, split in ((1, splits.val), (2, data.test))
+        )
+        fractions = calibrate_fractions(val, test, calibration.temperature.value)
+        write_compact(folder.calibration, msgspec.structs.replace(calibration, fractions=fractions))
     write_integrity(folder)
     write_export(folder)
-    write_text(folder.path / "CARD.md", card(name, info, run.metrics.read()))
 
 
 def write_compact(file: JsonFile[T], value: T) -> None:
@@ -184,8 +207,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.export:
         for name in PRETRAINED:
-            write_export(RunFolder(pretrained_dir(name)))
-            write_integrity(RunFolder(pretrained_dir(name)))
+            export_again(RunFolder(pretrained_dir(name)))
         return
     for name, arguments in TRAINED.items():
         run = getattr(options, name)

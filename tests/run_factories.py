@@ -1,17 +1,20 @@
 """Finished runs, made by hand, and photos."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from PIL import Image
 
 from run_folder.factories import run_info
+from seamline.inference.predictor import Predictor
 from seamline.models.blocks import BaseModel
 from seamline.models.saved import save_weights
-from seamline.run_folder import DatasetInfo, ModelInfo, RunFolder, RunInfo, Task
+from seamline.run_folder import DatasetInfo, FractionIntervals, ModelInfo, NoveltyReference, RunFolder, RunInfo, Task
 from seamline.training.presets import PRESETS
 
 SEGMENTER_CLASSES = ("dark", "bright")
@@ -55,6 +58,24 @@ def write_run(folder: Path, network: BaseModel, name: str, image: tuple[int, int
     )
     save_weights(run, network.state_dict())
     return folder
+
+
+def with_uncertainty(model: Predictor, features: NDArray[np.float32] | None = None) -> Predictor:
+    """Return a model to which everything unlike some features is novel, with intervals of the last class's fraction."""
+    assert model.features is not None
+    height, width, channels = model.metadata.input_size
+    size = model.features(np.zeros((1, height, width, channels), np.uint8)).shape[1]
+    known = np.full(size, 50, np.float32) if features is None else features
+    novelty = NoveltyReference(
+        false_alarm_rate=0.05,
+        threshold=0.01 if features is None else 0.1 * float(np.linalg.norm(known)),
+        size=(1, size),
+        scales=np.ones(size, "<f4").tobytes(),
+        features=known.astype("<f2").tobytes(),
+    )
+    intervals = FractionIntervals(level=0.9, quantiles={model.classes[-1]: 2.0}, images=40, groups=30)
+    fields = {"novelty": novelty} | ({"fraction_intervals": intervals} if model.task == "segmentation" else {})
+    return replace(model, metadata=msgspec.structs.replace(model.metadata, **fields))
 
 
 def load_unsealed(file: Path) -> onnx.ModelProto:

@@ -17,6 +17,7 @@ from seamline.run_folder.arrays import ClassificationArrays, ImageIndex, Segment
 from seamline.run_folder.fields import Byte, Color, Count, Estimate, FileName, NanFloat, Number, Positive, Side
 from seamline.run_folder.integrity import Integrity
 from seamline.run_folder.metrics import Calibration, Finding, Metrics
+from seamline.run_folder.novelty import Novelty
 from seamline.run_folder.prediction import ExportMetadata, PredictionRecord
 from seamline.run_folder.results import LabelIssues, SplitResults
 from seamline.run_folder.run_info import Epoch, RunInfo
@@ -55,6 +56,7 @@ FILES: tuple[RunFile, ...] = (
     RunFile("data/images.npz", "evaluation", "Images with which the run is exported.", (StoredImages,)),
     RunFile("metrics.json", "evaluation", "Metrics of every split; written before the other results.", (Metrics,)),
     RunFile("calibration.json", "evaluation", "How well confidence matches accuracy.", (Calibration,)),
+    RunFile("novelty.json", "evaluation", "How images unlike the training images are told.", (Novelty,)),
     RunFile("integrity.json", "evaluation", "What `seamline verify` compares the run with.", (Integrity,)),
     RunFile("findings.json", "evaluation", "A list of findings, the most important first; written last.", (Finding,)),
     RunFile("analysis/kernels.json", "evaluation", "Types of the filters of each convolution.", (FilterAnalysis,)),

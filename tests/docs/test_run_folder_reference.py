@@ -38,6 +38,7 @@ def test_every_path_of_a_run_folder_is_in_the_table() -> None:
             folder.history,
             folder.metrics,
             folder.calibration,
+            folder.novelty,
             folder.findings,
             folder.kernels,
             folder.integrity,

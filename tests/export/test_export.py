@@ -25,7 +25,7 @@ from seamline.export.export import ExportOptions, ExportResult
 from seamline.export.to_onnx import WEIGHT_PREFIX, to_onnx
 from seamline.export.verify import MIN_AGREEMENT, Verification, predict_split, primary_metric, select_evenly, verify
 from seamline.inference.backends import BACKENDS, load_session
-from seamline.inference.forward import predict_logits
+from seamline.inference.forward import predict_features, predict_logits
 from seamline.inference.predictor import Predictor, load_model
 from seamline.inference.tta import TTA, load_tta
 from seamline.io import sha256_file
@@ -84,6 +84,8 @@ def test_every_backend_gives_the_logits_of_the_model_at_any_size(
     images = np.random.default_rng(1).integers(0, 256, (*shape, 3), dtype=np.uint8)
     expected = predict_logits(tta_of(masks), images)
     np.testing.assert_allclose(load_session(exported, backend)[1](images), expected, atol=1e-4)
+    features = load_session(exported, backend, output="features")[1](images)
+    np.testing.assert_allclose(features, predict_features(tta_of(masks), images), rtol=1e-4, atol=1e-4)
     probabilities = load_session(exported, backend, output="probabilities")[1](images)
     np.testing.assert_allclose(probabilities, torch.from_numpy(expected / 1.7).softmax(1), atol=1e-5)
 
@@ -99,7 +101,7 @@ def test_the_file_says_what_it_is(masks: Path, exported: Path) -> None:
     assert metadata["fingerprint"] == sha256_file(masks / "model.safetensors")[:32] == RunFolder(masks).weights_digest
     sides = [[dim.dim_param or dim.dim_value for dim in one.type.tensor_type.shape.dim] for one in graph.graph.input]
     assert sides == [["batch", 3, "height", "width"]]
-    assert [one.name for one in graph.graph.output] == ["logits", "probabilities"]
+    assert [one.name for one in graph.graph.output] == ["logits", "probabilities", "features"]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -181,7 +183,7 @@ def test_a_file_with_other_predictions_is_not_written(
         return to_onnx(model, metadata)
 
     kept = tta_of(classifier)
-    monkeypatch.setattr(module, "partial", lambda function, network: partial(predict_logits, kept))
+    monkeypatch.setattr(module, "partial", lambda function, network: partial(function, kept))
     monkeypatch.setattr(module, "to_onnx", shifted)
     out = tmp_path / "other.onnx"
     message = refusal(lambda: export_run(classifier, bright_sides(9, 1), bright_sides(9, 2), out))

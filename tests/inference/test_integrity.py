@@ -37,7 +37,7 @@ def flip(file: Path, position: int) -> None:
 def test_pretrained_models_are_as_recorded_in_every_backend(name: str) -> None:
     verified = seamline.verify(name)
     assert {one.file.name for one in verified.files} == {
-        *("run.json", "calibration.json", "model.safetensors", "model.onnx")
+        *("run.json", "calibration.json", "novelty.json", "model.safetensors", "model.onnx")
     }
     for one in verified.files:
         assert one.sha256 == hashlib.sha256(one.file.read_bytes()).hexdigest()
@@ -96,7 +96,7 @@ def test_a_run_without_backend_says_that_predictions_are_not_compared(
     monkeypatch.setattr("seamline.inference.integrity.find_spec", lambda name: None)
     verify(garments)
     *checksums, note, last = capsys.readouterr().out.splitlines()
-    assert len(checksums) == 3
+    assert len(checksums) == 4
     assert (note, last) == (
         "Predictions are not compared: export the run, or pip install 'seamline[train]'",
         f"Verified: {garments}",

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 from msgspec.structs import asdict
+from numpy.typing import NDArray
 from PIL import Image
 
 import seamline
-from run_factories import COLOURS, SEGMENTER_CLASSES, save_photo
+from run_factories import COLOURS, SEGMENTER_CLASSES, save_photo, with_uncertainty
 from run_folder.factories import calibration
 from seamline.api.use import predict
 from seamline.data.image_io import read_image
@@ -22,6 +23,7 @@ from seamline.inference.tta import load_tta
 from seamline.run_folder import PhotoPrediction, RunFolder, prediction_record
 
 DEFAULTS = asdict(PhotoPrediction(file="", width=1, height=1))
+NOT_AVAILABLE = "whether photos are unlike the training images is not available of {}; evaluate the run again"
 
 
 def record(folder: Path) -> Any:
@@ -32,6 +34,7 @@ def test_masks_overlays_legend_and_record(segmenter: Path, tmp_path: Path) -> No
     photo = save_photo(tmp_path / "front.png")
     predictions = predict(segmenter, [photo], out=tmp_path / "out")
     assert sorted(file.name for file in predictions.folder.iterdir()) == [
+        "front.confidence.png",
         "front.mask.png",
         "front.overlay.png",
         "legend.png",
@@ -54,6 +57,7 @@ def test_masks_overlays_legend_and_record(segmenter: Path, tmp_path: Path) -> No
         "height": 60,
         "mask": "front.mask.png",
         "overlay": "front.overlay.png",
+        "confidence": "front.confidence.png",
         "class_fractions": {"dark": (mask == 0).mean(), "bright": (mask == 1).mean()},
     }
     assert record(predictions.folder) == {
@@ -63,14 +67,47 @@ def test_masks_overlays_legend_and_record(segmenter: Path, tmp_path: Path) -> No
         "preset": "fast",
         "classes": list(SEGMENTER_CLASSES),
         "palette": [list(color) for color in COLOURS],
+        "false_alarm_rate": None,
+        "interval_level": None,
         "photos": [msgspec.to_builtins(one)],
         "errors": [],
         "unused": [],
-        "warnings": [],
+        "warnings": [NOT_AVAILABLE.format(segmenter)],
     }
     before = {file.name: file.read_bytes() for file in predictions.folder.iterdir()}
     predict(str(segmenter), str(photo), out=str(tmp_path / "out"))
     assert {file.name: file.read_bytes() for file in predictions.folder.iterdir()} == before
+
+
+def test_novelty_intervals_and_confidence_reach_record_and_page(segmenter: Path, tmp_path: Path) -> None:
+    model = with_uncertainty(seamline.load_model(segmenter))
+    photo = save_photo(tmp_path / "photo.png")
+    predictions = seamline.predict(model, [photo], out=tmp_path / "out", report=True)
+    (one,) = predictions.photos
+    expected = model(photo)
+    assert expected.confidence is not None
+    assert one.novelty == pytest.approx(expected.novelty)
+    assert one.class_intervals == {"bright": pytest.approx(expected.intervals["bright"])}
+    low, high = one.class_intervals["bright"]
+    assert 0 <= low < one.class_fractions["bright"] < high <= 1
+    with Image.open(predictions.folder / "photo.confidence.png") as image:
+        assert image.mode == "L"
+        np.testing.assert_array_equal(np.asarray(image), expected.confidence)
+    written = record(predictions.folder)
+    assert (written["false_alarm_rate"], written["interval_level"], written["warnings"]) == (0.05, 0.9, [])
+    page = (predictions.folder / "report.html").read_text(encoding="utf-8")
+    assert f"Unlike the training images: {one.novelty:.1f} times as far from them as 95% of" in page
+    assert f"{100 * low:.1f}–{100 * high:.1f}" in page
+    assert "Confidence of the prediction for photo.png" in page
+
+
+def test_features_are_those_of_photos_at_the_size_of_the_training_images(segmenter: Path) -> None:
+    def sides(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.full((len(images), 2), images.shape[1:3], np.float32)
+
+    model = with_uncertainty(replace(seamline.load_model(segmenter), features=sides), np.array([32, 16], np.float32))
+    for height, width, expected in ((160, 80, 0), (2000, 1000, 0), (10, 5, 0), (160, 160, 16 / (0.1 * 1280**0.5))):
+        assert model(np.zeros((height, width, 3), np.uint8)).novelty == pytest.approx(expected, rel=1e-5)
 
 
 def test_labels_follow_the_network_and_the_temperature(classifier: Path, tmp_path: Path) -> None:
@@ -161,7 +198,7 @@ def test_unused_files_reach_the_record_and_the_page(segmenter: Path, tmp_path: P
         ["image of unsupported formats (1 .heic)"],
         [
             "image of unsupported formats (1 .heic)",
-            "results of earlier predictions (3 .png, 1 .jpg, 1 .json, 1 .html)",
+            "results of earlier predictions (4 .png, 1 .jpg, 1 .json, 1 .html)",
         ],
     ):
         predictions = seamline.predict(segmenter, tmp_path, out=tmp_path, report=True)
@@ -245,10 +282,11 @@ def test_what_is_not_used_is_reported(classifier: Path, tmp_path: Path) -> None:
     predictions = predict(classifier, [photos], out=tmp_path / "out")
     assert len(predictions.photos) == 3
     assert [(entry.kind, entry.count) for entry in predictions.unused] == [("files", 2), ("files", 1), ("images", 1)]
-    (warning,) = predictions.warnings
+    warning, unavailable = predictions.warnings
+    assert unavailable == NOT_AVAILABLE.format(classifier)
     assert warning.startswith(f"1 of 3 images, such as {photos / 'b.png'}, have values of 8 to 14 bits")
     assert record(tmp_path / "out")["unused"] == msgspec.to_builtins(list(predictions.unused))
-    assert record(tmp_path / "out")["warnings"] == [warning]
+    assert record(tmp_path / "out")["warnings"] == [warning, unavailable]
 
 
 def test_photos_are_scaled_by_the_bit_depth_of_the_training_images(classifier: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seamline.inference.forward import predict_logits
-from seamline.inference.tiled import OVERLAP, TILE, argmax_strips, predict_strips
+from seamline.inference.tiled import OVERLAP, TILE, predict_mask, predict_strips
 from seamline.models.factory import SEGMENTERS, build_model
 from seamline.models.segmenters import Segmenter
 
@@ -68,11 +68,11 @@ def test_a_mask_is_the_highest_score_and_large_ones_are_enlarged_as_pytorch_does
     ask = partial(predict_logits, network)
     scores = torch.from_numpy(whole(network, image))[None]
     np.testing.assert_array_equal(
-        argmax_strips(predict_strips(ask, image, tile=16, overlap=4), sides), scores[0].argmax(0)
+        predict_mask(predict_strips(ask, image, tile=16, overlap=4), sides, 1.0).mask, scores[0].argmax(0)
     )
     for shape in [(sides[0] * 3 + 1, sides[1] * 2 + 7), (sides[0], sides[1] + 1), (2000, sides[1])]:
         larger = F.interpolate(scores, size=shape, mode="bilinear")[0]
-        mask = argmax_strips(predict_strips(ask, image, shape=shape, tile=16, overlap=4), shape)
+        mask = predict_mask(predict_strips(ask, image, shape=shape, tile=16, overlap=4), shape, 1.0).mask
         assert mask.shape == shape
         first, second = larger.topk(2, 0).values
         clear = (first - second > 1e-4).numpy()  # where rounding decides nothing
@@ -84,7 +84,27 @@ def test_equal_scores_are_the_lowest_class() -> None:
         planes = np.array([0.0, 1.0, 1.0, 0.5], np.float32).reshape(1, 4, 1, 1)
         return np.broadcast_to(planes, (1, 4, *images.shape[1:3]))
 
-    assert (argmax_strips(predict_strips(ask, chance_image(3, 4, 1)), (3, 4)) == 1).all()
+    result = predict_mask(predict_strips(ask, chance_image(3, 4, 1)), (3, 4), 1.0)
+    assert (result.mask == 1).all()
+    share = np.e / (1 + 2 * np.e + np.e**0.5)
+    assert (result.confidence == round(255 * share)).all()
+    wrong = [1 / (1 + 2 * np.e + np.e**0.5), 1 - share, share, np.e**0.5 / (1 + 2 * np.e + np.e**0.5)]
+    np.testing.assert_allclose(result.expected_errors, 12 * np.array(wrong), rtol=1e-5)
+    assert result.maps is None
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.3, 4.0])
+def test_confidence_is_the_calibrated_probability_of_the_class(temperature: float) -> None:
+    image, network = chance_image(70, 41), Convolution(3)
+    probabilities = (torch.from_numpy(whole(network, image)) / temperature).softmax(0).numpy()
+    strips = predict_strips(partial(predict_logits, network), image, tile=16, overlap=4)
+    result = predict_mask(strips, (70, 41), temperature, with_maps=True)
+    assert result.maps is not None
+    np.testing.assert_allclose(result.maps, probabilities, atol=1e-5)
+    np.testing.assert_allclose(result.confidence, 255 * probabilities.max(0), atol=0.501)
+    picked = result.mask == np.arange(len(probabilities))[:, None, None]
+    wrong = np.where(picked, 1 - probabilities, probabilities)
+    np.testing.assert_allclose(result.expected_errors, wrong.sum((1, 2)), rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", SEGMENTERS)

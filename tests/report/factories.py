@@ -25,6 +25,8 @@ from seamline.run_folder import (
     FilterFraction,
     FilterLayer,
     Finding,
+    FractionCalibration,
+    FractionIntervals,
     ImageMetrics,
     LabelIssue,
     LabelIssues,
@@ -33,6 +35,7 @@ from seamline.run_folder import (
     MaskExample,
     Metrics,
     ModelInfo,
+    Novelty,
     PhotoError,
     PhotoPrediction,
     PredictionRecord,
@@ -85,7 +88,8 @@ def write_classification_run(
 ) -> Path:
     """Write a whole finished run of `images` validation images and twice as many test images."""
     folder, rng, classes = RunFolder(path), np.random.default_rng(7), tuple(classes)
-    splits, calibrations = {}, {}
+    splits: dict[str, SplitMetrics] = {}
+    calibrations: dict[str, Any] = {}
     for split, number in (("val", images), ("test", 2 * images)):
         labels = np.arange(number) % len(classes)
         logits = random_logits(rng, labels, len(classes), signal)
@@ -102,6 +106,7 @@ def write_classification_run(
         )
     )
     folder.calibration.write(Calibration(temperature=Estimate(1.65, 1.5, 1.8), bins=10, **calibrations))
+    folder.novelty.write(Novelty(images=images, groups=images, flagged=fraction(0.06, 2 * images)))
     folder.info.write(run_info("classification", classes, images, notice=notice))
     folder.history.write(history(epochs))
     folder.kernels.write(filter_analysis(rng, channels))
@@ -110,6 +115,13 @@ def write_classification_run(
     folder.findings.write(findings(classes, panels))
     folder.weights_file.write_bytes(b"weights")
     return path
+
+
+def fraction_calibration(classes: Sequence[str]) -> FractionCalibration:
+    """Return intervals of fractions, one of them missing."""
+    intervals = FractionIntervals(level=0.9, quantiles=dict.fromkeys(classes[:-1], 1.5), images=90, groups=60)
+    coverage = dict.fromkeys(classes[:-1], fraction(0.88, 114))
+    return FractionCalibration(intervals=intervals, coverage=coverage, width=dict.fromkeys(classes[:-1], 0.075))
 
 
 def write_segmentation_run(
@@ -125,7 +137,8 @@ def write_segmentation_run(
     """Write a whole finished run; `triples` are photos, true and predicted masks to show instead of random ones."""
     folder, rng, classes, palette = RunFolder(path), np.random.default_rng(3), tuple(classes), tuple(palette)
     shown = list(triples) if triples else [random_triple(rng, len(classes)) for _ in range(images)]
-    splits, calibrations = {}, {}
+    splits: dict[str, SplitMetrics] = {}
+    calibrations: dict[str, Any] = {"fractions": fraction_calibration(classes)}
     for split in ("val", "test"):
         splits[split] = _write_masks(folder, split, shown, classes, palette)
         labels = np.arange(4000) % len(classes)

@@ -18,7 +18,7 @@ from PIL import Image
 
 httpx = pytest.importorskip("httpx", reason="httpx is not installed")
 
-from run_factories import COLOURS, SEGMENTER_CLASSES, save_photo  # noqa: E402
+from run_factories import COLOURS, SEGMENTER_CLASSES, save_photo, with_uncertainty  # noqa: E402
 from seamline.api.use import predict  # noqa: E402
 from seamline.inference.predictor import Predictor, load_model  # noqa: E402
 from seamline.serve.app import make_app  # noqa: E402
@@ -89,8 +89,24 @@ def test_masks_are_those_of_predict(masks: Predictor, segmenter: Path, tmp_path:
         "classes": list(SEGMENTER_CLASSES),
         "palette": [list(color) for color in COLOURS],
         "input_size": {"height": 32, "width": 32, "channels": 3},
+        "false_alarm_rate": None,
+        "interval_level": None,
         "limits": {"bytes": 32 << 20, "pixels": 50_000_000},
     }
+
+
+def test_novelty_and_intervals_are_those_of_predict(masks: Predictor, labels: Predictor, tmp_path: Path) -> None:
+    content = save_photo(tmp_path / "front.png").read_bytes()
+    for model in map(with_uncertainty, (masks, labels)):
+        expected, app = model(tmp_path / "front.png"), make_app(model)
+        answer = ask(app, "POST", "/api/predict", content=content).json()
+        assert answer["novelty"] == pytest.approx(expected.novelty)
+        assert answer["novelty"] > 1
+        intervals = {name: list(ends) for name, ends in expected.intervals.items()}
+        assert answer.get("class_intervals", {}) == intervals
+        described = ask(app, "GET", "/api/model").json()
+        assert described["false_alarm_rate"] == 0.05
+        assert described["interval_level"] == (0.9 if intervals else None)
 
 
 def test_labels_are_those_of_predict(labels: Predictor, classifier: Path, tmp_path: Path) -> None:
@@ -99,7 +115,7 @@ def test_labels_are_those_of_predict(labels: Predictor, classifier: Path, tmp_pa
     app = make_app(labels)
     answer = ask(app, "POST", "/api/predict", content=photo.read_bytes()).json()
     fields = {name: getattr(expected, name) for name in ("width", "height", "label", "probability", "probabilities")}
-    assert answer == fields
+    assert answer == fields | {"novelty": None}
     assert ask(app, "GET", "/api/model").json()["task"] == "classification"
     for path in ("/api/mask", "/api/overlay"):
         for content in (photo.read_bytes(), b"no image"):

@@ -20,10 +20,14 @@ from seamline.cli.options import (
 from seamline.errors import SeamlineError, require_extra
 from seamline.io import read_json
 from seamline.progress import Reporter, result
+from seamline.run_folder import PhotoPrediction
 from seamline.threads import idle_threads, watch_load
 
 if TYPE_CHECKING:
     from seamline.run_folder import UnusedData
+
+_SHOWN_FRACTION = 0.0005
+"""Fraction of a photo's pixels from which on a class is printed."""
 
 
 def predict(
@@ -68,8 +72,7 @@ def predict(
         print_json(read_json(predictions.folder / "predictions.json"))
     else:
         for photo in predictions.photos:
-            if photo.label is not None and photo.probability is not None:
-                result(f"{photo.file}: {photo.label} ({photo.probability:.0%})")
+            result(f"{photo.file}: {_prediction_text(photo)}")
         result(f"{len(predictions.photos)} of {len(predictions.photos) + len(predictions.errors)} photos predicted")
         result(f"Results: {predictions.folder}" + (f"\nPage:    {predictions.page}" if predictions.page else ""))
     _say_unused(reporter, predictions.unused, predictions.warnings)
@@ -85,6 +88,21 @@ def _say_unused(reporter: Reporter, unused: "Sequence[UnusedData]", warnings: Se
         reporter.say(f"not used: {item.sentence}")
     for sentence in warnings:
         reporter.say(f"warning: {sentence}")
+
+
+def _prediction_text(photo: PhotoPrediction) -> str:
+    """Return label or fractions of a photo, the largest first, and whether it is unlike the training images."""
+    if photo.label is not None and photo.probability is not None:
+        text = f"{photo.label} ({photo.probability:.0%})"
+    else:
+        shown = [name for name, fraction in photo.class_fractions.items() if fraction >= _SHOWN_FRACTION]
+        text = ", ".join(
+            f"{name} {photo.class_fractions[name]:.1%}"
+            + (" ({:.1%} to {:.1%})".format(*photo.class_intervals[name]) if name in photo.class_intervals else "")
+            for name in sorted(shown, key=lambda name: -photo.class_fractions[name])
+        )
+    is_novel = photo.novelty is not None and photo.novelty > 1
+    return f"{text}; unlike the training images (novelty {photo.novelty:.2f})" if is_novel else text
 
 
 def _predict_on_cluster(

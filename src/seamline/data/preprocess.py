@@ -35,6 +35,18 @@ def resize_max_side(image: NDArray[np.uint8], channels: int, size: int) -> NDArr
     return image if shape == (rows, columns) and channels == 3 else _resize(image, shape, channels)
 
 
+def fit_inside(image: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Resize an image so that it just fits into a shape, as images of a folder are resized for a segmenter.
+
+    Args:
+        image: (H, W, 3) uint8, RGB.
+        shape: height, width and channels that bound the result (h, w, C) uint8; C is 1 for grayscale or 3.
+    """
+    rows, columns = image.shape[:2]
+    scale = min(shape[0] / rows, shape[1] / columns)
+    return _resize(image, (max(1, round(scale * rows)), max(1, round(scale * columns))), shape[2])
+
+
 def _resize(image: NDArray[np.uint8], shape: tuple[int, int], channels: int) -> NDArray[np.uint8]:
     """Resize an image (H, W, 3) uint8 to (h, w, C), with antialiasing."""
     resized = Image.fromarray(image)

@@ -11,6 +11,7 @@ from scipy.special import softmax
 
 from seamline.evaluation.bootstrap import GroupBootstrap, percentile_interval, ratio
 from seamline.evaluation.confidence import LEVEL, Z
+from seamline.evaluation.conformal import calibrate_fractions
 from seamline.evaluation.counts import cross_entropy
 from seamline.evaluation.evaluate import Evaluation, SampledLogits
 from seamline.run_folder import Calibration, CalibrationBin, Estimate, SplitCalibration
@@ -234,6 +235,8 @@ def reliability_bins(sample: SampledLogits, bootstrap: GroupBootstrap, temperatu
 def calibrate(val: Evaluation, test: Evaluation | None) -> Calibration:
     """Fit a temperature on the validation images and measure calibration on both splits, raw and scaled.
 
+    For segmentation, conformal intervals of class fractions are fitted as well.
+
     Args:
         val: of the validation images.
         test: of the test images, None where there are none.
@@ -244,7 +247,8 @@ def calibrate(val: Evaluation, test: Evaluation | None) -> Calibration:
     temperature = fit_temperature(val.sample, val.counts.bootstrap)
     splits = {"val": val} if test is None else {"val": val, "test": test}
     measured = {name: split_calibration(of, temperature.value) for name, of in splits.items()}
-    return Calibration(temperature=temperature, bins=N_BINS, **measured)
+    fractions = calibrate_fractions(val, test, temperature.value) if val.task == "segmentation" else None
+    return Calibration(temperature=temperature, bins=N_BINS, fractions=fractions, **measured)
 
 
 def split_calibration(evaluation: Evaluation, temperature: float) -> SplitCalibration:

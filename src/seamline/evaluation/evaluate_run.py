@@ -16,10 +16,12 @@ from seamline.data.mix import merge_classes, merge_sentences, split_by_part
 from seamline.data.splits import Splits
 from seamline.errors import SeamlineError, size_text
 from seamline.evaluation.calibration import split_calibration
+from seamline.evaluation.conformal import measure_coverage
 from seamline.evaluation.cross_val import out_of_fold_logits
 from seamline.evaluation.evaluate import evaluate_split
 from seamline.evaluation.findings import FINDINGS, FindingInputs, find
 from seamline.evaluation.metrics import INTERVALS
+from seamline.evaluation.novelty import measure_novelty
 from seamline.evaluation.text import capitalize_first
 from seamline.evaluation.write import EvaluationData, evaluate_model, write_split
 from seamline.inference.forward import predict_logits
@@ -199,8 +201,11 @@ def evaluate_other(
     target.metrics.write(msgspec.structs.replace(own, test=test.metrics.summary(), intervals=intervals, parts={}))
     errors, images = write_split(target, "test", test, info.dataset.palette, calibration.temperature.value)
     inputs = FindingInputs(val=test.metrics, test=test.metrics, errors=errors, images=images)
-    of_test = split_calibration(test, calibration.temperature.value)
-    target.calibration.write(msgspec.structs.replace(calibration, test=of_test))
+    of_test, temperature = split_calibration(test, calibration.temperature.value), calibration.temperature.value
+    fractions = calibration.fractions and measure_coverage(calibration.fractions.intervals, test, temperature)
+    target.calibration.write(msgspec.structs.replace(calibration, test=of_test, fractions=fractions))
+    if novelty := folder.novelty.read_optional():
+        target.novelty.write(measure_novelty(model, matched.split, info.task, novelty))
     target.findings.write(find(inputs, FINDINGS))
 
 

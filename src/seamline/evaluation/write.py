@@ -21,6 +21,7 @@ from seamline.evaluation.findings import FINDINGS, LAYER_FINDINGS, FindingInputs
 from seamline.evaluation.label_issues import summarize_label_issues
 from seamline.evaluation.linear_probes import probe_layers
 from seamline.evaluation.metrics import INTERVALS, PRIMARY, metric_infos
+from seamline.evaluation.novelty import fit_novelty, measure_novelty
 from seamline.evaluation.text import PRINTED, title_inside
 from seamline.inference.tta import TTA
 from seamline.io import write_bytes
@@ -147,6 +148,9 @@ def _write_analyses(
     val, test = splits.val, splits.test
     calibration = calibrate(val, test)
     run.calibration.write(calibration)
+    if isinstance(model, TTA):
+        novelty = fit_novelty(model, data.train, data.val, data.task)
+        run.novelty.write(measure_novelty(model, data.test, data.task, novelty) if test else novelty)
     errors, images = write_split(run, "val", val, data.palette, calibration.temperature.value)
     if test is not None:
         errors, images = write_split(run, "test", test, data.palette, calibration.temperature.value)

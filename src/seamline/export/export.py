@@ -27,7 +27,7 @@ from seamline.export.verify import (
     verify,
 )
 from seamline.inference.backends import BACKENDS, load_session
-from seamline.inference.forward import predict_logits
+from seamline.inference.forward import predict_features, predict_logits
 from seamline.inference.integrity import seal_export
 from seamline.inference.predictor import PYTORCH, Predictor, run_metadata
 from seamline.inference.tiled import PredictFn
@@ -105,8 +105,12 @@ def export_run(
     """
     if options.reduce_tta and not model.reduced():
         raise SeamlineError(f"{out}: not written, because the model has no test-time augmentation; omit --reduce-tta")
-    reference = Predictor(folder.path, PYTORCH, partial(predict_logits, model), run_metadata(folder))
-    task, lossy = reference.task, options.reduce_tta or options.int8
+    metadata, lossy = run_metadata(folder), options.reduce_tta or options.int8
+    if lossy:  # they are fitted to the predictions of the run, and the threshold of novelty to its exact features
+        novelty = None if options.int8 else metadata.novelty
+        metadata = msgspec.structs.replace(metadata, fraction_intervals=None, novelty=novelty)
+    features = partial(predict_features, model)
+    reference, task = Predictor(folder.path, PYTORCH, partial(predict_logits, model), metadata, features), metadata.task
     parts = stored_parts(folder.info.read().dataset)
     predict_val = partial(predict_split, split=val, task=task, parts=parts)
     before = primary_metric(predict_val(reference.forward), task) if lossy else math.nan

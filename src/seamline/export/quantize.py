@@ -83,7 +83,8 @@ def _float_nodes(graph: onnx.ModelProto) -> list[str]:
         else:
             names.append(node.name)
     producers = {output: node for node in graph.graph.node for output in node.output}
-    pending, visited = [output.name for output in graph.graph.output], set()
+    # features are quantized to their end, so that their layers share the quantized weights
+    pending, visited = [output.name for output in graph.graph.output if output.name != "features"], set()
     while pending:
         value = pending.pop()
         node = producers.get(value)

@@ -24,7 +24,7 @@ _AXES = {0: "batch", 2: "height", 3: "width"}
 
 
 class _Outputs(nn.Module):
-    """A model with both outputs of an exported file.
+    """A model with the outputs of an exported file.
 
     Args:
         model: the model with its test-time augmentation.
@@ -36,16 +36,16 @@ class _Outputs(nn.Module):
         self.model = model
         self.temperature = temperature
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, H, W) uint8 -> logits and probabilities, (B, K) or (B, K, H, W) float32."""
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, C, H, W) uint8 -> logits and probabilities, (B, K) or (B, K, H, W), and features (B, D), all float32."""
         logits = self.model(images)
-        return logits, (logits / self.temperature).softmax(1)
+        return logits, (logits / self.temperature).softmax(1), self.model.features(images)
 
 
 def to_onnx(model: TTA, metadata: ExportMetadata) -> onnx.ModelProto:
-    """Return a model as an ONNX graph: `images` (B, C, H, W) uint8 -> `logits` and `probabilities`, float32.
+    """Return a model as an ONNX graph: `images` (B, C, H, W) uint8 -> `logits`, `probabilities`, `features`, float32.
 
-    Normalization and test-time augmentation are part of the graph.
+    Normalization and test-time augmentation are part of the graph; features are those of the images as they are.
 
     Args:
         model: the model on the CPU; set to evaluation mode.
@@ -64,7 +64,7 @@ def to_onnx(model: TTA, metadata: ExportMetadata) -> onnx.ModelProto:
             dynamo=True,
             dynamic_shapes=(dict.fromkeys(axes, Dim.DYNAMIC),),
             input_names=["images"],
-            output_names=["logits", "probabilities"],
+            output_names=["logits", "probabilities", "features"],
             optimize=False,
             verbose=False,
             custom_translation_table={

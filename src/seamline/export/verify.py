@@ -13,7 +13,7 @@ from seamline.data.lazy_array import ArrayLike, iter_chunks
 from seamline.evaluation.average_precision import average_precision
 from seamline.evaluation.evaluate import SampledLogits, valid_mask
 from seamline.evaluation.merging import Merging
-from seamline.inference.backends import BACKENDS, CHUNK_BYTES, load_session
+from seamline.inference.backends import BACKENDS, CHUNK_BYTES, load_outputs
 from seamline.inference.predictor import Predictor
 from seamline.inference.tiled import PredictFn
 from seamline.run_folder import Task
@@ -38,7 +38,7 @@ class Verification:
     Attributes:
         backend: a key of `BACKENDS`.
         images: number of images that were compared.
-        difference: largest absolute difference of a logit or a probability.
+        difference: largest absolute difference of a logit or a probability, or of a feature over the largest one.
         agreement: fraction of images, or of pixels, with the same predicted class.
     """
 
@@ -73,10 +73,11 @@ def verify(file: Path, predictor: Predictor, images: ArrayLike) -> tuple[Verific
         predictor: the run.
         images: (N, H, W, C) uint8.
     """
+    outputs = ("logits", "probabilities", "features") if predictor.features else ("logits", "probabilities")
     sessions = {
-        (backend, output): load_session(file, backend, output=output)[1]
+        (backend, output): session
         for backend in BACKENDS
-        for output in ("logits", "probabilities")
+        for output, session in zip(outputs, load_outputs(file, outputs, backend)[1], strict=True)
     }
     selected = select_evenly(images)
     batches = list(iter_chunks(selected, CHUNK_BYTES))
@@ -87,11 +88,16 @@ def verify(file: Path, predictor: Predictor, images: ArrayLike) -> tuple[Verific
     for batch in batches:
         logits = predictor.forward(batch)
         expected: dict[str, NDArray[Any]] = {"logits": logits, "probabilities": predictor.softmax(logits)}
+        if predictor.features:
+            expected["features"] = predictor.features(batch)
         total += logits[:, 0].size
         for (backend, output), session in sessions.items():
             values = session(batch)
+            scale = max(1.0, float(np.abs(expected[output]).max())) if output == "features" else 1.0  # of any size
             # NumPy's maximum propagates NaN, Python's drops it
-            differences[backend] = float(np.maximum(differences[backend], np.abs(values - expected[output]).max()))
+            differences[backend] = float(
+                np.maximum(differences[backend], np.abs(values - expected[output]).max() / scale)
+            )
             if output == "logits":
                 equal[backend] += int((values.argmax(1) == logits.argmax(1)).sum())
     return tuple(Verification(name, len(selected), differences[name], equal[name] / total) for name in BACKENDS)

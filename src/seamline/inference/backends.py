@@ -4,9 +4,9 @@ Nothing here imports PyTorch, so that a prediction from a cold start is quick.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from seamline.threads import SPIN_MICROSECONDS
 CHUNK_BYTES = 784_000
 """Bytes of images in a batch: 1,000 images of 28 x 28, or a tile."""
 
+RunFn = Callable[[NDArray[np.uint8], str], NDArray[np.float32]]
+"""Images (b, H, W, C) uint8 and the name of an output of a file -> the output, float32."""
+
 
 @dataclass(frozen=True)
 class Backend:
@@ -29,8 +32,8 @@ class Backend:
 
     title: str  # its name for people
     module: str  # the module to import
-    # called with the file, the name of an output and the number of threads or None; returns the model
-    open: Callable[[Path, str, int | None], PredictFn]
+    # called with the file, the name of an output and the number of threads or None; opens other outputs when needed
+    open: Callable[[Path, str, int | None], RunFn]
 
     @property
     def installed(self) -> bool:
@@ -52,7 +55,7 @@ def load_session(
         file: the file.
         backend: a key of `BACKENDS`; by default the first that is installed.
         threads: number of processor threads; None leaves it to the backend.
-        output: the output to return, `logits` or `probabilities`.
+        output: the output to return, `logits`, `probabilities` or `features`.
 
     Returns:
         The key of the backend, and the model: images (B, H, W, C) uint8 -> the output, float32.
@@ -60,22 +63,32 @@ def load_session(
     Raises:
         SeamlineError: the backend is not installed, or cannot read the file.
     """
+    name, (forward,) = load_outputs(file, (output,), backend, threads)
+    return name, forward
+
+
+def load_outputs(
+    file: Path, outputs: Sequence[str], backend: str | None = None, threads: int | None = None
+) -> tuple[str, tuple[PredictFn, ...]]:
+    """Open an exported ONNX file once for several of its outputs, each computed by itself; see `load_session`."""
     backend = backend or default_backend()
     title, module = BACKENDS[backend].title, BACKENDS[backend].module
     if not BACKENDS[backend].installed:
         raise SeamlineError(f"{file}: needs {title}, which is not installed; pip install {module}")
     try:
-        session = BACKENDS[backend].open(file, output, threads)
+        run = BACKENDS[backend].open(file, outputs[0], threads)
     except Exception as error:  # each backend has exceptions of its own
         raise SeamlineError(
             f"{file}: {title} cannot read it ({first_line(error)}); name a file that `seamline export` wrote"
         ) from None
 
-    def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        outputs = [session(chunk) for chunk in iter_chunks(images, CHUNK_BYTES)]
-        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+    return backend, tuple(partial(_run_chunks, run, output) for output in outputs)
 
-    return backend, forward
+
+def _run_chunks(run: RunFn, output: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return an output for images (B, H, W, C) uint8, computed in batches that fit in memory."""
+    chunks = [run(chunk, output) for chunk in iter_chunks(images, CHUNK_BYTES)]
+    return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
 
 
 def _to_nchw(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -83,8 +96,8 @@ def _to_nchw(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 
 
-def _onnxruntime(file: Path, output: str, threads: int | None) -> PredictFn:
-    """Open a file with ONNX Runtime."""
+def _onnxruntime(file: Path, _: str, threads: int | None) -> RunFn:
+    """Open a file with ONNX Runtime, whose session computes any of the outputs."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -94,12 +107,14 @@ def _onnxruntime(file: Path, output: str, threads: int | None) -> PredictFn:
     if threads is not None:
         options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    of_run = onnxruntime.RunOptions()
+    of_run.only_execute_path_to_fetches = True  # else every output is computed
 
-    def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        outputs: NDArray[np.float32] = session.run([output], {"images": _to_nchw(images)})[0]
-        return outputs
+    def run(images: NDArray[np.uint8], output: str) -> NDArray[np.float32]:
+        values: NDArray[np.float32] = session.run([output], {"images": _to_nchw(images)}, of_run)[0]
+        return values
 
-    return forward
+    return run
 
 
 @cache
@@ -117,8 +132,20 @@ def _core() -> Any:
     return openvino.Core()
 
 
-def _openvino(file: Path, output: str, threads: int | None) -> PredictFn:
-    """Open a file with OpenVINO."""
+def _openvino(file: Path, output: str, threads: int | None) -> RunFn:
+    """Open a file with OpenVINO, which compiles it once for each output."""
+    compiled = cache(partial(_compile_openvino, file, threads))
+    compiled(output)
+
+    def run(images: NDArray[np.uint8], output: str) -> NDArray[np.float32]:
+        values: NDArray[np.float32] = np.array(compiled(output).infer({"images": _to_nchw(images)})[output])
+        return values
+
+    return run
+
+
+def _compile_openvino(file: Path, threads: int | None, output: str) -> Any:
+    """Return what infers an output of a file."""
     core = _core()
     model = core.read_model(str(file))
     for result in model.get_results():
@@ -128,13 +155,7 @@ def _openvino(file: Path, output: str, threads: int | None) -> PredictFn:
     settings["ENABLE_CPU_PINNING"] = False  # a thread bound to a busy core cannot move to an idle one
     if threads is not None:
         settings["INFERENCE_NUM_THREADS"] = threads
-    request = core.compile_model(model, "CPU", settings).create_infer_request()
-
-    def forward(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        outputs: NDArray[np.float32] = np.array(request.infer({"images": _to_nchw(images)})[output])
-        return outputs
-
-    return forward
+    return core.compile_model(model, "CPU", settings).create_infer_request()
 
 
 BACKENDS: dict[str, Backend] = {

@@ -20,7 +20,7 @@ PAGE = "report.html"
 RECORD = prediction_record(Path()).path.name
 """The record of a folder of predictions."""
 
-_RESULTS = (".mask.png", ".overlay.png", ".photo.jpg")
+_RESULTS = (".mask.png", ".overlay.png", ".confidence.png", ".photo.jpg")
 
 
 @dataclass(frozen=True)

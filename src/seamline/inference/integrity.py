@@ -63,8 +63,8 @@ def record_integrity(folder: RunFolder, forward: PredictFn) -> None:
         forward: its model in PyTorch on the CPU: images (B, H, W, C) uint8 -> logits, float32.
     """
     info = folder.info.read()
-    names = (folder.info.path.name, folder.calibration.path.name, folder.weights_file.name)
-    checksums = {name: sha256_file(folder.path / name) for name in names}
+    files = [folder.info.path, folder.calibration.path, folder.weights_file, folder.novelty.path]
+    checksums = {file.name: sha256_file(file) for file in files if file != folder.novelty.path or file.exists()}
     examples = compute_examples([forward], info.model.input_size, info.task)
     folder.integrity.write(Integrity(files=checksums, examples=examples).sealed())
 

@@ -77,6 +77,6 @@ def _label_font(label: str) -> tuple[str, Any]:
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """Encode an image (H, W, 3) uint8 as a PNG with OpenCV, which takes half the time of Pillow."""
-    _, content = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    """Encode an image (H, W, 3) or (H, W) uint8 as a PNG with OpenCV, which takes half the time of Pillow."""
+    _, content = cv2.imencode(".png", image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     return content.tobytes()

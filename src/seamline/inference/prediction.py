@@ -32,7 +32,13 @@ class Prediction:
         label: the most probable class; None for segmentation.
         probabilities: class -> probability, calibrated; empty for segmentation.
         mask: (H, W) uint8, the class index of each pixel; None for classification.
+        confidence: (H, W) uint8, the calibrated probability of each pixel's class, 0..255 for 0..1; None for
+            classification.
         probability_maps: (K, H, W) float32, calibrated; None for classification and where they were not requested.
+        intervals: class -> ends of the conformal interval of its fraction; empty for classification and for models
+            without them.
+        novelty: how unlike the training images the image is: above 1 it is farther from them than validation images
+            are, except for a stated fraction; None where the model cannot tell.
     """
 
     source: Path | NDArray[np.uint8]
@@ -43,7 +49,10 @@ class Prediction:
     label: str | None = None
     probabilities: Mapping[str, float] = field(default_factory=dict)
     mask: NDArray[np.uint8] | None = None
+    confidence: NDArray[np.uint8] | None = None
     probability_maps: NDArray[np.float32] | None = None
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    novelty: float | None = None
 
     @property
     def probability(self) -> float | None:

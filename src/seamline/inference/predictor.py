@@ -5,7 +5,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, overload
@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from seamline.data.image_io import read_image, to_rgb
-from seamline.data.preprocess import center_crop_resize, resize_max_side
+from seamline.data.preprocess import center_crop_resize, fit_inside, resize_max_side
 from seamline.errors import SeamlineError, require_extra
-from seamline.inference.backends import BACKENDS, default_backend, load_session
+from seamline.inference.backends import BACKENDS, default_backend, load_outputs
+from seamline.inference.fractions import fraction_intervals
+from seamline.inference.novelty import novelty_ratios
 from seamline.inference.onnx_metadata import read_metadata
 from seamline.inference.prediction import Prediction
 from seamline.inference.pretrained import PRETRAINED, pretrained_dir
-from seamline.inference.tiled import PredictFn, argmax_strips, predict_strips
+from seamline.inference.tiled import PredictFn, predict_mask, predict_strips
 from seamline.run_folder import Color, ExportMetadata, RunFolder, Task
 
 PYTORCH = "pytorch"
@@ -73,12 +75,14 @@ class Predictor:
         backend: `pytorch`, or a key of `seamline.inference.backends.BACKENDS`.
         forward: images (B, H, W, C) uint8 -> logits (B, K), or (B, K, H, W) for segmentation, float32.
         metadata: task, classes, palette, input size, temperature and origin of the model.
+        features: images (B, H, W, C) uint8 -> pooled features (B, D) float32; None where there are none.
     """
 
     path: Path
     backend: str
     forward: PredictFn
     metadata: ExportMetadata
+    features: PredictFn | None = None
 
     @property
     def name(self) -> str:
@@ -177,6 +181,41 @@ class Predictor:
             return center_crop_resize(image, self.metadata.input_size)
         return resize_max_side(image, self.metadata.input_size[2], max_side)
 
+    def novelty(self, images: NDArray[np.uint8]) -> list[float | None]:
+        """Return how unlike the training images each of some images is: above 1 it is novel.
+
+        Args:
+            images: (B, H, W, C) uint8, as `preprocess` returns them for a classifier; for segmentation resized to fit
+                into the size of the training images.
+
+        Returns:
+            B distances over the threshold; None for each where the model cannot tell.
+        """
+        reference = self.metadata.novelty
+        if reference is None or self.features is None:
+            return [None] * len(images)
+        return [*map(float, novelty_ratios(self.features(images), reference))]
+
+    @property
+    def false_alarm_rate(self) -> float | None:
+        """Fraction of images like the training images that count as novel; None where the model cannot tell."""
+        return self.metadata.novelty.false_alarm_rate if self.metadata.novelty else None
+
+    @property
+    def interval_level(self) -> float | None:
+        """Probability of the conformal intervals of class fractions; None where there are none."""
+        return self.metadata.fraction_intervals.level if self.metadata.fraction_intervals else None
+
+    @property
+    def novelty_unavailable(self) -> str | None:
+        """Why the model cannot tell novel images, in a sentence; None if it can."""
+        if self.metadata.novelty and self.features:
+            return None
+        remedy = "evaluate the run again" if self.backend == PYTORCH else "evaluate and export the run again"
+        if self.metadata.precision == "int8":
+            remedy = "export the run without --int8"
+        return f"whether photos are unlike the training images is not available of {self.path}; {remedy}"
+
     def softmax(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         """Convert logits to calibrated probabilities.
 
@@ -209,11 +248,13 @@ class Predictor:
                 references.append(_reference(source, image))
                 shapes.append(image.shape[:2])
                 inputs.append(self.preprocess(image))
-            rows = self.softmax(self.forward(np.stack(inputs))).tolist()
-            for reference, (height, width), row in zip(references, shapes, rows, strict=True):
+            batch = np.stack(inputs)
+            rows = zip(references, shapes, self.softmax(self.forward(batch)).tolist(), self.novelty(batch), strict=True)
+            for reference, (height, width), row, novelty in rows:
                 probabilities = dict(zip(self.classes, row, strict=True))
                 label = max(probabilities, key=lambda name: probabilities[name])
-                yield Prediction(reference, height, width, self.classes, label=label, probabilities=probabilities)
+                prediction = Prediction(reference, height, width, self.classes, label=label, novelty=novelty)
+                yield replace(prediction, probabilities=probabilities)
 
     def _segment(
         self,
@@ -227,16 +268,24 @@ class Predictor:
         height, width = image.shape[:2]
         if height * width >= LARGE_IMAGE:
             release_memory()
-        inputs, maps = self.preprocess(image, max_side), None
+        inputs = self.preprocess(image, max_side)
         strips = predict_strips(self.forward, inputs, shape=(height, width), progress=progress)
-        if probability_maps:
-            maps = np.concatenate([self.softmax(strip[np.newaxis])[0].astype(np.float32) for strip in strips], 1)
-            mask = maps.argmax(0).astype(np.uint8)
-        else:
-            mask = argmax_strips(strips, (height, width))
-        return Prediction(
-            _reference(source, image), height, width, self.classes, self.palette, mask=mask, probability_maps=maps
+        result = predict_mask(strips, (height, width), self.metadata.temperature, with_maps=probability_maps)
+        prediction = Prediction(
+            _reference(source, image),
+            height,
+            width,
+            self.classes,
+            self.palette,
+            mask=result.mask,
+            confidence=result.confidence,
+            probability_maps=result.maps,
+            novelty=self.novelty(fit_inside(image, self.metadata.input_size)[np.newaxis])[0],
         )
+        if (intervals := self.metadata.fraction_intervals) is None:
+            return prediction
+        expected = result.expected_errors / result.mask.size
+        return replace(prediction, intervals=fraction_intervals(prediction.fractions, expected, intervals))
 
 
 def load_model(
@@ -273,14 +322,13 @@ def load_model(
     if path.is_file() or path.suffix == ".onnx":
         if backend == PYTORCH or device not in ("auto", "cpu"):
             raise SeamlineError(f"{named}: an exported model runs on the CPU; name the run folder instead")
-        exported = read_metadata(path)
-        return Predictor(named, *load_session(path, backend, threads), exported)
+        return _load_export(named, path, read_metadata(path), backend, threads)
     folder = RunFolder(path)
     if backend is None and device in ("auto", "cpu") and not find_spec("torch"):
         backend = default_backend()
     if backend != PYTORCH and (metadata := _export_of(folder, device, backend)):
-        return Predictor(named, *load_session(folder.onnx_file(), backend, threads), metadata)
-    return Predictor(named, PYTORCH, _load_weights(folder, device, threads), run_metadata(folder))
+        return _load_export(named, folder.onnx_file(), metadata, backend, threads)
+    return _load_weights(named, folder, device, threads)
 
 
 def find_model(name_or_path: Path | str) -> Path:
@@ -295,7 +343,8 @@ def run_metadata(folder: RunFolder) -> ExportMetadata:
     Raises:
         SeamlineError: the run has not finished, or its files are damaged.
     """
-    info = folder.info.read()
+    info, calibration, novelty = folder.info.read(), folder.calibration.read_optional(), folder.novelty.read_optional()
+    fractions = calibration.fractions if calibration else None
     return ExportMetadata(
         seamline=info.seamline,
         name=folder.path.resolve().name,
@@ -308,6 +357,8 @@ def run_metadata(folder: RunFolder) -> ExportMetadata:
         temperature=_temperature(folder),
         bit_depth=info.dataset.bit_depth or None,
         fingerprint=folder.weights_digest,
+        novelty=novelty.reference if novelty else None,
+        fraction_intervals=fractions.intervals if fractions else None,
     )
 
 
@@ -348,18 +399,30 @@ def _may_have_gpu() -> bool:
     return sys.platform == "darwin" or Path("/proc/driver/nvidia").exists() or Path("/dev/kfd").exists()
 
 
-def _load_weights(folder: RunFolder, device: str, threads: int | None) -> PredictFn:
+def _load_export(
+    named: Path, file: Path, metadata: ExportMetadata, backend: str | None, threads: int | None
+) -> Predictor:
+    """Load an exported file; one without a reference of novelty may be older, and have no features."""
+    outputs = ("logits", "features") if metadata.novelty else ("logits",)
+    name, (forward, *features) = load_outputs(file, outputs, backend, threads)
+    return Predictor(named, name, forward, metadata, *features)
+
+
+def _load_weights(named: Path, folder: RunFolder, device: str, threads: int | None) -> Predictor:
     """Load the weights of a run into PyTorch."""
     from functools import partial
 
     with require_extra(f"--backend {PYTORCH}" if device in ("auto", "cpu") else f"--device {device}", "train"):
-        from seamline.inference.forward import predict_logits
+        from seamline.inference.forward import predict_features, predict_logits
         from seamline.inference.tta import load_tta
         from seamline.models.devices import find_device, set_num_threads
 
     set_num_threads(threads)
     torch_device = find_device(device)
-    return partial(predict_logits, load_tta(folder).to(torch_device))
+    model = load_tta(folder).to(torch_device)
+    return Predictor(
+        named, PYTORCH, partial(predict_logits, model), run_metadata(folder), partial(predict_features, model)
+    )
 
 
 def _temperature(folder: RunFolder) -> float:

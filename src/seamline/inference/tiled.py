@@ -5,11 +5,14 @@ context, and the weights of all tiles sum to one at every pixel. The result does
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from seamline.inference.fractions import expected_errors
 
 PredictFn = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Images (B, H, W, C) uint8 -> logits (B, K) or (B, K, H, W) float32."""
@@ -21,25 +24,50 @@ its test-time augmentation, so that all tiles lie on the model's grid."""
 OVERLAP = 128
 """Pixels that neighboring tiles share."""
 
-_UPSAMPLE_CHUNK = 1 << 19  # logits that are upsampled at once: 2 MiB, which the processor's cache holds
+_CHUNK = 1 << 19  # logits that are worked on at once: 2 MiB, which the processor's cache holds
 
 
-def argmax_strips(strips: Iterable[NDArray[np.float32]], shape: tuple[int, int]) -> NDArray[np.uint8]:
+@dataclass(frozen=True, eq=False)
+class MaskPrediction:
+    """The classes of an image's pixels, and how certain they are."""
+
+    mask: NDArray[np.uint8]  # (H, W) uint8, the class of each pixel
+    confidence: NDArray[np.uint8]  # (H, W) uint8, its calibrated probability, 0..255 for 0..1
+    expected_errors: NDArray[np.float64]  # (K,) float64, pixels of which each class is expected to be wrong
+    maps: NDArray[np.float32] | None = None  # (K, H, W) float32, calibrated probabilities
+
+
+def predict_mask(
+    strips: Iterable[NDArray[np.float32]], shape: tuple[int, int], temperature: float, *, with_maps: bool = False
+) -> MaskPrediction:
     """Return the class with the highest logit at each pixel, the lowest of those with equal logits.
 
     Args:
         strips: (K, rows, W) float32 each, from the top down, of at most 255 classes.
         shape: height and width of the mask.
-
-    Returns:
-        (H, W) uint8.
+        temperature: what logits are divided by for probabilities.
+        with_maps: whether to return all probabilities.
     """
-    mask = np.empty(shape, np.uint8)
-    row = 0
-    for logits in strips:
-        mask[row : row + logits.shape[1]] = _argmax(logits)
-        row += logits.shape[1]
-    return mask
+    mask, confidence = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
+    errors, maps, row = np.zeros(1), [], 0
+    for logits in _row_chunks(strips):
+        classes, best = _argmax(logits)
+        rows = slice(row, row := row + len(classes))
+        probabilities = np.exp((logits - best) / np.float32(temperature))
+        highest = 1 / probabilities.sum(0)
+        probabilities *= highest
+        mask[rows], confidence[rows] = classes, np.rint(255 * np.nan_to_num(highest))
+        errors = errors + expected_errors(probabilities.reshape(len(logits), -1), classes.ravel())
+        maps += [probabilities] if with_maps else []
+    return MaskPrediction(mask, confidence, errors, np.concatenate(maps, 1) if with_maps else None)
+
+
+def _row_chunks(strips: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """Split strips (K, rows, W) into ones of few rows."""
+    for strip in strips:
+        step = max(1, _CHUNK // max(1, strip[:, 0].size))
+        for start in range(0, strip.shape[1], step):
+            yield strip[:, start : start + step]
 
 
 def predict_strips(
@@ -141,7 +169,7 @@ def _upsample(
         buffer = np.concatenate([buffer, strip], 1) if end else strip
         end += strip.shape[1]
         ready = int(np.searchsorted(below, end))  # rows whose lower neighbor is in the buffer
-        step = max(1, _UPSAMPLE_CHUNK // (len(strip) * width))
+        step = max(1, _CHUNK // (len(strip) * width))
         for start in range(done, ready, step):
             chunk = slice(start, min(start + step, ready))
             upper, lower = (buffer[:, side[chunk] - first] for side in (above, below))
@@ -153,8 +181,8 @@ def _upsample(
         buffer, first = buffer[:, dropped:].copy(), first + dropped
 
 
-def _argmax(logits: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return the index (h, w) uint8 of the highest of the logits (K, h, w), the lowest one of equals.
+def _argmax(logits: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return the index (h, w) uint8 of the highest of the logits (K, h, w), the lowest one of equals, and that logit.
 
     It compares class by class, because `numpy.argmax` over the first dimension takes several times as long.
     """
@@ -163,4 +191,4 @@ def _argmax(logits: NDArray[np.float32]) -> NDArray[np.uint8]:
     for index in range(1, len(logits)):
         np.copyto(classes, index, where=logits[index] > best, casting="unsafe")
         np.maximum(best, logits[index], out=best)
-    return classes
+    return classes, best

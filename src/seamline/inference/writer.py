@@ -1,4 +1,4 @@
-"""Writes predictions into a folder: masks, overlays, a legend and the record of them all."""
+"""Writes predictions into a folder: masks, overlays, confidence maps, a legend and the record of them all."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -39,8 +39,8 @@ class PredictionWriter:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences about unusual photos."""
-        return tuple(filter(None, [conversion_warning(self.traits)]))
+        """Sentences about unusual photos, and about what the model cannot tell of them."""
+        return tuple(filter(None, [conversion_warning(self.traits), self.predictor.novelty_unavailable]))
 
     def check_collisions(self, photos: Sequence[Photo]) -> None:
         """Refuse a folder in which a result would overwrite one of the photos.
@@ -74,6 +74,8 @@ class PredictionWriter:
             preset=metadata.preset,
             classes=metadata.classes,
             palette=metadata.palette,
+            false_alarm_rate=self.predictor.false_alarm_rate,
+            interval_level=self.predictor.interval_level,
             photos=tuple(photos),
             errors=tuple(errors),
             unused=self.all_unused,
@@ -95,9 +97,10 @@ class PredictionWriter:
         if self.copy_photos:
             write_bytes(self.folder / names["photo"], encode_jpeg(pixels, PHOTO_SIDE))
         prediction = self.predictor(pixels, max_side=self.max_side, progress=progress)
-        if prediction.mask is not None:
+        if prediction.mask is not None and prediction.confidence is not None:
             palette = self.predictor.palette
             write_bytes(self.folder / names["mask"], encode_mask(prediction.mask, palette))
+            write_bytes(self.folder / names["confidence"], encode_png(prediction.confidence))
             blend_overlay(pixels, prediction.mask, palette)
             write_bytes(self.folder / names["overlay"], encode_png(pixels))
         return PhotoPrediction(
@@ -106,14 +109,16 @@ class PredictionWriter:
             height=prediction.height,
             **names,
             class_fractions=prediction.fractions,
+            class_intervals=dict(prediction.intervals),
             label=prediction.label,
             probability=prediction.probability,
             probabilities=dict(prediction.probabilities),
+            novelty=prediction.novelty,
         )
 
     def _file_names(self, photo: Photo) -> dict[str, str]:
         """Return the names of a photo's files."""
         names = {"photo": f"{photo.stem}.photo.jpg"} if self.copy_photos else {}
         if self.predictor.task == "segmentation":
-            names |= {"mask": f"{photo.stem}.mask.png", "overlay": f"{photo.stem}.overlay.png"}
+            names |= {kind: f"{photo.stem}.{kind}.png" for kind in ("mask", "overlay", "confidence")}
         return names

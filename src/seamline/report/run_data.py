@@ -24,6 +24,7 @@ from seamline.run_folder import (
     LinearProbes,
     MaskExample,
     Metrics,
+    Novelty,
     PredictionRecord,
     RunFolder,
     RunInfo,
@@ -79,6 +80,7 @@ class RunData:
     sheets: Mapping[str, SheetImages]  # split -> its examples (classification)
     examples: Mapping[str, tuple[MaskImages, ...]]  # split -> its examples (segmentation)
     calibration: Calibration | None = None  # how well confidence matches accuracy
+    novelty: Novelty | None = None  # how novel images are told
     kernels: FilterAnalysis | None = None  # types of filters
     linear_probes: LinearProbes | None = None  # accuracy of linear probes
     label_issues: LabelIssues | None = None  # possible label errors
@@ -135,6 +137,7 @@ def read_run(path: Path) -> RunData:
         sheets={split: _read_sheet(folder, split, one.sheet) for split, one in results.items() if one.sheet},
         examples={split: _read_examples(folder, split, one) for split, one in results.items()},
         calibration=folder.calibration.read_optional(),
+        novelty=folder.novelty.read_optional(),
         kernels=folder.kernels.read_optional(),
         linear_probes=folder.linear_probes.read_optional(),
         findings=folder.findings.read(),

@@ -14,12 +14,15 @@ from seamline.run_folder.metrics import (
     Calibration,
     CalibrationBin,
     Finding,
+    FractionCalibration,
+    FractionIntervals,
     MetricInfo,
     Metrics,
     PartMetrics,
     SplitCalibration,
     SplitMetrics,
 )
+from seamline.run_folder.novelty import Novelty, NoveltyReference
 from seamline.run_folder.prediction import ExportMetadata, PhotoError, PhotoPrediction, PredictionRecord
 from seamline.run_folder.results import (
     BoundaryErrors,
@@ -76,6 +79,8 @@ __all__ = [
     "FilterFraction",
     "FilterLayer",
     "Finding",
+    "FractionCalibration",
+    "FractionIntervals",
     "GroupingInfo",
     "ImageIndex",
     "ImageMetrics",
@@ -92,6 +97,8 @@ __all__ = [
     "Metrics",
     "ModelInfo",
     "NearestImages",
+    "Novelty",
+    "NoveltyReference",
     "PartMetrics",
     "PhotoError",
     "PhotoPrediction",

@@ -25,6 +25,7 @@ from seamline.run_folder.arrays import (
 from seamline.run_folder.integrity import Integrity
 from seamline.run_folder.json_file import JsonFile, JsonLinesFile
 from seamline.run_folder.metrics import Calibration, Finding, Metrics
+from seamline.run_folder.novelty import Novelty
 from seamline.run_folder.prediction import PredictionRecord
 from seamline.run_folder.results import LabelIssues, SplitResults
 from seamline.run_folder.run_info import Epoch, RunInfo
@@ -36,7 +37,7 @@ _OLD_FILES = ("scores.json", "insides", "photos")
 """Files and folders that only older versions of Seamline wrote."""
 
 _RESULTS = (
-    *("metrics.json", "calibration.json", "findings.json", "integrity.json", "report.html"),
+    *("metrics.json", "calibration.json", "novelty.json", "findings.json", "integrity.json", "report.html"),
     *("checkpoint", "data", "analysis", "evaluation", "evaluations", "figures", "predictions"),
 )
 """Files and folders that a new training removes, beside weights and exported models."""
@@ -84,6 +85,7 @@ class RunFolder:
 
     metrics = _Result[Metrics]("metrics.json", Metrics)
     calibration = _Result[Calibration]("calibration.json", Calibration)
+    novelty = _Result[Novelty]("novelty.json", Novelty)
     findings = _Result[tuple[Finding, ...]]("findings.json", tuple[Finding, ...])
     kernels = _Result[FilterAnalysis]("analysis/kernels.json", FilterAnalysis)
     linear_probes = _Result[LinearProbes]("analysis/linear_probes.json", LinearProbes)

@@ -91,6 +91,25 @@ class SplitCalibration(Struct, frozen=True, kw_only=True):
     reliability_scaled: tuple[CalibrationBin, ...]  # the same after scaling
 
 
+class FractionIntervals(Struct, frozen=True, kw_only=True):
+    """What gives the fraction of a photo's pixels that a class has a conformal interval."""
+
+    level: Number  # probability with which the interval of a new photo contains the true fraction
+    # class -> half the width of the interval, as a multiple of the expected error of the fraction plus 0.005; a class
+    # that is missing has no interval
+    quantiles: dict[str, Number]
+    images: Count  # number of validation images that they were fitted on
+    groups: Count  # number of their groups; each counts once
+
+
+class FractionCalibration(Struct, frozen=True, kw_only=True):
+    """Conformal intervals of the fractions of an image's pixels, and how often they are right."""
+
+    intervals: FractionIntervals  # fitted on the validation images
+    coverage: dict[str, Estimate] = {}  # class -> fraction of the test images whose true fraction is in the interval
+    width: dict[str, Number] = {}  # class -> mean width of the intervals of the test images
+
+
 class Calibration(Struct, frozen=True, kw_only=True):
     """How well confidence matches accuracy."""
 
@@ -98,6 +117,7 @@ class Calibration(Struct, frozen=True, kw_only=True):
     bins: Count  # number of bins of equal width
     test: SplitCalibration | None = None  # of the test images; null where the data define none
     val: SplitCalibration  # of the validation images, on which the temperature was fitted
+    fractions: FractionCalibration | None = None  # intervals of fractions; null for classification
 
     @property
     def held_out(self) -> SplitCalibration:

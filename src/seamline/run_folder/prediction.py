@@ -12,6 +12,8 @@ from seamline.errors import SeamlineError
 from seamline.run_folder.fields import Color, FileName, Number, Positive, Side, Task, check_classes, to_json
 from seamline.run_folder.integrity import ExampleOutputs
 from seamline.run_folder.json_file import convert
+from seamline.run_folder.metrics import FractionIntervals
+from seamline.run_folder.novelty import NoveltyReference
 from seamline.run_folder.run_info import UnusedData
 
 
@@ -24,10 +26,14 @@ class PhotoPrediction(Struct, frozen=True, kw_only=True, omit_defaults=True):
     photo: FileName | None = None  # file name of a JPEG of at most 1,600 pixels on the longer side, kept for a page
     mask: FileName | None = None  # file name of the mask (segmentation)
     overlay: FileName | None = None  # file name of the photo with the mask laid over it (segmentation)
+    confidence: FileName | None = None  # file name of the confidence map, white where the model is sure (segmentation)
     class_fractions: dict[str, Number] = {}  # fraction of the pixels of each class (segmentation)
+    class_intervals: dict[str, tuple[Number, Number]] = {}  # conformal interval of each fraction (segmentation)
     label: str | None = None  # the most probable class (classification)
     probability: Number | None = None  # its probability (classification)
     probabilities: dict[str, Number] = {}  # probability of each class (classification)
+    # distance from the training images over the threshold; above 1 the photo is unlike them; null where not available
+    novelty: Number | None = None
 
 
 class PhotoError(Struct, frozen=True, kw_only=True):
@@ -46,6 +52,9 @@ class PredictionRecord(Struct, frozen=True, kw_only=True):
     preset: str  # the preset it was trained with
     classes: tuple[str, ...]  # class names
     palette: tuple[Color, ...] = ()  # red, green and blue of each class in masks; empty for classification
+    # fraction of images like the training images whose novelty is above 1; null where novelty is not available
+    false_alarm_rate: Number | None = None
+    interval_level: Number | None = None  # probability of `class_intervals`; null where there are none
     photos: tuple[PhotoPrediction, ...]  # the predictions
     errors: tuple[PhotoError, ...] = ()  # photos that could not be read
     unused: tuple[UnusedData, ...] = ()  # other files of the named folders; frames and bands of photos
@@ -75,6 +84,8 @@ class ExportMetadata(Struct, frozen=True, kw_only=True):
     bit_depth: int | None = None  # bits of values that images store in 16; null where its training images had none
     fingerprint: str  # 32 hexadecimal digits of SHA-256 over the run's weights
     precision: Literal["float32", "int8"] = "float32"  # `float32` or `int8`
+    novelty: NoveltyReference | None = None  # what tells images that are unlike the training images
+    fraction_intervals: FractionIntervals | None = None  # conformal intervals of class fractions (segmentation)
     tta: str | None = None  # the test-time augmentation, in words, where it is less than the run's; else null
     examples: ExampleOutputs | None = None  # example images and their logits, computed by ONNX Runtime
     sha256: str | None = None  # 64 hexadecimal digits of SHA-256 over the file up to this entry, its last

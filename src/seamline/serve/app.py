@@ -49,6 +49,11 @@ class ModelResponse(BaseModel):
     classes: list[str]
     palette: list[list[int]] = Field(description="Red, green and blue, 0 to 255, of each class; empty for labels.")
     input_size: InputSize
+    false_alarm_rate: float | None = Field(
+        description="Fraction of images like the training images whose novelty is above 1; null where novelty is not "
+        "available."
+    )
+    interval_level: float | None = Field(description="Probability of conformal intervals; null where there are none.")
     limits: PhotoLimits
 
 
@@ -181,14 +186,17 @@ def _static(content: bytes, media_type: str) -> Callable[[], Coroutine[Any, Any,
 def _add_api(app: FastAPI, worker: InferenceWorker) -> None:
     """Serve the API."""
     predictor, limits = worker.predictor, worker.limits
-    height, width, channels = predictor.metadata.input_size
+    metadata = predictor.metadata
+    height, width, channels = metadata.input_size
     description = ModelResponse(
         name=predictor.name,
         task=predictor.task,
-        dataset=predictor.metadata.dataset,
+        dataset=metadata.dataset,
         classes=list(predictor.classes),
         palette=[list(color) for color in predictor.palette],
         input_size=InputSize(height=height, width=width, channels=channels),
+        false_alarm_rate=predictor.false_alarm_rate,
+        interval_level=predictor.interval_level,
         limits=PhotoLimits(bytes=limits.bytes, pixels=limits.pixels),
     )
     response = SegmentationResponse if predictor.task == "segmentation" else ClassificationResponse

@@ -4,7 +4,7 @@ import asyncio
 import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,19 +23,26 @@ from seamline.serve.middleware import Limits, too_busy
 T = TypeVar("T")
 
 
-class _Size(BaseModel):
+class _Photo(BaseModel):
     width: int = Field(description="Width of the upright photo in pixels.")
     height: int = Field(description="Height of the upright photo in pixels.")
+    novelty: float | None = Field(
+        description="Distance from the training images over the threshold; above 1 the photo is unlike them. Null "
+        "where it is not available."
+    )
 
 
-class SegmentationResponse(_Size):
+class SegmentationResponse(_Photo):
     """The prediction of a segmentation model for a photo."""
 
     class_fractions: dict[str, float] = Field(description="Fraction of the photo's pixels for each class, 0 to 1.")
+    class_intervals: dict[str, tuple[float, float]] = Field(
+        description="Conformal interval of each fraction; empty where the model has none."
+    )
     mask: str | None = Field(description="Palette PNG of the photo's size with class indices, in base64.")
 
 
-class ClassificationResponse(_Size):
+class ClassificationResponse(_Photo):
     """The prediction of a classifier for a photo."""
 
     label: str = Field(description="The most probable class.")
@@ -118,13 +125,19 @@ class InferenceWorker:
 
 def _to_response(prediction: Prediction, with_mask: bool) -> SegmentationResponse | ClassificationResponse:
     """Return a prediction as JSON has it."""
-    size = {"width": prediction.width, "height": prediction.height}
+    photo: dict[str, Any] = {
+        "width": prediction.width,
+        "height": prediction.height,
+        "novelty": prediction.novelty,
+    }
     if prediction.label is None:
         mask = base64.b64encode(encode_mask(_mask(prediction), prediction.palette)).decode() if with_mask else None
-        return SegmentationResponse(**size, class_fractions=prediction.fractions, mask=mask)
+        return SegmentationResponse(
+            **photo, class_fractions=prediction.fractions, class_intervals=dict(prediction.intervals), mask=mask
+        )
     probabilities = dict(prediction.probabilities)
     return ClassificationResponse(
-        **size, label=prediction.label, probability=probabilities[prediction.label], probabilities=probabilities
+        **photo, label=prediction.label, probability=probabilities[prediction.label], probabilities=probabilities
     )
 
 

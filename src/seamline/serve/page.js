@@ -80,6 +80,8 @@ async function fillCard(card) {
     const [prediction, bitmap] = await Promise.all([predict(card.photo), createImageBitmap(card.photo).catch(() => null)]);
     card.querySelector("small").textContent = `${prediction.width} × ${prediction.height}`;
     await (model.task === "segmentation" ? showMask : showLabel)(card, prediction, bitmap);
+    const warning = noveltyWarning(prediction);
+    if (warning) card.querySelector(".result").before(warning);
     card.querySelector(".result").hidden = false;
     state.hidden = bitmap !== null;
     state.textContent = "This browser cannot show the photo; the server could read it.";
@@ -90,6 +92,13 @@ async function fillCard(card) {
     state.classList.add("error");
   }
   state.classList.remove("busy");
+}
+
+/** Return a warning about a photo that is unlike the training images, null for others. */
+function noveltyWarning({ novelty }) {
+  if (novelty === null || novelty <= 1) return null;
+  const like = `${+(100 * (1 - model.false_alarm_rate)).toPrecision(3)} %`;
+  return element("p", "novel", `Unlike the training images: ${novelty.toFixed(1)} times as far from them as ${like} of such images are. Check this prediction before you use it.`);
 }
 
 /* Masks */
@@ -106,7 +115,7 @@ async function showMask(card, prediction, bitmap) {
   const fractions = prediction.class_fractions;
   const names = model.classes.map((name) => `${name} ${percent(fractions[name])}`);
   canvas.setAttribute("aria-label", `The photo with the classes' colors over it: ${names.join(", ")}`);
-  card.querySelector(".side").append(makeLegend(fractions, view, draw), makeSlider(view, draw), makeDownloads(card, file, prediction, bitmap, mask, view));
+  card.querySelector(".side").append(makeLegend(prediction, view, draw), makeSlider(view, draw), makeDownloads(card, file, prediction, bitmap, mask, view));
   draw();
 }
 
@@ -147,7 +156,7 @@ function drawOverlay(canvas, bitmap, classes, opacity, highlighted) {
   context.drawImage(overlay, 0, 0);
 }
 
-function makeLegend(fractions, view, draw) {
+function makeLegend({ class_fractions: fractions, class_intervals: intervals }, view, draw) {
   const list = element("ul", "legend");
   list.setAttribute("aria-label", "Classes and their fractions of the photo");
   const order = [...model.classes.keys()].sort((one, other) => fractions[model.classes[other]] - fractions[model.classes[one]]);
@@ -158,7 +167,10 @@ function makeLegend(fractions, view, draw) {
     swatch.style.setProperty("--c", `rgb(${model.palette[index].join(" ")})`);
     bar.style.setProperty("--fraction", fractions[name]);
     if (isTransparent(index)) label.append(element("small", "", " transparent"));
-    button.append(swatch, label, element("span", "fraction", percent(fractions[name])), bar);
+    const fraction = element("span", "fraction", percent(fractions[name]));
+    const ends = intervals[name]?.map((end) => (100 * end).toFixed(1)).join("–");
+    if (ends) fraction.append(Object.assign(element("small", "", ends), { title: `${percent(model.interval_level)} interval` }));
+    button.append(swatch, label, fraction, bar);
     const hover = (hovered) => { view.hovered = hovered; draw(); };
     button.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && hover(index));
     button.addEventListener("pointerleave", () => hover(null));

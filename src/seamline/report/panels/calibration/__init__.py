@@ -2,11 +2,13 @@
 
 from functools import partial
 
+from seamline.evaluation.text import count
 from seamline.report import plots
+from seamline.report.formatting import estimate_text
 from seamline.report.panel import Content
 from seamline.report.run_data import LABELS, SPLITS, RunData
 from seamline.report.svg import inline_svg
-from seamline.run_folder import Calibration, Estimate
+from seamline.run_folder import Calibration, Estimate, Novelty
 
 
 def build(run: RunData) -> Content | None:
@@ -30,6 +32,8 @@ def build(run: RunData) -> Content | None:
         "splits": {title: getattr(run.calibration, split) for split, title in SPLITS.items() if split in run.splits},
         "labels": labels,
         "split": title,
+        "fractions": run.calibration.fractions,
+        "novelty": _novelty(run.novelty),
     }
     return Content(values, figures)
 
@@ -45,6 +49,19 @@ def _caption(calibration: Calibration) -> list[str]:
     if within:
         sentences.append(f"After scaling, {sum(within)} of {len(within)} intervals reach the dashed line.")
     return sentences
+
+
+def _novelty(novelty: Novelty | None) -> str | None:
+    """State by what images count as novel, and how many test images do; None where nothing is known."""
+    if novelty is None:
+        return None
+    if novelty.reference is None:
+        return f"Novel images are not told: {count(novelty.groups)} groups of validation images are too few."
+    text = (
+        "An image counts as unlike the training images if its features are farther from those of the nearest one than "
+        f"they are for {1 - novelty.reference.false_alarm_rate:.0%} of the validation images."
+    )
+    return f"{text} Of the test images, {estimate_text(novelty.flagged)} do." if novelty.flagged.present else text
 
 
 def temperature_text(temperature: Estimate) -> str:

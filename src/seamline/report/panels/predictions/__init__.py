@@ -18,6 +18,9 @@ SIDES = ((4, 1200), (12, 900), (40, 640))
 
 MIN_SIDE = 400
 
+CONFIDENCE_SIDE = 512
+"""Pixels of the longer side of a confidence map."""
+
 MAX_BARS = 10
 """Classes whose probability is shown."""
 
@@ -46,7 +49,15 @@ def predictions_content(record: PredictionRecord, folder: Path) -> Content:
     side = next((side for most, side in SIDES if len(record.photos) <= most), MIN_SIDE)
     values = {
         "photos": [
-            {"prediction": one, "name": Path(one.file).name, **_pictures(one, record, folder, side)}
+            {
+                "prediction": one,
+                "name": Path(one.file).name,
+                "novelty": _novelty(one, record),
+                "intervals": {
+                    name: f"{100 * low:.1f}–{100 * high:.1f}" for name, (low, high) in one.class_intervals.items()
+                },
+                **_pictures(one, record, folder, side),
+            }
             for one in record.photos
         ],
         "classes": record.classes,
@@ -68,18 +79,37 @@ def _pictures(one: PhotoPrediction, record: PredictionRecord, folder: Path, side
     return {
         "photo": photo and photo_uri(photo.resize((width, height), Image.Resampling.LANCZOS), side),
         "mask": mask_uri(mask, record.palette),
+        "confidence": one.confidence and _confidence(folder / one.confidence),
         "alt": fractions_text(one.class_fractions),
         "width": width,
         "height": height,
     }
 
 
+def _confidence(file: Path) -> str:
+    """Return a confidence map as a small picture, in a data URI."""
+    return photo_uri(read_picture(file), CONFIDENCE_SIDE)
+
+
+def _novelty(one: PhotoPrediction, record: PredictionRecord) -> str | None:
+    """Say how unlike the training images a photo is; None where it is like them or the model cannot tell."""
+    if one.novelty is None or one.novelty <= 1 or record.false_alarm_rate is None:
+        return None
+    return (
+        f"Unlike the training images: {one.novelty:.1f} times as far from them as {1 - record.false_alarm_rate:.0%} of "
+        "such images are. Check this prediction before you use it."
+    )
+
+
 def _all_photos(record: PredictionRecord) -> list[str]:
-    """State the largest mean fraction over all photos, and the classes that were not predicted."""
+    """State what intervals are, the largest mean fraction over all photos, and the classes that were not predicted."""
     if not record.photos:
         return ["No photo could be read."]
+    sentences = []
+    if record.interval_level is not None:
+        sentences = [f"Below each fraction is its conformal {record.interval_level:.0%} interval."]
     if record.task == "classification" or len(record.photos) == 1:
-        return []
+        return sentences
     means = {
         name: sum(one.class_fractions.get(name, 0.0) for one in record.photos) / len(record.photos)
         for name in record.classes
@@ -90,4 +120,5 @@ def _all_photos(record: PredictionRecord) -> list[str]:
         f"({percent(means[largest])})"
     )
     are = "is" if len(absent) == 1 else "are"
-    return [f"{sentence}; {join_and(absent)} {are} not predicted." if absent else f"{sentence}."]
+    ending = f"; {join_and(absent)} {are} not predicted." if absent else "."
+    return [*sentences, f"{sentence}{ending}"]

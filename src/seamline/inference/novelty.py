@@ -1,0 +1,36 @@
+"""Tells images that are unlike the training images by the distances between pooled features."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seamline.run_folder import NoveltyReference
+
+
+def nearest_distances(features: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the distance of each image to the nearest of others.
+
+    Args:
+        features: (N, D) float32.
+        references: (M, D) float32.
+
+    Returns:
+        (N,) float32.
+    """
+    squares = (features**2).sum(1)[:, np.newaxis] + (references**2).sum(1) - 2 * features @ references.T
+    distances: NDArray[np.float32] = np.sqrt(np.maximum(0, squares.min(1)))
+    return distances
+
+
+def novelty_ratios(features: NDArray[np.float32], reference: NoveltyReference) -> NDArray[np.float32]:
+    """Return the distances of images from the training images over the threshold; above 1 an image is novel.
+
+    Args:
+        features: (N, D) float32, pooled features.
+        reference: features of training images, and the threshold.
+
+    Returns:
+        (N,) float32.
+    """
+    distances = nearest_distances(features * reference.scale_array, reference.feature_array)
+    ratios: NDArray[np.float32] = distances / np.float32(reference.threshold)
+    return ratios
