@@ -55,6 +55,9 @@ STOPS: dict[str, tuple[str, ...]] = {
 """The first photo of each range of photos, in the order of names, that shows the same buildings: the start of its name,
 and for ranges that belong together the name of the scene."""
 
+PAIRS = {"windows": (("0047", "0234"), ("0054", "0126"), ("0114", "0186"))}
+"""Further photos of one building, found in the same two ways."""
+
 SERIES = {"streets": r"20230329|IMG_0|20230417|20230424|IMG_58|IMG_59[01]|IMG_"}
 """What distinguishes series of photos, as a regular expression on the start of names."""
 
@@ -65,7 +68,7 @@ def main(names: Sequence[str]) -> None:
         stems = [file.stem for file in files]
         found = cached_near_duplicates(f"split-list-{name}", partial(search, files))
         groups = found.groups
-        for others in (source_photos(stems), stops(name, stems)):
+        for others in (source_photos(stems), stops(name, stems), pairs(name, stems)):
             groups = merge_groups(groups, others)
         splits = draw(name, stems, groups)
         write_bytes(Path(coco_sets.__file__).parent / "splits" / f"{name}.json", format_list(splits))
@@ -100,6 +103,12 @@ def stops(name: str, stems: Sequence[str]) -> NDArray[np.int64]:
     if unused := {row[-1] for row in rows} - {*scenes}:
         raise SystemExit(f"{name}: no photo is of {', '.join(sorted(unused))}")
     return number(scenes)
+
+
+def pairs(name: str, stems: Sequence[str]) -> NDArray[np.int64]:
+    """Return the pair of `PAIRS` of each photo, (N,) int64; a number of its own where there is none."""
+    firsts = {second: first for first, second in PAIRS.get(name, ())}
+    return number([firsts.get(stem, stem) for stem in stems])
 
 
 def number(names: Sequence[str]) -> NDArray[np.int64]:
