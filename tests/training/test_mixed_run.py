@@ -98,6 +98,8 @@ def test_the_page_shows_the_datasets_beside_each_other(trained: Path) -> None:
     assert 'id="datasets"' in page
     assert "coarse counts wall and window as other." in page
     assert "part of other" in page
+    assert "AP of each class" in page
+    assert "Pixels of each class" not in page
     assert read_run(trained / "run").metrics.parts
 
 

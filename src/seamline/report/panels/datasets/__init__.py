@@ -46,15 +46,17 @@ def build(run: RunData) -> Content | None:
 
 
 def _overall_metrics(definitions: Mapping[str, MetricInfo], measured: Measured) -> dict[str, MetricInfo]:
-    """Return the metrics over all classes that a dataset has."""
+    """Return the metrics over all classes that a dataset has; those by softmax are in other panels."""
     present = {key for of in measured.values() for key, one in of.overall.items() if one.present}
-    return {key: info for key, info in definitions.items() if key in present}
+    return {key: info for key, info in definitions.items() if key in present and not key.endswith("_softmax")}
 
 
 def _class_metrics(definitions: Mapping[str, MetricInfo], measured: Measured) -> list[str]:
-    """Return the metrics of classes to show: the first, for masks also IoU."""
+    """Return the metrics of classes to show: the first of which more is better, for masks also IoU."""
     present = [
-        key for key in definitions if any(key in one for of in measured.values() for one in of.per_class.values())
+        key
+        for key, info in definitions.items()
+        if info.higher_is_better and any(key in one for of in measured.values() for one in of.per_class.values())
     ]
     return list(dict.fromkeys([*present[:1], *(key for key in present if key == "iou")]))
 
