@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from seamline.__main__ import main
+from seamline.data.registry import DATASETS
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ from seamline.__main__ import main
         ("--epochs", "Option '--epochs' requires an argument; see seamline --help"),
         ("--frobnicate", "No such option: --frobnicate; see seamline --help"),
         ("--epochs 3 --set epochs=4", "--epochs 3: --set epochs=4 is given too; keep one of them"),
-        ("unexpected", "Got unexpected extra argument(s) (unexpected); see seamline --help"),
+        ("unexpected", f"unexpected: no such dataset or folder; the datasets are {', '.join(DATASETS)}"),
     ],
 )
 def test_the_right_form_is_named(

@@ -1,5 +1,6 @@
 """`seamline train` and `seamline reproduce`."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +32,8 @@ from seamline.cli.options import (
     print_json,
 )
 from seamline.cli.runs import print_runs
-from seamline.errors import require_extra
+from seamline.cli.usage import split_setting
+from seamline.errors import SeamlineError, require_extra
 from seamline.progress import Reporter, result
 from seamline.threads import watch_load
 
@@ -109,8 +111,10 @@ def train(
         from seamline.api.training import plan
         from seamline.training.distributed import rank
     from seamline.data.class_map.files import parse_maps
-    from seamline.training.config import merge_flags, parse_settings
+    from seamline.training.config import field_types, merge_flags, parse_settings
 
+    if len(data) > 1 and (advice := split_setting(sys.argv[1:], field_types())):  # its value is read as a dataset
+        raise SeamlineError(advice)
     flags = {"model": model, "epochs": epochs, "batch_size": batch_size, "lr": lr, "weight_decay": weight_decay}
     fields = merge_flags(parse_settings(settings or ()), flags)
     class_maps = parse_maps(maps or ())

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 
@@ -24,12 +24,12 @@ def describe_usage_error(error: Any, words: Sequence[str]) -> str:
             flag = f"--{field.replace('_', '-')}"
             known = error.ctx is not None and any(flag in parameter.opts for parameter in error.ctx.command.params)
             return f"{option}: no such option; did you mean {flag if known else f'--set {field}=VALUE'}?"
-        if option is None and (setting := _split_setting(words, field_types())):
+        if option is None and (setting := split_setting(words, field_types())):
             return setting
     return f"{text}; see seamline --help"
 
 
-def _split_setting(words: Sequence[str], fields: Any) -> str | None:
+def split_setting(words: Sequence[str], fields: Collection[str]) -> str | None:
     """Return a line about a setting whose field and value are different words, None where there is none."""
     for position, word in enumerate(words):
         name = re.fullmatch(r"(\w+)\s*[:=]?", word)

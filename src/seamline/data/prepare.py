@@ -16,7 +16,7 @@ from seamline.data.groups import Grouping, group_images
 from seamline.data.masks import complete_palette
 from seamline.data.mix import choose_canvas, ensure_test_splits, join_datasets, split_parts
 from seamline.data.near_duplicates.nearest import nearest_images
-from seamline.data.registry import DATASETS, is_path, load
+from seamline.data.registry import DATASETS, check_name, is_path, load
 from seamline.data.splits import VAL_FRACTION, Splits, SplitStrategy, ensure_test_split, train_val_split
 from seamline.errors import SeamlineError, size_text
 from seamline.progress import Reporter
@@ -123,6 +123,9 @@ def _load_several(
     Raises:
         SeamlineError: they cannot be joined, or `data_dir` holds none of them.
     """
+    for one in sources:  # before long work
+        if isinstance(one, str | Path):
+            check_name(str(one))
     folders = [_folder_below(data_dir, one) for one in sources]
     if data_dir is not None and not any(folders):
         names = " or ".join(str(one) for one in sources if isinstance(one, str | Path) and not is_folder(one))

@@ -72,8 +72,7 @@ def load(
         own = Path(name).expanduser()
         options: dict[str, Any] = {"inner_groups": inner_groups, "pretrained": pretrained, "class_map": class_map}
         return load_folder(own, size=size, progress=decode_progress, **options)
-    if name not in DATASETS:
-        raise SeamlineError(f"{name}: no such dataset or folder; the datasets are {', '.join(DATASETS)}")
+    check_name(name)
     spec, path = DATASETS[name], None if folder is None else Path(folder).expanduser()
     class_map = update_map(CLASS_MAPS.get(name, ClassMap()), class_map or ClassMap())
     if spec.resizable:
@@ -81,6 +80,16 @@ def load(
     if size is not None:
         raise SeamlineError(f"--image-size {size}: {name} has one size; leave the option out")
     return map_classes(spec.load(path, progress=progress, timeout=timeout), class_map)
+
+
+def check_name(name: str) -> None:
+    """Check that a dataset of this name, or a folder or table of this path, exists.
+
+    Raises:
+        SeamlineError: neither exists.
+    """
+    if name not in DATASETS and not is_path(name):
+        raise SeamlineError(f"{name}: no such dataset or folder; the datasets are {', '.join(DATASETS)}")
 
 
 def is_path(name: str) -> bool:
