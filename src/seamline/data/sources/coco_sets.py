@@ -4,10 +4,10 @@ The lists, `splits/NAME.json`, contain the names of the photos of each scene and
 them. The classes are those of the maps in `seamline.data.class_map.builtin`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,6 +17,9 @@ from seamline.data.dataset import Dataset
 from seamline.data.sources.locate import alternatives, find_files, refuse_missing
 from seamline.errors import DatasetUnavailableError, SeamlineError, list_first
 from seamline.run_folder import ClassMap, UnusedData
+
+if TYPE_CHECKING:
+    from seamline.data.image_folder.records import Sample
 
 ANNOTATIONS = "annotations.json"
 """The file of annotations, beside the folder `images`."""
@@ -34,6 +37,8 @@ class CocoSet:
     photos: str  # what it contains, and where to get it
     size: str  # width x height to which photos are resized by default
     description: str  # source, license and citation
+    # photo -> the class of its largest polygon that outlines the front and is a facade: a mistake in the annotations
+    mislabeled: Mapping[str, str] = field(default_factory=dict)
 
 
 STREETS = CocoSet(
@@ -43,8 +48,18 @@ STREETS = CocoSet(
     "512x512",
     "Source: 478 photos of buildings in Swiss streets with polygons, "
     "https://github.com/a-hwang/building-facade-segmentation, scaled to 512 x 512 pixels; its annotation files state "
-    "CC BY 4.0. What no polygon covers, such as sky, is other. Training, validation and test photos show different "
-    "scenes.",
+    "CC BY 4.0. What no polygon covers, such as sky, is other. In 7 photos a polygon of street or "
+    "traffic-infrastructure outlines the front, by mistake, and counts as facade. Training, validation and test photos "
+    "show different scenes.",
+    {
+        "20230329_202943_467_R_1": "traffic-infrastructure",
+        "20230417_200805_757_R_0": "street",
+        "20230417_204813_777_R_0": "street",
+        "IMG_0863_0": "street",
+        "IMG_5972_1": "street",
+        "IMG_6013_0": "street",
+        "IMG_6152_0": "street",
+    },
 )
 
 WINDOWS = CocoSet(
@@ -130,6 +145,7 @@ def load(
             f"{location.files[ANNOTATIONS]}: lacks {len(missing):,} of {len(assigned):,} photos of {coco_set.title} "
             f"({list_first(missing)}); {location.advice}"
         )
+    samples = [_with_facade(sample, coco_set.mislabeled.get(sample.file.stem)) for sample in samples]
     contents = replace(
         contents,
         samples=[replace(sample, split=assigned[sample.file.stem].split) for sample in samples],
@@ -146,6 +162,18 @@ def load(
         description=coco_set.description,
         records={},
     )
+
+
+def _with_facade(sample: "Sample", label: str | None) -> "Sample":
+    """Return a sample whose largest polygon of a class is a facade; itself without a class or polygons of it."""
+    from seamline.data.image_folder.polygons import polygon_area
+
+    candidates = [polygon for polygon in sample.polygons or () if polygon.label == label]
+    if not candidates:
+        return sample
+    outline = max(candidates, key=polygon_area)
+    polygons = (replace(one, label="facade") if one is outline else one for one in sample.polygons or ())
+    return replace(sample, polygons=tuple(polygons))
 
 
 def _list_annotations(folder: Path) -> dict[str, Path]:
