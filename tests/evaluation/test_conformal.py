@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.factories import CLASSES, label_evaluation, mask_evaluation, mask_split
-from seamline.data.dataset import IGNORE_INDEX
+from evaluation.factories import CLASSES, Mixed, label_evaluation, logits_of, mask_evaluation, mask_split
+from seamline.data.dataset import IGNORE_INDEX, DatasetPart
 from seamline.evaluation.calibration import calibrate
 from seamline.evaluation.conformal import (
     Fractions,
@@ -17,6 +17,7 @@ from seamline.evaluation.conformal import (
     measure_coverage,
     measure_fractions,
 )
+from seamline.evaluation.evaluate import evaluate_split
 from seamline.inference.fractions import FLOOR, fraction_intervals
 
 GROUPS = st.lists(st.lists(st.integers(0, 20), min_size=1, max_size=5), min_size=2, max_size=12)
@@ -113,14 +114,19 @@ def test_quantiles_are_those_of_the_scores() -> None:
 
 
 def test_images_that_do_not_tell_a_class_do_not_count_for_it() -> None:
-    """Their logits of it are minus infinity: it is predicted as another class."""
-    evaluation = mask_evaluation(mask_split(30, groups=30))
-    logits = evaluation.sample.logits.copy()
-    logits[:12, 2] = -np.inf
-    sample = dataclasses.replace(evaluation.sample, logits=logits, predicted=logits.argmax(1))
-    fractions = measure_fractions(sample, evaluation.counts.matrices, 1.0)
+    """A dataset in which a post is a wall, and one that tells all classes apart."""
+    split = dataclasses.replace(mask_split(30, groups=30), parts=np.arange(30) // 12)
+    parts = [DatasetPart("a", "A", (0, 1, 0, 3)), *(DatasetPart(name, name, (0, 1, 2, 3)) for name in "bc")]
+    split.labels[:12][split.labels[:12] == 2] = 0
+    evaluation = evaluate_split(Mixed(0.7), split, CLASSES, "segmentation", parts=parts)
+    fractions = measure_fractions(evaluation.sample, evaluation.counts.matrices, 1.6)
     assert np.isnan(fractions.scores).sum(0).tolist() == [0, 0, 12, 0]
-    fit = fit_intervals(fractions, evaluation.split.groups, CLASSES)
+    logits = logits_of(split.images[3], 0.7).astype(np.float64) / 1.6
+    probabilities = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    wall = probabilities[..., 0] + probabilities[..., 2]
+    wrong = np.where(evaluation.predicted[3] == 0, 1 - wall, wall)[split.labels[3] != IGNORE_INDEX]
+    assert fractions.expected[3, 0] == pytest.approx(wrong.mean(), rel=1e-4)
+    fit = fit_intervals(fractions, split.groups, CLASSES)
     assert (fit.images, fit.groups) == (30, 30)
     assert fit.quantiles["post"] == np.sort(fractions.scores[12:, 2])[17]  # ceil(19 x 0.9) = 18
 

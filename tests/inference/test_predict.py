@@ -96,7 +96,7 @@ def test_novelty_intervals_and_confidence_reach_record_and_page(segmenter: Path,
     written = record(predictions.folder)
     assert (written["false_alarm_rate"], written["interval_level"], written["warnings"]) == (0.05, 0.9, [])
     page = (predictions.folder / "report.html").read_text(encoding="utf-8")
-    assert f"Unlike the training images: {one.novelty:.1f} times as far from them as 95% of" in page
+    assert f"Unlike the training images: {one.novelty:.1f} times as far from them as 95\u00a0% of" in page
     assert f"{100 * low:.1f}–{100 * high:.1f}" in page
     assert "Confidence of the prediction for photo.png" in page
 

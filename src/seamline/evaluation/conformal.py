@@ -82,13 +82,14 @@ def measure_fractions(sample: SampledLogits, confusions: NDArray[np.int64], temp
         The fractions.
     """
     pixels, expected = confusions.sum((1, 2))[:, np.newaxis], np.empty(confusions.shape[:2])
+    merged_away = np.zeros(expected.shape, bool)  # classes that an image's dataset does not tell from another one
     for image, (logits, valid) in enumerate(zip(sample.logits, sample.valid, strict=True)):
-        probabilities = softmax(logits[:, valid] / logits.dtype.type(temperature), axis=0)
-        expected[image] = ratio(expected_errors(probabilities, sample.predicted[image, valid]), valid.sum())
-    merged = np.isneginf(sample.logits).all(2)  # where a dataset's labels tell fewer classes, another one is predicted
-    return Fractions(
-        np.where(merged, np.nan, ratio(confusions.sum(1), pixels)), ratio(confusions.sum(2), pixels), expected
-    )
+        scaled = sample.merge(logits[np.newaxis, :, valid] / logits.dtype.type(temperature), np.array([image]))[0]
+        merged_away[image] = np.isneginf(scaled).all(1)
+        wrong = expected_errors(softmax(scaled, axis=0), sample.predicted[image, valid])
+        expected[image] = ratio(wrong, valid.sum())
+    predicted, truth = (ratio(confusions.sum(axis), pixels) for axis in (1, 2))
+    return Fractions(np.where(merged_away, np.nan, predicted), truth, expected)
 
 
 def fit_intervals(

@@ -115,7 +115,7 @@ async function showMask(card, prediction, bitmap) {
   const fractions = prediction.class_fractions;
   const names = model.classes.map((name) => `${name} ${percent(fractions[name])}`);
   canvas.setAttribute("aria-label", `The photo with the classes' colors over it: ${names.join(", ")}`);
-  card.querySelector(".side").append(makeLegend(prediction, view, draw), makeSlider(view, draw), makeDownloads(card, file, prediction, bitmap, mask, view));
+  card.querySelector(".side").append(...makeLegend(prediction, view, draw), makeSlider(view, draw), makeDownloads(card, file, prediction, bitmap, mask, view));
   draw();
 }
 
@@ -169,7 +169,7 @@ function makeLegend({ class_fractions: fractions, class_intervals: intervals }, 
     if (isTransparent(index)) label.append(element("small", "", " transparent"));
     const fraction = element("span", "fraction", percent(fractions[name]));
     const ends = intervals[name]?.map((end) => (100 * end).toFixed(1)).join("–");
-    if (ends) fraction.append(Object.assign(element("small", "", ends), { title: `${percent(model.interval_level)} interval` }));
+    if (ends) fraction.append(element("small", "", ends));
     button.append(swatch, label, fraction, bar);
     const hover = (hovered) => { view.hovered = hovered; draw(); };
     button.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && hover(index));
@@ -183,7 +183,8 @@ function makeLegend({ class_fractions: fractions, class_intervals: intervals }, 
     item.append(button);
     list.append(item);
   }
-  return list;
+  const note = `Below each fraction is its ${+(100 * model.interval_level).toPrecision(3)} % interval for photos like the training images.`;
+  return Object.keys(intervals).length ? [list, element("p", "muted small", note)] : [list];
 }
 
 function makeSlider(view, draw) {

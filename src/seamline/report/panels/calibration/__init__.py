@@ -59,7 +59,7 @@ def _novelty(novelty: Novelty | None) -> str | None:
         return f"Novel images are not told: {count(novelty.groups)} groups of validation images are too few."
     text = (
         "An image counts as unlike the training images if its features are farther from those of the nearest one than "
-        f"they are for {1 - novelty.reference.false_alarm_rate:.0%} of the validation images."
+        f"they are for {100 * (1 - novelty.reference.false_alarm_rate):.0f}\u00a0% of the validation images."
     )
     return f"{text} Of the test images, {estimate_text(novelty.flagged)} do." if novelty.flagged.present else text
 

@@ -96,8 +96,8 @@ def _novelty(one: PhotoPrediction, record: PredictionRecord) -> str | None:
     if one.novelty is None or one.novelty <= 1 or record.false_alarm_rate is None:
         return None
     return (
-        f"Unlike the training images: {one.novelty:.1f} times as far from them as {1 - record.false_alarm_rate:.0%} of "
-        "such images are. Check this prediction before you use it."
+        f"Unlike the training images: {one.novelty:.1f} times as far from them as "
+        f"{100 * (1 - record.false_alarm_rate):.0f}\u00a0% of such images are. Check this prediction before you use it."
     )
 
 
@@ -107,7 +107,7 @@ def _all_photos(record: PredictionRecord) -> list[str]:
         return ["No photo could be read."]
     sentences = []
     if record.interval_level is not None:
-        sentences = [f"Below each fraction is its conformal {record.interval_level:.0%} interval."]
+        sentences = [f"Below each fraction is its conformal {100 * record.interval_level:.0f}\u00a0% interval."]
     if record.task == "classification" or len(record.photos) == 1:
         return sentences
     means = {
