@@ -14,8 +14,10 @@ from sklearn.linear_model import LogisticRegression
 import seamline
 from helpers import Lines, refusal
 from seamline.data.dataset import Split
+from seamline.data.prepare import load_dataset
 from seamline.errors import WeightsUnavailableError
 from seamline.evaluation.cross_val import fold_indices, out_of_fold_logits
+from seamline.inference.forward import predict_logits
 from seamline.models import efficientnet_lite
 from seamline.models.classifiers import LiteClassifier
 from seamline.models.factory import build_model
@@ -118,6 +120,17 @@ def test_labels_are_checked_by_heads_alone(monkeypatch: pytest.MonkeyPatch) -> N
     assert (logits.argmax(1) == split.labels).mean() > 0.9
     assert logits[4].argmax() == split.labels[4]  # its own label played no part
     assert len(np.unique(fold_indices(split.groups, 3, 0))) == 3
+
+
+@pytest.mark.real
+def test_ants_and_bees_are_told_apart(real_data: Path, model: LiteClassifier) -> None:
+    data = load_dataset(real_data / "hymenoptera", image_size="128")
+    assert data.val is not None
+    train, val = (split.select(np.arange(0, len(split), 4)) for split in (data.train, data.val))
+    fit_head(model, train, CONFIG, nothing)
+    logits = predict_logits(model, val.images)
+    assert len(val) == 39
+    assert (logits.argmax(1) == val.labels).sum() >= 31  # chance is 21
 
 
 @pytest.fixture(scope="module")

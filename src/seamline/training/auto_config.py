@@ -16,7 +16,7 @@ IMAGE_BUDGET: dict[Task, int] = {"classification": 40_000, "segmentation": 16_00
 """Images that a training processes in all: minutes on two cores."""
 REFERENCE_SIDE: dict[Task, int] = {"classification": 64, "segmentation": 256}
 """Side of the images that the budget is for, in pixels; of larger ones it allows fewer, but not below a third."""
-PHOTO_BUDGET = 60_000_000
+PHOTO_BUDGET = 25_000_000
 """Pixels that a training from pretrained features processes in all: a minute on two cores."""
 PHOTO_MODEL = "efficientnet-lite0"
 """The model with pretrained features."""
@@ -95,9 +95,10 @@ def epochs(stats: DatasetStats) -> ConfigDecision:
     """Choose the number of epochs."""
     if stats.photos:
         budget = round(PHOTO_BUDGET / (stats.height * stats.width), -2)
-        number = max(1, min(6, round(budget / max(1, stats.images))))
+        least = 2 if stats.images < 20_000 else 1
+        number = max(least, min(6, round(budget / max(1, stats.images))))
         return _decide(
-            "epochs", number, f"about {budget:,.0f} images in all, from 1 to 6 epochs on pretrained features"
+            "epochs", number, f"about {budget:,.0f} images in all, from {least} to 6 epochs on pretrained features"
         )
     least, most = (4, 120) if stats.segments else (2 if stats.tiny else 6, 60)
     fraction = min(1.0, max(1 / 3, REFERENCE_SIDE[stats.task] ** 2 / (stats.height * stats.width)))

@@ -55,7 +55,7 @@ def _origin(split: SplitInfo) -> str:
 def _groups(split: SplitInfo, dataset: DatasetInfo) -> str:
     """State how many training images have near-duplicates."""
     one, _ = group_words(split)
-    images = dataset.train + dataset.val + len(split.excluded_train)
+    images = dataset.train + len(split.excluded_train) + (0 if split.predefined else dataset.val)
     if not split.duplicate_images:
         return f"None of the {count(images)} training images has {one} among them."
     groups = split.groups - (images - split.duplicate_images)  # the others hold one image each
