@@ -86,7 +86,7 @@ def _pick_photo_size(sizes: Sequence[tuple[int, int]], median: Sequence[float]) 
         height,
         width,
         f"the median size is {median[1]:.0f} x {median[0]:.0f}; resized to {width} x {height}, multiples of "
-        f"{_PHOTO_STEP} of about as many pixels as {side} x {side} at most: {len(sizes):,} photos, pretrained features",
+        f"{_PHOTO_STEP} with at most about as many pixels as {side} x {side}, for pretrained features",
     )
 
 
