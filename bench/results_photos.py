@@ -1,5 +1,6 @@
 """The part of the page of results about photos of whole images."""
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -38,15 +39,14 @@ def train(photos: Path, out: Path, **settings: Any) -> dict[str, Any]:
 
     The seconds are from building the model to its final weights: features, head, steps and validation after each epoch.
     """
-    file = out / "fit-seconds.json"
+    file = out / "timing.json"
     if not (file.is_file() and RunFolder(out).evaluated):
         print(out.name, flush=True)
+        load = os.getloadavg()[0]
         with timed() as seconds:
             seamline.train(photos, out=out, overwrite=True, label_check_folds=0, **settings)
-        write_text(file, f"{seconds[0]:.1f}\n")
-    size = RunFolder(out).info.read().model.input_size
-    auto = [one.field for one in RunFolder(out).info.read().auto_config]
-    return collect(out) | {"fit_seconds": read_json(file), "input_size": size, "auto_config": auto}
+        write_text(file, json.dumps({"fit_seconds": seconds[0], "load": load}))
+    return collect(out) | read_json(file) | {"input_size": RunFolder(out).info.read().model.input_size}
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def page(collected: dict[str, Any]) -> str:
     config = first["config"]
     rows = [
         f"| {title} | {run['seed']} | {wilson_percent(run['val']['overall']['accuracy'])} | "
-        f"{run['val']['overall']['log_loss']['value']:.3f} | {run['epochs']} | {run['fit_seconds']:.0f} |"
+        f"{run['val']['overall']['log_loss']['value']:.3f} | {run['epochs']} | {run['fit_seconds']:.0f} | {run['load']:.1f} |"
         for title, runs in (("pretrained features", fast), ("random weights", scratch))
         for run in runs
     ]
@@ -91,11 +91,13 @@ def page(collected: dict[str, Any]) -> str:
         f"With pretrained features ({config['model']}, photos of {width} × {height} pixels, {config['epochs']:g} "
         f"epochs, batch size {config['batch_size']}, AdamW at {config['lr']:g}) the mean validation accuracy of "
         f"{len(fast)} seeds is **{mean:.2f} ± {half:.2f} %** (95 % t interval over seeds). Training takes "
-        f"{seconds[0]:.0f} to {seconds[-1]:.0f} s: features, head, all epochs and the validation after each.",
+        f"{seconds[0]:.0f} to {seconds[-1]:.0f} s: features, head, all epochs and the validation after each. "
+        "The load is the average number of processes that computed or waited when the run started: other processes "
+        "lengthen the time.",
         "\n".join(
             [
-                "| start | seed | validation accuracy (Wilson interval) | log loss | epochs | training (s) |",
-                "| --- | --- | --- | --- | --- | --- |",
+                "| start | seed | validation accuracy (Wilson interval) | log loss | epochs | training (s) | load |",
+                "| --- | --- | --- | --- | --- | --- | --- |",
                 *rows,
             ]
         ),

@@ -62,12 +62,12 @@ def test_photos_have_an_interval_over_seeds_and_one_over_photos() -> None:
         estimate = {"value": accuracy, "low": accuracy - 0.04, "high": accuracy + 0.02}
         measured = {"overall": {"accuracy": estimate, "log_loss": INTERVAL}}
         config = {"model": "m", "epochs": 3, "batch_size": 16, "lr": 1e-4}
-        values = {"val": measured, "config": config, "fit_seconds": 40 + seed, "input_size": [192, 256, 3]}
+        values = {"val": measured, "config": config, "fit_seconds": 40 + seed, "load": 0.1, "input_size": [192, 256, 3]}
         return run("fast", seed, val=0, test=0) | values
 
     page = results_photos.page({"fast": [photos(0, 0.94), photos(1, 0.96)], "scratch": [photos(0, 0.7)]})
     assert "of 2 seeds is **95.00 ± 12.71 %**" in page  # t with 1 degree of freedom: 12.706 x sqrt(2) / sqrt(2) points
-    assert "| pretrained features | 1 | 96.00 % (92.00 to 98.00) | 0.500 | 4 | 41 |" in page
-    assert "| random weights | 0 | 70.00 % (66.00 to 72.00) | 0.500 | 4 | 40 |" in page
+    assert "| pretrained features | 1 | 96.00 % (92.00 to 98.00) | 0.500 | 4 | 41 | 0.1 |" in page
+    assert "| random weights | 0 | 70.00 % (66.00 to 72.00) | 0.500 | 4 | 40 | 0.1 |" in page
     assert "photos of 256 × 192 pixels, 3 epochs, batch size 16, AdamW at 0.0001" in page
     assert "Training takes 40 to 41 s" in page

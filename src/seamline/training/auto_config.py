@@ -144,7 +144,7 @@ def autoconfigure(config: TrainConfig, stats: DatasetStats) -> tuple[TrainConfig
     """Fit a configuration to images; return it with the decisions."""
     decisions = tuple(rule(stats) for rule in RULES)
     if stats.photos:  # small steps, which do not destroy pretrained features
-        config = replace(config, optimizer="adamw", lr=2e-4, weight_decay=5e-2)
+        config = replace(config, optimizer="adamw", lr=1e-4, weight_decay=5e-2)
     elif not (stats.segments or stats.tiny):
         config = replace(config, lr=4e-3, muon_lr=0.05, weight_decay=5e-2)
     return replace(config, **{decision.field: decision.value for decision in decisions}), decisions
