@@ -46,7 +46,9 @@ def train(photos: Path, out: Path, **settings: Any) -> dict[str, Any]:
         with timed() as seconds:
             seamline.train(photos, out=out, overwrite=True, label_check_folds=0, **settings)
         write_text(file, json.dumps({"fit_seconds": seconds[0], "load": load}))
-    return collect(out) | read_json(file) | {"input_size": RunFolder(out).info.read().model.input_size}
+    size = RunFolder(out).info.read().model.input_size
+    values: dict[str, Any] = collect(out) | read_json(file) | {"input_size": size}
+    return values
 
 
 @contextmanager
@@ -74,7 +76,8 @@ def page(collected: dict[str, Any]) -> str:
     config = first["config"]
     rows = [
         f"| {title} | {run['seed']} | {wilson_percent(run['val']['overall']['accuracy'])} | "
-        f"{run['val']['overall']['log_loss']['value']:.3f} | {run['epochs']} | {run['fit_seconds']:.0f} | {run['load']:.1f} |"
+        f"{run['val']['overall']['log_loss']['value']:.3f} | {run['epochs']} | "
+        f"{run['fit_seconds']:.0f} | {run['load']:.1f} |"
         for title, runs in (("pretrained features", fast), ("random weights", scratch))
         for run in runs
     ]
