@@ -128,6 +128,8 @@ def test_one_of_the_datasets_is_evaluated_in_its_own_classes(home: Path, trained
         "evaluated on the run's test images of coarse alone",
         "wall, window count as other",
     )
+    text = refusal(lambda: seamline.evaluate(home / "run", [home / "moved/coarse", home / "moved/fine"]))
+    assert text == f"coarse+fine: are several datasets; evaluate {home / 'run'} on one at a time"
     other = seamline.evaluate(home / "run", home / "moved/coarse", progress=lines)
     assert other.metrics.held_out.images == 24
     assert other.metrics.held_out.per_class["other"]["recall"].value > 0

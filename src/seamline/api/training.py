@@ -142,6 +142,12 @@ def evaluate(
     tune_malloc()
     folder, reporter, torch_device = RunFolder(Path(run)), progress or default_reporter(), find_device(device)
     info = folder.info.read()
+    size = size_text(info.model.input_size, "x")
+    data, *others = list_sources(data)
+    if others:
+        data = load_dataset([data, *others], data_dir=data_dir, image_size=size, progress=reporter)
+        if data.name != info.dataset.name:
+            raise SeamlineError(f"{data.name}: are several datasets; evaluate {folder.path} on one at a time")
     if data is None or (isinstance(data, Dataset) and data.name == info.dataset.name):
         dataset, splits = load_run_data(folder, data, data_dir, reporter)
         evaluate_run(folder, dataset, splits, device=torch_device, reporter=reporter)
@@ -150,8 +156,8 @@ def evaluate(
     if part := find_part(info.dataset, data):
         matched = match_part(folder, load_run_data(folder, None, data_dir, reporter)[0], part)
     else:
-        size = size_text(info.model.input_size, "x") if any(map(is_folder, list_sources(data))) else None
-        matched = match_classes(folder, load_dataset(data, data_dir=data_dir, image_size=size, progress=reporter))
+        of_run = size if is_folder(data) else None
+        matched = match_classes(folder, load_dataset(data, data_dir=data_dir, image_size=of_run, progress=reporter))
     if matched.description:
         reporter.say(matched.description)
     target = RunFolder(folder.evaluation_dir(matched.data.name))
