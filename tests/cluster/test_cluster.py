@@ -215,10 +215,10 @@ def test_a_bucket_gives_the_masks_and_the_unused_files_of_the_ordinary_command(
         server.stop()
     alone = seamline.predict(segmenter, [tmp_path / "photos"], out=tmp_path / "alone", threads=1)
     lines = [f"not used: {item.sentence}" for item in alone.unused] + [f"warning: {line}" for line in alone.warnings]
-    assert len(lines) == 6
+    assert len(lines) == 7
     for line in lines:
         assert line.replace(f"{tmp_path}/photos/", "town/streets/") in " ".join(said.split())
-    assert (again.shards, len(again.unused), len(again.warnings)) == (0, 5, 1)
+    assert (again.shards, len(again.unused), len(again.warnings)) == (0, 5, 2)
     assert manifest["unused"] == [*msgspec.to_builtins(again.unused)]
     assert manifest["warnings"] == [*again.warnings]
     assert [Path(row["file"]).name for row in rows] == [Path(one.file).name for one in alone.photos]
@@ -227,3 +227,4 @@ def test_a_bucket_gives_the_masks_and_the_unused_files_of_the_ordinary_command(
         with Image.open(tmp_path / "alone" / str(one.mask)) as shown:
             assert np.array_equal(mask, np.array(shown))
         assert row["fraction.bright"] == pytest.approx(one.class_fractions["bright"])
+        assert (row["novelty"], row["fraction_low.bright"], row["fraction_high.bright"]) == (None, None, None)

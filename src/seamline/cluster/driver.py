@@ -85,7 +85,7 @@ def predict_on_cluster(
         "max_side": max_side,
         "shard_size": shard_size,
     }
-    manifest = Manifest(storage, {"model": str(model), **settings}, predictor.classes)
+    manifest = Manifest(storage, {"model": str(model), **settings}, predictor)
     remaining = manifest.load(source, shard_size)
     manifest.write()
     progress = progress or ignore_progress
@@ -140,7 +140,7 @@ def _run_workers(job: Job, shards: list[int], address: str) -> Iterator[dict[str
 def _model_files(path: Path) -> dict[str, bytes]:
     """Return the files of a model, name -> content."""
     folder = RunFolder(path)
-    names = (folder.info.path, folder.weights_file, folder.calibration.path, folder.onnx_file())
+    names = (folder.info.path, folder.weights_file, folder.calibration.path, folder.novelty.path, folder.onnx_file())
     files = [path] if path.is_file() else [file for file in names if file.is_file()]
     return {file.name: file.read_bytes() for file in files}
 

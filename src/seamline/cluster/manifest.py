@@ -17,6 +17,7 @@ from seamline.cluster.worker import ERRORS, INDEX, PHOTOS, Summary, shard_name, 
 from seamline.data.image_folder.unused import UnusedFiles
 from seamline.data.pixel_meaning import TraitCounts, conversion_warning, unused_data
 from seamline.errors import SeamlineError
+from seamline.inference.predictor import Predictor
 from seamline.run_folder import UnusedData
 
 MANIFEST = "manifest.json"
@@ -28,7 +29,7 @@ class Manifest:
     Args:
         storage: where the results lie.
         config: what they depend on: model, fingerprint, photos, max_side and shard_size.
-        classes: class names of the model.
+        predictor: the model.
 
     Attributes:
         counts: number of photos in each shard.
@@ -39,9 +40,10 @@ class Manifest:
         SeamlineError: the folder holds results of another model, other photos or other settings.
     """
 
-    def __init__(self, storage: Storage, config: dict[str, Any], classes: tuple[str, ...]) -> None:
+    def __init__(self, storage: Storage, config: dict[str, Any], predictor: Predictor) -> None:
         self.storage = storage
-        self.header = {"seamline": version("seamline"), "config": config, "classes": classes}
+        self.header = {"seamline": version("seamline"), "config": config, "classes": predictor.classes}
+        self.novelty_unavailable = predictor.novelty_unavailable
         self.counts: list[int] = []
         self.summaries: list[Summary] = []
         self.unused_files: tuple[UnusedData, ...] = ()
@@ -85,7 +87,7 @@ class Manifest:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about unusual photos."""
-        return tuple(filter(None, [conversion_warning(self._traits())]))
+        return tuple(filter(None, [conversion_warning(self._traits()), self.novelty_unavailable]))
 
     def _traits(self) -> TraitCounts:
         """Return the counts of unusual photos in the shards that are done."""

@@ -32,6 +32,7 @@ PHOTOS, ERRORS = "photos", "errors"
 _READERS = 4  # threads that read and decode while the model runs
 _PREFETCH = 16  # decoded photos that may wait for the model
 _BATCH = 256  # photos of a classifier
+_FRACTIONS = ("fraction", "fraction_low", "fraction_high")  # columns of each class: a fraction and its interval
 
 Row = dict[str, Any]
 Summary = dict[str, Any]
@@ -153,9 +154,9 @@ class Worker:
 
 def shard_schema(predictor: Predictor) -> pa.Schema:
     """Return the columns of a shard's table."""
-    columns = [("file", pa.string()), ("height", pa.int32()), ("width", pa.int32())]
+    columns = [("file", pa.string()), ("height", pa.int32()), ("width", pa.int32()), ("novelty", pa.float64())]
     if predictor.task == "segmentation":
-        columns += [(f"fraction.{name}", pa.float64()) for name in predictor.classes]
+        columns += [(f"{kind}.{name}", pa.float64()) for kind in _FRACTIONS for name in predictor.classes]
         columns += [("mask_values", pa.list_(pa.uint8())), ("mask_lengths", pa.list_(pa.uint32()))]
     else:
         columns += [("label", pa.string()), ("probability", pa.float64())]
@@ -167,10 +168,14 @@ def _columns(prediction: Prediction) -> Row:
     """Return the columns of a prediction."""
     if prediction.mask is None:
         probabilities = {f"probability.{name}": value for name, value in prediction.probabilities.items()}
-        return {"label": prediction.label, "probability": prediction.probability, **probabilities}
+        label = {"label": prediction.label, "probability": prediction.probability}
+        return {"novelty": prediction.novelty, **label, **probabilities}
     values, lengths = rle_encode(prediction.mask)
-    fractions = {f"fraction.{name}": value for name, value in prediction.fractions.items()}
-    return {**fractions, "mask_values": values, "mask_lengths": lengths}
+    row: Row = {"novelty": prediction.novelty, "mask_values": values, "mask_lengths": lengths}
+    for name, value in prediction.fractions.items():
+        ends = prediction.intervals.get(name, (None, None))
+        row |= zip((f"{kind}.{name}" for kind in _FRACTIONS), (value, *ends), strict=True)
+    return row
 
 
 def shard_summary(file: Any) -> Summary:
