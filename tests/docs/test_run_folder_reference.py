@@ -61,7 +61,8 @@ def test_fields_are_named_by_their_path() -> None:
     assert fields["curves.*.*.recall"].type == "list of number"
     assert fields["model.input_size"].type == "list of 3 × whole number from 1"
     assert (
-        fields["train"].description == "of the training images, by the final weights; its fields are those of `test`."
+        fields["train"].description
+        == "of the training images, or of a sample of them, by the final weights; its fields are those of `test`."
     )
     assert fields["logits"].description == "(N, K) float32."
 

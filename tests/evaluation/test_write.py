@@ -64,6 +64,20 @@ def test_metrics_come_first_and_an_interrupted_analysis_is_no_evaluation(
     assert folder.metrics.path.read_bytes() == run.metrics.path.read_bytes()
 
 
+def test_of_many_training_masks_a_sample_is_evaluated(
+    run: RunFolder, splits: dict[str, Split], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    area = splits["train"].labels[0].size
+    monkeypatch.setattr("seamline.evaluation.write.MAX_TRAIN_PIXELS", 8 * area + 1)
+    rule = FindingRule("sample", lambda inputs: Claim(f"{inputs.train_sampled}", {}), {"segmentation": "classes"})
+    evaluate_model(RunFolder(tmp_path), Mixed(2.0), data(splits), [rule])
+    sampled, whole = (folder.metrics.read() for folder in (RunFolder(tmp_path), run))
+    assert (sampled.train.images, whole.train.images) == (8, 20)
+    assert (sampled.val, sampled.test) == (whole.val, whole.test)
+    (finding,) = RunFolder(tmp_path).findings.read()
+    assert finding.sentence == "True"
+
+
 def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 

@@ -1,5 +1,6 @@
 """Everything that evaluation writes into a run folder, from one pass over each split."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,9 @@ from seamline.run_folder import (
     Task,
 )
 
+MAX_TRAIN_PIXELS = 10_000_000
+"""Labels of the training images that are evaluated: 152 masks of 256 x 256 pixels, or all images to classify."""
+
 
 @dataclass(frozen=True, eq=False)
 class EvaluationData:
@@ -64,7 +68,7 @@ class EvaluationData:
 class Evaluations:
     """A model on every split."""
 
-    train: Evaluation  # counted only
+    train: Evaluation  # counted only, of a sample of the images where they have many pixels
     val: Evaluation
     test: Evaluation | None  # None without test images
 
@@ -127,8 +131,11 @@ def part_metrics(parts: Sequence[DatasetPart], test: Evaluation | None, val: Eva
 
 
 def evaluate_splits(model: nn.Module, data: EvaluationData, reporter: Reporter) -> Evaluations:
-    """Evaluate a model on every split that has images, in one pass over each, and report progress over all images."""
-    splits = [(data.train, NO_LOGITS), (data.val, None), (data.test, None)]
+    """Evaluate a model on every split that has images, in one pass over each, and report progress over all images.
+
+    Of the training images with masks, which show overfitting alone, as many as `MAX_TRAIN_PIXELS` are evaluated.
+    """
+    splits = [(sample_train(data.train), NO_LOGITS), (data.val, None), (data.test, None)]
     with reporter.adding("evaluating", sum(len(split) for split, _ in splits)) as progress:
         train, val, *test = (
             evaluate_split(
@@ -139,6 +146,14 @@ def evaluate_splits(model: nn.Module, data: EvaluationData, reporter: Reporter) 
             if len(split)
         )  # fmt: skip
     return Evaluations(train, val, test[0] if test else None)
+
+
+def sample_train(train: Split) -> Split:
+    """Return training images spread evenly over all, as many as have `MAX_TRAIN_PIXELS` labels."""
+    most = max(1, MAX_TRAIN_PIXELS // math.prod(train.labels.shape[1:]))
+    if len(train) <= most:
+        return train
+    return train.select(np.linspace(0, len(train) - 1, most).astype(np.int64))
 
 
 def _write_analyses(
@@ -175,6 +190,7 @@ def _write_analyses(
         images,
         filters,
         probes,
+        train_sampled=len(splits.train.split) < len(data.train),
     )
 
 

@@ -39,7 +39,7 @@ class Metrics(Struct, frozen=True, kw_only=True):
 
     test: SplitMetrics | None = None  # of the test images; null where the data define none
     val: SplitMetrics  # of the validation images
-    train: SplitMetrics  # of the training images, by the final weights
+    train: SplitMetrics  # of the training images, or of a sample of them, by the final weights
     definitions: dict[str, MetricInfo]  # what each metric is
     intervals: str = ""  # how the intervals were computed, in a sentence
     # metrics of each dataset, by its name in run.json, where a run was trained on several

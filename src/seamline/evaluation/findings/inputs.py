@@ -16,13 +16,14 @@ class FindingInputs:
 
     val: SplitMetrics  # metrics of the validation images
     test: SplitMetrics | None  # metrics of the test images; None where there are none
-    train: SplitMetrics | None = None  # metrics of the training images
+    train: SplitMetrics | None = None  # metrics of the training images, or of a sample of them
     calibration: Calibration | None = None  # of both splits
     split: SplitInfo | None = None  # how the images were split
     errors: ErrorAnalysis | None = None  # where the wrong pixels of the held-out images lie
     images: tuple[ImageMetrics, ...] = ()  # metrics of each held-out image, the highest mean IoU first
     filters: FilterAnalysis | None = None  # types of the filters of a classifier
     probes: LinearProbes | None = None  # linear probes of its layers
+    train_sampled: bool = False  # whether `train` is of a sample
 
     @property
     def held_out(self) -> SplitMetrics:

@@ -135,7 +135,8 @@ def generalization(inputs: FindingInputs) -> Claim | None:
     if significant(gap) <= 0:
         return None
     values: dict[str, Any] = {"train": first.estimate, "val": second.estimate, "gap": gap}
-    of_train, of_val = ("its training images", "the validation images")
+    sample = f"{count(train.n_images)} of " if inputs.train_sampled else ""
+    of_train, of_val = f"{sample}its training images", "the validation images"
     loss = ""
     if inputs.task == "segmentation":
         of_train, of_val = f"the pixels of {of_train}", f"those of {of_val}"

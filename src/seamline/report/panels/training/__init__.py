@@ -3,7 +3,7 @@
 import math
 from functools import partial
 
-from seamline.evaluation.text import pluralize
+from seamline.evaluation.text import count, pluralize
 from seamline.report import plots
 from seamline.report.formatting import decimal, duration, percent
 from seamline.report.panel import Content
@@ -73,8 +73,9 @@ def _final_weights(run: RunData) -> list[str]:
     train, val = run.metrics.train.overall.get("accuracy"), run.metrics.val.overall.get("accuracy")
     if train is None or val is None or not (train.present and val.present):
         return []
-    labels = LABELS[run.info.task]
+    labels, images = LABELS[run.info.task], run.metrics.train.images
+    sample = f", in {count(images)} of the images," if images < run.info.dataset.train else ""
     return [
-        f"The final weights predict {percent(train)} of the training {labels} and {percent(val)} of the validation "
-        f"{labels} correctly."
+        f"The final weights predict {percent(train)} of the training {labels}{sample} and {percent(val)} of the "
+        f"validation {labels} correctly."
     ]
