@@ -69,6 +69,15 @@ def test_photos_are_listed_folder_by_folder_without_what_is_hidden(tmp_path: Pat
         open_storage("what://x")
 
 
+def test_temporary_files_of_killed_workers_are_removed(tmp_path: Path) -> None:
+    left = tmp_path / "photos" / ".shard-000003.parquet.x2_9abcd.parquet"
+    left.parent.mkdir()
+    for file in (left, tmp_path / "photos" / "shard-000003.parquet", tmp_path / ".notes"):
+        file.write_bytes(b"")
+    open_storage(str(tmp_path)).remove_temp_files()
+    assert [file.name for file in sorted(tmp_path.rglob("*.*"))] == [".notes", "shard-000003.parquet"]
+
+
 def command(*words: object) -> "subprocess.Popen[str]":
     program = [sys.executable, "-m", "seamline", "predict", *map(str, words)]
     return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

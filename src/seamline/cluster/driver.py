@@ -95,6 +95,7 @@ def predict_on_cluster(
         manifest.summaries.append(summary)
         progress(manifest.done, manifest.listed, shard_name(int(summary["shard"])))
     manifest.write()
+    storage.remove_temp_files()
     totals = manifest.total("photos"), manifest.total("errors")
     seconds = time.monotonic() - started
     return Summary(storage.display_uri, *totals, seconds, len(remaining), manifest.unused, manifest.warnings)

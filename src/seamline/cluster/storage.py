@@ -14,7 +14,7 @@ from seamline.data.image_folder.unused import START, UnusedFiles
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import SeamlineError, first_line
 from seamline.inference.find_images import RECORD, is_result_name
-from seamline.io import is_system_name, write_bytes
+from seamline.io import is_system_name, remove_temp_files, write_bytes
 
 _READERS = 16  # files of which the start is read at the same time
 
@@ -103,6 +103,11 @@ class Storage:
             return
         with self.filesystem.open_output_stream(path) as file:
             file.write(content)
+
+    def remove_temp_files(self) -> None:
+        """Remove what killed workers have left on a disk; a bucket shows no unfinished objects."""
+        if isinstance(self.filesystem, fs.LocalFileSystem):
+            remove_temp_files(Path(self.path))
 
     def list_names(self, folder: str) -> set[str]:
         """Return the names of the files in a folder inside; none if there is no such folder."""
