@@ -52,15 +52,16 @@ def inspect(
     if as_json:
         print_json(msgspec.to_builtins(report))
     else:
-        _print_dataset_report(report)
+        options = [word for option in maps or () for word in ("--map", option)]
+        _print_dataset_report(report, [*map(str, data), *options])
     if not report.usable:
         raise typer.Exit(2)
     if strict and (report.warnings or report.unused):
         raise typer.Exit(1)
 
 
-def _print_dataset_report(report: "DatasetReport") -> None:
-    """Print errors and warnings, then facts and classes, and related images last."""
+def _print_dataset_report(report: "DatasetReport", words: Sequence[str]) -> None:
+    """Print errors and warnings, facts and classes, related images, and last the command to train, with `words`."""
     sections = {
         "Errors": report.errors,
         "Unreadable": report.unreadable,
@@ -80,7 +81,7 @@ def _print_dataset_report(report: "DatasetReport") -> None:
         _print_classes(report)
     if report.duplicates is not None and report.duplicates.groups:
         _print_groups(report.duplicates.groups)
-    command = f"seamline train {shlex.join(report.sources or (report.source,))}"
+    command = f"seamline train {shlex.join(words)}"
     result(f"\nReady to train: {command}" if report.usable else f"\nNot usable: {command} would fail")
 
 

@@ -129,8 +129,10 @@ def test_images_of_class_folders_are_mapped(insects: Path) -> None:
 
 
 def test_inspect_takes_a_map(insects: Path) -> None:
-    arguments = ["inspect", str(insects / "insects"), "--json", "--map", f"insects={insects / 'map.toml'}"]
-    result = CliRunner().invoke(app, arguments)
+    arguments = [str(insects / "insects"), "--map", f"insects={insects / 'map.toml'}"]
+    printed = CliRunner().invoke(app, ["inspect", *arguments]).stdout
+    assert printed.endswith(f"Ready to train: seamline train {' '.join(arguments)}\n")
+    result = CliRunner().invoke(app, ["inspect", *arguments, "--json"])
     report = json.loads(result.stdout)
     assert result.exit_code == 0
     assert [row["name"] for row in report["classes"]] == ["ant", "bee"]
