@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import seamline
 from conftest import small_streets, without_figure_files
 from helpers import Lines, refusal
 from seamline.cli import app
+from seamline.data.dataset import Dataset
 from seamline.data.mix import stored_parts
 from seamline.report.run_data import read_run
 from seamline.run_folder import RunFolder
@@ -171,3 +173,21 @@ def test_a_missing_folder_is_named(home: Path, trained: Path) -> None:
         assert text.startswith(f"{trained / 'data/fine'}: not found; name the folder")
     finally:
         (trained / "away").rename(trained / "data")
+
+
+@pytest.mark.usefixtures("no_report")
+def test_classifiers_learn_from_several_datasets(sides: Dataset, tmp_path: Path) -> None:
+    """The second dataset lacks a class of the first, and has one that the first lacks."""
+    rows = np.flatnonzero(np.asarray(sides.test.labels) < 2)
+    other = replace(sides, name="others", source="elsewhere", classes=("up", "left"), train=sides.test.select(rows),
+                    test=sides.train.select(np.flatnonzero(np.asarray(sides.train.labels) < 2)[:9]))  # fmt: skip
+    run = seamline.train(
+        [sides, other], out=tmp_path, epochs=1, model="cnn-fast", threads=1, near_duplicates=False, label_check_folds=2
+    )
+    metrics, info = run.metrics, run.info
+    assert info.dataset.classes == ("left", "right", "both <&>", "up")
+    assert [part.merged for part in info.dataset.parts] == [{}, {}]
+    tested = {name: of.test.images for name, of in metrics.parts.items() if of.test is not None}
+    assert tested == {"sides": 90, "others": 9}
+    hits = sum(of.test.overall["accuracy"].value * of.test.images for of in metrics.parts.values() if of.test)
+    assert hits / 99 == pytest.approx(metrics.held_out.overall["accuracy"].value)

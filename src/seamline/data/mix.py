@@ -326,7 +326,7 @@ def _join_images(
     starts = np.cumsum([0, *(int(groups.max(initial=-1)) + 1 for groups in numbered)])
     return Split(
         LazyArray(images),
-        LazyArray(labels),
+        LazyArray(labels) if masks else labels,
         tuple(image_names[number][split.names[index]] for number, split, index in rows),
         np.concatenate([start + groups for start, groups in zip(starts, numbered, strict=False)]),
         np.array([number for number, *_ in rows], np.int64),
