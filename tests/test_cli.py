@@ -166,7 +166,7 @@ def test_train_ends_with_where_the_result_lies(
         (["predict", "nowhere", "photo.jpg"], ["nowhere"]),
         (["report", "nowhere"], ["nowhere"]),
         (["train", "synthetic-fashion", "--seed", "-1"], ["--seed", "see seamline --help"]),
-        (["train"], ["Missing argument 'DATA'"]),
+        (["train"], ["Missing argument 'DATA...'"]),
         (["fit"], ["No such command 'fit'"]),
         (["train", "synthetic-fashion", "--device", "meta"], ["--device meta"]),
     ],
@@ -234,8 +234,13 @@ def test_photos_are_predicted_and_a_bad_one_sets_the_status(streets: Dataset, tm
     assert "1 of 2 photos predicted" in out
     assert "bad.jpg: " in err
     told = json.loads((tmp_path / "masks" / "predictions.json").read_text())
-    assert set(told["photos"][0]["class_fractions"]) == set(streets.classes)
+    fractions = told["photos"][0]["class_fractions"]
+    assert set(fractions) == set(streets.classes)
+    assert told["interval_level"] == 0.9
+    largest = max(fractions, key=lambda name: fractions[name])
+    assert f"good.png: {largest} {fractions[largest]:.1%}" in out
     assert {file.name for file in (tmp_path / "masks").iterdir()} == {
+        "good.confidence.png",
         "good.mask.png",
         "good.overlay.png",
         "legend.png",
