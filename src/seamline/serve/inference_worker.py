@@ -36,8 +36,8 @@ class SegmentationResponse(_Photo):
     """The prediction of a segmentation model for a photo."""
 
     class_fractions: dict[str, float] = Field(description="Fraction of the photo's pixels for each class, 0 to 1.")
-    class_intervals: dict[str, tuple[float, float]] = Field(
-        description="Conformal interval of each fraction; empty where the model has none."
+    class_intervals: dict[str, list[float]] = Field(
+        description="Low and high end of the conformal interval of each fraction; empty where the model has none."
     )
     mask: str | None = Field(description="Palette PNG of the photo's size with class indices, in base64.")
 
@@ -132,9 +132,8 @@ def _to_response(prediction: Prediction, with_mask: bool) -> SegmentationRespons
     }
     if prediction.label is None:
         mask = base64.b64encode(encode_mask(_mask(prediction), prediction.palette)).decode() if with_mask else None
-        return SegmentationResponse(
-            **photo, class_fractions=prediction.fractions, class_intervals=dict(prediction.intervals), mask=mask
-        )
+        intervals = {name: list(ends) for name, ends in prediction.intervals.items()}
+        return SegmentationResponse(**photo, class_fractions=prediction.fractions, class_intervals=intervals, mask=mask)
     probabilities = dict(prediction.probabilities)
     return ClassificationResponse(
         **photo, label=prediction.label, probability=probabilities[prediction.label], probabilities=probabilities
