@@ -139,8 +139,10 @@ VALUES: dict[str, dict[str, str]] = {
 ADDED: set[str] = {
     *(f"scores.{split}.{key}" for split in ("val", "test", "train") for key in ("groups", "pixels")),
     "scores.intervals",
+    "scores.parts",  # of each dataset, where several are used as one
     *(f"scores.{split}.balanced_accuracy" for split in ("val", "test", "train")),
     *(f"per_class.{label}.images" for label in PARTS),
+    "calibration.fractions",  # conformal intervals
 }
 """Paths, in new names and from any key on, of what is there now and was not then."""
 
