@@ -10,7 +10,7 @@ from seamline.data.dataset import IGNORE_INDEX, Split
 from seamline.evaluation.bootstrap import GroupBootstrap
 from seamline.evaluation.conformal import conformal_quantile
 from seamline.inference.forward import predict_features
-from seamline.inference.novelty import nearest_distances, novelty_ratios
+from seamline.inference.novelty import nearest_distances, novelty_ratios, scale_features
 from seamline.inference.tta import TTA
 from seamline.run_folder import Novelty, NoveltyReference, Task
 
@@ -50,8 +50,8 @@ def fit_novelty(model: TTA, train: Split, val: Split, task: Task) -> Novelty:
     of_train = split_features(model, evenly_spaced(train, count), task)
     deviations = of_train.std(0)
     scales = 1 / np.maximum(deviations, _MIN_DEVIATION * np.median(deviations) + np.float32(_TINY))
-    references = (of_train * scales).astype("<f2")
-    distances = nearest_distances(of_val * scales, references.astype(np.float32))
+    references = scale_features(of_train, scales).astype("<f2")
+    distances = nearest_distances(scale_features(of_val, scales), references.astype(np.float32))
     threshold = conformal_quantile(distances, val.groups, FALSE_ALARM_RATE)
     result = Novelty(images=len(val), groups=len(np.unique(val.groups)))
     if not 0 < threshold < math.inf:

@@ -5,6 +5,14 @@ from numpy.typing import NDArray
 
 from seamline.run_folder import NoveltyReference
 
+_LIMIT = float(np.finfo(np.float16).max)  # features are stored in half precision
+
+
+def scale_features(features: NDArray[np.float32], scales: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return features (N, D) float32 times their scales (D,) float32, within what half precision holds."""
+    scaled: NDArray[np.float32] = np.clip(features * scales, -_LIMIT, _LIMIT)
+    return scaled
+
 
 def nearest_distances(features: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the distance of each image to the nearest of others.
@@ -31,6 +39,6 @@ def novelty_ratios(features: NDArray[np.float32], reference: NoveltyReference) -
     Returns:
         (N,) float32.
     """
-    distances = nearest_distances(features * reference.scale_array, reference.feature_array)
+    distances = nearest_distances(scale_features(features, reference.scale_array), reference.feature_array)
     ratios: NDArray[np.float32] = distances / np.float32(reference.threshold)
     return ratios
