@@ -107,11 +107,9 @@ def _onnxruntime(file: Path, _: str, threads: int | None) -> RunFn:
     if threads is not None:
         options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    of_run = onnxruntime.RunOptions()
-    of_run.only_execute_path_to_fetches = True  # else every output is computed
 
     def run(images: NDArray[np.uint8], output: str) -> NDArray[np.float32]:
-        values: NDArray[np.float32] = session.run([output], {"images": _to_nchw(images)}, of_run)[0]
+        values: NDArray[np.float32] = session.run([output], {"images": _to_nchw(images)})[0]
         return values
 
     return run
