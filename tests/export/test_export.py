@@ -183,7 +183,9 @@ def test_a_file_with_other_predictions_is_not_written(
         return to_onnx(model, metadata)
 
     kept = tta_of(classifier)
-    monkeypatch.setattr(module, "partial", lambda function, network: partial(function, kept))
+    monkeypatch.setattr(
+        module, "partial", lambda function, *model, **rest: partial(function, *[kept for _ in model], **rest)
+    )
     monkeypatch.setattr(module, "to_onnx", shifted)
     out = tmp_path / "other.onnx"
     message = refusal(lambda: export_run(classifier, bright_sides(9, 1), bright_sides(9, 2), out))
@@ -287,10 +289,15 @@ def test_where_int8_costs_too_much_the_next_augmentation_is_tried(
     classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first augmentation passes alone, but not quantized; the second passes quantized."""
-    scores = iter((0.0, 0.5))
-    monkeypatch.setattr(TTA, "reduced", lambda tta: [TTA(tta.model, hflip=False), TTA(tta.model, hflip=True)])
-    monkeypatch.setattr(module, "_write_int8", lambda *words: next(scores))
     val = bright_sides(90, 2)
+    wrong = iter((np.ones(90, bool), np.arange(90) % 2 == 0))  # accuracies of 0 and 0.5
+
+    def quantized(*_: object) -> Callable[[Any], Any]:
+        predicted = np.where(next(wrong), val.labels + 1, val.labels) % 3
+        return lambda images: np.eye(3, dtype=np.float32)[predicted]
+
+    monkeypatch.setattr(TTA, "reduced", lambda tta: [TTA(tta.model, hflip=False), TTA(tta.model, hflip=True)])
+    monkeypatch.setattr(module, "_write_int8", quantized)
     before = score_of(partial(predict_logits, tta_of(classifier)), val, "classification")
     options = {"reduce_tta": True, "int8": True, "max_drop": 100 * (before - 0.5)}
     result = export_run(classifier, bright_sides(9, 1), val, tmp_path / "second.onnx", **options)

@@ -1,12 +1,13 @@
-"""Side effects of the backends on their process."""
+"""The backends: their outputs, and their side effects on the process."""
 
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from seamline.inference.backends import BACKENDS
+from seamline.inference.backends import BACKENDS, load_outputs, load_session
 from seamline.inference.pretrained import PRETRAINED, pretrained_dir
 
 SCRIPT = """
@@ -31,3 +32,15 @@ def test_signals_are_heard_after_networks_were_opened_and_left(backend: str) -> 
     )
     assert done.stdout == "heard\n" * len(files), done.stderr
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_outputs_follow_their_images(backend: str) -> None:
+    """ONNX Runtime computes all outputs in a run, and keeps those of the last images."""
+    file = pretrained_dir("garments") / "model.onnx"
+    _, (logits, features) = load_outputs(file, ("logits", "features"), backend)
+    first, second = np.random.default_rng(0).integers(0, 256, (2, 3, 28, 28, 1), np.uint8)
+    expected = [load_session(file, backend, output=name)[1] for name in ("logits", "features")]
+    for images in (first, second, first):
+        np.testing.assert_allclose(logits(images), expected[0](images), atol=1e-5)
+        np.testing.assert_allclose(features(images), expected[1](images), atol=1e-4)

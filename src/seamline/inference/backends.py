@@ -22,8 +22,8 @@ from seamline.threads import SPIN_MICROSECONDS
 CHUNK_BYTES = 784_000
 """Bytes of images in a batch: 1,000 images of 28 x 28, or a tile."""
 
-RunFn = Callable[[NDArray[np.uint8], str], NDArray[np.float32]]
-"""Images (b, H, W, C) uint8 and the name of an output of a file -> the output, float32."""
+RunFn = Callable[[NDArray[np.uint8], tuple[str, ...]], list[NDArray[np.float32]]]
+"""Images (b, H, W, C) uint8 and names of outputs of a file -> these outputs, float32."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Backend:
 
     title: str  # its name for people
     module: str  # the module to import
-    # called with the file, the name of an output and the number of threads or None; opens other outputs when needed
-    open: Callable[[Path, str, int | None], RunFn]
+    open: Callable[[Path, int | None], RunFn]  # called with a file and the number of threads or None
+    computes_all: bool  # whether a run computes all outputs of a file, whichever are asked for
 
     @property
     def installed(self) -> bool:
@@ -70,25 +70,48 @@ def load_session(
 def load_outputs(
     file: Path, outputs: Sequence[str], backend: str | None = None, threads: int | None = None
 ) -> tuple[str, tuple[PredictFn, ...]]:
-    """Open an exported ONNX file once for several of its outputs, each computed by itself; see `load_session`."""
+    """Open an exported ONNX file once for several of its outputs; see `load_session`.
+
+    A backend that computes all outputs in a run does so once for an array of images; the array must not change.
+    """
     backend = backend or default_backend()
     title, module = BACKENDS[backend].title, BACKENDS[backend].module
     if not BACKENDS[backend].installed:
         raise SeamlineError(f"{file}: needs {title}, which is not installed; pip install {module}")
     try:
-        run = BACKENDS[backend].open(file, outputs[0], threads)
+        run = BACKENDS[backend].open(file, threads)
     except Exception as error:  # each backend has exceptions of its own
         raise SeamlineError(
             f"{file}: {title} cannot read it ({first_line(error)}); name a file that `seamline export` wrote"
         ) from None
 
-    return backend, tuple(partial(_run_chunks, run, output) for output in outputs)
+    together = [tuple(outputs)] if BACKENDS[backend].computes_all else [(output,) for output in outputs]
+    computed = [(_Outputs(run, names), names) for names in together]
+    return backend, tuple(partial(of, name) for of, names in computed for name in names)
 
 
-def _run_chunks(run: RunFn, output: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return an output for images (B, H, W, C) uint8, computed in batches that fit in memory."""
-    chunks = [run(chunk, output) for chunk in iter_chunks(images, CHUNK_BYTES)]
-    return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+class _Outputs:
+    """Outputs of a file that a run computes together; those of the last array of images are kept.
+
+    Args:
+        run: runs the file.
+        names: names of the outputs.
+    """
+
+    def __init__(self, run: RunFn, names: tuple[str, ...]) -> None:
+        self.run = run
+        self.names = names
+        self.last: tuple[NDArray[np.uint8] | None, dict[str, NDArray[np.float32]]] = (None, {})
+
+    def __call__(self, name: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return an output for images (B, H, W, C) uint8, computed in batches that fit in memory."""
+        last, values = self.last
+        if last is not images:
+            chunks = zip(*(self.run(chunk, self.names) for chunk in iter_chunks(images, CHUNK_BYTES)), strict=True)
+            values = {output: np.concatenate(of) for output, of in zip(self.names, chunks, strict=True)}
+            if len(self.names) > 1:
+                self.last = images, values
+        return values[name]
 
 
 def _to_nchw(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -96,8 +119,8 @@ def _to_nchw(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 
 
-def _onnxruntime(file: Path, _: str, threads: int | None) -> RunFn:
-    """Open a file with ONNX Runtime, whose session computes any of the outputs."""
+def _onnxruntime(file: Path, threads: int | None) -> RunFn:
+    """Open a file with ONNX Runtime."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -108,8 +131,8 @@ def _onnxruntime(file: Path, _: str, threads: int | None) -> RunFn:
         options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
-    def run(images: NDArray[np.uint8], output: str) -> NDArray[np.float32]:
-        values: NDArray[np.float32] = session.run([output], {"images": _to_nchw(images)})[0]
+    def run(images: NDArray[np.uint8], names: tuple[str, ...]) -> list[NDArray[np.float32]]:
+        values: list[NDArray[np.float32]] = session.run(list(names), {"images": _to_nchw(images)})
         return values
 
     return run
@@ -130,24 +153,24 @@ def _core() -> Any:
     return openvino.Core()
 
 
-def _openvino(file: Path, output: str, threads: int | None) -> RunFn:
-    """Open a file with OpenVINO, which compiles it once for each output."""
+def _openvino(file: Path, threads: int | None) -> RunFn:
+    """Open a file with OpenVINO, which compiles it once for each choice of outputs."""
     compiled = cache(partial(_compile_openvino, file, threads))
-    compiled(output)
+    _core().read_model(str(file))  # a damaged file fails here
 
-    def run(images: NDArray[np.uint8], output: str) -> NDArray[np.float32]:
-        values: NDArray[np.float32] = np.array(compiled(output).infer({"images": _to_nchw(images)})[output])
-        return values
+    def run(images: NDArray[np.uint8], names: tuple[str, ...]) -> list[NDArray[np.float32]]:
+        values = compiled(names).infer({"images": _to_nchw(images)})
+        return [np.array(values[name]) for name in names]
 
     return run
 
 
-def _compile_openvino(file: Path, threads: int | None, output: str) -> Any:
-    """Return what infers an output of a file."""
+def _compile_openvino(file: Path, threads: int | None, names: tuple[str, ...]) -> Any:
+    """Return what infers outputs of a file."""
     core = _core()
     model = core.read_model(str(file))
     for result in model.get_results():
-        if output not in result.output(0).names | result.input_value(0).names:
+        if not (result.output(0).names | result.input_value(0).names) & set(names):
             model.remove_result(result)  # else it is computed as well
     settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     settings["ENABLE_CPU_PINNING"] = False  # a thread bound to a busy core cannot move to an idle one
@@ -157,6 +180,6 @@ def _compile_openvino(file: Path, threads: int | None, output: str) -> Any:
 
 
 BACKENDS: dict[str, Backend] = {
-    "onnxruntime": Backend("ONNX Runtime", "onnxruntime", _onnxruntime),
-    "openvino": Backend("OpenVINO", "openvino", _openvino),
+    "onnxruntime": Backend("ONNX Runtime", "onnxruntime", _onnxruntime, computes_all=True),
+    "openvino": Backend("OpenVINO", "openvino", _openvino, computes_all=False),
 }

@@ -226,9 +226,13 @@ class LiteUNet(Segmenter):
         """Load the encoder's pretrained weights."""
         self.init_description = efficientnet_lite.load_pretrained(self.encoder, self.variant)
 
+    def forward_levels(self, pixels: Tensor) -> list[Tensor]:
+        """(B, C, h, w) float32, normalized, sides multiples of 32 -> maps at half of the size, then smaller."""
+        return self.encoder.forward_levels(pixels)
+
     def forward_padded(self, pixels: Tensor) -> Tensor:
         """(B, C, h, w) float32, normalized, sides multiples of 32 -> logits (B, K, h, w) float32."""
-        *skips, maps = self.encoder.forward_levels(pixels)
+        *skips, maps = self.forward_levels(pixels)
         for step, skip in zip(self.up, reversed(skips), strict=True):
             maps = step(torch.cat([_upsample(maps, 2), skip], 1))
         return F.pixel_shuffle(self.head(maps), 2)
