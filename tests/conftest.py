@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from run_factories import COLOURS, SEGMENTER_CLASSES, write_run
 from run_folder.factories import calibration
@@ -23,6 +24,8 @@ from seamline.run_folder import RunFolder
 
 CLASSES = ("left", "right", "both <&>")
 
+settings.register_profile("seamline", deadline=None)  # a busy machine is no failure
+settings.load_profile("seamline")
 os.environ["OMP_NUM_THREADS"] = "1"  # commands do not choose their threads by the load of the machine
 LONGEST = (
     "training/test_torchrun.py",

@@ -428,7 +428,7 @@ def test_invalid_masks_are_not_written(mask: NDArray[np.uint8]) -> None:
 
 # ---- properties ----
 
-quick = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 color = st.tuples(*[st.integers(0, 255)] * 3)
 tables = st.lists(color, min_size=1, max_size=255)
 

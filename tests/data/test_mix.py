@@ -229,7 +229,7 @@ def test_what_cannot_be_joined_is_refused() -> None:
     assert refusal(lambda: detect_groups(data, QUIET) and split_data(detect_groups(data, QUIET))).startswith("lonely: ")
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(st.sampled_from(["other", "sky", "wall", "door", "roof", "background"]), min_size=2, unique=True),
     st.lists(st.sampled_from(["other", "sky", "wall", "car", "tree"]), min_size=2, unique=True),

@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seamline.data.dataset import Dataset, Split
@@ -127,7 +127,6 @@ def test_a_fraction_below_one_image_counts_as_one() -> None:
     assert splits.metadata.random.expected_val_leakage == 0.5
 
 
-@settings(deadline=None)  # 400 draws take long on a busy machine
 @given(
     sizes=st.lists(st.integers(1, 5), min_size=2, max_size=30), fraction=st.floats(0.05, 0.9), seed=st.integers(0, 99)
 )

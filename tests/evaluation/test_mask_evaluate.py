@@ -77,7 +77,7 @@ def test_splits_too_large_for_memory_are_bounded() -> None:
             assert bounded.value == pytest.approx(ranked.value, abs=0.02)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), ignored=st.floats(0, 1))
 def test_every_pixel_that_counts_is_counted_once(seed: int, ignored: float) -> None:
     split = mask_split(3, seed, side=(5, 4), ignored=ignored)

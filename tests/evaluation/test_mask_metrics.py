@@ -115,7 +115,7 @@ def test_training_images_have_no_rankings() -> None:
     assert counted.per_class == {}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 50), min_size=18, max_size=18))
 def test_figures_of_any_matrix_are_shares(cells: list[int]) -> None:
     confusion = np.array(cells, dtype=np.float64).reshape(2, 3, 3)

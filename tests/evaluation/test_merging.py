@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
@@ -180,7 +180,6 @@ def test_no_number_of_an_evaluation_is_infinite_or_missing() -> None:
     assert b"Infinity" not in content + calibration
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(st.floats(-30, 30, width=32), min_size=4, max_size=4), min_size=1, max_size=6),
     st.integers(0, 2),

@@ -44,7 +44,7 @@ def tiled(network: nn.Module, image: NDArray[np.uint8], tile: int, overlap: int)
     return np.concatenate(list(predict_strips(partial(predict_logits, network), image, tile=tile, overlap=overlap)), 1)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_tiles_of_any_size_give_what_the_whole_image_gives(data: st.DataObject) -> None:
     height, width = data.draw(st.integers(1, 70)), data.draw(st.integers(1, 70))

@@ -62,7 +62,6 @@ def check(operation: Any, cases: Any, seen: set[tuple[str, int]]) -> None:
 
     @settings(
         max_examples=25 if operation.method == "post" else 3,
-        deadline=None,
         database=None,
         derandomize=True,
         phases=[Phase.explicit, Phase.generate],

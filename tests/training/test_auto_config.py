@@ -4,7 +4,7 @@ from functools import cache
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from seamline.models.factory import build_model
 from seamline.run_folder import Task
@@ -28,7 +28,6 @@ def check_model(name: str, channels: int, task: Task) -> None:
     build_model(name, (32, 32, channels), 3, task=task)
 
 
-@settings(deadline=None)
 @given(STATISTICS)
 def test_every_folder_gets_a_recipe_that_can_be_used_and_a_reason_for_each_choice(of: DatasetStats) -> None:
     recipe, chosen = autoconfigure(get_preset("fast", of.task), of)

@@ -23,7 +23,7 @@ def by_the_book(matrix: NDArray[np.float64], iterations: int) -> NDArray[np.floa
     return x
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(rows=st.integers(1, 40), columns=st.integers(1, 40), iterations=st.integers(1, 5), seed=st.integers(0, 99))
 def test_orthogonal_is_the_iteration_in_the_smaller_of_both_sizes(
     rows: int, columns: int, iterations: int, seed: int

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seamline.data.class_map.apply import ClassMapError, map_classes, merge_target, update_map
@@ -165,7 +165,6 @@ def test_builtin_maps_say_what_a_dataset_does_not_tell_apart(name: str, target: 
     assert merge_target(class_map, {*class_map.classes.values()}, target) == expected
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(sorted(CLASS_MAPS)),
     st.dictionaries(st.sampled_from(sorted(CLASS_MAPS["streets"].classes)), st.sampled_from(["a", "wall", "window"])),

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import refusal
@@ -112,7 +112,6 @@ JSON = st.recursive(
 KEYS = st.sampled_from([*ClassMap.__struct_fields__, "class", ""])
 
 
-@settings(deadline=None)
 @given(st.dictionaries(KEYS, JSON, max_size=4) | JSON)
 def test_any_content_is_a_map_or_refused(content: Any) -> None:
     try:

@@ -65,7 +65,7 @@ def test_names_match_under_unicode_normalization(folder: Path, form: str) -> Non
     assert found.parent.name == "img"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(name=st.text(max_size=20))
 def test_any_name_is_found_or_not(name: str) -> None:
     assert find_file(name, [Path(__file__).parent / "nothing"]) is None or Path(name).exists()

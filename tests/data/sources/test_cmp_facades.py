@@ -157,7 +157,7 @@ def test_twelve_classes_become_five(tmp_path: Path) -> None:
 
 
 @given(length=st.integers(SIDE, 20 * SIDE))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_tiles_cover_evenly(length: int) -> None:
     starts = cmp_facades._starts(length)
     assert starts[0] == 0
@@ -341,7 +341,7 @@ def test_bad_archives(tmp_path: Path, case: str, bad: BadArchives, monkeypatch: 
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damaged_archives_are_read_or_refused(tmp_path: Path, bad: BadArchives, data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from([content for content, _ in bad.values() if len(content) < 20_000])))
     for _ in range(data.draw(st.integers(1, 6))):

@@ -411,7 +411,7 @@ def test_images_in_place_of_labels_are_refused(tmp_path: Path) -> None:
 
 # ---- properties ----
 
-in_one_folder = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_one_folder = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 shapes = st.one_of(st.tuples(st.integers(0, 50)), st.tuples(st.integers(0, 5), st.integers(0, 30), st.integers(0, 30)))
 
 
