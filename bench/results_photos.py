@@ -48,6 +48,7 @@ def train(photos: Path, out: Path, **settings: Any) -> dict[str, Any]:
         write_text(file, json.dumps({"fit_seconds": seconds[0], "load": load}))
     size = RunFolder(out).info.read().model.input_size
     values: dict[str, Any] = collect(out) | read_json(file) | {"input_size": size}
+    values["command"] = values["command"].replace(str(photos), NAME).replace(str(out.parent), "runs")
     return values
 
 
