@@ -96,15 +96,7 @@ def write_classification_run(
         splits[split] = _write_sheet(folder, split, classes, labels, logits, numbered_images(labels, side, channels))
         calibrations[split] = split_calibration(labels, logits)
     train = split_metrics(9 * images, {"accuracy": fraction(0.95, 9 * images)})
-    folder.metrics.write(
-        Metrics(
-            train=train,
-            definitions=dict(metric_infos("classification")),
-            intervals="95 %",
-            val=splits["val"],
-            test=splits["test"],
-        )
-    )
+    _write_metrics(folder, "classification", train, splits)
     folder.calibration.write(Calibration(temperature=Estimate(1.65, 1.5, 1.8), bins=10, **calibrations))
     folder.novelty.write(Novelty(images=images, groups=images, flagged=fraction(0.06, 2 * images)))
     folder.info.write(run_info("classification", classes, images, notice=notice))
@@ -115,6 +107,14 @@ def write_classification_run(
     folder.findings.write(findings(classes, panels))
     folder.weights_file.write_bytes(b"weights")
     return path
+
+
+def _write_metrics(folder: RunFolder, task: Task, train: SplitMetrics, splits: dict[str, SplitMetrics]) -> None:
+    """Write the metrics of all splits."""
+    definitions = dict(metric_infos(task))
+    folder.metrics.write(
+        Metrics(train=train, definitions=definitions, intervals="95 %", val=splits["val"], test=splits["test"])
+    )
 
 
 def fraction_calibration(classes: Sequence[str]) -> FractionCalibration:
@@ -144,15 +144,7 @@ def write_segmentation_run(
         labels = np.arange(4000) % len(classes)
         calibrations[split] = split_calibration(labels, random_logits(rng, labels, len(classes)), 1800)
     train = split_metrics(90, {"accuracy": fraction(0.87, 4000), "mean_iou": fraction(0.6, 4000)})
-    folder.metrics.write(
-        Metrics(
-            train=train,
-            definitions=dict(metric_infos("segmentation")),
-            intervals="95 %",
-            val=splits["val"],
-            test=splits["test"],
-        )
-    )
+    _write_metrics(folder, "segmentation", train, splits)
     folder.calibration.write(Calibration(temperature=Estimate(1.3, 1.2, 1.4), bins=10, **calibrations))
     info = run_info("segmentation", classes, 10, notice=notice)
     dataset = replace(

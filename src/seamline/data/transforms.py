@@ -62,10 +62,8 @@ def _sample(maps: Tensor, matrix: Tensor, mode: str, size: tuple[int, int]) -> T
     """Sample (B, C, H, W) float32 maps at the positions that `matrix` (B, 3, 3) float32 gives."""
     shape = [*maps.shape[:2], *size]
     grid = F.affine_grid(matrix[:, :2], shape, align_corners=False)  # (B, h, w, 2)
-    if bool((matrix[:, 2, :2] != 0).any()):
-        scale = F.affine_grid(matrix[:, 1:], shape, align_corners=False)[..., 1:]  # (B, h, w, 1), by the last row
-        grid = grid / scale
-    return F.grid_sample(maps, grid, mode=mode, padding_mode="reflection", align_corners=False)
+    scale = F.affine_grid(matrix[:, 1:], shape, align_corners=False)[..., 1:]  # (B, h, w, 1), by the last row
+    return F.grid_sample(maps, grid / scale, mode=mode, padding_mode="reflection", align_corners=False)
 
 
 def gamma(images: Tensor, exponents: Tensor) -> Tensor:

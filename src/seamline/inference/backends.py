@@ -32,7 +32,8 @@ class Backend:
 
     title: str  # its name for people
     module: str  # the module to import
-    open: Callable[[Path, int | None], RunFn]  # called with a file and the number of threads or None
+    # called with a file, outputs that will be asked for and the number of threads or None
+    open: Callable[[Path, tuple[str, ...], int | None], RunFn]
     computes_all: bool  # whether a run computes all outputs of a file, whichever are asked for
 
     @property
@@ -78,14 +79,14 @@ def load_outputs(
     title, module = BACKENDS[backend].title, BACKENDS[backend].module
     if not BACKENDS[backend].installed:
         raise SeamlineError(f"{file}: needs {title}, which is not installed; pip install {module}")
+    together = [tuple(outputs)] if BACKENDS[backend].computes_all else [(output,) for output in outputs]
     try:
-        run = BACKENDS[backend].open(file, threads)
+        run = BACKENDS[backend].open(file, together[0], threads)
     except Exception as error:  # each backend has exceptions of its own
         raise SeamlineError(
             f"{file}: {title} cannot read it ({first_line(error)}); name a file that `seamline export` wrote"
         ) from None
 
-    together = [tuple(outputs)] if BACKENDS[backend].computes_all else [(output,) for output in outputs]
     computed = [(_Outputs(run, names), names) for names in together]
     return backend, tuple(partial(of, name) for of, names in computed for name in names)
 
@@ -107,8 +108,9 @@ class _Outputs:
         """Return an output for images (B, H, W, C) uint8, computed in batches that fit in memory."""
         last, values = self.last
         if last is not images:
-            chunks = zip(*(self.run(chunk, self.names) for chunk in iter_chunks(images, CHUNK_BYTES)), strict=True)
-            values = {output: np.concatenate(of) for output, of in zip(self.names, chunks, strict=True)}
+            chunks = [self.run(chunk, self.names) for chunk in iter_chunks(images, CHUNK_BYTES)]
+            joined = chunks[0] if len(chunks) == 1 else map(np.concatenate, zip(*chunks, strict=True))
+            values = dict(zip(self.names, joined, strict=True))
             if len(self.names) > 1:
                 self.last = images, values
         return values[name]
@@ -119,7 +121,7 @@ def _to_nchw(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 
 
-def _onnxruntime(file: Path, threads: int | None) -> RunFn:
+def _onnxruntime(file: Path, _: tuple[str, ...], threads: int | None) -> RunFn:
     """Open a file with ONNX Runtime."""
     import onnxruntime
 
@@ -153,10 +155,10 @@ def _core() -> Any:
     return openvino.Core()
 
 
-def _openvino(file: Path, threads: int | None) -> RunFn:
+def _openvino(file: Path, names: tuple[str, ...], threads: int | None) -> RunFn:
     """Open a file with OpenVINO, which compiles it once for each choice of outputs."""
     compiled = cache(partial(_compile_openvino, file, threads))
-    _core().read_model(str(file))  # a damaged file fails here
+    compiled(names)
 
     def run(images: NDArray[np.uint8], names: tuple[str, ...]) -> list[NDArray[np.float32]]:
         values = compiled(names).infer({"images": _to_nchw(images)})
