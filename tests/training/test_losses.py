@@ -55,6 +55,26 @@ def test_where_labels_are_classes_both_losses_and_gradients_agree() -> None:
     torch.testing.assert_close(*gradients)
 
 
+def test_columns_of_an_image_may_be_of_another_dataset() -> None:
+    logits = torch.randn(2, 4, 3, 5)
+    labels = torch.randint(0, 3, (2, 3, 5))
+    labels[0, 0, 0] = -100
+    parts = torch.tensor([[0, 0, 1, 1, 1], [1, 1, 1, 1, 0]])
+    probabilities = logits.softmax(1).numpy()
+    expected, hits = 0.0, 0
+    predicted = logits.argmax(1)
+    for image, row, column in np.ndindex(2, 3, 5):
+        label = int(labels[image, row, column])
+        if label < 0:
+            continue
+        classes = [1, 3] if parts[image, column] == 1 and label == 1 else [label]
+        expected -= np.log(probabilities[image, classes, row, column].sum())
+        hits += int(predicted[image, row, column]) in classes
+    loss = PartialLabelLoss(MERGED)
+    assert float(loss.total(logits, labels, parts)) == pytest.approx(expected, rel=1e-5)
+    assert int(loss.hits(predicted, labels, parts)) == hits
+
+
 def test_the_loss_follows_the_dataset_and_the_configuration() -> None:
     config = TrainConfig(model="unet-fast", epochs=1, batch_size=2, lr=1e-3, class_weights=(1, 2, 3, 4))
     assert isinstance(build_loss(config, make_data(), torch.nn.Linear(1, 1)), PartialLabelLoss)

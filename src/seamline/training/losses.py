@@ -1,10 +1,13 @@
 """Losses of labels: of a single class each, or of classes that a dataset does not tell apart."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seamline.data.dataset import Dataset
+from seamline.data.loader import IGNORE_LABEL
 from seamline.training.config import TrainConfig
 
 
@@ -71,7 +74,7 @@ class PartialLabelLoss(ClassLoss):
 
     def __init__(self, merged: Tensor) -> None:
         super().__init__()
-        self.open_classes = merged[:, None, :] == torch.arange(merged.shape[1])[:, None]  # (P, label, K)
+        self.merged = merged
 
     def total(self, logits: Tensor, labels: Tensor, parts: Tensor | None) -> Tensor:
         """Return the sum of the losses of the labels that count, ().
@@ -81,9 +84,14 @@ class PartialLabelLoss(ClassLoss):
             labels: (B,) or (B, H, W) int64, negative where they do not count.
             parts: (B,) or (B, W) int64, the part of the dataset of each image, or of its columns.
         """
-        log_probs = logits.log_softmax(1).movedim(1, -1)  # (B, ..., K)
-        losses = -log_probs.masked_fill(~self._open(labels, parts), -torch.inf).logsumexp(-1)
-        return losses[labels >= 0].sum()
+        assert parts is not None  # noqa: S101 - batches of a dataset with parts have them
+        total = logits.new_zeros(())
+        for part, merged in enumerate(self.merged.tolist()):
+            shown = _align(parts, labels) == part
+            rows = shown.reshape(len(labels), -1).any(1)
+            own = torch.where(shown, labels, IGNORE_LABEL)[rows]
+            total = total + F.cross_entropy(_merge_logits(logits[rows], merged), own, reduction="sum")
+        return total
 
     def hits(self, predicted: Tensor, labels: Tensor, parts: Tensor | None) -> Tensor:
         """Count the predicted classes that are among those of their labels.
@@ -96,15 +104,32 @@ class PartialLabelLoss(ClassLoss):
         Returns:
             () int64.
         """
-        hits = self._open(labels, parts).gather(-1, predicted[..., None])[..., 0]
-        return (hits & (labels >= 0)).sum()
-
-    def _open(self, labels: Tensor, parts: Tensor | None) -> Tensor:
-        """Return which classes each label (B, ...) leaves open, (B, ..., K) bool."""
         assert parts is not None  # noqa: S101 - batches of a dataset with parts have them
-        self.open_classes = self.open_classes.to(labels.device)
-        parts = parts.to(labels.device).view(len(labels), *[1] * (labels.ndim - parts.ndim), *parts.shape[1:])
-        return self.open_classes[parts, labels.clamp(min=0)]
+        return (self.merged.to(labels.device)[_align(parts, labels), predicted] == labels).sum()
+
+
+def _align(parts: Tensor, labels: Tensor) -> Tensor:
+    """Return the parts of images, or of their columns, in a shape that broadcasts to that of their labels."""
+    between = [1] * (labels.ndim - parts.ndim)
+    return parts.to(labels.device).view(len(labels), *between, *parts.shape[1:])
+
+
+def _merge_logits(logits: Tensor, merged: Sequence[int]) -> Tensor:
+    """Merge logits to those of labels, each the logarithm of the summed exponentials of its classes.
+
+    Args:
+        logits: (B, K, ...) float32.
+        merged: (K) the label of each class.
+
+    Returns:
+        (B, K, ...) float32, minus infinity for labels that do not occur.
+    """
+    absent = torch.full_like(logits[:, 0], -torch.inf)
+    labels: list[Tensor] = []
+    for label in range(len(merged)):
+        members = [logits[:, k] for k, of in enumerate(merged) if of == label]
+        labels.append(torch.stack(members).logsumexp(0) if len(members) > 1 else members[0] if members else absent)
+    return torch.stack(labels, 1)
 
 
 def build_loss(config: TrainConfig, data: Dataset | None, model: nn.Module) -> ClassLoss:
