@@ -154,6 +154,18 @@ def test_pixels_that_count_nowhere_teach_nothing(streets: Dataset) -> None:
     assert record.train_accuracy == pytest.approx(right / (len(split) * 32 * 16), abs=0.01)
 
 
+@pytest.mark.parametrize("frozen", [0, 3])
+def test_frozen_stages_keep_weights_and_statistics(frozen: int, streets: Dataset) -> None:
+    recipe = TrainConfig(model="unet-lite0", epochs=1, batch_size=8, lr=1e-3, optimizer="muon", frozen_stages=frozen)
+    network = build_model("unet-lite0", (32, 32, 3), 3, task="segmentation")
+    before = copy.deepcopy(network.state_dict())
+    list(Training(network, Batches(streets.train, 8, task="segmentation", seed=1), recipe))
+    kept = ("encoder.stem.", "encoder.stages.0.", "encoder.stages.1.") if frozen else ()
+    for name, tensor in network.state_dict().items():
+        if not name.startswith("normalize."):
+            assert torch.equal(tensor, before[name]) == name.startswith(kept), name
+
+
 @pytest.mark.parametrize("name", ["facadenet", "fcn", "unet-fast"])
 def test_a_segmenter_goes_on_bit_for_bit_whatever_was_drawn_between(name: str, streets: Dataset) -> None:
     """Dropout's chance belongs to the step, not to what was drawn before."""

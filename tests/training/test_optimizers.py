@@ -84,3 +84,13 @@ def test_a_pretrained_encoder_has_a_learning_rate_of_its_own() -> None:
     assert rates.keys() == set(names.values())
     for name, rate in rates.items():
         assert rate == pytest.approx(2.5e-3 if name.startswith("encoder.") else 1e-2)
+
+
+def test_muon_leaves_a_pretrained_encoder_to_adamw() -> None:
+    network = build_model("unet-lite0", (64, 64, 3), 3, task="segmentation")
+    names = {id(weight): name for name, weight in network.named_parameters()}
+    adamw, muon = build_optimizers(network, replace(RECIPE, encoder_lr=0.25))
+    held = {names[id(weight)] for group in muon.param_groups for weight in group["params"]}
+    assert held == {name for name in names.values() if name.startswith("up.") and name.endswith("0.weight")}
+    rest = {names[id(weight)] for group in adamw.param_groups for weight in group["params"]}
+    assert rest == set(names.values()) - held

@@ -107,11 +107,10 @@ class BaseModel(nn.Module):
             WeightsUnavailableError: they are not available.
         """
 
-    def freeze_norm(self) -> None:
-        """Let the encoder's batch normalization use its running statistics, and keep them, until `train` is called."""
-        for name, layer in self.named_modules():
-            if self.encoder_prefix and name.startswith(self.encoder_prefix) and isinstance(layer, nn.BatchNorm2d):
-                layer.eval()
+    @property
+    def encoder_stages(self) -> Sequence[nn.Module]:
+        """The stages of the encoder that has pretrained weights, in order; none where there is none."""
+        return ()
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) uint8 -> logits, (B, K) or (B, K, H, W) float32."""

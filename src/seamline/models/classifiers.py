@@ -197,6 +197,11 @@ class LiteClassifier(BaseModel):
         """Load the encoder's pretrained weights."""
         self.init_description = efficientnet_lite.load_pretrained(self.encoder, self.variant)
 
+    @property
+    def encoder_stages(self) -> tuple[nn.Module, ...]:
+        """The stem and the stages of the encoder."""
+        return self.encoder.parts
+
     def pooled_features(self, pixels: Tensor) -> Tensor:
         """(B, C, H, W) float32, normalized -> features (B, 1280) float32."""
         features: Tensor = self.encoder(pad_to_stride(pixels, efficientnet_lite.STRIDE))

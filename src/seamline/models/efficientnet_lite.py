@@ -116,6 +116,11 @@ class EfficientNetLite(nn.Module):
         self.widths = tuple(_scaled_channels(_STAGES[level][3], width) for level in _LEVELS)
         self.top = SameConvNorm(inputs, FEATURES) if pooled else nn.Identity()
 
+    @property
+    def parts(self) -> tuple[nn.Module, ...]:
+        """The stem and the stages, in order."""
+        return self.stem, *self.stages
+
     def forward_levels(self, pixels: Tensor) -> list[Tensor]:
         """Return the maps of the five levels, the finest first.
 

@@ -208,7 +208,7 @@ class LiteUNet(Segmenter):
         n_classes: int,
         *,
         encoder: str = "efficientnet-lite0",
-        widths: tuple[int, int, int, int] = (128, 96, 64, 48),
+        widths: tuple[int, int, int, int] = (128, 64, 48, 24),
         tta_scales: tuple[float, ...] = (1.0,),
     ) -> None:
         super().__init__(input_shape[2], stride=efficientnet_lite.STRIDE)
@@ -225,6 +225,11 @@ class LiteUNet(Segmenter):
     def load_pretrained(self) -> None:
         """Load the encoder's pretrained weights."""
         self.init_description = efficientnet_lite.load_pretrained(self.encoder, self.variant)
+
+    @property
+    def encoder_stages(self) -> tuple[nn.Module, ...]:
+        """The stem and the stages of the encoder."""
+        return self.encoder.parts
 
     def forward_levels(self, pixels: Tensor) -> list[Tensor]:
         """(B, C, h, w) float32, normalized, sides multiples of 32 -> maps at half of the size, then smaller."""

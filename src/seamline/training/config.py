@@ -81,8 +81,8 @@ class TrainConfig:
     """Weight of each dataset in a batch, where several are trained on; None for equal weights."""
     encoder_lr: float = 1.0
     """Learning rate of a pretrained encoder, as a fraction of that of the other layers."""
-    freeze_norm: bool = False
-    """Keep the statistics of batch normalization that a pretrained encoder starts from."""
+    frozen_stages: int = 0
+    """Stages of a pretrained encoder, from the first, that keep their weights and statistics; 1 is the stem."""
     amp_dtype: AmpDtype = "float32"
     """Arithmetic of the layers in training; `bfloat16` is mixed precision, for GPUs that are faster with it."""
     checkpoint_metric: CheckpointMetric = "last"
@@ -118,6 +118,7 @@ class TrainConfig:
         whole = self.crop == 0 or self.train_scale == 1
         _check(whole, "train_scale", self.train_scale, "1 where crop is set")
         _check(0 <= self.encoder_lr <= 10, "encoder_lr", self.encoder_lr, "0 to 10")
+        _check(0 <= self.frozen_stages <= 20, "frozen_stages", self.frozen_stages, "0 to 20")
         if self.mix is not None:
             valid = all(0 <= weight < math.inf for weight in self.mix) and sum(self.mix) > 0
             _check(valid, "mix", self.mix, "numbers of 0 or more, not all 0")

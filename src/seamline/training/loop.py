@@ -101,6 +101,9 @@ class Training:
         self.epochs_done = 0
         self.epoch_state: _EpochState | None = None
         self.steps = max(1, round(config.epochs * len(batches)))
+        self.frozen = model.encoder_stages[: config.frozen_stages]
+        for stage in self.frozen:
+            stage.requires_grad_(False)
         self.optimizers = build_optimizers(model, config)
         self.micro_batch_size = _micro_batch_size(model, batches)
         self.loss = build_loss(config, data, model)
@@ -161,8 +164,8 @@ class Training:
             self.epoch_state = _EpochState(torch.zeros(steps, device=self.batches.device), n_correct, n_valid)
         state = self.epoch_state
         self.model.train()
-        if self.config.freeze_norm:
-            self.model.freeze_norm()
+        for stage in self.frozen:
+            stage.eval()  # batch normalization keeps its statistics
         start = time.perf_counter()
         for batch in islice(self.batches.epoch(number, state.step), steps - state.step):
             self._train_step(batch, number, before)

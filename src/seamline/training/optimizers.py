@@ -95,7 +95,7 @@ def build_optimizers(model: BaseModel, config: TrainConfig) -> list[torch.optim.
 
     Adam decays every weight, as in PyTorch. AdamW leaves out biases and normalization. Muon gets the
     matrices between the first layer and the last, and AdamW the rest: pixels and classes are no directions of equal
-    importance. A pretrained encoder has a learning rate of its own.
+    importance. A pretrained encoder has a learning rate of its own, and AdamW, which keeps its features.
     """
     optimizers: list[torch.optim.Optimizer]
     decay, named = config.weight_decay, list(model.named_parameters())
@@ -104,12 +104,14 @@ def build_optimizers(model: BaseModel, config: TrainConfig) -> list[torch.optim.
     else:
         matrices = [(name, weight) for name, weight in named if weight.ndim > 1]
         vectors = [(name, weight) for name, weight in named if weight.ndim <= 1]
-        inner = [weight for _, weight in matrices[1:-1]] if config.optimizer == "muon" else []
-        outer = [matrices[0], matrices[-1]] if inner else matrices
+        inner = matrices[1:-1] if config.optimizer == "muon" else []
+        inner = [(name, weight) for name, weight in inner if not _in_encoder(model, name)]
+        orthogonalized = {name for name, _ in inner}
+        outer = [(name, weight) for name, weight in matrices if name not in orthogonalized]
         groups = _groups(model, outer, config, decay) + _groups(model, vectors, config, 0.0)
         optimizers = [torch.optim.AdamW(groups, lr=config.lr, fused=True)]
         if inner:
-            optimizers.append(Muon(inner, config.muon_lr, weight_decay=decay))
+            optimizers.append(Muon([weight for _, weight in inner], config.muon_lr, weight_decay=decay))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["base_lr"] = group["lr"]
@@ -120,8 +122,12 @@ def _groups(
     model: BaseModel, named: list[tuple[str, nn.Parameter]], config: TrainConfig, decay: float
 ) -> list[dict[str, Any]]:
     """Return groups of weights for an optimizer: those of the pretrained encoder, if there is one, and the others."""
-    prefix = model.encoder_prefix
-    encoder = [weight for name, weight in named if prefix and name.startswith(prefix)]
-    others = [weight for name, weight in named if not (prefix and name.startswith(prefix))]
+    encoder = [weight for name, weight in named if _in_encoder(model, name)]
+    others = [weight for name, weight in named if not _in_encoder(model, name)]
     groups = [(others, config.lr), (encoder, config.lr * config.encoder_lr)]
     return [{"params": weights, "lr": lr, "weight_decay": decay} for weights, lr in groups if weights]
+
+
+def _in_encoder(model: BaseModel, name: str) -> bool:
+    """Return whether a weight is one of a pretrained encoder."""
+    return bool(model.encoder_prefix) and name.startswith(model.encoder_prefix)
