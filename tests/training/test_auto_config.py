@@ -8,8 +8,8 @@ from hypothesis import given
 
 from seamline.models.factory import build_model
 from seamline.run_folder import Task
-from seamline.training.auto_config import RULES, DatasetStats, autoconfigure
-from seamline.training.presets import get_preset
+from seamline.training.auto_config import RULES, DatasetStats, autoconfigure, configure_photo_masks
+from seamline.training.presets import PHOTO_PRESETS, get_preset
 
 STATISTICS = st.builds(
     DatasetStats,
@@ -30,8 +30,11 @@ def check_model(name: str, channels: int, task: Task) -> None:
 
 @given(STATISTICS)
 def test_every_folder_gets_a_recipe_that_can_be_used_and_a_reason_for_each_choice(of: DatasetStats) -> None:
-    recipe, chosen = autoconfigure(get_preset("fast", of.task), of)
-    assert [choice.field for choice in chosen] == [rule.__name__ for rule in RULES]
+    if of.segments and of.photos:
+        recipe, chosen = configure_photo_masks("fast", of)
+    else:
+        recipe, chosen = autoconfigure(get_preset("fast", of.task), of)
+        assert [choice.field for choice in chosen] == [rule.__name__ for rule in RULES]
     for choice in chosen:
         assert getattr(recipe, choice.field) == choice.value
         assert choice.reason
@@ -73,12 +76,32 @@ def test_every_folder_gets_a_recipe_that_can_be_used_and_a_reason_for_each_choic
             {"model": "residual-64", "epochs": 6, "scale_jitter": 0.1},
         ),
         (
-            DatasetStats(700, 256, 256, 3, "segmentation"),
+            DatasetStats(700, 256, 256, 3, "segmentation", pretrained=False),
             {"model": "unet-fast", "batch_size": 8, "epochs": 23, "cutmix": 0.5},
         ),
-        (DatasetStats(40, 256, 256, 3, "segmentation"), {"batch_size": 4, "epochs": 120, "translate": 21}),
+        (DatasetStats(40, 256, 256, 1, "segmentation"), {"batch_size": 4, "epochs": 120, "translate": 21}),
     ],
 )
 def test_the_rules_by_hand(of: DatasetStats, wanted: dict[str, object]) -> None:
     recipe, _ = autoconfigure(get_preset("fast", of.task), of)
     assert {field: getattr(recipe, field) for field in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("preset", "of", "wanted"),
+    [
+        # 425 million pixels in parts of 256 x 256 are 6,485, rounded to 6,500; 2,600 million 39,700
+        ("fast", DatasetStats(1_000, 384, 384, 3, "segmentation"), {"crop": 256, "epochs": 6, "cutmix": 0.0}),
+        ("best", DatasetStats(1_000, 384, 384, 3, "segmentation"), {"crop": 256, "epochs": 40, "cutmix": 0.5}),
+        # whole images of 128 x 96 pixels: 34,600
+        ("fast", DatasetStats(1_000, 96, 128, 3, "segmentation"), {"crop": 0, "epochs": 35}),
+        ("fast", DatasetStats(3, 384, 384, 3, "segmentation"), {"crop": 256, "epochs": 400}),
+        ("fast", DatasetStats(9_000, 384, 384, 3, "segmentation"), {"crop": 256, "epochs": 4}),
+    ],
+)
+def test_photos_with_masks_by_hand(preset: str, of: DatasetStats, wanted: dict[str, object]) -> None:
+    recipe, chosen = configure_photo_masks(preset, of)
+    assert {field: getattr(recipe, field) for field in wanted} == wanted
+    assert recipe.model == "unet-lite0"
+    assert {choice.field for choice in chosen} == {"model", "crop", "epochs"}
+    assert recipe.lr == PHOTO_PRESETS[preset].lr

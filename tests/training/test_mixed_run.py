@@ -18,7 +18,7 @@ from seamline.cli import app
 from seamline.data.dataset import Dataset
 from seamline.data.mix import stored_parts
 from seamline.report.run_data import read_run
-from seamline.run_folder import RunFolder
+from seamline.run_folder import ClassMap, RunFolder
 from seamline.training.run_data import load_run_data, load_stored_images
 
 OPTIONS: dict[str, Any] = {"epochs": 2.0, "batch_size": 8, "threads": 1}
@@ -117,6 +117,16 @@ def test_the_run_is_evaluated_again_where_its_images_have_moved(home: Path) -> N
 
 
 @pytest.mark.usefixtures("no_report")
+def test_other_images_are_evaluated_in_the_classes_of_their_map(home: Path) -> None:
+    support = seamline.evaluate(home / "run", home / "moved/fine").metrics.held_out.support
+    maps = {"fine": ClassMap(classes={"window": "wall"})}
+    mapped = seamline.evaluate(home / "run", home / "moved/fine", maps=maps).metrics.held_out.support
+    assert support["window"] > 0
+    assert mapped["wall"] == support["wall"] + support["window"]
+    assert mapped.get("window", 0) == 0
+
+
+@pytest.mark.usefixtures("no_report")
 def test_one_of_the_datasets_is_evaluated_in_its_own_classes(home: Path, trained: Path) -> None:
     lines = Lines()
     for named in ("coarse", trained / "data/coarse"):
@@ -132,6 +142,9 @@ def test_one_of_the_datasets_is_evaluated_in_its_own_classes(home: Path, trained
     )
     text = refusal(lambda: seamline.evaluate(home / "run", [home / "moved/coarse", home / "moved/fine"]))
     assert text == f"coarse+fine: are several datasets; evaluate {home / 'run'} on one at a time"
+    renamed = {"coarse": ClassMap(classes={"wall": "window"})}
+    text = refusal(lambda: seamline.evaluate(home / "run", "coarse", maps=renamed))
+    assert text == f"--map coarse: the images of {home / 'run'} have its map; name other images"
     other = seamline.evaluate(home / "run", home / "moved/coarse", progress=lines)
     assert other.metrics.held_out.images == 24
     assert other.metrics.held_out.per_class["other"]["recall"].value > 0

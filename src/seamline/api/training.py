@@ -1,10 +1,15 @@
 """`train` and `evaluate`."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seamline.api.run import Run
+from seamline.data.class_map.files import check_maps
 from seamline.data.dataset import Dataset
 from seamline.data.mix import find_part
 from seamline.data.prepare import is_folder, is_own, list_sources, load_dataset
@@ -15,7 +20,7 @@ from seamline.models.blocks import BaseModel
 from seamline.models.devices import find_device, tune_malloc
 from seamline.progress import Reporter, default_reporter
 from seamline.report.page import write_report
-from seamline.run_folder import RunFolder
+from seamline.run_folder import ClassMap, RunFolder
 from seamline.threads import measure_load
 from seamline.training.config import TrainConfig
 from seamline.training.distributed import init_distributed, rank, was_restarted
@@ -23,6 +28,9 @@ from seamline.training.plan import RunOptions, TrainingPlan, make_plan, split_se
 from seamline.training.run_data import load_run_data
 from seamline.training.run_metadata import check_run_folder, choose_threads
 from seamline.training.trainer import Validate, fit
+
+VALIDATED_PIXELS = 1 / 3
+"""Pixels that a training on parts of photos is validated on after each epoch, as a fraction of those it learns from."""
 
 
 def train(
@@ -84,11 +92,20 @@ def train(
 def validator(plan: TrainingPlan) -> Validate:
     """Return a function that computes loss and accuracy of a model on the validation images of a plan.
 
-    It uses no test-time augmentation, which costs up to five times as much.
+    It uses no test-time augmentation, which costs up to five times as much. Of photos with masks, a training on small
+    parts of few photos would spend more time on validation than on learning: it is validated on some of them, evenly
+    spread, unless the result decides which weights the run gets.
     """
+    val = plan.splits.val
+    if plan.config.crop and plan.config.checkpoint_metric == "last":
+        learned = len(plan.splits.train) * plan.config.crop**2
+        count = max(2, round(VALIDATED_PIXELS * learned / math.prod(val.images.shape[1:3])))
+        if count < len(val):
+            plan.options.reporter.say(f"each epoch is validated on {count} of {len(val)} photos; the result on all")
+            val = val.select(np.linspace(0, len(val) - 1, count).round().astype(np.int64))
 
     def validate(model: BaseModel) -> tuple[float, float]:
-        return quick_eval(model, plan.splits.val, plan.data.task, plan.data.parts)
+        return quick_eval(model, val, plan.data.task, plan.data.parts)
 
     return validate
 
@@ -116,6 +133,7 @@ def evaluate(
     data: Any = None,
     *,
     data_dir: Path | str | None = None,
+    maps: Mapping[str, ClassMap | Path | str] | None = None,
     device: str = "auto",
     progress: Reporter | None = None,
 ) -> Run:
@@ -130,6 +148,7 @@ def evaluate(
             loaded. The name or folder of one of several datasets that it was trained on stands for the run's test
             images of that dataset.
         data_dir: folder with the files of a dataset that is called by name, or where the run's own images are now.
+        maps: class maps of other images, see `RunOptions`; those that the run was trained on have the maps of the run.
         device: `auto`, `cpu`, `cuda` or `mps`.
         progress: reports progress.
 
@@ -137,13 +156,18 @@ def evaluate(
         The run, or a run whose test results are those of the other images.
 
     Raises:
-        SeamlineError: the run has not finished, the images are not available, or none of their classes match.
+        SeamlineError: the run has not finished, the images are not available, none of their classes match, or a map is
+            not of other images.
     """
     tune_malloc()
     folder, reporter, torch_device = RunFolder(Path(run)), progress or default_reporter(), find_device(device)
     info = folder.info.read()
     size = size_text(info.model.input_size, "x")
     data, *others = list_sources(data)
+    part = find_part(info.dataset, data)
+    if maps and (data is None or part):
+        raise SeamlineError(f"--map {next(iter(maps))}: the images of {folder.path} have its map; name other images")
+    check_maps(maps, [data])
     if others:
         data = load_dataset([data, *others], data_dir=data_dir, image_size=size, progress=reporter)
         if data.name != info.dataset.name:
@@ -153,11 +177,12 @@ def evaluate(
         evaluate_run(folder, dataset, splits, device=torch_device, reporter=reporter)
         write_report(folder.path, progress=reporter)
         return Run(folder.path)
-    if part := find_part(info.dataset, data):
+    if part:
         matched = match_part(folder, load_run_data(folder, None, data_dir, reporter)[0], part)
     else:
         of_run = size if is_folder(data) else None
-        matched = match_classes(folder, load_dataset(data, data_dir=data_dir, image_size=of_run, progress=reporter))
+        loaded = load_dataset(data, data_dir=data_dir, image_size=of_run, maps=maps, progress=reporter)
+        matched = match_classes(folder, loaded)
     if matched.description:
         reporter.say(matched.description)
     target = RunFolder(folder.evaluation_dir(matched.data.name))

@@ -115,10 +115,11 @@ def list_all(as_json: JsonOption = False) -> None:
     from seamline.evaluation.metrics import METRICS
     from seamline.inference.pretrained import PRETRAINED
     from seamline.models.factory import model_names
-    from seamline.training.config import format_value
-    from seamline.training.presets import PRESETS
+    from seamline.training.config import TrainConfig, format_value
+    from seamline.training.presets import PHOTO_PRESETS, PRESETS
 
-    presets = {task: {name: config.to_dict() for name, config in table.items()} for task, table in PRESETS.items()}
+    by_kind: Mapping[str, Mapping[str, TrainConfig]] = dict(PRESETS) | {"segmentation of photos": PHOTO_PRESETS}
+    presets = {title: {name: config.to_dict() for name, config in table.items()} for title, table in by_kind.items()}
     tables = {
         "datasets": {name: spec.title for name, spec in DATASETS.items()},
         "pretrained": PRETRAINED,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import seamline
-from seamline.cli.options import DataDirOption, DeviceOption, JsonOption, RunArgument, print_json
+from seamline.cli.options import DataDirOption, DeviceOption, JsonOption, MapOption, RunArgument, print_json
 from seamline.progress import Reporter, result
 
 if TYPE_CHECKING:
@@ -21,11 +21,15 @@ def evaluate(
         str | None, typer.Argument(metavar="[DATA]", help="Other labeled images; default: the run's own.")
     ] = None,
     data_dir: DataDirOption = None,
+    maps: MapOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Evaluate a finished run again, or on other labeled images."""
-    evaluated = seamline.evaluate(run, data, data_dir=data_dir, device=device, progress=Reporter())
+    from seamline.data.class_map.files import parse_maps
+
+    class_maps = parse_maps(maps or ())
+    evaluated = seamline.evaluate(run, data, data_dir=data_dir, maps=class_maps, device=device, progress=Reporter())
     print_runs([evaluated], as_json=as_json)
 
 

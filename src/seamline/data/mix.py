@@ -1,5 +1,6 @@
 """Several datasets as one: the union of their classes on one canvas, and which of the classes each tells apart."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -33,7 +34,8 @@ def choose_canvas(datasets: Sequence[Dataset], requested: str | None = None, *, 
     Args:
         datasets: the datasets.
         requested: the user's choice, such as `96` or `128x96`, which comes first.
-        pretrained: whether color photos get a size that suits an encoder with pretrained weights.
+        pretrained: whether color photos get a size that suits an encoder with pretrained weights; with masks, the
+            dataset with the largest images decides.
 
     Raises:
         SeamlineError: the tasks differ, a dataset is named twice, or `requested` is no size.
@@ -47,9 +49,11 @@ def choose_canvas(datasets: Sequence[Dataset], requested: str | None = None, *, 
     sources = Counter((data.name, data.source) for data in datasets)
     if twice := [name for (name, _), number in sources.items() if number > 1 and name != "arrays"]:
         raise SeamlineError(f"{twice[0]}: is given twice; name each dataset once")
+    pretrained = pretrained and any(data.train.images.shape[3] == 3 for data in datasets)
+    if pretrained and first.task == "segmentation":  # the largest images lose nothing
+        datasets = [max(datasets, key=lambda data: math.prod(data.train.images.shape[1:3]))]
     sizes = [data.train.images.shape[1:3] for data in datasets for split in data.splits for _ in split.names]
-    color = any(data.train.images.shape[3] == 3 for data in datasets)
-    return pick_image_size(sizes, first.task, requested, pretrained=pretrained and color)
+    return pick_image_size(sizes, first.task, requested, pretrained=pretrained)
 
 
 def join_datasets(datasets: Sequence[Dataset], canvas: ImageSize) -> Dataset:

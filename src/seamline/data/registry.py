@@ -29,6 +29,7 @@ class DatasetSpec:
     # whether images are resized to any size; `load` then takes the keywords `size`, `class_map` and `progress`, of
     # images that are decoded, instead
     resizable: bool = False
+    photos: bool = False  # whether they are photos as people take them, in perspective and any light
 
 
 def load(
@@ -121,12 +122,14 @@ DATASETS: dict[str, DatasetSpec] = {
         "segmentation",
         partial(coco_sets.load, coco_sets.STREETS),
         resizable=True,
+        photos=True,
     ),
     "windows": DatasetSpec(
         "250 street fronts with boxes of windows and of signs, which are none (Saint Petersburg)",
         "segmentation",
         partial(coco_sets.load, coco_sets.WINDOWS),
         resizable=True,
+        photos=True,
     ),
     "synthetic-fashion": DatasetSpec(
         "synthetic garments of the same ten classes",

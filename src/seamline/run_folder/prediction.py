@@ -80,6 +80,8 @@ class ExportMetadata(Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...]  # class names
     palette: tuple[Color, ...] = ()  # red, green and blue of each class in masks; empty for classification
     input_size: tuple[Side, Side, Side]  # height, width and channels of the images it was trained on
+    # longer side in pixels that photos are reduced to; null for one and a half times that of the training images
+    max_side: Side | None = None
     temperature: Positive = 1.0  # what logits are divided by
     bit_depth: int | None = None  # bits of values that images store in 16; null where its training images had none
     fingerprint: str  # 32 hexadecimal digits of SHA-256 over the run's weights

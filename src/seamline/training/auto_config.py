@@ -11,6 +11,7 @@ from typing import Any
 from seamline.data.dataset import MIN_PHOTO_SIDE, Dataset
 from seamline.run_folder import ConfigDecision, Task
 from seamline.training.config import TrainConfig
+from seamline.training.presets import PHOTO_PRESETS
 
 IMAGE_BUDGET: dict[Task, int] = {"classification": 40_000, "segmentation": 16_000}
 """Images that a training processes in all: minutes on two cores."""
@@ -18,8 +19,11 @@ REFERENCE_SIDE: dict[Task, int] = {"classification": 64, "segmentation": 256}
 """Side of the images that the budget is for, in pixels; of larger ones it allows fewer, but not below a third."""
 PHOTO_BUDGET = 37_000_000
 """Pixels that a training from pretrained features processes in all: a minute on two cores."""
-PHOTO_MODEL = "efficientnet-lite0"
-"""The model with pretrained features."""
+PHOTO_MODELS: dict[Task, str] = {"classification": "efficientnet-lite0", "segmentation": "unet-lite0"}
+"""The models with pretrained features."""
+MASK_PIXELS = {"fast": 425_000_000, "best": 2_600_000_000}
+"""Preset -> pixels that a training with masks from pretrained features processes in all: twelve minutes and an hour and
+a quarter on two cores."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +57,14 @@ class DatasetStats:
 
     @property
     def photos(self) -> bool:
-        """Whether whole images are classified from pretrained features: color, at least `MIN_PHOTO_SIDE` a side.
+        """Whether a model starts from pretrained features: color images, at least `MIN_PHOTO_SIDE` a side.
 
         The user's choice of the model comes first.
         """
-        if self.segments or not self.pretrained:
+        if not self.pretrained:
             return False
         if self.model:
-            return self.model == PHOTO_MODEL
+            return self.model == PHOTO_MODELS[self.task]
         return self.channels == 3 and min(self.height, self.width) >= MIN_PHOTO_SIDE
 
 
@@ -69,11 +73,11 @@ Rule = Callable[[DatasetStats], ConfigDecision]
 
 def model(stats: DatasetStats) -> ConfigDecision:
     """Choose the model and its width."""
-    if stats.segments:
-        return _decide("model", "unet-fast", "masks: the small U-Net")
     if stats.photos:
         rule = f"color photos of at least {MIN_PHOTO_SIDE} pixels a side"
-        return _decide("model", PHOTO_MODEL, f"{rule}: an encoder with pretrained weights")
+        return _decide("model", PHOTO_MODELS[stats.task], f"{rule}: an encoder with pretrained weights")
+    if stats.segments:
+        return _decide("model", "unet-fast", "masks: the small U-Net")
     if stats.tiny:
         return _decide("model", "cnn-fast", "grayscale images of at most 32 pixels: two convolutions")
     width = 16 if stats.images < 2_000 else 32 if stats.images < 20_000 else 64
@@ -141,12 +145,27 @@ RULES: tuple[Rule, ...] = (model, batch_size, epochs, translate, scale_jitter, c
 
 
 def autoconfigure(config: TrainConfig, stats: DatasetStats) -> tuple[TrainConfig, tuple[ConfigDecision, ...]]:
-    """Fit a configuration to images; return it with the decisions."""
+    """Fit the preset `fast` to images; return it with the decisions. Photos with masks have presets of their own."""
     decisions = tuple(rule(stats) for rule in RULES)
     if stats.photos:  # small steps, which do not destroy pretrained features
         config = replace(config, optimizer="adamw", lr=1e-4, weight_decay=5e-2)
     elif not (stats.segments or stats.tiny):
         config = replace(config, lr=4e-3, muon_lr=0.05, weight_decay=5e-2)
+    return replace(config, **{decision.field: decision.value for decision in decisions}), decisions
+
+
+def configure_photo_masks(preset: str, stats: DatasetStats) -> tuple[TrainConfig, tuple[ConfigDecision, ...]]:
+    """Fit a preset of `PHOTO_PRESETS` to photos with masks; return it with the decisions."""
+    config, side = PHOTO_PRESETS[preset], min(stats.height, stats.width)
+    crop = config.crop if side >= config.crop else 0
+    pixels = crop**2 or stats.height * stats.width
+    budget = round(MASK_PIXELS[preset] / pixels, -2)
+    epochs = max(4, min(400, round(budget / max(1, stats.images))))
+    decisions = (
+        model(stats),
+        _decide("crop", crop, f"parts of {config.crop} x {config.crop} pixels; 0, whole images, for smaller ones"),
+        _decide("epochs", epochs, f"about {budget:,.0f} {'parts' if crop else 'images'} in all, from 4 to 400 epochs"),
+    )
     return replace(config, **{decision.field: decision.value for decision in decisions}), decisions
 
 

@@ -1,6 +1,6 @@
 """Everything that is decided before a training starts: data, splits, configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
@@ -17,7 +17,7 @@ from seamline.data.splits import Splits
 from seamline.errors import SeamlineError, size_text
 from seamline.progress import Reporter
 from seamline.run_folder import ClassMap, ConfigDecision, RunFolder
-from seamline.training.auto_config import PHOTO_MODEL, DatasetStats, autoconfigure
+from seamline.training.auto_config import PHOTO_MODELS, DatasetStats, autoconfigure, configure_photo_masks
 from seamline.training.config import (
     TrainConfig,
     check_fields,
@@ -26,7 +26,7 @@ from seamline.training.config import (
     unknown_field,
 )
 from seamline.training.distributed import Distributed
-from seamline.training.presets import get_preset
+from seamline.training.presets import PHOTO_PRESETS, get_preset
 
 LABEL_CHECK_FOLDS = 3
 """Folds of the label check of a user's own images, unless another number is asked for."""
@@ -172,7 +172,7 @@ def make_plan(
             progress=reporter,
         )
         data = detect_groups(data, reporter, options.grouping)
-    config, decisions = resolve_config(data, preset, fields, own=own)
+    config, decisions = resolve_config(data, preset, fields, own=own, photos=has_photos(sources))
     config.check_classes(data)
     splits = split_data(data, fraction=config.val_fraction, seed=seed, strategy=config.split_by)
     warnings = tuple(dataset_warnings(data, weighted=config.class_weights is not None)) if own else ()
@@ -209,20 +209,29 @@ def _label_check_folds(data: Dataset, folds: int | None, *, own: bool) -> int:
 
 
 def may_start_pretrained(preset: str | TrainConfig, fields: Mapping[str, Any]) -> bool:
-    """Return whether a training starts from pretrained features if the images allow it: with `fast`, unless refused."""
-    model = fields.get("model", PHOTO_MODEL)
-    return preset == "fast" and model == PHOTO_MODEL and bool(fields.get("pretrained", True))
+    """Return whether a training starts from pretrained features if the images allow it, unless refused."""
+    chosen = fields.get("model") in (None, *PHOTO_MODELS.values())
+    return preset in PHOTO_PRESETS and chosen and bool(fields.get("pretrained", True))
+
+
+def has_photos(sources: Sequence[Any]) -> bool:
+    """Return whether photos as people take them are among the images: the user's own, or a dataset of such photos."""
+    return any(is_own(one) or (isinstance(one, str) and one in DATASETS and DATASETS[one].photos) for one in sources)
 
 
 def resolve_config(
-    data: Dataset, preset: str | TrainConfig, fields: Mapping[str, Any], *, own: bool
+    data: Dataset, preset: str | TrainConfig, fields: Mapping[str, Any], *, own: bool, photos: bool
 ) -> tuple[TrainConfig, tuple[ConfigDecision, ...]]:
     """Return the configuration to use, and which fields were chosen automatically.
 
-    The preset `fast` is fitted to the user's own images by `seamline.training.auto_config`; `fields` override it.
+    `seamline.training.auto_config` fits the preset `fast` to the user's own images, and the presets of photos to
+    photos with masks; `fields` override it.
     """
     decisions: tuple[ConfigDecision, ...] = ()
     config = get_preset(preset, data.task) if isinstance(preset, str) else preset
-    if own and preset == "fast":
-        config, decisions = autoconfigure(config, DatasetStats.of(data, fields))
+    stats = DatasetStats.of(data, fields)
+    if isinstance(preset, str) and preset in PHOTO_PRESETS and photos and stats.segments and stats.photos:
+        config, decisions = configure_photo_masks(preset, stats)
+    elif own and preset == "fast":
+        config, decisions = autoconfigure(config, stats)
     return replace(config, **fields), tuple(decision for decision in decisions if decision.field not in fields)

@@ -69,6 +69,32 @@ and half an hour on two cores. `sprint`: a smaller one on images of half the siz
 FacadeNet, Adam at 1e-3 and equal class weights. `fcn`: a fully convolutional network, trained alike, for longer."""
 
 
+_PHOTO_SEGMENTER_BEST = TrainConfig(
+    model="unet-lite0",
+    epochs=40,
+    batch_size=8,
+    lr=2e-3,
+    optimizer="muon",
+    muon_lr=0.05,
+    weight_decay=5e-2,
+    schedule="linear",
+    warmup=0.1,
+    hflip=True,
+    scale_jitter=1.0,
+    aspect_jitter=0.25,
+    perspective=0.25,
+    color_jitter=0.3,
+    gamma_jitter=0.7,
+    crop=256,
+    cutmix=0.5,
+    encoder_lr=0.2,
+    frozen_stages=3,
+)
+
+PHOTO_PRESETS = {"fast": replace(_PHOTO_SEGMENTER_BEST, epochs=6, cutmix=0.0), "best": _PHOTO_SEGMENTER_BEST}
+"""`fast` and `best` for masks of photos as people take them: a U-Net on pretrained features, trained on parts of the
+photos at a wide range of scales, in perspective, and in the light of dusk and glare."""
+
 PRESETS: dict[Task, dict[str, TrainConfig]] = {
     "classification": _CLASSIFIER_PRESETS,
     "segmentation": _SEGMENTER_PRESETS,

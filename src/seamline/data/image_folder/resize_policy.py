@@ -27,6 +27,8 @@ LIMITS: dict[Task, SideLimits] = {
     "segmentation": SideLimits(32, 256, 16),  # segmenters halve the sides four times
 }
 """Limits for models that start from random weights."""
+PHOTO_MASK_LIMITS = SideLimits(64, 384, 32)
+"""Limits of photos with masks for an encoder with pretrained weights, which halves the sides five times."""
 PHOTO_SIDES = ((2_000, 224), (10_000, 160))
 """Number of photos up to which -> the side of a square of as many pixels; 128 for more. Few photos leave time for many
 pixels."""
@@ -59,7 +61,8 @@ def pick_image_size(
     median = [float(np.median(sides)) for sides in zip(*sizes, strict=True)]
     if pretrained and task == "classification" and min(median) >= MIN_PHOTO_SIDE:
         return _pick_photo_size(sizes, median)
-    limits = LIMITS[task]
+    photo_masks = pretrained and task == "segmentation" and min(median) >= MIN_PHOTO_SIDE
+    limits = PHOTO_MASK_LIMITS if photo_masks else LIMITS[task]
     usable = limits.smallest <= min(median) and max(median) <= limits.largest
     if task == "segmentation":
         usable = usable and all(side % limits.step == 0 for side in median)

@@ -45,7 +45,7 @@ STREETS = CocoSet(
     "streets",
     "Swiss streets",
     "478 photos of the GitHub repository a-hwang/building-facade-segmentation (CC BY 4.0), scaled to 512 x 512",
-    "512x512",
+    "384x384",
     "Source: 478 photos of buildings in Swiss streets with polygons, "
     "https://github.com/a-hwang/building-facade-segmentation, scaled to 512 x 512 pixels; its annotation files state "
     "CC BY 4.0. What no polygon covers, such as sky, is other. In 7 photos a polygon of street or "
