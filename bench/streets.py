@@ -1,11 +1,11 @@
-"""How well networks read photos of streets as people take them.
+"""Measure how well models segment photos of streets as people take them.
 
     SEAMLINE_DATA=... python bench/streets.py NAME=RUN ... [--sides 320 384 512] [--test]
 
 Predicts the validation photos of `streets` with each run or pretrained model, as `seamline predict` does, and compares
 the masks with the polygons at the photos' own size. Building means facade, window, balcony, shop, door and pillar
-together; share means pixels of windows over those of the building. `--sides` are sizes at which photos are read;
-the test photos are looked at once, when everything is chosen. Writes docs/measurements/streets.md and twelve overlays.
+together; share means pixels of windows over those of the building. `--sides` are the sizes to which photos are reduced;
+the test photos are used once, when everything is chosen. Writes docs/measurements/streets.md and twelve overlays.
 """
 
 import argparse
@@ -38,7 +38,7 @@ Counts = NDArray[np.int64]
 
 
 def main() -> None:
-    """Measure networks on one split, and write the page."""
+    """Measure models on one split, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*", metavar="NAME=RUN", help="a name for the page, and a run or model")
     parser.add_argument("--sides", type=int, nargs="+", default=[], help="longer sides at which photos are read")
@@ -127,16 +127,17 @@ def page(results: dict[str, Any]) -> str:
     """Return the text of the page."""
     parts = [
         "# Street photos",
-        "Photos of Swiss streets as people take them, tilted, at dusk, behind hedges and cars: the dataset `streets`. "
-        "`python bench/streets.py NAME=RUN …` with `SEAMLINE_DATA` set writes this page. Building is facade, window, "
-        "balcony, shop, door and pillar together; close is the fraction of photos whose share of windows in the "
-        f"building is within {CLOSE:g} of the truth. IoU is of pooled pixels. Parentheses give 95 % bootstrap "
-        "intervals over scenes. The split is by scene: 23 scenes to train on, 8 for validation, 13 for the test. "
-        "Everything was chosen on validation.",
+        "Models are compared on the dataset `streets`: photos of Swiss streets as people take them, tilted, at dusk, "
+        "with hedges and cars in front of buildings. The split is by scene: 23 scenes for training, 8 for validation, "
+        "13 for testing. Models and settings were chosen on the validation photos only. "
+        "`python bench/streets.py NAME=RUN …` with `SEAMLINE_DATA` set writes this page.",
+        "IoU is of the pixels of all photos together. `building` is facade, window, balcony, shop, door and pillar "
+        "together. `close` is the fraction of the photos in which the predicted fraction of windows in the building is "
+        f"within {CLOSE:g} of the true one. Parentheses give 95 % bootstrap intervals over scenes.",
         table(results, "val", "Validation"),
         table(results, "test", "Test"),
         "## Twelve validation photos",
-        "From the lowest IoU of windows to the highest, each as photo, prediction and truth.",
+        "From the lowest IoU of windows to the highest. Each shows the photo, the prediction and the ground truth.",
         "![Twelve photos with masks](../images/streets-validation.jpg)",
         f"Photos: {CREDIT}.",
     ]
@@ -144,11 +145,11 @@ def page(results: dict[str, Any]) -> str:
 
 
 def table(results: dict[str, Any], split: str, title: str) -> str:
-    """Return the figures of a split: a row for each network and size."""
+    """Return the metrics of a split: a row for each model and size."""
     rows = [
         f"## {title}",
         "",
-        "| network | read at | window IoU | building IoU | balcony IoU | close |",
+        "| model | longer side | window IoU | building IoU | balcony IoU | close |",
         "| --- " * 6 + "|",
     ]
     for name, of in results.items():
