@@ -173,7 +173,7 @@ The model was trained on {data.train:,} images; {data.val:,} other training imag
 
 ## Metrics
 
-Of the weights before the conversion to half precision, with 95 % intervals ({"bootstrap over buildings" if segmentation else "Wilson"}).
+Measured before the conversion of the weights to half precision. Parentheses give 95 % intervals ({"bootstrap over buildings" if segmentation else "Wilson"}).
 
 {tables}
 
@@ -222,13 +222,12 @@ def _format(metric: Estimate, scale: int) -> str:
 
 LIMITS = {
     "garments": "The model was trained on gray images of 28 × 28 pixels, each of one garment, light on black, cut out "
-    "and centered. It is confident but wrong on other images, such as photographs of people, several garments, or dark "
-    "garments on a light background. Shirts are its hardest class. Its probabilities are calibrated on such images "
-    "only.",
+    "and centered. Its probabilities are calibrated for such images only: on others, such as photographs of people, "
+    "several garments, or dark garments on a light background, it is confident but wrong. Shirts are its hardest class.",
     "facades": "The model was trained on upright, rectified facades of mostly European town houses, cropped to "
     "256 × 256 pixels. Oblique views, close-ups of shop fronts, glass towers, night and snow are out of its domain. "
-    "Pillars are its hardest class. Fractions are of the image, not of the wall: perspective is not corrected. Photos "
-    "of a whole street need a larger `--max-side`.",
+    "Pillars are its hardest class. Class fractions are fractions of the image, not of the wall: perspective is not "
+    "corrected. Photos of a whole street need a larger `--max-side`.",
 }
 """Name -> the limits of the model."""
 
