@@ -24,7 +24,7 @@ _CLASSIFIER_PRESETS = {
     "original": TrainConfig(model="cnn", epochs=50, batch_size=1024, lr=1e-3),
 }
 """`fast`: a CNN of two convolutions, trained in seconds. `sprint`: the same, for two thirds of the time. `original`:
-the plain model, Adam at 1e-3 and unweighted cross entropy, in a hundred times the time."""
+the plain model, Adam at 1e-3 and unweighted cross entropy, for 50 epochs."""
 
 _SEGMENTER_FAST = TrainConfig(
     model="unet-fast",
