@@ -66,7 +66,7 @@ def test_levels_halve_the_pixels_five_times() -> None:
 def test_a_gray_image_gets_the_maps_of_its_repetition() -> None:
     color, gray = EfficientNetLite(VARIANT).eval(), EfficientNetLite(VARIANT, 1).eval()
     for encoder in (color, gray):
-        assert VARIANT in load_pretrained(encoder, VARIANT)
+        assert VARIANT in load_pretrained(encoder)
     pixels = torch.randn(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(gray(pixels), color(pixels.expand(-1, 3, -1, -1)), rtol=1e-3, atol=1e-3)
 
@@ -79,14 +79,14 @@ def test_weights_are_those_that_the_notice_describes() -> None:
     entries = json.loads(content[8 : 8 + length])
     assert {entry["dtype"] for entry in entries.values()} == {"F16"}
     with pytest.raises(WeightsUnavailableError, match="efficientnet-lite1: has no weights in the package"):
-        load_pretrained(EfficientNetLite("efficientnet-lite1"), "efficientnet-lite1")
+        load_pretrained(EfficientNetLite("efficientnet-lite1"))
 
 
 @pytest.mark.real
 def test_features_tell_ants_from_bees(real_data: Path) -> None:
     """Photos of both are told apart by the nearer mean of 20 other photos; guessing would give a half."""
     encoder = EfficientNetLite(VARIANT).eval()
-    load_pretrained(encoder, VARIANT)
+    load_pretrained(encoder)
     folder = real_data / "hymenoptera" / "train"
     features = {name: pooled(encoder, sorted((folder / name).iterdir())[:40]) for name in ("ants", "bees")}
     means = torch.stack([of[:20].mean(0) for of in features.values()])

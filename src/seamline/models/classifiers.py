@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from seamline.data.lazy_array import ArrayLike
 from seamline.errors import SeamlineError
-from seamline.models import efficientnet_lite
 from seamline.models.blocks import BaseModel, ConvNormReLU, Normalize, Residual, pad_to_stride, whitening_filters
+from seamline.models.efficientnet_lite import FEATURES, STRIDE, LiteEncoderModel
 
 MIN_SIDE = 16
 """The smallest height and width of an image that the models here accept, in pixels."""
@@ -166,10 +166,10 @@ class SmallResNet(BaseModel):
         return maps.mean((2, 3))
 
 
-class LiteClassifier(BaseModel):
-    """An EfficientNet-Lite encoder, which `load_pretrained` starts from weights of ImageNet, and a linear head.
+class LiteClassifier(LiteEncoderModel):
+    """An EfficientNet-Lite encoder and a linear head, with dropout between them.
 
-    Images are padded to multiples of 32 pixels. Dropout precedes the head.
+    Images are padded to multiples of 32 pixels.
 
     Args:
         encoder: a variant of `seamline.models.efficientnet_lite`.
@@ -179,32 +179,19 @@ class LiteClassifier(BaseModel):
         SeamlineError: the images are smaller than 16 x 16 pixels.
     """
 
-    encoder_prefix = "encoder."
-
     def __init__(
         self, input_shape: Shape, n_classes: int, *, encoder: str = "efficientnet-lite0", dropout: float = 0.2
     ) -> None:
         super().__init__()
         _check_size(input_shape)
         self.normalize = Normalize(input_shape[2])
-        self.normalize.set_stats(efficientnet_lite.PIXEL_MEAN, efficientnet_lite.PIXEL_STD)
-        self.encoder = efficientnet_lite.EfficientNetLite(encoder, input_shape[2])
-        self.variant, self.init_description = encoder, "at random"
+        self.add_encoder(encoder, input_shape[2])
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(efficientnet_lite.FEATURES, n_classes)
-
-    def load_pretrained(self) -> None:
-        """Load the encoder's pretrained weights."""
-        self.init_description = efficientnet_lite.load_pretrained(self.encoder, self.variant)
-
-    @property
-    def encoder_stages(self) -> tuple[nn.Module, ...]:
-        """The stem and the stages of the encoder."""
-        return self.encoder.parts
+        self.head = nn.Linear(FEATURES, n_classes)
 
     def pooled_features(self, pixels: Tensor) -> Tensor:
         """(B, C, H, W) float32, normalized -> features (B, 1280) float32."""
-        features: Tensor = self.encoder(pad_to_stride(pixels, efficientnet_lite.STRIDE))
+        features: Tensor = self.encoder(pad_to_stride(pixels, STRIDE))
         return features
 
     def forward_logits(self, pixels: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from seamline.errors import WeightsUnavailableError
+from seamline.models.blocks import BaseModel
 
 PIXEL_MEAN, PIXEL_STD = (127.0,) * 3, (128.0,) * 3
 """Normalization of pixels, 0..255, that the weights were trained with."""
@@ -49,15 +50,15 @@ class SameConvNorm(nn.Sequential):
     def __init__(
         self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, *, groups: int = 1, activation: bool = True
     ) -> None:
-        total = kernel - stride
-        pad = total // 2
-        steps: list[nn.Module] = [] if pad == total - pad else [nn.ZeroPad2d((pad, total - pad, pad, total - pad))]
-        padding = pad if not steps else 0
-        steps += [
-            nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False),
+        before = (kernel - stride) // 2
+        after = kernel - stride - before
+        uneven = before != after  # a convolution pads evenly only
+        super().__init__(
+            *[nn.ZeroPad2d((before, after, before, after))] * uneven,
+            nn.Conv2d(inputs, outputs, kernel, stride, 0 if uneven else before, groups=groups, bias=False),
             nn.BatchNorm2d(outputs, eps=_EPS, momentum=_MOMENTUM),
-        ]
-        super().__init__(*steps, *[nn.ReLU6(inplace=True)] * activation)
+            *[nn.ReLU6(inplace=True)] * activation,
+        )
 
 
 class InvertedResidual(nn.Module):
@@ -65,8 +66,8 @@ class InvertedResidual(nn.Module):
 
     Args:
         inputs: input channels.
-        outputs: output channels; where they are as many and the stride is 1, the input is added.
-        kernel: side of the depthwise kernel.
+        outputs: output channels; if they are as many as `inputs` and the stride is 1, the input is added.
+        kernel: side of the depthwise kernel, odd.
         stride: stride of the depthwise convolution.
         expansion: channels of the depthwise convolution, as a multiple of the input channels.
     """
@@ -77,49 +78,45 @@ class InvertedResidual(nn.Module):
         self.expand = nn.Identity() if expansion == 1 else SameConvNorm(inputs, width)
         self.depthwise = SameConvNorm(width, width, kernel, stride, groups=width)
         self.project = SameConvNorm(width, outputs, activation=False)
-        self.adds = stride == 1 and inputs == outputs
+        self.has_shortcut = stride == 1 and inputs == outputs
 
     def forward(self, maps: Tensor) -> Tensor:
         """(B, inputs, h, w) float32 -> (B, outputs, h / stride, w / stride) float32."""
-        changed: Tensor = self.project(self.depthwise(self.expand(maps)))
-        return maps + changed if self.adds else changed
+        residual: Tensor = self.project(self.depthwise(self.expand(maps)))
+        return maps + residual if self.has_shortcut else residual
 
 
 class EfficientNetLite(nn.Module):
     """The convolutions of EfficientNet-Lite, without a classification head.
 
     Args:
-        variant: `efficientnet-lite0`, `-lite1` or `-lite2`.
+        variant: `efficientnet-lite0`, `efficientnet-lite1` or `efficientnet-lite2`.
         channels: channels C of the pixels.
-        pooled: whether to have the last convolution, which `forward` needs and the maps of the levels do not.
+        pooled: whether to have the last convolution, which `forward` needs and `forward_levels` does not.
 
     Attributes:
+        variant: its variant.
         widths: channels of the five levels, at strides 2, 4, 8, 16 and 32.
     """
 
     def __init__(self, variant: str, channels: int = 3, *, pooled: bool = True) -> None:
         super().__init__()
+        self.variant = variant
         width, depth = _SCALING[variant]
         self.stem = SameConvNorm(channels, _STEM, 3, 2)
-        inputs, stages = _STEM, []
-        for number, (kernel, stride, expansion, channels, blocks) in enumerate(_STAGES):
-            outputs = _scaled_channels(channels, width)
-            fixed = number in (0, len(_STAGES) - 1)  # the Lite variants do not deepen the first and the last stage
-            count = blocks if fixed else math.ceil(depth * blocks)
-            strides = [stride] + [1] * (count - 1)
-            stage = []
-            for step in strides:
-                stage.append(InvertedResidual(inputs, outputs, kernel, step, expansion))
+        self.stages = nn.ModuleList()
+        inputs, last = _STEM, len(_STAGES) - 1
+        for number, (kernel, stride, expansion, unscaled, blocks) in enumerate(_STAGES):
+            outputs = _scaled_channels(unscaled, width)
+            # the Lite variants do not deepen the first and the last stage
+            count = blocks if number in (0, last) else math.ceil(depth * blocks)
+            stage = nn.Sequential()
+            for block in range(count):
+                stage.append(InvertedResidual(inputs, outputs, kernel, 1 if block else stride, expansion))
                 inputs = outputs
-            stages.append(nn.Sequential(*stage))
-        self.stages = nn.ModuleList(stages)
+            self.stages.append(stage)
         self.widths = tuple(_scaled_channels(_STAGES[level][3], width) for level in _LEVELS)
         self.top = SameConvNorm(inputs, FEATURES) if pooled else nn.Identity()
-
-    @property
-    def parts(self) -> tuple[nn.Module, ...]:
-        """The stem and the stages, in order."""
-        return self.stem, *self.stages
 
     def forward_levels(self, pixels: Tensor) -> list[Tensor]:
         """Return the maps of the five levels, the finest first.
@@ -143,18 +140,49 @@ class EfficientNetLite(nn.Module):
         return features.mean((2, 3))
 
 
-def load_pretrained(encoder: EfficientNetLite, variant: str) -> str:
+class LiteEncoderModel(BaseModel):
+    """Base of models with an `EfficientNetLite`, which `load_pretrained` starts from weights of ImageNet.
+
+    Attributes:
+        encoder: set by `add_encoder`.
+    """
+
+    encoder: EfficientNetLite
+    encoder_prefix = "encoder."
+    init_description = "at random"
+
+    def add_encoder(self, variant: str, channels: int, *, pooled: bool = True) -> None:
+        """Set the encoder, and its statistics in `normalize`; the arguments are those of `EfficientNetLite`."""
+        self.normalize.set_stats(PIXEL_MEAN, PIXEL_STD)
+        self.encoder = EfficientNetLite(variant, channels, pooled=pooled)
+
+    def load_pretrained(self) -> None:
+        """Load the encoder's pretrained weights.
+
+        Raises:
+            WeightsUnavailableError: the package has no weights of its variant.
+        """
+        self.init_description = load_pretrained(self.encoder)
+
+    @property
+    def encoder_stages(self) -> tuple[nn.Module, ...]:
+        """The stem and the stages of the encoder."""
+        return self.encoder.stem, *self.encoder.stages
+
+
+def load_pretrained(encoder: EfficientNetLite) -> str:
     """Load the weights of the package, pretrained on ImageNet, into an encoder.
 
-    Where the pixels are not in red, green and blue, every channel gets the mean weight of the three, scaled so that a
-    gray image gives the maps of its repetition in three channels.
+    If the pixels do not have three channels, each channel gets the mean weight of the three, scaled so that a gray
+    image gives the maps of its repetition in three channels.
 
     Returns:
         What the encoder starts from, in words.
 
     Raises:
-        WeightsUnavailableError: the package has no weights of this variant.
+        WeightsUnavailableError: the package has no weights of its variant.
     """
+    variant = encoder.variant
     file = weights_file(variant)
     if not file.is_file():
         raise WeightsUnavailableError(f"{variant}: has no weights in the package; use --set pretrained=no")

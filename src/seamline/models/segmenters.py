@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seamline.models import efficientnet_lite
 from seamline.models.blocks import BaseModel, ConvNorm, ConvNormReLU, Normalize, Residual, StripPooling, pad_to_stride
+from seamline.models.efficientnet_lite import STRIDE, LiteEncoderModel
 
 Shape = tuple[int, int, int]
 
@@ -186,8 +186,8 @@ class UNet(Segmenter):
         return F.pixel_shuffle(self.head(maps), 2)
 
 
-class LiteUNet(Segmenter):
-    """A U-Net with an EfficientNet-Lite encoder, which `load_pretrained` starts from weights of ImageNet.
+class LiteUNet(LiteEncoderModel, Segmenter):
+    """A U-Net with an EfficientNet-Lite encoder.
 
     Each decoder level upsamples the maps below, concatenates those of the encoder at its size, and has two 3 x 3
     convolutions. The last level has half the image's size; the head predicts the logits of 2 x 2 pixels at once, as in
@@ -196,11 +196,9 @@ class LiteUNet(Segmenter):
     Args:
         encoder: a variant of `seamline.models.efficientnet_lite`.
         widths: channels of the decoder levels, from a sixteenth of the image's size up to half of it.
-        tta_scales: image scales that test-time augmentation averages over.
     """
 
     log_probs = True
-    encoder_prefix = "encoder."
 
     def __init__(
         self,
@@ -209,27 +207,14 @@ class LiteUNet(Segmenter):
         *,
         encoder: str = "efficientnet-lite0",
         widths: tuple[int, int, int, int] = (128, 64, 48, 24),
-        tta_scales: tuple[float, ...] = (1.0,),
     ) -> None:
-        super().__init__(input_shape[2], stride=efficientnet_lite.STRIDE)
-        self.tta_scales = tta_scales
-        self.normalize.set_stats(efficientnet_lite.PIXEL_MEAN, efficientnet_lite.PIXEL_STD)
-        self.encoder = efficientnet_lite.EfficientNetLite(encoder, input_shape[2], pooled=False)
-        self.variant, self.init_description = encoder, "at random"
+        super().__init__(input_shape[2], stride=STRIDE)
+        self.add_encoder(encoder, input_shape[2], pooled=False)
         *skips, deepest = self.encoder.widths
         self.up = nn.ModuleList()
         for below, skip, width in zip((deepest, *widths), reversed(skips), widths, strict=False):
             self.up.append(nn.Sequential(ConvNormReLU(below + skip, width), ConvNormReLU(width, width)))
         self.head = nn.Conv2d(widths[-1], n_classes * 4, 1)
-
-    def load_pretrained(self) -> None:
-        """Load the encoder's pretrained weights."""
-        self.init_description = efficientnet_lite.load_pretrained(self.encoder, self.variant)
-
-    @property
-    def encoder_stages(self) -> tuple[nn.Module, ...]:
-        """The stem and the stages of the encoder."""
-        return self.encoder.parts
 
     def forward_levels(self, pixels: Tensor) -> list[Tensor]:
         """(B, C, h, w) float32, normalized, sides multiples of 32 -> maps at half of the size, then smaller."""
