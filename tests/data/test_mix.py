@@ -14,7 +14,8 @@ from PIL import Image
 from helpers import refusal
 from image_files import write_mask, write_photos
 from seamline.data.class_map.builtin import CLASS_MAPS
-from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
+from seamline.data.dataset import IGNORE_INDEX, Dataset, ImageRecord, Split
+from seamline.data.groups import Grouping, group_images
 from seamline.data.lazy_array import LazyArray
 from seamline.data.mix import choose_canvas, join_datasets, merge_classes, split_by_part
 from seamline.data.prepare import detect_groups, is_own, list_sources, load_dataset, split_data
@@ -180,6 +181,18 @@ def test_related_images_of_two_datasets_are_not_on_two_sides() -> None:
     assert not (sides[0] | sides[1]) & sides[2]
 
 
+def test_a_dataset_whose_training_images_are_test_images_of_another_is_named() -> None:
+    own, copy = masks("own", STREET, train=20, test=6, val=6), masks("copy", STREET, train=6, test=5, val=6, seed=1)
+    copy = replace(copy, train=replace(copy.train, images=own.test.images))
+    data = detect_groups(joined(own, copy), QUIET)
+    text = refusal(lambda: split_data(data))
+    assert text == ("copy: no training images are left: all are related to test or validation images; leave copy out")
+    seen = masks("seen", STREET, train=20, test=12, val=6, seed=2)
+    images = np.concatenate([split.val.images for split in (own, seen) if split.val])
+    data = detect_groups(joined(own, replace(seen, test=replace(seen.test, images=images))), QUIET)
+    assert "seen: no images are left" in refusal(lambda: split_data(data))
+
+
 def test_large_datasets_are_read_from_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seamline.data.lazy_array._MAX_IN_MEMORY", 1000)
     data = detect_groups(joined(masks("own", STREET), masks("other", FRONT, seed=1)), QUIET)
@@ -215,6 +228,35 @@ def test_images_to_classify_are_joined_by_class_names() -> None:
     assert all(part.merged == (0, 1, 2, 3) for part in data.parts)
     assert data.train.images.shape == (24, 36, 36, 1)
     assert data.palette == ()
+
+
+def test_images_to_classify_may_have_any_number_of_classes() -> None:
+    many = Split(np.zeros((300, 16, 16, 1), np.uint8), np.arange(300), tuple(map(str, range(300))), np.arange(300))
+    names = tuple(f"class {number}" for number in range(300))
+    wide = Dataset("wide", "wide", names, many, many.select(np.arange(0)), "/data/wide", task="classification")
+    data = joined(wide, sides("pets", ("cat", "dog"), 0, side=16))
+    assert len(data.classes) == 302
+    assert data.train.labels[299:302].tolist() == [299, 300, 301]
+
+
+def test_images_that_a_map_ignores_are_left_out(tmp_path: Path) -> None:
+    for folder in ("pets", "wild"):
+        write_photos(tmp_path / folder, *(f"{name}/{folder}-{name}.png" for name in ("cat", "dog", "fox")))
+    data = load_dataset([tmp_path / "pets", tmp_path / "wild"], maps={"pets": ClassMap(ignore=("cat",))})
+    assert set(data.train.names) == set(data.records)
+    assert len(data.records) == 5
+
+
+def test_datasets_without_a_column_are_not_grouped_by_it() -> None:
+    pets, wild = sides("pets", ("cat", "dog"), 0), sides("wild", ("cat", "dog"), 1)
+    records = {
+        name: ImageRecord(Path(name), columns={"owner": str(int(name) // 6)})
+        for split in pets.splits
+        for name in split.names
+    }
+    data = group_images(joined(replace(pets, records=records), wild), Grouping("owner", near_duplicates=False))
+    assert data.grouping.ungrouped == 18
+    assert len(np.unique(data.groups)) == 3 + 18
 
 
 def test_what_cannot_be_joined_is_refused() -> None:

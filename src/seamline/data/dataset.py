@@ -91,21 +91,25 @@ class Split:
         parts = None if self.parts is None else self.parts[indices]
         return Split(take(self.images, indices), take(self.labels, indices), names, self.groups[indices], parts)
 
-    def concat(self, other: "Split") -> "Split":
-        """Return these images followed by those of another split.
+    def concat(self, *others: "Split") -> "Split":
+        """Return these images followed by those of other splits.
 
         Args:
-            other: images of the same shape and task.
+            others: images of the same shape and task.
 
         Returns:
-            A split of both.
+            A split of all; without parts unless each has them.
         """
+        if not others:
+            return self
+        splits = (self, *others)
+        parts = [split.parts for split in splits if split.parts is not None]
         return Split(
-            concat([self.images, other.images]),
-            concat([self.labels, other.labels]),
-            self.names + other.names,
-            np.concatenate([self.groups, other.groups]),
-            None if self.parts is None or other.parts is None else np.concatenate([self.parts, other.parts]),
+            concat([split.images for split in splits]),
+            concat([split.labels for split in splits]),
+            tuple(name for split in splits for name in split.names),
+            np.concatenate([split.groups for split in splits]),
+            np.concatenate(parts) if len(parts) == len(splits) else None,
         )
 
 

@@ -217,7 +217,7 @@ def _reader(data: Dataset, by: str) -> Callable[[list[str]], list[str]]:
     columns = {name.lower(): name for record in records.values() for name in record.columns}
     if by.lower() in columns:
         column = columns[by.lower()]
-        return lambda names: [records[name].columns.get(column, "") for name in names]
+        return lambda names: [records[name].columns.get(column, "") if name in records else "" for name in names]
     if by.lower() == FOLDER:
         return lambda names: [_folder(data, name) for name in names]
     try:

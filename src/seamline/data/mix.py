@@ -14,11 +14,18 @@ from numpy.typing import NDArray
 from seamline.data.class_map.apply import merge_target
 from seamline.data.dataset import IGNORE_INDEX, Dataset, DatasetPart, Split
 from seamline.data.image_folder.resize_policy import ImageSize, pick_image_size, resize_pair
-from seamline.data.lazy_array import LazyArray, concat, zeros_or_memmap
+from seamline.data.lazy_array import LazyArray, zeros_or_memmap
 from seamline.data.limits import map_threads
 from seamline.data.masks import Color, complete_palette
 from seamline.data.preprocess import center_crop_resize
-from seamline.data.splits import Splits, SplitStrategy, describe_split, ensure_test_split, train_val_split
+from seamline.data.splits import (
+    ALL_RELATED,
+    Splits,
+    SplitStrategy,
+    describe_split,
+    ensure_test_split,
+    train_val_split,
+)
 from seamline.errors import SeamlineError
 from seamline.run_folder import DatasetInfo, DatasetPartInfo
 
@@ -72,25 +79,25 @@ def join_datasets(datasets: Sequence[Dataset], canvas: ImageSize) -> Dataset:
         The dataset, with a part for each of the datasets.
 
     Raises:
-        SeamlineError: there are too many classes.
+        SeamlineError: masks have more classes than they can hold, or a class map of labels of whole images merges some.
     """
-    names, classes = _distinct_names(datasets), _union(datasets)
-    if len(classes) > IGNORE_INDEX:
+    names, classes, task = _distinct_names(datasets), _union(datasets), datasets[0].task
+    named = list(zip(names, datasets, strict=True))
+    if task == "segmentation" and len(classes) > IGNORE_INDEX:
         raise SeamlineError(f"{' and '.join(names)}: have {len(classes)} classes together; train on fewer datasets")
-    for name, data in zip(names, datasets, strict=True):
-        if data.task == "classification" and data.class_map.merged:
+    for name, data in named:
+        if task == "classification" and data.class_map.merged:
             raise SeamlineError(
                 f"--map {name}: merged is for masks, and {name} has labels of whole images; leave it out"
             )
     parts = tuple(
         DatasetPart(name, data.title, merge_classes(data, classes), data.source, data.class_map, data.synthetic)
-        for name, data in zip(names, datasets, strict=True)
+        for name, data in named
     )
     image_names = _image_names(datasets, names)
     whole = _join_images(datasets, classes, image_names, canvas)
     split_ids = np.concatenate([np.full(len(split), i) for data in datasets for i, split in enumerate(data.splits)])
     train, test, val = (whole.select(np.flatnonzero(split_ids == i)) for i in range(3))
-    named = list(zip(names, datasets, strict=True))
     return Dataset(
         "+".join(names),
         " and ".join(part.title for part in parts),
@@ -98,7 +105,7 @@ def join_datasets(datasets: Sequence[Dataset], canvas: ImageSize) -> Dataset:
         train,
         test,
         " and ".join(data.source for data in datasets),
-        task=datasets[0].task,
+        task=task,
         synthetic=any(data.synthetic for data in datasets),
         description=_describe(datasets, parts, classes, canvas),
         palette=_palette(datasets, classes),
@@ -113,6 +120,7 @@ def join_datasets(datasets: Sequence[Dataset], canvas: ImageSize) -> Dataset:
             new[old]: record
             for data, new in zip(datasets, image_names, strict=True)
             for old, record in data.records.items()
+            if old in new  # a class map may have left images out
         },
         parts=parts,
     )
@@ -164,7 +172,8 @@ def split_parts(data: Dataset, *, fraction: float, seed: int, strategy: SplitStr
     of any.
 
     Raises:
-        SeamlineError: one of the datasets has too few images.
+        SeamlineError: one of the datasets has too few images, or all its training images are excluded.
+        ValueError: all validation images are excluded.
     """
 
     def split(view: Dataset) -> Splits:
@@ -172,11 +181,17 @@ def split_parts(data: Dataset, *, fraction: float, seed: int, strategy: SplitStr
 
     views = split_by_part(data)
     splits = [_of_part(view, split) for view in views]
-    val = _concat([one.val for one in splits])
-    val = val.select(np.flatnonzero(~np.isin(val.groups, data.test.groups)))
+    val = _without_groups(_concat([one.val for one in splits]), data.test.groups)
     reserved = np.concatenate([data.test.groups, val.groups]) if strategy == "groups" else data.test.groups
-    train = _concat([one.train for one in splits])
-    train = _in_memory(train.select(np.flatnonzero(~np.isin(train.groups, reserved))))
+    train = _in_memory(_without_groups(_concat([one.train for one in splits]), reserved))
+    for number, part in enumerate(data.parts):
+        if number not in np.asarray(train.parts):
+            raise SeamlineError(
+                f"{part.name}: no training images are left: all are related to test or validation images; leave "
+                f"{part.name} out"
+            )
+    if not len(val):
+        raise ValueError(ALL_RELATED)
     used = {*train.names, *val.names}
     named = (*data.train.names, *(() if data.val is None else data.val.names))
     predefined = all(view.val is not None for view in views)
@@ -206,16 +221,17 @@ def split_by_part(data: Dataset) -> list[Dataset]:
 
 
 def part_infos(data: Dataset, splits: Splits) -> tuple[DatasetPartInfo, ...]:
-    """Return what a run folder holds of each of the datasets that one was made of.
+    """Return what a run folder holds of each of the datasets that one was made of; nothing of a single one.
 
     Args:
         data: the dataset, with its test images.
         splits: its training and validation images.
     """
+    if not data.parts:
+        return ()
     counts = {
         name: np.bincount(np.asarray(split.parts), minlength=len(data.parts)).tolist()
         for name, split in {"train": splits.train, "val": splits.val, "test": data.test}.items()
-        if data.parts
     }
     return tuple(
         DatasetPartInfo(
@@ -339,13 +355,12 @@ def _join_images(
 
 def _concat(splits: Sequence[Split]) -> Split:
     """Return the images of several splits, one after the other."""
-    return Split(
-        concat([split.images for split in splits]),
-        concat([split.labels for split in splits]),
-        tuple(name for split in splits for name in split.names),
-        np.concatenate([split.groups for split in splits]),
-        np.concatenate([np.asarray(split.parts) for split in splits]),
-    )
+    return splits[0].concat(*splits[1:])
+
+
+def _without_groups(split: Split, groups: NDArray[np.int64]) -> Split:
+    """Return the images of a split that are in none of some groups."""
+    return split.select(np.flatnonzero(~np.isin(split.groups, groups)))
 
 
 def _in_memory(split: Split) -> Split:

@@ -19,10 +19,12 @@ TEST_FRACTION = 0.2
 VAL_FRACTION = 0.1
 """Fraction of the training images used for the validation split by default."""
 
-_ALL_RELATED = (
+ALL_RELATED = (
     "no images are left for training or for validation: all are related to images of other splits; add unrelated "
     "images, or leave out the folders or the column of splits"
 )
+"""The error of images that cannot be split."""
+
 _SPLIT_STREAM = 1  # distinguishes this random stream from others with the same seed
 
 
@@ -64,7 +66,7 @@ def train_val_split(data: Dataset, *, fraction: float, seed: int, strategy: Spli
     excluded = np.isin(train.groups, reserved)
     usable = np.flatnonzero(~excluded)
     if not len(usable):
-        raise ValueError(_ALL_RELATED)
+        raise ValueError(ALL_RELATED)
     excluded_names = [train.names[index] for index in np.flatnonzero(excluded)]
     if data.val is None:
         by_groups = strategy == "groups"
@@ -83,7 +85,7 @@ def train_val_split(data: Dataset, *, fraction: float, seed: int, strategy: Spli
         excluded_names += [name for name in data.val.names if name not in used]
         fraction = len(val_split) / max(1, len(train_split) + len(val_split))
     if not len(train_split) or not len(val_split):
-        raise ValueError(_ALL_RELATED)
+        raise ValueError(ALL_RELATED)
     description = describe_split(data, excluded_names, fraction, seed)
     return Splits(train_split, val_split, msgspec.structs.replace(description, strategy=strategy))
 

@@ -109,9 +109,7 @@ def match_classes(folder: RunFolder, data: Dataset) -> MatchedData:
         raise SeamlineError(
             f"{data.source}: has none of the run's classes ({', '.join(classes)}); it has {', '.join(data.classes)}"
         )
-    split = data.train
-    for other in data.splits[1:]:
-        split = split.concat(other) if len(other) else split
+    split = data.train.concat(*(other for other in data.splits[1:] if len(other)))
     labels = np.asarray(split.labels[:])
     counts = np.bincount(labels.ravel(), minlength=len(matched)).tolist()
     unknown = {data.classes[index]: counts[index] for index in np.flatnonzero(matched < 0).tolist() if counts[index]}
