@@ -150,6 +150,14 @@ def test_a_small_part_repeats_only_after_all_of_it_was_used() -> None:
         Batches(two_parts(2, 2), 2, task="classification", seed=0, mix=(1, 1, 1))
 
 
+def test_a_part_without_images_has_no_share() -> None:
+    """As in a fold of cross-validation that lacks a small dataset."""
+    split = numbered(6)
+    batches = Batches(replace(split, parts=np.array([0, 0, 2, 2, 2, 2])), 6, task="classification", seed=0)
+    counts = np.bincount(places(batches, 1), minlength=6)
+    assert (counts[:2].sum(), counts[2:].sum()) == (3, 3)
+
+
 def test_a_repeated_image_is_augmented_anew() -> None:
     split = two_parts(1, 7)
     batches = Batches(split, 8, task="classification", seed=0, augmentation=Augmentation(gamma_jitter=2))

@@ -146,13 +146,14 @@ class Batches:
         drawn, places = [], []
         for part, share in enumerate(self.shares):
             own, count = np.flatnonzero(self.parts == part), round(share * len(self.images))
-            cycles = range(-(-count // max(1, len(own))))
-            orders = [
+            if not count:
+                continue
+            permutations = [
                 torch.randperm(len(own), generator=self._generator(_MIX, epoch, part, cycle)).numpy()
-                for cycle in cycles
+                for cycle in range(math.ceil(count / len(own)))
             ]
-            drawn.append(own[np.concatenate(orders or [np.arange(0)])[:count]])
-            places.append((np.arange(count) + 0.5) / max(1, count))
+            drawn.append(own[np.concatenate(permutations)[:count]])
+            places.append((np.arange(count) + 0.5) / count)
         order = np.concatenate(drawn)[np.argsort(np.concatenate(places), kind="stable")]
         return np.resize(order, len(self.images))  # rounded shares may lack or exceed a sample
 
@@ -308,11 +309,12 @@ class Batches:
 
 
 def _shares(parts: NDArray[np.int64], mix: Sequence[float] | None) -> NDArray[np.float64]:
-    """Return the fraction of a batch of each part, from weights."""
+    """Return the fraction of a batch of each part, from weights; a part without images has none."""
     count = int(parts.max()) + 1
     weights: NDArray[np.float64] = np.ones(count) if mix is None else np.asarray(mix, float)
     if len(weights) != count:
         raise SeamlineError(f"config: mix has {len(weights)} numbers for {count} datasets; give one for each")
+    weights = np.where(np.bincount(parts) > 0, weights, 0)
     shares: NDArray[np.float64] = weights / weights.sum()
     return shares
 
