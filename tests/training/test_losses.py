@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -83,3 +85,10 @@ def test_the_loss_follows_the_dataset_and_the_configuration() -> None:
     assert weights.tolist() == [1, 2, 3, 4]
     with pytest.raises(SeamlineError, match="class_weights cannot be used with several datasets"):
         config.check_classes(make_data())
+
+
+def test_a_mix_of_a_single_dataset_is_refused() -> None:
+    config = TrainConfig(model="unet-fast", epochs=1, batch_size=2, lr=1e-3, mix=(1, 2))
+    config.check_classes(make_data())
+    with pytest.raises(SeamlineError, match="mix is for several datasets, and mix is one; leave it out"):
+        config.check_classes(replace(make_data(), parts=()))

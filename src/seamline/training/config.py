@@ -154,14 +154,17 @@ class TrainConfig:
         return config, (ConfigDecision(field="class_weights", value=list(numbers), reason=reason),)
 
     def check_classes(self, data: Dataset) -> None:
-        """Check that there is a class weight for each class, and that labels which leave classes open can be used.
+        """Check that the fields about classes and datasets fit those of a dataset.
 
         Args:
             data: the dataset to train on.
 
         Raises:
-            SeamlineError: there is not.
+            SeamlineError: the number of class weights is not that of the classes, labels that leave classes open cannot
+                be weighted or smoothed, or there is only one dataset to mix.
         """
+        if self.mix is not None and not data.parts:
+            raise SeamlineError(f"config: mix is for several datasets, and {data.name} is one; leave it out")
         weights = self.class_weights
         if isinstance(weights, tuple) and len(weights) != len(data.classes):
             raise SeamlineError(f"config: class_weights has {len(weights)} numbers for {len(data.classes)} classes")
