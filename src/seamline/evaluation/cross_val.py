@@ -1,9 +1,7 @@
 """Out-of-fold predictions: each image is predicted by a model that was trained without it."""
 
-from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
-from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +11,6 @@ from seamline.data.dataset import Split
 from seamline.data.loader import Batches
 from seamline.inference.forward import predict_logits
 from seamline.inference.tta import TTA
-from seamline.models.blocks import BaseModel
 from seamline.models.classifiers import LiteClassifier
 from seamline.models.factory import build_model
 from seamline.progress import Reporter
@@ -67,52 +64,45 @@ def out_of_fold_logits(
         reporter: reports progress.
 
     Returns:
-        (N, K) float32.
+        (N, K) float32; 0 where a fold leaves fewer than two images to train on.
     """
-    fold = fold_indices(split.groups, folds, seed)
+    fold, labels = fold_indices(split.groups, folds, seed), np.asarray(split.labels[:])
     logits = np.zeros((len(split), n_classes), np.float32)
-    options: dict[str, Any] = {"task": "classification", "seed": seed, "pretrained": config.pretrained}
-    build = partial(build_model, config.model, split.images.shape[1:], n_classes, **options)
+    initial = build_model(
+        config.model,
+        split.images.shape[1:],
+        n_classes,
+        task="classification",
+        seed=seed,
+        pretrained=config.pretrained,
+    )
+    shorter = replace(config, epochs=max(0.5, config.epochs / 2), checkpoint_metric="last")
+    features: NDArray[np.float32] | None = None
     with reporter.counting("checking labels") as progress:
-        predict = _head_predictor(build().to(device), split, config, progress)
+        if config.pretrained and isinstance(initial, LiteClassifier):
+            features = encode_images(initial.to(device), split.images, hflip=False, progress=progress)
         for number in range(folds):
             train, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
             if not len(held_out) or len(train) < 2:
                 continue
-            if predict is not None:
-                logits[held_out] = predict(train, held_out)
+            if features is not None:
+                rows = train[sample_rows(labels[train], n_classes)]
+                counts = np.bincount(labels[train], minlength=n_classes)
+                weights, bias = fit_weights(features[:, rows], labels[rows], counts, config)
+                logits[held_out] = features[0, held_out] @ weights.T + bias
                 continue
-            part, model = split.select(train), build()
+            part, model = split.select(train), deepcopy(initial)
             model.init_from_data(part.images)
             model.to(device)
-            augmentation = config.augmentation
             batches = Batches(
-                part, config.batch_size, task="classification", seed=seed, augmentation=augmentation, device=device
+                part,
+                config.batch_size,
+                task="classification",
+                seed=seed,
+                augmentation=config.augmentation,
+                device=device,
             )
-            shorter = replace(config, epochs=max(0.5, config.epochs / 2), checkpoint_metric="last")
             for epoch in Training(model, batches, shorter):
                 progress(1000 * number + round(1000 * epoch.epoch / max(1.0, shorter.epochs)), 1000 * folds)
             logits[held_out] = predict_logits(TTA(model, config.hflip), split.select(held_out).images)
     return logits
-
-
-def _head_predictor(
-    model: BaseModel, split: Split, config: TrainConfig, progress: Callable[[int, int], None]
-) -> Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]] | None:
-    """Return a function that fits a head to some images and predicts others, logits (n, K), from their rows in a split.
-
-    None where the model has no pretrained encoder.
-    """
-    if not (config.pretrained and isinstance(model, LiteClassifier)):
-        return None
-    labels, n_classes = np.asarray(split.labels[:]), model.head.out_features
-    features = encode_images(model, split.images, hflip=False, progress=progress)
-
-    def predict(train: NDArray[np.int64], held_out: NDArray[np.int64]) -> NDArray[np.float64]:
-        rows = train[sample_rows(labels[train], n_classes)]
-        counts = np.bincount(labels[train], minlength=n_classes)
-        weights, bias = fit_weights(features[:, rows], labels[rows], counts, config)
-        logits: NDArray[np.float64] = features[0, held_out] @ weights.T + bias
-        return logits
-
-    return predict
