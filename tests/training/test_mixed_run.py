@@ -120,7 +120,9 @@ def test_the_run_is_evaluated_again_where_its_images_have_moved(home: Path) -> N
 def test_other_images_are_evaluated_in_the_classes_of_their_map(home: Path) -> None:
     support = seamline.evaluate(home / "run", home / "moved/fine").metrics.held_out.support
     maps = {"fine": ClassMap(classes={"window": "wall"})}
-    mapped = seamline.evaluate(home / "run", home / "moved/fine", maps=maps).metrics.held_out.support
+    run = seamline.evaluate(home / "run", home / "moved/fine", maps=maps)
+    assert run.info.dataset.class_map == maps["fine"]
+    mapped = run.metrics.held_out.support
     assert support["window"] > 0
     assert mapped["wall"] == support["wall"] + support["window"]
     assert mapped.get("window", 0) == 0

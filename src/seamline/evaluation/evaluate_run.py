@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seamline.data.dataset import IGNORE_INDEX, Dataset, DatasetPart, Split
+from seamline.data.dataset import IGNORE_INDEX, Dataset, DatasetPart, Split, count_classes
 from seamline.data.mix import merge_classes, merge_sentences, split_by_part
 from seamline.data.splits import Splits
 from seamline.errors import SeamlineError, size_text
@@ -28,7 +28,7 @@ from seamline.inference.forward import predict_logits
 from seamline.inference.integrity import record_integrity
 from seamline.inference.tta import TTA, load_tta
 from seamline.progress import Reporter
-from seamline.run_folder import RunFolder
+from seamline.run_folder import RunFolder, RunInfo
 from seamline.training.checkpoints import Checkpoints
 from seamline.training.config import read_config
 from seamline.training.run_data import keep_run_data
@@ -95,37 +95,30 @@ def match_classes(folder: RunFolder, data: Dataset) -> MatchedData:
         SeamlineError: the task or the image format differs, or no class matches.
     """
     info = folder.info.read()
-    if data.task != info.task:
-        raise SeamlineError(f"{data.source}: is for {data.task}, but {folder.path} is for {info.task}")
-    shape = tuple(data.train.images.shape[1:])
-    wrong = shape != info.model.input_size if data.task == "classification" else shape[2] != info.model.input_size[2]
-    if wrong:
-        sizes = [f"{size_text(size)} x {size[2]}" for size in (shape, info.model.input_size)]
-        raise SeamlineError(f"{data.source}: images are {sizes[0]}, but {folder.path} takes {sizes[1]}")
-    classes = info.dataset.classes
-    matched = np.array([classes.index(name) if name in classes else -1 for name in data.classes])
-    part = DatasetPart(data.name, data.title, merge_classes(data, classes), data.source, data.class_map)
-    if matched.max() < 0:
+    _check_format(folder, info, data)
+    classes, segments = info.dataset.classes, data.task == "segmentation"
+    numbers = np.array([classes.index(name) if name in classes else -1 for name in data.classes])
+    if numbers.max() < 0:
         raise SeamlineError(
             f"{data.source}: has none of the run's classes ({', '.join(classes)}); it has {', '.join(data.classes)}"
         )
     split = data.train.concat(*(other for other in data.splits[1:] if len(other)))
     labels = np.asarray(split.labels[:])
-    counts = np.bincount(labels.ravel(), minlength=len(matched)).tolist()
-    unknown = {data.classes[index]: counts[index] for index in np.flatnonzero(matched < 0).tolist() if counts[index]}
-    if data.task == "segmentation":
+    if segments:
         table = np.full(256, IGNORE_INDEX, np.uint8)
-        table[: len(matched)] = np.where(matched < 0, IGNORE_INDEX, matched)
+        table[: len(numbers)] = np.where(numbers < 0, IGNORE_INDEX, numbers)
         split = replace(split, labels=table[labels])
     else:
-        split = replace(split, labels=matched[labels]).select(np.flatnonzero(matched[labels] >= 0))
+        split = replace(split, labels=numbers[labels]).select(np.flatnonzero(numbers[labels] >= 0))
     if not len(split):
         raise SeamlineError(f"{data.source}: no image has one of the run's classes")
-    unit = "pixels" if data.task == "segmentation" else "images"
-    counted = ", ".join(f"{name} ({count:,} {unit})" for name, count in unknown.items())
+    part = DatasetPart(data.name, data.title, merge_classes(data, classes), data.source, data.class_map)
+    counts = zip(data.classes, numbers.tolist(), count_classes(labels, len(numbers)).tolist(), strict=True)
+    unit = "pixels" if segments else "images"
+    unknown = [f"{name} ({count:,} {unit})" for name, number, count in counts if number < 0 and count]
     missing = [name for i, name in enumerate(classes) if name not in data.classes and part.merged[i] == i]
     sentences = [
-        f"not evaluated, because the run has no such classes: {counted}" if unknown else "",
+        f"not evaluated, because the run has no such classes: {', '.join(unknown)}" if unknown else "",
         f"classes of the run without labels: {', '.join(missing)}" if missing else "",
         *merge_sentences(part.merged, classes),
     ]
@@ -136,6 +129,17 @@ def match_classes(folder: RunFolder, data: Dataset) -> MatchedData:
         "; ".join(filter(None, sentences)),
         f"evaluated on other images than those of the run: {data.source}",
     )
+
+
+def _check_format(folder: RunFolder, info: RunInfo, data: Dataset) -> None:
+    """Refuse images of another task, or in a format that the model of a run does not take."""
+    if data.task != info.task:
+        raise SeamlineError(f"{data.source}: is for {data.task}, but {folder.path} is for {info.task}")
+    shape, wanted = tuple(data.train.images.shape[1:]), info.model.input_size
+    fits = shape == wanted if data.task == "classification" else shape[2] == wanted[2]  # segmenters take any size
+    if not fits:
+        sizes = [f"{size_text(size)} x {size[2]}" for size in (shape, wanted)]
+        raise SeamlineError(f"{data.source}: images are {sizes[0]}, but {folder.path} takes {sizes[1]}")
 
 
 def match_part(folder: RunFolder, data: Dataset, name: str) -> MatchedData:
@@ -174,6 +178,7 @@ def evaluate_other(
     """
     info, own = folder.info.read(), folder.metrics.read()
     calibration = folder.calibration.read()
+    temperature = calibration.temperature.value
     model: TTA = load_tta(folder).to(device)
     with reporter.adding("evaluating", len(matched.split)) as progress:
         test = evaluate_split(
@@ -192,16 +197,18 @@ def evaluate_other(
         synthetic=data.synthetic,
         test=len(matched.split),
         warnings=(matched.origin, *filter(None, [matched.description])),
+        class_map=matched.part.class_map,
         parts=(),
     )
     target.info.write(msgspec.structs.replace(info, dataset=dataset))
     intervals = INTERVALS[test.counts.bootstrap.independent]
     target.metrics.write(msgspec.structs.replace(own, test=test.metrics.summary(), intervals=intervals, parts={}))
-    errors, images = write_split(target, "test", test, info.dataset.palette, calibration.temperature.value)
+    errors, images = write_split(target, "test", test, info.dataset.palette, temperature)
     inputs = FindingInputs(val=test.metrics, test=test.metrics, errors=errors, images=images)
-    of_test, temperature = split_calibration(test, calibration.temperature.value), calibration.temperature.value
     fractions = calibration.fractions and measure_coverage(calibration.fractions.intervals, test, temperature)
-    target.calibration.write(msgspec.structs.replace(calibration, test=of_test, fractions=fractions))
+    target.calibration.write(
+        msgspec.structs.replace(calibration, test=split_calibration(test, temperature), fractions=fractions)
+    )
     if novelty := folder.novelty.read_optional():
         target.novelty.write(measure_novelty(model, matched.split, info.task, novelty))
     target.findings.write(find(inputs, FINDINGS))
