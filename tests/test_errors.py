@@ -57,6 +57,9 @@ def test_a_package_that_does_not_work_is_named_with_the_reason(tmp_path: Path, m
     monkeypatch.syspath_prepend(tmp_path)
     line = refusal(lambda: import_in_extra("too_old"))
     assert line.startswith("juggle: needs json, which fails (cannot import name 'no_such_name'")
+    (tmp_path / "too_new.py").write_text("raise ImportError('needs a newer system')")
+    line = refusal(lambda: import_in_extra("too_new"))
+    assert line == "juggle: needs a package, which fails (needs a newer system); pip install 'seamline[circus]'"
 
 
 def test_a_missing_module_of_the_package_is_a_defect() -> None:

@@ -76,15 +76,18 @@ def require_extra(command: str, extra: str) -> Iterator[None]:
     Args:
         command: the command or option that imports the package inside the block.
         extra: the extra, such as `train`.
+
+    Raises:
+        SeamlineError: a package cannot be imported; a module of Seamline that is missing remains an `ImportError`.
     """
     try:
         yield
     except ImportError as error:
         if (error.name or "").startswith("seamline"):  # a defect
             raise
-        missing = isinstance(error, ModuleNotFoundError)
-        state = "is not installed" if missing else f"fails ({first_line(error)})"
-        raise SeamlineError(f"{command}: needs {error.name}, which {state}; pip install 'seamline[{extra}]'") from error
+        package = error.name or "a package"  # an error that a package raises itself may not name it
+        state = "is not installed" if isinstance(error, ModuleNotFoundError) else f"fails ({first_line(error)})"
+        raise SeamlineError(f"{command}: needs {package}, which {state}; pip install 'seamline[{extra}]'") from error
 
 
 def list_first(items: Sequence[str], limit: int = 5) -> str:

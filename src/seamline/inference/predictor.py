@@ -225,7 +225,7 @@ class Predictor:
             logits: (B, K, ...) float32.
 
         Returns:
-            (B, K, ...) float32, 0..1, which sum to 1 over K.
+            (B, K, ...) float64, 0..1, which sum to 1 over K.
         """
         scaled = logits.astype(np.float64) / self.metadata.temperature
         exponentials = np.exp(scaled - scaled.max(1, keepdims=True))
