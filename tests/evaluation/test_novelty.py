@@ -78,6 +78,15 @@ def test_margins_of_padded_images_are_left_out() -> None:
     assert split_features(MODEL, split, "classification")[0, 0] == pytest.approx(100 * 6 / 16)
 
 
+def test_what_is_shown_and_not_labeled_is_no_margin() -> None:
+    split = plain([(100, 50)])
+    split.images[0, 2:, :, 0] = 20
+    masks = np.full((1, 4, 4), IGNORE_INDEX, np.uint8)
+    masks[0, 0, 0] = 1
+    features = split_features(MODEL, Split(split.images, masks, split.names, split.groups), "segmentation")
+    np.testing.assert_allclose(features, [[60, 50]])
+
+
 def test_images_are_chosen_evenly() -> None:
     split = plain([(i, 0) for i in range(7)])
     assert evenly_spaced(split, 3).names == ("0", "3", "6")

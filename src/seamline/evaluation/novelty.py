@@ -1,4 +1,4 @@
-"""Sets the threshold by which images are told that are unlike the training images."""
+"""Sets the threshold above which images are unlike the training images."""
 
 import math
 
@@ -99,11 +99,13 @@ def evenly_spaced(split: Split, count: int) -> Split:
 
 
 def _without_margin(split: Split, index: int) -> NDArray[np.uint8]:
-    """Return an image (1, h, w, C) uint8 of a segmenter without the rows and columns at its end that are not labeled.
+    """Return an image (1, h, w, C) uint8 of a segmenter without the rows and columns at its end that are padding.
 
-    Images of a folder that have other proportions than most are padded there; photos to predict are not.
+    Images of a folder that have other proportions than most are padded there with black pixels that are not labeled;
+    photos to predict are not.
     """
-    image, labeled = split.images[index], split.labels[index] != IGNORE_INDEX
-    rows, columns = (np.flatnonzero(labeled.any(axis)) for axis in (1, 0))
+    image = split.images[index]
+    shown = (split.labels[index] != IGNORE_INDEX) | image.any(2)
+    rows, columns = (np.flatnonzero(shown.any(axis)) for axis in (1, 0))
     bottom, right = (int(ends[-1]) + 1 if len(ends) else None for ends in (rows, columns))
     return np.ascontiguousarray(image[np.newaxis, :bottom, :right])

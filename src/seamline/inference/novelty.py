@@ -1,4 +1,4 @@
-"""Tells images that are unlike the training images by the distances between pooled features."""
+"""Measures by pooled features how unlike the training images an image is."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""What evaluation writes to tell images that are unlike the training images: `novelty.json`."""
+"""What evaluation writes to recognize images that are unlike the training images: `novelty.json`."""
 
 import numpy as np
 from msgspec import Struct
@@ -34,7 +34,7 @@ class NoveltyReference(Struct, frozen=True, kw_only=True):
 
 
 class Novelty(Struct, frozen=True, kw_only=True):
-    """How images that are unlike the training images are told, and how many of the test images are."""
+    """How images that are unlike the training images are recognized, and how many of the test images are."""
 
     reference: NoveltyReference | None = None  # null where there are too few groups for a threshold
     images: Count  # number of validation images that the threshold was set by
