@@ -1,6 +1,5 @@
 """Fractions of an image's pixels by class: how wrong they are expected to be, and their conformal intervals."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,14 +41,14 @@ def fraction_intervals(
     Args:
         fractions: class -> fraction of the pixels, 0..1.
         expected: (K,) float64, expected error of each fraction, 0..1.
-        intervals: how wide they are.
+        intervals: the quantiles that make them as wide as they are.
 
     Returns:
         Class -> low and high, 0..1.
     """
     result = {}
     for (name, fraction), error in zip(fractions.items(), expected.tolist(), strict=True):
-        if (quantile := intervals.quantiles.get(name, math.nan)) == quantile:
-            margin = quantile * (error + FLOOR)
+        if name in intervals.quantiles:
+            margin = intervals.quantiles[name] * (error + FLOOR)
             result[name] = max(0.0, fraction - margin), min(1.0, fraction + margin)
     return result
