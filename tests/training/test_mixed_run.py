@@ -144,6 +144,10 @@ def test_one_of_the_datasets_is_evaluated_in_its_own_classes(home: Path, trained
     )
     text = refusal(lambda: seamline.evaluate(home / "run", [home / "moved/coarse", home / "moved/fine"]))
     assert text == f"coarse+fine: are several datasets; evaluate {home / 'run'} on one at a time"
+    moved = [home / "moved/fine", home / "moved/coarse"]
+    assert seamline.evaluate(home / "run", moved).path == home / "run"
+    text = refusal(lambda: seamline.evaluate(home / "run", moved, maps={"fine": ClassMap(classes={"window": "wall"})}))
+    assert "other labels" in text
     renamed = {"coarse": ClassMap(classes={"wall": "window"})}
     text = refusal(lambda: seamline.evaluate(home / "run", "coarse", maps=renamed))
     assert text == f"--map coarse: the images of {home / 'run'} have its map; name other images"

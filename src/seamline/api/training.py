@@ -163,13 +163,14 @@ def evaluate(
     folder, reporter, torch_device = RunFolder(Path(run)), progress or default_reporter(), find_device(device)
     info = folder.info.read()
     size = size_text(info.model.input_size, "x")
-    data, *others = list_sources(data)
+    sources = list_sources(data)
+    data, several = sources[0], len(sources) > 1
     part = find_part(info.dataset, data)
     if maps and (data is None or part):
         raise SeamlineError(f"--map {next(iter(maps))}: the images of {folder.path} have its map; name other images")
-    check_maps(maps, [data])
-    if others:
-        data = load_dataset([data, *others], data_dir=data_dir, image_size=size, progress=reporter)
+    check_maps(maps, sources)
+    if several:
+        data = load_dataset(sources, data_dir=data_dir, image_size=size, maps=maps, progress=reporter)
         if data.name != info.dataset.name:
             raise SeamlineError(f"{data.name}: are several datasets; evaluate {folder.path} on one at a time")
     if data is None or (isinstance(data, Dataset) and data.name == info.dataset.name):
