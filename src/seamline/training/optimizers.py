@@ -98,20 +98,18 @@ def build_optimizers(model: BaseModel, config: TrainConfig) -> list[torch.optim.
     importance. A pretrained encoder has a learning rate of its own, and AdamW, which keeps its features.
     """
     optimizers: list[torch.optim.Optimizer]
-    decay, named = config.weight_decay, list(model.named_parameters())
+    decay, named = config.weight_decay, dict(model.named_parameters())
     if config.optimizer == "adam":
         optimizers = [torch.optim.Adam(_groups(model, named, config, decay), lr=config.lr, fused=True)]
     else:
-        matrices = [(name, weight) for name, weight in named if weight.ndim > 1]
-        vectors = [(name, weight) for name, weight in named if weight.ndim <= 1]
-        inner = matrices[1:-1] if config.optimizer == "muon" else []
-        inner = [(name, weight) for name, weight in inner if not _in_encoder(model, name)]
-        orthogonalized = {name for name, _ in inner}
-        outer = [(name, weight) for name, weight in matrices if name not in orthogonalized]
-        groups = _groups(model, outer, config, decay) + _groups(model, vectors, config, 0.0)
+        matrices = {name: weight for name, weight in named.items() if weight.ndim > 1}
+        vectors = {name: weight for name, weight in named.items() if weight.ndim <= 1}
+        inner = [name for name in [*matrices][1:-1] if config.optimizer == "muon" and not _in_encoder(model, name)]
+        orthogonalized = [matrices.pop(name) for name in inner]
+        groups = _groups(model, matrices, config, decay) + _groups(model, vectors, config, 0.0)
         optimizers = [torch.optim.AdamW(groups, lr=config.lr, fused=True)]
-        if inner:
-            optimizers.append(Muon([weight for _, weight in inner], config.muon_lr, weight_decay=decay))
+        if orthogonalized:
+            optimizers.append(Muon(orthogonalized, config.muon_lr, weight_decay=decay))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["base_lr"] = group["lr"]
@@ -119,15 +117,15 @@ def build_optimizers(model: BaseModel, config: TrainConfig) -> list[torch.optim.
 
 
 def _groups(
-    model: BaseModel, named: list[tuple[str, nn.Parameter]], config: TrainConfig, decay: float
+    model: BaseModel, named: dict[str, nn.Parameter], config: TrainConfig, decay: float
 ) -> list[dict[str, Any]]:
-    """Return groups of weights for an optimizer: those of the pretrained encoder, if there is one, and the others."""
-    encoder = [weight for name, weight in named if _in_encoder(model, name)]
-    others = [weight for name, weight in named if not _in_encoder(model, name)]
+    """Return groups of weights for an optimizer: all but those of the pretrained encoder, then these if it has one."""
+    encoder = [weight for name, weight in named.items() if _in_encoder(model, name)]
+    others = [weight for name, weight in named.items() if not _in_encoder(model, name)]
     groups = [(others, config.lr), (encoder, config.lr * config.encoder_lr)]
     return [{"params": weights, "lr": lr, "weight_decay": decay} for weights, lr in groups if weights]
 
 
 def _in_encoder(model: BaseModel, name: str) -> bool:
-    """Return whether a weight is one of a pretrained encoder."""
+    """Return whether a weight belongs to an encoder that has pretrained weights."""
     return bool(model.encoder_prefix) and name.startswith(model.encoder_prefix)
