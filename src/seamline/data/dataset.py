@@ -17,7 +17,7 @@ from seamline.run_folder import ClassMap, GroupingInfo, ReferenceResult, Task, U
 IGNORE_INDEX = 255
 """Value of mask pixels that belong to no class and are not counted."""
 MIN_PHOTO_SIDE = 64
-"""Shorter side in pixels from which on color photos are classified from pretrained features."""
+"""Shorter side in pixels from which on a model of color photos starts from pretrained features."""
 
 
 class ImageRecord(NamedTuple):

@@ -48,18 +48,15 @@ def conformal_quantile(scores: NDArray[Any], groups: NDArray[np.integer[Any]], a
 
 @dataclass(frozen=True, eq=False)
 class Fractions:
-    """Fractions of the labeled pixels of N images by class.
+    """Fractions of the labeled pixels of N images by class; NaN in an image without labels."""
 
-    NaN in an image without labels, and for a class that an image's labels do not tell from another one.
-    """
-
-    predicted: NDArray[np.float64]  # (N, K) float64, 0..1
+    predicted: NDArray[np.float64]  # (N, K) float64, 0..1; NaN for a class that the image's labels count as another one
     truth: NDArray[np.float64]  # (N, K) float64, 0..1
-    expected: NDArray[np.float64]  # (N, K) float64, how wrong `predicted` is expected to be, 0..1
+    expected: NDArray[np.float64]  # (N, K) float64, 0..1, the expected error of `predicted`
 
     @property
     def scores(self) -> NDArray[np.float64]:
-        """(N, K) float64, errors as multiples of the expected ones."""
+        """(N, K) float64, errors as multiples of the expected ones; NaN where `predicted` is."""
         scores: NDArray[np.float64] = np.abs(self.predicted - self.truth) / (self.expected + FLOOR)
         return scores
 
@@ -82,7 +79,7 @@ def measure_fractions(sample: SampledLogits, confusions: NDArray[np.int64], temp
         The fractions.
     """
     pixels, expected = confusions.sum((1, 2))[:, np.newaxis], np.empty(confusions.shape[:2])
-    merged_away = np.zeros(expected.shape, bool)  # classes that an image's dataset does not tell from another one
+    merged_away = np.zeros(expected.shape, bool)  # classes that the image's labels count as another one
     for image, (logits, valid) in enumerate(zip(sample.logits, sample.valid, strict=True)):
         scaled = sample.merge(logits[np.newaxis, :, valid] / logits.dtype.type(temperature), np.array([image]))[0]
         merged_away[image] = np.isneginf(scaled).all(1)

@@ -76,19 +76,18 @@ def load_outputs(
     A backend that computes all outputs in a run does so once for an array of images; the array must not change.
     """
     backend = backend or default_backend()
-    title, module = BACKENDS[backend].title, BACKENDS[backend].module
-    if not BACKENDS[backend].installed:
-        raise SeamlineError(f"{file}: needs {title}, which is not installed; pip install {module}")
-    together = [tuple(outputs)] if BACKENDS[backend].computes_all else [(output,) for output in outputs]
+    library = BACKENDS[backend]
+    if not library.installed:
+        raise SeamlineError(f"{file}: needs {library.title}, which is not installed; pip install {library.module}")
+    together = [tuple(outputs)] if library.computes_all else [(output,) for output in outputs]
     try:
-        run = BACKENDS[backend].open(file, together[0], threads)
+        run = library.open(file, together[0], threads)
     except Exception as error:  # each backend has exceptions of its own
         raise SeamlineError(
-            f"{file}: {title} cannot read it ({first_line(error)}); name a file that `seamline export` wrote"
+            f"{file}: {library.title} cannot read it ({first_line(error)}); name a file that `seamline export` wrote"
         ) from None
-
-    computed = [(_Outputs(run, names), names) for names in together]
-    return backend, tuple(partial(of, name) for of, names in computed for name in names)
+    computed = [_Outputs(run, names) for names in together]
+    return backend, tuple(partial(one, name) for one in computed for name in one.names)
 
 
 class _Outputs:
@@ -168,7 +167,7 @@ def _openvino(file: Path, names: tuple[str, ...], threads: int | None) -> RunFn:
 
 
 def _compile_openvino(file: Path, threads: int | None, names: tuple[str, ...]) -> Any:
-    """Return what infers outputs of a file."""
+    """Return an inference request that computes these outputs of a file."""
     core = _core()
     model = core.read_model(str(file))
     for result in model.get_results():

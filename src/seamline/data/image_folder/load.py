@@ -121,7 +121,7 @@ def load_contents(
         chosen = pick_image_size(sizes, task, size, pretrained=pretrained)
         decoded = decode(chosen)
         plain = pick_image_size(sizes, task, size)
-        if plain != chosen and decoded.gray.all():  # only color photos are classified from pretrained features
+        if plain != chosen and decoded.gray.all():  # only color photos get a pretrained encoder
             chosen, decoded = plain, decode(plain)
     in_memory = decoded.images.size + (0 if decoded.masks is None else decoded.masks.size) <= max_memory()
     splits = {name: _split(contents, classes, decoded, name, in_memory) for name in ("train", "val", "test")}

@@ -30,8 +30,8 @@ LIMITS: dict[Task, SideLimits] = {
 PHOTO_MASK_LIMITS = SideLimits(64, 384, 32)
 """Limits of photos with masks for an encoder with pretrained weights, which halves the sides five times."""
 PHOTO_SIDES = ((2_000, 224), (10_000, 160))
-"""Number of photos up to which -> the side of a square of as many pixels; 128 for more. Few photos leave time for many
-pixels."""
+"""Number of photos to classify, and the side of a square with the pixels of each up to that number; 128 for more. Few
+photos leave time for many pixels."""
 _PHOTO_STEP = 32  # the encoder halves the sides five times
 
 
@@ -49,8 +49,8 @@ def pick_image_size(
 ) -> ImageSize:
     """Choose the size to which images are resized, from their heights and widths.
 
-    The user's choice, such as `96` or `128x96` (width x height), comes first. With `pretrained`, photos to classify get
-    the size that suits an encoder with pretrained weights.
+    The user's choice, such as `96` or `128x96` (width x height), comes first. With `pretrained`, photos whose median
+    shorter side has `MIN_PHOTO_SIDE` pixels get a size that suits an encoder with pretrained weights.
 
     Raises:
         SeamlineError: `requested` is not a size.
@@ -59,10 +59,10 @@ def pick_image_size(
         height, width = _parse_size(requested)
         return ImageSize(height, width, f"--image-size {requested}")
     median = [float(np.median(sides)) for sides in zip(*sizes, strict=True)]
-    if pretrained and task == "classification" and min(median) >= MIN_PHOTO_SIDE:
+    photos = pretrained and min(median) >= MIN_PHOTO_SIDE
+    if photos and task == "classification":
         return _pick_photo_size(sizes, median)
-    photo_masks = pretrained and task == "segmentation" and min(median) >= MIN_PHOTO_SIDE
-    limits = PHOTO_MASK_LIMITS if photo_masks else LIMITS[task]
+    limits = PHOTO_MASK_LIMITS if photos else LIMITS[task]
     usable = limits.smallest <= min(median) and max(median) <= limits.largest
     if task == "segmentation":
         usable = usable and all(side % limits.step == 0 for side in median)
@@ -79,7 +79,7 @@ def pick_image_size(
 
 
 def _pick_photo_size(sizes: Sequence[tuple[int, int]], median: Sequence[float]) -> ImageSize:
-    """Choose the size of photos for an encoder with pretrained weights, which halves the sides five times."""
+    """Choose the size of photos to classify for an encoder with pretrained weights."""
     side = next((side for most, side in PHOTO_SIDES if len(sizes) <= most), 128)
     scale = min(1.0, side / math.sqrt(median[0] * median[1]))
     height, width = (max(MIN_PHOTO_SIDE, round(one * scale / _PHOTO_STEP) * _PHOTO_STEP) for one in median)

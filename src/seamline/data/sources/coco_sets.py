@@ -37,7 +37,7 @@ class CocoSet:
     photos: str  # what it contains, and where to get it
     size: str  # width x height to which photos are resized by default
     description: str  # source, license and citation
-    # photo -> the class of its largest polygon that outlines the front and is a facade: a mistake in the annotations
+    # photo -> class whose largest polygon outlines the front, by a mistake in the annotations, and counts as facade
     mislabeled: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -109,7 +109,7 @@ def load(
 ) -> Dataset:
     """Load a dataset from a folder; it cannot be downloaded.
 
-    It is read from `folder` or its folder of the name of the dataset, else from `$SEAMLINE_DATA/NAME`.
+    It is read from `folder`, or from the folder NAME inside it; by default from `$SEAMLINE_DATA/NAME`.
 
     Args:
         coco_set: the dataset.
@@ -165,7 +165,7 @@ def load(
 
 
 def _with_facade(sample: "Sample", label: str | None) -> "Sample":
-    """Return a sample whose largest polygon of a class is a facade; itself without a class or polygons of it."""
+    """Return a sample whose largest polygon of a class is a facade instead; unchanged if it has no such polygon."""
     from seamline.data.image_folder.polygons import polygon_area
 
     candidates = [polygon for polygon in sample.polygons or () if polygon.label == label]
@@ -182,7 +182,7 @@ def _list_annotations(folder: Path) -> dict[str, Path]:
 
 
 def _unlisted(names: list[str]) -> tuple[UnusedData, ...]:
-    """Return the entry of photos that are in no split, or none where there are none."""
+    """Return the entry of photos that are in no split; nothing where there are none."""
     if not names:
         return ()
     reason = "they are in none of the fixed splits; use them as a folder of your own"
