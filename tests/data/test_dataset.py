@@ -14,6 +14,24 @@ def test_select_keeps_images_labels_names_and_groups(sides: Dataset) -> None:
     assert part.groups.tolist() == [7, 2]
 
 
+def test_images_are_chosen_evenly(sides: Dataset) -> None:
+    split = sides.train.select(np.arange(7))
+    assert split.evenly_spaced(3).names == tuple(split.names[index] for index in (0, 3, 6))
+    assert split.evenly_spaced(1).names == split.names[:1]
+    assert split.evenly_spaced(7) is split.evenly_spaced(100) is split
+
+
+def test_splits_are_joined_in_order(sides: Dataset) -> None:
+    split = sides.train
+    both = split.concat(sides.test, split)
+    assert both.names == (*split.names, *sides.test.names, *split.names)
+    assert np.array_equal(both.labels[len(split) :], [*sides.test.labels, *split.labels])
+    assert split.concat() is split
+    numbered = dataclasses.replace(split, parts=np.zeros(len(split), np.int64))
+    assert numbered.concat(split).parts is None
+    assert numbered.concat(numbered).parts is not None
+
+
 def test_the_fingerprint_depends_on_the_data(sides: Dataset) -> None:
     again = dataclasses.replace(sides, name="other", source="elsewhere")
     assert again.fingerprint == sides.fingerprint

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seamline.data.dataset import IGNORE_INDEX, Split
-from seamline.evaluation.novelty import evenly_spaced, fit_novelty, measure_novelty, split_features
+from seamline.evaluation.novelty import fit_novelty, measure_novelty, split_features
 from seamline.inference.novelty import novelty_ratios
 from seamline.inference.tta import TTA
 from seamline.models.blocks import BaseModel, Normalize
@@ -85,12 +85,6 @@ def test_what_is_shown_and_not_labeled_is_no_margin() -> None:
     masks[0, 0, 0] = 1
     features = split_features(MODEL, Split(split.images, masks, split.names, split.groups), "segmentation")
     np.testing.assert_allclose(features, [[60, 50]])
-
-
-def test_images_are_chosen_evenly() -> None:
-    split = plain([(i, 0) for i in range(7)])
-    assert evenly_spaced(split, 3).names == ("0", "3", "6")
-    assert evenly_spaced(split, 100).names == split.names
 
 
 def test_constant_features_tell_nothing() -> None:

@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seamline.api.run import Run
 from seamline.data.class_map.files import check_maps
 from seamline.data.dataset import Dataset
@@ -102,7 +100,7 @@ def validator(plan: TrainingPlan) -> Validate:
         count = max(2, round(VALIDATED_PIXELS * learned / math.prod(val.images.shape[1:3])))
         if count < len(val):
             plan.options.reporter.say(f"each epoch is validated on {count} of {len(val)} photos; the result on all")
-            val = val.select(np.linspace(0, len(val) - 1, count).round().astype(np.int64))
+            val = val.evenly_spaced(count)
 
     def validate(model: BaseModel) -> tuple[float, float]:
         return quick_eval(model, val, plan.data.task, plan.data.parts)

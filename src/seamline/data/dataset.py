@@ -91,6 +91,18 @@ class Split:
         parts = None if self.parts is None else self.parts[indices]
         return Split(take(self.images, indices), take(self.labels, indices), names, self.groups[indices], parts)
 
+    def evenly_spaced(self, count: int) -> "Split":
+        """Return evenly spaced images.
+
+        Args:
+            count: how many, at least 1.
+
+        Returns:
+            A split of `count` images, or of all where there are no more.
+        """
+        indices = np.linspace(0, len(self) - 1, count).round().astype(np.int64)
+        return self.select(indices) if count < len(self) else self
+
     def concat(self, *others: "Split") -> "Split":
         """Return these images followed by those of other splits.
 

@@ -44,10 +44,10 @@ def fit_novelty(model: TTA, train: Split, val: Split, task: Task) -> Novelty:
     Returns:
         The features and the threshold, none where there are too few groups; the test images are not measured yet.
     """
-    val = evenly_spaced(val, MAX_IMAGES)
+    val = val.evenly_spaced(MAX_IMAGES)
     of_val = split_features(model, val, task)
     count = min(MAX_IMAGES, max(1, MAX_BYTES // (2 * of_val.shape[1])))
-    of_train = split_features(model, evenly_spaced(train, count), task)
+    of_train = split_features(model, train.evenly_spaced(count), task)
     deviations = of_train.std(0)
     scales = 1 / np.maximum(deviations, _MIN_DEVIATION * np.median(deviations) + np.float32(_TINY))
     references = scale_features(of_train, scales).astype("<f2")
@@ -80,7 +80,7 @@ def measure_novelty(model: TTA, test: Split, task: Task, novelty: Novelty) -> No
     """
     if novelty.reference is None:
         return novelty
-    test = evenly_spaced(test, MAX_IMAGES)
+    test = test.evenly_spaced(MAX_IMAGES)
     flagged = novelty_ratios(split_features(model, test, task), novelty.reference) > 1
     bootstrap = GroupBootstrap(test.groups, _TEST_STREAM, one_label=True)
     return msgspec.structs.replace(novelty, flagged=bootstrap.fraction(flagged, np.ones(len(test))).estimate)
@@ -91,11 +91,6 @@ def split_features(model: TTA, split: Split, task: Task) -> NDArray[np.float32]:
     if task == "classification":
         return predict_features(model, split.images)
     return np.concatenate([predict_features(model, _without_margin(split, index)) for index in range(len(split))])
-
-
-def evenly_spaced(split: Split, count: int) -> Split:
-    """Return evenly spaced images of a split, `count` at most."""
-    return split.select(np.unique(np.linspace(0, len(split) - 1, min(count, len(split))).round().astype(np.int64)))
 
 
 def _without_margin(split: Split, index: int) -> NDArray[np.uint8]:
