@@ -28,7 +28,7 @@ class Merging:
     class apart.
     """
 
-    tables: NDArray[np.int64]  # (P, K) int64, for each dataset and class the class that is evaluated in its place
+    tables: NDArray[np.int64]  # (P, K) int64, 0..K-1: for each dataset and class the one evaluated in its place
     parts: NDArray[np.int64]  # (N,) int64, the dataset of each image
 
     @classmethod

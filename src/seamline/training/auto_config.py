@@ -1,4 +1,4 @@
-"""Automatic configuration: rules that fit the preset `fast` to a user's images.
+"""Automatic configuration: rules that fit the preset `fast` to a user's images, and the presets of photos to photos.
 
 Each rule sets one field of the configuration and states the reason. The image size is chosen before, when the images
 are read (`seamline.data.image_folder.resize_policy`).
@@ -18,12 +18,12 @@ IMAGE_BUDGET: dict[Task, int] = {"classification": 40_000, "segmentation": 16_00
 REFERENCE_SIDE: dict[Task, int] = {"classification": 64, "segmentation": 256}
 """Side of the images that the budget is for, in pixels; of larger ones it allows fewer, but not below a third."""
 PHOTO_BUDGET = 37_000_000
-"""Pixels that a training from pretrained features processes in all: a minute on two cores."""
+"""Pixels that the training of a classifier from pretrained features processes in all: a minute on two cores."""
 PHOTO_MODELS: dict[Task, str] = {"classification": "efficientnet-lite0", "segmentation": "unet-lite0"}
 """The models with pretrained features."""
 MASK_PIXELS = {"fast": 425_000_000, "best": 2_600_000_000}
-"""Preset -> pixels that a training with masks from pretrained features processes in all: twelve minutes and an hour and
-a quarter on two cores."""
+"""Preset -> pixels that the training of a segmenter from pretrained features processes in all: twelve minutes, and an
+hour and a quarter, on two cores."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class DatasetStats:
 
     @classmethod
     def of(cls, data: Dataset, fields: Mapping[str, Any] | None = None) -> "DatasetStats":
-        """Return the statistics of a dataset, and what the `fields` that the user set say about the model."""
+        """Return the statistics of a dataset, with the model and its start from `fields`, those that the user set."""
         height, width, channels = data.train.images.shape[1:]
         chosen = {name: value for name, value in (fields or {}).items() if name in ("pretrained", "model")}
         return cls(len(data.train), height, width, channels, data.task, **chosen)

@@ -13,7 +13,7 @@ from seamline.models.logistic_regression import fit_logistic_regression
 from seamline.training.config import TrainConfig
 
 MAX_IMAGES = 4_000
-"""Images that a head is fitted to: of more, as many of each class."""
+"""Images that a head is fitted to at most; where there are more, each class gives about as many."""
 PENALTY = 3e-4
 """Penalty of the logistic regression."""
 _BATCH_BYTES = 1 << 22  # pixels that pass through the encoder at once
@@ -43,14 +43,14 @@ def fit_head(model: LiteClassifier, train: Split, config: TrainConfig, progress:
 
 
 def sample_rows(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
-    """Return the rows of the images to fit to, ascending: all, or as many of each class, evenly spaced.
+    """Return the rows of the images to fit to: all, or equally many of each class as far as it has them.
 
     Args:
-        labels: (N,) int64.
+        labels: (N,) int64, 0..K-1.
         n_classes: number of classes K.
 
     Returns:
-        (n,) int64.
+        (n,) int64, ascending; evenly spaced among the images of a class.
     """
     if len(labels) <= MAX_IMAGES:
         return np.arange(len(labels))
@@ -106,13 +106,13 @@ def fit_weights(
     """
     views, n_classes = len(features), len(class_counts)
     drawn = np.bincount(labels, minlength=n_classes)
-    of_class = class_counts / np.maximum(1, drawn)  # a class that is thinned out counts as often as it occurs
+    weights = class_counts / np.maximum(1, drawn)  # a class that is thinned out counts as often as it occurs
     if isinstance(config.class_weights, tuple):
-        of_class = of_class * np.array(config.class_weights)
+        weights = weights * np.array(config.class_weights)
     return fit_logistic_regression(
         features.reshape(-1, features.shape[-1]).astype(np.float64),
         np.tile(labels, views),
         n_classes,
         penalty=PENALTY,
-        sample_weights=np.tile(of_class[labels], views),
+        sample_weights=np.tile(weights[labels], views),
     )

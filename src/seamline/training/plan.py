@@ -176,12 +176,7 @@ def make_plan(
     config.check_classes(data)
     splits = split_data(data, fraction=config.val_fraction, seed=seed, strategy=config.split_by)
     warnings = tuple(dataset_warnings(data, weighted=config.class_weights is not None)) if own else ()
-    if not len(data.test):
-        reporter.say(NO_TEST_IMAGES)
-    for sentence in (*grouping_warnings(splits.metadata), *warnings):
-        reporter.say(f"warning: {sentence}")
-    for item in data.unused:
-        reporter.say(f"not used: {item.sentence}")
+    _say_notes(data, splits, warnings, reporter)
     config, weights = config.balance(count_classes(splits.train.labels, len(data.classes)))
     return TrainingPlan(
         data=data,
@@ -198,6 +193,16 @@ def make_plan(
     )
 
 
+def _say_notes(data: Dataset, splits: Splits, warnings: Sequence[str], reporter: Reporter) -> None:
+    """Report what is unusual about the images and their splits, and what is not used."""
+    if not len(data.test):
+        reporter.say(NO_TEST_IMAGES)
+    for sentence in (*grouping_warnings(splits.metadata), *warnings):
+        reporter.say(f"warning: {sentence}")
+    for item in data.unused:
+        reporter.say(f"not used: {item.sentence}")
+
+
 def _label_check_folds(data: Dataset, folds: int | None, *, own: bool) -> int:
     """Return the folds of the label check: those that are asked for, or the default."""
     if data.task == "segmentation" and folds:
@@ -209,13 +214,18 @@ def _label_check_folds(data: Dataset, folds: int | None, *, own: bool) -> int:
 
 
 def may_start_pretrained(preset: str | TrainConfig, fields: Mapping[str, Any]) -> bool:
-    """Return whether a training starts from pretrained features if the images allow it, unless refused."""
-    chosen = fields.get("model") in (None, *PHOTO_MODELS.values())
-    return preset in PHOTO_PRESETS and chosen and bool(fields.get("pretrained", True))
+    """Return whether a training starts from pretrained features if the images allow it.
+
+    Args:
+        preset: a preset's name, or a configuration, which is used as it is.
+        fields: the fields that the user set.
+    """
+    allowed = fields.get("model") in (None, *PHOTO_MODELS.values()) and bool(fields.get("pretrained", True))
+    return isinstance(preset, str) and preset in PHOTO_PRESETS and allowed
 
 
 def has_photos(sources: Sequence[Any]) -> bool:
-    """Return whether photos as people take them are among the images: the user's own, or a dataset of such photos."""
+    """Return whether a source holds photos as people take them: the user's own, or a dataset of such photos."""
     return any(is_own(one) or (isinstance(one, str) and one in DATASETS and DATASETS[one].photos) for one in sources)
 
 

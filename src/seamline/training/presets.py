@@ -68,7 +68,6 @@ _SEGMENTER_PRESETS = {
 and half an hour on two cores. `sprint`: a smaller one on images of half the size, seconds. `original`: the
 FacadeNet, Adam at 1e-3 and equal class weights. `fcn`: a fully convolutional network, trained alike, for longer."""
 
-
 _PHOTO_SEGMENTER_BEST = TrainConfig(
     model="unet-lite0",
     epochs=40,
