@@ -127,7 +127,7 @@ def join_datasets(datasets: Sequence[Dataset], canvas: ImageSize) -> Dataset:
 
 
 def merge_classes(data: Dataset, classes: Sequence[str]) -> tuple[int, ...]:
-    """Return for each of K classes the one that a dataset's labels name in its place, (K), numbers 0..K-1.
+    """Return for each of K classes the one that a dataset's labels name in its place: (K), 0..K-1.
 
     A class of the dataset is itself. Of the others, the dataset's class map says which they are part of; one that it
     does not mention is part of the dataset's background (`BACKGROUND`), where that has one. Otherwise the dataset is
@@ -146,10 +146,16 @@ def merge_classes(data: Dataset, classes: Sequence[str]) -> tuple[int, ...]:
     return tuple(numbers.get(target or "", number) for number, target in enumerate(targets))
 
 
+def absent_classes(data: Dataset, merged: Sequence[int], classes: Sequence[str]) -> list[str]:
+    """Return those of K classes that a dataset neither has nor merges into another one, by `merge_classes` (K)."""
+    pairs = zip(classes, merged, strict=True)
+    return [name for number, (name, target) in enumerate(pairs) if number == target and name not in data.classes]
+
+
 def merge_sentences(merged: Sequence[int], classes: Sequence[str]) -> list[str]:
-    """Say which of K classes a dataset does not tell apart, `merged` being those that its labels name, (K)."""
+    """State which of K classes a dataset does not tell apart, by `merge_classes` (K)."""
     targets: dict[int, list[str]] = {}
-    for name, number, target in zip(classes, range(len(classes)), merged, strict=True):
+    for number, (name, target) in enumerate(zip(classes, merged, strict=True)):
         if number != target:
             targets.setdefault(target, []).append(name)
     return [f"{', '.join(names)} count as {classes[target]}" for target, names in targets.items()]
@@ -377,8 +383,7 @@ def _describe(
     sentences = [f"{len(datasets)} datasets as one; size: {canvas.reason}."]
     for data, part in zip(datasets, parts, strict=True):
         sentences += [f"{part.name}: {sentence}." for sentence in merge_sentences(part.merged, classes)]
-        absent = [name for number, name in enumerate(classes) if part.merged[number] == number]
-        absent = [name for name in absent if name not in data.classes]
+        absent = absent_classes(data, part.merged, classes)
         if absent and data.task == "segmentation":
             sentences.append(
                 f"{part.name}: {', '.join(absent)} do not occur, so every such prediction is wrong; `merged` of a "

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE_INDEX, Dataset, DatasetPart, Split, count_classes
-from seamline.data.mix import merge_classes, merge_sentences, split_by_part
+from seamline.data.mix import absent_classes, merge_classes, merge_sentences, split_by_part
 from seamline.data.splits import Splits
 from seamline.errors import SeamlineError, size_text
 from seamline.evaluation.calibration import split_calibration
@@ -116,7 +116,7 @@ def match_classes(folder: RunFolder, data: Dataset) -> MatchedData:
     counts = zip(data.classes, numbers.tolist(), count_classes(labels, len(numbers)).tolist(), strict=True)
     unit = "pixels" if segments else "images"
     unknown = [f"{name} ({count:,} {unit})" for name, number, count in counts if number < 0 and count]
-    missing = [name for i, name in enumerate(classes) if name not in data.classes and part.merged[i] == i]
+    missing = absent_classes(data, part.merged, classes)
     sentences = [
         f"not evaluated, because the run has no such classes: {', '.join(unknown)}" if unknown else "",
         f"classes of the run without labels: {', '.join(missing)}" if missing else "",
