@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -15,6 +16,7 @@ from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
 from seamline.models.factory import build_model
 from seamline.training.config import Optimizer, TrainConfig
+from seamline.training.distributed import Distributed
 from seamline.training.loop import StepStats, Training, lr_factor
 
 RECIPE = TrainConfig(model="cnn-fast", epochs=3, batch_size=32, lr=3e-3, schedule="linear", hflip=False)
@@ -164,6 +166,27 @@ def test_frozen_stages_keep_weights_and_statistics(frozen: int, streets: Dataset
     for name, tensor in network.state_dict().items():
         if not name.startswith("normalize."):
             assert torch.equal(tensor, before[name]) == name.startswith(kept), name
+
+
+def test_frozen_statistics_are_not_averaged(streets: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A seventh, times seven, may be another number."""
+
+    def sum_of_equals(processes: Distributed, *tensors: torch.Tensor) -> None:
+        for tensor in tensors:
+            tensor.mul_(processes.world_size)
+
+    monkeypatch.setattr(Distributed, "all_reduce_sum", sum_of_equals)
+    monkeypatch.setattr(Distributed, "all_reduce_max", lambda processes, number: number)
+    recipe = TrainConfig(model="unet-lite0", epochs=1, batch_size=8, lr=1e-3, frozen_stages=3)
+    network = build_model("unet-lite0", (32, 32, 3), 3, task="segmentation", pretrained=True)
+    before = copy.deepcopy(network.state_dict())
+    split = streets.train.select(np.arange(8))
+    processes = Distributed(world_size=7)
+    list(Training(network, Batches(split, 8, task="segmentation", seed=1), recipe, processes=processes))
+    frozen = ("encoder.stem.", "encoder.stages.0.", "encoder.stages.1.")
+    for name, tensor in network.state_dict().items():
+        if "running" in name:
+            assert torch.equal(tensor, before[name]) == name.startswith(frozen), name
 
 
 @pytest.mark.parametrize("name", ["facadenet", "fcn", "unet-fast"])

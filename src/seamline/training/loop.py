@@ -226,21 +226,21 @@ class Training:
         mixed = self.config.amp_dtype == "bfloat16"
         position = (epoch, state.step, self.processes.rank)
         size = self.micro_batch_size
-        split_parts = itertools.repeat(None) if parts is None else torch.split(parts, size)
-        micro_batches = zip(torch.split(images, size), torch.split(labels, size), split_parts, strict=False)
+        parts_of_each = itertools.repeat(None) if parts is None else torch.split(parts, size)
+        micro_batches = zip(torch.split(images, size), torch.split(labels, size), parts_of_each, strict=False)
         with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
             stream = position if self.processes.rank else position[:-1]
             torch.manual_seed(derive_seed(IN_NETWORK, self.batches.seed, *stream))
-            for inputs, targets, sources in micro_batches:
+            for inputs, targets, its_parts in micro_batches:
                 if not len(inputs):
                     continue
                 with torch.autocast(images.device.type, torch.bfloat16, enabled=mixed):
                     logits = self.model(inputs)
-                losses = self.loss.total(logits.float() if mixed else logits, targets, sources)
-                part = losses / total_weight
-                part.backward()  # type: ignore[no-untyped-call]
-                loss += part.detach()
-                n_correct += self.loss.hits(logits.detach().argmax(1), targets, sources)
+                losses = self.loss.total(logits.float() if mixed else logits, targets, its_parts)
+                contribution = losses / total_weight
+                contribution.backward()  # type: ignore[no-untyped-call]
+                loss += contribution.detach()
+                n_correct += self.loss.hits(logits.detach().argmax(1), targets, its_parts)
         self._all_reduce(loss, n_correct)
         state.n_correct += n_correct
         state.n_valid += n_valid
@@ -257,7 +257,7 @@ class Training:
         running = [
             statistic
             for layer in self.model.modules()
-            if isinstance(layer, nn.modules.batchnorm._BatchNorm)
+            if isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.training  # frozen ones are all equal
             for statistic in (layer.running_mean, layer.running_var)
             if statistic is not None
         ]
