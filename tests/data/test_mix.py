@@ -13,6 +13,7 @@ from PIL import Image
 
 from helpers import refusal
 from image_files import write_mask, write_photos
+from seamline.data.checks import dataset_warnings
 from seamline.data.class_map.builtin import CLASS_MAPS
 from seamline.data.dataset import IGNORE_INDEX, Dataset, ImageRecord, Split
 from seamline.data.groups import Grouping, group_images
@@ -237,6 +238,17 @@ def test_images_to_classify_may_have_any_number_of_classes() -> None:
     data = joined(wide, sides("pets", ("cat", "dog"), 0, side=16))
     assert len(data.classes) == 302
     assert data.train.labels[299:302].tolist() == [299, 300, 301]
+
+
+def test_class_weights_are_not_advised_where_they_cannot_be_used() -> None:
+    wide, narrow = sides("wide", ("cat", "dog"), 0), sides("narrow", ("cat", "fox"), 1)
+    split = narrow.train.select(np.array([0, 1] + [2] * 40))
+    uneven = replace(narrow, train=replace(split, names=tuple(f"n{i}" for i in range(len(split)))))
+    advice = "class_weights=balanced"
+    assert any(advice in warning for warning in dataset_warnings(uneven))
+    warnings = dataset_warnings(joined(uneven, replace(wide, classes=("cat", "fox"))))
+    assert any("fox" in warning for warning in warnings)
+    assert not any(advice in warning for warning in warnings)
 
 
 def test_images_that_a_map_ignores_are_left_out(tmp_path: Path) -> None:

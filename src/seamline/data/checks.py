@@ -52,7 +52,8 @@ def _class_warnings(data: Dataset, weighted: bool) -> list[str]:
     """Warn of classes that are missing from a split, rare, or much larger than others."""
     counts = data.class_counts
     train = counts["train"]
-    advice = "" if weighted else "; --set class_weights=balanced increases the weight of rare classes"
+    advisable = not (weighted or data.parts)  # several datasets take no class weights
+    advice = "; --set class_weights=balanced increases the weight of rare classes" if advisable else ""
     warnings = []
     total = np.sum(list(counts.values()), axis=0)
     if unused := [name for name, count in zip(data.classes, total, strict=True) if not count]:
