@@ -35,6 +35,15 @@ def start(data: Dataset, recipe: TrainConfig = RECIPE, seed: int = 0) -> tuple[B
     return network, Training(network, batches, recipe)
 
 
+@pytest.mark.parametrize(("field", "value"), [("crop", 16), ("train_scale", 0.5)])
+def test_a_model_of_one_size_is_trained_on_no_other(field: str, value: float, sides: Dataset) -> None:
+    recipe = replace(RECIPE, **{field: value})  # type: ignore[arg-type]
+    network = build_model(recipe.model, (20, 20, 1), 3, task="classification")
+    batches = Batches(sides.train, 32, task="classification", seed=0, augmentation=recipe.augmentation)
+    with pytest.raises(SeamlineError, match=f"{field} needs a model that takes images of any size, and cnn-fast does"):
+        Training(network, batches, recipe)
+
+
 def test_it_learns_and_records(sides: Dataset) -> None:
     network, training = start(sides)
     records = list(training)

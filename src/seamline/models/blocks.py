@@ -82,6 +82,7 @@ class BaseModel(nn.Module):
         versions: versions of the packages that the layers come from, PyTorch aside.
         head_prefixes: prefixes of the names of weights that belong to a class each.
         encoder_prefix: prefix of the names of weights that have pretrained values; empty where none have.
+        fixed_size: whether it takes images of no other size than it was built for.
     """
 
     normalize: Normalize
@@ -91,6 +92,7 @@ class BaseModel(nn.Module):
     versions: Mapping[str, str] = MappingProxyType({})
     head_prefixes: tuple[str, ...] = ("head.",)
     encoder_prefix: str = ""
+    fixed_size: bool = False
 
     def init_from_data(self, images: ArrayLike) -> None:
         """Initialize what is computed from the training images, not learned: once, before training.

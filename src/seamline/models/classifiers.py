@@ -38,6 +38,8 @@ class TwoLayerCNN(BaseModel):
         SeamlineError: the images are smaller than 16 x 16 pixels.
     """
 
+    fixed_size = True
+
     def __init__(
         self,
         input_shape: Shape,

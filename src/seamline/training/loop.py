@@ -79,6 +79,9 @@ class Training:
         on_step_end: called after every step with the number of the signal that asks to stop, or 0; it may take the
             `state` or raise an exception.
         stop_request: set by signals.
+
+    Raises:
+        SeamlineError: images are trained on in another size than the model takes.
     """
 
     def __init__(
@@ -91,6 +94,11 @@ class Training:
         processes: Distributed | None = None,
         on_progress: Callable[[StepStats], None] | None = None,
     ) -> None:
+        if model.fixed_size and batches.output_size != tuple(batches.images.shape[1:3]):
+            name = "crop" if config.crop else "train_scale"
+            raise SeamlineError(
+                f"config: {name} needs a model that takes images of any size, and {config.model} does not; leave it out"
+            )
         self.model = model
         self.batches = batches
         self.config = config
