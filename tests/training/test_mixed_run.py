@@ -120,8 +120,10 @@ def test_the_run_is_evaluated_again_where_its_images_have_moved(home: Path) -> N
 def test_other_images_are_evaluated_in_the_classes_of_their_map(home: Path) -> None:
     support = seamline.evaluate(home / "run", home / "moved/fine").metrics.held_out.support
     maps = {"fine": ClassMap(classes={"window": "wall"})}
+    (home / "moved/fine/train/photo.heic").write_bytes(b"")
     run = seamline.evaluate(home / "run", home / "moved/fine", maps=maps)
     assert run.info.dataset.class_map == maps["fine"]
+    assert [item.count for item in run.info.dataset.unused] == [1]
     mapped = run.metrics.held_out.support
     assert support["window"] > 0
     assert mapped["wall"] == support["wall"] + support["window"]

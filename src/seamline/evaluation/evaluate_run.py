@@ -197,6 +197,7 @@ def evaluate_other(
         synthetic=data.synthetic,
         test=len(matched.split),
         warnings=(matched.origin, *filter(None, [matched.description])),
+        unused=data.unused,
         class_map=matched.part.class_map,
         parts=(),
     )
