@@ -81,16 +81,16 @@ def _classes_of_labels(contents: FolderContents, declared: Palette) -> Classes:
     for sample in contents.samples:
         labels = {polygon.label for polygon in sample.polygons or ()}
         used[sample.split or "train"] |= labels if sample.label is None else labels | {sample.label}
-    new_names = {name: contents.class_map.classes.get(name, name) for name in set().union(*used.values())}
+    everywhere, class_map = set().union(*used.values()), contents.class_map
+    new_names = {name: class_map.classes.get(name, name) for name in everywhere}
     learned = {new_names[name] for name in used["train"]}
     for split in ("val", "test"):
-        unseen = [name for name in sorted(used[split]) if new_names[name] not in learned]
-        if unseen := [name for name in unseen if name not in contents.class_map.ignore]:
+        counted = sorted(used[split] - {*class_map.ignore})
+        if unseen := [name for name in counted if new_names[name] not in learned]:
             raise SeamlineError(
                 f"{contents.root}: {_quote(unseen)} in {split} but not in train; add images to train, or remove the "
                 f"class from {split}"
             )
-    everywhere = set().union(*used.values())
     names = [*declared] or [name for name in contents.classes if name in everywhere]
     names = names or sorted(everywhere, key=natural_key)
     if unknown := sorted(everywhere - set(names)):
