@@ -40,8 +40,27 @@ def test_a_model_of_one_size_is_trained_on_no_other(field: str, value: float, si
     recipe = replace(RECIPE, **{field: value})  # type: ignore[arg-type]
     network = build_model(recipe.model, (20, 20, 1), 3, task="classification")
     batches = Batches(sides.train, 32, task="classification", seed=0, augmentation=recipe.augmentation)
-    with pytest.raises(SeamlineError, match=f"{field} needs a model that takes images of any size, and cnn-fast does"):
+    with pytest.raises(SeamlineError, match=f"{field} needs a model that takes images of any size, and cnn-fast is"):
         Training(network, batches, recipe)
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "line"),
+    [
+        (
+            "unet-fast",
+            {"frozen_stages": 1},
+            "frozen_stages needs a model with a pretrained encoder, and unet-fast is none",
+        ),
+        ("unet-fast", {"encoder_lr": 0.1}, "encoder_lr needs a model with a pretrained encoder, and unet-fast is none"),
+        ("unet-lite0", {"frozen_stages": 9}, "frozen_stages must be 0 to 8 for unet-lite0, got 9"),
+    ],
+)
+def test_settings_of_an_encoder_need_one(model: str, fields: dict[str, float], line: str, streets: Dataset) -> None:
+    recipe = replace(RECIPE, model=model, **fields)  # type: ignore[arg-type]
+    network = build_model(model, (32, 32, 3), 3, task="segmentation")
+    with pytest.raises(SeamlineError, match=line):
+        Training(network, Batches(streets.train, 8, task="segmentation", seed=0), recipe)
 
 
 def test_it_learns_and_records(sides: Dataset) -> None:

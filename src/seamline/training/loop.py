@@ -81,7 +81,8 @@ class Training:
         stop_request: set by signals.
 
     Raises:
-        SeamlineError: images are trained on in another size than the model takes.
+        SeamlineError: images are trained on in another size than the model takes, or a setting of pretrained encoders
+            is given for a model without one.
     """
 
     def __init__(
@@ -94,11 +95,8 @@ class Training:
         processes: Distributed | None = None,
         on_progress: Callable[[StepStats], None] | None = None,
     ) -> None:
-        if model.fixed_size and batches.output_size != tuple(batches.images.shape[1:3]):
-            name = "crop" if config.crop else "train_scale"
-            raise SeamlineError(
-                f"config: {name} needs a model that takes images of any size, and {config.model} does not; leave it out"
-            )
+        resized = batches.output_size != tuple(batches.images.shape[1:3])
+        _check_model(model, config, resized=resized)
         self.model = model
         self.batches = batches
         self.config = config
@@ -312,6 +310,24 @@ class Training:
 def _accuracy(state: _EpochState) -> float:
     """Return the accuracy of an epoch, NaN where no label counts."""
     return state.n_correct.item() / state.n_valid.item() if state.n_valid.item() else math.nan
+
+
+def _check_model(model: BaseModel, config: TrainConfig, *, resized: bool) -> None:
+    """Refuse a configuration that does not fit the model; `resized` images have another size than those loaded."""
+    stages = len(model.encoder_stages)
+    if model.fixed_size and resized:
+        name, needed = "crop" if config.crop else "train_scale", "that takes images of any size"
+    elif config.frozen_stages and not stages:
+        name, needed = "frozen_stages", "with a pretrained encoder"
+    elif config.encoder_lr != 1 and not model.encoder_prefix:
+        name, needed = "encoder_lr", "with a pretrained encoder"
+    elif config.frozen_stages > stages:
+        raise SeamlineError(
+            f"config: frozen_stages must be 0 to {stages} for {config.model}, got {config.frozen_stages}"
+        )
+    else:
+        return
+    raise SeamlineError(f"config: {name} needs a model {needed}, and {config.model} is none; leave it out")
 
 
 def _micro_batch_size(model: nn.Module, batches: Batches) -> int:
