@@ -13,6 +13,7 @@ import large_sets
 import near_duplicates
 import reliability_page
 import results
+import streets
 import uncertainty
 from results_store import read_results, write_page
 
@@ -25,6 +26,7 @@ PAGES = {
     "near-duplicates": near_duplicates.page,
     "reliability": reliability_page.page,
     "results": results.page,
+    "streets": streets.page,
     "uncertainty": uncertainty.page,
 }
 """Name of the page and of its stored results -> the function that writes its text."""

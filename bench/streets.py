@@ -108,11 +108,15 @@ def share(counts: dict[str, Counts], column: int) -> NDArray[np.float64]:
 def draw_overlays(
     photos: Split, classes: tuple[str, ...], masks: list[NDArray[np.uint8]], model: Any, counts: dict[str, Counts]
 ) -> None:
-    """Draw twelve photos with prediction and truth, evenly spaced by the IoU of windows: four of each third."""
+    """Draw twelve photos with prediction and truth, evenly spaced by the IoU of windows; for README the median one."""
     palette = dict(CLASS_MAPS["streets"].palette)
     colors = [palette.get(name, (0, 255, 0)) for name in model.classes]
     truth_colors = [palette[name] for name in classes]
     order = np.argsort(counts["window"][:, 0] / np.maximum(1, counts["window"][:, 1]), kind="stable")
+    median = int(order[len(order) // 2])
+    overlay = photos.images[median].copy()
+    blend_overlay(overlay, masks[median], colors)
+    Image.fromarray(np.hstack([photos.images[median], overlay])).save(IMAGES / "street.jpg", quality=88)
     rows = []
     for index in order[np.linspace(0, len(order) - 1, 12).round().astype(int)]:
         cells = [photos.images[index].copy() for _ in range(3)]

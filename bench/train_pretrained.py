@@ -76,12 +76,15 @@ def write_pretrained(run: RunFolder, folder: RunFolder) -> None:
     half = {key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in weights.items()}
     write_bytes(folder.weights_file, save(half))
     write_compact(folder.calibration, run.calibration.read())
-    export_again(folder)
     write_text(folder.path / "CARD.md", card(name, info, run.metrics.read()))
+    export_again(folder)
 
 
 def export_again(folder: RunFolder) -> None:
-    """Measure a pretrained model's intervals and what is novel to it again, and export it; its weights stay."""
+    """Measure a pretrained model's intervals and what is novel to it again, and export it; its weights stay.
+
+    Its card states the result.
+    """
     model, task = load_tta(folder), folder.info.read().task
     data, splits = load_run_data(folder, None, None, Reporter())
     write_compact(
@@ -95,6 +98,8 @@ def export_again(folder: RunFolder) -> None:
         )
         fractions = calibrate_fractions(val, test, calibration.temperature.value)
         write_compact(folder.calibration, msgspec.structs.replace(calibration, fractions=fractions))
+    card_file = folder.path / "CARD.md"
+    write_text(card_file, state_uncertainty(card_file.read_text("utf-8"), folder))
     write_integrity(folder)
     write_export(folder)
 
@@ -173,7 +178,7 @@ The model was trained on {data.train:,} images; {data.val:,} other training imag
 
 ## Metrics
 
-Measured before the conversion of the weights to half precision. Parentheses give 95 % intervals ({"bootstrap over buildings" if segmentation else "Wilson"}).
+Measured before the conversion of the weights to half precision. Parentheses give 95 % intervals ({"bootstrap over buildings or scenes" if segmentation else "Wilson"}).
 
 {tables}
 
@@ -181,6 +186,21 @@ Measured before the conversion of the weights to half precision. Parentheses giv
 
 {LIMITS[name]}
 """
+
+
+def state_uncertainty(text: str, folder: RunFolder) -> str:
+    """Return the text of a card with a section on novel images and intervals, in place of the one it has."""
+    novelty, fractions = folder.novelty.read(), folder.calibration.read().fractions
+    sentences = [
+        f"Of {novelty.images:,} validation images 5 % are meant to count as novel; of the test images "
+        f"{_format(novelty.flagged, 100)} do."
+    ]
+    if fractions is not None:
+        coverage = ", ".join(f"{name} {_format(one, 100)}" for name, one in fractions.coverage.items())
+        sentences.append(f"The 90 % intervals of class fractions contain the truth on the test images: {coverage}.")
+    before, limits = text.split("## Limits")
+    before = before.split("## Uncertainty")[0]
+    return f"{before}## Uncertainty\n\n{' '.join(sentences)}\n\n## Limits{limits}"
 
 
 def figures(title: str, val: SplitMetrics, test: SplitMetrics, segmentation: bool) -> str:
@@ -227,7 +247,12 @@ LIMITS = {
     "facades": "The model was trained on upright, rectified facades of mostly European town houses, cropped to "
     "256 × 256 pixels. Oblique views, close-ups of shop fronts, glass towers, night and snow are out of its domain. "
     "Pillars are its hardest class. Class fractions are fractions of the image, not of the wall: perspective is not "
-    "corrected. Photos of a whole street need a larger `--max-side`.",
+    "corrected. Photos of a whole street need a larger `--max-side`; `streets` is made for them.",
+    "streets": "The model was trained on photos of Swiss streets in every light and on rectified facades of European "
+    "town houses. Walls seen at a sharp angle, black windows at night, glass railings, houses that are small in the "
+    "photo, and letters and goods behind shop panes are often wrong. Other continents, snow and glass towers were not "
+    "tested. Pillars are learned from rectified facades only, because street photos have no labels of them. Class "
+    "fractions are fractions of the photo: perspective is not corrected.",
 }
 """Name -> the limits of the model."""
 

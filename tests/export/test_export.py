@@ -334,7 +334,7 @@ def test_mistakes_are_one_line(
     cases: list[tuple[Callable[[], object], str]] = [
         (lambda: load_model(classifier, backend="abacus"), "--backend abacus: unknown"),
         (lambda: load_model(tmp_path / "none.onnx"), "none.onnx: not found"),
-        (lambda: load_model("windows"), "(facades, garments)"),
+        (lambda: load_model("windows"), "(facades, garments, streets)"),
         (lambda: load_model(exported, backend="pytorch"), "runs on the CPU"),
         (lambda: load_model(exported, device="cuda"), "runs on the CPU"),
         (lambda: load_model(classifier, backend="openvino"), "run `seamline export"),

@@ -19,12 +19,12 @@ from seamline.inference.predictor import load_model
 from seamline.inference.pretrained import PRETRAINED, pretrained_dir
 from seamline.run_folder import RunFolder
 
-DATA = {"garments": "fashion-mnist", "facades": "facades"}
+DATA = {"garments": "fashion-mnist", "facades": "facades", "streets": "streets"}
 
 
 def test_together_they_are_small_and_each_has_a_card() -> None:
     files = [file for name in PRETRAINED for file in pretrained_dir(name).iterdir()]
-    assert sum(file.stat().st_size for file in files) < 15_000_000
+    assert sum(file.stat().st_size for file in files) < 20_000_000
     for name in PRETRAINED:
         card = (pretrained_dir(name) / "CARD.md").read_text()
         for heading in ("## Data and license", "## Training", "## Metrics", "## Limits"):
@@ -76,14 +76,17 @@ def test_a_photo_is_answered_from_another_folder_without_pytorch(name: str, tmp_
 @pytest.mark.parametrize("name", PRETRAINED)
 def test_it_is_as_good_on_real_test_images_as_its_card_says(name: str, real_data: Path) -> None:
     """On some of them: within the interval of so many, or near the figure of all."""
-    test = seamline.load_dataset(DATA[name], data_dir=real_data / DATA[name]).test
+    data = seamline.load_dataset(DATA[name], data_dir=real_data / DATA[name])
+    test = data.test
     model = load_model(name, device="cpu")
     some = test.select(np.arange(0, len(test), 10))
     scores = model.forward(some.images[:])
     if model.task == "segmentation":
         labels = some.labels[:]
-        found = [average_precision(scores[:, k].ravel(), (labels == k).ravel()) for k in range(5)]
-        assert np.mean(found) > 0.68  # of 12 images the figure is rough; a network that learned nothing is below 0.3
+        shown = [(model.classes.index(one), k) for k, one in enumerate(data.classes)]
+        found = [average_precision(scores[:, own].ravel(), (labels == k).ravel()) for own, k in shown]
+        # of 12 images the figure is rough; a network that learned nothing is below 0.3
+        assert np.mean(found) > {"facades": 0.68, "streets": 0.5}[name]
     else:
         assert (scores.argmax(1) == some.labels).mean() > 0.91
 

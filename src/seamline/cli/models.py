@@ -186,7 +186,7 @@ def verify(model: ModelArgument, as_json: JsonOption = False) -> None:
 
 
 def serve(
-    model: ModelArgument = Path("facades"),
+    model: ModelArgument = Path("streets"),
     host: Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
     allow_host: Annotated[

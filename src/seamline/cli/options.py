@@ -55,7 +55,7 @@ DryRunOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 ModelArgument = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="A run folder, an ONNX file, or facades or garments.")
+    Path, typer.Argument(metavar="MODEL", help="A run folder, an ONNX file, or streets, facades or garments.")
 ]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder.")]
 DatasetsArgument = Annotated[

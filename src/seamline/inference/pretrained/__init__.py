@@ -8,6 +8,7 @@ from pathlib import Path
 PRETRAINED = {
     "facades": "windows, pillars and balconies in photos of building facades: segmentation into five classes",
     "garments": "one of ten garments in a small gray image, light on black: classification",
+    "streets": "windows, balconies, shops, trees and cars in street photos: segmentation into eight classes",
 }
 """Name -> what it is for."""
 
