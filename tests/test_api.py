@@ -16,7 +16,7 @@ from seamline.data.dataset import Dataset
 from seamline.data.split_warnings import NO_TEST_IMAGES
 from seamline.errors import SeamlineError
 from seamline.evaluation.text import metric_lines
-from seamline.run_folder import ClassificationArrays
+from seamline.run_folder import ClassificationArrays, RunFolder
 from seamline.training.config import TrainConfig, parse_settings
 from seamline.training.loop import Training
 
@@ -52,7 +52,7 @@ def test_a_run_folder_holds_what_its_contract_says(run: Path, sides: Dataset) ->
     assert "synthetic" in described["notice"]
     lines = history(run)
     assert [line["epoch"] for line in lines] == [1, 2, 3]
-    fields = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate"}
+    fields = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_images", "learning_rate"}
     fields |= {"train_seconds", "samples", "epoch"}
     assert set(lines[0]) == fields
 
@@ -237,6 +237,21 @@ def test_arrays_are_trained_on_and_other_images_evaluated(sides: Dataset, tmp_pa
     assert other.report.is_file()
     text = refusal(lambda: seamline.evaluate(run, (sides.test.images, np.array(["a", "b", "c"])[sides.test.labels])))
     assert "has none of the run's classes (both <&>, left, right); it has a, b, c" in text
+
+
+@pytest.mark.usefixtures("no_figure_files")
+def test_epochs_of_small_crops_are_validated_on_some_images(streets: Dataset, tmp_path: Path) -> None:
+    lines = Lines()
+    crops: dict[str, Any] = {"model": "unet-sprint", "epochs": 2, "batch_size": 8, "crop": 16, "val_fraction": 0.4}
+    arrays = streets.train.images, streets.train.labels
+    run = seamline.train(arrays, out=tmp_path / "some", threads=1, progress=lines, **crops)
+    images = run.info.dataset.val
+    # a third of the pixels that an epoch learns from is less than two images, the least
+    assert [epoch.val_images for epoch in RunFolder(run.path).history.read()] == [2, 2]
+    assert f"each epoch is validated on 2 of {images} photos; the result on all" in lines.lines
+    assert f"measured after it on 2 of the {images} images, evenly spaced" in run.report.read_text("utf-8")
+    best = seamline.train(arrays, out=tmp_path / "all", threads=1, checkpoint_metric="val_loss", **crops)
+    assert [epoch.val_images for epoch in RunFolder(best.path).history.read()] == [None, None]
 
 
 @pytest.mark.usefixtures("no_figure_files")

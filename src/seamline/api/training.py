@@ -3,18 +3,18 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from seamline.api.run import Run
 from seamline.data.class_map.files import check_maps
-from seamline.data.dataset import Dataset
+from seamline.data.dataset import Dataset, Split
 from seamline.data.mix import find_part
 from seamline.data.prepare import is_folder, is_own, list_sources, load_dataset
 from seamline.errors import SeamlineError, size_text
 from seamline.evaluation.evaluate import quick_eval
 from seamline.evaluation.evaluate_run import evaluate_other, evaluate_run, match_classes, match_part
-from seamline.models.blocks import BaseModel
 from seamline.models.devices import find_device, tune_malloc
 from seamline.progress import Reporter, default_reporter
 from seamline.report.page import write_report
@@ -25,7 +25,7 @@ from seamline.training.distributed import init_distributed, rank, was_restarted
 from seamline.training.plan import RunOptions, TrainingPlan, make_plan, split_settings
 from seamline.training.run_data import load_run_data
 from seamline.training.run_metadata import check_run_folder, choose_threads
-from seamline.training.trainer import Validate, fit
+from seamline.training.trainer import fit
 
 VALIDATED_PIXELS = 1 / 3
 """Pixels that a training on parts of photos is validated on after each epoch, as a fraction of those it learns from."""
@@ -78,7 +78,11 @@ def train(
         trained = check_run_folder(folder, plan, resume=resume, overwrite=overwrite)
         plan = choose_threads(plan, folder, processes, load, resume=resume)
         if not trained:
-            fit(folder, plan, validator(plan), resume=resume, processes=processes)
+            val = epoch_images(plan)
+            sampled = len(val) if len(val) < len(plan.splits.val) else None
+            # without test-time augmentation, which costs up to five times as much
+            validate = partial(quick_eval, split=val, task=plan.data.task, parts=plan.data.parts)
+            fit(folder, plan, validate, resume=resume, processes=processes, val_images=sampled)
         if processes.is_main and trained and folder.evaluated and folder.report_file.is_file():
             options.reporter.say(f"{folder.path}: already finished")
         elif processes.is_main:
@@ -87,25 +91,21 @@ def train(
     return Run(folder.path)
 
 
-def validator(plan: TrainingPlan) -> Validate:
-    """Return a function that computes loss and accuracy of a model on the validation images of a plan.
+def epoch_images(plan: TrainingPlan) -> Split:
+    """Return the validation images that a model is validated on after each epoch.
 
-    It uses no test-time augmentation, which costs up to five times as much. Of photos with masks, a training on small
-    parts of few photos would spend more time on validation than on learning: it is validated on some of them, evenly
-    spread, unless the result decides which weights the run gets.
+    With crops of a few photos, that would take more time than the epoch itself, so it is some of them, evenly spaced,
+    unless the result decides which weights the run gets.
     """
     val = plan.splits.val
-    if plan.config.crop and plan.config.checkpoint_metric == "last":
-        learned = len(plan.splits.train) * plan.config.crop**2
-        count = max(2, round(VALIDATED_PIXELS * learned / math.prod(val.images.shape[1:3])))
-        if count < len(val):
-            plan.options.reporter.say(f"each epoch is validated on {count} of {len(val)} photos; the result on all")
-            val = val.evenly_spaced(count)
-
-    def validate(model: BaseModel) -> tuple[float, float]:
-        return quick_eval(model, val, plan.data.task, plan.data.parts)
-
-    return validate
+    if not plan.config.crop or plan.config.checkpoint_metric != "last":
+        return val
+    learned = len(plan.splits.train) * plan.config.crop**2
+    count = max(2, round(VALIDATED_PIXELS * learned / math.prod(val.images.shape[1:3])))
+    if count >= len(val):
+        return val
+    plan.options.reporter.say(f"each epoch is validated on {count} of {len(val)} photos; the result on all")
+    return val.evenly_spaced(count)
 
 
 def plan(

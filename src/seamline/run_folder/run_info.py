@@ -208,6 +208,7 @@ class Epoch(Struct, frozen=True, kw_only=True):
     train_accuracy: NanFloat  # fraction of images or pixels predicted correctly during the epoch
     val_loss: NanFloat = math.nan  # loss on the validation images after the epoch, without TTA
     val_accuracy: NanFloat = math.nan  # accuracy on the validation images after the epoch
+    val_images: Count | None = None  # number of validation images that both are of, evenly spaced; null for all
     learning_rate: NanFloat  # learning rate of the last step
     train_seconds: NanFloat  # time for training, without validation
     samples: Count  # number of training images processed

@@ -39,6 +39,7 @@ def fit(
     *,
     resume: bool = False,
     processes: Distributed | None = None,
+    val_images: int | None = None,
 ) -> None:
     """Train the model of a plan, and write run.json, history and the final weights.
 
@@ -68,7 +69,7 @@ def fit(
     info = run_info(plan, model, folder, processes, init_from)
     with folder.lock() if processes.is_main else nullcontext():
         training = Training(model, batches, plan.config, data=plan.data, processes=processes)
-        trainer = Trainer(folder, training, info, validate, plan.options.checkpoint_every, reporter)
+        trainer = Trainer(folder, training, info, validate, plan.options.checkpoint_every, reporter, val_images)
         trainer.run(resume=resume)
 
 
@@ -110,6 +111,7 @@ class Trainer:
     validate: Validate  # called after each epoch, by the main process
     checkpoint_every: float  # seconds between two checkpoints; each epoch ends with one too
     reporter: Reporter
+    val_images: int | None = None  # number of images that `validate` uses, None for all validation images
 
     def __post_init__(self) -> None:
         self.checkpoints = Checkpoints(self.folder.checkpoint_dir)
@@ -177,7 +179,7 @@ class Trainer:
                 f"training stopped: the validation loss is {loss} after epoch {epoch.epoch}, at learning rate "
                 f"{epoch.learning_rate:.3g}; try a lower one with --set lr=…"
             )
-        epoch = msgspec.structs.replace(epoch, val_loss=loss, val_accuracy=accuracy)
+        epoch = msgspec.structs.replace(epoch, val_loss=loss, val_accuracy=accuracy, val_images=self.val_images)
         self.history.append(epoch)
         if _is_best(self.training.config, epoch, self.best_metric):
             weights = self.training.model.state_dict()

@@ -33,7 +33,9 @@ def build(run: RunData) -> Content | None:
     sentences = [_last_epoch(run.history, accuracy), *_lowest_loss(run.history), *_final_weights(run)]
     alt = f"Curves of training and validation over {pluralize(len(epochs), 'epoch')}. {sentences[0]}"
     floor = fraction_floor(finite(series["accuracy"]))
+    sampled, images = run.history[-1].val_images, pluralize(run.info.dataset.val, "image")
     values = {
+        "validated": f" on {sampled} of the {images}, evenly spaced" if sampled else "",
         "plots": [inline_svg(draw, name, alt) for name, draw in drawings.items()],
         "sentences": sentences,
         "epochs": run.history,
