@@ -252,7 +252,8 @@ LIMITS = {
     "town houses. Walls seen at a sharp angle, black windows at night, glass railings, houses that are small in the "
     "photo, and letters and goods behind shop panes are often wrong. Other continents, snow and glass towers were not "
     "tested. Pillars are learned from rectified facades only, because street photos have no labels of them. Class "
-    "fractions are fractions of the photo: perspective is not corrected.",
+    "fractions are fractions of the photo: perspective is not corrected. Images of other kinds are hardly recognized as "
+    "novel.",
 }
 """Name -> the limits of the model."""
 
