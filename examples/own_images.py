@@ -50,7 +50,7 @@ def run_all(folder: Path, photos: list[Path], epochs: float | None) -> None:
     seamline("inspect", folder)  # classes, errors, warnings, near-duplicates
     seamline("train", folder, "--dry-run")  # the configuration and its reasons
     seamline("train", folder, "--out", runs / "first", *settings)  # a model and its report
-    seamline("train", folder, "--out", runs / "second", *settings, "--set", "lr=0.002")  # another learning rate
+    seamline("train", folder, "--out", runs / "second", *settings, "--set", "lr=0.001")  # another learning rate
     seamline(
         "compare", runs / "first", runs / "second", "--out", runs / "comparison.html"
     )  # differences with intervals
