@@ -9,8 +9,6 @@ the test photos are used once, when everything is chosen. Writes docs/measuremen
 """
 
 import argparse
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,12 +18,13 @@ from PIL import Image
 
 import seamline
 from results_store import IMAGES, read_results, write_page, write_results
+from seamline.data import registry
 from seamline.data.class_map.builtin import CLASS_MAPS
 from seamline.data.dataset import Split
-from seamline.data.sources import coco_sets
 from seamline.evaluation.bootstrap import GroupBootstrap
 from seamline.inference.overlay import blend_overlay
 from seamline.models.devices import describe_machine
+from uncertainty import interval
 
 BUILDING = ("facade", "window", "balcony", "shop", "door", "pillar")
 CLOSE = 0.05
@@ -79,8 +78,7 @@ def main() -> None:
 
 def load_photos(split: str) -> tuple[Split, tuple[str, ...]]:
     """Return the photos of a split at their own size, 512 x 512, with their classes."""
-    folder = Path(os.environ["SEAMLINE_DATA"]) / "streets"
-    data = coco_sets.load(coco_sets.STREETS, folder, class_map=CLASS_MAPS["streets"], size="512x512")
+    data = registry.load("streets", size="512x512")
     return getattr(data, split), data.classes
 
 
@@ -108,7 +106,7 @@ def summarize(counts: dict[str, Counts], groups: NDArray[np.int64]) -> dict[str,
     error = np.abs(share(counts, 2) - share(counts, 3))
     shown = counts["building"][:, 3] > 0
     results["close"] = bootstrap.fraction((shown & (error <= CLOSE)).astype(np.int64), shown.astype(np.int64)).estimate
-    return {name: {"value": one.value, "low": one.low, "high": one.high} for name, one in results.items()}
+    return {name: interval(one) for name, one in results.items()}
 
 
 def share(counts: dict[str, Counts], column: int) -> NDArray[np.float64]:
