@@ -17,6 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("models",),
     ("training", "inference"),
     ("evaluation",),
+    ("buildings",),
     ("report",),
     ("export",),
     ("cluster", "serve"),

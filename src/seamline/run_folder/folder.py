@@ -24,6 +24,7 @@ from seamline.run_folder.arrays import (
 )
 from seamline.run_folder.integrity import Integrity
 from seamline.run_folder.json_file import JsonFile, JsonLinesFile
+from seamline.run_folder.measures import BuildingCalibration, MeasuresRecord
 from seamline.run_folder.metrics import Calibration, Finding, Metrics
 from seamline.run_folder.novelty import Novelty
 from seamline.run_folder.prediction import PredictionRecord
@@ -86,6 +87,7 @@ class RunFolder:
     metrics = _Result[Metrics]("metrics.json", Metrics)
     calibration = _Result[Calibration]("calibration.json", Calibration)
     novelty = _Result[Novelty]("novelty.json", Novelty)
+    building_calibration = _Result[BuildingCalibration]("buildings.json", BuildingCalibration)
     findings = _Result[tuple[Finding, ...]]("findings.json", tuple[Finding, ...])
     kernels = _Result[FilterAnalysis]("analysis/kernels.json", FilterAnalysis)
     linear_probes = _Result[LinearProbes]("analysis/linear_probes.json", LinearProbes)
@@ -274,3 +276,9 @@ def prediction_record(folder: Path) -> JsonFile[PredictionRecord]:
     """Return `predictions.json` of a folder that `seamline predict` wrote."""
     missing = f"{folder} is not a folder that `seamline predict` wrote"
     return JsonFile(folder / "predictions.json", PredictionRecord, "predict again", missing, frozenset({"recipe_name"}))
+
+
+def measures_record(folder: Path) -> JsonFile[MeasuresRecord]:
+    """Return `measures.json` of a folder that `seamline measure` wrote."""
+    missing = f"{folder} is not a folder that `seamline measure` wrote"
+    return JsonFile(folder / "measures.json", MeasuresRecord, "measure again", missing)
