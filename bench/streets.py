@@ -21,7 +21,7 @@ from results_store import IMAGES, read_results, write_page, write_results
 from seamline.data import registry
 from seamline.data.class_map.builtin import CLASS_MAPS
 from seamline.data.dataset import Split
-from seamline.evaluation.bootstrap import GroupBootstrap
+from seamline.evaluation.bootstrap import GroupBootstrap, Sampled
 from seamline.inference.overlay import blend_overlay
 from seamline.models.devices import describe_machine
 from uncertainty import interval
@@ -101,12 +101,17 @@ def count_photos(
 
 def summarize(counts: dict[str, Counts], groups: NDArray[np.int64]) -> dict[str, dict[str, float]]:
     """Return IoU of each part from pooled pixels, and the fraction of close shares, with intervals over scenes."""
+    return {name: interval(one.estimate) for name, one in sample_streets(counts, groups).items()}
+
+
+def sample_streets(counts: dict[str, Counts], groups: NDArray[np.int64]) -> dict[str, Sampled]:
+    """Return the metrics of `summarize` with what pairs them with those of another model."""
     bootstrap = GroupBootstrap(groups)
-    results = {name: bootstrap.fraction(of[:, 0], of[:, 1]).estimate for name, of in counts.items()}
+    results = {name: bootstrap.fraction(of[:, 0], of[:, 1]) for name, of in counts.items()}
     error = np.abs(share(counts, 2) - share(counts, 3))
     shown = counts["building"][:, 3] > 0
-    results["close"] = bootstrap.fraction((shown & (error <= CLOSE)).astype(np.int64), shown.astype(np.int64)).estimate
-    return {name: interval(one) for name, one in results.items()}
+    results["close"] = bootstrap.fraction((shown & (error <= CLOSE)).astype(np.int64), shown.astype(np.int64))
+    return results
 
 
 def share(counts: dict[str, Counts], column: int) -> NDArray[np.float64]:

@@ -1,43 +1,24 @@
 """From a photo to the measures of its fronts."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.buildings.roles import Roles, find_roles
+from seamline.buildings.describe import FrontSettings, describe_front
+from seamline.buildings.fronts import FrontRegion, find_fronts
+from seamline.buildings.options import MeasureOptions
+from seamline.buildings.orientation import orient_fronts
+from seamline.buildings.rectification import Rectification, rectify_corners
+from seamline.buildings.roles import BUILDING, ROLES, Roles, find_roles
+from seamline.data.preprocess import resize_max_side
 from seamline.errors import SeamlineError
-from seamline.inference.predictor import Predictor
-from seamline.run_folder import BuildingCalibration, GpsPosition, MeasuredPhoto
+from seamline.inference.predictor import Predictor, find_model
+from seamline.run_folder import BuildingCalibration, GpsPosition, MeasuredPhoto, RunFolder
 
-
-@dataclass(frozen=True)
-class MeasureOptions:
-    """How buildings are measured.
-
-    Attributes:
-        roles: role -> class, where the names of classes do not tell; see `find_roles`.
-        corners: corners of the one front in the photo, in pixels, clockwise from the upper left; None finds fronts.
-        height_m: height of the front in meters.
-        storey_height_m: mean height of a storey in meters.
-        pixel_size_m: height of a pixel of the plane in meters, for photos that are rectified and to scale.
-        azimuth: degrees from north of the fronts' outer normal.
-        count_inferred: whether totals include windows that are hidden and expected from rows and columns.
-        max_side: longer side in pixels at which the model reads photos; None finds it from the photo.
-
-    Raises:
-        SeamlineError: a value is out of range, or more than one scale is given.
-    """
-
-    roles: Mapping[str, str] = field(default_factory=dict)
-    corners: tuple[tuple[float, float], ...] | None = None
-    height_m: float | None = None
-    storey_height_m: float | None = None
-    pixel_size_m: float | None = None
-    azimuth: float | None = None
-    count_inferred: bool = False
-    max_side: int | None = None
+WORK_SIDE = 1280
+"""Longer side in pixels to which photos are reduced for the geometry."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +50,8 @@ class Measurer:
         """
         if predictor.task != "segmentation":
             raise SeamlineError(f"{predictor.path}: is a classifier; measuring needs masks with facade and window")
-        return cls(predictor, find_roles(predictor.classes, options.roles), None, options)
+        predictor.check_max_side(options.max_side)
+        return cls(predictor, find_roles(predictor.classes, options.roles), find_calibration(predictor), options)
 
     def __call__(self, photo: NDArray[np.uint8], origin: PhotoOrigin) -> MeasuredPhoto:
         """Measure the fronts of a photo.
@@ -81,4 +63,55 @@ class Measurer:
         Raises:
             SeamlineError: the photo shows no building, or the corners do not fit it; the line says why.
         """
-        raise NotImplementedError
+        reduced = resize_max_side(photo, 3, WORK_SIDE)
+        factor = max(photo.shape[:2]) / max(reduced.shape[:2])
+        focal = None if origin.focal_length is None else origin.focal_length / factor
+        prediction = self.predictor(reduced, max_side=self.options.max_side, probability_maps=True)
+        if prediction.probability_maps is None:
+            raise TypeError("the prediction has no probability maps")
+        probabilities = self.roles.merge(prediction.probability_maps)
+        regions = self._regions(reduced, probabilities, focal, factor)
+        settings = FrontSettings(self.options, self.calibration, factor, self.roles.has("door"), origin.building)
+        fronts = [describe_front(number, region, probabilities, settings) for number, region in enumerate(regions, 1)]
+        height, width = photo.shape[:2]
+        return MeasuredPhoto(
+            file=origin.file,
+            stem=origin.stem,
+            width=width,
+            height=height,
+            fronts=orient_fronts(fronts, origin.gps, self.options.azimuth),
+            gps=origin.gps,
+            novelty=prediction.novelty,
+            warnings=_warnings(prediction.novelty),
+        )
+
+    def _regions(
+        self, photo: NDArray[np.uint8], probabilities: NDArray[np.float32], focal: float | None, factor: float
+    ) -> list[FrontRegion]:
+        """Return the fronts of a reduced photo, the one between the user's corners where these are given."""
+        roles = probabilities.argmax(0).astype(np.uint8)
+        shape = (photo.shape[0], photo.shape[1])
+        if self.options.corners is not None:
+            corners = [(x / factor, y / factor) for x, y in self.options.corners]
+            plane = rectify_corners(corners, shape, focal_length=focal)
+            mask = np.zeros(shape, np.uint8)
+            cv2.fillPoly(mask, [np.round(np.array(corners) - 0.5).astype(np.int32)], 1)
+            return [FrontRegion(mask > 0, Rectification(plane), None)]
+        regions = find_fronts(photo, roles, focal)
+        if not regions:
+            building = np.isin(roles, [ROLES.index(role) for role in BUILDING]).mean()
+            raise SeamlineError(f"shows no building: {building:.0%} of it is predicted as one; use another photo")
+        return regions
+
+
+def find_calibration(predictor: Predictor) -> BuildingCalibration | None:
+    """Return how sure the measures of a model are; None where it is not calibrated for buildings."""
+    path = find_model(predictor.path)
+    return RunFolder(path).building_calibration.read_optional() if path.is_dir() else None
+
+
+def _warnings(novelty: float | None) -> tuple[str, ...]:
+    """Return sentences about an unusual photo."""
+    if novelty is None or novelty <= 1:
+        return ()
+    return (f"is unlike the photos that the model was trained on (novelty {novelty:.2f}); check its measures",)

@@ -1,0 +1,207 @@
+"""The measures of a front, from what the photo shows of it in its plane."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from seamline.buildings.plane_view import PlaneView
+from seamline.buildings.rectification import to_photo
+from seamline.buildings.storeys import Cluster, Level, find_columns, find_levels, find_rows
+from seamline.buildings.windows import RULES, WindowPart, WindowRules, find_windows
+from seamline.run_folder import Interval, Opening, Storey
+
+Mask = NDArray[np.bool_]
+
+HIDDEN = 0.5
+"""Hidden fraction of the place of a window from which on it is inferred where row and column have others."""
+GROUND_REACH = 0.25
+"""Distance of an opening from the foot of the front, over the opening's height, up to which it reaches the ground."""
+DOOR_ASPECT = 1.3
+"""Height over width from which an opening that reaches the ground is a door; below, a shop window."""
+_MIN_SHOP = 0.005  # least area of a shop window or door, over that of the front
+
+
+@dataclass(frozen=True, eq=False)
+class FrontContents:
+    """Openings and storeys of a front, in its plane."""
+
+    openings: tuple[Opening, ...]
+    storeys: tuple[Storey, ...]  # the lowest first
+    columns: int
+    dropped: int  # parts that are no windows, by the rules of sizes and rows
+    visible_area: float  # square pixels of the plane
+    window_area: float  # square pixels of the plane
+    expected_error: float  # of their ratio
+    pitch: float | None  # mean height of a storey in pixels of the plane; None with fewer than two
+
+
+@dataclass(frozen=True, eq=False)
+class _Located:
+    """An opening before it is described."""
+
+    kind: Literal["window", "door", "shop"]
+    part: WindowPart
+    assumed: bool = False
+    inferred: bool = False
+
+
+def measure_contents(
+    view: PlaneView, *, foot_visible: bool, count_inferred: bool = False, rules: WindowRules = RULES
+) -> FrontContents:
+    """Find the openings and storeys of a front and measure them.
+
+    Args:
+        view: what the photo shows of it.
+        foot_visible: whether the photo shows where the front meets the ground.
+        count_inferred: whether totals include inferred windows.
+        rules: when a part of the mask is a window.
+    """
+    parts, others = find_windows(view.probability("window"), view.region, rules)
+    located = _by_rule(parts, view, foot_visible=foot_visible) + _by_class(view)
+    windows = [one.part for one in located if one.kind == "window"]
+    entrances = [(one.part.box[1] + one.part.box[3]) / 2 for one in located if one.kind != "window"]
+    rows, columns = find_rows(windows), find_columns(windows)
+    top, bottom = view.extent
+    levels = find_levels(rows, top, bottom, foot_visible=foot_visible, entrances=entrances)
+    hidden = _infer(windows, rows, columns, view)
+    located += [_Located("window", part, inferred=True) for part in hidden]
+    openings = tuple(_describe(one, view, levels, columns, count_inferred) for one in located)
+    counted = [one.part for one in located if one.kind == "window" and (count_inferred or not one.inferred)]
+    glass = _draw(counted, view.region.shape)
+    storeys = tuple(_storey(number, level, openings, glass, view) for number, level in enumerate(levels))
+    visible = float(view.building.sum()) + float((glass & ~view.building).sum())
+    area = float(glass.sum())
+    heights = [levels[i].bottom - levels[i].top for i in range(len(levels))]
+    return FrontContents(
+        openings,
+        storeys,
+        len(columns),
+        len(others),
+        visible,
+        area,
+        _expected_error(view, view.building),
+        float(np.mean(heights)) if len(levels) > 1 else None,
+    )
+
+
+def _by_rule(parts: Sequence[WindowPart], view: PlaneView, *, foot_visible: bool) -> list[_Located]:
+    """Return windows, and as doors or shop windows those that reach the ground."""
+    foot = view.extent[1]
+    heights = [part.height for part in parts]
+    usual = float(np.median(heights)) if heights else 0.0
+    located = []
+    for part in parts:
+        reaches = foot_visible and foot - part.box[3] <= GROUND_REACH * usual
+        kind: Literal["window", "door", "shop"] = "window"
+        if reaches:
+            kind = "door" if part.height >= DOOR_ASPECT * part.width else "shop"
+        located.append(_Located(kind, part, assumed=kind != "window"))
+    return located
+
+
+def _by_class(view: PlaneView) -> list[_Located]:
+    """Return the doors and shop windows that the model tells from windows."""
+    located = []
+    for kind in ("door", "shop"):
+        mask = view.mask(kind).astype(np.uint8)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+        for index in range(1, count):
+            left, top, width, height, area = map(int, stats[index])
+            if area < _MIN_SHOP * view.building.sum():
+                continue
+            box = (float(left), float(top), float(left + width), float(top + height))
+            outline = np.array([(box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3])])
+            mean = float(view.probability(kind)[labels == index].mean())
+            located.append(_Located(kind, WindowPart(box, outline, float(area), mean, area / (width * height))))
+    return located
+
+
+def _infer(
+    windows: Sequence[WindowPart], rows: Sequence[Cluster], columns: Sequence[Cluster], view: PlaneView
+) -> list[WindowPart]:
+    """Return windows that rows and columns make likely where trees, vehicles or balconies hide the front."""
+    hidden = view.mask("hidden", "balcony")
+    inferred = []
+    for row in rows:
+        for column in columns:
+            if {*row.members} & {*column.members} or min(len(row.members), len(column.members)) < 2:
+                continue
+            box = (column.low, row.low, column.high, row.high)
+            x0, y0, x1, y1 = (max(0, round(value)) for value in box)
+            place = hidden[y0:y1, x0:x1]
+            if not place.size or place.mean() < HIDDEN or any(_touches(box, window.box) for window in windows):
+                continue
+            outline = np.array([(box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3])])
+            inferred.append(WindowPart(box, outline, (x1 - x0) * (y1 - y0), 0.0, 1.0))
+    return inferred
+
+
+def _touches(box: Sequence[float], other: Sequence[float]) -> bool:
+    """Return whether two boxes overlap."""
+    return min(box[2], other[2]) > max(box[0], other[0]) and min(box[3], other[3]) > max(box[1], other[1])
+
+
+def _describe(
+    one: _Located, view: PlaneView, levels: Sequence[Level], columns: Sequence[Cluster], count_inferred: bool
+) -> Opening:
+    """Return an opening with its storey and column."""
+    box = one.part.box
+    middle, center = (box[1] + box[3]) / 2, (box[0] + box[2]) / 2
+    storey = next((number for number, level in enumerate(levels) if level.top <= middle < level.bottom), None)
+    column = None
+    if one.kind == "window":
+        column = next((number for number, of in enumerate(columns) if of.low <= center <= of.high), None)
+    photo = to_photo(view.plane, one.part.outline)
+    return Opening(
+        kind=one.kind,
+        outline=_points(one.part.outline),
+        photo_outline=_points(photo),
+        probability=min(1.0, max(0.0, one.part.probability)),
+        storey=storey,
+        column=column,
+        assumed=one.assumed,
+        inferred=one.inferred,
+        counted=one.kind == "window" and (count_inferred or not one.inferred),
+    )
+
+
+def _points(points: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+    """Return points (N, 2) as tuples, to a hundredth of a pixel."""
+    return tuple((round(float(x), 2), round(float(y), 2)) for x, y in points)
+
+
+def _draw(parts: Sequence[WindowPart], shape: tuple[int, ...]) -> Mask:
+    """Return the pixels (H, W) of windows."""
+    mask = np.zeros(shape, np.uint8)
+    for part in parts:
+        cv2.fillPoly(mask, [np.round(part.outline * 16 - 8).astype(np.int32)], 1, shift=4)
+    return mask > 0
+
+
+def _storey(number: int, level: Level, openings: Sequence[Opening], glass: Mask, view: PlaneView) -> Storey:
+    """Return the measures of a storey."""
+    band = np.zeros(view.region.shape, bool)
+    band[max(0, round(level.top)) : max(0, round(level.bottom))] = True
+    visible = float(((view.building | glass) & band).sum())
+    area = float((glass & band).sum())
+    count = sum(one.counted and one.storey == number for one in openings)
+    return Storey(
+        number=number,
+        ground=level.ground,
+        top=level.top,
+        bottom=level.bottom,
+        windows=count,
+        wwr=Interval(area / visible if visible else 0.0),
+        visible_area=visible,
+        expected_error=_expected_error(view, view.building & band),
+    )
+
+
+def _expected_error(view: PlaneView, pixels: Mask) -> float:
+    """Return the fraction of some pixels (H, W) of which the model is expected to be wrong about being window."""
+    window = view.probability("window")[pixels]
+    return float(np.minimum(window, 1 - window).mean()) if window.size else 0.0

@@ -1,0 +1,95 @@
+"""What a photo shows of a front, in the front's plane."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from seamline.buildings.fronts import FrontRegion
+from seamline.buildings.rectification import to_photo, warp
+from seamline.buildings.roles import BUILDING, ROLES, Role
+from seamline.run_folder import Plane
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneView:
+    """What a photo shows of a front, in the front's plane of H x W pixels."""
+
+    plane: Plane
+    region: Mask  # (H, W) bool, the front with what stands in front of it
+    probabilities: NDArray[np.float32]  # (8, H, W) float32, of each role
+
+    @classmethod
+    def of(cls, front: FrontRegion, probabilities: NDArray[np.float32]) -> "PlaneView":
+        """Warp a front, and the probabilities (8, H, W) of the photo's roles, into the front's plane."""
+        plane = front.rectification.plane
+        warped = np.stack([np.asarray(warp(plane, layer)) for layer in probabilities])
+        return cls(plane, np.asarray(warp(plane, front.mask)), warped)
+
+    @cached_property
+    def roles(self) -> NDArray[np.uint8]:
+        """(H, W) uint8, the most probable role of each pixel, an index in `ROLES`."""
+        return self.probabilities.argmax(0).astype(np.uint8)
+
+    def mask(self, *roles: Role) -> Mask:
+        """Return the front's pixels (H, W) of some roles."""
+        result: Mask = np.isin(self.roles, [ROLES.index(role) for role in roles]) & self.region
+        return result
+
+    @cached_property
+    def building(self) -> Mask:
+        """(H, W) bool, the visible front, openings included."""
+        return self.mask(*BUILDING)
+
+    def probability(self, role: Role) -> NDArray[np.float32]:
+        """Return the probability (H, W) of a role."""
+        return self.probabilities[ROLES.index(role)]
+
+    @cached_property
+    def extent(self) -> tuple[float, float]:
+        """Top and bottom of the front: the medians over its columns, in pixels."""
+        columns = self.region.any(0)
+        if not columns.any():
+            return 0.0, float(self.region.shape[0])
+        tops = self.region.argmax(0)[columns]
+        bottoms = self.region.shape[0] - self.region[::-1].argmax(0)[columns]
+        return float(np.median(tops)), float(np.median(bottoms))
+
+    @property
+    def visible_size(self) -> tuple[float, float]:
+        """Width and height of the front in pixels; the height is the median over its columns."""
+        columns = np.flatnonzero(self.region.any(0))
+        width = float(columns[-1] - columns[0] + 1) if len(columns) else 0.0
+        return width, self.extent[1] - self.extent[0]
+
+    @property
+    def photo_scale(self) -> float:
+        """Height in the photo of a pixel in the middle of the plane, in pixels."""
+        x, y = self.plane.width / 2, self.plane.height / 2
+        ends = to_photo(self.plane, np.array([[x, y - 0.5], [x, y + 0.5]]))
+        return float(np.linalg.norm(ends[1] - ends[0]))
+
+
+def cut_off_sides(mask: Mask) -> tuple[str, ...]:
+    """Return the sides on which the photo ends before a front (H, W) does."""
+    height, width = mask.shape
+    rows, columns = mask.any(1).sum(), mask.any(0).sum()
+    touched = {
+        "left": mask[:, 0].sum() / max(1, rows),
+        "right": mask[:, width - 1].sum() / max(1, rows),
+        "top": mask[0].sum() / max(1, columns),
+        "bottom": mask[height - 1].sum() / max(1, columns),
+    }
+    return tuple(side for side, fraction in touched.items() if fraction >= 0.15)
+
+
+def outline_of(mask: Mask) -> NDArray[np.float64]:
+    """Return the outline of the largest part of a mask (H, W) as a polygon (N, 2), in pixels."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    contour = max(contours, key=cv2.contourArea)
+    polygon: NDArray[np.float64] = cv2.approxPolyDP(contour, 0.004 * max(mask.shape), closed=True)[:, 0] + 0.5
+    return polygon

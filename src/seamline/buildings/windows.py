@@ -1,0 +1,180 @@
+"""Windows as instances: parts of a mask in the plane of a front, split, regularized and checked against each other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+Probabilities = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class WindowRules:
+    """When a part of a mask is a window; chosen on validation photos."""
+
+    threshold: float = 0.5  # probability from which a pixel is window
+    core: float = 0.8  # probability of the cores by which windows that touch are split
+    core_fraction: float = 0.15  # least area of a core, over that of its part
+    min_side: int = 4  # pixels of the plane
+    rectangle: float = 0.75  # IoU with its rectangle from which a part is one
+    min_probability: float = 0.0  # mean inside
+    min_fill: float = 0.4  # least area over that of its rectangle
+    min_size: float = 0.15  # least area, over the typical one of the front, of a part in a row or column
+    min_lone_size: float = 0.4  # least area, over the typical one, of a part in neither
+
+
+RULES = WindowRules()
+
+
+@dataclass(frozen=True, eq=False)
+class WindowPart:
+    """A window in the plane of a front."""
+
+    box: tuple[float, float, float, float]  # left, top, right and bottom in pixels of the plane
+    outline: NDArray[np.float64]  # (N, 2) x, y in pixels of the plane, clockwise from the upper left
+    area: float  # of the outline, in pixels of the plane
+    probability: float  # mean inside, 0..1
+    fill: float  # area of the part over that of its box, 0..1
+    aligned: int = 0  # number of windows in its row and its column
+
+    @property
+    def width(self) -> float:
+        return self.box[2] - self.box[0]
+
+    @property
+    def height(self) -> float:
+        return self.box[3] - self.box[1]
+
+
+def find_windows(
+    probabilities: Probabilities, region: Mask, rules: WindowRules = RULES
+) -> tuple[list[WindowPart], list[WindowPart]]:
+    """Find the windows of a front.
+
+    Args:
+        probabilities: (H, W) float32, of window, in the plane.
+        region: (H, W) bool, the front.
+        rules: when a part is a window.
+
+    Returns:
+        The windows, and the parts that are none by the rules.
+    """
+    parts = [
+        part
+        for mask in _split_parts(probabilities, region, rules)
+        if (part := _regularize(*mask, probabilities, rules))
+    ]
+    return _check_sizes(parts, rules)
+
+
+def _split_parts(
+    probabilities: Probabilities, region: Mask, rules: WindowRules
+) -> list[tuple[NDArray[np.uint8], int, int]]:
+    """Return the connected parts of the windows, (h, w) uint8 with their upper left corner; touching ones are split."""
+    mask = ((probabilities >= rules.threshold) & region).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    parts = []
+    for index in range(1, count):
+        left, top, width, height, area = stats[index]
+        if min(width, height) < rules.min_side:
+            continue
+        window = np.s_[top : top + height, left : left + width]
+        part = labels[window] == index
+        for piece in _split_cores(part, probabilities[window], rules):
+            rows, columns = np.flatnonzero(piece.any(1)), np.flatnonzero(piece.any(0))
+            if len(rows) < rules.min_side or len(columns) < rules.min_side:
+                continue
+            parts.append(
+                (
+                    piece[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.uint8),
+                    left + columns[0],
+                    top + rows[0],
+                )
+            )
+    return parts
+
+
+def _split_cores(part: Mask, probabilities: Probabilities, rules: WindowRules) -> list[Mask]:
+    """Split a part into those of its cores; a pixel belongs to the nearest one."""
+    cores = (part & (probabilities >= rules.core)).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(cores, connectivity=4)
+    large = [index for index in range(1, count) if stats[index, cv2.CC_STAT_AREA] >= rules.core_fraction * part.sum()]
+    if len(large) < 2:
+        return [part]
+    seeds = np.isin(labels, large)
+    _, nearest = cv2.distanceTransformWithLabels(
+        (~seeds).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    table = np.zeros(nearest.max() + 1, np.int64)
+    table[nearest[seeds]] = labels[seeds]
+    owner = table[nearest]
+    return [part & (owner == index) for index in large]
+
+
+def _regularize(
+    part: NDArray[np.uint8], left: int, top: int, probabilities: Probabilities, rules: WindowRules
+) -> WindowPart | None:
+    """Return a part as an upright rectangle where that explains it, else as a polygon; None where it is too thin.
+
+    The rectangle spans the rows and columns that are filled at least half as much as a full one.
+    """
+    rows, columns = part.sum(1), part.sum(0)
+    inner_rows = np.flatnonzero(rows >= np.quantile(rows, 0.8) / 2)
+    inner_columns = np.flatnonzero(columns >= np.quantile(columns, 0.8) / 2)
+    y0, y1 = int(inner_rows[0]), int(inner_rows[-1]) + 1
+    x0, x1 = int(inner_columns[0]), int(inner_columns[-1]) + 1
+    if min(y1 - y0, x1 - x0) < rules.min_side:
+        return None
+    height, width = part.shape
+    inside = float(part[y0:y1, x0:x1].sum())
+    area = float((y1 - y0) * (x1 - x0))
+    total = float(part.sum())
+    mean = float(probabilities[top : top + height, left : left + width][part > 0].mean())
+    box = (float(left + x0), float(top + y0), float(left + x1), float(top + y1))
+    if inside / (total + area - inside) >= rules.rectangle:
+        outline = np.array([(box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3])])
+        return WindowPart(box, outline, area, mean, inside / area)
+    contours, _ = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    contour = max(contours, key=cv2.contourArea)
+    polygon = cv2.approxPolyDP(contour, 0.02 * cv2.arcLength(contour, closed=True), closed=True)[:, 0] + 0.5
+    if len(polygon) < 3:
+        return None
+    outline = polygon + (left, top)
+    whole = (float(left), float(top), float(left + width), float(top + height))
+    return WindowPart(whole, outline, total, mean, total / (height * width))
+
+
+def _check_sizes(parts: Sequence[WindowPart], rules: WindowRules) -> tuple[list[WindowPart], list[WindowPart]]:
+    """Divide parts into windows and others, by their sizes and what stands in line with them."""
+    if not parts:
+        return [], []
+    typical = typical_area(parts)
+    boxes = np.array([part.box for part in parts])
+    large = np.array([part.area >= rules.min_lone_size * typical for part in parts])
+    in_row, in_column = _overlaps(boxes, 1), _overlaps(boxes, 0)
+    aligned = ((in_row | in_column) & large).sum(1) - large
+    windows, others = [], []
+    for part, count in zip(parts, aligned, strict=True):
+        part = replace(part, aligned=int(count))
+        size = part.area / typical
+        enough = size >= (rules.min_size if count else rules.min_lone_size)
+        fits = enough and part.fill >= rules.min_fill and part.probability >= rules.min_probability
+        (windows if fits else others).append(part)
+    return windows, others
+
+
+def typical_area(parts: Sequence[WindowPart]) -> float:
+    """Return the area up to which half of the area of all parts lies; small parts hardly change it."""
+    areas = np.sort([part.area for part in parts])
+    return float(areas[np.searchsorted(np.cumsum(areas), areas.sum() / 2)])
+
+
+def _overlaps(boxes: NDArray[np.float64], axis: int) -> Mask:
+    """Return which of N boxes overlap along an axis by half of the shorter one or more: (N, N) bool."""
+    low, high = boxes[:, axis], boxes[:, axis + 2]
+    overlap = np.minimum.outer(high, high) - np.maximum.outer(low, low)
+    result: Mask = overlap >= 0.5 * np.minimum.outer(high - low, high - low)
+    return result
