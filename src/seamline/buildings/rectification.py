@@ -1,4 +1,4 @@
-"""Rectification: the plane of a front, in which verticals are vertical, horizontals horizontal, and both of one scale."""
+"""Rectification of a front: to a plane in which verticals are vertical and horizontals horizontal, of one scale."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from seamline.buildings.segments import Segments
 from seamline.buildings.vanishing_points import (
     FOCAL_RANGE,
+    INLIER_DEGREES,
     TYPICAL_FOCAL,
     VanishingPoint,
     Vector,
-    agreeing_segments,
+    angles_to,
     normalization,
 )
 from seamline.errors import SeamlineError
@@ -24,8 +25,11 @@ from seamline.run_folder.measures import FrontMethod, Plane
 LARGEST_SIDE = 1600
 """Pixels of the longer side of a plane: a storey of a front of ten then has 160."""
 
-SMEAR_LIMIT = 4.0
-"""Horizontal magnification over that of the nearest part from which on a front is cut off; 4 is twice as far away."""
+SMEAR_LIMIT = 6.0
+"""Horizontal magnification over that of the nearest part from which on a front is cut off: the square of the distance.
+
+At 2.4 times the distance, a window of 60 pixels has 10.
+"""
 
 LEAST_USABLE = 0.4
 """Share of a front's area in the photo below which, after the cut, it is measured in the image plane instead."""
@@ -37,8 +41,7 @@ LARGEST_YAW = 75.0
 """Degrees between front and camera: from there on windows are slivers, and reveals hide their glass."""
 
 LARGEST_STRETCH = 16.0
-"""Ratio of the magnification of a plane's farthest and nearest corner, beyond the cut: more is a horizon near the front,
-as by a wrong vanishing point."""
+"""Magnification of a plane's farthest corner over its nearest, over `SMEAR_LIMIT`: more is a wrong vanishing point."""
 
 ASPECT_TOLERANCE = 0.06
 """Relative standard deviation up to which widths and heights count as of one scale."""
@@ -92,7 +95,7 @@ def rectify(
     if vertical is None or horizontal is None:
         return _give_up(region, f"too few {'vertical' if vertical is None else 'horizontal'} lines meet in a point")
     shape = (region.shape[0], region.shape[1])
-    members = [segments[agreeing_segments(segments, point.point, shape)] for point in (horizontal, vertical)]
+    members = [segments[angles_to(point.point, segments, shape) <= INLIER_DEGREES] for point in (horizontal, vertical)]
     if min(map(len, members)) < FEWEST_IN_FRONT:
         return _give_up(region, "too few of its lines agree with the vanishing points")
     variants = [(horizontal.point, vertical.point)]
