@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 Segments = NDArray[np.float64]
 """(S, 4) x1, y1, x2, y2 in pixels of the photo; the first pixel covers 0..1."""
 
-CURVATURE_LIMIT = 8.0
+CURVATURE_LIMIT = 10.0
 """Median bend of long lines, in thousandths of their length, from which on a photo is too curved to be measured well.
 
-A line that crosses the photo then leaves its chord by 1/125 of its length, about a tenth of a storey of a front of four
-storeys that fills the photo. Phones and cameras stay below 3, action cameras reach 20 and more.
+A line of a storey's width, a quarter of a front of 1200 pixels, then leaves its chord by 3 pixels, and rows of windows
+no longer fit one plane. Cameras for architecture stay below 2, phones below 4, and action cameras exceed 15.
 """
 
 _SHORTEST = 0.022  # of the diagonal of the region's bounding box: shorter segments are ornaments and texture
@@ -24,9 +24,11 @@ _DETECTOR_SHIFT = 0.625  # half a pixel over the detector's scale of 0.8, by whi
 _BRIGHTER = np.sqrt(np.arange(256) * 255).round().astype(np.uint8)  # so that lines in the shade are detected as well
 
 _LONG_LINE = 0.25  # of the diagonal of the region's bounding box
+_OFF_CENTER = 0.1  # of the photo's shorter side: lines through the center stay straight in any lens
 _FEWEST_LINES = 3
 _CHAIN_SEEDS = 60  # the longest segments, from which chains grow
-_CHAIN_OFFSET, _CHAIN_DEGREES = 1.5, 3.0  # pixels and degrees by which a segment may leave the line that it prolongs
+_CHAIN_OFFSET, _CHAIN_DEGREES = 1.5, 4.0  # pixels and degrees by which a segment may leave the line that it prolongs
+_CHAIN_SLACK = 0.02  # pixels more for each pixel beyond the line's end
 _CHAIN_GAP = 0.15  # of the same diagonal, between a line and the segment that prolongs it, and no more than its length
 
 
@@ -91,8 +93,8 @@ def measure_curvature(segments: Segments, region: NDArray[np.bool_]) -> float | 
     Returns:
         The median of sagitta over length, in thousandths; positive where lines bulge away from the photo's center, as
         in wide-angle lenses. Where there are enough steep and enough flat lines, it is that of those that bend less,
-        as lenses bend both, and round houses only horizontals. None with fewer than three lines as long as a quarter
-        of the region's diagonal.
+        as lenses bend both, and round houses only horizontals. None with fewer than three lines that are as long as a
+        quarter of the region's diagonal and pass beside the photo's center.
     """
     _, _, width, height = cv2.boundingRect(region.astype(np.uint8))
     diagonal = float(np.hypot(width, height))
@@ -106,7 +108,8 @@ def measure_curvature(segments: Segments, region: NDArray[np.bool_]) -> float | 
         line = _Line.of(segments[chain].reshape(-1, 2), center)
         if line.length >= _LONG_LINE * diagonal:
             free[chain] = False
-            bends[line.steep].append(line.bend)
+            if line.distance >= _OFF_CENTER * min(region.shape):
+                bends[line.steep].append(line.bend)
     groups = [group for group in bends if len(group) >= _FEWEST_LINES] or [bends[0] + bends[1]]
     if len(groups[0]) < _FEWEST_LINES:
         return None
@@ -125,8 +128,10 @@ def _grow_chain(segments: Segments, seed: int, gap: float) -> NDArray[np.intp]:
         reach = min(gap, end - start)  # a short line does not tell how it goes on far away
         slope = np.arctan2(np.diff(offset, axis=1), np.diff(t, axis=1))[:, 0]
         turn = slope - np.arctan(np.polyval(np.polyder(line), t.mean(1)))
-        fits = np.abs(np.sin(turn)) <= np.sin(np.radians(_CHAIN_DEGREES))
-        fits &= (np.abs(offset - np.polyval(line, t)) <= _CHAIN_OFFSET).all(1)
+        turn -= np.pi * np.round(slope[seed] / np.pi)  # the detector's segments have the darker side on their left
+        fits = np.cos(turn) >= np.cos(np.radians(_CHAIN_DEGREES))
+        beyond = np.maximum(0, np.maximum(start - t, t - end))
+        fits &= (np.abs(offset - np.polyval(line, t)) <= _CHAIN_OFFSET + _CHAIN_SLACK * beyond).all(1)
         fits &= (t.max(1) >= start - reach) & (t.min(1) <= end + reach)
         fits[chain] = True
         if fits.sum() == len(chain):
@@ -139,6 +144,7 @@ class _Line:
     """A long line of a photo."""
 
     length: float
+    distance: float  # from the photo's center
     bend: float  # sagitta over length, positive away from the center
     steep: bool  # whether it is nearer to the photo's columns than to its rows
 
@@ -150,8 +156,9 @@ class _Line:
         t = (points - mean) @ along
         length = float(np.ptp(t))
         square = np.polyfit(t, (points - mean) @ across, 2)[0] if len(points) > 2 else 0.0
-        bend = -square * length / 4 * np.sign((mean - center) @ across)
-        return cls(length, float(bend), bool(abs(along[1]) > abs(along[0])))
+        distance = float((mean - center) @ across)
+        bend = -square * length / 4 * np.sign(distance)
+        return cls(length, abs(distance), float(bend), bool(abs(along[1]) > abs(along[0])))
 
 
 def _axis(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
