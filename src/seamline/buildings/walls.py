@@ -15,6 +15,8 @@ LEAST_PURITY = 0.8
 LEAST_WALL = 0.05
 """Share of a building part's area that a wall has at least: a narrower one is a bay or a reveal."""
 
+_PLACES = 256  # columns in which walls may meet
+_PURITY_SLACK = 0.04  # of the purest column, so that the line does not cross windows
 _MOST_SPLITS = 2  # one after another; so a part has four walls at most
 
 
@@ -109,7 +111,8 @@ def propose_split(
         second: that of the other.
 
     Returns:
-        The line through the vertical vanishing point with the highest purity; None where no segment decides.
+        The line through the vertical vanishing point that crosses the fewest segments, among those of about the highest
+        purity; None where no segment decides.
     """
     shape = (region.shape[0], region.shape[1])
     degrees = [angles_to(wall.point, segments, shape) for wall in (first, second)]
@@ -119,17 +122,24 @@ def propose_split(
     if min(weight.sum() for weight in weights) == 0:
         return None
     middle = float(np.flatnonzero(region.any(1)).mean()) + 0.5
-    row = np.array([0, 1, -middle])
-    middles = np.column_stack([(segments[:, :2] + segments[:, 2:]) / 2, np.ones(len(segments))])
-    rays = np.cross(vertical.point, middles)
-    crossings = np.cross(rays, row)
-    columns = crossings[:, 0] / crossings[:, 2]
-    order = np.argsort(columns)
-    shares = [np.concatenate([[0], np.cumsum(weight[order]) / weight.sum()]) for weight in weights]
-    purities = np.stack([1 + shares[0] - shares[1], 1 + shares[1] - shares[0]]) / 2
-    which, best = np.unravel_index(purities.argmax(), purities.shape)
-    left, right = (first, second) if which == 0 else (second, first)
-    ordered = columns[order]
-    column = ordered[np.clip([best - 1, best], 0, len(order) - 1)].mean()
-    line = np.cross(vertical.point, [column, middle, 1])
-    return WallSplit(line * np.sign(line[0]), left, right, float(purities.max()))
+    deciding = weights[0] + weights[1] > 0
+    spans = _columns(segments[deciding].reshape(-1, 2), vertical.point, middle).reshape(-1, 2)
+    places = np.linspace(spans.min(), spans.max(), _PLACES)
+    shares = [
+        (weight[deciding] / weight.sum()) @ (spans.mean(1)[:, np.newaxis] < places) for weight in weights
+    ]  # of each wall's length that is left of a place
+    which = int(np.abs(shares[0] - shares[1]).argmax())
+    sign = np.sign(shares[0][which] - shares[1][which])
+    purities = (1 + sign * (shares[0] - shares[1])) / 2
+    crossed = ((spans.min(1)[:, np.newaxis] < places) & (spans.max(1)[:, np.newaxis] > places)).sum(0)
+    good = np.flatnonzero(purities >= purities.max() - _PURITY_SLACK)
+    best = good[np.lexsort([-purities[good], crossed[good]])[0]]
+    left, right = (first, second) if sign > 0 else (second, first)
+    line = np.cross(vertical.point, [places[best], middle, 1])
+    return WallSplit(line * np.sign(line[0]), left, right, float(purities[best]))
+
+
+def _columns(points: Vector, vertical: Vector, row: float) -> Vector:
+    """Return where lines through points (N, 2) and the vertical vanishing point (3,) cross a row of the photo."""
+    crossings = np.cross(np.cross(vertical, np.column_stack([points, np.ones(len(points))])), [0, 1, -row])
+    return np.asarray(crossings[:, 0] / crossings[:, 2])
