@@ -121,21 +121,19 @@ def propose_split(
     weights = [np.where(wall.inliers & decides, lengths, 0) for wall in (first, second)]
     if min(weight.sum() for weight in weights) == 0:
         return None
-    middle = float(np.flatnonzero(region.any(1)).mean()) + 0.5
-    deciding = weights[0] + weights[1] > 0
-    spans = _columns(segments[deciding].reshape(-1, 2), vertical.point, middle).reshape(-1, 2)
-    places = np.linspace(spans.min(), spans.max(), _PLACES)
-    shares = [
-        (weight[deciding] / weight.sum()) @ (spans.mean(1)[:, np.newaxis] < places) for weight in weights
-    ]  # of each wall's length that is left of a place
-    which = int(np.abs(shares[0] - shares[1]).argmax())
-    sign = np.sign(shares[0][which] - shares[1][which])
-    purities = (1 + sign * (shares[0] - shares[1])) / 2
-    crossed = ((spans.min(1)[:, np.newaxis] < places) & (spans.max(1)[:, np.newaxis] > places)).sum(0)
+    row = float(np.flatnonzero(region.any(1)).mean()) + 0.5
+    ends = _columns(segments.reshape(-1, 2), vertical.point, row).reshape(-1, 2)
+    places = np.linspace(*np.quantile(ends[weights[0] + weights[1] > 0], (0, 1)), _PLACES)
+    shares = [weight / weight.sum() @ (ends.mean(1)[:, np.newaxis] < places) for weight in weights]  # left of a place
+    surplus = shares[0] - shares[1]
+    sign = np.sign(surplus[np.abs(surplus).argmax()])
+    purities = (1 + sign * surplus) / 2
+    flat = angles_to(vertical.point, segments, shape) > INLIER_DEGREES
+    crossed = (ends[flat].min(1)[:, np.newaxis] < places) & (ends[flat].max(1)[:, np.newaxis] > places)
     good = np.flatnonzero(purities >= purities.max() - _PURITY_SLACK)
-    best = good[np.lexsort([-purities[good], crossed[good]])[0]]
+    best = good[np.lexsort([-purities[good], crossed.sum(0)[good]])[0]]
     left, right = (first, second) if sign > 0 else (second, first)
-    line = np.cross(vertical.point, [places[best], middle, 1])
+    line = np.cross(vertical.point, [places[best], row, 1])
     return WallSplit(line * np.sign(line[0]), left, right, float(purities[best]))
 
 
