@@ -67,10 +67,8 @@ def select_segments(segments: Segments, region: NDArray[np.bool_]) -> Segments:
     """Return the segments of which most lies in a region (H, W) bool, or within 1 % of its diagonal of it."""
     left, top, width, height = cv2.boundingRect(region.astype(np.uint8))
     radius = max(2, round(_DILATION * float(np.hypot(width, height))))
-    near = cv2.copyMakeBorder(
-        region[top : top + height, left : left + width].astype(np.uint8), *[radius + 1] * 4, cv2.BORDER_CONSTANT
-    )
-    near = cv2.dilate(near, cv2.getStructuringElement(cv2.MORPH_RECT, (2 * radius + 1, 2 * radius + 1)))
+    near = np.pad(region[top : top + height, left : left + width].astype(np.uint8), radius + 1)
+    near = cv2.dilate(near, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)).astype(np.uint8)
     share = np.linspace(0, 1, 9)
     x, y = (segments[:, [k]] * (1 - share) + segments[:, [k + 2]] * share for k in (0, 1))
     rows = np.clip(np.floor(y) - top + radius + 1, 0, near.shape[0] - 1).astype(int)

@@ -123,7 +123,9 @@ def find_horizontals(
     points: list[VanishingPoint] = []
 
     def plausible(hypotheses: Vector) -> NDArray[np.bool_]:
-        mask = _off_right_angle(hypotheses, upright, units) <= np.sin(np.radians(_ORTHOGONAL_DEGREES))
+        mask: NDArray[np.bool_] = _off_right_angle(hypotheses, upright, units) <= np.sin(
+            np.radians(_ORTHOGONAL_DEGREES)
+        )
         for other in points:
             cosines = np.abs(_unit(hypotheses) @ _unit(bundle.normalize(other.point)))
             mask &= cosines <= np.cos(np.radians(_DISTINCT_DEGREES))
@@ -151,7 +153,7 @@ def normalization(shape: tuple[int, int]) -> Vector:
 def angles_to(point: Vector, segments: Segments, shape: tuple[int, int]) -> NDArray[np.float64]:
     """Return the angles (S,) in degrees between segments and the directions from their middles to a point (3,)."""
     bundle = _Bundle.of(segments, shape)
-    return np.degrees(np.arcsin(np.minimum(bundle.sines(bundle.normalize(point)[np.newaxis])[0], 1)))
+    return np.asarray(np.degrees(np.arcsin(np.minimum(bundle.sines(bundle.normalize(point)[np.newaxis])[0], 1))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +196,7 @@ class _Bundle:
     def distances(self, points: Vector) -> Vector:
         """Return the distances (M, S) from the segments' middles to homogeneous points, times their last number."""
         x, y, w = points.T[..., np.newaxis]
-        return np.hypot(x - w * self.middles[:, 0], y - w * self.middles[:, 1])
+        return np.asarray(np.hypot(x - w * self.middles[:, 0], y - w * self.middles[:, 1]))
 
     def find(
         self, candidates: NDArray[np.bool_], plausible: Plausible, seed: int, total: float | None = None
@@ -232,7 +234,7 @@ class _Bundle:
         lines = self.lines
         points = np.cross(lines[pairs[:, 0]], lines[pairs[:, 1]])
         lengths = np.linalg.norm(points, axis=1)
-        return points[lengths > 1e-6] / lengths[lengths > 1e-6, np.newaxis]
+        return np.asarray(points[lengths > 1e-6] / lengths[lengths > 1e-6, np.newaxis])
 
     def _take(self, indices: NDArray[np.intp]) -> "_Bundle":
         """Return some of the segments."""
@@ -264,7 +266,7 @@ def _off_right_angle(points: Vector, vertical: Vector, units: Vector) -> Vector:
     scales = np.stack([np.ones_like(units), np.ones_like(units), units], 1)  # (F, 3)
     rays = _unit(points * scales[:, np.newaxis])  # (F, M, 3)
     upright = _unit(vertical * scales)  # (F, 3)
-    return np.abs(np.einsum("fmk,fk->fm", rays, upright)).min(0)
+    return np.asarray(np.abs(np.einsum("fmk,fk->fm", rays, upright)).min(0))
 
 
 def _unit(vectors: Vector) -> Vector:

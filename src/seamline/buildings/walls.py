@@ -123,7 +123,8 @@ def propose_split(
         return None
     row = float(np.flatnonzero(region.any(1)).mean()) + 0.5
     ends = _columns(segments.reshape(-1, 2), vertical.point, row).reshape(-1, 2)
-    places = np.linspace(*np.quantile(ends[weights[0] + weights[1] > 0], (0, 1)), _PLACES)
+    deciding = ends[weights[0] + weights[1] > 0]
+    places = np.linspace(deciding.min(), deciding.max(), _PLACES)
     shares = [weight / weight.sum() @ (ends.mean(1)[:, np.newaxis] < places) for weight in weights]  # left of a place
     surplus = shares[0] - shares[1]
     sign = np.sign(surplus[np.abs(surplus).argmax()])
