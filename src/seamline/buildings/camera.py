@@ -28,6 +28,7 @@ MAX_ACCURACY_M = 100_000.0
 
 _MILLIMETERS = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # FocalPlaneResolutionUnit; 4 and 5 are common beside the standard
 _APPLE_PANORAMA = 6  # value of CustomRendered
+_BYTE_ORDERS = (b"II", b"MM")  # of TIFF
 _DAMAGE = ("orrupt EXIF", "larger than file")  # in Pillow's warnings
 
 Tags = dict[int, Any]
@@ -70,6 +71,9 @@ def read_camera(source: Path | bytes) -> Camera:
 
 def _read_tags(image: Image.Image, directory: int) -> Tags | None:
     """Return the tags of a directory of EXIF data, empty without it; None where it cannot be read."""
+    data = image.info.get("exif", b"").removeprefix(b"Exif\0\0")
+    if data and data[:2] not in _BYTE_ORDERS:  # Pillow ignores the data while it opens a JPEG, and later has none
+        return None
     try:
         return dict(image.getexif().get_ifd(directory))
     except Exception:  # EXIF data may be damaged in any way
