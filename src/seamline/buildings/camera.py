@@ -26,7 +26,8 @@ MAX_SIDE = 1_000_000
 MAX_ACCURACY_M = 100_000.0
 """Position errors above this, in meters, are not plausible."""
 
-_MILLIMETERS = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # FocalPlaneResolutionUnit; 4 and 5 are common beside the standard
+# FocalPlaneResolutionUnit -> millimeters; 4 and 5 are common, though not in the standard
+_MILLIMETERS: dict[float, float] = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 _APPLE_PANORAMA = 6  # value of CustomRendered
 _BYTE_ORDERS = (b"II", b"MM")  # of TIFF
 _DAMAGE = ("orrupt EXIF", "larger than file")  # in Pillow's warnings
@@ -71,10 +72,10 @@ def read_camera(source: Path | bytes) -> Camera:
 
 def _read_tags(image: Image.Image, directory: int) -> Tags | None:
     """Return the tags of a directory of EXIF data, empty without it; None where it cannot be read."""
-    data = image.info.get("exif", b"").removeprefix(b"Exif\0\0")
-    if data and data[:2] not in _BYTE_ORDERS:  # Pillow ignores the data while it opens a JPEG, and later has none
-        return None
     try:
+        data = image.info.get("exif", b"").removeprefix(b"Exif\0\0")
+        if data and data[:2] not in _BYTE_ORDERS:  # Pillow ignores such data while it opens a JPEG, and later has none
+            return None
         return dict(image.getexif().get_ifd(directory))
     except Exception:  # EXIF data may be damaged in any way
         return None
@@ -90,9 +91,9 @@ def _focal_length(tags: Tags, size: tuple[int, int], panorama: bool, problems: l
     """Return the focal length in pixels; None where it is unknown, or does not hold for the whole photo.
 
     FocalLengthIn35mmFilm comes first: cameras that write a wrong FocalPlaneXResolution are known. It is that of equal
-    diagonals (CIPA DCG-001-2005; COLMAP computes likewise), f = f35 * sqrt(width² + height²) / 43.27, not that of equal
-    widths (f35 * width / 36), which is 4 % shorter for a photo of 4:3. Some phones give the value of the whole sensor
-    for photos that they crop to 16:9, which are then 8 % too short.
+    diagonals (CIPA DCG-001; COLMAP computes likewise), f = f35 * sqrt(width² + height²) / 43.27, not that of equal
+    widths (f35 * width / 36), which is 4 % shorter for a photo of 4:3. Where a phone writes that of its whole sensor
+    into a photo that it crops to 16:9, the focal length is 8 % too short.
     """
     diagonal = math.hypot(*size)
     equivalent = _number(tags.get(ExifTags.Base.FocalLengthIn35mmFilm)) or 0.0  # 0 means unknown
@@ -181,7 +182,7 @@ def _coordinate(tags: Tags, tag: int, reference_tag: int, signs: tuple[str, str]
     values = tags[tag] if isinstance(tags[tag], tuple) else (tags[tag],)
     numbers = [_number(value) for value in values[:3]]
     reference = _text(tags.get(reference_tag))
-    degrees = sum(number / 60**place for place, number in enumerate(numbers) if number is not None)
+    degrees = math.fsum(number / 60.0**place for place, number in enumerate(numbers) if number is not None)
     limit = 90 if "N" in signs else 180
     valid = numbers and all(number is not None and number >= 0 for number in numbers) and degrees <= limit
     if not valid or reference not in signs:

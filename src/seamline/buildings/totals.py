@@ -1,8 +1,8 @@
 """Window-to-wall ratios of buildings and their sides, from the fronts of all their photos.
 
 One front stands for each side that is seen; sides that are not seen have assumed ratios. The ratio of a building is
-its area of windows over its gross area of walls, as energy codes define it (ASHRAE 90.1: vertical fenestration area over
-gross above-grade wall area): the mean of its four sides, weighted by area where the areas are known.
+its area of windows over its gross area of walls, as energy codes define it (ASHRAE 90.1: vertical fenestration over
+gross above-grade walls): the mean of its four sides, weighted by area where the areas are known.
 """
 
 import math
