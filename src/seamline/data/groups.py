@@ -220,23 +220,38 @@ def _reader(data: Dataset, by: str) -> Callable[[list[str]], list[str]]:
         return lambda names: [records[name].columns.get(column, "") if name in records else "" for name in names]
     if by.lower() == FOLDER:
         return lambda names: [_folder(data, name) for name in names]
+    known = f"the columns are {', '.join(columns.values())}; " if columns else ""
+    capture = capture_reader("--groups", by, f"{known}name a column of the table")
+    return lambda names: [capture(name) for name in names]
+
+
+def capture_reader(option: str, by: str, choices: str) -> Callable[[str], str]:
+    """Return a function from a name to what a regular expression captures in it, normalized; empty without a match.
+
+    Args:
+        option: the option that the user gave, for messages.
+        by: its value, a regular expression with one capture.
+        choices: what else the option accepts beside `folder`, for messages.
+
+    Raises:
+        SeamlineError: the value is not a regular expression, or has not one capture.
+    """
     try:
         pattern = re.compile(_normalize(by))
     except re.error as error:
-        raise SeamlineError(f"--groups {by}: is not a regular expression ({error}); correct it") from None
+        raise SeamlineError(f"{option} {by}: is not a regular expression ({error}); correct it") from None
     if pattern.groups != 1:
-        known = f"the columns are {', '.join(columns.values())}; " if columns else ""
         reason = f"has {pattern.groups} captures" if pattern.groups else "is no column"
         raise SeamlineError(
-            f"--groups {by}: {reason}; {known}name a column of the table, `folder`, or a regular expression with one "
-            "capture, such as 'patient(\\d+)'"
+            f"{option} {by}: {reason}; {choices}, `folder`, or a regular expression with one capture, such as "
+            "'patient(\\d+)'"
         )
 
     def capture(name: str) -> str:
         match = pattern.search(_normalize(name))
-        return (match[1] or "") if match else ""
+        return _normalize(match[1] or "") if match else ""
 
-    return lambda names: [capture(name) for name in names]
+    return capture
 
 
 def _normalize(text: str) -> str:

@@ -203,17 +203,17 @@ def decode(source: Path | bytes, name: str, limit: int) -> DecodedImage:
         # A JPEG with more images appended is MPO to Pillow.
         file_format = "JPEG" if image.format == "MPO" else image.format
         scale, is_wide = _bit_depth_scale(image), _is_wide(image)
-        with _pillow_settings(limit):
+        with pillow_settings(limit):
             traits = _file_traits(image)
             turn = orientation(image)
         if is_wide and len(image.getbands()) > 1:
             wide = read_16_bit_channels(content, turn)
         if file_format == "TIFF":  # Pillow reads its tags, and warns of them, while loading
-            with _pillow_settings(limit):
+            with pillow_settings(limit):
                 image.load()
         else:
             image.load()
-        with _pillow_settings(limit), suppress(Exception):  # pixels are readable where the orientation is not
+        with pillow_settings(limit), suppress(Exception):  # pixels are readable where the orientation is not
             ImageOps.exif_transpose(image, in_place=True)
         image.format = file_format
     except Exception as error:  # Pillow raises various errors for damaged files
@@ -246,7 +246,7 @@ def _open(content: bytes, name: str, limit: int) -> Image.Image:
     if not content:
         raise SeamlineError(f"{name}: is empty; {_ADVICE}")
     try:
-        with _pillow_settings(limit):
+        with pillow_settings(limit):
             image: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)
     except UnidentifiedImageError as error:
         if bands := _unreadable_bands(content):
@@ -319,7 +319,7 @@ def damaged(name: str, error: Exception) -> SeamlineError:
 
 
 @contextmanager
-def _pillow_settings(limit: int) -> Iterator[None]:
+def pillow_settings(limit: int) -> Iterator[None]:
     """Silence Pillow's warnings inside the block, and set its limit: it refuses twice `MAX_IMAGE_PIXELS` and more."""
     with _pillow_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")

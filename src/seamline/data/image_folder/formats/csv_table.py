@@ -70,7 +70,7 @@ def _join(tree: FileTree, parsed: list[_ParsedTable]) -> FolderContents:
 
 def _parse_table(file: Path, images: ImageIndex) -> _ParsedTable | None:
     """Return the samples of a table, or None where it has no column of files or none of labels."""
-    rows = list(_read_rows(file))
+    rows = list(read_rows(file))
     if not rows:
         return None
     table = Table(file, rows, lambda name: images.find(name, file) is not None)
@@ -137,7 +137,7 @@ def _labels_are_plausible(table: Table, roles: ColumnRoles, images: ImageIndex) 
     return True
 
 
-def _read_rows(file: Path) -> Iterator[Table.Row]:
+def read_rows(file: Path) -> Iterator[Table.Row]:
     """Yield the rows of a table that are not empty, with their line numbers."""
     text = read_text(file)
     separator = max(",;\t", key=text.partition("\n")[0].count)
