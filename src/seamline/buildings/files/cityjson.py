@@ -88,7 +88,8 @@ def city_model(photo: MeasuredPhoto) -> bytes | None:
 def _building(photo: MeasuredPhoto) -> dict[str, Any]:
     """Return a building without surfaces."""
     geometry = {"type": "MultiSurface", "lod": "3", "boundaries": [], "semantics": {"surfaces": [], "values": []}}
-    return {"type": "Building", "attributes": {"photo": photo.file, "placement": _PLACEMENT}, "geometry": [geometry]}
+    placement = {"placement": _PLACEMENT} if len(photo.fronts) > 1 else {}
+    return {"type": "Building", "attributes": {"photo": photo.file, **placement}, "geometry": [geometry]}
 
 
 def _add_surfaces(geometry: dict[str, Any], surfaces: Sequence[Surface], vertices: Vertices, left: int) -> None:
