@@ -31,13 +31,14 @@ def test_layers_hold_the_openings_in_meters() -> None:
 
 def test_a_drawing_in_meters_prints_at_1_to_100() -> None:
     root = parsed(house_photo(), house_front())
-    assert root.get("viewBox") == "-0.6 -0.6 17.2 13.2"
-    assert (root.get("width"), root.get("height")) == ("172mm", "132mm")
+    # a margin of 0.6 m, and to the right a text of 33 letters of 0.18 m, which begins 0.15 m from the plane of 16 m
+    assert root.get("viewBox") == "-0.6 -0.6 23.29 13.2"
+    assert (root.get("width"), root.get("height")) == ("232.9mm", "132mm")
 
 
 def test_a_drawing_without_a_scale_is_in_pixels() -> None:
     root = parsed(house_photo(), garage_front())
-    assert (root.get("width"), root.get("height")) == ("650px", "550px")
+    assert (root.get("width"), root.get("height")) == ("873.75px", "550px")
     assert root.findtext(f"{SVG}title", "").endswith("in pixels, no scale known")
 
 

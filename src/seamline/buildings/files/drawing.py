@@ -25,6 +25,7 @@ _COLORS: dict[str, Color] = {
 
 _LAYER_OF_KIND = {"window": "windows", "door": "doors", "shop": "shops"}
 _TEXT_FRACTION = 1 / 40  # height of letters over that of the plane
+_LETTER_WIDTH = 0.6  # mean width of a letter over its height, at most
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
@@ -58,6 +59,13 @@ class Drawing:
     text_height: float
     layers: tuple[Layer, ...]
 
+    @property
+    def right(self) -> float:
+        """Where the plane and its texts end, by an estimate of the texts' widths."""
+        labels = (label for layer in self.layers for label in layer.labels)
+        ends = (label.position[0] + _LETTER_WIDTH * self.text_height * len(label.text) for label in labels)
+        return max(self.width, *ends)
+
 
 def front_drawing(photo: MeasuredPhoto, front: Front) -> Drawing:
     """Draw a front: its outline, openings, storeys and texts, in meters where `plane_scale` knows them."""
@@ -79,7 +87,7 @@ def front_drawing(photo: MeasuredPhoto, front: Front) -> Drawing:
     labels = {
         "labels": (
             Label((0.0, -text_height / 2), title),
-            *(_storey_label(storey, y_scale, text_height) for storey in front.storeys),
+            *(_storey_label(storey, width, y_scale, text_height) for storey in front.storeys),
         )
     }
     layers = tuple(
@@ -144,10 +152,11 @@ def _storey_lines(storeys: Sequence[Storey], width: float, y_scale: float) -> It
         yield (0.0, y * y_scale), (width, y * y_scale)
 
 
-def _storey_label(storey: Storey, y_scale: float, text_height: float) -> Label:
+def _storey_label(storey: Storey, width: float, y_scale: float, text_height: float) -> Label:
+    """Return the measures of a storey, which stand to the right of the plane."""
     name = "ground floor" if storey.ground else f"storey {storey.number}"
     text = f"{name}: windows {storey.windows}, WWR {storey.wwr.value:.2f}"
-    return Label((text_height / 2, storey.bottom * y_scale - text_height / 2), text)
+    return Label((width + text_height / 2, storey.bottom * y_scale - text_height / 2), text)
 
 
 def _title(photo: MeasuredPhoto, front: Front, unit: str) -> str:

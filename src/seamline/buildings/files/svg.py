@@ -13,7 +13,7 @@ def svg_drawing(photo: MeasuredPhoto, front: Front) -> bytes:
     """Return a front as SVG; coordinates are meters, printed at 1 : 100, or pixels of the plane."""
     drawing = front_drawing(photo, front)
     margin = 2 * drawing.text_height
-    width, height = drawing.width + 2 * margin, drawing.height + 2 * margin
+    width, height = drawing.right + 2 * margin, drawing.height + 2 * margin
     factor, unit = (_MM_PER_METER, "mm") if drawing.unit == "m" else (1, "px")
     size = f'width="{_number(width * factor)}{unit}" height="{_number(height * factor)}{unit}"'
     box = " ".join(map(_number, (-margin, -margin, width, height)))
