@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Seamline needs Python 3.11 or newer; found $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[dev,docs,cluster,train,export]'
+	$(BIN)/python $(PIP_INSTALL) --constraint constraints.txt --editable '.[dev,docs,cluster,train,export,buildings]'
 	touch $@
 
 reproduce: install  ## train both models of the course study and write their reports; reuses what is finished
@@ -62,7 +62,7 @@ MINIMUM := .venv-minimum
 test-minimum:  ## run the tests with the oldest supported versions (installs 6 GB)
 	@echo "Installing the versions of constraints-minimum.txt in $(MINIMUM): 6 GB with CUDA libraries."
 	test -x $(MINIMUM)/bin/python || $(PYTHON) -m venv $(MINIMUM)
-	$(MINIMUM)/bin/python $(PIP_INSTALL) --constraint constraints-minimum.txt --editable '.[dev,docs,cluster,train,export]'
+	$(MINIMUM)/bin/python $(PIP_INSTALL) --constraint constraints-minimum.txt --editable '.[dev,docs,cluster,train,export,buildings]'
 	$(MINIMUM)/bin/python -m pytest -W default
 
 fuzz: install  ## pass damaged and invalid files to every reader (30 minutes; writes input-validation.md)
