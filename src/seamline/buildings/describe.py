@@ -12,7 +12,7 @@ from seamline.buildings.fronts import FrontRegion
 from seamline.buildings.measures import FrontContents, measure_contents
 from seamline.buildings.options import MeasureOptions
 from seamline.buildings.plane_view import PlaneView, cut_off_sides, outline_of
-from seamline.buildings.rectification import rescale_photo
+from seamline.buildings.planes import rescale_photo
 from seamline.buildings.scale import Scale, find_scale
 from seamline.buildings.segments import CURVATURE_LIMIT
 from seamline.run_folder import BuildingCalibration, Front, Opening, Storey
@@ -69,7 +69,7 @@ def describe_front(
         shops=sum(one.kind == "shop" for one in contents.openings),
         inferred_windows=sum(one.inferred for one in contents.openings),
         dropped=contents.dropped,
-        wwr=wwr_interval(min(1.0, ratio), contents.expected_error, calibration and calibration.wwr_quantile),
+        wwr=wwr_interval(min(1.0, ratio), contents.expected_error, calibration.wwr_quantile if calibration else None),
         visible_area=contents.visible_area,
         expected_error=contents.expected_error,
         balcony_fraction=min(1.0, float(view.mask("balcony").sum()) / max(1.0, contents.visible_area)),
@@ -88,7 +88,7 @@ def describe_front(
 
 def _storey(storey: Storey, scale: Scale, calibration: BuildingCalibration | None) -> Storey:
     """Return a storey with its interval and its height in meters."""
-    quantile = calibration and calibration.storey_wwr_quantile
+    quantile = calibration.storey_wwr_quantile if calibration else None
     interval = wwr_interval(min(1.0, storey.wwr.value), storey.expected_error, quantile)
     return msgspec.structs.replace(storey, wwr=interval, height_m=scale.height(storey.bottom - storey.top))
 
@@ -121,8 +121,7 @@ def _notes(
         notes.append(f"Perspective smears its {rectification.smeared} part: {usable:.0%} of its width is measured.")
     if front.curvature is not None and front.curvature > CURVATURE_LIMIT:
         notes.append(
-            f"Long lines bend by {front.curvature / 10:.1f} % of their length: correct the lens distortion of the photo "
-            "first."
+            f"Long lines bend by {front.curvature / 10:.1f} % of their length: correct its lens distortion first."
         )
     if cut_off:
         notes.append(f"The photo ends before the front does: {', '.join(cut_off)}.")

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from seamline.buildings.rectification import Rectification, rectify
 from seamline.buildings.roles import BUILDING, ROLES
 from seamline.buildings.segments import Segments, detect_segments, measure_curvature, select_segments
-from seamline.buildings.vanishing_points import VanishingPoint, find_horizontals, find_vertical, propose_split
+from seamline.buildings.vanishing_points import VanishingPoint, find_vertical
+from seamline.buildings.walls import Wall, find_walls
 
 Mask = NDArray[np.bool_]
 
@@ -18,8 +19,6 @@ MIN_PART = 0.03
 _BRIDGE = 0.012  # of the photo's longer side: narrower connections are cut
 _GAP = 0.08  # of the photo's longer side: trees and vehicles up to this width do not divide a front
 _BAND = 0.04  # of the photo's longer side: signs, cornices and wires up to this width do not divide a front
-_PURITY = 0.85  # of a line between two walls, from which a part is divided
-_MIN_WALL = 0.15  # least area of a wall, over that of its part
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +45,10 @@ def find_fronts(photo: NDArray[np.uint8], roles: NDArray[np.uint8], focal_length
     vertical = find_vertical(segments, (photo.shape[0], photo.shape[1]))
     fronts = []
     for part in parts:
-        lines = select_segments(segments, part)
-        curvature = measure_curvature(lines, part)
-        for wall, horizontal in _divide(part, lines, vertical, focal_length):
-            of_wall = select_segments(lines, wall)
-            rectification = rectify(wall, of_wall, vertical, horizontal, focal_length=focal_length)
-            fronts.append(FrontRegion(wall, rectification, curvature))
+        curvature = measure_curvature(select_segments(segments, part), part)
+        for wall in _walls(part, segments, vertical, focal_length):
+            rectification = rectify(wall.region, wall.segments, vertical, wall.horizontal, focal_length=focal_length)
+            fronts.append(FrontRegion(wall.region, rectification, curvature))
     return sorted(fronts, key=lambda front: float(np.flatnonzero(front.mask.any(0)).mean()))
 
 
@@ -65,8 +62,8 @@ def find_parts(roles: NDArray[np.uint8]) -> list[Mask]:
         Masks (H, W) bool, those of `MIN_PART` of the photo and more.
     """
     side = max(roles.shape)
-    building = np.isin(roles, [ROLES.index(role) for role in BUILDING]).astype(np.uint8)
-    building = cv2.morphologyEx(building, cv2.MORPH_OPEN, _square(_BRIDGE * side))
+    mask = np.isin(roles, [ROLES.index(role) for role in BUILDING]).astype(np.uint8)
+    building = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _square(_BRIDGE * side))
     joined = cv2.morphologyEx(building, cv2.MORPH_CLOSE, _square(_BAND * side))
     hidden = (roles == ROLES.index("hidden")) & (cv2.morphologyEx(building, cv2.MORPH_CLOSE, _square(_GAP * side)) > 0)
     whole = _fill_holes(joined | hidden.astype(np.uint8))
@@ -75,24 +72,11 @@ def find_parts(roles: NDArray[np.uint8]) -> list[Mask]:
     return [labels == index for index in large]
 
 
-def _divide(
-    part: Mask, segments: Segments, vertical: VanishingPoint | None, focal_length: float | None
-) -> list[tuple[Mask, VanishingPoint | None]]:
-    """Return the walls of a building part, each with the vanishing point of its horizontals."""
+def _walls(part: Mask, segments: Segments, vertical: VanishingPoint | None, focal_length: float | None) -> list[Wall]:
+    """Return the walls of a building part; the part as one where verticals do not meet in a point."""
     if vertical is None:
-        return [(part, None)]
-    shape = (part.shape[0], part.shape[1])
-    points = find_horizontals(segments, shape, vertical, focal_length=focal_length, limit=2)
-    if len(points) < 2:
-        return [(part, points[0] if points else None)]
-    split = propose_split(segments, part, vertical, *points)
-    if split is None or split.purity < _PURITY:
-        return [(part, points[0])]
-    left = split.left_mask(shape)
-    walls = [part & left, part & ~left]
-    if min(wall.sum() for wall in walls) < _MIN_WALL * part.sum():
-        return [(part, points[0])]
-    return [(walls[0], split.left), (walls[1], split.right)]
+        return [Wall(part, select_segments(segments, part), None)]
+    return find_walls(segments, part, vertical, focal_length=focal_length)
 
 
 def _square(side: float) -> NDArray[np.uint8]:

@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seamline.buildings.corners import rectify_corners
 from seamline.buildings.describe import FrontSettings, describe_front
 from seamline.buildings.fronts import FrontRegion, find_fronts
 from seamline.buildings.options import MeasureOptions
 from seamline.buildings.orientation import orient_fronts
-from seamline.buildings.rectification import Rectification, rectify_corners
+from seamline.buildings.rectification import Rectification
 from seamline.buildings.roles import BUILDING, ROLES, Roles, find_roles
 from seamline.data.preprocess import resize_max_side
 from seamline.errors import SeamlineError

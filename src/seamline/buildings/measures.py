@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.buildings.plane_view import PlaneView
-from seamline.buildings.rectification import to_photo
+from seamline.buildings.planes import to_photo
 from seamline.buildings.storeys import Cluster, Level, find_columns, find_levels, find_rows
 from seamline.buildings.windows import RULES, WindowPart, WindowRules, find_windows
 from seamline.run_folder import Interval, Opening, Storey

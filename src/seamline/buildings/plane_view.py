@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from seamline.buildings.fronts import FrontRegion
-from seamline.buildings.rectification import to_photo, warp
+from seamline.buildings.planes import to_photo, warp
 from seamline.buildings.roles import BUILDING, ROLES, Role
 from seamline.run_folder import Plane
 
 Mask = NDArray[np.bool_]
+PhotoSide = Literal["left", "right", "top", "bottom"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,7 @@ class PlaneView:
     @cached_property
     def roles(self) -> NDArray[np.uint8]:
         """(H, W) uint8, the most probable role of each pixel, an index in `ROLES`."""
-        return self.probabilities.argmax(0).astype(np.uint8)
+        return np.asarray(self.probabilities.argmax(0), np.uint8)
 
     def mask(self, *roles: Role) -> Mask:
         """Return the front's pixels (H, W) of some roles."""
@@ -47,7 +49,7 @@ class PlaneView:
 
     def probability(self, role: Role) -> NDArray[np.float32]:
         """Return the probability (H, W) of a role."""
-        return self.probabilities[ROLES.index(role)]
+        return np.asarray(self.probabilities[ROLES.index(role)])
 
     @cached_property
     def extent(self) -> tuple[float, float]:
@@ -74,11 +76,11 @@ class PlaneView:
         return float(np.linalg.norm(ends[1] - ends[0]))
 
 
-def cut_off_sides(mask: Mask) -> tuple[str, ...]:
+def cut_off_sides(mask: Mask) -> tuple[PhotoSide, ...]:
     """Return the sides on which the photo ends before a front (H, W) does."""
     height, width = mask.shape
     rows, columns = mask.any(1).sum(), mask.any(0).sum()
-    touched = {
+    touched: dict[PhotoSide, float] = {
         "left": mask[:, 0].sum() / max(1, rows),
         "right": mask[:, width - 1].sum() / max(1, rows),
         "top": mask[0].sum() / max(1, columns),
@@ -91,5 +93,5 @@ def outline_of(mask: Mask) -> NDArray[np.float64]:
     """Return the outline of the largest part of a mask (H, W) as a polygon (N, 2), in pixels."""
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     contour = max(contours, key=cv2.contourArea)
-    polygon: NDArray[np.float64] = cv2.approxPolyDP(contour, 0.004 * max(mask.shape), closed=True)[:, 0] + 0.5
-    return polygon
+    polygon = cv2.approxPolyDP(contour, 0.004 * max(mask.shape), closed=True)[:, 0]
+    return polygon.astype(np.float64) + 0.5

@@ -42,10 +42,12 @@ class WindowPart:
 
     @property
     def width(self) -> float:
+        """In pixels of the plane."""
         return self.box[2] - self.box[0]
 
     @property
     def height(self) -> float:
+        """In pixels of the plane."""
         return self.box[3] - self.box[1]
 
 
@@ -78,7 +80,7 @@ def _split_parts(
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     parts = []
     for index in range(1, count):
-        left, top, width, height, area = stats[index]
+        left, top, width, height, _ = stats[index]
         if min(width, height) < rules.min_side:
             continue
         window = np.s_[top : top + height, left : left + width]
@@ -142,7 +144,7 @@ def _regularize(
     polygon = cv2.approxPolyDP(contour, 0.02 * cv2.arcLength(contour, closed=True), closed=True)[:, 0] + 0.5
     if len(polygon) < 3:
         return None
-    outline = polygon + (left, top)
+    outline = polygon.astype(np.float64) + np.array([left, top])
     whole = (float(left), float(top), float(left + width), float(top + height))
     return WindowPart(whole, outline, total, mean, total / (height * width))
 
@@ -156,7 +158,8 @@ def _check_sizes(parts: Sequence[WindowPart], rules: WindowRules) -> tuple[list[
     large = np.array([part.area >= rules.min_lone_size * typical for part in parts])
     in_row, in_column = _overlaps(boxes, 1), _overlaps(boxes, 0)
     aligned = ((in_row | in_column) & large).sum(1) - large
-    windows, others = [], []
+    windows: list[WindowPart] = []
+    others: list[WindowPart] = []
     for part, count in zip(parts, aligned, strict=True):
         part = replace(part, aligned=int(count))
         size = part.area / typical
