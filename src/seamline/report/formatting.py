@@ -68,7 +68,7 @@ def percent_1dp(fraction: float) -> str:
 
 
 def rough_percent(fraction: float) -> str:
-    """`32 %` of 0.3175, `8.3 %` of 0.0831: two significant digits, for measures that are no surer."""
+    """`32 %` of 0.3175, `8.3 %` of 0.0831: two digits, for measures that are no surer."""
     return f"{100 * fraction:.{_rough_decimals(fraction)}f}\u00a0%"
 
 
@@ -118,7 +118,7 @@ def nbsp_percent(sentence: str) -> str:
 
 
 def _rough_decimals(fraction: float) -> int:
-    return 0 if 100 * fraction >= 9.95 else 1
+    return 0 if fraction == 0 or 100 * fraction >= 9.95 else 1
 
 
 def _value(number: float | Estimate | None) -> float:

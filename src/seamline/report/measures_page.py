@@ -11,6 +11,7 @@ from PIL import Image
 from seamline.report.images import photo_uri
 from seamline.report.measures_text import (
     DIRECTIONS,
+    caption_of,
     column_names,
     column_values,
     facts_of,
@@ -106,6 +107,7 @@ def _front(front: Front, stem: str, folder: Path, limit: int) -> dict[str, Any]:
         "front": front,
         "file": f"{stem}.{front.id}.jpg",
         "picture": _picture(folder / f"{stem}.{front.id}.jpg", limit),
+        "caption": caption_of(front),
         "facts": facts_of(front),
         "limits": limits_of(front),
     }

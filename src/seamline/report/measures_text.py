@@ -12,6 +12,12 @@ DIRECTIONS = {"N": "north", "E": "east", "S": "south", "W": "west"}
 
 WWR = "Window-to-wall ratio"
 
+_METHODS = {
+    "vanishing points": "by two vanishing points",
+    "corners": "by four given corners",
+    "image plane": "no; measured as in the photo",
+}
+_COLORS = {"window": "windows blue", "door": "doors orange", "shop": "shops pink"}  # of `seamline.buildings.picture`
 _SIDES = {"left": "on the left", "right": "on the right", "top": "at the top", "bottom": "at the bottom"}
 _SEEN = 0.005
 """Fractions below this are left out of the text."""
@@ -28,7 +34,7 @@ class Fact(NamedTuple):
 def verdict(record: MeasuresRecord) -> str:
     """Return the sentence at the head of the page: fronts, windows and the median window-to-wall ratio."""
     fronts = [front for photo in record.photos for front in photo.fronts]
-    failed = f"; {pluralize(len(record.errors), 'photo')} without measures" if record.errors else ""
+    failed = f"; {pluralize(len(record.errors), 'photo has', 'photos have')} no measures" if record.errors else ""
     if not fronts:
         return f"No front is measured in {pluralize(len(record.photos) + len(record.errors), 'photo')}."
     shown = f"{pluralize(len(fronts), 'front')} in {pluralize(len(record.photos), 'photo')}"
@@ -36,10 +42,9 @@ def verdict(record: MeasuresRecord) -> str:
     ratios = sorted(front.wwr.value for front in fronts)
     if len(fronts) == 1:
         return f"{shown} has {windows} and a window-to-wall ratio of {wwr_text(fronts[0].wwr)}{failed}."
-    between = f"{rough_percent(ratios[0])} to {rough_percent(ratios[-1])}"
     return (
         f"{shown} have {windows} and a median window-to-wall ratio of {rough_percent(median(ratios))} "
-        f"({between} between fronts){failed}."
+        f"(lowest {rough_percent(ratios[0])}, highest {rough_percent(ratios[-1])}){failed}."
     )
 
 
@@ -56,16 +61,30 @@ def facts_of(front: Front) -> list[Fact]:
         Fact("Storeys", count(len(front.storeys)), _probability(front.storeys_probability)),
         Fact(WWR, rough_percent(front.wwr.value), rough_interval(front.wwr)),
         *_counts(("Columns", front.columns), ("Doors", front.doors), ("Shops", front.shops)),
-        *_fractions(("Balconies", front.balcony_fraction), ("Hidden", front.hidden_fraction)),
+        *_fractions(
+            ("Balconies", front.balcony_fraction, "of the front"),
+            ("Hidden", front.hidden_fraction, "of the front, left out of the ratio"),
+        ),
         *_sizes(front),
         *_direction(front),
-        Fact("Rectified", *_rectification(front)),
+        *_rectification(front),
     ]
 
 
+def caption_of(front: Front) -> str:
+    """Return what the picture of a front shows, with the meaning of its lines."""
+    kinds = {opening.kind for opening in front.openings}
+    lines = [text for kind, text in _COLORS.items() if kind in kinds]
+    lines += ["inferred ones dashed"] * any(opening.inferred for opening in front.openings)
+    lines += ["gray is not counted"] * any(not opening.counted and not opening.inferred for opening in front.openings)
+    return ": ".join(
+        filter(None, ["As in the photo" if front.plane.method == "image plane" else "Rectified", ", ".join(lines)])
+    )
+
+
 def limits_of(front: Front) -> list[str]:
-    """Return what was assumed, hidden, left out or dropped, in sentences."""
-    return [*filter(None, (_cut_off(front), _hidden(front), _inferred(front))), *_left_out(front), *front.notes]
+    """Return what was cut off, inferred, assumed, left out or dropped, in sentences."""
+    return [*filter(None, (_cut_off(front), _inferred(front))), *_left_out(front), *front.notes]
 
 
 def _cut_off(front: Front) -> str:
@@ -73,12 +92,6 @@ def _cut_off(front: Front) -> str:
         return ""
     sides = join_and([_SIDES[side] for side in front.cut_off])
     return f"The photo ends before the front does {sides}; the measures are of the part that the photo shows."
-
-
-def _hidden(front: Front) -> str:
-    if front.hidden_fraction < _SEEN:
-        return ""
-    return f"{rough_percent(front.hidden_fraction)} of the front is hidden, and is part of neither area of the ratio."
 
 
 def _inferred(front: Front) -> str:
@@ -118,15 +131,16 @@ def _left_out(front: Front) -> list[str]:
 def _probability(probability: CountProbability | None) -> str:
     if probability is None:
         return ""
-    return f"exact {rough_percent(probability.exact)}, within one {rough_percent(probability.within_one)}"
+    exact, within_one = rough_percent(probability.exact), rough_percent(probability.within_one)
+    return f"exact\u00a0{exact}, within\u00a0one\u00a0{within_one}"
 
 
 def _counts(*counts: tuple[str, int]) -> list[Fact]:
     return [Fact(name, count(number)) for name, number in counts if number]
 
 
-def _fractions(*fractions: tuple[str, float]) -> list[Fact]:
-    return [Fact(name, rough_percent(fraction), "of the front") for name, fraction in fractions if fraction >= _SEEN]
+def _fractions(*fractions: tuple[str, float, str]) -> list[Fact]:
+    return [Fact(name, rough_percent(fraction), note) for name, fraction, note in fractions if fraction >= _SEEN]
 
 
 def _sizes(front: Front) -> list[Fact]:
@@ -155,21 +169,17 @@ def _direction(front: Front) -> list[Fact]:
     return [Fact("Faces", DIRECTIONS[front.direction], azimuth)]
 
 
-def _rectification(front: Front) -> tuple[str, str]:
+def _rectification(front: Front) -> list[Fact]:
     """Return how a front was rectified, and how well."""
     plane = front.plane
-    method = {
-        "vanishing points": "by two vanishing points",
-        "corners": "by given corners",
-        "image plane": "not: measured as in the photo",
-    }[plane.method]
-    notes = [
-        plane.segments and pluralize(plane.segments, "line segment"),
-        plane.residual_degrees is not None and f"residual {plane.residual_degrees:.1f}°",
-        plane.yaw is not None and f"turned {abs(plane.yaw):.0f}° from the camera",
-        plane.focal_source and f"focal length by {plane.focal_source}",
-    ]
-    return method, ", ".join(note for note in notes if note)
+    facts = [Fact("Rectified", _METHODS[plane.method])]
+    if plane.residual_degrees is not None:
+        segments = plane.segments and f"median of {pluralize(plane.segments, 'line segment')}"
+        facts.append(Fact("Residual", f"{plane.residual_degrees:.1f}°", segments or ""))
+    if plane.yaw is not None:
+        source = plane.focal_source and f"focal length from {plane.focal_source}"
+        facts.append(Fact("Camera angle", f"{abs(plane.yaw):.0f}°", source or ""))
+    return facts
 
 
 def meanings_of(record: MeasuresRecord) -> list[Fact]:
