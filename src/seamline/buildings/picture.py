@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from seamline.buildings.rectification import rescale_photo, warp
 from seamline.run_folder import Front, Opening, Plane, Point
 
 MAX_SIDE = 1600
@@ -24,6 +26,7 @@ BORDER, MARGIN, INK = (20, 20, 20), (38, 38, 36), (245, 245, 242)
 """Colors of the lines' border, of the margin that holds the numbers, and of these."""
 
 _COLORS = {"window": WINDOW, "door": DOOR, "shop": SHOP}
+_GRID = 256  # pixels of the longer side of the grid on which the place of a number is searched
 _SUBPIXEL_BITS = 4  # of coordinates that OpenCV draws at
 
 
@@ -89,35 +92,34 @@ def _zoom(plane: Plane) -> float:
 
 
 def _warp(photo: NDArray[np.uint8], plane: Plane, scale: float, zoom: float) -> NDArray[np.uint8]:
-    """Rectify a photo into the plane, enlarged by `zoom`; what lies outside the photo is gray."""
-    size = (max(1, round(zoom * plane.width)), max(1, round(zoom * plane.height)))
-    reduction = _reduction(plane, scale, size)
+    """Rectify a photo into the plane, enlarged by `zoom`."""
+    width, height = max(1, round(zoom * plane.width)), max(1, round(zoom * plane.height))
+    reduction = min(1.0, max(_reduction(plane, scale, (width, height)), 1 / min(photo.shape[:2])))
     if reduction < 1:  # a warp takes four pixels for one, and would skip the others
-        photo = cv2.resize(photo, None, fx=reduction, fy=reduction, interpolation=cv2.INTER_AREA)
-    homography = np.reshape(plane.homography, (3, 3))
-    matrix = np.diag([zoom, zoom, 1.0]) @ homography @ np.diag([1 / (scale * reduction)] * 2 + [1.0])
-    half = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])  # OpenCV's pixels have their middle at 0, 0
-    matrix = np.linalg.inv(half) @ matrix @ half
-    warped = cv2.warpPerspective(photo, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(128, 128, 128))
-    return warped.astype(np.uint8, copy=False)
+        photo = np.asarray(cv2.resize(photo, None, fx=reduction, fy=reduction, interpolation=cv2.INTER_AREA), np.uint8)
+    plane = rescale_photo(plane, scale * reduction)
+    rows = np.diag([zoom, zoom, 1.0]) @ np.reshape(plane.homography, (3, 3))
+    plane = msgspec.structs.replace(plane, homography=tuple(rows.ravel().tolist()), width=width, height=height)
+    return warp(plane, photo).astype(np.uint8, copy=False)
 
 
 def _reduction(plane: Plane, scale: float, size: tuple[int, int]) -> float:
-    """Return by how much the photo is to be reduced first; 1 where the front has no more pixels than its picture."""
+    """Return the factor of the photo at which the front has as many pixels as its picture."""
     corners = scale * np.array(plane.corners)
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)  # upper, right, lower, left
-    return float(min(1.0, size[0] / max(sides[0], sides[2], 1), size[1] / max(sides[1], sides[3], 1)))
+    return float(min(size[0] / max(sides[0], sides[2], 1), size[1] / max(sides[1], sides[3], 1)))
 
 
 def _line_width(picture: NDArray[np.uint8]) -> int:
     """Return the width of a thin line in pixels."""
-    return max(1, round(max(picture.shape[:2]) / 700))
+    height, width = picture.shape[:2]
+    return max(1, round(max(height, width) / 700))
 
 
 def _stroke(opening: Opening, unit: int) -> Stroke:
     """Return how an opening is drawn."""
     color = _COLORS[opening.kind] if opening.counted or opening.inferred else NOT_COUNTED
-    return Stroke(color, 2 * unit, 7.0 * unit if opening.inferred else 0.0)
+    return Stroke(color, 2 * unit, 10.0 * unit if opening.inferred else 0.0)
 
 
 def _draw_line(picture: NDArray[np.uint8], points: NDArray[np.float64], stroke: Stroke, *, closed: bool = True) -> None:
@@ -169,12 +171,13 @@ def _column_middles(front: Front) -> dict[int, float]:
 
 
 def _inside(outline: Sequence[Point], scale: float, shape: tuple[int, int]) -> tuple[float, float]:
-    """Return the point of a polygon, in the picture, that is farthest from its edge."""
-    mask = np.zeros(shape, np.uint8)
-    cv2.fillPoly(mask, [np.rint(scale * np.array(outline)).astype(np.int32)], 1)
+    """Return about the point of a polygon that is farthest from its edge and the picture's, in the picture."""
+    factor = min(1.0, _GRID / max(shape))
+    mask = np.zeros((max(1, round(factor * shape[0])), max(1, round(factor * shape[1]))), np.uint8)
+    cv2.fillPoly(mask, [np.rint(factor * scale * np.array(outline)).astype(np.int32)], 1)
     distances = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    row, column = np.unravel_index(int(distances.argmax()), shape)
-    return float(column) + 0.5, float(row) + 0.5
+    row, column = np.unravel_index(int(distances.argmax()), mask.shape)
+    return (float(column) + 0.5) / factor, (float(row) + 0.5) / factor
 
 
 def _draw_label(draw: ImageDraw.ImageDraw, middle: tuple[float, float], text: str, size: int) -> None:
