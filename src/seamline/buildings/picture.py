@@ -79,10 +79,9 @@ def draw_fronts(photo: NDArray[np.uint8], fronts: Sequence[Front], scale: float 
     for front in fronts:
         _draw_line(picture, scale * np.array(front.outline), Stroke(FRONT, 2 * unit))
     size = max(14, round(0.045 * min(picture.shape[:2])))
-    canvas = Image.fromarray(picture)
     for front in fronts:
-        _draw_label(ImageDraw.Draw(canvas), _inside(front.outline, scale, picture.shape[:2]), str(front.number), size)
-    return np.array(canvas)
+        _draw_label(picture, _inside(front.outline, scale, picture.shape[:2]), str(front.number), size)
+    return picture
 
 
 def _zoom(plane: Plane) -> float:
@@ -180,9 +179,14 @@ def _inside(outline: Sequence[Point], scale: float, shape: tuple[int, int]) -> t
     return (float(column) + 0.5) / factor, (float(row) + 0.5) / factor
 
 
-def _draw_label(draw: ImageDraw.ImageDraw, middle: tuple[float, float], text: str, size: int) -> None:
-    """Write a number on a dark disk."""
-    (x, y), font = middle, ImageFont.load_default(size)
+def _draw_label(picture: NDArray[np.uint8], middle: tuple[float, float], text: str, size: int) -> None:
+    """Write a number on a dark disk, in place."""
+    font = ImageFont.load_default(size)
     radius = max(0.85 * size, 0.5 * font.getlength(text) + 0.35 * size)
+    left, top = (max(0, int(place - radius) - 1) for place in middle)
+    part = picture[top : top + int(2 * radius) + 4, left : left + int(2 * radius) + 4]
+    canvas = Image.fromarray(part)
+    draw, x, y = ImageDraw.Draw(canvas), middle[0] - left, middle[1] - top
     draw.ellipse((x - radius, y - radius, x + radius, y + radius), BORDER, FRONT, max(2, size // 10))
     draw.text((x, y), text, FRONT, font, anchor="mm")
+    part[:] = np.asarray(canvas)
