@@ -111,8 +111,7 @@ def _reduction(plane: Plane, scale: float, size: tuple[int, int]) -> float:
 
 def _line_width(picture: NDArray[np.uint8]) -> int:
     """Return the width of a thin line in pixels."""
-    height, width = picture.shape[:2]
-    return max(1, round(max(height, width) / 700))
+    return max(1, round(int(max(picture.shape[:2])) / 700))
 
 
 def _stroke(opening: Opening, unit: int) -> Stroke:
