@@ -117,7 +117,7 @@ def _line_width(picture: NDArray[np.uint8]) -> int:
 def _stroke(opening: Opening, unit: int) -> Stroke:
     """Return how an opening is drawn."""
     color = _COLORS[opening.kind] if opening.counted or opening.inferred else NOT_COUNTED
-    return Stroke(color, 2 * unit, 10.0 * unit if opening.inferred else 0.0)
+    return Stroke(color, unit + 1, 10.0 * unit if opening.inferred else 0.0)
 
 
 def _draw_line(picture: NDArray[np.uint8], points: NDArray[np.float64], stroke: Stroke, *, closed: bool = True) -> None:

@@ -236,7 +236,7 @@ def _of(some: Sequence[Front], fronts: Sequence[Front]) -> str:
 
 def _interval(level: float | None) -> str:
     if level is None:
-        return "Not known: the model is not calibrated for buildings, so the page cannot say how sure its ratios are."
+        return "Not known: the model is not calibrated for buildings, so its ratios have no intervals."
     percent = rough_percent(level)
     return (
         f"In small print beside a ratio: a conformal {percent} interval. It was fitted so that on photos like those of "
