@@ -1,5 +1,7 @@
 """Straight line segments of a front in a photo, and how much long lines bend there."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -7,11 +9,11 @@ from numpy.typing import NDArray
 Segments = NDArray[np.float64]
 """(S, 4) x1, y1, x2, y2 in pixels of the photo; the first pixel covers 0..1."""
 
-CURVATURE_LIMIT = 8.0
+CURVATURE_LIMIT = 10.0
 """Median bend of long lines, in thousandths of their length, from which on a photo is too curved to be measured well.
 
-A line that crosses the photo then leaves its chord by 1/125 of its length, about a tenth of a storey of a front of four
-storeys that fills the photo. Phones and cameras stay below 3, action cameras reach 20 and more.
+A line of a storey's width, a quarter of a front of 1200 pixels, then leaves its chord by 3 pixels, and rows of windows
+no longer fit one plane. Cameras for architecture stay below 2, phones below 4, and action cameras exceed 15.
 """
 
 _SHORTEST = 0.022  # of the diagonal of the region's bounding box: shorter segments are ornaments and texture
@@ -19,12 +21,15 @@ _SHORTEST_PIXELS = 10.0  # the detector's ends are off by half a pixel, 3 degree
 _DILATION = 0.01  # of the same diagonal: edges of the front lie on the region's border
 _MOST_SEGMENTS = 1500  # the longest ones; more do not help, and cost time
 _DETECTOR_SHIFT = 0.625  # half a pixel over the detector's scale of 0.8, by which its coordinates are too small
+_BRIGHTER = np.sqrt(np.arange(256) * 255).round().astype(np.uint8)  # so that lines in the shade are detected as well
 
 _LONG_LINE = 0.25  # of the diagonal of the region's bounding box
+_OFF_CENTER = 0.1  # of the photo's shorter side: lines through the center stay straight in any lens
 _FEWEST_LINES = 3
 _CHAIN_SEEDS = 60  # the longest segments, from which chains grow
-_CHAIN_OFFSET, _CHAIN_DEGREES = 1.5, 3.0  # pixels and degrees by which a segment may leave the line that it prolongs
-_CHAIN_GAP = 0.4  # of the line's length, between it and the segment that prolongs it
+_CHAIN_OFFSET, _CHAIN_DEGREES = 1.5, 4.0  # pixels and degrees by which a segment may leave the line that it prolongs
+_CHAIN_SLACK = 0.02  # pixels more for each pixel beyond the line's end
+_CHAIN_GAP = 0.15  # of the same diagonal, between a line and the segment that prolongs it, and no more than its length
 
 
 def detect_segments(image: NDArray[np.uint8], region: NDArray[np.bool_]) -> Segments:
@@ -47,10 +52,10 @@ def detect_segments(image: NDArray[np.uint8], region: NDArray[np.bool_]) -> Segm
     rows = slice(max(0, top - radius), top + height + radius)
     columns = slice(max(0, left - radius), left + width + radius)
     gray = cv2.cvtColor(np.ascontiguousarray(image[rows, columns]), cv2.COLOR_RGB2GRAY)
-    found = cv2.createLineSegmentDetector().detect(gray)[0]
-    if found is None:
+    detected = cv2.createLineSegmentDetector().detect(cv2.LUT(gray, _BRIGHTER))[0]
+    if detected is None:
         return np.zeros((0, 4))
-    segments = found.reshape(-1, 4).astype(np.float64) + _DETECTOR_SHIFT
+    segments = detected.reshape(-1, 4).astype(np.float64) + _DETECTOR_SHIFT
     lengths = segment_lengths(segments)
     order = np.argsort(-lengths, kind="stable")
     order = order[lengths[order] >= max(_SHORTEST_PIXELS, _SHORTEST * diagonal)]
@@ -62,10 +67,8 @@ def select_segments(segments: Segments, region: NDArray[np.bool_]) -> Segments:
     """Return the segments of which most lies in a region (H, W) bool, or within 1 % of its diagonal of it."""
     left, top, width, height = cv2.boundingRect(region.astype(np.uint8))
     radius = max(2, round(_DILATION * float(np.hypot(width, height))))
-    near = cv2.copyMakeBorder(
-        region[top : top + height, left : left + width].astype(np.uint8), *[radius + 1] * 4, cv2.BORDER_CONSTANT
-    )
-    near = cv2.dilate(near, cv2.getStructuringElement(cv2.MORPH_RECT, (2 * radius + 1, 2 * radius + 1)))
+    near = np.pad(region[top : top + height, left : left + width].astype(np.uint8), radius + 1)
+    near = cv2.dilate(near, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)).astype(np.uint8)
     share = np.linspace(0, 1, 9)
     x, y = (segments[:, [k]] * (1 - share) + segments[:, [k + 2]] * share for k in (0, 1))
     rows = np.clip(np.floor(y) - top + radius + 1, 0, near.shape[0] - 1).astype(int)
@@ -87,26 +90,31 @@ def measure_curvature(segments: Segments, region: NDArray[np.bool_]) -> float | 
 
     Returns:
         The median of sagitta over length, in thousandths; positive where lines bulge away from the photo's center, as
-        in wide-angle lenses. None with fewer than three lines as long as a quarter of the region's diagonal.
+        in wide-angle lenses. Where there are enough steep and enough flat lines, it is that of those that bend less,
+        as lenses bend both, and round houses only horizontals. None with fewer than three lines that are as long as a
+        quarter of the region's diagonal and pass beside the photo's center.
     """
     _, _, width, height = cv2.boundingRect(region.astype(np.uint8))
-    shortest = _LONG_LINE * float(np.hypot(width, height))
+    diagonal = float(np.hypot(width, height))
     center = np.array(region.shape[::-1]) / 2
     free = np.ones(len(segments), bool)
-    bends = []
+    bends: tuple[list[float], list[float]] = ([], [])  # of flat and steep lines
     for seed in range(min(_CHAIN_SEEDS, len(segments))):
         if not free[seed]:
             continue
-        chain = _grow_chain(segments, seed)
-        points = segments[chain].reshape(-1, 2)
-        length, bend = _bend(points, center)
-        if length >= shortest:
+        chain = _grow_chain(segments, seed, _CHAIN_GAP * diagonal)
+        line = _Line.of(segments[chain].reshape(-1, 2), center)
+        if line.length >= _LONG_LINE * diagonal:
             free[chain] = False
-            bends.append(bend)
-    return 1000 * float(np.median(bends)) if len(bends) >= _FEWEST_LINES else None
+            if line.distance >= _OFF_CENTER * min(region.shape):
+                bends[line.steep].append(line.bend)
+    groups = [group for group in bends if len(group) >= _FEWEST_LINES] or [bends[0] + bends[1]]
+    if len(groups[0]) < _FEWEST_LINES:
+        return None
+    return 1000 * float(min((np.median(group) for group in groups), key=abs))
 
 
-def _grow_chain(segments: Segments, seed: int) -> NDArray[np.intp]:
+def _grow_chain(segments: Segments, seed: int, gap: float) -> NDArray[np.intp]:
     """Return the indices of segments that prolong a segment, and itself; the line may bend as a parabola."""
     chain = np.array([seed])
     while True:
@@ -115,33 +123,43 @@ def _grow_chain(segments: Segments, seed: int) -> NDArray[np.intp]:
         t, offset = local[:, 0].reshape(-1, 2), local[:, 1].reshape(-1, 2)
         line = np.polyfit(t[chain].ravel(), offset[chain].ravel(), 2 if len(chain) > 1 else 1)
         start, end = t[chain].min(), t[chain].max()
-        span = t[:, 1] - t[:, 0]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slope = (offset[:, 1] - offset[:, 0]) / span
-        bound = np.clip(t, start - _CHAIN_GAP * (end - start), end + _CHAIN_GAP * (end - start))
-        turn = np.abs(np.arctan(slope) - np.arctan(np.polyval(np.polyder(line), t.mean(1))))
-        fits = (np.abs(offset - np.polyval(line, t)) <= _CHAIN_OFFSET).all(1) & (turn <= np.radians(_CHAIN_DEGREES))
-        fits &= (bound == t).any(1)
+        reach = min(gap, end - start)  # a short line does not tell how it goes on far away
+        slope = np.arctan2(np.diff(offset, axis=1), np.diff(t, axis=1))[:, 0]
+        turn = slope - np.arctan(np.polyval(np.polyder(line), t.mean(1)))
+        turn -= np.pi * np.round(slope[seed] / np.pi)  # the detector's segments have the darker side on their left
+        fits = np.cos(turn) >= np.cos(np.radians(_CHAIN_DEGREES))
+        beyond = np.maximum(0, np.maximum(start - t, t - end))
+        fits &= (np.abs(offset - np.polyval(line, t)) <= _CHAIN_OFFSET + _CHAIN_SLACK * beyond).all(1)
+        fits &= (t.max(1) >= start - reach) & (t.min(1) <= end + reach)
         fits[chain] = True
-        grown = np.flatnonzero(fits)
-        if len(grown) == len(chain):
+        if fits.sum() == len(chain):
             return chain
-        chain = grown
+        chain = np.flatnonzero(fits)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A long line of a photo."""
+
+    length: float
+    distance: float  # from the photo's center
+    bend: float  # sagitta over length, positive away from the center
+    steep: bool  # whether it is nearer to the photo's columns than to its rows
+
+    @classmethod
+    def of(cls, points: NDArray[np.float64], center: NDArray[np.float64]) -> "_Line":
+        """Fit a parabola to points (N, 2); two points are straight."""
+        mean, along = _axis(points)
+        across = np.array([-along[1], along[0]])
+        t = (points - mean) @ along
+        length = float(np.ptp(t))
+        square = np.polyfit(t, (points - mean) @ across, 2)[0] if len(points) > 2 else 0.0
+        distance = float((mean - center) @ across)
+        bend = -square * length / 4 * np.sign(distance)
+        return cls(length, abs(distance), float(bend), bool(abs(along[1]) > abs(along[0])))
 
 
 def _axis(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean of points (N, 2) and their main direction, of length 1."""
     mean = points.mean(0)
     return mean, np.linalg.svd(points - mean, full_matrices=False)[2][0]
-
-
-def _bend(points: NDArray[np.float64], center: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the length of a line through points (N, 2), and its sagitta over it, positive away from the center."""
-    mean, along = _axis(points)
-    across = np.array([-along[1], along[0]])
-    t = (points - mean) @ along
-    length = float(np.ptp(t))
-    if len(points) < 3:
-        return length, 0.0
-    sagitta = -np.polyfit(t, (points - mean) @ across, 2)[0] * (length / 2) ** 2
-    return length, float(sagitta * np.sign((mean - center) @ across) / length)

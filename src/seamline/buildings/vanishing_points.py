@@ -1,4 +1,4 @@
-"""Vanishing points of fronts, by RANSAC over line segments, and the walls of a corner house.
+"""Vanishing points of fronts, by RANSAC over line segments.
 
 Vanishing points are homogeneous, so that they may lie at infinity. Computations use coordinates with the origin in the
 photo's center and a typical focal length as unit: there a point (3,) is about the direction of its lines in the
@@ -24,6 +24,9 @@ TYPICAL_FOCAL = 0.8
 FOCAL_RANGE = (0.5, 3.0)
 """Plausible focal lengths over the longer side: ultra-wide to short telephoto lenses."""
 
+INLIER_DEGREES = 2.0
+"""Angle up to which a segment agrees with a vanishing point: the detector's ends are off by half a pixel."""
+
 FEWEST_SEGMENTS = 5
 """Vanishing points of fewer segments are chance: any two segments meet, and a third often passes near."""
 
@@ -33,12 +36,14 @@ LEAST_SUPPORT = 0.15
 LARGEST_DEVIATION = 6.0
 """Standard deviation in degrees from which on a vanishing point is not determined, as by segments of one line only."""
 
-_INLIER_DEGREES = 2.0  # between a segment and the direction to the vanishing point from its middle
 _VERTICAL_DEGREES = 30.0  # between the photo's columns and segments that may be vertical
 _CROSSING_DEGREES = 25.0  # at least between verticals and horizontals in the photo
 _LARGEST_ROLL, _LARGEST_PITCH = 20.0, 50.0  # degrees of the camera
 _ORTHOGONAL_DEGREES = 6.0  # by which the angle between vertical and horizontal may miss 90 degrees
-_DISTINCT_DEGREES = 20.0  # between the horizontals of two walls
+_DISTINCT_DEGREES = 12.0  # between the horizontals of two walls
+_LONGEST = (
+    3.0  # times the median length, from which on segments count no more: else one edge of a roof outvotes windows
+)
 _HYPOTHESES = 1200
 _RANSAC_SEGMENTS = 400  # the longest, by which hypotheses are judged
 _FOCAL_STEPS = 12
@@ -61,28 +66,6 @@ class VanishingPoint:
     inliers: NDArray[np.bool_]
     support: float
     degrees: float
-
-
-@dataclass(frozen=True, eq=False)
-class WallSplit:
-    """Where two walls of a house meet in a photo.
-
-    Attributes:
-        line: (3,) through the vertical vanishing point; its product with (x, y, 1) is negative on the left.
-        left: vanishing point of the left wall.
-        right: vanishing point of the right wall.
-        purity: share of the segments' length that lies on its own wall's side, the mean of both walls, 0.5..1.
-    """
-
-    line: Vector
-    left: VanishingPoint
-    right: VanishingPoint
-    purity: float
-
-    def left_mask(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """Return the part (H, W) of the photo that is left of the line."""
-        rows, columns = np.ogrid[: shape[0], : shape[1]]
-        return np.asarray(self.line[0] * (columns + 0.5) + self.line[1] * (rows + 0.5) + self.line[2] < 0)
 
 
 def find_vertical(segments: Segments, shape: tuple[int, int], *, seed: int = 0) -> VanishingPoint | None:
@@ -140,7 +123,9 @@ def find_horizontals(
     points: list[VanishingPoint] = []
 
     def plausible(hypotheses: Vector) -> NDArray[np.bool_]:
-        mask = _off_right_angle(hypotheses, upright, units) <= np.sin(np.radians(_ORTHOGONAL_DEGREES))
+        mask: NDArray[np.bool_] = _off_right_angle(hypotheses, upright, units) <= np.sin(
+            np.radians(_ORTHOGONAL_DEGREES)
+        )
         for other in points:
             cosines = np.abs(_unit(hypotheses) @ _unit(bundle.normalize(other.point)))
             mask &= cosines <= np.cos(np.radians(_DISTINCT_DEGREES))
@@ -155,50 +140,6 @@ def find_horizontals(
     return points
 
 
-def propose_split(
-    segments: Segments,
-    region: NDArray[np.bool_],
-    vertical: VanishingPoint,
-    first: VanishingPoint,
-    second: VanishingPoint,
-) -> WallSplit | None:
-    """Propose the upright line that separates two walls of a building part.
-
-    Args:
-        segments: (S, 4) x1, y1, x2, y2 in pixels, of this part.
-        region: (H, W) bool, the part.
-        vertical: the vanishing point of verticals.
-        first: the vanishing point of horizontals of one wall, found in `segments`.
-        second: that of the other.
-
-    Returns:
-        The line through the vertical vanishing point with the highest purity; None where no segment decides.
-    """
-    bundle = _Bundle.of(segments, (region.shape[0], region.shape[1]))
-    points = np.stack([bundle.normalize(wall.point) for wall in (first, second)])
-    degrees = np.degrees(np.arcsin(np.clip(bundle.sines(points), 0, 1)))
-    decides = np.abs(degrees[0] - degrees[1]) > _INLIER_DEGREES  # near the horizon, lines agree with both
-    members = [wall.inliers & decides for wall in (first, second)]
-    weights = [np.where(mask, bundle.lengths, 0) for mask in members]
-    if min(weight.sum() for weight in weights) == 0:
-        return None
-    middle = float(np.flatnonzero(region.any(1)).mean()) + 0.5
-    row = np.array([0, 1, -middle])
-    middles = np.column_stack([(segments[:, :2] + segments[:, 2:]) / 2, np.ones(len(segments))])
-    rays = np.cross(vertical.point, middles)
-    crossings = np.cross(rays, row)
-    columns = crossings[:, 0] / crossings[:, 2]
-    order = np.argsort(columns)
-    shares = [np.concatenate([[0], np.cumsum(weight[order]) / weight.sum()]) for weight in weights]
-    purities = np.stack([1 + shares[0] - shares[1], 1 + shares[1] - shares[0]]) / 2
-    which, best = np.unravel_index(purities.argmax(), purities.shape)
-    left, right = (first, second) if which == 0 else (second, first)
-    ordered = columns[order]
-    column = ordered[np.clip([best - 1, best], 0, len(order) - 1)].mean()
-    line = np.cross(vertical.point, [column, middle, 1])
-    return WallSplit(line * np.sign(line[0]), left, right, float(purities.max()))
-
-
 def normalization(shape: tuple[int, int]) -> Vector:
     """Return the matrix (3, 3) from points in pixels to normalized coordinates.
 
@@ -209,10 +150,10 @@ def normalization(shape: tuple[int, int]) -> Vector:
     return np.array([[1 / unit, 0, -shape[1] / 2 / unit], [0, 1 / unit, -shape[0] / 2 / unit], [0, 0, 1]])
 
 
-def agreeing_segments(segments: Segments, point: Vector, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return which segments (S,) point to a vanishing point (3,), within 2 degrees."""
+def angles_to(point: Vector, segments: Segments, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return the angles (S,) in degrees between segments and the directions from their middles to a point (3,)."""
     bundle = _Bundle.of(segments, shape)
-    return np.asarray(bundle.sines(bundle.normalize(point)[np.newaxis])[0] <= np.sin(np.radians(_INLIER_DEGREES)))
+    return np.asarray(np.degrees(np.arcsin(np.minimum(bundle.sines(bundle.normalize(point)[np.newaxis])[0], 1))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +163,7 @@ class _Bundle:
     matrix: Vector  # (3, 3) from pixels
     middles: Vector  # (S, 2)
     along: Vector  # (S, 2), of length 1
-    lengths: Vector  # (S,)
+    lengths: Vector  # (S,) capped
 
     @classmethod
     def of(cls, segments: Segments, shape: tuple[int, int]) -> "_Bundle":
@@ -231,7 +172,8 @@ class _Bundle:
         ends = segments.reshape(-1, 2, 2) * matrix[0, 0] + matrix[:2, 2]
         along = ends[:, 1] - ends[:, 0]
         lengths = np.hypot(along[:, 0], along[:, 1])
-        return cls(matrix, ends.mean(1), along / lengths[:, np.newaxis], lengths)
+        weights = np.minimum(lengths, _LONGEST * np.median(lengths)) if len(lengths) else lengths
+        return cls(matrix, ends.mean(1), along / lengths[:, np.newaxis], weights)
 
     def normalize(self, point: Vector) -> Vector:
         """Return homogeneous points (..., 3) in pixels in normalized coordinates."""
@@ -254,7 +196,7 @@ class _Bundle:
     def distances(self, points: Vector) -> Vector:
         """Return the distances (M, S) from the segments' middles to homogeneous points, times their last number."""
         x, y, w = points.T[..., np.newaxis]
-        return np.hypot(x - w * self.middles[:, 0], y - w * self.middles[:, 1])
+        return np.asarray(np.hypot(x - w * self.middles[:, 0], y - w * self.middles[:, 1]))
 
     def find(
         self, candidates: NDArray[np.bool_], plausible: Plausible, seed: int, total: float | None = None
@@ -264,7 +206,7 @@ class _Bundle:
             return None
         chosen = np.flatnonzero(candidates)
         chosen = chosen[np.argsort(-self.lengths[chosen], kind="stable")[:_RANSAC_SEGMENTS]]
-        tolerance = np.sin(np.radians(_INLIER_DEGREES))
+        tolerance = np.sin(np.radians(INLIER_DEGREES))
         hypotheses = self._hypotheses(chosen, seed)
         hypotheses = hypotheses[plausible(hypotheses)]
         if not len(hypotheses):
@@ -292,7 +234,7 @@ class _Bundle:
         lines = self.lines
         points = np.cross(lines[pairs[:, 0]], lines[pairs[:, 1]])
         lengths = np.linalg.norm(points, axis=1)
-        return points[lengths > 1e-6] / lengths[lengths > 1e-6, np.newaxis]
+        return np.asarray(points[lengths > 1e-6] / lengths[lengths > 1e-6, np.newaxis])
 
     def _take(self, indices: NDArray[np.intp]) -> "_Bundle":
         """Return some of the segments."""
@@ -324,7 +266,7 @@ def _off_right_angle(points: Vector, vertical: Vector, units: Vector) -> Vector:
     scales = np.stack([np.ones_like(units), np.ones_like(units), units], 1)  # (F, 3)
     rays = _unit(points * scales[:, np.newaxis])  # (F, M, 3)
     upright = _unit(vertical * scales)  # (F, 3)
-    return np.abs(np.einsum("fmk,fk->fm", rays, upright)).min(0)
+    return np.asarray(np.abs(np.einsum("fmk,fk->fm", rays, upright)).min(0))
 
 
 def _unit(vectors: Vector) -> Vector:
