@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from seamline.buildings.rectification import rescale_photo, warp
+from seamline.buildings.planes import rescale_photo, warp
 from seamline.run_folder import Front, Opening, Plane, Point
 
 MAX_SIDE = 1600
