@@ -57,6 +57,7 @@ class Storey(Struct, frozen=True, kw_only=True):
     bottom: Number  # of the storey in the plane, in its pixels
     windows: Count  # number of windows
     wwr: Interval  # area of windows over that of the visible front, 0..1
+    visible_area: Number = 0.0  # of the storey, openings included, in square pixels of the plane; 0 where not stored
     height_m: Positive | None = None  # in meters, where a scale is known
 
 
@@ -98,6 +99,7 @@ class Front(Struct, frozen=True, kw_only=True):
     inferred_windows: Count = 0
     dropped: Count = 0  # parts that were predicted as window and are none, by the rules of sizes and rows
     wwr: Interval  # area of windows over that of the visible front, openings included, 0..1
+    visible_area: Number = 0.0  # of the front, openings included, in square pixels of the plane; 0 where not stored
     balcony_fraction: Fraction = 0.0  # area of balconies over that of the visible front
     hidden_fraction: Fraction = 0.0  # of the front's outline, behind trees and vehicles
     window_aspect: Positive | None = None  # mean width over height of windows, where widths and heights have one scale
