@@ -1,6 +1,6 @@
 /** The fronts of a photo: their windows, which can be ticked on and off, and the measures that follow. */
 
-import { element, percent, svgElement } from "./elements.js";
+import { element, percent, setStatus, svgElement } from "./elements.js";
 import { editFront, isCounted, polygonArea } from "./totals.js";
 
 const KINDS = { window: "Window", door: "Door", shop: "Shop window" };
@@ -37,7 +37,7 @@ export function makeOutlines(editor, field) {
   const shapes = editor.front.openings.map((opening, index) => {
     const shape = svgElement("polygon", { points: toPoints(opening[field]), class: `opening ${opening.kind}` });
     const title = svgElement("title");
-    title.textContent = opening.kind === "window" ? "Click to count it or not" : KINDS[opening.kind];
+    title.textContent = opening.kind === "window" ? "Count it or not" : KINDS[opening.kind];
     shape.append(title);
     if (opening.kind === "window") {
       shape.addEventListener("click", () => editor.toggle(index));
@@ -81,6 +81,8 @@ export function makeFront(editor, picture, level) {
     shown = key;
     const hadFocus = measures.contains(document.activeElement);
     measures.replaceChildren(...makeMeasures(editor, level));
+    const { windows, wwr, edited } = editor.edited;
+    if (edited) setStatus(`Front ${front.number}: ${plural(windows, "window")}, window-to-wall ratio ${wwr.value === null ? "not known" : percent(wwr.value)}`);
     if (hadFocus) panel.querySelector("summary")?.focus();
   };
   editor.onChange(update);
@@ -112,7 +114,7 @@ function makeMeasures(editor, level) {
     note.append(undo);
     parts.push(note);
   } else if (front.wwr.low !== null && level !== null) {
-    parts.push(element("p", "small muted", `Below each ratio is its ${+(100 * level).toPrecision(3)} % interval.`));
+    parts.push(element("p", "small muted", `Below each ratio is its ${+(100 * level).toPrecision(3)} % interval${front.windows_probability ? ", below the windows how probable it is that their number is exact, or off by at most one" : ""}.`));
   }
   return parts;
 }
@@ -136,7 +138,7 @@ function makeTable(front) {
   };
   for (const storey of front.storeys.toReversed()) addRow(storeyName(storey), "", storey);
   const sure = front.windows_probability;
-  addRow("Whole front", "total", front, sure ? `exact with ${Math.round(100 * sure.exact)} %` : "");
+  addRow("Whole front", "total", front, sure ? `exact: ${Math.round(100 * sure.exact)} %, ±1: ${Math.round(100 * sure.within_one)} %` : "");
   const thead = element("thead");
   thead.append(head);
   table.append(element("caption", "visually-hidden", `Measures of front ${front.number}`), thead, body);

@@ -40,6 +40,7 @@ export async function fillMeasures(card) {
     view.stageReady ??= showPhoto(card, view);
     const response = await send(`/api/measure?${query(view)}`, card.photo);
     await view.stageReady;
+    card.querySelector("small").textContent = `${response.width} × ${response.height}`;
     showResponse(view, response);
     state.hidden = true;
     const parts = response.fronts.map(({ number, wwr }) => `front ${number} ${percent(wwr.value)}`);
@@ -120,7 +121,7 @@ function showFronts(view, fronts, pictures, level) {
   view.querySelector(".stage").append(...fronts.map((front) => makeTag(view, front)));
   const windows = fronts.reduce((sum, front) => sum + front.windows, 0);
   view.querySelector("canvas").setAttribute("aria-label", `The photo with ${fronts.length} fronts and ${windows} windows`);
-  view.querySelector(".key").textContent = fronts.length ? "Click a window to count it or not. Dashed: not counted. White: doors and shop windows." : "";
+  view.querySelector(".key").textContent = fronts.length ? "Click a window to count it or not. Orange is counted, dashed is not; doors and shop windows are white." : "";
 }
 
 /** Return the number of a front, at the upper left of its outline. */
