@@ -67,22 +67,22 @@ function query(view) {
 
 /** Draw the photo, if this browser can show it; its corners can be set even where no building is found. */
 async function showPhoto(card, view) {
-  const bitmap = await createImageBitmap(card.photo).catch(() => null);
-  if (bitmap) makeStage(view, bitmap, bitmap.width, bitmap.height);
+  view.bitmap = await createImageBitmap(card.photo).catch(() => null);
+  if (view.bitmap) makeStage(view, view.bitmap.width, view.bitmap.height);
 }
 
-function makeStage(view, bitmap, width, height) {
+function makeStage(view, width, height) {
   const stage = view.querySelector(".stage");
   const canvas = stage.querySelector("canvas");
   [canvas.width, canvas.height] = fit(width, height, DISPLAY_SIDE);
   const context = canvas.getContext("2d");
   context.fillStyle = "#808080";
   context.fillRect(0, 0, canvas.width, canvas.height);
-  if (bitmap) context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  if (view.bitmap) context.drawImage(view.bitmap, 0, 0, canvas.width, canvas.height);
   const svg = svgElement("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
   view.layer = svgElement("g");
   svg.append(view.layer);
-  stage.append(svg);
+  stage.replaceChildren(canvas, svg);
   view.corners = new Corners(stage, svg, width, height);
   view.querySelector(".measured").hidden = false;
 }
@@ -102,7 +102,8 @@ function setCorners(view, on) {
 /* The fronts */
 
 function showResponse(view, { width, height, fronts, pictures, interval_level: level, warnings }) {
-  if (!view.corners) makeStage(view, null, width, height);
+  const shown = view.corners?.size;
+  if (shown?.[0] !== width || shown?.[1] !== height) makeStage(view, width, height); // the browser may not turn a photo as the server does
   view.response = { width, height, interval_level: level };
   showFronts(view, fronts, pictures, level);
   view.querySelector(".fronts").prepend(...warnings.map((warning) => element("p", "novel", warning)));
