@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from run_folder_reference import describe
 from seamline.inference.predictor import load_model
+from seamline.run_folder import measures
 from seamline.serve.app import make_app
+from seamline.serve.measurement import MeasureResponse
 
 MODELS = {"facades": "segmentation", "garments": "classification"}
 """Pretrained models whose descriptions are merged: name -> task."""
@@ -26,8 +29,11 @@ def render() -> str:
 def _endpoint(method: str, path: str, operation: dict[str, Any]) -> str:
     lines = [f"## `{method.upper()} {path}`", "", operation.get("description", operation["summary"])]
     if parameters := operation.get("parameters"):
-        lines += ["", "| parameter | type | default |", "| --- | --- | --- |"]
-        lines += [f"| `{p['name']}` | {_type(p['schema'])} | {_default(p['schema'])} |" for p in parameters]
+        lines += ["", "| parameter | type | default | description |", "| --- | --- | --- | --- |"]
+        lines += [
+            f"| `{p['name']}` | {_type(p['schema'])} | {_default(p['schema'])} | {p.get('description', '')} |"
+            for p in parameters
+        ]
     if body := operation.get("requestBody"):
         kinds = ", ".join(f"`{kind}`" for kind in body["content"])
         lines += ["", f"Request body: {body.get('description', '')} Content types: {kinds}."]
@@ -52,9 +58,17 @@ def _object(name: str, schema: dict[str, Any]) -> str:
         "| field | type | description |",
         "| --- | --- | --- |",
     ]
+    comments = _comments(name)
     for field, value in schema["properties"].items():
-        lines.append(f"| `{field}` | {_type(value)} | {value.get('description', '')} |")
+        lines.append(f"| `{field}` | {_type(value)} | {value.get('description') or comments.get(field, '')} |")
     return "\n".join(lines)
+
+
+def _comments(name: str) -> dict[str, str]:
+    """Return the descriptions of the fields of a struct, whose JSON schema has none; empty for other objects."""
+    struct = MeasureResponse if name == MeasureResponse.__name__ else getattr(measures, name, None)
+    comments = describe(struct) if struct else {}
+    return {field: text[:1].upper() + text[1:] for field, text in comments.items()}
 
 
 def _type(schema: dict[str, Any]) -> str:

@@ -12,12 +12,15 @@ from seamline.report.formatting import (
     interval_text,
     nbsp_percent,
     percent,
+    rough_interval,
+    rough_percent,
     setting,
     signed_interval,
     signed_text,
+    significant,
     value_text,
 )
-from seamline.run_folder import ABSENT, Estimate
+from seamline.run_folder import ABSENT, Estimate, Interval
 
 
 def test_fractions_are_percentages_with_one_decimal() -> None:
@@ -25,6 +28,36 @@ def test_fractions_are_percentages_with_one_decimal() -> None:
     assert percent(Estimate(0.5, 0.4, 0.6)) == "50.0\u00a0%"
     assert interval_text(Estimate(0.5, 0.4, 0.6)) == "40.0–60.0\u00a0%"
     assert interval_text(Estimate(0, -0.1, 0.1)) == "−10.0–10.0\u00a0%"
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [(0.0, "0"), (0.0042, "0.4"), (0.0831, "8.3"), (0.0994, "9.9"), (0.0996, "10"), (0.3175, "32"), (1.0, "100")],
+)
+def test_measures_are_percentages_with_two_digits(fraction: float, text: str) -> None:
+    assert rough_percent(fraction) == f"{text}\u00a0%"
+
+
+def test_intervals_of_measures_have_the_decimals_of_the_value() -> None:
+    assert rough_interval(Interval(0.3175, 0.2712, 0.3806)) == "27 to 38"
+    assert rough_interval(Interval(0.0831, 0.0, 0.1312)) == "0.0 to 13.1"
+    assert rough_interval(Interval(0.3)) == rough_interval(Interval(0.3, 0.2)) == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.0, "0"),
+        (0.0123, "0.0123"),
+        (0.6234, "0.623"),
+        (9.3, "9.30"),
+        (12.345, "12.3"),
+        (1860.4, "1,860"),
+        (-3.1, "−3.10"),
+    ],
+)
+def test_sizes_have_three_significant_digits(number: float, text: str) -> None:
+    assert significant(number) == text
 
 
 def test_absent_values_are_a_dash_and_never_a_number() -> None:

@@ -91,6 +91,7 @@ def test_masks_are_those_of_predict(masks: Predictor, segmenter: Path, tmp_path:
         "input_size": {"height": 32, "width": 32, "channels": 3},
         "false_alarm_rate": None,
         "interval_level": None,
+        "measures": False,
         "limits": {"bytes": 32 << 20, "pixels": 50_000_000},
     }
 
@@ -311,7 +312,7 @@ def test_pages_of_other_sites(masks: Predictor, tmp_path: Path) -> None:
 
 def test_what_browsers_may_do(masks: Predictor) -> None:
     app = make_app(masks)
-    for path in ("/", "/page.css", "/page.js", "/api/model", "/health", "/openapi.json", "/nothing"):
+    for path in ("/", "/page.css", "/page.js", "/measure.js", "/api/model", "/health", "/openapi.json", "/nothing"):
         headers = ask(app, "GET", path).headers
         assert "default-src 'none'" in headers["content-security-policy"], path
         assert "frame-ancestors 'none'" in headers["content-security-policy"]

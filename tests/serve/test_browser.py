@@ -44,32 +44,6 @@ def labels_at(browser: Any, classifier: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/"
 
 
-@pytest.fixture
-def visit(browser: Any) -> Iterator[Visit]:
-    """Open a page; afterwards fail on complaints, except of refused photos, and on requests that went elsewhere."""
-    contexts, complaints = [], []
-
-    def visit_it(place: str, width: int = 1200, scheme: str = "light", **settings: Any) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: None if "status of 4" in message.text else complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda asked: None if is_here(asked.url, place) else complaints.append(asked.url[:99]))
-        page.goto(place)
-        page.locator("#limits", has_text="MiB").wait_for()
-        return page
-
-    yield visit_it
-    for context in contexts:
-        context.close()
-    assert not complaints
-
-
-def is_here(url: str, place: str) -> bool:
-    return url.startswith((place, "data:", "blob:"))
-
-
 def choose(page: Any, *photos: Path) -> Any:
     """Choose photos as a person does; returns the first one's card once the last one is done."""
     with page.expect_file_chooser() as chosen:

@@ -12,9 +12,11 @@ schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not i
 from hypothesis import HealthCheck, Phase, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
+from measures_factories import house_photo  # noqa: E402
 from seamline.inference.predictor import load_model  # noqa: E402
-from seamline.serve.app import make_app  # noqa: E402
+from seamline.serve.app import SCRIPTS, make_app  # noqa: E402
 from seamline.serve.middleware import Limits  # noqa: E402
+from serve.measuring import HandMadeMeasures, measuring_model  # noqa: E402
 
 STATUSES = ["2xx", "400", "409", "415", "422"]
 """Of what the description allows: that bytes are a photo, no description can demand."""
@@ -26,10 +28,14 @@ def photo() -> bytes:
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("kind", ["segmenter", "classifier"])
-def test_every_answer_is_described(kind: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(("kind", "measures"), [("segmenter", False), ("segmenter", True), ("classifier", False)])
+def test_every_answer_is_described(
+    kind: str, measures: bool, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run: Path = request.getfixturevalue(kind)
-    app = make_app(load_model(run), Limits(bytes=100_000), hosts=["testserver"])
+    HandMadeMeasures(house_photo()).install(monkeypatch)
+    model = measuring_model(run) if measures else load_model(run)
+    app = make_app(model, Limits(bytes=100_000), hosts=["testserver"])
     config = schemathesis.Config.from_dict({"checks": {"positive_data_acceptance": {"expected-statuses": STATUSES}}})
     for media in ("application/octet-stream", "image/*"):
         schemathesis.openapi.media_type(
@@ -37,22 +43,28 @@ def test_every_answer_is_described(kind: str, request: pytest.FixtureRequest) ->
         )
     schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=config)
     operations = [found.ok() for found in schema.get_all_operations()]
-    assert sorted(operation.label for operation in operations) == [
+    scripts = [f"GET /{name}" for name in SCRIPTS]
+    assert sorted(operation.label for operation in operations if operation.label not in scripts) == [
         "GET /",
         "GET /api/model",
         "GET /health",
         "GET /page.css",
-        "GET /page.js",
         "POST /api/mask",
+        "POST /api/measure",
         "POST /api/overlay",
         "POST /api/predict",
     ]
     seen: set[tuple[str, int]] = set()
     for operation in operations:
+        if measures and operation.path != "/api/measure":
+            continue  # the same as without
         check(operation, operation.as_strategy(), seen)
         if operation.method == "post":  # the others take nothing that could be wrong
             wrong = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
             check(operation, wrong, seen)
+    assert (("POST /api/measure", 200) in seen) == measures
+    if measures:
+        return
     assert {("POST /api/predict", status) for status in (200, 400, 415, 422)} <= seen
     assert (("POST /api/mask", 200) in seen) == (kind == "segmenter")
 

@@ -1,5 +1,6 @@
 """Finds the photos that a user names: files, folders and patterns."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import has_magic, iglob
@@ -9,7 +10,7 @@ from seamline.data.image_folder.unused import UnusedFiles, count_suffixes, read_
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import SeamlineError
 from seamline.io import is_system_name, iter_files
-from seamline.run_folder import PhotoError, UnusedData, prediction_record
+from seamline.run_folder import PhotoError, UnusedData, measures_record, prediction_record
 
 LEGEND = "legend.png"
 """The picture of the classes and their colors."""
@@ -21,6 +22,7 @@ RECORD = prediction_record(Path()).path.name
 """The record of a folder of predictions."""
 
 _RESULTS = (".mask.png", ".overlay.png", ".confidence.png", ".photo.jpg")
+_FRONT = re.compile(r"\.front-\d+\.jpg$")
 
 
 @dataclass(frozen=True)
@@ -121,14 +123,15 @@ def _is_photo(file: Path) -> bool:
 
 
 def _is_result(file: Path) -> bool:
-    """Return whether a file is a result of an earlier prediction."""
-    return is_result_name(file.name) and prediction_record(file.parent).exists()
+    """Return whether a file is a result of an earlier prediction, or of measuring."""
+    records = prediction_record(file.parent), measures_record(file.parent)
+    return is_result_name(file.name) and any(record.exists() for record in records)
 
 
 def is_result_name(name: str) -> bool:
     """Return whether a file of this name is a result, if `RECORD` is beside it."""
     name = name.lower()
-    return name.endswith(_RESULTS) or name in (LEGEND, PAGE, RECORD)
+    return name.endswith(_RESULTS) or name in (LEGEND, PAGE, RECORD) or bool(_FRONT.search(name))
 
 
 def _in_system_folder(file: Path, pattern: Path) -> bool:

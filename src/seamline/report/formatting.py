@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seamline.evaluation.text import PRINTED, join_and
-from seamline.run_folder import Estimate
+from seamline.run_folder import Estimate, Interval
 
 DASH = "–"
 
@@ -67,6 +67,26 @@ def percent_1dp(fraction: float) -> str:
     return f"{100 * fraction:.1f}" if fraction >= 0.0005 else "<0.1"
 
 
+def rough_percent(fraction: float) -> str:
+    """`32 %` of 0.3175, `8.3 %` of 0.0831: two digits, for measures that are no surer."""
+    return f"{100 * fraction:.{_rough_decimals(fraction)}f}\u00a0%"
+
+
+def rough_interval(measure: Interval) -> str:
+    """`27 to 38`, with the decimals of the value; empty without an interval."""
+    if measure.low is None or measure.high is None:
+        return ""
+    decimals = _rough_decimals(measure.value)
+    return f"{100 * measure.low:.{decimals}f} to {100 * measure.high:.{decimals}f}"
+
+
+def significant(number: float) -> str:
+    """`12.3`, `0.623`, `1,860`: three significant digits, and all before the point."""
+    if number == 0:
+        return "0"
+    return f"{number:,.{max(0, 2 - math.floor(math.log10(abs(number))))}f}".replace("-", "−")
+
+
 def fractions_text(fractions: Mapping[str, float]) -> str:
     """`wall 71.2 % and window 28.8 %`: the largest first, those below 0.05 % left out."""
     shown = sorted((name for name in fractions if fractions[name] >= 0.0005), key=lambda name: -fractions[name])
@@ -95,6 +115,10 @@ def setting(value: Any) -> str:
 def nbsp_percent(sentence: str) -> str:
     """Keep each percent sign on the line of its number."""
     return sentence.replace(" %", "\u00a0%")
+
+
+def _rough_decimals(fraction: float) -> int:
+    return 0 if fraction == 0 or 100 * fraction >= 9.95 else 1
 
 
 def _value(number: float | Estimate | None) -> float:

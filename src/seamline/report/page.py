@@ -16,9 +16,12 @@ from seamline.report.formatting import (
     interval_text,
     nbsp_percent,
     percent,
+    rough_interval,
+    rough_percent,
     setting,
     signed_interval,
     signed_text,
+    significant,
     value_text,
 )
 from seamline.report.images import example_sprite
@@ -156,6 +159,9 @@ def _environment() -> Environment:
         "confidence": confidence_text,
         "setting": setting,
         "nbsp": nbsp_percent,
+        "rough_percent": rough_percent,
+        "rough_interval": rough_interval,
+        "significant": significant,
         "count": count,
         "plural": pluralize,
     }

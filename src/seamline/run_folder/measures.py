@@ -140,6 +140,7 @@ class MeasuredPhoto(Struct, frozen=True, kw_only=True):
     width: Side
     height: Side
     fronts: tuple[Front, ...]
+    version: str = ""  # size and time of the last change of its file, by which a resumed run knows it
     gps: GpsPosition | None = None
     novelty: Number | None = None  # above 1 the photo is unlike the training images; null where not available
     warnings: tuple[str, ...] = ()

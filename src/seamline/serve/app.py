@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from seamline.inference.predictor import Predictor
 from seamline.run_folder import Task
 from seamline.serve.inference_worker import ClassificationResponse, InferenceWorker, SegmentationResponse
+from seamline.serve.measurement import MeasureQuery, MeasureResponse, response_schemas
 from seamline.serve.middleware import Limits, SecurityMiddleware
 from seamline.serve.upload import FIELD, read_photo_bytes
 
@@ -54,6 +55,7 @@ class ModelResponse(BaseModel):
         "available."
     )
     interval_level: float | None = Field(description="Probability of conformal intervals; null where there are none.")
+    measures: bool = Field(description="Whether the model measures buildings: it segments facades and windows.")
     limits: PhotoLimits
 
 
@@ -62,6 +64,9 @@ class Health(BaseModel):
 
     status: Literal["ok"] = "ok"
 
+
+SCRIPTS = ("page.js", "api.js", "corners.js", "elements.js", "fronts.js", "measure.js", "totals.js")
+"""The modules of the page's program."""
 
 _BINARY = {"type": "string", "format": "binary"}
 _PHOTO: dict[str, Any] = {
@@ -82,11 +87,11 @@ _ERRORS = {
     403: "The request comes from the page of another site.",
     405: "The path does not support this method.",
     408: "The upload took too long.",
-    409: "The model is a classifier and predicts no masks.",
+    409: "The model cannot do this: it is a classifier, or it measures no buildings.",
     413: "The photo has too many bytes or pixels.",
     415: "The photo is not in a supported format.",
     421: "The server does not serve this host name.",
-    422: "The photo is damaged, or a parameter is wrong.",
+    422: "The photo is damaged, a parameter is wrong, or there is no building to measure.",
     500: "Internal server error.",
     503: "Too many photos are waiting, or there is not enough memory; try again later.",
 }
@@ -103,6 +108,15 @@ def _png(description: str) -> dict[int | str, dict[str, Any]]:
     """Describe the responses of a path that returns a PNG."""
     content = {"image/png": {"schema": _BINARY}}
     return {200: {"description": description, "content": content}, **_errors(409, *_PHOTO_ERRORS)}
+
+
+_MEASURES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The fronts of the photo.",
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{MeasureResponse.__name__}"}}},
+    },
+    **_errors(409, *_PHOTO_ERRORS),
+}
 
 
 def make_app(predictor: Predictor, limits: Limits | None = None, hosts: Collection[str] = ()) -> FastAPI:
@@ -130,7 +144,20 @@ def make_app(predictor: Predictor, limits: Limits | None = None, hosts: Collecti
     _add_error_handlers(app)
     _add_page(app)
     _add_api(app, worker)
+    _add_schemas(app, response_schemas())
     return app
+
+
+def _add_schemas(app: FastAPI, schemas: dict[str, Any]) -> None:
+    """Add JSON schemas to the description of the API: those of responses that are no pydantic models."""
+    describe = app.openapi
+
+    def describe_all() -> dict[str, Any]:
+        description = describe()
+        description["components"]["schemas"].update(schemas)
+        return description
+
+    app.openapi = describe_all  # type: ignore[method-assign]
 
 
 def _add_error_handlers(app: FastAPI) -> None:
@@ -165,7 +192,7 @@ def _add_page(app: FastAPI) -> None:
     for path, name, media_type, files in (
         ("/", "page.html", "text/html", (folder / "page.html",)),
         ("/page.css", "page.css", "text/css", (theme, folder / "page.css")),
-        ("/page.js", "page.js", "text/javascript", (folder / "page.js",)),
+        *((f"/{name}", name, "text/javascript", (folder / name,)) for name in SCRIPTS),
     ):
         content = b"".join(file.read_bytes() for file in files)
         responses: dict[int | str, dict[str, Any]] = {
@@ -197,6 +224,7 @@ def _add_api(app: FastAPI, worker: InferenceWorker) -> None:
         input_size=InputSize(height=height, width=width, channels=channels),
         false_alarm_rate=predictor.false_alarm_rate,
         interval_level=predictor.interval_level,
+        measures=worker.measures,
         limits=PhotoLimits(bytes=limits.bytes, pixels=limits.pixels),
     )
     response = SegmentationResponse if predictor.task == "segmentation" else ClassificationResponse
@@ -227,3 +255,12 @@ def _add_api(app: FastAPI, worker: InferenceWorker) -> None:
     async def overlay(request: Request) -> Response:
         """Return a photo with its mask laid over it, half and half. For segmentation models only."""
         return Response(await worker.overlay(await read_photo_bytes(request, limits)), media_type="image/png")
+
+    @app.post("/api/measure", response_class=Response, responses=_MEASURES, openapi_extra=_PHOTO)
+    async def measure(request: Request, query: Annotated[MeasureQuery, Query()]) -> Response:
+        """Measure the buildings in a photo: windows, storeys and window-to-wall ratio of each front.
+
+        For segmentation models with classes for facades and windows only.
+        """
+        content = await worker.measure(await read_photo_bytes(request, limits), query)
+        return Response(content, media_type="application/json")

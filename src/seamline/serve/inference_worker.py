@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from seamline.buildings.measurer import MeasureOptions, Measurer
 from seamline.data.image_io import NotAnImageError, TooManyPixelsError, read_image
 from seamline.data.limits import is_out_of_memory
 from seamline.data.masks import encode_mask
@@ -18,6 +19,7 @@ from seamline.errors import SeamlineError
 from seamline.inference.overlay import blend_overlay, encode_png
 from seamline.inference.prediction import Prediction
 from seamline.inference.predictor import Predictor
+from seamline.serve.measurement import MeasureQuery, measure_photo
 from seamline.serve.middleware import Limits, too_busy
 
 T = TypeVar("T")
@@ -56,6 +58,7 @@ class InferenceWorker:
     def __init__(self, predictor: Predictor, limits: Limits) -> None:
         self.predictor = predictor
         self.limits = limits
+        self._measurer = _measurer_or_reason(predictor)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="inference")
         self._lock = asyncio.Lock()
 
@@ -66,22 +69,40 @@ class InferenceWorker:
             HTTPException: 413 for too many pixels, 415 if it is no image, 422 for a damaged one, 503 if other photos
                 took too long or memory is short.
         """
-        return await self._run(content, lambda prediction: _to_response(prediction, with_mask))
+        return await self._run(content, lambda photo: _to_response(self.predictor(photo), with_mask))
 
     async def mask(self, content: bytes) -> bytes:
         """Return a photo's mask as a palette PNG; raises as `predict`, and 409 for a classifier."""
         self._require_masks()
-        return await self._run(content, lambda prediction: encode_mask(_mask(prediction), prediction.palette))
+        return await self._run(content, lambda photo: encode_mask(_mask(self.predictor(photo)), self.predictor.palette))
 
     async def overlay(self, content: bytes) -> bytes:
         """Return a photo with its mask laid over it as a PNG; raises as `mask`."""
         self._require_masks()
 
-        def respond(prediction: Prediction) -> bytes:
+        def respond(photo: NDArray[np.uint8]) -> bytes:
+            prediction = self.predictor(photo)
             blend_overlay(prediction.image, _mask(prediction), prediction.palette)
             return encode_png(prediction.image)
 
         return await self._run(content, respond)
+
+    @property
+    def measures(self) -> bool:
+        """Whether the model can measure buildings."""
+        return isinstance(self._measurer, Measurer)
+
+    async def measure(self, content: bytes, query: MeasureQuery) -> bytes:
+        """Return the measures of the fronts in a photo as JSON.
+
+        Raises:
+            HTTPException: as `predict`; 409 for a model that cannot measure, 422 for wrong options and no building.
+        """
+        self._require_masks()
+        measurer = self._measurer
+        if not isinstance(measurer, Measurer):
+            raise HTTPException(409, measurer)
+        return await self._run(content, lambda photo: measure_photo(measurer, content, photo, query))
 
     def close(self) -> None:
         """Stop the thread after its current photo."""
@@ -91,8 +112,8 @@ class InferenceWorker:
         if self.predictor.task == "classification":
             raise HTTPException(409, "this model is a classifier and predicts no masks; use /api/predict")
 
-    async def _run(self, content: bytes, respond: Callable[[Prediction], T]) -> T:
-        """Predict a photo in the thread and return what `respond` makes of it, when its turn has come.
+    async def _run(self, content: bytes, respond: Callable[[NDArray[np.uint8]], T]) -> T:
+        """Return what `respond` makes of a photo's pixels in the thread, when its turn has come.
 
         Photos wait here and not in the executor's queue, so that a photo that gives up leaves nothing behind.
         """
@@ -101,16 +122,15 @@ class InferenceWorker:
                 await self._lock.acquire()
         except TimeoutError:
             raise too_busy("the photo waited too long in the queue; send it again later") from None
-        running = asyncio.get_running_loop().run_in_executor(self._executor, self._predict, content, respond)
+        running = asyncio.get_running_loop().run_in_executor(self._executor, self._respond, content, respond)
         running.add_done_callback(lambda _: self._lock.release())
         return await asyncio.shield(running)  # a thread cannot be stopped, so its turn ends when it does
 
-    def _predict(self, content: bytes, respond: Callable[[Prediction], T]) -> T:
-        """Predict a photo; errors in the photo and a lack of memory become HTTP errors."""
+    def _respond(self, content: bytes, respond: Callable[[NDArray[np.uint8]], T]) -> T:
+        """Decode a photo and respond to it; errors in the photo and a lack of memory become HTTP errors."""
         try:
             depth = self.predictor.bit_depth
-            pixels = read_image(content, name="the photo", limit=self.limits.pixels, depth=depth)
-            return respond(self.predictor(pixels))
+            return respond(read_image(content, name="the photo", limit=self.limits.pixels, depth=depth))
         except NotAnImageError as error:
             raise HTTPException(415, str(error)) from None
         except TooManyPixelsError as error:
@@ -121,6 +141,14 @@ class InferenceWorker:
             if not is_out_of_memory(error):
                 raise
             raise too_busy("there is not enough memory for the photo; scale it down") from None
+
+
+def _measurer_or_reason(predictor: Predictor) -> Measurer | str:
+    """Return what measures buildings with a model, or why the model cannot."""
+    try:
+        return Measurer.of(predictor, MeasureOptions())
+    except SeamlineError as error:
+        return str(error)
 
 
 def _to_response(prediction: Prediction, with_mask: bool) -> SegmentationResponse | ClassificationResponse:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 """Names of this machine, which are always allowed."""
 
-PHOTO_PATHS = ("/api/predict", "/api/mask", "/api/overlay")
+PHOTO_PATHS = ("/api/predict", "/api/mask", "/api/overlay", "/api/measure")
 """Paths that receive photos."""
 
 HEADERS = {

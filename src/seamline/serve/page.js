@@ -1,66 +1,26 @@
-"use strict";
+import { enqueue, loadModel, model, send } from "./api.js";
+import { byId, DISPLAY_SIDE, download, element, fit, makeCanvas, megabytes, percent, sentence, setStatus, stemOf } from "./elements.js";
+import { addMeasures, fillMeasures } from "./measure.js";
 
-const byId = (id) => document.getElementById(id);
-const DISPLAY_SIDE = 1600; // longer side in pixels of a photo on the page
 const MAX_CANVAS = 16e6; // pixels of a canvas that every browser supports
 const DIMMED = 0.18; // opacity of the other classes beside a highlighted one, relative to the usual one
 const BOARD_SIDE = 480;
 
-let model;
+/* Photos */
 
-function element(tag, className = "", text = "") {
-  return Object.assign(document.createElement(tag), { className, textContent: text });
-}
-const percent = (fraction) => `${(100 * fraction).toFixed(1)} %`;
-const megabytes = (bytes) => `${+(bytes / 2 ** 20).toPrecision(3)} MiB`;
-const sentence = (error) => {
-  const text = error.message.replace(/^the photo:/, "This file");
-  return `${text[0].toUpperCase()}${text.slice(1)}.`;
-};
-const setStatus = (text) => { byId("status").textContent = text; };
-
-/** Send a photo to the server; what it rejects becomes an Error with its message. */
-async function predict(photo) {
-  if (photo.size > model.limits.bytes) {
-    throw new Error(`the photo has ${megabytes(photo.size)}, more than the ${megabytes(model.limits.bytes)} allowed; scale it down`);
-  }
-  let response;
-  try {
-    response = await fetch("/api/predict", { method: "POST", body: photo, headers: { "Content-Type": "application/octet-stream" } });
-  } catch {
-    throw new Error("the server cannot be reached; check that it is running, and send the photo again");
-  }
-  const content = await response.json().catch(() => ({ error: `the server answered with status ${response.status}` }));
-  if (!response.ok) throw new Error(content.error);
-  return content;
-}
-
-const fit = (width, height, side) => {
-  const scale = Math.min(1, side / Math.max(width, height));
-  return [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
-};
-const makeCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
-
-function download(blob, name) {
-  const link = Object.assign(element("a"), { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
-
-/** Photos are sent one after another, so that many of them do not fill the server's queue. */
-let queue = Promise.resolve();
-const enqueue = (task) => (queue = queue.then(task, task));
+let mode = "predict"; // which view of the photos the page shows
 
 function addPhotos(files) {
   const cards = [...files].reverse().map(addCard).reverse();
   cards[0]?.scrollIntoView({ block: "nearest" });
-  cards.forEach((card) => enqueue(() => card.isConnected && fillCard(card)));
+  cards.forEach(fillSoon);
 }
 
 function addCard(photo) {
   const card = byId("card").content.firstElementChild.cloneNode(true);
-  card.photo = photo;
+  Object.assign(card, { photo, filled: new Set() });
   card.querySelector("h2").textContent = photo.name || "Pasted image";
+  if (model.measures) addMeasures(card);
   const remove = card.querySelector(".remove");
   remove.setAttribute("aria-label", `Remove ${photo.name || "the image"}`);
   remove.addEventListener("click", () => {
@@ -69,7 +29,21 @@ function addCard(photo) {
     (next ? next.querySelector(".remove") : byId("choose")).focus();
   });
   byId("results").prepend(card);
+  showView(card);
   return card;
+}
+
+function showView(card) {
+  for (const view of card.querySelectorAll(".view")) view.hidden = view.dataset.view !== mode;
+}
+
+/** Fill the view that the page shows when the photo's turn comes, unless it has been. */
+function fillSoon(card) {
+  enqueue(() => {
+    if (!card.isConnected || card.filled.has(mode)) return null;
+    card.filled.add(mode);
+    return mode === "measure" ? fillMeasures(card) : fillCard(card);
+  });
 }
 
 async function fillCard(card) {
@@ -77,7 +51,7 @@ async function fillCard(card) {
   state.textContent = "Predicting …";
   state.classList.add("busy");
   try {
-    const [prediction, bitmap] = await Promise.all([predict(card.photo), createImageBitmap(card.photo).catch(() => null)]);
+    const [prediction, bitmap] = await Promise.all([send("/api/predict", card.photo), createImageBitmap(card.photo).catch(() => null)]);
     card.querySelector("small").textContent = `${prediction.width} × ${prediction.height}`;
     await (model.task === "segmentation" ? showMask : showLabel)(card, prediction, bitmap);
     const warning = noveltyWarning(prediction);
@@ -201,7 +175,7 @@ function makeSlider(view, draw) {
 }
 
 function makeDownloads(card, file, prediction, bitmap, mask, view) {
-  const stem = (card.photo.name || "photo").replace(/\.[^.]*$/, "");
+  const stem = stemOf(card.photo);
   const row = element("div", "buttons");
   const [saveMask, saveOverlay] = [element("button", "", "Save mask"), element("button", "", "Save overlay")];
   saveMask.addEventListener("click", () => download(file, `${stem}.mask.png`));
@@ -282,7 +256,7 @@ function startBoard() {
     draw();
     const picture = new Promise((resolve) => board.toBlob(resolve, "image/png"));
     if (pen) drawPen();
-    const content = await predict(await picture).then((prediction) => makeBars(prediction, 5), (error) => [element("p", "state error", sentence(error))]);
+    const content = await send("/api/predict", await picture).then((prediction) => makeBars(prediction, 5), (error) => [element("p", "state error", sentence(error))]);
     if (number === request) result.replaceChildren(...content);
   };
   const updateSoon = (delay) => { clearTimeout(timer); timer = setTimeout(update, delay); };
@@ -355,9 +329,33 @@ function startInputs() {
   });
 }
 
+function startTabs() {
+  const tabs = [byId("tab-predict"), byId("tab-measure")];
+  const select = (tab) => {
+    mode = tab.dataset.view;
+    for (const one of tabs) Object.assign(one, { ariaSelected: one === tab, tabIndex: one === tab ? 0 : -1 });
+    byId("results").setAttribute("aria-labelledby", tab.id);
+    const cards = [...document.querySelectorAll(".card")];
+    cards.forEach(showView);
+    cards.forEach(fillSoon);
+  };
+  for (const tab of tabs) {
+    tab.addEventListener("click", () => select(tab));
+    tab.addEventListener("keydown", (event) => {
+      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+      const other = tabs[1 - tabs.indexOf(tab)];
+      other.focus();
+      select(other);
+    });
+  }
+  byId("results").setAttribute("role", "tabpanel");
+  byId("tabs").hidden = false;
+  select(tabs[0]);
+}
+
 async function start() {
   try {
-    model = await (await fetch("/api/model")).json();
+    await loadModel();
   } catch {
     byId("lead").textContent = "The server cannot be reached; check that it is running, and load this page again.";
     return;
@@ -370,6 +368,7 @@ async function start() {
   byId("lead").textContent = `${model.task === "segmentation" ? "Segments photos into" : "Classifies photos as"}: ${names}. Trained on ${model.dataset}.`;
   byId("limits").textContent = `Up to ${megabytes(model.limits.bytes)} and ${+(model.limits.pixels / 1e6).toPrecision(3)} megapixels each`;
   startInputs();
+  if (model.measures) startTabs();
   if (model.task === "classification") startBoard();
 }
 

@@ -1,0 +1,218 @@
+"""Measures photos into a folder: pictures, files for other programs, and a record of them."""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from itertools import zip_longest
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from seamline.buildings.building_names import name_buildings
+from seamline.buildings.camera import read_camera
+from seamline.buildings.files.folder import missing_packages, write_photo_files, write_record_files
+from seamline.buildings.files.pictures import encode_picture, upright_exif
+from seamline.buildings.measurer import Measurer, PhotoOrigin
+from seamline.buildings.picture import draw_front, draw_fronts
+from seamline.buildings.totals import building_totals
+from seamline.data.image_io import read_image
+from seamline.data.limits import is_out_of_memory
+from seamline.data.preprocess import resize_max_side
+from seamline.errors import SeamlineError
+from seamline.inference.find_images import Photo, PhotoListing, find_photos
+from seamline.inference.predict import OUT_OF_MEMORY, Progress, ignore_progress
+from seamline.io import write_bytes
+from seamline.run_folder import MeasuredPhoto, MeasuresRecord, PhotoError, measures_record
+
+PICTURE_SIDE = 1600
+"""Longer side in pixels of the pictures that are written."""
+
+_RECORD_SECONDS = 10.0  # between two writings of the record
+
+
+@dataclass(frozen=True)
+class MeasureFolder:
+    """Where measures go, and what decides them."""
+
+    measurer: Measurer
+    folder: Path
+    group: str | None = None  # see `name_buildings`
+    keep_exif: bool = False  # whether pictures keep the EXIF data of their photos
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What decides the measures of a photo: option -> value; results with other settings are not used again."""
+        options = self.measurer.options
+        chosen = {field.name: getattr(options, field.name) for field in fields(options)}
+        settings = {name: str(value) for name, value in chosen.items() if value}
+        settings["weights"] = self.measurer.predictor.metadata.fingerprint
+        return settings | ({"keep_exif": "yes"} if self.keep_exif else {})
+
+    def measured(self, record: MeasuresRecord | None) -> dict[str, MeasuredPhoto]:
+        """Return the photos that an earlier call measured with these settings: file -> measures."""
+        if record is None or record.settings != self.settings:
+            return {}
+        return {photo.file: photo for photo in record.photos}
+
+
+def measure_photos(
+    target: MeasureFolder, photos: Sequence[Path | str], progress: Progress | None = None
+) -> MeasuresRecord:
+    """Measure photos into a folder; photos that an earlier call measured with the same settings are not measured again.
+
+    A photo that cannot be measured does not stop the others: the record has its reason. The record is written every few
+    seconds and at the end, so that an interruption loses little.
+
+    Args:
+        target: the model and the folder.
+        photos: files, folders (searched recursively) and patterns.
+        progress: called as the work proceeds.
+
+    Returns:
+        What `measures.json` holds.
+
+    Raises:
+        SeamlineError: there is no photo, corners are given for several photos, `group` does not fit, or the folder
+            cannot be written to.
+    """
+    listing = find_photos(photos)
+    if target.measurer.options.corners is not None and len(listing.photos) > 1:
+        raise SeamlineError(f"--corners: are those of one photo, and {len(listing.photos)} photos are given; give one")
+    session = _Session(target, listing, progress or ignore_progress)
+    try:
+        target.folder.mkdir(parents=True, exist_ok=True)
+        return session.run()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SeamlineError(f"{target.folder}: cannot be written to ({reason}); name another with --out") from None
+
+
+class _Session:
+    """One call of `measure_photos`."""
+
+    def __init__(self, target: MeasureFolder, listing: PhotoListing, progress: Progress) -> None:
+        buildings = name_buildings([photo.file for photo in listing.photos], target.group)
+        self.target, self.listing, self.progress = target, listing, progress
+        self.buildings = dict(zip(listing.photos, buildings.names, strict=True))
+        self.warnings = (*buildings.warnings, *missing_packages())
+        self.record_file = measures_record(target.folder)
+        self.earlier = target.measured(_read_record(target.folder))
+        self.photos: list[MeasuredPhoto] = []
+        self.errors = list(listing.errors)
+
+    def run(self) -> MeasuresRecord:
+        """Measure the photos that are not measured yet, and return the record."""
+        total = len(self.listing.photos)
+        written = time.monotonic()
+        try:
+            for index, (photo, pixels) in enumerate(self._decode()):
+                self.progress(index, total, str(photo.file))
+                self._add(photo, pixels)
+                self.progress(index + 1, total, str(photo.file))
+                if time.monotonic() - written > _RECORD_SECONDS:
+                    self.record_file.write(self._record())
+                    written = time.monotonic()
+        finally:
+            record = self._record()
+            self.record_file.write(record)
+        write_record_files(self.target.folder, record)
+        return record
+
+    def _record(self) -> MeasuresRecord:
+        measurer = self.target.measurer
+        return MeasuresRecord(
+            model=str(measurer.predictor.path),
+            roles=measurer.roles.by_class,
+            level=measurer.calibration.level if measurer.calibration else None,
+            settings=self.target.settings,
+            photos=tuple(self.photos),
+            errors=tuple(self.errors),
+            totals=building_totals(self.photos),
+            unused=self.listing.unused,
+            warnings=self.warnings,
+        )
+
+    def _add(self, photo: Photo, pixels: "Future[NDArray[np.uint8]] | None") -> None:
+        """Measure a photo, or take its measures from an earlier call; an error becomes one of the record."""
+        file = str(photo.file)
+        try:
+            if pixels is None:
+                earlier = self.earlier[file]
+                fronts = tuple(
+                    msgspec.structs.replace(front, building=self.buildings[photo]) for front in earlier.fronts
+                )
+                self.photos.append(msgspec.structs.replace(earlier, fronts=fronts))
+            else:
+                self.photos.append(self._measure(photo, pixels.result()))
+        except SeamlineError as error:
+            self.errors.append(PhotoError(file=file, reason=str(error).removeprefix(f"{file}: ")))
+        except (MemoryError, RuntimeError) as error:  # PyTorch raises RuntimeErrors
+            if not is_out_of_memory(error):
+                raise
+            self.errors.append(PhotoError(file=file, reason=OUT_OF_MEMORY))
+
+    def _measure(self, photo: Photo, pixels: NDArray[np.uint8]) -> MeasuredPhoto:
+        """Measure a photo and write its files."""
+        camera = read_camera(photo.file)
+        origin = PhotoOrigin(
+            str(photo.file), photo.stem, camera.focal_length, camera.gps, self.buildings[photo]
+        )
+        exif = upright_exif(photo.file) if self.target.keep_exif else b""
+        measured = self.target.measurer(pixels, origin)
+        measured = msgspec.structs.replace(
+            measured, version=_version(photo.file), warnings=(*measured.warnings, *camera.warnings)
+        )
+        small = resize_max_side(pixels, 3, PICTURE_SIDE)
+        scale = max(small.shape[:2]) / max(pixels.shape[:2])
+        pictures = {"photo": draw_fronts(small, measured.fronts, scale)}
+        pictures |= {front.id: draw_front(pixels, front) for front in measured.fronts}
+        for name, picture in pictures.items():
+            write_bytes(self.target.folder / f"{photo.stem}.{name}.jpg", encode_picture(picture, exif=exif))
+        write_photo_files(self.target.folder, measured)
+        return measured
+
+    def _is_measured(self, photo: Photo) -> bool:
+        """Return whether an earlier call measured a photo that has not changed since."""
+        earlier = self.earlier.get(str(photo.file))
+        return earlier is not None and (earlier.version, earlier.stem) == (_version(photo.file), photo.stem)
+
+    def _decode(self) -> "Iterator[tuple[Photo, Future[NDArray[np.uint8]] | None]]":
+        """Yield each photo with its pixels (H, W, 3) uint8, None for one that is measured already.
+
+        The next photo is decoded while the current one is measured.
+        """
+        depth = self.target.measurer.predictor.bit_depth
+
+        def submit(photo: Photo | None) -> "Future[NDArray[np.uint8]] | None":
+            if photo is None or self._is_measured(photo):
+                return None
+            return reader.submit(read_image, photo.file, name=str(photo.file), depth=depth)
+
+        photos = self.listing.photos
+        with ThreadPoolExecutor(1) as reader:
+            current = submit(photos[0])
+            for photo, following in zip_longest(photos, photos[1:]):
+                pending = submit(following)
+                yield photo, current
+                current = pending
+
+
+def _read_record(folder: Path) -> MeasuresRecord | None:
+    """Return the record of an earlier call; None where there is none, or where it cannot be read."""
+    try:
+        return measures_record(folder).read_optional()
+    except SeamlineError:
+        return None
+
+
+def _version(file: Path) -> str:
+    """Return size and time of the last change of a file; empty where it is gone."""
+    try:
+        status = file.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size}-{status.st_mtime_ns}"
+

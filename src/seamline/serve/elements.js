@@ -1,0 +1,36 @@
+/** What the page is built from: elements, numbers as text, pictures, downloads. */
+
+export const DISPLAY_SIDE = 1600; // longer side in pixels of a photo on the page
+
+export const byId = (id) => document.getElementById(id);
+
+export function element(tag, className = "", text = "") {
+  return Object.assign(document.createElement(tag), { className, textContent: text });
+}
+
+export function svgElement(tag, attributes = {}) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}
+
+export const percent = (fraction) => `${(100 * fraction).toFixed(1)} %`;
+export const megabytes = (bytes) => `${+(bytes / 2 ** 20).toPrecision(3)} MiB`;
+export const sentence = (error) => {
+  const text = error.message.replace(/^the photo:/, "This file");
+  return `${text[0].toUpperCase()}${text.slice(1)}.`;
+};
+export const setStatus = (text) => { byId("status").textContent = text; };
+export const stemOf = (photo) => (photo.name || "photo").replace(/\.[^.]*$/, "");
+
+export const fit = (width, height, side) => {
+  const scale = Math.min(1, side / Math.max(width, height));
+  return [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
+};
+export const makeCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
+
+export function download(blob, name) {
+  const link = Object.assign(element("a"), { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

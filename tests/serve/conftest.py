@@ -1,0 +1,34 @@
+"""Pages of the server in a browser, for tests of all its views."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+Visit = Callable[..., Any]
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Visit]:
+    """Open a page; afterwards fail on complaints, except of refused photos, and on requests that went elsewhere."""
+    contexts, complaints = [], []
+
+    def visit_it(place: str, width: int = 1200, scheme: str = "light", **settings: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: None if "status of 4" in message.text else complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda asked: None if is_here(asked.url, place) else complaints.append(asked.url[:99]))
+        page.goto(place)
+        page.locator("#limits", has_text="MiB").wait_for()
+        return page
+
+    yield visit_it
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+def is_here(url: str, place: str) -> bool:
+    return url.startswith((place, "data:", "blob:"))
