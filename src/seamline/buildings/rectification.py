@@ -167,7 +167,7 @@ def _outline(region: NDArray[np.bool_]) -> Vector:
     """Return points (N, 2) on the outer border of a region (H, W)."""
     contours, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     pixels = np.concatenate(contours).reshape(-1, 1, 2)
-    return (pixels + np.array([[0, 0], [1, 0], [0, 1], [1, 1]])).reshape(-1, 2).astype(np.float64)
+    return np.asarray((pixels + np.array([[0, 0], [1, 0], [0, 1], [1, 1]])).reshape(-1, 2), np.float64)
 
 
 def _centroid(region: NDArray[np.bool_]) -> Vector:

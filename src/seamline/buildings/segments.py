@@ -24,11 +24,13 @@ _DETECTOR_SHIFT = 0.625  # half a pixel over the detector's scale of 0.8, by whi
 _BRIGHTER = np.sqrt(np.arange(256) * 255).round().astype(np.uint8)  # so that lines in the shade are detected as well
 
 _LONG_LINE = 0.25  # of the diagonal of the region's bounding box
+_EDGE_REACH = 6  # pixels on both sides of a segment within which its edge is
+_FEWEST_EDGE_POINTS = 8
 _OFF_CENTER = 0.1  # of the photo's shorter side: lines through the center stay straight in any lens
 _FEWEST_LINES = 3
 _CHAIN_SEEDS = 60  # the longest segments, from which chains grow
 _CHAIN_OFFSET, _CHAIN_DEGREES = 1.5, 4.0  # pixels and degrees by which a segment may leave the line that it prolongs
-_CHAIN_SLACK = 0.02  # pixels more for each pixel beyond the line's end
+_CHAIN_SLACK = 0.04  # pixels more for each pixel beyond the line's end
 _CHAIN_GAP = 0.15  # of the same diagonal, between a line and the segment that prolongs it, and no more than its length
 
 
@@ -81,11 +83,12 @@ def segment_lengths(segments: Segments) -> NDArray[np.float64]:
     return np.hypot(segments[:, 2] - segments[:, 0], segments[:, 3] - segments[:, 1])
 
 
-def measure_curvature(segments: Segments, region: NDArray[np.bool_]) -> float | None:
-    """Measure how much long lines bend, by parabolas through segments that prolong one another.
+def measure_curvature(image: NDArray[np.uint8], segments: Segments, region: NDArray[np.bool_]) -> float | None:
+    """Measure how much long lines bend, by parabolas through their edges.
 
     Args:
-        segments: (S, 4) of `detect_segments`.
+        image: (H, W, 3) uint8.
+        segments: (S, 4) of `detect_segments`; those that prolong one another are one line.
         region: (H, W) bool, in which they were detected.
 
     Returns:
@@ -96,6 +99,7 @@ def measure_curvature(segments: Segments, region: NDArray[np.bool_]) -> float | 
     """
     _, _, width, height = cv2.boundingRect(region.astype(np.uint8))
     diagonal = float(np.hypot(width, height))
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     center = np.array(region.shape[::-1]) / 2
     free = np.ones(len(segments), bool)
     bends: tuple[list[float], list[float]] = ([], [])  # of flat and steep lines
@@ -103,8 +107,9 @@ def measure_curvature(segments: Segments, region: NDArray[np.bool_]) -> float | 
         if not free[seed]:
             continue
         chain = _grow_chain(segments, seed, _CHAIN_GAP * diagonal)
-        line = _Line.of(segments[chain].reshape(-1, 2), center)
-        if line.length >= _LONG_LINE * diagonal:
+        edge = _edge_points(gray, segments[chain])
+        line = _Line.of(edge, center) if len(edge) >= _FEWEST_EDGE_POINTS else None
+        if line and line.length >= _LONG_LINE * diagonal:
             free[chain] = False
             if line.distance >= _OFF_CENTER * min(region.shape):
                 bends[line.steep].append(line.bend)
@@ -112,6 +117,26 @@ def measure_curvature(segments: Segments, region: NDArray[np.bool_]) -> float | 
     if len(groups[0]) < _FEWEST_LINES:
         return None
     return 1000 * float(min((np.median(group) for group in groups), key=abs))
+
+
+def _edge_points(gray: NDArray[np.uint8], segments: Segments) -> NDArray[np.float64]:
+    """Return points (N, 2) on the edge near segments of one line: the detector's are straight where the edge bends."""
+    share = np.linspace(0.02, 0.98, 16)[:, np.newaxis, np.newaxis]
+    starts, along = segments[:, :2], segments[:, 2:] - segments[:, :2]
+    points = (starts + share * along).reshape(-1, 2)
+    normals = np.stack([-along[:, 1], along[:, 0]], 1) / segment_lengths(segments)[:, np.newaxis]
+    across = np.tile(normals, (len(share), 1))
+    offsets = np.arange(-_EDGE_REACH, _EDGE_REACH + 1)
+    grid = points[:, np.newaxis] + offsets[:, np.newaxis] * across[:, np.newaxis] - 0.5
+    profiles = cv2.remap(gray, grid.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    slopes = np.gradient(profiles.astype(np.float64), axis=1)
+    slopes *= np.sign(slopes[:, 2:-2].sum())
+    peak = slopes[:, 1:-1].argmax(1) + 1
+    before, at, after = (slopes[np.arange(len(peak)), peak + step] for step in (-1, 0, 1))
+    curve = before - 2 * at + after
+    clear = (at > np.median(at) / 2) & (curve < 0) & (before <= at) & (after <= at)
+    shift = offsets[peak[clear]] + (before - after)[clear] / curve[clear] / 2
+    return np.asarray(points[clear] + shift[:, np.newaxis] * across[clear])
 
 
 def _grow_chain(segments: Segments, seed: int, gap: float) -> NDArray[np.intp]:
@@ -148,14 +173,17 @@ class _Line:
 
     @classmethod
     def of(cls, points: NDArray[np.float64], center: NDArray[np.float64]) -> "_Line":
-        """Fit a parabola to points (N, 2); two points are straight."""
+        """Fit a parabola to points (N, 2), and again to those near it."""
         mean, along = _axis(points)
         across = np.array([-along[1], along[0]])
-        t = (points - mean) @ along
-        length = float(np.ptp(t))
-        square = np.polyfit(t, (points - mean) @ across, 2)[0] if len(points) > 2 else 0.0
-        distance = float((mean - center) @ across)
-        bend = -square * length / 4 * np.sign(distance)
+        t, offset = (points - mean) @ along, (points - mean) @ across
+        length, distance = float(np.ptp(t)), float((mean - center) @ across)
+        terms = np.vander(2 * t / length, 3)
+        line = np.linalg.lstsq(terms, offset)[0]
+        misses = np.abs(offset - terms @ line)
+        near = misses <= max(0.5, 2.5 * float(np.median(misses)))
+        line = np.linalg.lstsq(terms[near], offset[near])[0]
+        bend = -line[0] / length * np.sign(distance)
         return cls(length, abs(distance), float(bend), bool(abs(along[1]) > abs(along[0])))
 
 
