@@ -32,7 +32,8 @@ from building_scenes import TruePredictor, draw_front
 from buildings_page import draw_pictures, page
 from results_store import ROOT, read_results, write_page, write_results
 from seamline.buildings.calibration import Counts, Scores, fit_calibration, wwr_score
-from seamline.buildings.measurer import MeasureOptions, Measurer, PhotoOrigin
+from seamline.buildings.measurer import Measurer, PhotoOrigin
+from seamline.buildings.options import MeasureOptions
 from seamline.data.class_map.builtin import CLASS_MAPS
 from seamline.data.image_folder.polygons import polygon_area
 from seamline.data.image_folder.records import Polygon

@@ -19,9 +19,11 @@ from seamline.threads import limit_spinning
 
 if TYPE_CHECKING:
     from seamline.api.data import inspect
+    from seamline.api.measuring import Measures, measure
     from seamline.api.run import Run
     from seamline.api.training import evaluate, train
     from seamline.api.use import compare, export, predict, verify
+    from seamline.buildings.options import MeasureOptions
     from seamline.data.dataset import Dataset, Split
     from seamline.data.prepare import load_dataset
     from seamline.errors import SeamlineError, TrainingInterrupted
@@ -36,6 +38,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Dataset",
+    "MeasureOptions",
+    "Measures",
     "Prediction",
     "Predictor",
     "Run",
@@ -51,6 +55,7 @@ __all__ = [
     "inspect",
     "load_dataset",
     "load_model",
+    "measure",
     "predict",
     "reproduce",
     "train",
@@ -60,6 +65,8 @@ __all__ = [
 
 _HOMES = {
     "Dataset": "seamline.data.dataset",
+    "MeasureOptions": "seamline.buildings.options",
+    "Measures": "seamline.api.measuring",
     "Prediction": "seamline.inference.prediction",
     "Predictor": "seamline.inference.predictor",
     "Run": "seamline.api.run",
@@ -74,6 +81,7 @@ _HOMES = {
     "inspect": "seamline.api.data",
     "load_dataset": "seamline.data.prepare",
     "load_model": "seamline.inference.predictor",
+    "measure": "seamline.api.measuring",
     "predict": "seamline.api.use",
     "reproduce": "seamline.study.reproduce",
     "train": "seamline.api.training",

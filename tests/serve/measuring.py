@@ -12,7 +12,8 @@ import pytest
 from msgspec import structs
 
 from measures_factories import changed_front, house_photo
-from seamline.buildings.measurer import MeasureOptions, Measurer
+from seamline.buildings.measurer import Measurer
+from seamline.buildings.options import MeasureOptions
 from seamline.errors import SeamlineError
 from seamline.inference.predictor import Predictor, load_model
 from seamline.run_folder import MeasuredPhoto

@@ -82,7 +82,7 @@ def describe_front(
         windows_probability=calibration.windows.probability(len(windows)) if calibration else None,
         storeys_probability=calibration.storeys.probability(len(contents.storeys)) if calibration else None,
         building=settings.building,
-        notes=(*_notes(front, contents, cut_off, hidden, settings), *scale.notes),
+        notes=(*_notes(front, contents, hidden), *scale.notes),
     )
 
 
@@ -109,28 +109,17 @@ def _aspect(windows: Sequence[Opening]) -> float | None:
     return float(np.mean([width / height for width, height in sides])) if sides else None
 
 
-def _notes(
-    front: FrontRegion, contents: FrontContents, cut_off: Sequence[str], hidden: float, settings: FrontSettings
-) -> tuple[str, ...]:
+def _notes(front: FrontRegion, contents: FrontContents, hidden: float) -> tuple[str, ...]:
     """State what was assumed or limits the measures of a front."""
     rectification, notes = front.rectification, []
     if rectification.reason:
         notes.append(f"Measured in the image plane, because {rectification.reason}.")
-    if rectification.smeared:
-        usable = rectification.plane.usable
-        notes.append(f"Perspective smears its {rectification.smeared} part: {usable:.0%} of its width is measured.")
     if front.curvature is not None and front.curvature > CURVATURE_LIMIT:
         notes.append(
             f"Long lines bend by {front.curvature / 10:.1f} % of their length: correct its lens distortion first."
         )
-    if cut_off:
-        notes.append(f"The photo ends before the front does: {', '.join(cut_off)}.")
     if hidden >= HIDDEN_LIMIT:
         notes.append(f"{hidden:.0%} of the front is behind trees or vehicles, and not filled in.")
-    assumed = sum(one.assumed for one in contents.openings)
-    if assumed:
-        openings = "opening that reaches" if assumed == 1 else "openings that reach"
-        notes.append(f"{assumed} {openings} the ground counted as door or shop window, by rule.")
     if not contents.storeys:
         notes.append("No row of windows: the number of storeys is not known.")
     return tuple(notes)

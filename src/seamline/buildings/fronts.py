@@ -45,7 +45,7 @@ def find_fronts(photo: NDArray[np.uint8], roles: NDArray[np.uint8], focal_length
     vertical = find_vertical(segments, (photo.shape[0], photo.shape[1]))
     fronts = []
     for part in parts:
-        curvature = measure_curvature(select_segments(segments, part), part)
+        curvature = measure_curvature(photo, select_segments(segments, part), part)
         for wall in _walls(part, segments, vertical, focal_length):
             rectification = rectify(wall.region, wall.segments, vertical, wall.horizontal, focal_length=focal_length)
             fronts.append(FrontRegion(wall.region, rectification, curvature))

@@ -157,9 +157,7 @@ class _Session:
     def _measure(self, photo: Photo, pixels: NDArray[np.uint8]) -> MeasuredPhoto:
         """Measure a photo and write its files."""
         camera = read_camera(photo.file)
-        origin = PhotoOrigin(
-            str(photo.file), photo.stem, camera.focal_length, camera.gps, self.buildings[photo]
-        )
+        origin = PhotoOrigin(str(photo.file), photo.stem, camera.focal_length, camera.gps, self.buildings[photo])
         exif = upright_exif(photo.file) if self.target.keep_exif else b""
         measured = self.target.measurer(pixels, origin)
         measured = msgspec.structs.replace(
@@ -215,4 +213,3 @@ def _version(file: Path) -> str:
     except OSError:
         return ""
     return f"{status.st_size}-{status.st_mtime_ns}"
-

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import seamline
+from seamline.cli.buildings import measure
 from seamline.cli.datasets import inspect, list_all
 from seamline.cli.models import export, predict, serve, verify
 from seamline.cli.runs import compare, evaluate, report
@@ -42,6 +43,6 @@ def main(
         result(context.get_help())
 
 
-for _command in (reproduce, train, inspect, evaluate, report, compare, predict, export, verify, serve):
+for _command in (reproduce, train, inspect, evaluate, report, compare, predict, measure, export, verify, serve):
     app.command()(_command)
 app.command(name="list")(list_all)

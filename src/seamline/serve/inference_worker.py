@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from seamline.buildings.measurer import MeasureOptions, Measurer
+from seamline.buildings.measurer import Measurer
+from seamline.buildings.options import MeasureOptions
 from seamline.data.image_io import NotAnImageError, TooManyPixelsError, read_image
 from seamline.data.limits import is_out_of_memory
 from seamline.data.masks import encode_mask

@@ -12,7 +12,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from seamline.buildings.measurer import MeasureOptions, Measurer, PhotoOrigin
+from seamline.buildings.measurer import Measurer, PhotoOrigin
+from seamline.buildings.options import MeasureOptions
 from seamline.data.image_io import encode_jpeg
 from seamline.errors import SeamlineError
 from seamline.run_folder import Front, GpsPosition, Plane
