@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.buildings.plane_view import PlaneView
-from seamline.buildings.planes import to_photo
+from seamline.buildings.planes import box_corners, to_photo
 from seamline.buildings.storeys import Cluster, Level, find_columns, find_levels, find_rows
 from seamline.buildings.windows import RULES, WindowPart, WindowRules, find_windows
 from seamline.run_folder import Interval, Opening, Storey
@@ -114,9 +114,8 @@ def _by_class(view: PlaneView) -> list[_Located]:
             if area < _MIN_SHOP * view.building.sum():
                 continue
             box = (float(left), float(top), float(left + width), float(top + height))
-            outline = np.array([(box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3])])
             mean = float(view.probability(kind)[labels == index].mean())
-            located.append(_Located(kind, WindowPart(box, outline, float(area), mean, area / (width * height))))
+            located.append(_Located(kind, WindowPart(box, box_corners(box), float(area), mean, area / (width * height))))
     return located
 
 
@@ -135,8 +134,7 @@ def _infer(
             place = hidden[y0:y1, x0:x1]
             if not place.size or place.mean() < HIDDEN or any(_touches(box, window.box) for window in windows):
                 continue
-            outline = np.array([(box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3])])
-            inferred.append(WindowPart(box, outline, (x1 - x0) * (y1 - y0), 0.0, 1.0))
+            inferred.append(WindowPart(box, box_corners(box), float((x1 - x0) * (y1 - y0)), 0.0, 1.0))
     return inferred
 
 
@@ -175,10 +173,14 @@ def _points(points: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
 
 
 def _draw(parts: Sequence[WindowPart], shape: tuple[int, ...]) -> Mask:
-    """Return the pixels (H, W) of windows."""
+    """Return the pixels (H, W) of windows; OpenCV would fill those beyond the edges of a rectangle too."""
     mask = np.zeros(shape, np.uint8)
     for part in parts:
-        cv2.fillPoly(mask, [np.round(part.outline * 16 - 8).astype(np.int32)], 1, shift=4)
+        if np.array_equal(part.outline, box_corners(part.box)):
+            left, top, right, bottom = (max(0, round(value)) for value in part.box)
+            mask[top:bottom, left:right] = 1
+        else:
+            cv2.fillPoly(mask, [np.round(part.outline * 16 - 8).astype(np.int32)], 1, shift=4)
     return mask > 0
 
 
