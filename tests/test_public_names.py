@@ -12,6 +12,8 @@ import seamline
 def test_the_public_names() -> None:
     assert seamline.__all__ == [
         "Dataset",
+        "MeasureOptions",
+        "Measures",
         "Prediction",
         "Predictor",
         "Run",
@@ -27,6 +29,7 @@ def test_the_public_names() -> None:
         "inspect",
         "load_dataset",
         "load_model",
+        "measure",
         "predict",
         "reproduce",
         "train",
