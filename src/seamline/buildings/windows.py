@@ -38,7 +38,7 @@ class WindowPart:
     """A window in the plane of a front."""
 
     box: tuple[float, float, float, float]  # left, top, right and bottom in pixels of the plane
-    outline: NDArray[np.float64]  # (N, 2) x, y in pixels of the plane, clockwise from the upper left
+    outline: NDArray[np.float64]  # (N, 2) x, y in pixels of the plane, clockwise
     area: float  # of the outline, in pixels of the plane
     probability: float  # mean inside, 0..1
     fill: float  # area of the part over that of its box, 0..1
@@ -148,7 +148,7 @@ def _regularize(
     polygon = cv2.approxPolyDP(contour, 0.02 * cv2.arcLength(contour, closed=True), closed=True)[:, 0]
     if len(polygon) < 3:
         return None
-    outline = (polygon + 0.5) / _FINER + np.array([left, top])
+    outline = (polygon[::-1] + 0.5) / _FINER + np.array([left, top])
     whole = (float(left), float(top), float(left + width), float(top + height))
     return WindowPart(whole, outline, total, mean, total / (height * width))
 
