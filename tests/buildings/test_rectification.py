@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from buildings.views import HEIGHT, WIDTH, Shot, aim_camera, photograph_front, photograph_street, random_shot
+from building_views import HEIGHT, WIDTH, Shot, aim_camera, photograph_front, photograph_street, random_shot
 from seamline.buildings.planes import to_plane
 from seamline.buildings.rectification import LARGEST_YAW, SMEAR_LIMIT, Rectification, image_plane, rectify
 from seamline.buildings.segments import detect_segments

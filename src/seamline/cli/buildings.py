@@ -29,7 +29,7 @@ def measure(
         str | None,
         typer.Option("--corners", metavar='"X,Y X,Y X,Y X,Y"', help="Corners of the front, clockwise from upper left."),
     ] = None,
-    height: Annotated[float | None, typer.Option("--height", help="Height of the front in meters.")] = None,
+    height: Annotated[float | None, typer.Option("--height", help="Height of each front in meters.")] = None,
     storey_height: Annotated[
         float | None, typer.Option("--storey-height", help="Mean height of a storey in meters.")
     ] = None,
