@@ -17,7 +17,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 BUILDING: tuple[Role, ...] = ("facade", "window", "balcony", "shop", "door", "pillar")
 """The roles that are part of a building."""
 
-_NAMES: dict[Role, tuple[str, ...]] = {
+NAMES: dict[Role, tuple[str, ...]] = {
     "facade": ("facade", "wall", "building", "house"),
     "window": ("window", "windows", "glass", "glazing"),
     "balcony": ("balcony", "balconies", "balcony-fence"),
@@ -79,4 +79,4 @@ def find_roles(classes: Sequence[str], chosen: Mapping[str, str] | None = None) 
 def _role_by_name(name: str) -> Role:
     """Return the role that a class has by its name."""
     plain = name.strip().lower().replace("_", "-")
-    return next((role for role, names in _NAMES.items() if plain in names), "other")
+    return next((role for role, names in NAMES.items() if plain in names), "other")
