@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
@@ -45,10 +45,7 @@ class MeasureFolder:
     @property
     def settings(self) -> dict[str, str]:
         """What decides the measures of a photo: option -> value; results with other settings are not used again."""
-        options = self.measurer.options
-        chosen = {field.name: getattr(options, field.name) for field in fields(options)}
-        settings = {name: str(value) for name, value in chosen.items() if value}
-        settings["weights"] = self.measurer.predictor.metadata.fingerprint
+        settings = self.measurer.options.settings | {"weights": self.measurer.predictor.metadata.fingerprint}
         return settings | ({"keep_exif": "yes"} if self.keep_exif else {})
 
     def measured(self, record: MeasuresRecord | None) -> dict[str, MeasuredPhoto]:
