@@ -18,13 +18,15 @@ from seamline.buildings import (
     rectification,
     segments,
     storeys,
-    totals as building_totals,
     vanishing_points,
     walls,
     windows,
 )
 from seamline.buildings import (
     describe as description,
+)
+from seamline.buildings import (
+    totals as building_totals,
 )
 from seamline.buildings.files.tables import TABLES
 from seamline.buildings.roles import NAMES, ROLES

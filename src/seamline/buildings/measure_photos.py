@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from seamline.buildings.camera import read_camera
 from seamline.buildings.files.folder import missing_packages, write_photo_files, write_record_files
 from seamline.buildings.files.pictures import encode_picture, upright_exif
 from seamline.buildings.measurer import Measurer, PhotoOrigin
-from seamline.buildings.options import MeasureOptions
 from seamline.buildings.picture import draw_front, draw_fronts
 from seamline.buildings.totals import building_totals
 from seamline.data.image_io import read_image
@@ -51,9 +50,8 @@ class MeasureFolder:
     @property
     def settings(self) -> dict[str, str]:
         """What decides the measures of a photo: option -> value; results with other settings are not used again."""
-        measurer, usual = self.measurer, MeasureOptions()
-        chosen = {field.name: getattr(measurer.options, field.name) for field in fields(usual)}
-        settings = {name: str(value) for name, value in chosen.items() if value != getattr(usual, name)}
+        measurer = self.measurer
+        settings = dict(measurer.options.settings)
         if self.keep_exif:
             settings["keep_exif"] = "yes"
         metadata = measurer.predictor.metadata

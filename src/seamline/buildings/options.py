@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from seamline.errors import SeamlineError
 
@@ -46,3 +46,10 @@ class MeasureOptions:
             raise SeamlineError(f"--{' and --'.join(given)}: each gives a scale; use one of them")
         if self.azimuth is not None and not 0 <= self.azimuth < 360:
             raise SeamlineError(f"--azimuth {self.azimuth:g}: must be from 0, north, to below 360 degrees")
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The options that are not left at their defaults: name -> value."""
+        default = MeasureOptions()
+        names = [one.name for one in fields(self) if getattr(self, one.name) != getattr(default, one.name)]
+        return {name: str(getattr(self, name)) for name in names}
