@@ -77,18 +77,15 @@ def measure_contents(
     located += [_Located("window", part, inferred=True) for part in hidden]
     column_of = hidden | {windows[index]: number for number, of in enumerate(columns) for index in of.members}
     openings = tuple(_describe(one, view, levels, column_of, count_inferred) for one in located)
-    counted = [one.part for one in located if one.kind == "window" and (count_inferred or not one.inferred)]
-    glass = _draw(counted, view.region.shape)
-    storeys = tuple(_storey(number, level, openings, glass, view) for number, level in enumerate(levels))
-    visible = float(view.building.sum()) + float((glass & ~view.building).sum())
-    area = float(glass.sum())
+    areas = _areas(view, located, count_inferred=count_inferred)
+    storeys = tuple(_storey(number, level, openings, areas, view) for number, level in enumerate(levels))
     return FrontContents(
         openings,
         storeys,
         len(columns),
         len(others),
-        visible,
-        area,
+        float(areas.visible.sum()),
+        float(areas.windows.sum()),
         _expected_error(view, view.building),
         float(np.mean([level.bottom - level.top for level in levels])) if len(levels) > 1 else None,
     )
@@ -184,8 +181,32 @@ def _points(points: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
     return tuple((round(float(x), 2), round(float(y), 2)) for x, y in points)
 
 
+@dataclass(frozen=True, eq=False)
+class _Areas:
+    """Areas of a front by pixel of its plane, each (H, W) float32, 0..1."""
+
+    visible: NDArray[np.float32]  # of the front, openings included
+    windows: NDArray[np.float32]
+
+
+def _areas(view: PlaneView, located: Sequence[_Located], *, count_inferred: bool) -> _Areas:
+    """Return the areas that the model's probabilities make likely.
+
+    They are less biased than counts of pixels: what the model is half sure of counts half. Openings that are doors or
+    shop windows by rule are no windows; inferred windows count whole where totals include them.
+    """
+    visible = np.where(view.region, view.probability_of_building, np.float32(0))
+    windows = np.where(view.region, view.probability("window"), np.float32(0))
+    shape = view.region.shape
+    windows[_draw([one.part for one in located if one.assumed], shape)] = 0
+    if count_inferred:
+        places = _draw([one.part for one in located if one.inferred], shape)
+        visible[places] = windows[places] = 1
+    return _Areas(visible, windows)
+
+
 def _draw(parts: Sequence[WindowPart], shape: tuple[int, ...]) -> Mask:
-    """Return the pixels (H, W) of windows; OpenCV would fill those beyond the edges of a rectangle too."""
+    """Return the pixels (H, W) of openings; OpenCV would fill those beyond the edges of a rectangle too."""
     mask = np.zeros(shape, np.uint8)
     for part in parts:
         if np.array_equal(part.outline, box_corners(part.box)):
@@ -196,22 +217,21 @@ def _draw(parts: Sequence[WindowPart], shape: tuple[int, ...]) -> Mask:
     return mask > 0
 
 
-def _storey(number: int, level: Level, openings: Sequence[Opening], glass: Mask, view: PlaneView) -> Storey:
+def _storey(number: int, level: Level, openings: Sequence[Opening], areas: _Areas, view: PlaneView) -> Storey:
     """Return the measures of a storey."""
-    band = np.zeros(view.region.shape, bool)
-    band[max(0, round(level.top)) : max(0, round(level.bottom))] = True
-    visible = float(((view.building | glass) & band).sum())
-    area = float((glass & band).sum())
-    count = sum(one.counted and one.storey == number for one in openings)
+    band = slice(max(0, round(level.top)), max(0, round(level.bottom)))
+    visible, windows = float(areas.visible[band].sum()), float(areas.windows[band].sum())
+    pixels = np.zeros(view.region.shape, bool)
+    pixels[band] = view.building[band]
     return Storey(
         number=number,
         ground=level.ground,
         top=level.top,
         bottom=level.bottom,
-        windows=count,
-        wwr=Interval(area / visible if visible else 0.0),
+        windows=sum(one.counted and one.storey == number for one in openings),
+        wwr=Interval(min(1.0, windows / visible) if visible else 0.0),
         visible_area=visible,
-        expected_error=_expected_error(view, view.building & band),
+        expected_error=_expected_error(view, pixels),
     )
 
 
