@@ -72,10 +72,10 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def save_house(file: Path, exif: "Image.Exif | None" = None, windows: Sequence[tuple[int, int]] = WINDOWS) -> None:
-    """A photo of a wall with windows of 60 x 60 pixels, under the sky."""
+def save_house(file: Path, exif: bytes = b"", windows: Sequence[tuple[int, int]] = WINDOWS) -> None:
+    """A photo of a wall with windows of 60 x 60 pixels, which stands on ground as dark as the sky."""
     pixels = np.full((480, 640, 3), SKY, np.uint8)
-    pixels[80:, 80:580] = WALL
+    pixels[80 : windows[-1][1] + 100, 80:580] = WALL
     for left, top in windows:
         pixels[top : top + 60, left : left + 60] = GLASS
     Image.fromarray(pixels).save(file, exif=exif)
@@ -88,7 +88,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     exif = Image.Exif()
     exif.get_ifd(IFD.Exif).update({Base.FocalLengthIn35mmFilm: 26})
     exif.get_ifd(IFD.GPSInfo).update(MAIN_STREET)
-    save_house(folder / "a.png", exif)
+    save_house(folder / "a.png", exif.tobytes())
     save_house(folder / "b.png", windows=WINDOWS[:8])
     Image.new("RGB", (64, 48), (SKY, SKY, SKY)).save(folder / "sky.png")
     (folder / "empty.jpg").write_bytes(b"")
