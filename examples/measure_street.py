@@ -26,10 +26,10 @@ from seamline.synthetic.sampling import Sampler, make_generator
 
 PHOTOS = {
     # photo: seed of the house, what its side faces and what the camera is aimed at, both in degrees from north
-    "mill/south.jpg": (7, 180, 20),
+    "mill/south.jpg": (9, 180, 348),
     "mill/west.jpg": (4, 270, 104),
-    "school/south.jpg": (8, 180, 348),
-    "school/north.jpg": (11, 0, 162),
+    "school/south.jpg": (17, 180, 342),
+    "school/north.jpg": (8, 0, 200),
 }
 SIZE = (1280, 960)
 """Width and height of a photo in pixels."""
@@ -51,7 +51,7 @@ def measure_street(photos: Path, out: Path) -> None:
         photos,
         out=out,
         group="folder",  # a building per folder
-        options=seamline.MeasureOptions(storey_height_m=3.3),  # gives meters
+        options=seamline.MeasureOptions(storey_height_m=3.1),  # gives meters
     )
     for photo in measures.record.photos:
         for front in photo.fronts:

@@ -9,6 +9,8 @@ from typing import Any
 import draw_datasets
 import pytest
 
+from seamline.run_folder import measures_record
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 COUNT = 12
 """Images of each class, and images with masks: half of those of the example."""
@@ -54,3 +56,26 @@ def test_quickstart_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "<table>" in names["run"]._repr_html_()
     assert names["mean_iou"].value > 0.5
     assert names["prediction"].overlay().size == (48, 48)
+
+
+def test_measure_street(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["measure_street.py", "street"])
+    runpy.run_path(str(EXAMPLES / "measure_street.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    for photo, facing in (("mill/south", "S"), ("mill/west", "W"), ("school/north", "N"), ("school/south", "S")):
+        assert f"{Path('street', 'photos', photo)}.jpg, front 1: faces {facing}, " in printed
+    sides = [line.split() for line in printed.splitlines() if line.startswith(("mill ", "school "))]
+    assert [(*side[:2], side[-1] == "(assumed)") for side in sides] == [
+        *(("mill", "N", True), ("mill", "E", True), ("mill", "S", False), ("mill", "W", False), ("mill", "all", True)),
+        *(("school", "N", False), ("school", "E", True), ("school", "S", False), ("school", "W", True)),
+        ("school", "all", True),
+    ]
+    record = measures_record(tmp_path / "street" / "measures").read()
+    assert not record.errors
+    azimuths = {front.azimuth for photo in record.photos for front in photo.fronts}
+    assert len(azimuths) == len(record.photos) == 4
+    assert all(
+        abs((azimuth or 0.0) % 90 - 45) > 43 for azimuth in azimuths
+    )  # the sides of the houses, within 2 degrees
+    assert (tmp_path / "street" / "measures" / "report.html").is_file()

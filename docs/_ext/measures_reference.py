@@ -4,32 +4,20 @@ import ast
 import dataclasses
 import inspect
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import pairwise
-from types import ModuleType
 
 from run_folder_reference import MEASURES, describe, field_table
-from seamline.buildings import (
-    calibration,
-    camera,
-    fronts,
-    measurer,
-    measures,
-    planes,
-    rectification,
-    segments,
-    storeys,
-    vanishing_points,
-    walls,
-    windows,
-)
-from seamline.buildings import (
-    describe as description,
-)
-from seamline.buildings import (
-    totals as building_totals,
-)
+from seamline.buildings import windows
 from seamline.buildings.files.tables import TABLES
 from seamline.buildings.roles import NAMES, ROLES
+from seamline.buildings.totals import RULES
+
+MODULES = (
+    *("camera", "measurer", "fronts", "segments", "vanishing_points", "walls", "rectification", "planes", "windows"),
+    *("storeys", "measures", "describe", "calibration"),
+)
+"""Modules of `buildings` with constants of rules, in the order of the steps."""
 
 
 def tables() -> str:
@@ -54,28 +42,22 @@ def roles() -> str:
 
 def totals() -> str:
     """Return the rules by which totals of buildings follow from fronts, as a list."""
-    return "\n".join(f"- {rule}" for rule in building_totals.RULES)
-
-
-MODULES = (
-    *(camera, measurer, fronts, segments, vanishing_points, walls, rectification, planes, windows, storeys, measures),
-    *(description, calibration),
-)
-"""Modules with constants by which buildings are measured, in the order of the steps."""
+    return "\n".join(f"- {rule}" for rule in RULES)
 
 
 def rules() -> str:
     """Return the constants of the rules: name, value, module and meaning."""
     rows = [
-        f"| `{name}` | {value} | `{module.__name__.rpartition('.')[2]}` | {text} |"
+        f"| `{name}` | {value} | `{module}` | {text} |"
         for module in MODULES
-        for name, value, text in (*_constants(module), *(_window_rules() if module is windows else ()))
+        for name, value, text in (*_constants(module), *(_window_rules() if module == "windows" else ()))
     ]
     return "\n".join(["| constant | value | module | meaning |", "| --- | --- | --- | --- |", *rows])
 
 
-def _constants(module: ModuleType) -> Iterator[tuple[str, str, str]]:
+def _constants(module_name: str) -> Iterator[tuple[str, str, str]]:
     """Yield the numbers that a module names, with the first paragraph of the text below each."""
+    module = import_module(f"seamline.buildings.{module_name}")
     for line, text in pairwise(ast.parse(inspect.getsource(module)).body):
         if not (isinstance(line, ast.Assign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)):
             continue

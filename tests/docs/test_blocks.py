@@ -37,9 +37,11 @@ RUN_PAGES = [page for page in PAGES if blocks(page)]
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the images that the pages name and, below `runs/`, the runs that the guides start from."""
     from draw_datasets import draw_datasets
+    from measure_street import draw_photos
 
     folder = tmp_path_factory.mktemp("finished")
     photos, walls = draw_datasets(folder)
+    draw_photos(folder / "street")
     for file in photos.glob("*/*.png"):
         if int(file.stem) < FEW:
             Image.open(file).resize((32, 32)).save(file)
