@@ -276,7 +276,8 @@ def box_ious(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np
     both = np.maximum(high - low, 0).prod(2)
     areas = [(boxes[:, 2:] - boxes[:, :2]).prod(1) for boxes in (one, other)]
     either = areas[0][:, None] + areas[1][None] - both
-    return np.divide(both, either, out=np.zeros_like(both), where=either > 0)
+    ious: NDArray[np.float64] = np.divide(both, either, out=np.zeros_like(both), where=either > 0)
+    return ious
 
 
 def boxes_of(polygons: Sequence[Points]) -> NDArray[np.float64]:

@@ -164,7 +164,11 @@ def fractions(rows: Sequence[Sequence[float]], groups: Sequence[int], names: Seq
         return {name: {"value": None, "low": None, "high": None} for name in names} | {"count": 0, "scenes": 0}
     table = np.array(rows, np.float64)
     bootstrap = GroupBootstrap(np.array(groups, np.int64))
-    parts = {name: interval(bootstrap.fraction(table[:, k], table[:, -1]).estimate) for k, name in enumerate(names)}
+    estimates = {name: bootstrap.fraction(table[:, k], table[:, -1]).estimate for k, name in enumerate(names)}
+    parts = {
+        name: {key: None if np.isnan(value) else value for key, value in interval(one).items()}
+        for name, one in estimates.items()
+    }
     return parts | {"count": int(table[:, -1].sum()), "scenes": len({*groups})}
 
 

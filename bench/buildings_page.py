@@ -19,8 +19,11 @@ CREDITS = {
     "windows": "https://github.com/Urban-Research-Lab/building-facades-advertising-dataset, CC0 1.0",
 }
 SHOWN = 12
-CELL = (360, 270)
+CELLS = {"streets": (320, 320), "windows": (400, 250)}
 """Width and height of a photo in a picture, in pixels."""
+
+LABEL = (108, 17)
+"""Width and height of the text on a front."""
 
 FRONT, WINDOW, OTHER_OPENING, TRUE = (255, 220, 0), (255, 110, 0), (255, 0, 255), (255, 255, 255)
 
@@ -179,17 +182,21 @@ def draw_pictures(photos: Mapping[str, Sequence[tuple[Path, Sequence[Front], met
     """Draw twelve photos of each dataset, evenly spaced in their order."""
     for dataset, ranked in photos.items():
         rows = np.linspace(0, len(ranked) - 1, SHOWN).round().astype(int)
-        cells = [draw_photo(*ranked[row]) for row in rows]
+        cells = [
+            draw_photo(file, fronts, truth, CELLS[dataset]) for file, fronts, truth in (ranked[row] for row in rows)
+        ]
         grid = np.vstack([np.hstack(cells[start : start + 3]) for start in range(0, SHOWN, 3)])
         Image.fromarray(grid).save(IMAGES / f"buildings-{dataset}.jpg", quality=82)
 
 
-def draw_photo(file: Path, fronts: Sequence[Front], truth: metrics.Truth) -> NDArray[np.uint8]:
+def draw_photo(
+    file: Path, fronts: Sequence[Front], truth: metrics.Truth, cell_size: tuple[int, int]
+) -> NDArray[np.uint8]:
     """Draw fronts and windows over a photo, with the ratio and the storeys of each front: a cell of the picture."""
-    photo = read_image(file)
-    scale = min(CELL[0] / photo.shape[1], CELL[1] / photo.shape[0])
+    photo, (width, height) = read_image(file), cell_size
+    scale = min(width / photo.shape[1], height / photo.shape[0])
     size = round(scale * photo.shape[1]), round(scale * photo.shape[0])
-    drawn = np.ascontiguousarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA))
+    drawn = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
     for window in truth.windows:
         _draw_outline(drawn, scale * window, TRUE, 1)
     for front in fronts:
@@ -198,11 +205,12 @@ def draw_photo(file: Path, fronts: Sequence[Front], truth: metrics.Truth) -> NDA
             _draw_outline(drawn, scale * np.array(opening.photo_outline), color, 1)
         outline = scale * np.array(front.outline)
         _draw_outline(drawn, outline, FRONT, 2)
-        text, (x, y) = f"{front.wwr.value:.2f}, {len(front.storeys)} st.", outline.min(0).astype(int).tolist()
-        for color, width in (((0, 0, 0), 3), (FRONT, 1)):
-            cv2.putText(drawn, text, (max(2, x + 3), max(12, y + 13)), cv2.FONT_HERSHEY_SIMPLEX, 0.4, color, width)
-    cell = np.full((CELL[1], CELL[0], 3), 255, np.uint8)
-    top, left = (CELL[1] - size[1]) // 2, (CELL[0] - size[0]) // 2
+        x, y = np.clip(outline.min(0).astype(int), 0, (size[0] - LABEL[0], size[1] - LABEL[1])).tolist()
+        cv2.rectangle(drawn, (x, y), (x + LABEL[0], y + LABEL[1]), (0, 0, 0), -1)
+        text = f"{front.wwr.value:.2f}, {len(front.storeys)} storeys"
+        cv2.putText(drawn, text, (x + 4, y + LABEL[1] - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.4, FRONT, 1, cv2.LINE_AA)
+    cell = np.full((height, width, 3), 255, np.uint8)
+    top, left = (height - size[1]) // 2, (width - size[0]) // 2
     cell[top : top + size[1], left : left + size[0]] = drawn
     return cell
 
@@ -210,4 +218,5 @@ def draw_photo(file: Path, fronts: Sequence[Front], truth: metrics.Truth) -> NDA
 def _draw_outline(
     image: NDArray[np.uint8], points: NDArray[np.float64], color: tuple[int, int, int], width: int
 ) -> None:
-    cv2.polylines(image, [np.rint(16 * (points - 0.5)).astype(np.int32)], True, color, width, cv2.LINE_AA, 4)
+    fixed = [np.rint(16 * (points - 0.5)).astype(np.int32)]  # with four binary places
+    cv2.polylines(image, fixed, True, color, width, cv2.LINE_AA, 4)

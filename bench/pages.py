@@ -6,6 +6,7 @@ Takes ten seconds: nothing is measured. Run it after a change of the text around
 """
 
 import benchmarks_page
+import buildings_page
 import cluster_cost
 import inference_page
 import invalid_input_page
@@ -19,6 +20,7 @@ from results_store import read_results, write_page
 
 PAGES = {
     "benchmarks": benchmarks_page.page,
+    "buildings": buildings_page.page,
     "cluster-cost": cluster_cost.page,
     "export": inference_page.page,
     "input-validation": invalid_input_page.page,

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 import building_metrics as metrics
 from seamline.data.image_folder.records import Polygon
@@ -185,7 +184,8 @@ def test_the_main_front_is_the_largest_between_two_columns() -> None:
 def test_the_residual_angle_of_a_rectification() -> None:
     wall = np.array([(0, 0), (10, 10)], np.float64)
     photo = np.array([(20, 15), (150, 30), (160, 90), (10, 80)], np.float32)
-    to_photo: NDArray[np.float64] = cv2.getPerspectiveTransform(np.array(corners(0, 0, 10, 10), np.float32), photo)
+    square = np.array(corners(0, 0, 10, 10), np.float32)
+    to_photo = np.asarray(cv2.getPerspectiveTransform(square, photo), np.float64)
     exact = front((0, 0, 200, 100), homography=tuple(np.linalg.inv(to_photo).ravel().tolist()))
     angle = np.radians(2.0)
     turn = np.array([(np.cos(angle), -np.sin(angle), 0), (np.sin(angle), np.cos(angle), 0), (0, 0, 1)])

@@ -71,6 +71,7 @@ def test_fractions_are_of_all_photos_together() -> None:
     assert (result["first"]["value"], result["second"]["value"]) == (0.5, 0.25)
     assert (result["count"], result["scenes"]) == (4, 2)
     assert buildings.fractions([], [], ("first",))["first"]["value"] is None
+    assert buildings.fractions([(1, 1)], [0], ("first",))["first"] == {"value": 1.0, "low": None, "high": None}
 
 
 @pytest.mark.parametrize(

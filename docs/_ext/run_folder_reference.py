@@ -16,6 +16,7 @@ from seamline.run_folder.analysis import FilterAnalysis, LinearProbes
 from seamline.run_folder.arrays import ClassificationArrays, ImageIndex, SegmentationArrays, StoredImages
 from seamline.run_folder.fields import Byte, Color, Count, Estimate, FileName, NanFloat, Number, Positive, Side
 from seamline.run_folder.integrity import Integrity
+from seamline.run_folder.measures import BuildingCalibration, MeasuresRecord
 from seamline.run_folder.metrics import Calibration, Finding, Metrics
 from seamline.run_folder.novelty import Novelty
 from seamline.run_folder.prediction import ExportMetadata, PredictionRecord
@@ -57,6 +58,12 @@ FILES: tuple[RunFile, ...] = (
     RunFile("metrics.json", "evaluation", "Metrics of every split; written before the other results.", (Metrics,)),
     RunFile("calibration.json", "evaluation", "How well confidence matches accuracy.", (Calibration,)),
     RunFile("novelty.json", "evaluation", "How images unlike the training images are told.", (Novelty,)),
+    RunFile(
+        "buildings.json",
+        "evaluation",
+        "How sure the measures of buildings are; only where the model is calibrated for them.",
+        (BuildingCalibration,),
+    ),
     RunFile("integrity.json", "evaluation", "What `seamline verify` compares the run with.", (Integrity,)),
     RunFile("findings.json", "evaluation", "A list of findings, the most important first; written last.", (Finding,)),
     RunFile("analysis/kernels.json", "evaluation", "Types of the filters of each convolution.", (FilterAnalysis,)),
@@ -98,6 +105,9 @@ FILES: tuple[RunFile, ...] = (
     ),
 )
 """Every file of a run folder."""
+
+MEASURES = MeasuresRecord
+"""What `measures.json` in a folder of measures holds."""
 
 _WORDS: dict[Any, str] = {
     bool: "true or false",
@@ -162,16 +172,16 @@ def reference() -> str:
         for type_ in file.types:
             if len(file.types) > 1:
                 parts.append((type_.__doc__ or "").splitlines()[0])
-            parts.append(_table(type_))
+            parts.append(field_table(type_))
     return "\n\n".join(parts) + "\n"
 
 
 def inspection() -> str:
     """Return the fields of the report of `inspect` as a Markdown table."""
-    return _table(DatasetReport)
+    return field_table(DatasetReport)
 
 
-def _table(type_: type) -> str:
+def field_table(type_: type) -> str:
     """Return the fields of a type as a Markdown table."""
     rows = [f"| `{one.path}` | {one.type} | {one.description} |" for one in fields_of(type_)]
     return "\n".join(["| field | type | description |", "| --- | --- | --- |", *rows])

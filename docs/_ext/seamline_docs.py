@@ -15,6 +15,7 @@ from sphinx.util import logging
 import api_reference
 import cli_reference
 import http_reference
+import measures_reference
 import run_folder_reference
 import tables
 
@@ -29,10 +30,15 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "findings": tables.findings,
     "inspection": run_folder_reference.inspection,
     "http-api": http_reference.render,
+    "measures-record": measures_reference.record,
+    "measures-rules": measures_reference.rules,
+    "measures-tables": measures_reference.tables,
+    "measures-totals": measures_reference.totals,
     "metrics": tables.metrics,
     "packages": tables.packages,
     "presets": tables.presets,
     "pretrained": tables.pretrained,
+    "roles": measures_reference.roles,
     "run-folder": lambda: run_folder_reference.reference().replace("\n### ", "\n## "),
 }
 """Name in `<!-- generate: NAME -->` -> function that returns the section in Markdown."""

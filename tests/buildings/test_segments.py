@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from buildings.views import aim_camera, distort, photograph_front, random_shot
+from building_views import aim_camera, distort, photograph_front, random_shot
 from seamline.buildings.segments import (
     CURVATURE_LIMIT,
     detect_segments,
@@ -88,4 +88,5 @@ def test_without_long_lines_the_curvature_is_not_known() -> None:
 
 def test_segments_repeat() -> None:
     shot = random_shot(0)
-    np.testing.assert_array_equal(*(detect_segments(shot.photo, shot.region) for _ in range(2)))
+    first, second = (detect_segments(shot.photo, shot.region) for _ in range(2))
+    np.testing.assert_array_equal(first, second)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 import seamline.run_folder
-from run_folder_reference import FILES, describe, fields_of, reference
+from run_folder_reference import FILES, MEASURES, describe, fields_of, reference
 from seamline.run_folder import Estimate, JsonFile, RunFolder
 
 STRUCTS = [
@@ -23,7 +23,7 @@ def test_every_field_is_described(type_: type[msgspec.Struct]) -> None:
 
 def test_every_struct_belongs_to_a_file() -> None:
     used: dict[type, str] = {Estimate: ""}
-    for type_ in (type_ for file in FILES for type_ in file.types):
+    for type_ in (*(type_ for file in FILES for type_ in file.types), MEASURES):
         expanded: dict[type, str] = {type_: ""}
         list(fields_of(type_, expanded))
         used |= expanded
@@ -42,6 +42,7 @@ def test_every_path_of_a_run_folder_is_in_the_table() -> None:
             folder.findings,
             folder.kernels,
             folder.integrity,
+            folder.building_calibration,
         ),
         *(folder.linear_probes, folder.label_issues, folder.results("SPLIT"), folder.predictions),
     ]

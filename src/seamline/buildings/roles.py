@@ -17,7 +17,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 BUILDING: tuple[Role, ...] = ("facade", "window", "balcony", "shop", "door", "pillar")
 """The roles that are part of a building."""
 
-_NAMES: dict[Role, tuple[str, ...]] = {
+NAMES: dict[Role, tuple[str, ...]] = {
     "facade": ("facade", "wall", "building", "house"),
     "window": ("window", "windows", "glass", "glazing"),
     "balcony": ("balcony", "balconies", "balcony-fence"),
@@ -40,10 +40,6 @@ class Roles:
     def by_class(self) -> dict[str, str]:
         """Class -> role."""
         return dict(zip(self.classes, self.roles, strict=True))
-
-    def has(self, role: Role) -> bool:
-        """Return whether a class has a role."""
-        return role in self.roles
 
     def merge(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """Add up the probabilities of classes of one role: (K, H, W) -> (8, H, W) float32, in the order of `ROLES`."""
@@ -83,4 +79,4 @@ def find_roles(classes: Sequence[str], chosen: Mapping[str, str] | None = None) 
 def _role_by_name(name: str) -> Role:
     """Return the role that a class has by its name."""
     plain = name.strip().lower().replace("_", "-")
-    return next((role for role, names in _NAMES.items() if plain in names), "other")
+    return next((role for role, names in NAMES.items() if plain in names), "other")

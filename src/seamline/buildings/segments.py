@@ -99,7 +99,7 @@ def measure_curvature(image: NDArray[np.uint8], segments: Segments, region: NDAr
     """
     _, _, width, height = cv2.boundingRect(region.astype(np.uint8))
     diagonal = float(np.hypot(width, height))
-    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     center = np.array(region.shape[::-1]) / 2
     free = np.ones(len(segments), bool)
     bends: tuple[list[float], list[float]] = ([], [])  # of flat and steep lines
@@ -128,7 +128,8 @@ def _edge_points(gray: NDArray[np.uint8], segments: Segments) -> NDArray[np.floa
     across = np.tile(normals, (len(share), 1))
     offsets = np.arange(-_EDGE_REACH, _EDGE_REACH + 1)
     grid = points[:, np.newaxis] + offsets[:, np.newaxis] * across[:, np.newaxis] - 0.5
-    profiles = cv2.remap(gray, grid.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x, y = grid[..., 0].astype(np.float32), grid[..., 1].astype(np.float32)
+    profiles = cv2.remap(gray, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     slopes = np.gradient(profiles.astype(np.float64), axis=1)
     slopes *= np.sign(slopes[:, 2:-2].sum())
     peak = slopes[:, 1:-1].argmax(1) + 1

@@ -22,22 +22,22 @@ CompassDirection = Literal["N", "E", "S", "W"]
 class Interval(Struct, frozen=True):
     """A measure with its conformal interval; the ends are null where the model is not calibrated for buildings."""
 
-    value: Number
-    low: Number | None = None
-    high: Number | None = None
+    value: Number  # of the measure
+    low: Number | None = None  # lower end
+    high: Number | None = None  # upper end
 
 
 class CountProbability(Struct, frozen=True):
     """How probable it is that a count is right."""
 
-    exact: Fraction
-    within_one: Fraction
+    exact: Fraction  # probability that it is right
+    within_one: Fraction  # probability that it is off by at most one
 
 
 class Opening(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A window, door or shop window of a front."""
 
-    kind: OpeningKind
+    kind: OpeningKind  # doors and shop windows are no windows in the measures
     outline: tuple[Point, ...]  # in the plane of the front; four points, clockwise from the upper left, for a rectangle
     photo_outline: tuple[Point, ...]  # the same in the photo
     probability: Fraction  # mean probability of its class inside, 0 where inferred
@@ -65,7 +65,7 @@ class Storey(Struct, frozen=True, kw_only=True):
 class Plane(Struct, frozen=True, kw_only=True):
     """The plane of a front: how the photo was rectified."""
 
-    method: FrontMethod
+    method: FrontMethod  # what the rectification is based on
     homography: tuple[Number, Number, Number, Number, Number, Number, Number, Number, Number]  # photo -> plane, by rows
     width: Side  # of the plane in its pixels
     height: Side  # of the plane in its pixels
@@ -74,7 +74,7 @@ class Plane(Struct, frozen=True, kw_only=True):
     residual_degrees: Number | None = None
     segments: Count = 0  # line segments that agree with the two vanishing points
     focal_length: Positive | None = None  # of the camera in pixels of the photo
-    focal_source: Literal["vanishing points", "EXIF"] | None = None
+    focal_source: Literal["vanishing points", "EXIF"] | None = None  # origin of the focal length
     # angle in degrees between the front's normal and the camera's axis, positive where the front's right side is
     # farther; null without a focal length
     yaw: Number | None = None
@@ -88,16 +88,16 @@ class Front(Struct, frozen=True, kw_only=True):
     """One front of a building in a photo."""
 
     number: Count  # in the photo, from 1, from left to right
-    plane: Plane
+    plane: Plane  # how it was rectified
     outline: tuple[Point, ...]  # of the front in the photo
     cut_off: tuple[Literal["left", "right", "top", "bottom"], ...] = ()  # sides on which the photo ends before it does
-    openings: tuple[Opening, ...] = ()
+    openings: tuple[Opening, ...] = ()  # windows, doors and shop windows
     storeys: tuple[Storey, ...] = ()  # from the lowest
     columns: Count = 0  # of windows
     windows: Count = 0  # counted windows
-    doors: Count = 0
-    shops: Count = 0
-    inferred_windows: Count = 0
+    doors: Count = 0  # number of doors
+    shops: Count = 0  # number of shop windows
+    inferred_windows: Count = 0  # hidden, and expected from rows and columns
     dropped: Count = 0  # parts that were predicted as window and are none, by the rules of sizes and rows
     wwr: Interval  # area of windows over that of the visible front, openings included, 0..1
     visible_area: Number = 0.0  # of the front, openings included, in square pixels of the plane
@@ -108,11 +108,11 @@ class Front(Struct, frozen=True, kw_only=True):
     width_m: Positive | None = None  # of the visible front
     height_m: Positive | None = None  # of the visible front
     area_m2: Positive | None = None  # of the visible front
-    window_area_m2: Number | None = None
+    window_area_m2: Number | None = None  # of the counted windows
     windows_probability: CountProbability | None = None  # null where the model is not calibrated for buildings
-    storeys_probability: CountProbability | None = None
+    storeys_probability: CountProbability | None = None  # the same for the number of storeys
     azimuth: Annotated[float, Meta(ge=0, lt=360)] | None = None  # degrees from north, of the front's outer normal
-    direction: CompassDirection | None = None
+    direction: CompassDirection | None = None  # the side of the compass to which it faces
     building: str | None = None  # group that the photo belongs to
     notes: tuple[str, ...] = ()  # what was assumed or limits the measures, in sentences
 
@@ -137,23 +137,23 @@ class MeasuredPhoto(Struct, frozen=True, kw_only=True):
 
     file: str  # path of the photo
     stem: str  # prefix of the file names of its results
-    width: Side
-    height: Side
-    fronts: tuple[Front, ...]
+    width: Side  # of the upright photo in pixels
+    height: Side  # of the upright photo in pixels
+    fronts: tuple[Front, ...]  # from left to right
     version: str = ""  # size and time of the last change of its file, by which a resumed run knows it
-    gps: GpsPosition | None = None
+    gps: GpsPosition | None = None  # where it was taken; null where its EXIF data do not tell
     novelty: Number | None = None  # above 1 the photo is unlike the training images; null where not available
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  # about the photo, in sentences
 
 
 class BuildingTotal(Struct, frozen=True, kw_only=True):
     """The measures of one side of a building, or of a building, from all its photos."""
 
-    building: str
+    building: str  # its name
     direction: CompassDirection | None  # null for the whole building
-    fronts: Count
+    fronts: Count  # number of fronts that photos show
     windows: Count | None  # null where assumed
-    wwr: Number
+    wwr: Number  # window-to-wall ratio, 0..1
     assumed: str | None = None  # the rule by which an unseen side has its measures
 
 
@@ -164,19 +164,19 @@ class MeasuresRecord(Struct, frozen=True, kw_only=True):
     roles: dict[str, str]  # class -> its role
     level: Fraction | None  # probability of the conformal intervals; null where the model has none
     settings: dict[str, str]  # the options that decide the result
-    photos: tuple[MeasuredPhoto, ...]
-    errors: tuple[PhotoError, ...] = ()
-    totals: tuple[BuildingTotal, ...] = ()
-    unused: tuple[UnusedData, ...] = ()
-    warnings: tuple[str, ...] = ()
+    photos: tuple[MeasuredPhoto, ...]  # the photos that are measured
+    errors: tuple[PhotoError, ...] = ()  # photos without measures, and why
+    totals: tuple[BuildingTotal, ...] = ()  # of buildings and their sides, where photos are grouped
+    unused: tuple[UnusedData, ...] = ()  # files that are not photos, by kind
+    warnings: tuple[str, ...] = ()  # about all photos, in sentences
 
 
 class CountTable(Struct, frozen=True):
     """How often counts were right on validation photos, by predicted count."""
 
     upper: tuple[Count, ...]  # largest count of each bin but the last, increasing
-    exact: tuple[Fraction, ...]  # a number for each bin
-    within_one: tuple[Fraction, ...]
+    exact: tuple[Fraction, ...]  # how often counts were right, for each bin
+    within_one: tuple[Fraction, ...]  # how often counts were off by at most one, for each bin
 
     def probability(self, count: int) -> CountProbability:
         """Return how probable it is that a count is right."""
@@ -190,7 +190,7 @@ class BuildingCalibration(Struct, frozen=True, kw_only=True):
     level: Fraction  # probability of the intervals
     wwr_quantile: Positive  # of the scores of window-to-wall ratios, see `seamline.buildings.calibration`
     storey_wwr_quantile: Positive  # of those of single storeys
-    windows: CountTable
-    storeys: CountTable
+    windows: CountTable  # how often the number of windows is right
+    storeys: CountTable  # how often the number of storeys is right
     fronts: Count  # validation fronts
     scenes: Count  # their scenes

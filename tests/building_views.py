@@ -133,7 +133,7 @@ def distort(shot: Shot, strength: float) -> Shot:
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
     offsets = (np.stack([columns, rows], 2) + 0.5 - center) / np.hypot(*center)
     source = offsets * (1 + strength * (offsets**2).sum(2, keepdims=True)) * np.hypot(*center) + center - 0.5
-    sources = source.astype(np.float32)
-    photo = cv2.remap(shot.photo, sources, None, cv2.INTER_LINEAR, borderValue=(150, 190, 230))
-    region = cv2.remap(shot.region.astype(np.uint8), sources, None, cv2.INTER_NEAREST)
+    x, y = source[..., 0].astype(np.float32), source[..., 1].astype(np.float32)
+    photo = cv2.remap(shot.photo, x, y, cv2.INTER_LINEAR, borderValue=(150, 190, 230))
+    region = cv2.remap(shot.region.astype(np.uint8), x, y, cv2.INTER_NEAREST)
     return Shot(photo.astype(np.uint8), region > 0, shot.homography, shot.focal)
