@@ -18,20 +18,21 @@ MEASURES = "measures_of_buildings"
 """Name of the finding."""
 
 THIN = 1 / 3
-"""Width over height below which a window is thin; in the photos of facades they are two to four times as wide."""
+"""Width over height below which a window is thin."""
 
 MATCH = 0.5
 """IoU from which a measured window is a drawn one."""
 
 _END = 1 / 6  # of a column's height, at each end
+_LEAST_PART = 0.1  # of the largest drawn window: smaller parts are what a tree leaves of one
 
 
 class Matches(NamedTuple):
     """Measured windows beside the drawn ones."""
 
     drawn: int
-    matched: int  # drawn windows that a measured one covers with an IoU of `MATCH`
-    false: int  # measured windows that cover none so
+    matched: int  # drawn windows that a measured one matches
+    false: int  # measured windows that match none
 
 
 def measures_finding(
@@ -73,6 +74,8 @@ def match_windows(openings: Sequence[Opening], labels: NDArray[np.uint8]) -> Mat
         labels: (H, W) uint8 of the photo, as `synthetic.facades` has them.
     """
     total, parts, statistics, _ = cv2.connectedComponentsWithStats((labels == WINDOW).astype(np.uint8), connectivity=4)
+    areas = statistics[1:, cv2.CC_STAT_AREA]
+    drawn = 1 + np.flatnonzero(areas >= _LEAST_PART * areas.max(initial=0))
     matched: set[int] = set()
     false = 0
     for opening in openings:
@@ -85,7 +88,7 @@ def match_windows(openings: Sequence[Opening], labels: NDArray[np.uint8]) -> Mat
         overlap = shared[best] / (len(inside) + statistics[best, cv2.CC_STAT_AREA] - shared[best])
         matched |= {best} if overlap >= MATCH else set()
         false += overlap < MATCH
-    return Matches(total - 1, len(matched), false)
+    return Matches(len(drawn), len(matched & set(drawn.tolist())), false)
 
 
 def pillar_recall(labels: NDArray[np.uint8], mask: NDArray[np.uint8]) -> tuple[float, float]:
@@ -114,10 +117,12 @@ def _measured(record: MeasuresRecord, fronts: Sequence[Front]) -> str:
     if len(fronts) > 1:
         return verdict(record)
     (front,) = fronts
+    if not front.windows:
+        return "No window is measured on the front."
     return (
         f"The front is measured as having {pluralize(front.windows, 'window')} in "
-        f"{pluralize(len(front.storeys), 'storey')} and {pluralize(front.columns, 'column')}, and a window-to-wall "
-        f"ratio of {wwr_text(front.wwr)}."
+        f"{pluralize(len(front.storeys), 'storey')} and {pluralize(front.columns, 'column')} of windows, and a "
+        f"window-to-wall ratio of {wwr_text(front.wwr)}."
     )
 
 
@@ -132,7 +137,7 @@ def _compare_drawing(
     sentence = (
         f"Drawn are {count(matches.drawn)} thin windows in {STOREYS} storeys and {COLUMNS} columns, with a ratio of "
         f"{rough_percent(wwr)}: {count(matches.matched)} of these windows are measured (IoU {MATCH} or more), "
-        f"{pluralize(matches.false, 'measured window')} {'is' if matches.false == 1 else 'are'} none, and of the "
+        f"{pluralize(matches.false, 'measured window')} {'matches' if matches.false == 1 else 'match'} none, and of the "
         f"pixels of pillars {rough_percent(middles)} are predicted as pillar between their ends and "
         f"{rough_percent(ends)} at these."
     )
@@ -151,7 +156,7 @@ def _doubts(fronts: Sequence[Front], predictions: PredictionRecord) -> str:
     doubts = [
         f"thin windows ({count(thin)} of {count(len(windows))} {'is' if thin == 1 else 'are'} less than a third as "
         "wide as high)",
-        *(f"columns ({rough_percent(float(np.mean(pillars)))} of the pixels are pillar)" for _ in pillars[:1]),
+        *(f"pillars ({rough_percent(float(np.mean(pillars)))} of the pixels)" for _ in pillars[:1]),
     ]
     return (
         f"{capitalize_first(join_and(doubts))} are where it is likely wrong; by the model's own probabilities it takes "
