@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import pytest
+from buildings.views import aim_camera
 from numpy.typing import NDArray
 
-from buildings.views import aim_camera
 from seamline.buildings.describe import FrontSettings, describe_front
 from seamline.buildings.fronts import find_fronts
 from seamline.buildings.options import MeasureOptions
