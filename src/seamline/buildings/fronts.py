@@ -19,6 +19,7 @@ MIN_PART = 0.03
 _BRIDGE = 0.012  # of the photo's longer side: narrower connections are cut
 _GAP = 0.08  # of the photo's longer side: trees and vehicles up to this width do not divide a front
 _BAND = 0.04  # of the photo's longer side: signs, cornices and wires up to this width do not divide a front
+_SIGN = 0.1  # of the photo's longer side: so tall may be what divides a ground floor from the storeys above
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,8 @@ def find_parts(roles: NDArray[np.uint8]) -> list[Mask]:
     mask = np.isin(roles, [ROLES.index(role) for role in BUILDING]).astype(np.uint8)
     building = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _square(_BRIDGE * side))
     joined = cv2.morphologyEx(building, cv2.MORPH_CLOSE, _square(_BAND * side))
+    upright = np.ones((2 * round(_SIGN * side / 2) + 1, 1), np.uint8)
+    joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, upright)
     hidden = (roles == ROLES.index("hidden")) & (cv2.morphologyEx(building, cv2.MORPH_CLOSE, _square(_GAP * side)) > 0)
     whole = _fill_holes(joined | hidden.astype(np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(whole, connectivity=4)
