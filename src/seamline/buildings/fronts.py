@@ -64,7 +64,7 @@ def find_parts(roles: NDArray[np.uint8]) -> list[Mask]:
     """
     side = min(max(roles.shape), _PANORAMA * min(roles.shape))
     mask = np.isin(roles, [ROLES.index(role) for role in BUILDING]).astype(np.uint8)
-    building = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _square(_BRIDGE * side))
+    building = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, _square(_BRIDGE * side)), np.uint8)
     joined = _close(building, _BAND * side)
     hidden = (roles == ROLES.index("hidden")) & (_close(building, _GAP * side) > 0)
     whole = _fill_holes(joined | hidden.astype(np.uint8))
@@ -90,7 +90,7 @@ def _close(mask: NDArray[np.uint8], side: float) -> NDArray[np.uint8]:
     kernel = _square(side)
     margin = len(kernel)
     closed = cv2.morphologyEx(np.pad(mask, margin), cv2.MORPH_CLOSE, kernel)
-    return np.asarray(closed[margin:-margin, margin:-margin])
+    return np.asarray(closed[margin:-margin, margin:-margin], np.uint8)
 
 
 def _fill_holes(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
