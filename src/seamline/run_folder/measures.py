@@ -98,7 +98,7 @@ class Front(Struct, frozen=True, kw_only=True):
     doors: Count = 0
     shops: Count = 0
     inferred_windows: Count = 0
-    dropped: Count = 0  # parts that were predicted as window and are none, by their sizes and rows; not single pixels
+    dropped: Count = 0  # parts that were predicted as window and are none, by their sizes and rows; without specks
     wwr: Interval  # area of windows over that of the visible front, openings included, 0..1
     visible_area: Number = 0.0  # of the front, openings included, in square pixels of the plane
     expected_error: Fraction = 0.0  # of the window-to-wall ratio, by the model's probabilities
