@@ -34,6 +34,11 @@ def test_what_a_house_surrounds_is_part_of_it() -> None:
     assert whole.sum() == 360 * 200
 
 
+def test_a_house_near_the_edge_of_the_photo_ends_before_it() -> None:
+    (whole,) = find_parts(roles_of(("facade", (3, 4, 396, 295))))
+    assert whole.sum() == whole[4:295, 3:396].sum() == 393 * 291
+
+
 def test_far_houses_are_left_out() -> None:
     side = int((0.7 * MIN_PART * 300 * 400) ** 0.5)
     assert find_parts(roles_of(("facade", (20, 50, 20 + side, 50 + side)))) == []
@@ -47,6 +52,11 @@ def test_fronts_come_from_left_to_right_and_say_why_they_are_not_rectified() -> 
     for front in fronts:
         assert front.rectification.plane.method == "image plane"
         assert front.rectification.reason
+
+
+def test_a_panorama_has_low_houses() -> None:
+    (whole,) = find_parts(roles_of(("facade", (200, 1, 1100, 9)), shape=(9, 1280)))
+    assert whole.sum() == 900 * 8
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (9, 1280)])

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,8 @@ from seamline.buildings.options import MeasureOptions
     [("height_m", "--height"), ("storey_height_m", "--storey-height"), ("pixel_size_m", "--pixel-size")],
 )
 def test_a_scale_is_a_positive_number(field: str, option: str, value: float) -> None:
-    line = refusal(lambda: MeasureOptions(**{field: value}))
+    options: dict[str, Any] = {field: value}
+    line = refusal(lambda: MeasureOptions(**options))
     assert line == f"{option} {value:g}: must be above 0; give it in meters"
 
 

@@ -20,6 +20,7 @@ _BRIDGE = 0.012  # of the photo's longer side: narrower connections are cut
 _GAP = 0.08  # of the photo's longer side: trees and vehicles up to this width do not divide a front
 _BAND = 0.04  # of the photo's longer side: signs, cornices and wires up to this width do not divide a front
 _SIGN = 0.1  # of the photo's longer side: so tall may be what divides a ground floor from the storeys above
+_PANORAMA = 3  # longer over shorter side above which a photo is a panorama, whose longer side says little of sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +63,12 @@ def find_parts(roles: NDArray[np.uint8]) -> list[Mask]:
     Returns:
         Masks (H, W) bool, those of `MIN_PART` of the photo and more.
     """
-    side = max(roles.shape)
+    side = min(max(roles.shape), _PANORAMA * min(roles.shape))
     mask = np.isin(roles, [ROLES.index(role) for role in BUILDING]).astype(np.uint8)
-    building = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _square(_BRIDGE * side))
-    joined = cv2.morphologyEx(building, cv2.MORPH_CLOSE, _square(_BAND * side))
-    upright = np.ones((2 * round(_SIGN * side / 2) + 1, 1), np.uint8)
-    joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, upright)
-    hidden = (roles == ROLES.index("hidden")) & (cv2.morphologyEx(building, cv2.MORPH_CLOSE, _square(_GAP * side)) > 0)
+    building = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, _square(_BRIDGE * side)), np.uint8)
+    joined = _close(building, _BAND * side)
+    joined = _close(joined, _SIGN * side, upright=True)
+    hidden = (roles == ROLES.index("hidden")) & (_close(building, _GAP * side) > 0)
     whole = _fill_holes(joined | hidden.astype(np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(whole, connectivity=4)
     large = [index for index in range(1, count) if stats[index, cv2.CC_STAT_AREA] >= MIN_PART * roles.size]
@@ -85,6 +85,17 @@ def _walls(part: Mask, segments: Segments, vertical: VanishingPoint | None, foca
 def _square(side: float) -> NDArray[np.uint8]:
     """Return a square kernel of an odd side in pixels."""
     return np.ones((2 * round(side / 2) + 1,) * 2, np.uint8)
+
+
+def _close(mask: NDArray[np.uint8], side: float, *, upright: bool = False) -> NDArray[np.uint8]:
+    """Return a mask (H, W) with its gaps up to a size in pixels; the photo's edge closes none.
+
+    With `upright` only gaps between what is above and below.
+    """
+    kernel = _square(side)[:, :1] if upright else _square(side)
+    margin = len(kernel)
+    closed = cv2.morphologyEx(np.pad(mask, margin), cv2.MORPH_CLOSE, kernel)
+    return np.asarray(closed[margin:-margin, margin:-margin], np.uint8)
 
 
 def _fill_holes(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:

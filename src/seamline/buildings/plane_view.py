@@ -42,10 +42,15 @@ class PlaneView:
         result: Mask = np.isin(self.roles, [ROLES.index(role) for role in roles]) & self.region
         return result
 
+    @property
+    def _wall(self) -> tuple[Role, ...]:
+        """Roles that are part of the front; between corners of the user's, all but what stands in front of it."""
+        return (*BUILDING, "other") if self.plane.method == "corners" else BUILDING
+
     @cached_property
     def building(self) -> Mask:
         """(H, W) bool, the visible front, openings included."""
-        return self.mask(*BUILDING)
+        return self.mask(*self._wall)
 
     def probability(self, role: Role) -> NDArray[np.float32]:
         """Return the probability (H, W) of a role."""
@@ -54,22 +59,28 @@ class PlaneView:
     @cached_property
     def probability_of_building(self) -> NDArray[np.float32]:
         """(H, W) float32, probability that a pixel is part of a building."""
-        return np.asarray(sum(self.probability(role) for role in BUILDING), np.float32)
+        return np.asarray(sum(self.probability(role) for role in self._wall), np.float32)
+
+    @cached_property
+    def _columns(self) -> Mask:
+        """(W,) bool, columns half as tall as the tall ones or more: not strips of ground beside the front."""
+        heights = self.region.sum(0)
+        typical = np.quantile(heights[heights > 0], 0.8) if heights.any() else 0.0
+        return np.asarray((heights > 0) & (heights >= typical / 2))
 
     @cached_property
     def extent(self) -> tuple[float, float]:
         """Top and bottom of the front: the medians over its columns, in pixels."""
-        columns = self.region.any(0)
-        if not columns.any():
+        if not self._columns.any():
             return 0.0, float(self.region.shape[0])
-        tops = self.region.argmax(0)[columns]
-        bottoms = self.region.shape[0] - self.region[::-1].argmax(0)[columns]
-        return float(np.median(tops)), float(np.median(bottoms))
+        region = self.region[:, self._columns]
+        bottoms = len(region) - region[::-1].argmax(0)
+        return float(np.median(region.argmax(0))), float(np.median(bottoms))
 
     @property
     def visible_size(self) -> tuple[float, float]:
         """Width and height of the front in pixels; the height is the median over its columns."""
-        columns = np.flatnonzero(self.region.any(0))
+        columns = np.flatnonzero(self._columns)
         width = float(columns[-1] - columns[0] + 1) if len(columns) else 0.0
         return width, self.extent[1] - self.extent[0]
 

@@ -122,6 +122,7 @@ def find_levels(
     pitch = _pitch(rows)
     edges = [(above.high + below.low) / 2 for above, below in pairwise(rows)]
     last = rows[-1]
+    top, bottom = min(top, rows[0].low), max(bottom, last.high)
     floor = last.high + (pitch - (last.high - last.low)) / 2
     has_ground = bottom - last.high >= GROUND_GAP * pitch or any(middle > floor for middle in entrances)
     has_ground = has_ground and bottom > floor

@@ -41,7 +41,7 @@ class Opening(Struct, frozen=True, kw_only=True, omit_defaults=True):
     outline: tuple[Point, ...]  # in the plane of the front; four points, clockwise from the upper left, for a rectangle
     photo_outline: tuple[Point, ...]  # the same in the photo
     probability: Fraction  # mean probability of its class inside, 0 where inferred
-    storey: Count | None = None  # 0 is the ground floor; null where it is in no row
+    storey: Count | None = None  # that its middle is in, 0 is the lowest; null where it is in none
     column: Count | None = None  # 0 is the leftmost; null where it is in no column
     assumed: bool = False  # its kind follows from a rule, not from the model
     inferred: bool = False  # hidden in the photo, and expected there from rows and columns
@@ -98,7 +98,7 @@ class Front(Struct, frozen=True, kw_only=True):
     doors: Count = 0  # number of doors
     shops: Count = 0  # number of shop windows
     inferred_windows: Count = 0  # hidden, and expected from rows and columns
-    dropped: Count = 0  # parts that were predicted as window and are none, by the rules of sizes and rows
+    dropped: Count = 0  # parts that were predicted as window and are none, by their sizes and rows; without specks
     wwr: Interval  # area of windows over that of the visible front, openings included, 0..1
     visible_area: Number = 0.0  # of the front, openings included, in square pixels of the plane
     expected_error: Fraction = 0.0  # of the window-to-wall ratio, by the model's probabilities
