@@ -41,7 +41,7 @@ class Opening(Struct, frozen=True, kw_only=True, omit_defaults=True):
     outline: tuple[Point, ...]  # in the plane of the front; four points, clockwise from the upper left, for a rectangle
     photo_outline: tuple[Point, ...]  # the same in the photo
     probability: Fraction  # mean probability of its class inside, 0 where inferred
-    storey: Count | None = None  # 0 is the ground floor; null where it is in no row
+    storey: Count | None = None  # 0 is the lowest that the photo shows; null where it is in no row
     column: Count | None = None  # 0 is the leftmost; null where it is in no column
     assumed: bool = False  # its kind follows from a rule, not from the model
     inferred: bool = False  # hidden in the photo, and expected there from rows and columns
