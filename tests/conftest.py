@@ -30,6 +30,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # commands do not choose their threads by t
 LONGEST = (
     "training/test_torchrun.py",
     "cluster/test_cluster.py",
+    "cluster/test_measuring.py",
     "test_interruptions.py",
     "test_examples.py",
     "export/test_export.py",

@@ -12,6 +12,8 @@ import seamline
 def test_the_public_names() -> None:
     assert seamline.__all__ == [
         "Dataset",
+        "MeasureOptions",
+        "Measures",
         "Prediction",
         "Predictor",
         "Run",
@@ -27,6 +29,7 @@ def test_the_public_names() -> None:
         "inspect",
         "load_dataset",
         "load_model",
+        "measure",
         "predict",
         "reproduce",
         "train",
@@ -86,5 +89,6 @@ def test_a_command_that_only_prints_imports_no_large_package(command: str) -> No
 
 def test_prediction_reports_and_the_server_import_no_torch() -> None:
     modules = "seamline.report.page, seamline.report.compare_page, seamline.serve.server"
-    script = f"import sys, seamline, {modules}; seamline.predict, seamline.load_model; sys.exit('torch' in sys.modules)"
+    names = "seamline.measure, seamline.predict, seamline.load_model"
+    script = f"import sys, seamline, {modules}; {names}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

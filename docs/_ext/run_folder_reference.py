@@ -98,6 +98,11 @@ FILES: tuple[RunFile, ...] = (
         "Predictions on photos that are not part of the dataset, with their masks, overlays and photos beside it.",
         (PredictionRecord,),
     ),
+    RunFile(
+        "measures/measures.json",
+        "buildings",
+        "Measures of the buildings in such photos, with their pictures, tables and page beside it.",
+    ),
 )
 """Every file of a run folder."""
 

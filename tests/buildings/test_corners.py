@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from buildings.views import aim_camera
+from building_views import aim_camera
 from seamline.buildings.corners import rectify_corners
 from seamline.buildings.planes import to_plane
 from seamline.errors import SeamlineError

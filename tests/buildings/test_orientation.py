@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buildings.front_factories import make_front
+from front_factories import make_front
 from seamline.buildings.orientation import compass_direction, front_azimuth, orient_fronts
 from seamline.run_folder import GpsPosition
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buildings.views import aim_camera
+from building_views import aim_camera
 from seamline.buildings.corners import rectify_corners
 from seamline.buildings.planes import rescale_photo, to_photo, to_plane, warp
 from seamline.buildings.rectification import image_plane

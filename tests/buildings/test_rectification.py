@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from buildings.views import HEIGHT, WIDTH, Shot, aim_camera, photograph_front, photograph_street, random_shot
+from building_views import HEIGHT, WIDTH, Shot, aim_camera, photograph_front, photograph_street, random_shot
 from seamline.buildings.planes import to_plane
 from seamline.buildings.rectification import LARGEST_YAW, SMEAR_LIMIT, Rectification, image_plane, rectify
 from seamline.buildings.segments import detect_segments
@@ -89,12 +89,13 @@ def test_the_plane_holds_the_region_at_the_photos_scale() -> None:
     shot = random_shot(2, SHAPE)
     plane = rectify_shot(shot).plane
     rows, columns = np.nonzero(shot.region)
-    inside = to_plane(plane, np.stack([columns, rows], 1) + 0.5)
+    inside = to_plane(plane, np.stack([columns, rows], 1).astype(np.float64) + 0.5)
     assert (inside >= 0).all()
     assert (inside <= [plane.width, plane.height]).all()
     assert plane.width * plane.height == pytest.approx(shot.region.sum(), rel=0.3)
+    corners = np.array(plane.corners, np.float64)
     np.testing.assert_allclose(
-        to_plane(plane, np.array(plane.corners, np.float64)),
+        to_plane(plane, corners),
         [[0, 0], [plane.width, 0], [plane.width, plane.height], [0, plane.height]],
         atol=1e-6,
     )

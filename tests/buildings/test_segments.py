@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from buildings.views import aim_camera, distort, photograph_front, random_shot
+from building_views import aim_camera, distort, photograph_front, random_shot
 from seamline.buildings.segments import (
     CURVATURE_LIMIT,
     detect_segments,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buildings.front_factories import make_front, make_photo, make_storeys
+from front_factories import make_front, make_photo, make_storeys
 from seamline.buildings.totals import building_totals, visible_width, wwr_above_ground
 from seamline.run_folder import BuildingTotal, Front
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from buildings.views import Matrix, aim_camera, photograph_street, random_shot
+from building_views import Matrix, aim_camera, photograph_street, random_shot
 from seamline.buildings.segments import detect_segments
 from seamline.buildings.vanishing_points import FEWEST_SEGMENTS, angles_to, find_horizontals, find_vertical
 

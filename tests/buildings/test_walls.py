@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from buildings.views import aim_camera, photograph_front, random_shot
+from building_views import aim_camera, photograph_front, random_shot
 from seamline.buildings.segments import Segments, detect_segments
 from seamline.buildings.vanishing_points import VanishingPoint, angles_to, find_horizontals, find_vertical
 from seamline.buildings.walls import LEAST_PURITY, find_walls, propose_split

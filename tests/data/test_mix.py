@@ -357,3 +357,15 @@ def test_streets_and_facades_tell_apart_what_their_maps_say() -> None:
     assert facades == ["other", "facade", "pillar", "window", "balcony", "other", "other", "other"]
     assert streets == ["other", "facade", "facade", "window", "balcony", "shop", "vegetation", "vehicle"]
     assert windows == ["other", "other", "other", "window", "other", "other", "other", "other"]
+
+
+def test_photos_of_other_proportions_keep_their_longer_side() -> None:
+    wide = masks("wide", STREET, size=(120, 192), train=4, test=2)
+    square = masks("square", STREET, size=(128, 128), train=4, test=2, seed=1)
+    canvas = choose_canvas([wide, square], pretrained=True)
+    assert (canvas.height, canvas.width) == (192, 192)  # the wide photo alone decides on 128 x 192
+    assert canvas.reason.endswith("enlarged to 192 x 192 for images of other proportions")
+    alone = choose_canvas([wide], pretrained=True)
+    assert (alone.height, alone.width) == (128, 192)
+    requested = choose_canvas([wide, square], "64x96", pretrained=True)
+    assert (requested.height, requested.width) == (96, 64)

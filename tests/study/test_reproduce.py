@@ -10,7 +10,7 @@ from PIL import Image
 from helpers import Lines
 from seamline.data.dataset import Dataset
 from seamline.errors import DatasetUnavailableError, SeamlineError
-from seamline.study import reproduce
+from seamline.study import photos, reproduce
 
 pytestmark = pytest.mark.usefixtures("no_figure_files")
 
@@ -32,7 +32,7 @@ def asked(sides: Dataset, streets: Dataset, monkeypatch: pytest.MonkeyPatch) -> 
         return np.full((60, 80, 3), 90, dtype=np.uint8), np.zeros((60, 80), dtype=np.uint8)
 
     monkeypatch.setattr(reproduce, "load", load)
-    monkeypatch.setattr(reproduce, "library_photo", library_photo)
+    monkeypatch.setattr(photos, "library_photo", library_photo)
     return calls
 
 

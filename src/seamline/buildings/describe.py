@@ -13,6 +13,7 @@ from seamline.buildings.measures import FrontContents, measure_contents
 from seamline.buildings.options import MeasureOptions
 from seamline.buildings.plane_view import PlaneView, cut_off_sides, outline_of
 from seamline.buildings.planes import rescale_photo
+from seamline.buildings.roles import Role
 from seamline.buildings.scale import Scale, find_scale
 from seamline.buildings.segments import CURVATURE_LIMIT
 from seamline.run_folder import BuildingCalibration, Front, Opening, Storey
@@ -28,7 +29,7 @@ class FrontSettings:
     options: MeasureOptions
     calibration: BuildingCalibration | None
     factor: float  # side of the photo over that of the reduced one that fronts were found in
-    has_doors: bool  # whether the model has a class for doors
+    known: tuple[Role, ...]  # roles that the model has classes for
     building: str | None = None  # group that the photo belongs to
 
 
@@ -46,7 +47,10 @@ def describe_front(
     view = PlaneView.of(front, probabilities)
     cut_off = cut_off_sides(front.mask)
     contents = measure_contents(
-        view, foot_visible="bottom" not in cut_off, count_inferred=settings.options.count_inferred
+        view,
+        foot_visible="bottom" not in cut_off,
+        known=settings.known,
+        count_inferred=settings.options.count_inferred,
     )
     plane = rescale_photo(front.rectification.plane, settings.factor)
     scale = find_scale(view, contents, settings.options, cut_off, settings.factor)
@@ -69,7 +73,7 @@ def describe_front(
         shops=sum(one.kind == "shop" for one in contents.openings),
         inferred_windows=sum(one.inferred for one in contents.openings),
         dropped=contents.dropped,
-        wwr=wwr_interval(min(1.0, ratio), contents.expected_error, calibration.wwr_quantile if calibration else None),
+        wwr=wwr_interval(ratio, contents.expected_error, calibration.wwr_quantile if calibration else None),
         visible_area=contents.visible_area,
         expected_error=contents.expected_error,
         balcony_fraction=min(1.0, float(view.mask("balcony").sum()) / max(1.0, contents.visible_area)),
@@ -89,7 +93,7 @@ def describe_front(
 def _storey(storey: Storey, scale: Scale, calibration: BuildingCalibration | None) -> Storey:
     """Return a storey with its interval and its height in meters."""
     quantile = calibration.storey_wwr_quantile if calibration else None
-    interval = wwr_interval(min(1.0, storey.wwr.value), storey.expected_error, quantile)
+    interval = wwr_interval(storey.wwr.value, storey.expected_error, quantile)
     return msgspec.structs.replace(storey, wwr=interval, height_m=scale.height(storey.bottom - storey.top))
 
 

@@ -1,9 +1,11 @@
 """Measures photos into a folder: pictures, files for other programs, and a record of them."""
 
+import hashlib
+import re
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+import seamline
 from seamline.buildings.building_names import name_buildings
 from seamline.buildings.camera import read_camera
 from seamline.buildings.files.folder import missing_packages, write_photo_files, write_record_files
@@ -26,10 +29,12 @@ from seamline.inference.find_images import Photo, PhotoListing, find_photos
 from seamline.inference.predict import OUT_OF_MEMORY, Progress, ignore_progress
 from seamline.io import write_bytes
 from seamline.run_folder import MeasuredPhoto, MeasuresRecord, PhotoError, measures_record
+from seamline.run_folder.fields import to_json
 
 PICTURE_SIDE = 1600
 """Longer side in pixels of the pictures that are written."""
 
+_PICTURE = re.compile(r"(?P<stem>.+)\.(photo|front-\d+)\.jpg")  # that is written
 _RECORD_SECONDS = 10.0  # between two writings of the record
 
 
@@ -45,11 +50,18 @@ class MeasureFolder:
     @property
     def settings(self) -> dict[str, str]:
         """What decides the measures of a photo: option -> value; results with other settings are not used again."""
-        options = self.measurer.options
-        chosen = {field.name: getattr(options, field.name) for field in fields(options)}
-        settings = {name: str(value) for name, value in chosen.items() if value}
-        settings["weights"] = self.measurer.predictor.metadata.fingerprint
-        return settings | ({"keep_exif": "yes"} if self.keep_exif else {})
+        measurer = self.measurer
+        settings = dict(measurer.options.settings)
+        if self.keep_exif:
+            settings["keep_exif"] = "yes"
+        metadata = measurer.predictor.metadata
+        settings |= {"weights": metadata.fingerprint, "temperature": f"{metadata.temperature:g}"}
+        settings["seamline"] = seamline.__version__
+        if missing_packages():
+            settings["extra_buildings"] = "not installed"
+        if measurer.calibration:
+            settings["calibration"] = hashlib.sha256(to_json(measurer.calibration)).hexdigest()[:32]
+        return settings
 
     def measured(self, record: MeasuresRecord | None) -> dict[str, MeasuredPhoto]:
         """Return the photos that an earlier call measured with these settings: file -> measures."""
@@ -76,11 +88,12 @@ def measure_photos(
 
     Raises:
         SeamlineError: there is no photo, corners are given for several photos, `group` does not fit, or the folder
-            cannot be written to.
+            cannot be written to or holds a photo that a result would overwrite.
     """
     listing = find_photos(photos)
     if target.measurer.options.corners is not None and len(listing.photos) > 1:
         raise SeamlineError(f"--corners: are those of one photo, and {len(listing.photos)} photos are given; give one")
+    _check_collisions(target.folder, listing.photos)
     session = _Session(target, listing, progress or ignore_progress)
     try:
         target.folder.mkdir(parents=True, exist_ok=True)
@@ -99,13 +112,22 @@ class _Session:
         self.buildings = dict(zip(listing.photos, buildings.names, strict=True))
         self.warnings = (*buildings.warnings, *missing_packages())
         self.record_file = measures_record(target.folder)
-        self.earlier = target.measured(_read_record(target.folder))
+        record = _read_record(target.folder)
+        self.earlier = {photo.file: photo for photo in record.photos} if record else {}
+        usable = target.measured(record)
+        # measured by an earlier call, and not come to yet in this one; an interruption leaves them in the record
+        self.waiting = {
+            photo: usable[str(photo.file)]
+            for photo in listing.photos
+            if str(photo.file) in usable and _is_current(usable[str(photo.file)], photo, target.folder)
+        }
         self.photos: list[MeasuredPhoto] = []
         self.errors = list(listing.errors)
 
     def run(self) -> MeasuresRecord:
         """Measure the photos that are not measured yet, and return the record."""
         total = len(self.listing.photos)
+        self.record_file.write(self._record())  # fails before the work where the folder cannot be written to
         written = time.monotonic()
         try:
             for index, (photo, pixels) in enumerate(self._decode()):
@@ -122,15 +144,15 @@ class _Session:
         return record
 
     def _record(self) -> MeasuresRecord:
-        measurer = self.target.measurer
+        measurer, photos = self.target.measurer, (*self.photos, *self.waiting.values())
         return MeasuresRecord(
             model=str(measurer.predictor.path),
             roles=measurer.roles.by_class,
             level=measurer.calibration.level if measurer.calibration else None,
             settings=self.target.settings,
-            photos=tuple(self.photos),
+            photos=photos,
             errors=tuple(self.errors),
-            totals=building_totals(self.photos),
+            totals=building_totals(photos),
             unused=self.listing.unused,
             warnings=self.warnings,
         )
@@ -139,14 +161,8 @@ class _Session:
         """Measure a photo, or take its measures from an earlier call; an error becomes one of the record."""
         file = str(photo.file)
         try:
-            if pixels is None:
-                earlier = self.earlier[file]
-                fronts = tuple(
-                    msgspec.structs.replace(front, building=self.buildings[photo]) for front in earlier.fronts
-                )
-                self.photos.append(msgspec.structs.replace(earlier, fronts=fronts))
-            else:
-                self.photos.append(self._measure(photo, pixels.result()))
+            measured = self._take_over(photo) if pixels is None else self._measure(photo, pixels.result())
+            self.photos.append(measured)
         except SeamlineError as error:
             self.errors.append(PhotoError(file=file, reason=str(error).removeprefix(f"{file}: ")))
         except (MemoryError, RuntimeError) as error:  # PyTorch raises RuntimeErrors
@@ -154,8 +170,20 @@ class _Session:
                 raise
             self.errors.append(PhotoError(file=file, reason=OUT_OF_MEMORY))
 
+    def _take_over(self, photo: Photo) -> MeasuredPhoto:
+        """Return the measures of an earlier call, of the building that the photo belongs to now."""
+        earlier, building = self.waiting.pop(photo), self.buildings[photo]
+        fronts = tuple(msgspec.structs.replace(front, building=building) for front in earlier.fronts)
+        if fronts == earlier.fronts:
+            return earlier
+        measured = msgspec.structs.replace(earlier, fronts=fronts)
+        write_photo_files(self.target.folder, measured)
+        return measured
+
     def _measure(self, photo: Photo, pixels: NDArray[np.uint8]) -> MeasuredPhoto:
-        """Measure a photo and write its files."""
+        """Measure a photo and write its files, in place of those of an earlier call."""
+        if earlier := self.earlier.get(str(photo.file)):
+            _remove_files(self.target.folder, earlier)
         camera = read_camera(photo.file)
         origin = PhotoOrigin(str(photo.file), photo.stem, camera.focal_length, camera.gps, self.buildings[photo])
         exif = upright_exif(photo.file) if self.target.keep_exif else b""
@@ -172,11 +200,6 @@ class _Session:
         write_photo_files(self.target.folder, measured)
         return measured
 
-    def _is_measured(self, photo: Photo) -> bool:
-        """Return whether an earlier call measured a photo that has not changed since."""
-        earlier = self.earlier.get(str(photo.file))
-        return earlier is not None and (earlier.version, earlier.stem) == (_version(photo.file), photo.stem)
-
     def _decode(self) -> "Iterator[tuple[Photo, Future[NDArray[np.uint8]] | None]]":
         """Yield each photo with its pixels (H, W, 3) uint8, None for one that is measured already.
 
@@ -185,7 +208,7 @@ class _Session:
         depth = self.target.measurer.predictor.bit_depth
 
         def submit(photo: Photo | None) -> "Future[NDArray[np.uint8]] | None":
-            if photo is None or self._is_measured(photo):
+            if photo is None or photo in self.waiting:
                 return None
             return reader.submit(read_image, photo.file, name=str(photo.file), depth=depth)
 
@@ -204,6 +227,30 @@ def _read_record(folder: Path) -> MeasuresRecord | None:
         return measures_record(folder).read_optional()
     except SeamlineError:
         return None
+
+
+def _is_current(measured: MeasuredPhoto, photo: Photo, folder: Path) -> bool:
+    """Return whether a photo has not changed since an earlier call measured it, and its pictures are there."""
+    pictures = [f"{photo.stem}.{name}.jpg" for name in ("photo", *(front.id for front in measured.fronts))]
+    unchanged = (measured.version, measured.stem) == (_version(photo.file), photo.stem)
+    return unchanged and all((folder / picture).is_file() for picture in pictures)
+
+
+def _remove_files(folder: Path, measured: MeasuredPhoto) -> None:
+    """Remove the files of a photo and its fronts, which may be more than it has now."""
+    names = ["photo.jpg", "city.json"]
+    names += [f"{front.id}.{suffix}" for front in measured.fronts for suffix in ("jpg", "svg", "dxf")]
+    for name in names:
+        (folder / f"{measured.stem}.{name}").unlink(missing_ok=True)
+
+
+def _check_collisions(folder: Path, photos: Sequence[Photo]) -> None:
+    """Refuse a folder in which a result would overwrite one of the photos."""
+    stems = {photo.stem for photo in photos}
+    for photo in photos:
+        result = _PICTURE.fullmatch(photo.file.name)
+        if result and result["stem"] in stems and photo.file.absolute().parent.resolve() == folder.resolve():
+            raise SeamlineError(f"{photo.file}: a result would overwrite this photo; name another folder with --out")
 
 
 def _version(file: Path) -> str:

@@ -1,5 +1,6 @@
 """From a photo to the measures of its fronts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,12 +12,13 @@ from seamline.buildings.describe import FrontSettings, describe_front
 from seamline.buildings.fronts import FrontRegion, find_fronts
 from seamline.buildings.options import MeasureOptions
 from seamline.buildings.orientation import orient_fronts
+from seamline.buildings.planes import rescale_photo
 from seamline.buildings.rectification import Rectification
 from seamline.buildings.roles import BUILDING, ROLES, Roles, find_roles
 from seamline.data.preprocess import resize_max_side
 from seamline.errors import SeamlineError
 from seamline.inference.predictor import Predictor, find_model
-from seamline.run_folder import BuildingCalibration, GpsPosition, MeasuredPhoto, RunFolder
+from seamline.run_folder import BuildingCalibration, GpsPosition, MeasuredPhoto, Point, RunFolder
 
 WORK_SIDE = 1280
 """Longer side in pixels to which photos are reduced for the geometry."""
@@ -50,7 +52,9 @@ class Measurer:
             SeamlineError: the model is a classifier, or lacks a class for facades or windows.
         """
         if predictor.task != "segmentation":
-            raise SeamlineError(f"{predictor.path}: is a classifier; measuring needs masks with facade and window")
+            raise SeamlineError(
+                f"{predictor.path}: is a classifier; name a segmenter with classes for facade and window"
+            )
         predictor.check_max_side(options.max_side)
         return cls(predictor, find_roles(predictor.classes, options.roles), find_calibration(predictor), options)
 
@@ -66,13 +70,16 @@ class Measurer:
         """
         reduced = resize_max_side(photo, 3, WORK_SIDE)
         factor = max(photo.shape[:2]) / max(reduced.shape[:2])
-        focal = None if origin.focal_length is None else origin.focal_length / factor
+        corners = self.options.corners
+        regions = None if corners is None else [_marked_region(corners, photo, factor, origin.focal_length)]
         prediction = self.predictor(reduced, max_side=self.options.max_side, probability_maps=True)
         if prediction.probability_maps is None:
             raise TypeError("the prediction has no probability maps")
         probabilities = self.roles.merge(prediction.probability_maps)
-        regions = self._regions(reduced, probabilities, focal, factor)
-        settings = FrontSettings(self.options, self.calibration, factor, self.roles.has("door"), origin.building)
+        if regions is None:
+            focal = None if origin.focal_length is None else origin.focal_length / factor
+            regions = _find_regions(reduced, probabilities.argmax(0).astype(np.uint8), focal)
+        settings = FrontSettings(self.options, self.calibration, factor, self.roles.roles, origin.building)
         fronts = [describe_front(number, region, probabilities, settings) for number, region in enumerate(regions, 1)]
         height, width = photo.shape[:2]
         return MeasuredPhoto(
@@ -86,29 +93,31 @@ class Measurer:
             warnings=_warnings(prediction.novelty),
         )
 
-    def _regions(
-        self, photo: NDArray[np.uint8], probabilities: NDArray[np.float32], focal: float | None, factor: float
-    ) -> list[FrontRegion]:
-        """Return the fronts of a reduced photo, the one between the user's corners where these are given."""
-        roles = probabilities.argmax(0).astype(np.uint8)
-        shape = (photo.shape[0], photo.shape[1])
-        if self.options.corners is not None:
-            corners = [(x / factor, y / factor) for x, y in self.options.corners]
-            plane = rectify_corners(corners, shape, focal_length=focal)
-            mask = np.zeros(shape, np.uint8)
-            cv2.fillPoly(mask, [np.round(np.array(corners) - 0.5).astype(np.int32)], 1)
-            return [FrontRegion(mask > 0, Rectification(plane), None)]
-        regions = find_fronts(photo, roles, focal)
-        if not regions:
-            building = np.isin(roles, [ROLES.index(role) for role in BUILDING]).mean()
-            raise SeamlineError(f"shows no building: {building:.0%} of it is predicted as one; use another photo")
-        return regions
-
 
 def find_calibration(predictor: Predictor) -> BuildingCalibration | None:
     """Return how sure the measures of a model are; None where it is not calibrated for buildings."""
     path = find_model(predictor.path)
     return RunFolder(path).building_calibration.read_optional() if path.is_dir() else None
+
+
+def _marked_region(
+    corners: Sequence[Point], photo: NDArray[np.uint8], factor: float, focal_length: float | None
+) -> FrontRegion:
+    """Return the front between the user's corners, in the photo reduced by `factor`."""
+    shape = (photo.shape[0], photo.shape[1])
+    plane = rectify_corners(corners, shape, focal_length=focal_length)  # whose errors state pixels of the photo
+    mask = np.zeros([max(1, round(side / factor)) for side in shape], np.uint8)
+    cv2.fillPoly(mask, [np.round(np.array(corners) / factor - 0.5).astype(np.int32)], 1)
+    return FrontRegion(mask > 0, Rectification(rescale_photo(plane, 1 / factor)), None)
+
+
+def _find_regions(photo: NDArray[np.uint8], roles: NDArray[np.uint8], focal_length: float | None) -> list[FrontRegion]:
+    """Return the fronts of a reduced photo, which has the roles (H, W)."""
+    regions = find_fronts(photo, roles, focal_length)
+    if not regions:
+        building = np.isin(roles, [ROLES.index(role) for role in BUILDING]).mean()
+        raise SeamlineError(f"shows no building: {building:.0%} of it is predicted as one; use another photo")
+    return regions
 
 
 def _warnings(novelty: float | None) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The measures of a front, from what the photo shows of it in its plane."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.buildings.plane_view import PlaneView
-from seamline.buildings.planes import to_photo
+from seamline.buildings.planes import box_corners, to_photo
 from seamline.buildings.storeys import Cluster, Level, find_columns, find_levels, find_rows
 from seamline.buildings.windows import RULES, WindowPart, WindowRules, find_windows
 from seamline.run_folder import Interval, Opening, Storey
@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 HIDDEN = 0.5
 """Hidden fraction of the place of a window from which on it is inferred where row and column have others."""
 GROUND_REACH = 0.25
-"""Distance of an opening from the foot of the front, over the opening's height, up to which it reaches the ground."""
+"""Distance of an opening from the foot of the front, over the usual height, up to which it reaches the ground."""
 DOOR_ASPECT = 1.3
 """Height over width from which an opening that reaches the ground is a door; below, a shop window."""
 _MIN_SHOP = 0.005  # least area of a shop window or door, over that of the front
@@ -50,18 +50,24 @@ class _Located:
 
 
 def measure_contents(
-    view: PlaneView, *, foot_visible: bool, count_inferred: bool = False, rules: WindowRules = RULES
+    view: PlaneView,
+    *,
+    foot_visible: bool,
+    known: Container[str] = (),
+    count_inferred: bool = False,
+    rules: WindowRules = RULES,
 ) -> FrontContents:
     """Find the openings and storeys of a front and measure them.
 
     Args:
         view: what the photo shows of it.
         foot_visible: whether the photo shows where the front meets the ground.
+        known: roles that the model has classes for; where doors or shops are not among them, a rule finds them.
         count_inferred: whether totals include inferred windows.
         rules: when a part of the mask is a window.
     """
     parts, others = find_windows(view.probability("window"), view.region, rules)
-    located = _by_rule(parts, view, foot_visible=foot_visible) + _by_class(view)
+    located = _by_rule(parts, view.extent[1] if foot_visible else None, known) + _by_class(view)
     windows = [one.part for one in located if one.kind == "window"]
     entrances = [(one.part.box[1] + one.part.box[3]) / 2 for one in located if one.kind != "window"]
     rows, columns = find_rows(windows), find_columns(windows)
@@ -69,37 +75,38 @@ def measure_contents(
     levels = find_levels(rows, top, bottom, foot_visible=foot_visible, entrances=entrances)
     hidden = _infer(windows, rows, columns, view)
     located += [_Located("window", part, inferred=True) for part in hidden]
-    openings = tuple(_describe(one, view, levels, columns, count_inferred) for one in located)
-    counted = [one.part for one in located if one.kind == "window" and (count_inferred or not one.inferred)]
-    glass = _draw(counted, view.region.shape)
-    storeys = tuple(_storey(number, level, openings, glass, view) for number, level in enumerate(levels))
-    visible = float(view.building.sum()) + float((glass & ~view.building).sum())
-    area = float(glass.sum())
-    heights = [levels[i].bottom - levels[i].top for i in range(len(levels))]
+    column_of = hidden | {windows[index]: number for number, of in enumerate(columns) for index in of.members}
+    openings = tuple(_describe(one, view, levels, column_of, count_inferred) for one in located)
+    areas = _areas(view, located, count_inferred=count_inferred)
+    storeys = tuple(_storey(number, level, openings, areas, view) for number, level in enumerate(levels))
     return FrontContents(
         openings,
         storeys,
         len(columns),
         len(others),
-        visible,
-        area,
+        float(areas.visible.sum()),
+        float(areas.windows.sum()),
         _expected_error(view, view.building),
-        float(np.mean(heights)) if len(levels) > 1 else None,
+        float(np.mean([level.bottom - level.top for level in levels])) if len(levels) > 1 else None,
     )
 
 
-def _by_rule(parts: Sequence[WindowPart], view: PlaneView, *, foot_visible: bool) -> list[_Located]:
-    """Return windows, and as doors or shop windows those that reach the ground."""
-    foot = view.extent[1]
-    heights = [part.height for part in parts]
-    usual = float(np.median(heights)) if heights else 0.0
+def _by_rule(parts: Sequence[WindowPart], foot: float | None, known: Container[str]) -> list[_Located]:
+    """Return windows, and as doors or shop windows those that reach the ground, unless the model knows these.
+
+    Args:
+        parts: of the window's mask.
+        foot: of the front in the plane, in pixels; None where the photo does not show it.
+        known: roles that the model has classes for.
+    """
+    usual = float(np.median([part.height for part in parts])) if parts else 0.0
     located = []
     for part in parts:
-        reaches = foot_visible and foot - part.box[3] <= GROUND_REACH * usual
-        kind: Literal["window", "door", "shop"] = "window"
-        if reaches:
-            kind = "door" if part.height >= DOOR_ASPECT * part.width else "shop"
-        located.append(_Located(kind, part, assumed=kind != "window"))
+        kind: Literal["door", "shop"] = "door" if part.height >= DOOR_ASPECT * part.width else "shop"
+        if foot is not None and foot - part.box[3] <= GROUND_REACH * usual and kind not in known:
+            located.append(_Located(kind, part, assumed=True))
+        else:
+            located.append(_Located("window", part))
     return located
 
 
@@ -114,20 +121,25 @@ def _by_class(view: PlaneView) -> list[_Located]:
             if area < _MIN_SHOP * view.building.sum():
                 continue
             box = (float(left), float(top), float(left + width), float(top + height))
-            outline = np.array([(box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3])])
             mean = float(view.probability(kind)[labels == index].mean())
-            located.append(_Located(kind, WindowPart(box, outline, float(area), mean, area / (width * height))))
+            located.append(
+                _Located(kind, WindowPart(box, box_corners(box), float(area), mean, area / (width * height)))
+            )
     return located
 
 
 def _infer(
     windows: Sequence[WindowPart], rows: Sequence[Cluster], columns: Sequence[Cluster], view: PlaneView
-) -> list[WindowPart]:
-    """Return windows that rows and columns make likely where trees, vehicles or balconies hide the front."""
+) -> dict[WindowPart, int]:
+    """Return windows that rows and columns make likely where trees, vehicles or balconies hide the front.
+
+    Returns:
+        The windows, each with the number of its column.
+    """
     hidden = view.mask("hidden", "balcony")
-    inferred = []
+    inferred = {}
     for row in rows:
-        for column in columns:
+        for number, column in enumerate(columns):
             if {*row.members} & {*column.members} or min(len(row.members), len(column.members)) < 2:
                 continue
             box = (column.low, row.low, column.high, row.high)
@@ -135,8 +147,7 @@ def _infer(
             place = hidden[y0:y1, x0:x1]
             if not place.size or place.mean() < HIDDEN or any(_touches(box, window.box) for window in windows):
                 continue
-            outline = np.array([(box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3])])
-            inferred.append(WindowPart(box, outline, (x1 - x0) * (y1 - y0), 0.0, 1.0))
+            inferred[WindowPart(box, box_corners(box), float((x1 - x0) * (y1 - y0)), 0.0, 1.0)] = number
     return inferred
 
 
@@ -146,15 +157,11 @@ def _touches(box: Sequence[float], other: Sequence[float]) -> bool:
 
 
 def _describe(
-    one: _Located, view: PlaneView, levels: Sequence[Level], columns: Sequence[Cluster], count_inferred: bool
+    one: _Located, view: PlaneView, levels: Sequence[Level], column_of: Mapping[WindowPart, int], count_inferred: bool
 ) -> Opening:
-    """Return an opening with its storey and column."""
-    box = one.part.box
-    middle, center = (box[1] + box[3]) / 2, (box[0] + box[2]) / 2
+    """Return an opening with its storey, in which its middle is, and its column."""
+    middle = (one.part.box[1] + one.part.box[3]) / 2
     storey = next((number for number, level in enumerate(levels) if level.top <= middle < level.bottom), None)
-    column = None
-    if one.kind == "window":
-        column = next((number for number, of in enumerate(columns) if of.low <= center <= of.high), None)
     photo = to_photo(view.plane, one.part.outline)
     return Opening(
         kind=one.kind,
@@ -162,7 +169,7 @@ def _describe(
         photo_outline=_points(photo),
         probability=min(1.0, max(0.0, one.part.probability)),
         storey=storey,
-        column=column,
+        column=column_of.get(one.part),
         assumed=one.assumed,
         inferred=one.inferred,
         counted=one.kind == "window" and (count_inferred or not one.inferred),
@@ -174,30 +181,57 @@ def _points(points: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
     return tuple((round(float(x), 2), round(float(y), 2)) for x, y in points)
 
 
+@dataclass(frozen=True, eq=False)
+class _Areas:
+    """Areas of a front by pixel of its plane, each (H, W) float32, 0..1."""
+
+    visible: NDArray[np.float32]  # of the front, openings included
+    windows: NDArray[np.float32]
+
+
+def _areas(view: PlaneView, located: Sequence[_Located], *, count_inferred: bool) -> _Areas:
+    """Return the areas that the model's probabilities make likely.
+
+    They are less biased than counts of pixels: what the model is half sure of counts half. Openings that are doors or
+    shop windows by rule are no windows; inferred windows count whole where totals include them.
+    """
+    visible = np.where(view.region, view.probability_of_building, np.float32(0))
+    windows = np.where(view.region, view.probability("window"), np.float32(0))
+    shape = view.region.shape
+    windows[_draw([one.part for one in located if one.assumed], shape)] = 0
+    if count_inferred:
+        places = _draw([one.part for one in located if one.inferred], shape)
+        visible[places] = windows[places] = 1
+    return _Areas(visible, windows)
+
+
 def _draw(parts: Sequence[WindowPart], shape: tuple[int, ...]) -> Mask:
-    """Return the pixels (H, W) of windows."""
+    """Return the pixels (H, W) of openings; OpenCV would fill those beyond the edges of a rectangle too."""
     mask = np.zeros(shape, np.uint8)
     for part in parts:
-        cv2.fillPoly(mask, [np.round(part.outline * 16 - 8).astype(np.int32)], 1, shift=4)
+        if np.array_equal(part.outline, box_corners(part.box)):
+            left, top, right, bottom = (max(0, round(value)) for value in part.box)
+            mask[top:bottom, left:right] = 1
+        else:
+            cv2.fillPoly(mask, [np.round(part.outline * 16 - 8).astype(np.int32)], 1, shift=4)
     return mask > 0
 
 
-def _storey(number: int, level: Level, openings: Sequence[Opening], glass: Mask, view: PlaneView) -> Storey:
+def _storey(number: int, level: Level, openings: Sequence[Opening], areas: _Areas, view: PlaneView) -> Storey:
     """Return the measures of a storey."""
-    band = np.zeros(view.region.shape, bool)
-    band[max(0, round(level.top)) : max(0, round(level.bottom))] = True
-    visible = float(((view.building | glass) & band).sum())
-    area = float((glass & band).sum())
-    count = sum(one.counted and one.storey == number for one in openings)
+    band = slice(max(0, round(level.top)), max(0, round(level.bottom)))
+    visible, windows = float(areas.visible[band].sum()), float(areas.windows[band].sum())
+    pixels = np.zeros(view.region.shape, bool)
+    pixels[band] = view.building[band]
     return Storey(
         number=number,
         ground=level.ground,
         top=level.top,
         bottom=level.bottom,
-        windows=count,
-        wwr=Interval(area / visible if visible else 0.0),
+        windows=sum(one.counted and one.storey == number for one in openings),
+        wwr=Interval(min(1.0, windows / visible) if visible else 0.0),
         visible_area=visible,
-        expected_error=_expected_error(view, view.building & band),
+        expected_error=_expected_error(view, pixels),
     )
 
 

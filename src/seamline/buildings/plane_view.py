@@ -52,6 +52,11 @@ class PlaneView:
         return np.asarray(self.probabilities[ROLES.index(role)])
 
     @cached_property
+    def probability_of_building(self) -> NDArray[np.float32]:
+        """(H, W) float32, probability that a pixel is part of a building."""
+        return np.asarray(sum(self.probability(role) for role in BUILDING), np.float32)
+
+    @cached_property
     def extent(self) -> tuple[float, float]:
         """Top and bottom of the front: the medians over its columns, in pixels."""
         columns = self.region.any(0)

@@ -41,10 +41,6 @@ class Roles:
         """Class -> role."""
         return dict(zip(self.classes, self.roles, strict=True))
 
-    def has(self, role: Role) -> bool:
-        """Return whether a class has a role."""
-        return role in self.roles
-
     def merge(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """Add up the probabilities of classes of one role: (K, H, W) -> (8, H, W) float32, in the order of `ROLES`."""
         merged = np.zeros((len(ROLES), *probabilities.shape[1:]), np.float32)

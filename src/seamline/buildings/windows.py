@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from seamline.buildings.planes import box_corners
+
 Mask = NDArray[np.bool_]
 Probabilities = NDArray[np.float32]
 
@@ -28,13 +30,15 @@ class WindowRules:
 
 RULES = WindowRules()
 
+_FINER = 4  # a polygon goes through the centers of pixels of a mask that is enlarged so: near the edges of its pixels
+
 
 @dataclass(frozen=True, eq=False)
 class WindowPart:
     """A window in the plane of a front."""
 
     box: tuple[float, float, float, float]  # left, top, right and bottom in pixels of the plane
-    outline: NDArray[np.float64]  # (N, 2) x, y in pixels of the plane, clockwise from the upper left
+    outline: NDArray[np.float64]  # (N, 2) x, y in pixels of the plane, clockwise
     area: float  # of the outline, in pixels of the plane
     probability: float  # mean inside, 0..1
     fill: float  # area of the part over that of its box, 0..1
@@ -137,14 +141,14 @@ def _regularize(
     mean = float(probabilities[top : top + height, left : left + width][part > 0].mean())
     box = (float(left + x0), float(top + y0), float(left + x1), float(top + y1))
     if inside / (total + area - inside) >= rules.rectangle:
-        outline = np.array([(box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3])])
-        return WindowPart(box, outline, area, mean, inside / area)
-    contours, _ = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        return WindowPart(box, box_corners(box), area, mean, inside / area)
+    enlarged = cv2.resize(part, None, fx=_FINER, fy=_FINER, interpolation=cv2.INTER_NEAREST)
+    contours, _ = cv2.findContours(enlarged, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     contour = max(contours, key=cv2.contourArea)
-    polygon = cv2.approxPolyDP(contour, 0.02 * cv2.arcLength(contour, closed=True), closed=True)[:, 0] + 0.5
+    polygon = cv2.approxPolyDP(contour, 0.02 * cv2.arcLength(contour, closed=True), closed=True)[:, 0]
     if len(polygon) < 3:
         return None
-    outline = polygon.astype(np.float64) + np.array([left, top])
+    outline = (polygon[::-1] + 0.5) / _FINER + np.array([left, top])
     whole = (float(left), float(top), float(left + width), float(top + height))
     return WindowPart(whole, outline, total, mean, total / (height * width))
 

@@ -1,5 +1,6 @@
 """`seamline measure`."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +8,8 @@ import typer
 
 import seamline
 from seamline.cli.options import BackendOption, DeviceOption, JsonOption, ThreadsOption, print_json
-from seamline.errors import SeamlineError
+from seamline.cli.photos import run_on_cluster, say_unused
+from seamline.errors import SeamlineError, require_extra
 from seamline.io import read_json
 from seamline.progress import Reporter, result
 from seamline.threads import idle_threads, watch_load
@@ -29,7 +31,7 @@ def measure(
         str | None,
         typer.Option("--corners", metavar='"X,Y X,Y X,Y X,Y"', help="Corners of the front, clockwise from upper left."),
     ] = None,
-    height: Annotated[float | None, typer.Option("--height", help="Height of the front in meters.")] = None,
+    height: Annotated[float | None, typer.Option("--height", help="Height of each front in meters.")] = None,
     storey_height: Annotated[
         float | None, typer.Option("--storey-height", help="Mean height of a storey in meters.")
     ] = None,
@@ -51,6 +53,14 @@ def measure(
     max_side: Annotated[
         int | None, typer.Option("--max-side", help="Reduce a photo's longer side to this for the model.")
     ] = None,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            "--ray-address",
+            metavar="ADDRESS",
+            help="Measure on a Ray cluster, without pictures and drawings; local starts one here.",
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     backend: BackendOption = None,
     threads: ThreadsOption = None,
@@ -69,6 +79,13 @@ def measure(
         count_inferred=count_inferred,
         max_side=max_side,
     )
+    if ray_address is not None:
+        _refuse_on_cluster(group, keep_exif)
+        with require_extra("--ray-address", "cluster"):
+            from seamline.cluster import measure_on_cluster
+        call = partial(measure_on_cluster, model, out=out, address=ray_address, measuring=options)
+        run_on_cluster(photos, call, "measured", "measured", as_json)
+        return
     watch_load()
     reporter = Reporter()
     measure_photos = seamline.measure  # imported before the measurement of the load ends
@@ -95,10 +112,7 @@ def measure(
                 result(f"{photo.file}: {_front_text(front)}")
         result(f"{len(record.photos)} of {len(record.photos) + len(record.errors)} photos measured")
         result(f"Results: {measures.folder}\nPage:    {measures.page}")
-    for item in record.unused:
-        reporter.say(f"not used: {item.sentence}")
-    for sentence in record.warnings:
-        reporter.say(f"warning: {sentence}")
+    say_unused(reporter, record.unused, record.warnings)
     for photo in record.photos:
         for sentence in photo.warnings:
             reporter.say(f"warning: {photo.file}: {sentence}")
@@ -106,6 +120,18 @@ def measure(
         reporter.say(f"{error.file}: {error.reason}")
     if record.errors:
         raise typer.Exit(1)
+
+
+def _refuse_on_cluster(group: str | None, keep_exif: bool) -> None:
+    """Refuse the options that have no effect with `--ray-address`.
+
+    Raises:
+        SeamlineError: one is given.
+    """
+    if group is not None:
+        raise SeamlineError("--group: gives no totals with --ray-address; omit it, and group rows by their photo")
+    if keep_exif:
+        raise SeamlineError("--keep-exif: is about pictures, which --ray-address does not write; omit it")
 
 
 def _front_text(front: "Front") -> str:

@@ -1,8 +1,8 @@
 """`seamline predict`, `seamline export`, `seamline verify` and `seamline serve`."""
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,14 +17,12 @@ from seamline.cli.options import (
     ThreadsOption,
     print_json,
 )
-from seamline.errors import SeamlineError, require_extra
+from seamline.cli.photos import run_on_cluster, say_unused
+from seamline.errors import require_extra
 from seamline.io import read_json
 from seamline.progress import Reporter, result
 from seamline.run_folder import PhotoPrediction
 from seamline.threads import idle_threads, watch_load
-
-if TYPE_CHECKING:
-    from seamline.run_folder import UnusedData
 
 _SHOWN_FRACTION = 0.0005
 """Fraction of a photo's pixels from which on a class is printed."""
@@ -50,7 +48,10 @@ def predict(
 ) -> None:
     """Predict labels or masks of your own photos."""
     if ray_address is not None:
-        _predict_on_cluster(model, photos, out=out, max_side=max_side, address=ray_address, as_json=as_json)
+        with require_extra("--ray-address", "cluster"):
+            from seamline.cluster import predict_on_cluster
+        call = partial(predict_on_cluster, model, out=out, address=ray_address, max_side=max_side)
+        run_on_cluster(photos, call, "predicted", "read", as_json)
         return
     watch_load()
     reporter = Reporter()
@@ -75,19 +76,11 @@ def predict(
             result(f"{photo.file}: {_prediction_text(photo)}")
         result(f"{len(predictions.photos)} of {len(predictions.photos) + len(predictions.errors)} photos predicted")
         result(f"Results: {predictions.folder}" + (f"\nPage:    {predictions.page}" if predictions.page else ""))
-    _say_unused(reporter, predictions.unused, predictions.warnings)
+    say_unused(reporter, predictions.unused, predictions.warnings)
     for error in predictions.errors:
         reporter.say(f"{error.file}: {error.reason}")
     if predictions.errors:
         raise typer.Exit(1)
-
-
-def _say_unused(reporter: Reporter, unused: "Sequence[UnusedData]", warnings: Sequence[str]) -> None:
-    """Print what is not used, and warnings about unusual photos."""
-    for item in unused:
-        reporter.say(f"not used: {item.sentence}")
-    for sentence in warnings:
-        reporter.say(f"warning: {sentence}")
 
 
 def _prediction_text(photo: PhotoPrediction) -> str:
@@ -103,30 +96,6 @@ def _prediction_text(photo: PhotoPrediction) -> str:
         )
     is_novel = photo.novelty is not None and photo.novelty > 1
     return f"{text}; unlike the training images (novelty {photo.novelty:.2f})" if is_novel else text
-
-
-def _predict_on_cluster(
-    model: Path, photos: list[str], *, out: str | None, max_side: int | None, address: str, as_json: bool
-) -> None:
-    """Predict the photos of one folder or bucket on a Ray cluster."""
-    import msgspec
-
-    with require_extra("--ray-address", "cluster"):
-        from seamline.cluster import predict_on_cluster
-    if len(photos) != 1:
-        raise SeamlineError(f"--ray-address: takes one folder or URI of photos, got {len(photos)}")
-    reporter = Reporter()
-    with reporter.photos() as progress:
-        summary = predict_on_cluster(model, photos[0], out=out, max_side=max_side, address=address, progress=progress)
-    if as_json:
-        print_json(msgspec.to_builtins(summary))
-    else:
-        total = summary.photos + summary.errors
-        result(f"{summary.photos:,} of {total:,} photos predicted, {summary.shards:,} shards in this call")
-        if summary.errors:
-            result(f"{summary.errors:,} photos could not be read, see {summary.out}/errors")
-        result(f"Results: {summary.out}")
-    _say_unused(reporter, summary.unused, summary.warnings)
 
 
 def export(

@@ -1,4 +1,4 @@
-"""The manifest of the results: what was predicted, with which model and settings, and what is left."""
+"""The manifest of the results: what was done, with which model and settings, and what is left."""
 
 import json
 import tempfile
@@ -17,7 +17,6 @@ from seamline.cluster.worker import ERRORS, INDEX, PHOTOS, Summary, shard_name, 
 from seamline.data.image_folder.unused import UnusedFiles
 from seamline.data.pixel_meaning import TraitCounts, conversion_warning, unused_data
 from seamline.errors import SeamlineError
-from seamline.inference.predictor import Predictor
 from seamline.run_folder import UnusedData
 
 MANIFEST = "manifest.json"
@@ -28,8 +27,9 @@ class Manifest:
 
     Args:
         storage: where the results lie.
-        config: what they depend on: model, fingerprint, photos, max_side and shard_size.
-        predictor: the model.
+        config: what they depend on: command, model, fingerprint, photos, options and shard_size.
+        header: what else the manifest says of them, such as the classes.
+        novelty_unavailable: why the model cannot tell novel photos, in a sentence; None if it can.
 
     Attributes:
         counts: number of photos in each shard.
@@ -37,13 +37,15 @@ class Manifest:
         unused_files: files beside the photos, by kind.
 
     Raises:
-        SeamlineError: the folder holds results of another model, other photos or other settings.
+        SeamlineError: the folder holds results of another command, another model, other photos or other settings.
     """
 
-    def __init__(self, storage: Storage, config: dict[str, Any], predictor: Predictor) -> None:
+    def __init__(
+        self, storage: Storage, config: dict[str, Any], header: dict[str, Any], novelty_unavailable: str | None
+    ) -> None:
         self.storage = storage
-        self.header = {"seamline": version("seamline"), "config": config, "classes": predictor.classes}
-        self.novelty_unavailable = predictor.novelty_unavailable
+        self.header = {"seamline": version("seamline"), "config": config, **header}
+        self.novelty_unavailable = novelty_unavailable
         self.counts: list[int] = []
         self.summaries: list[Summary] = []
         self.unused_files: tuple[UnusedData, ...] = ()
@@ -115,7 +117,7 @@ class Manifest:
         try:
             with self.storage.open(MANIFEST) as file:
                 content = json.loads(file.read())
-            existing = content["config"]
+            existing = {"command": "predict"} | content["config"]  # older manifests do not name it
             unused = msgspec.convert(content["unused"], tuple[UnusedData, ...])
             self.unused_files = tuple(item for item in unused if item.kind == "files")
         except FileNotFoundError:
@@ -124,10 +126,10 @@ class Manifest:
             raise SeamlineError(
                 f"{address}/{MANIFEST}: cannot be read ({error}); name another folder with --out"
             ) from None
-        for key in ("fingerprint", "photos", "max_side", "shard_size"):
-            if existing.get(key) != config[key]:
+        for key in {**config, **existing}:
+            if key != "model" and existing.get(key) != config.get(key):
                 what = "model" if key == "fingerprint" else key
-                values = "" if key == "fingerprint" else f" ({existing.get(key)} there, {config[key]} here)"
+                values = "" if key == "fingerprint" else f" ({existing.get(key)} there, {config.get(key)} here)"
                 raise SeamlineError(
                     f"{address}: holds results of another {what}{values}; name another folder with --out"
                 )

@@ -29,6 +29,9 @@ from seamline.data.splits import (
 from seamline.errors import SeamlineError
 from seamline.run_folder import DatasetInfo, DatasetPartInfo
 
+CANVAS_STEP = 32
+"""What the sides of the canvas of several datasets are multiples of: encoders halve them five times."""
+
 BACKGROUND = ("other", "background")
 """Classes that hold whatever a dataset has no class for; the first that it has is its background."""
 
@@ -57,10 +60,26 @@ def choose_canvas(datasets: Sequence[Dataset], requested: str | None = None, *, 
     if twice := [name for (name, _), number in sources.items() if number > 1 and name != "arrays"]:
         raise SeamlineError(f"{twice[0]}: is given twice; name each dataset once")
     pretrained = pretrained and any(data.train.images.shape[3] == 3 for data in datasets)
+    shapes = [data.train.images.shape[1:3] for data in datasets]
     if pretrained and first.task == "segmentation":  # the largest images lose nothing
-        datasets = [max(datasets, key=lambda data: math.prod(data.train.images.shape[1:3]))]
-    sizes = [data.train.images.shape[1:3] for data in datasets for split in data.splits for _ in split.names]
+        largest = pick_image_size([max(shapes, key=math.prod)], first.task, requested, pretrained=True)
+        return largest if requested else _fit_shapes(largest, shapes)
+    counts = [sum(len(split) for split in data.splits) for data in datasets]
+    sizes = [shape for shape, count in zip(shapes, counts, strict=True) for _ in range(count)]
     return pick_image_size(sizes, first.task, requested, pretrained=pretrained)
+
+
+def _fit_shapes(canvas: ImageSize, shapes: Sequence[tuple[int, int]]) -> ImageSize:
+    """Return a canvas on which images of other proportions, some height x width, have the same longer side."""
+    side = max(canvas.height, canvas.width)
+    scaled = [[side * length / max(shape) for length in shape] for shape in shapes]
+    height, width = (
+        max(own, *(round(sides[axis] / CANVAS_STEP) * CANVAS_STEP for sides in scaled))
+        for axis, own in enumerate((canvas.height, canvas.width))
+    )
+    if (height, width) == (canvas.height, canvas.width):
+        return canvas
+    return ImageSize(height, width, f"{canvas.reason}; enlarged to {width} x {height} for images of other proportions")
 
 
 def join_datasets(datasets: Sequence[Dataset], canvas: ImageSize) -> Dataset:

@@ -8,16 +8,18 @@ single image, this is split conformal prediction (Lei, G'Sell, Rinaldo, Tibshira
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
 from seamline.evaluation.bootstrap import GroupBootstrap, ratio
-from seamline.evaluation.evaluate import Evaluation, SampledLogits
 from seamline.inference.fractions import FLOOR, expected_errors
 from seamline.run_folder import FractionCalibration, FractionIntervals
+
+if TYPE_CHECKING:  # it imports PyTorch, which intervals of measures do without
+    from seamline.evaluation.evaluate import Evaluation, SampledLogits
 
 LEVEL = 0.9
 """Probability with which an interval contains the true fraction of a class."""
@@ -67,7 +69,7 @@ class Fractions:
         return widths
 
 
-def measure_fractions(sample: SampledLogits, confusions: NDArray[np.int64], temperature: float) -> Fractions:
+def measure_fractions(sample: "SampledLogits", confusions: NDArray[np.int64], temperature: float) -> Fractions:
     """Measure the fractions of images by class.
 
     Args:
@@ -120,7 +122,7 @@ def fit_intervals(
     )
 
 
-def calibrate_fractions(val: Evaluation, test: Evaluation | None, temperature: float) -> FractionCalibration:
+def calibrate_fractions(val: "Evaluation", test: "Evaluation | None", temperature: float) -> FractionCalibration:
     """Fit conformal intervals on the validation images and measure their coverage on the test images.
 
     Args:
@@ -133,7 +135,7 @@ def calibrate_fractions(val: Evaluation, test: Evaluation | None, temperature: f
     return FractionCalibration(intervals=intervals) if test is None else measure_coverage(intervals, test, temperature)
 
 
-def measure_coverage(intervals: FractionIntervals, test: Evaluation, temperature: float) -> FractionCalibration:
+def measure_coverage(intervals: FractionIntervals, test: "Evaluation", temperature: float) -> FractionCalibration:
     """Measure how often conformal intervals contain the true fractions of test images, and their mean width."""
     fractions = measure_fractions(test.sample, test.counts.matrices, temperature)
     quantiles = np.array([intervals.quantiles.get(name, math.nan) for name in test.classes])

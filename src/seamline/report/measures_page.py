@@ -4,11 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from PIL import Image
-
-from seamline.report.images import photo_uri
 from seamline.report.measures_text import (
     DIRECTIONS,
     caption_of,
@@ -21,7 +18,7 @@ from seamline.report.measures_text import (
     verdict,
 )
 from seamline.report.page import render, write_page
-from seamline.report.run_data import read_picture
+from seamline.report.reduced_picture import reduced_picture
 from seamline.run_folder import Front, MeasuredPhoto, MeasuresRecord, measures_record
 
 MAX_PICTURES = 72
@@ -32,17 +29,6 @@ MAX_BYTES = 2_400_000
 
 MAX_ERRORS = 100
 """Photos without measures that the page lists."""
-
-SIDES = (360, 1200)
-"""Pixels of the longer side of a picture, at least and at most."""
-
-
-class Picture(NamedTuple):
-    """A picture on the page."""
-
-    uri: str  # a data URI
-    width: int  # in pixels
-    height: int  # in pixels
 
 
 def write_measures_page(folder: Path) -> Path:
@@ -96,7 +82,7 @@ def _photo(photo: MeasuredPhoto, name: str, folder: Path, limit: int) -> dict[st
         "name": name,
         "warnings": photo.warnings,
         "file": f"{photo.stem}.photo.jpg",
-        "picture": _picture(folder / f"{photo.stem}.photo.jpg", limit),
+        "picture": reduced_picture(folder / f"{photo.stem}.photo.jpg", limit),
         "fronts": [_front(front, photo.stem, folder, limit) for front in photo.fronts],
     }
 
@@ -106,25 +92,11 @@ def _front(front: Front, stem: str, folder: Path, limit: int) -> dict[str, Any]:
     return {
         "front": front,
         "file": f"{stem}.{front.id}.jpg",
-        "picture": _picture(folder / f"{stem}.{front.id}.jpg", limit),
+        "picture": reduced_picture(folder / f"{stem}.{front.id}.jpg", limit),
         "caption": caption_of(front),
         "facts": facts_of(front),
         "limits": limits_of(front),
     }
-
-
-def _picture(path: Path, limit: int) -> Picture | None:
-    """Read a picture, reduced until its text has at most `limit` characters; None if there is none."""
-    if not path.is_file():
-        return None
-    image = read_picture(path, color=True)
-    side = min(SIDES[1], max(image.size))
-    while True:
-        image.thumbnail((side, side), Image.Resampling.LANCZOS)
-        uri = photo_uri(image, side)
-        if len(uri) <= limit or side <= SIDES[0]:
-            return Picture(uri, *image.size)
-        side = max(SIDES[0], int(0.95 * side * (limit / len(uri)) ** 0.5))  # size grows with area
 
 
 def _errors(record: MeasuresRecord) -> list[tuple[str, str]]:

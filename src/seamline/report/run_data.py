@@ -23,6 +23,7 @@ from seamline.run_folder import (
     LabelIssues,
     LinearProbes,
     MaskExample,
+    MeasuresRecord,
     Metrics,
     Novelty,
     PredictionRecord,
@@ -86,6 +87,7 @@ class RunData:
     label_issues: LabelIssues | None = None  # possible label errors
     label_issues_sheet: Image.Image | None = None  # the first of them, side by side
     predictions: PredictionRecord | None = None  # predictions on photos that are not part of the dataset
+    measures: MeasuresRecord | None = None  # measures of buildings in such photos
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -144,6 +146,7 @@ def read_run(path: Path) -> RunData:
         label_issues=issues,
         label_issues_sheet=sheet,
         predictions=folder.predictions.read_optional(),
+        measures=folder.measures.read_optional(),
     )
 
 

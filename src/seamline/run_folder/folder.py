@@ -39,7 +39,7 @@ _OLD_FILES = ("scores.json", "insides", "photos")
 
 _RESULTS = (
     *("metrics.json", "calibration.json", "novelty.json", "findings.json", "integrity.json", "report.html"),
-    *("checkpoint", "data", "analysis", "evaluation", "evaluations", "figures", "predictions"),
+    *("checkpoint", "data", "analysis", "evaluation", "evaluations", "figures", "predictions", "measures"),
 )
 """Files and folders that a new training removes, beside weights and exported models."""
 
@@ -83,6 +83,7 @@ class RunFolder:
     index_file = _Part("data/index.npz")  # by which the run's images are found again
     stored_images_file = _Part("data/images.npz")  # images to export the run with
     predictions_dir = _Part("predictions")  # predictions on photos that are not part of the dataset
+    measures_dir = _Part("measures")  # measures of buildings in such photos
 
     metrics = _Result[Metrics]("metrics.json", Metrics)
     calibration = _Result[Calibration]("calibration.json", Calibration)
@@ -125,6 +126,11 @@ class RunFolder:
     def predictions(self) -> JsonFile[PredictionRecord]:
         """`predictions/predictions.json`."""
         return prediction_record(self.predictions_dir)
+
+    @property
+    def measures(self) -> JsonFile[MeasuresRecord]:
+        """`measures/measures.json`."""
+        return measures_record(self.measures_dir)
 
     def results(self, split: str) -> JsonFile[SplitResults]:
         """`evaluation/SPLIT.json`, of `val` or `test`."""

@@ -12,6 +12,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
+from seamline.buildings.camera import read_camera
 from seamline.buildings.measurer import Measurer, PhotoOrigin
 from seamline.buildings.options import MeasureOptions
 from seamline.data.image_io import encode_jpeg
@@ -105,7 +106,9 @@ def measure_photo(measurer: Measurer, content: bytes, photo: NDArray[np.uint8], 
     Raises:
         SeamlineError: an option is wrong, or the photo shows no building.
     """
-    measured = replace(measurer, options=query.options())(photo, _read_origin(content))
+    camera = read_camera(content)
+    origin = PhotoOrigin("the photo", "photo", camera.focal_length, camera.gps)
+    measured = replace(measurer, options=query.options())(photo, origin)
     pictures = [_rectify(photo, front.plane) for front in measured.fronts] if query.pictures else []
     return to_json(
         MeasureResponse(
@@ -115,15 +118,10 @@ def measure_photo(measurer: Measurer, content: bytes, photo: NDArray[np.uint8], 
             interval_level=measurer.calibration.level if measurer.calibration else None,
             gps=measured.gps,
             novelty=measured.novelty,
-            warnings=measured.warnings,
+            warnings=(*measured.warnings, *camera.warnings),
             pictures=tuple(base64.b64encode(picture).decode() for picture in pictures),
         )
     )
-
-
-def _read_origin(content: bytes) -> PhotoOrigin:
-    """Return what the EXIF data of a photo says of its camera and place; nothing is read yet."""
-    return PhotoOrigin(file="the photo", stem="photo")
 
 
 def _rectify(photo: NDArray[np.uint8], plane: Plane) -> bytes:

@@ -12,23 +12,26 @@ export function polygonArea(points) {
   return Math.abs(doubled) / 2;
 }
 
-/** Return the ratio of the windows' area to a visible area, null where that is not known; it has no interval. */
-function ratio(windows, visibleArea) {
-  const area = windows.reduce((sum, { outline }) => sum + polygonArea(outline), 0);
-  return { value: visibleArea > 0 ? Math.min(1, area / visibleArea) : null, low: null, high: null };
+/** Return a front's or storey's ratio of windows to visible area after changes, null where the area is not known; it has no interval. */
+function editedRatio({ wwr, visible_area: visibleArea }, changed, isOn) {
+  if (!(visibleArea > 0)) return { value: null, low: null, high: null };
+  const change = changed.reduce((sum, opening) => sum + (isOn(opening) ? 1 : -1) * polygonArea(opening.outline), 0);
+  return { value: Math.min(1, Math.max(0, wwr.value + change / visibleArea)), low: null, high: null };
 }
 
 /** Return a front as in the response with the openings that are `counted`; unchanged storeys keep their intervals. */
 export function editFront(front, counted) {
-  const changed = front.openings.filter((opening, i) => counted[i] !== isCounted(opening));
+  const isOn = (opening) => counted[front.openings.indexOf(opening)];
+  const changed = front.openings.filter((opening) => isOn(opening) !== isCounted(opening));
   if (!changed.length) return { ...front, edited: false };
   const openings = front.openings.map((opening, i) => ({ ...opening, counted: counted[i] }));
   const windows = openings.filter((opening) => opening.kind === "window" && opening.counted);
-  const wwr = ratio(windows, front.visible_area);
+  const wwr = editedRatio(front, changed.filter(({ kind }) => kind === "window"), isOn);
   const editStorey = (storey) => {
-    if (!changed.some((opening) => opening.storey === storey.number)) return storey;
-    const inside = windows.filter((opening) => opening.storey === storey.number);
-    return { ...storey, windows: inside.length, wwr: ratio(inside, storey.visible_area) };
+    const here = changed.filter((opening) => opening.storey === storey.number && opening.kind === "window");
+    if (!here.length) return storey;
+    const count = windows.filter((opening) => opening.storey === storey.number).length;
+    return { ...storey, windows: count, wwr: editedRatio(storey, here, isOn) };
   };
   return {
     ...front,

@@ -80,3 +80,11 @@ def add_findings(run: RunFolder) -> bool:
     if added:
         run.findings.write((*findings, *added))
     return bool(added)
+
+
+def replace_finding(run: RunFolder, finding: Finding) -> None:
+    """Write a finding of an evaluated run, in place of that of the same name or as the last."""
+    findings = run.findings.read()
+    names = [one.name for one in findings]
+    index = names.index(finding.name) if finding.name in names else len(findings)
+    run.findings.write((*findings[:index], finding, *findings[index + 1 :]))

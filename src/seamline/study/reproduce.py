@@ -5,22 +5,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from seamline.api.run import Run
 from seamline.api.training import train
-from seamline.api.use import predict
 from seamline.data.dataset import Dataset
 from seamline.data.registry import DATASETS, load
 from seamline.errors import DatasetUnavailableError, SeamlineError, TrainingInterrupted
 from seamline.inference.find_images import find_photos
-from seamline.io import atomic_write
 from seamline.progress import default_reporter
 from seamline.report.index_page import write_index
 from seamline.report.page import write_report
 from seamline.run_folder import RunFolder, Task
 from seamline.study.findings import add_findings
-from seamline.synthetic.facades import library_photo
+from seamline.study.photos import add_photos
 from seamline.training.plan import RunOptions, split_settings
 from seamline.training.presets import get_preset
 
@@ -117,7 +113,7 @@ def _run_study(
     if add_findings(run.folder):
         write_report(run.path)
     if study.task == "segmentation":
-        _add_photos(run.folder, images, options)
+        add_photos(run.folder, images, options)
     return run
 
 
@@ -163,24 +159,6 @@ def _other_runs(out: Path, runs: Sequence[Path]) -> list[Path]:
     """Return the other finished runs in a folder, so that the index still links them."""
     finished = sorted(page.parent for page in out.glob("*/report.html") if (page.parent / "run.json").is_file())
     return [run for run in finished if run not in runs]
-
-
-def _add_photos(run: RunFolder, photos: Sequence[Path | str], options: RunOptions) -> None:
-    """Predict photos of buildings outside the dataset, and write the report again."""
-    record, page = run.predictions.path, run.report_file
-    if not photos and record.is_file() and page.stat().st_mtime > record.stat().st_mtime:
-        return
-    options.reporter.say("predicting a synthetic photo" if not photos else f"predicting {len(photos)} photos")
-    if not photos:
-        synthetic = run.predictions_dir / "synthetic-library-front.png"
-        with atomic_write(synthetic) as temporary:
-            Image.fromarray(library_photo()[0]).save(temporary, "PNG")
-        photos = [synthetic]
-    device, threads = options.device, run.info.read().threads
-    predictions = predict(run.path, photos, out=run.predictions_dir, report=True, device=device, threads=threads)
-    for error in predictions.errors:
-        options.reporter.say(f"{error.file}: {error.reason}")
-    write_report(run.path)
 
 
 STUDIES: tuple[Study, ...] = (

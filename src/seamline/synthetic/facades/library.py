@@ -38,6 +38,9 @@ _TRIM: Color = (222, 210, 184)
 
 _MIDDLE, _BAY_WIDTH = 21.0, 2.15  # meters
 _PORTICO_BAYS, _WING_BAYS = 8, 5
+COLUMNS, STOREYS = _PORTICO_BAYS + 2 * _WING_BAYS, 2
+"""Columns and storeys of windows of the front."""
+
 _BASE, _ENTABLATURE, _TOP = 1.8, 14.6, 19.4  # meters: bottom and top of the columns, top of the attic
 
 
@@ -71,14 +74,13 @@ def _draw_building(canvas: Canvas, rng: Sampler) -> None:
     canvas.rect(left + 5, _TOP + 1.0, right - 5, _TOP + 1.3, Paint(_TRIM, OTHER, -1.3, SMOOTH))
     canvas.rect(left, 0, right, _TOP - 1.6, Paint(_STONE, WALL, 0.0, STONE))
     canvas.rect(left, 0, right, _BASE, Paint(shade(_STONE, 0.82), WALL, 0.25, STONE))
-    bays = _PORTICO_BAYS + 2 * _WING_BAYS
-    start = _MIDDLE - bays * _BAY_WIDTH / 2
-    for bay in range(bays):
+    start = _MIDDLE - COLUMNS * _BAY_WIDTH / 2
+    for bay in range(COLUMNS):
         x = start + (bay + 0.5) * _BAY_WIDTH
         door = abs(x - _MIDDLE) < _BAY_WIDTH * 1.6 and _WING_BAYS <= bay < _WING_BAYS + _PORTICO_BAYS
         _draw_bay(canvas, rng, panes, x, door=door)
     pilaster = PillarStyle(0.55, shade(_STONE, 1.03), 0.16, rounded=False, fluted=False, capital="block")
-    for index in [*range(_WING_BAYS + 1), *range(_WING_BAYS + _PORTICO_BAYS, bays + 1)]:
+    for index in [*range(_WING_BAYS + 1), *range(_WING_BAYS + _PORTICO_BAYS, COLUMNS + 1)]:
         draw_pillar(canvas, pilaster, start + index * _BAY_WIDTH, _BASE, _ENTABLATURE)
     column = PillarStyle(0.92, _TRIM, 0.95, rounded=True, fluted=True, capital="leaves")
     for index in range(_PORTICO_BAYS + 1):

@@ -19,6 +19,7 @@ FILES = {
     "analysis": "filter types and linear probes",
     "evaluation": "predictions, confusion matrix and examples of each split",
     "predictions": "photos that are not part of the dataset, with their predictions",
+    "measures": "measures of the buildings in such photos",
 }
 """Files and folders of a run folder -> what they hold."""
 
