@@ -60,7 +60,7 @@ FILES: tuple[RunFile, ...] = (
     RunFile("novelty.json", "evaluation", "How images unlike the training images are told.", (Novelty,)),
     RunFile(
         "buildings.json",
-        "evaluation",
+        "bench/buildings.py --fit",
         "How sure the measures of buildings are; only where the model is calibrated for them.",
         (BuildingCalibration,),
     ),
@@ -101,7 +101,8 @@ FILES: tuple[RunFile, ...] = (
     RunFile(
         "measures/measures.json",
         "buildings",
-        "Measures of the buildings in such photos, with their pictures, tables and page beside it.",
+        "Measures of the buildings in such photos, with their pictures, tables and page beside it; its fields are in "
+        "[Folder of measures](measures.md#measuresjson).",
     ),
 )
 """Every file of a run folder."""

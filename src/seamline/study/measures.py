@@ -137,8 +137,8 @@ def _compare_drawing(
     sentence = (
         f"Drawn are {count(matches.drawn)} thin windows in {STOREYS} storeys and {COLUMNS} columns, with a ratio of "
         f"{rough_percent(wwr)}: {count(matches.matched)} of these windows are measured (IoU {MATCH} or more), "
-        f"{pluralize(matches.false, 'measured window')} {'matches' if matches.false == 1 else 'match'} none, and of the "
-        f"pixels of pillars {rough_percent(middles)} are predicted as pillar between their "
+        f"{pluralize(matches.false, 'measured window')} {'matches' if matches.false == 1 else 'match'} none, and of "
+        f"the pixels of pillars {rough_percent(middles)} are predicted as pillar between their "
         f"ends and {rough_percent(ends)} at these."
     )
     values = {"windows": matches.drawn, "matched": matches.matched, "false": matches.false, "wwr": wwr}
