@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import pytest
-from buildings.views import aim_camera
+from building_views import aim_camera
 from numpy.typing import NDArray
 
 from seamline.buildings.describe import FrontSettings, describe_front
