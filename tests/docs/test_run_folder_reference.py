@@ -44,7 +44,7 @@ def test_every_path_of_a_run_folder_is_in_the_table() -> None:
             folder.integrity,
             folder.building_calibration,
         ),
-        *(folder.linear_probes, folder.label_issues, folder.results("SPLIT"), folder.predictions),
+        *(folder.linear_probes, folder.label_issues, folder.results("SPLIT"), folder.predictions, folder.measures),
     ]
     paths = [file.path for file in files] + [
         *(folder.weights_file, folder.checkpoint_dir, folder.arrays_file("SPLIT"), folder.sheet_file("SPLIT")),
