@@ -11,6 +11,7 @@ from helpers import Lines
 from seamline.data.dataset import Dataset
 from seamline.errors import DatasetUnavailableError, SeamlineError
 from seamline.study import photos, reproduce
+from seamline.study.measures import MEASURES
 
 pytestmark = pytest.mark.usefixtures("no_figure_files")
 
@@ -55,7 +56,11 @@ def test_both_halves_are_run_and_linked(asked: list[tuple[str, Path | None]], tm
         assert f"{run.path.name}/report.html" in index
     with Image.open(runs[1].path / "predictions" / "synthetic-library-front.mask.png") as mask:
         assert (mask.mode, mask.size) == ("P", (80, 60))
-    assert "library-front" in runs[1].report.read_text(encoding="utf-8")
+    report = runs[1].report.read_text(encoding="utf-8")
+    assert "library-front" in report
+    assert (runs[1].path / "measures" / "measures.json").is_file()
+    assert 'href="measures/report.html"' in report
+    assert runs[1].folder.findings.read()[-1].name == MEASURES
 
     written = {file: file.stat().st_mtime_ns for run in runs for file in run.path.rglob("*") if file.is_file()}
     reproduce.reproduce(**QUICK, out=tmp_path, threads=1)
@@ -67,6 +72,10 @@ def test_one_half_alone_with_a_photo_of_the_users_own(asked: list[tuple[str, Pat
     Image.new("RGB", (50, 40), (180, 170, 160)).save(photo)
     (run,) = reproduce.reproduce(**QUICK, out=tmp_path / "runs", study="facades", images=(photo,), threads=1)
     assert (run.path / "predictions" / "my house.overlay.png").is_file()
+    measures = run.folder.measures.read()
+    files = [one.file for one in measures.photos] + [one.file for one in measures.errors]
+    assert files == [str(photo)]  # a plain wall, or nothing
+    assert sum(finding.name == MEASURES for finding in run.folder.findings.read()) == 1
     with pytest.raises(SeamlineError, match="--study shoes: no such study; the studies are garments, facades"):
         reproduce.reproduce(out=tmp_path / "runs", study="shoes")
     with pytest.raises(SeamlineError, match=r"--image .*applies to the facades only"):

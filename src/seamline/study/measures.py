@@ -126,20 +126,26 @@ def _measured(record: MeasuresRecord, fronts: Sequence[Front]) -> str:
     )
 
 
+def _windows(fronts: Sequence[Front]) -> list[Opening]:
+    """Return the counted windows of fronts."""
+    return [one for front in fronts for one in front.openings if one.kind == "window" and one.counted]
+
+
 def _compare_drawing(
     fronts: Sequence[Front], labels: NDArray[np.uint8], mask: NDArray[np.uint8]
 ) -> tuple[str, dict[str, float]]:
     """Return a sentence about measures beside the drawing of the library front, and its numbers."""
-    matches = match_windows([one for front in fronts for one in front.openings if one.counted], labels)
+    matches = match_windows(_windows(fronts), labels)
     windows = (labels == WINDOW).sum()
     wwr = float(windows / max(1, np.isin(labels, [WALL, PILLAR, WINDOW, BALCONY]).sum()))
     ends, middles = pillar_recall(labels, mask)
+    match = "matches" if matches.false == 1 else "match"
     sentence = (
         f"Drawn are {count(matches.drawn)} thin windows in {STOREYS} storeys and {COLUMNS} columns, with a ratio of "
         f"{rough_percent(wwr)}: {count(matches.matched)} of these windows are measured (IoU {MATCH} or more), "
-        f"{pluralize(matches.false, 'measured window')} {'matches' if matches.false == 1 else 'match'} none, and of "
-        f"the pixels of pillars {rough_percent(middles)} are predicted as pillar between their "
-        f"ends and {rough_percent(ends)} at these."
+        f"{pluralize(matches.false, 'measured window')} {match} none, and of the "
+        f"pixels of pillars {rough_percent(middles)} are predicted as pillar between their ends and "
+        f"{rough_percent(ends)} at these."
     )
     values = {"windows": matches.drawn, "matched": matches.matched, "false": matches.false, "wwr": wwr}
     return sentence, {**values, "pillar_recall_ends": ends, "pillar_recall_middles": middles}
@@ -147,7 +153,7 @@ def _compare_drawing(
 
 def _doubts(fronts: Sequence[Front], predictions: PredictionRecord) -> str:
     """Return a sentence about what is likely to be wrong in measures whose truth is not known."""
-    windows = [one for front in fronts for one in front.openings if one.counted]
+    windows = _windows(fronts)
     sides = [np.ptp(np.array(one.outline), axis=0) for one in windows]
     thin = sum(bool(width < THIN * height) for width, height in sides)
     pillars = [one.class_fractions["pillar"] for one in predictions.photos if "pillar" in one.class_fractions]
