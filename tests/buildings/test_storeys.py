@@ -96,3 +96,9 @@ def test_a_front_without_windows_has_a_storey_only_by_its_entrance() -> None:
     assert find_levels([], 0, 300, foot_visible=True, entrances=()) == []
     (level,) = find_levels([], 0, 300, foot_visible=True, entrances=[250])
     assert (level.top, level.bottom, level.row, level.ground) == (0, 300, None, True)
+
+
+def test_a_row_of_few_windows_between_two_of_many_is_a_storey() -> None:
+    counts = {0.0: 5, 80.0: 2, 160.0: 3}
+    boxes = [(60.0 * k, top, 60.0 * k + 30, top + 40) for top, count in counts.items() for k in range(count)]
+    assert [len(row.members) for row in rows_of(*boxes)] == [5, 2, 3]

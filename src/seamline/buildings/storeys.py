@@ -17,6 +17,8 @@ GROUND_GAP = 0.75
 """Wall below the lowest row, over the height of a storey, from which on there is a storey without windows."""
 MIN_PITCH = 0.65
 """Distance of two rows over the height of a storey from which they are two storeys."""
+LARGEST_STOREY = 2.4
+"""Height of a storey over that of its windows, at most, when rows are told from windows between storeys."""
 STOREY_OF_WINDOW = 2.0
 """Height of a storey over that of its windows, where a single row of windows does not tell; facades have 1.6 to 2.4."""
 
@@ -77,7 +79,8 @@ def find_rows(windows: Sequence[WindowPart]) -> list[Cluster]:
     if not rows:
         return []
     largest = max(len(row.members) for row in rows)
-    pitch = _pitch([row for row in rows if len(row.members) >= max(2, largest / 2)] or rows)
+    tallest = LARGEST_STOREY * float(np.median(boxes[:, 3] - boxes[:, 1]))
+    pitch = min(tallest, _pitch([row for row in rows if len(row.members) >= max(2, largest / 2)] or rows))
     accepted: list[Cluster] = []
     for row in sorted(rows, key=lambda one: -len(one.members)):
         if all(abs(row.middle - other.middle) >= MIN_PITCH * pitch for other in accepted):

@@ -18,7 +18,7 @@ class WindowRules:
     """When a part of a mask is a window; chosen on validation photos."""
 
     threshold: float = 0.5  # probability from which a pixel is window
-    core: float = 0.8  # probability of the cores by which windows that touch are split
+    cores: tuple[float, ...] = (0.65, 0.8, 0.9)  # probabilities of cores by which windows that touch are split
     core_fraction: float = 0.15  # least area of a core, over that of its part
     min_side: int = 4  # pixels of the plane
     rectangle: float = 0.75  # IoU with its rectangle from which a part is one
@@ -103,21 +103,26 @@ def _split_parts(
     return parts
 
 
-def _split_cores(part: Mask, probabilities: Probabilities, rules: WindowRules) -> list[Mask]:
-    """Split a part into those of its cores; a pixel belongs to the nearest one."""
-    cores = (part & (probabilities >= rules.core)).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(cores, connectivity=4)
-    large = [index for index in range(1, count) if stats[index, cv2.CC_STAT_AREA] >= rules.core_fraction * part.sum()]
-    if len(large) < 2:
+def _split_cores(part: Mask, probabilities: Probabilities, rules: WindowRules, level: int = 0) -> list[Mask]:
+    """Split a part into those of its cores, level by level; a pixel belongs to the nearest core."""
+    if level == len(rules.cores):
         return [part]
+    cores = (part & (probabilities >= rules.cores[level])).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(cores, connectivity=4)
+    least = max(rules.core_fraction * part.sum(), rules.min_side**2)
+    large = [index for index, area in enumerate(stats[:, cv2.CC_STAT_AREA]) if index and area >= least]
+    if len(large) < 2:
+        return _split_cores(part, probabilities, rules, level + 1)
     seeds = np.isin(labels, large)
-    _, nearest = cv2.distanceTransformWithLabels(
+    distances = cv2.distanceTransformWithLabels(
         (~seeds).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
+    nearest = np.asarray(distances[1])
     table = np.zeros(nearest.max() + 1, np.int64)
     table[nearest[seeds]] = labels[seeds]
     owner = table[nearest]
-    return [part & (owner == index) for index in large]
+    pieces = [part & (owner == index) for index in large]
+    return [one for piece in pieces for one in _split_cores(piece, probabilities, rules, level + 1)]
 
 
 def _regularize(
