@@ -16,7 +16,7 @@ from seamline.buildings.roles import ROLES, Role
 from seamline.inference.predictor import Predictor
 from seamline.run_folder import ExportMetadata
 
-SURE = 0.96
+SURE = 1.0
 """Probability of the role that is drawn; what is left is facade, or window where facade is drawn."""
 
 COLORS = {"other": (255, 255, 0), "facade": (255, 255, 255), "window": (0, 255, 255), "vegetation": (255, 0, 255)}

@@ -10,6 +10,7 @@ from drawn_views import SURE, drawn_view, grid
 from measures_factories import rectangle
 from seamline.buildings.measures import FrontContents, measure_contents
 from seamline.buildings.plane_view import PlaneView
+from seamline.buildings.roles import ROLES
 
 LEFTS, TOPS = (30, 120, 220, 330), (25, 125, 225)
 WINDOWS = grid(LEFTS, TOPS)
@@ -199,3 +200,13 @@ def test_a_mirrored_front_has_mirrored_measures(columns: list[int], rows: list[i
     ]
     assert there.expected_error == pytest.approx(here.expected_error)
     assert (there.columns, there.window_area, there.visible_area) == (here.columns, here.window_area, here.visible_area)
+
+
+def test_areas_and_the_expected_error_follow_the_probabilities() -> None:
+    view = drawn_view(100, 100, ("window", [(10, 20, 60, 70)]))  # a quarter of the front
+    window, facade = (ROLES.index(role) for role in ("window", "facade"))
+    view.probabilities[window] *= 0.9
+    view.probabilities[facade] = 1 - view.probabilities[window]
+    contents = measure_contents(view, foot_visible=True)
+    assert (contents.window_area, contents.visible_area) == (pytest.approx(0.9 * 2500), pytest.approx(10_000))
+    assert contents.expected_error == pytest.approx(0.1 / 4)

@@ -51,7 +51,7 @@ def test_frayed_edges_become_straight() -> None:
 
 def test_windows_that_touch_are_split_where_the_model_is_less_sure() -> None:
     probabilities = drawn((30, 25, 110, 75))
-    probabilities[25:75, 68:72] = (RULES.threshold + RULES.core) / 2
+    probabilities[25:75, 68:72] = (RULES.threshold + RULES.cores[0]) / 2
     windows, _ = find_windows(probabilities, WALL)
     assert boxes_of(windows) == [(30, 25, 70, 75), (70, 25, 110, 75)]
     assert len(find_windows(drawn((30, 25, 110, 75)), WALL)[0]) == 1
@@ -59,7 +59,7 @@ def test_windows_that_touch_are_split_where_the_model_is_less_sure() -> None:
 
 def test_a_window_with_a_bright_spot_is_not_split() -> None:
     probabilities = drawn((30, 25, 70, 75))
-    probabilities[25:75, 30:70] = (RULES.threshold + RULES.core) / 2
+    probabilities[25:75, 30:70] = (RULES.cores[-2] + RULES.cores[-1]) / 2
     probabilities[40:44, 40:44] = 0.99
     assert len(find_windows(probabilities, WALL)[0]) == 1
 
