@@ -145,7 +145,7 @@ def test_a_class_that_changes_name_is_told_apart() -> None:
 
 def test_doors_of_windows_are_a_class_on_request() -> None:
     changed = update_map(CLASS_MAPS["windows"], ClassMap(classes={"door": "door"}))
-    assert changed.ignore == ("background", "arch")
+    assert changed.ignore == ("arch",)
     assert merge_target(changed, ("other", "window", "door"), "door") == "door"
 
 

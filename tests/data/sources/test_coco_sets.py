@@ -144,7 +144,7 @@ def test_a_user_changes_the_map_of_streets(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_list")
-def test_boxes_of_windows_are_regions_and_the_rest_is_not_known(tmp_path: Path) -> None:
+def test_boxes_of_windows_are_regions_and_the_rest_is_other(tmp_path: Path) -> None:
     folder, stems = tmp_path / "set", tuple(PLACES)
     numbers = {
         name: number for number, name in enumerate(("window", "door", "arch", "cantilever", "signboard", "win_ad"), 1)
@@ -157,10 +157,10 @@ def test_boxes_of_windows_are_regions_and_the_rest_is_not_known(tmp_path: Path) 
     ]
     write(folder, stems, numbers, annotations, (48, 32))
     data = load_dataset("windows", data_dir=folder, image_size="48x32")
-    expected = np.full((32, 48), IGNORE_INDEX, np.uint8)
+    expected = np.zeros((32, 48), np.uint8)
     expected[4:12, 4:12] = 1
     expected[6:10, 6:10] = 0
-    expected[26:30, 0:30] = 0
+    expected[8:24, 20:26] = IGNORE_INDEX
     assert data.classes == ("other", "window")
     np.testing.assert_array_equal(data.test.labels[0], expected)
     doors = load_dataset(
@@ -258,7 +258,7 @@ def painted(file: Path, name: str) -> dict[str, float]:
         assert sum(restore_front(shapes) for shapes in regions.values()) == 7
     totals = np.zeros(len(classes))
     for image in content["images"]:
-        mask = np.full((image["height"], image["width"]), 0 if name == "streets" else 255, np.uint8)
+        mask = np.zeros((image["height"], image["width"]), np.uint8)
         for _, _, label, points in sorted(regions[image["id"]]):
             target = becomes.get(label, label if label in classes else "other")
             corner = np.round(np.array(points).reshape(-1, 1, 2) - 0.5).astype(np.int32)

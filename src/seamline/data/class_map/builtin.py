@@ -41,10 +41,11 @@ CLASS_MAPS: dict[str, ClassMap] = {
         },
     ),
     "windows": ClassMap(
-        classes={"window": "window", "signboard": "other", "cantilever": "other", "win_ad": "other"},
-        ignore=("background", "door", "arch"),  # what no box covers is not known
+        # what no box covers is other too: else windows that are near one another grow together
+        classes=dict.fromkeys(("background", "signboard", "cantilever", "win_ad"), "other") | {"window": "window"},
+        ignore=("door", "arch"),  # some have panes
         order=("door", "arch", "window"),
-        merged={ALL_OTHERS: "other"},  # a signboard is no window, whatever else it is
+        merged={ALL_OTHERS: "other"},  # what is no window may be anything else
         palette={"other": (0, 0, 0), "window": (255, 128, 0)},
         boxes=True,
     ),

@@ -70,8 +70,8 @@ WINDOWS = CocoSet(
     "768x480",
     "Source: 250 street fronts of Saint Petersburg with boxes, "
     "https://github.com/Urban-Research-Lab/building-facades-advertising-dataset, CC0 1.0. Pixels inside the box of a "
-    "window are window, those of signboards, cantilevers and advertising in windows are other; all others are not "
-    "known and count nowhere. Training, validation and test photos show different scenes.",
+    "window are window, all others are other, which includes the few windows of far buildings without a box; those of "
+    "doors and arches count nowhere. Training, validation and test photos show different scenes.",
 )
 
 
