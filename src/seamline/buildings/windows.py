@@ -18,7 +18,7 @@ class WindowRules:
     """When a part of a mask is a window; chosen on validation photos."""
 
     threshold: float = 0.6  # probability from which a pixel is window
-    cores: tuple[float, ...] = (0.7, 0.8, 0.9)  # probabilities of cores by which windows that touch are split
+    cores: tuple[float, ...] = (0.65, 0.8, 0.9)  # probabilities of cores by which windows that touch are split
     core_fraction: float = 0.15  # least area of a core, over that of its part
     min_side: int = 4  # pixels of the plane
     rectangle: float = 0.75  # IoU with its rectangle from which a part is one
