@@ -91,6 +91,7 @@ def write_pretrained(run: RunFolder, folder: RunFolder) -> None:
     dataset = msgspec.structs.replace(info.dataset, source=info.dataset.title, parts=parts)
     start = info.init_from and msgspec.structs.replace(info.init_from, run="START")
     info = msgspec.structs.replace(info, dataset=dataset, command=TRAINED[name].command, init_from=start)
+    folder.integrity.path.unlink(missing_ok=True)  # it is of the model that is replaced
     write_compact(folder.info, info)
     weights = load_file(run.weights_file)
     half = {key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in weights.items()}

@@ -69,9 +69,9 @@ def test_storeys_meet_between_rows() -> None:
 
 
 def test_a_wall_below_without_windows_is_a_ground_floor() -> None:
-    levels = find_levels(ROWS, 0, 400, foot_visible=True, entrances=())
+    levels = find_levels(ROWS, 0, 460, foot_visible=True, entrances=())
     assert [(level.top, level.bottom, level.row, level.ground) for level in levels[:2]] == [
-        (300, 400, None, True),
+        (300, 460, None, True),
         (200, 300, ROWS[2], False),
     ]
 

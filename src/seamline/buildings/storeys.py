@@ -13,7 +13,9 @@ Mask = NDArray[np.bool_]
 
 MIN_OVERLAP = 0.4
 """Overlap over the shorter extent from which two windows, or two clusters, are in one row or column."""
-GROUND_GAP = 0.75
+LEAST_STOREY = 0.4
+"""Height of a storey without windows over that of the others, at least: less of it is hardly visible."""
+GROUND_GAP = 1.3
 """Wall below the lowest row, over the height of a storey, from which on there is a storey without windows."""
 MIN_PITCH = 0.65
 """Distance of two rows over the height of a storey from which they are two storeys."""
@@ -110,7 +112,7 @@ def find_levels(
     """Find the storeys of a front, the lowest first.
 
     Each row of windows is a storey; storeys meet in the middle between the windows of two rows. Below the lowest row
-    there is one more, without windows, where the wall goes on for most of a storey (`GROUND_GAP`) or where a door or a
+    there is one more, without windows, where the wall goes on for more than a storey (`GROUND_GAP`) or where a door or a
     shop window has its middle there. The lowest storey is the ground floor if the photo shows where the front ends.
 
     Args:
@@ -128,7 +130,7 @@ def find_levels(
     top, bottom = min(top, rows[0].low), max(bottom, last.high)
     floor = last.high + (pitch - (last.high - last.low)) / 2
     has_ground = bottom - last.high >= GROUND_GAP * pitch or any(middle > floor for middle in entrances)
-    has_ground = has_ground and bottom > floor
+    has_ground = has_ground and bottom - floor >= LEAST_STOREY * pitch
     bounds = [top, *edges, floor if has_ground else bottom]
     levels = [Level(upper, lower, row, False) for upper, lower, row in zip(bounds, bounds[1:], rows, strict=False)]
     if has_ground:
