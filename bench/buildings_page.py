@@ -106,6 +106,11 @@ def _interval_text(splits: Mapping[str, Any]) -> str:
                 f"The 90 % intervals contain the truth of {covered} of {fronts['intervals']['count']} fronts on "
                 f"{title(split)}; their mean width is {fronts['width']:.3f}."
             )
+    if len(sentences) > len(splits):
+        sentences.append(
+            "The level is approximate: the validation photos show eight scenes, and intervals that are guaranteed to "
+            "contain the truth with 90 % need nine."
+        )
     return " ".join(sentences)
 
 

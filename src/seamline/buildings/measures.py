@@ -183,25 +183,23 @@ def _points(points: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
 
 @dataclass(frozen=True, eq=False)
 class _Areas:
-    """Areas of a front by pixel of its plane, each (H, W) float32, 0..1."""
+    """Pixels of a front's plane, each (H, W) bool."""
 
-    visible: NDArray[np.float32]  # of the front, openings included
-    windows: NDArray[np.float32]
+    visible: Mask  # of the front, openings included
+    windows: Mask
 
 
 def _areas(view: PlaneView, located: Sequence[_Located], *, count_inferred: bool) -> _Areas:
-    """Return the areas that the model's probabilities make likely.
+    """Return the pixels that count in the ratio of windows: those that are most probably window.
 
-    They are less biased than counts of pixels: what the model is half sure of counts half. Openings that are doors or
-    shop windows by rule are no windows; inferred windows count whole where totals include them.
+    Outlines of accepted windows would give less than the truth, because they leave out what is no clear window.
+    Openings that are doors or shop windows by rule are no windows; inferred windows count where totals include them.
     """
-    visible = np.where(view.region, view.probability_of_building, np.float32(0))
-    windows = np.where(view.region, view.probability("window"), np.float32(0))
-    shape = view.region.shape
-    windows[_draw([one.part for one in located if one.assumed], shape)] = 0
+    visible, windows = view.building.copy(), view.mask("window")
+    windows &= ~_draw([one.part for one in located if one.assumed], windows.shape)
     if count_inferred:
-        places = _draw([one.part for one in located if one.inferred], shape)
-        visible[places] = windows[places] = 1
+        places = _draw([one.part for one in located if one.inferred], windows.shape)
+        visible, windows = visible | places, windows | places
     return _Areas(visible, windows)
 
 

@@ -57,11 +57,6 @@ class PlaneView:
         return np.asarray(self.probabilities[ROLES.index(role)])
 
     @cached_property
-    def probability_of_building(self) -> NDArray[np.float32]:
-        """(H, W) float32, probability that a pixel is part of a building."""
-        return np.asarray(sum(self.probability(role) for role in self._wall), np.float32)
-
-    @cached_property
     def _columns(self) -> Mask:
         """(W,) bool, columns half as tall as the tall ones or more: not strips of ground beside the front."""
         heights = self.region.sum(0)

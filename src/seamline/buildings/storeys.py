@@ -112,8 +112,8 @@ def find_levels(
     """Find the storeys of a front, the lowest first.
 
     Each row of windows is a storey; storeys meet in the middle between the windows of two rows. Below the lowest row
-    there is one more, without windows, where the wall goes on for more than a storey (`GROUND_GAP`) or where a door or a
-    shop window has its middle there. The lowest storey is the ground floor if the photo shows where the front ends.
+    there is one more, without windows, where the wall goes on for more than a storey (`GROUND_GAP`) or where a door or
+    a shop window has its middle there. The lowest storey is the ground floor if the photo shows where the front ends.
 
     Args:
         rows: rows of windows, the uppermost first.
