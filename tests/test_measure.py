@@ -50,7 +50,7 @@ def test_a_house_is_measured(command: Command) -> None:
     status, out, err = command("house.png", "--azimuth", "180")
     assert (status, err) == (0, "")
     front, summary, folder, page = out.splitlines()
-    assert front.startswith("house.png: front 1: window-to-wall ratio 14%, 6 windows, 3 storeys, facing S")
+    assert front.startswith("house.png: front 1: window-to-wall ratio 14%, 6 windows, 2 storeys, facing S")
     assert summary == "1 of 1 photos measured"
     assert folder == f"Results: {Path('measures', 'colors')}"
     assert page == f"Page:    {Path('measures', 'colors', 'report.html')}"

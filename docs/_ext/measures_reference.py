@@ -73,4 +73,9 @@ def _window_rules() -> Iterator[tuple[str, str, str]]:
     """Yield the fields of the rules by which a part of a mask is a window."""
     texts = describe(windows.WindowRules)
     for field in dataclasses.fields(windows.WindowRules):
-        yield f"RULES.{field.name}", f"{getattr(windows.RULES, field.name):g}", texts[field.name]
+        yield f"RULES.{field.name}", _text_of(getattr(windows.RULES, field.name)), texts[field.name]
+
+
+def _text_of(value: float | tuple[float, ...]) -> str:
+    """Return a number, or several."""
+    return ", ".join(f"{one:g}" for one in (value if isinstance(value, tuple) else (value,)))
