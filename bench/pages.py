@@ -15,6 +15,7 @@ import near_duplicates
 import reliability_page
 import results
 import streets
+import streets_ablation
 import uncertainty
 from results_store import read_results, write_page
 
@@ -29,6 +30,7 @@ PAGES = {
     "reliability": reliability_page.page,
     "results": results.page,
     "streets": streets.page,
+    "streets-ablation": streets_ablation.page,
     "uncertainty": uncertainty.page,
 }
 """Name of the page and of its stored results -> the function that writes its text."""
