@@ -141,6 +141,8 @@ class MeasuredPhoto(Struct, frozen=True, kw_only=True):
     height: Side  # of the upright photo in pixels
     fronts: tuple[Front, ...]  # from left to right
     version: str = ""  # size and time of the last change of its file, by which a resumed run knows it
+    # unusual properties of its file, a sum: 1 several frames, 2 further bands, 4 transparent, 8 less than 16 bits in 16
+    traits: Count = 0
     gps: GpsPosition | None = None  # where it was taken; null where its EXIF data do not tell
     novelty: Number | None = None  # above 1 the photo is unlike the training images; null where not available
     warnings: tuple[str, ...] = ()  # about the photo, in sentences
@@ -167,7 +169,7 @@ class MeasuresRecord(Struct, frozen=True, kw_only=True):
     photos: tuple[MeasuredPhoto, ...]  # the photos that are measured
     errors: tuple[PhotoError, ...] = ()  # photos without measures, and why
     totals: tuple[BuildingTotal, ...] = ()  # of buildings and their sides, where photos are grouped
-    unused: tuple[UnusedData, ...] = ()  # files that are not photos, by kind
+    unused: tuple[UnusedData, ...] = ()  # files that are not photos, by kind, and parts of photos
     warnings: tuple[str, ...] = ()  # about all photos, in sentences
 
 
