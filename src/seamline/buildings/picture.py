@@ -41,8 +41,8 @@ class Stroke(NamedTuple):
 def draw_front(photo: NDArray[np.uint8], front: Front, scale: float = 1.0) -> NDArray[np.uint8]:
     """Draw a front, rectified: its openings by kind, its storeys' lines, and the numbers of storeys and columns.
 
-    Inferred windows are dashed, openings that totals leave out are gray. The numbers of storeys stand in a margin on
-    the left, those of columns in a margin below.
+    Inferred windows are dashed, other windows that totals leave out are gray. The numbers of storeys stand in a margin
+    on the left, those of columns in a margin below.
 
     Args:
         photo: (H, W, 3) uint8, the photo or a reduced copy of it.
@@ -116,7 +116,8 @@ def _line_width(picture: NDArray[np.uint8]) -> int:
 
 def _stroke(opening: Opening, unit: int) -> Stroke:
     """Return how an opening is drawn."""
-    color = _COLORS[opening.kind] if opening.counted or opening.inferred else NOT_COUNTED
+    left_out = opening.kind == "window" and not opening.counted and not opening.inferred
+    color = NOT_COUNTED if left_out else _COLORS[opening.kind]
     return Stroke(color, unit + 1, 10.0 * unit if opening.inferred else 0.0)
 
 

@@ -45,7 +45,7 @@ class Opening(Struct, frozen=True, kw_only=True, omit_defaults=True):
     column: Count | None = None  # 0 is the leftmost; null where it is in no column
     assumed: bool = False  # its kind follows from a rule, not from the model
     inferred: bool = False  # hidden in the photo, and expected there from rows and columns
-    counted: bool = True  # whether totals include it
+    counted: bool = True  # whether the number of windows includes it
 
 
 class Storey(Struct, frozen=True, kw_only=True):
