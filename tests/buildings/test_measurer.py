@@ -91,8 +91,12 @@ def test_a_scale_by_pixels_is_of_the_photo_and_not_of_the_reduced_one() -> None:
 def test_two_houses_in_a_photo_are_two_fronts() -> None:
     houses = [(10.0, 40.0, 170.0, 260.0), (230.0, 60.0, 390.0, 250.0)]
     windows = [*grid((30, 100), (70, 150), 40, 40), *grid((250, 320), (90,), 40, 40)]
-    measured = measure(bare_photo(*houses, windows=windows))
+    measured = measure(bare_photo(*houses, windows=windows), height_m=12)
     assert [(front.number, front.windows) for front in measured.fronts] == [(1, 4), (2, 2)]
+    note = "Its height is assumed: 12 m is taken for each of the 2 fronts in the photo."
+    assert all(note in front.notes for front in measured.fronts)
+    alone = measure(bare_photo(HOUSE, windows=HOUSE_WINDOWS), height_m=12).fronts
+    assert not any("is assumed" in note for front in alone for note in front.notes)
 
 
 def test_a_front_cut_off_on_all_sides_is_measured_and_says_so() -> None:

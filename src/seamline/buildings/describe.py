@@ -31,6 +31,7 @@ class FrontSettings:
     factor: float  # side of the photo over that of the reduced one that fronts were found in
     known: tuple[Role, ...]  # roles that the model has classes for
     building: str | None = None  # group that the photo belongs to
+    fronts: int = 1  # number of fronts in the photo
 
 
 def describe_front(
@@ -86,7 +87,7 @@ def describe_front(
         windows_probability=calibration.windows.probability(len(windows)) if calibration else None,
         storeys_probability=calibration.storeys.probability(len(contents.storeys)) if calibration else None,
         building=settings.building,
-        notes=(*_notes(front, contents, hidden), *scale.notes),
+        notes=(*_notes(front, contents, hidden), *scale.notes, *_height_notes(scale, settings)),
     )
 
 
@@ -127,3 +128,11 @@ def _notes(front: FrontRegion, contents: FrontContents, hidden: float) -> tuple[
     if not contents.storeys:
         notes.append("No row of windows: the number of storeys is not known.")
     return tuple(notes)
+
+
+def _height_notes(scale: Scale, settings: FrontSettings) -> tuple[str, ...]:
+    """State that a front has its scale by a height that may be that of another front in the photo."""
+    height = settings.options.height_m
+    if height is None or scale.vertical is None or settings.fronts < 2:
+        return ()
+    return (f"Its height is assumed: {height:g} m is taken for each of the {settings.fronts} fronts in the photo.",)

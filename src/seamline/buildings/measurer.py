@@ -79,7 +79,9 @@ class Measurer:
         if regions is None:
             focal = None if origin.focal_length is None else origin.focal_length / factor
             regions = _find_regions(reduced, probabilities.argmax(0).astype(np.uint8), focal)
-        settings = FrontSettings(self.options, self.calibration, factor, self.roles.roles, origin.building)
+        settings = FrontSettings(
+            self.options, self.calibration, factor, self.roles.roles, origin.building, fronts=len(regions)
+        )
         fronts = [describe_front(number, region, probabilities, settings) for number, region in enumerate(regions, 1)]
         height, width = photo.shape[:2]
         return MeasuredPhoto(
