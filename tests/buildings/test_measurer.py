@@ -106,7 +106,7 @@ def test_a_front_cut_off_on_all_sides_is_measured_and_says_so() -> None:
     assert front.windows == 6
     assert not any(storey.ground for storey in front.storeys)
     assert front.height_m is None
-    assert "Its height is cut off, so --height gives no scale." in front.notes
+    assert "Its height is cut off, so the given height gives no scale." in front.notes
 
 
 @pytest.mark.parametrize(

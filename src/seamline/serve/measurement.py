@@ -108,7 +108,10 @@ def measure_photo(measurer: Measurer, content: bytes, photo: NDArray[np.uint8], 
     """
     camera = read_camera(content)
     origin = PhotoOrigin("the photo", "photo", camera.focal_length, camera.gps)
-    measured = replace(measurer, options=query.options())(photo, origin)
+    try:
+        measured = replace(measurer, options=query.options())(photo, origin)
+    except SeamlineError as error:  # which names an option of the command line
+        raise SeamlineError(str(error).removeprefix("--")) from None
     pictures = [_rectify(photo, front.plane) for front in measured.fronts] if query.pictures else []
     return to_json(
         MeasureResponse(
