@@ -103,7 +103,7 @@ def rectify_photo(photo: NDArray[np.uint8], plane: Plane, scale: float, zoom: fl
     plane = rescale_photo(plane, scale * reduction)
     rows = np.diag([zoom, zoom, 1.0]) @ np.reshape(plane.homography, (3, 3))
     plane = msgspec.structs.replace(plane, homography=tuple(rows.ravel().tolist()), width=width, height=height)
-    return warp(plane, photo).astype(np.uint8, copy=False)
+    return warp(plane, photo)
 
 
 def _zoom(plane: Plane) -> float:
