@@ -65,6 +65,15 @@ def test_corners_of_the_user() -> None:
     assert front.window_aspect == pytest.approx(2.5 / 1.8, rel=0.08)
 
 
+@pytest.mark.parametrize(("yaw", "side"), [(55, "right"), (-55, "left")])
+def test_the_side_that_perspective_smears_is_named(yaw: float, side: str) -> None:
+    near = 4.0 if yaw > 0 else WIDTH - 4.0
+    homography = aim_camera(SHAPE, yaw=yaw, pitch=8, focal=0.8, middle=(near, HEIGHT / 2), distance=10)
+    (front,) = measure(photograph_paint(paint_front(WINDOWS), homography, SHAPE)).fronts
+    percent = f"{front.plane.usable:.0%}"
+    assert f"Perspective smears its {side} side, which is left out: {percent} of its width is measured." in front.notes
+
+
 def test_a_larger_photo_has_the_same_measures_at_larger_points() -> None:
     small = bare_photo(HOUSE, windows=HOUSE_WINDOWS)
     large = small.repeat(5, 0).repeat(5, 1)

@@ -136,7 +136,6 @@ def test_limits_name_what_was_assumed_inferred_dropped_and_cut_off() -> None:
     assert "One window is hidden by a tree." in limits
     limits = " ".join(limits_of(garage_front())).replace("\u00a0", " ")
     assert "The photo ends before the front does on the right and at the bottom;" in limits
-    assert "80 % of the width is measured; perspective smears the rest." in limits
     assert limits_of(yard_photo().fronts[0]) == []
 
 

@@ -128,8 +128,6 @@ def _left_out(front: Front) -> list[str]:
             f"{pluralize(front.dropped, 'part')} predicted as window {fit} neither the rows nor the sizes of the other "
             f"windows and {are} dropped."
         )
-    if front.plane.usable < 1:
-        sentences.append(f"{rough_percent(front.plane.usable)} of the width is measured; perspective smears the rest.")
     return sentences
 
 

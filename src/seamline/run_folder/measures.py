@@ -108,7 +108,7 @@ class Front(Struct, frozen=True, kw_only=True):
     width_m: Positive | None = None  # of the visible front
     height_m: Positive | None = None  # of the visible front
     area_m2: Positive | None = None  # of the visible front
-    window_area_m2: Number | None = None  # of the counted windows
+    window_area_m2: Number | None = None  # the area of windows in `wwr`; 0 where no window is counted
     windows_probability: CountProbability | None = None  # null where the model is not calibrated for buildings
     storeys_probability: CountProbability | None = None  # the same for the number of storeys
     azimuth: Annotated[float, Meta(ge=0, lt=360)] | None = None  # degrees from north, of the front's outer normal
