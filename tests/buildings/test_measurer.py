@@ -132,6 +132,12 @@ def test_a_photo_without_a_building_is_refused(photo: NDArray[np.uint8], percent
     assert line == f"shows no building: {percent} of it is predicted as one; use another photo"
 
 
+def test_far_houses_are_no_building() -> None:
+    houses = [(left, top, left + 60, top + 50) for left in (10.0, 300.0) for top in (10.0, 200.0)]
+    line = refusal(lambda: measure(bare_photo(*houses)))
+    assert line == "shows no building: 10% of it is predicted as one, in parts of less than 3%; use another photo"
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (20, 3000)])
 def test_a_photo_of_a_few_pixels_of_wall_is_measured(shape: tuple[int, int]) -> None:
     (front,) = measure(np.full((*shape, 3), 255, np.uint8)).fronts
