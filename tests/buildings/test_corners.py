@@ -85,6 +85,7 @@ def test_a_photo_on_its_side_is_turned_by_its_corners() -> None:
         ([(100, 50), (300, 50), (500, 50), (100, 350)], "not convex"),
         ([(100, 50), (100, 50), (100, 50), (100, 50)], "not convex"),
         ([(100, 50), (110, 50), (110, 60), (100, 60)], "too small"),
+        ([(-15, 50), (-5, 50), (-5, 350), (-15, 350)], "too small a part of the photo"),  # beside it
     ],
 )
 def test_wrong_corners_are_refused(corners: list[tuple[float, ...]], reason: str) -> None:

@@ -227,6 +227,22 @@ def test_a_turned_photo_is_measured_upright(measuring: Measuring, tmp_path: Path
     assert there.fronts[0].windows == 6
 
 
+def test_unusual_photos_are_stated_by_a_resumed_call_too(measuring: Measuring, tmp_path: Path) -> None:
+    frames = [Image.fromarray(pixels) for pixels in (HOUSE, TWO_HOUSES)]
+    tiff = tmp_path / "a.tif"
+    frames[0].save(tiff, save_all=True, append_images=frames[1:])
+    opaque = np.full((*HOUSE.shape[:2], 1), 255, np.uint8)
+    opaque[0] = 0
+    clear = save(tmp_path / "b.png", np.concatenate([HOUSE, opaque], 2))
+    record = measuring(tiff, clear)
+    assert [(one.count, one.fraction, one.example) for one in record.unused] == [(1, 0.5, str(tiff))]
+    assert f"1 of 2 images, such as {clear}, have transparent pixels, which are read as white" in record.warnings
+    assert any("unlike the training images is not available" in warning for warning in record.warnings)
+    again = measuring(tiff, clear)
+    assert measuring.calls == 0
+    assert again == record
+
+
 def test_a_long_panorama(measuring: Measuring, tmp_path: Path) -> None:
     pixels = np.full((200, 30_000, 3), (255, 255, 0), np.uint8)
     pixels[20:200, 4_000:26_000] = 255

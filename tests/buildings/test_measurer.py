@@ -65,6 +65,15 @@ def test_corners_of_the_user() -> None:
     assert front.window_aspect == pytest.approx(2.5 / 1.8, rel=0.08)
 
 
+@pytest.mark.parametrize(("yaw", "side"), [(55, "right"), (-55, "left")])
+def test_the_side_that_perspective_smears_is_named(yaw: float, side: str) -> None:
+    near = 4.0 if yaw > 0 else WIDTH - 4.0
+    homography = aim_camera(SHAPE, yaw=yaw, pitch=8, focal=0.8, middle=(near, HEIGHT / 2), distance=10)
+    (front,) = measure(photograph_paint(paint_front(WINDOWS), homography, SHAPE)).fronts
+    percent = f"{front.plane.usable:.0%}"
+    assert f"Perspective smears its {side} side, which is left out: {percent} of its width is measured." in front.notes
+
+
 def test_a_larger_photo_has_the_same_measures_at_larger_points() -> None:
     small = bare_photo(HOUSE, windows=HOUSE_WINDOWS)
     large = small.repeat(5, 0).repeat(5, 1)
@@ -91,8 +100,12 @@ def test_a_scale_by_pixels_is_of_the_photo_and_not_of_the_reduced_one() -> None:
 def test_two_houses_in_a_photo_are_two_fronts() -> None:
     houses = [(10.0, 40.0, 170.0, 260.0), (230.0, 60.0, 390.0, 250.0)]
     windows = [*grid((30, 100), (70, 150), 40, 40), *grid((250, 320), (90,), 40, 40)]
-    measured = measure(bare_photo(*houses, windows=windows))
+    measured = measure(bare_photo(*houses, windows=windows), height_m=12)
     assert [(front.number, front.windows) for front in measured.fronts] == [(1, 4), (2, 2)]
+    note = "Its height is assumed: 12 m is taken for each of the 2 fronts in the photo."
+    assert all(note in front.notes for front in measured.fronts)
+    alone = measure(bare_photo(HOUSE, windows=HOUSE_WINDOWS), height_m=12).fronts
+    assert not any("is assumed" in note for front in alone for note in front.notes)
 
 
 def test_a_front_cut_off_on_all_sides_is_measured_and_says_so() -> None:
@@ -102,7 +115,7 @@ def test_a_front_cut_off_on_all_sides_is_measured_and_says_so() -> None:
     assert front.windows == 6
     assert not any(storey.ground for storey in front.storeys)
     assert front.height_m is None
-    assert "Its height is cut off, so --height gives no scale." in front.notes
+    assert "Its height is cut off, so the given height gives no scale." in front.notes
 
 
 @pytest.mark.parametrize(
@@ -117,6 +130,12 @@ def test_a_front_cut_off_on_all_sides_is_measured_and_says_so() -> None:
 def test_a_photo_without_a_building_is_refused(photo: NDArray[np.uint8], percent: str) -> None:
     line = refusal(lambda: measure(photo))
     assert line == f"shows no building: {percent} of it is predicted as one; use another photo"
+
+
+def test_far_houses_are_no_building() -> None:
+    houses = [(left, top, left + 60, top + 50) for left in (10.0, 300.0) for top in (10.0, 200.0)]
+    line = refusal(lambda: measure(bare_photo(*houses)))
+    assert line == "shows no building: 10% of it is predicted as one, in parts of less than 3%; use another photo"
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (20, 3000)])

@@ -50,14 +50,14 @@ def test_the_pixels_of_the_photo_give_the_scale_however_it_was_reduced() -> None
 def test_a_height_that_is_cut_off_gives_no_scale(side: str) -> None:
     scale = scale_of(house(), side, height_m=12)
     assert scale.vertical is None
-    assert scale.notes == ("Its height is cut off, so --height gives no scale.",)
+    assert scale.notes == ("Its height is cut off, so the given height gives no scale.",)
     assert scale_of(house(), "left", height_m=12).vertical == 0.04
 
 
 def test_a_single_storey_has_no_height_of_its_own() -> None:
     scale = scale_of(drawn_view(400, 130, ("window", WINDOWS[:4])), storey_height_m=3)
     assert scale.vertical is None
-    assert scale.notes == ("It has fewer than two storeys, so --storey-height gives no scale.",)
+    assert scale.notes == ("It has fewer than two storeys, so the given height of a storey gives no scale.",)
 
 
 def test_without_a_scale_nothing_is_in_meters() -> None:

@@ -136,8 +136,15 @@ def test_limits_name_what_was_assumed_inferred_dropped_and_cut_off() -> None:
     assert "One window is hidden by a tree." in limits
     limits = " ".join(limits_of(garage_front())).replace("\u00a0", " ")
     assert "The photo ends before the front does on the right and at the bottom;" in limits
-    assert "80 % of the width is measured; perspective smears the rest." in limits
     assert limits_of(yard_photo().fronts[0]) == []
+
+
+def test_doors_are_not_called_windows_that_are_not_counted() -> None:
+    front = house_front()
+    as_measured = tuple(structs.replace(one, counted=one.counted and one.kind == "window") for one in front.openings)
+    assert limits_of(structs.replace(front, openings=as_measured)) == limits_of(front)
+    off = tuple(structs.replace(one, counted=False) for one in front.openings)
+    assert "8 windows (gray) not counted." in limits_of(structs.replace(front, openings=off))
 
 
 def test_what_is_not_known_is_counted() -> None:

@@ -114,9 +114,13 @@ def test_bad_requests_are_rejected(app: Any, measures: HandMadeMeasures, tmp_pat
     assert not measures.options
     measures.reason = "the photo: shows no building; choose another"
     rejected(measure(app, content), 422, "the photo: shows no building; choose another")
+    measures.reason = "--corners 1,2 3,4 5,6 7,8: outside the photo"
+    assert measure(app, content).json()["error"] == "corners 1,2 3,4 5,6 7,8: outside the photo"
 
 
 def test_models_that_cannot_measure(segmenter: Path, classifier: Path, tmp_path: Path) -> None:
     content = save_photo(tmp_path / "house.png").read_bytes()
     rejected(measure(make_app(load_model(classifier)), content), 409, "this model is a classifier")
-    rejected(measure(make_app(load_model(segmenter)), content), 409, "no class of the model is facade by its name")
+    answer = measure(make_app(load_model(segmenter)), content)
+    rejected(answer, 409, "no class of the model is facade by its name")
+    assert answer.json()["error"].endswith("; use a model that has it")

@@ -155,7 +155,7 @@ def _position(tags: Tags, problems: list[str]) -> GpsPosition | None:
     if latitude is None or longitude is None:
         if direction is not None:
             problems.append(
-                "The EXIF data have a direction but no valid position, so the direction is not used; give --azimuth."
+                "The EXIF data have a direction but no valid position, so the direction is not used; give the azimuth."
             )
         return None
     if latitude == longitude == 0:

@@ -66,7 +66,8 @@ def _check_corners(corners: Sequence[Sequence[float]], shape: tuple[int, int]) -
         raise SeamlineError(
             f"--corners {stated}: crossed, or not convex; give upper left, upper right, lower right, lower left"
         )
-    if cv2.contourArea(points.astype(np.float32)) < _LEAST_AREA * width * height:
+    inside = np.clip(points, 0, [width, height])
+    if cv2.contourArea(inside.astype(np.float32)) < _LEAST_AREA * width * height:
         raise SeamlineError(f"--corners {stated}: too small a part of the photo, {width} x {height} pixels")
     return points
 

@@ -28,9 +28,10 @@ class FrontSettings:
 
     options: MeasureOptions
     calibration: BuildingCalibration | None
-    factor: float  # side of the photo over that of the reduced one that fronts were found in
+    factor: float  # side of the photo over that of the reduced one in which fronts are found
     known: tuple[Role, ...]  # roles that the model has classes for
     building: str | None = None  # group that the photo belongs to
+    fronts: int = 1  # number of fronts in the photo
 
 
 def describe_front(
@@ -76,7 +77,7 @@ def describe_front(
         wwr=wwr_interval(ratio, contents.expected_error, calibration.wwr_quantile if calibration else None),
         visible_area=contents.visible_area,
         expected_error=contents.expected_error,
-        balcony_fraction=min(1.0, float(view.mask("balcony").sum()) / max(1.0, contents.visible_area)),
+        balcony_fraction=float(view.mask("balcony").sum()) / max(1.0, contents.visible_area),
         hidden_fraction=hidden,
         window_aspect=_aspect(windows) if plane.true_aspect or scale.true_aspect else None,
         width_m=scale.width(width),
@@ -86,7 +87,7 @@ def describe_front(
         windows_probability=calibration.windows.probability(len(windows)) if calibration else None,
         storeys_probability=calibration.storeys.probability(len(contents.storeys)) if calibration else None,
         building=settings.building,
-        notes=(*_notes(front, contents, hidden), *scale.notes),
+        notes=(*_notes(front, contents, hidden), *scale.notes, *_height_notes(scale, settings)),
     )
 
 
@@ -118,6 +119,9 @@ def _notes(front: FrontRegion, contents: FrontContents, hidden: float) -> tuple[
     rectification, notes = front.rectification, []
     if rectification.reason:
         notes.append(f"Measured in the image plane, because {rectification.reason}.")
+    if rectification.smeared:
+        usable = f"{rectification.plane.usable:.0%} of its width is measured"
+        notes.append(f"Perspective smears its {rectification.smeared} side, which is left out: {usable}.")
     if front.curvature is not None and front.curvature > CURVATURE_LIMIT:
         notes.append(
             f"Long lines bend by {front.curvature / 10:.1f} % of their length: correct its lens distortion first."
@@ -127,3 +131,11 @@ def _notes(front: FrontRegion, contents: FrontContents, hidden: float) -> tuple[
     if not contents.storeys:
         notes.append("No row of windows: the number of storeys is not known.")
     return tuple(notes)
+
+
+def _height_notes(scale: Scale, settings: FrontSettings) -> tuple[str, ...]:
+    """State that a front has its scale by a height that may be that of another front in the photo."""
+    height = settings.options.height_m
+    if height is None or scale.vertical is None or settings.fronts < 2:
+        return ()
+    return (f"Its height is assumed: {height:g} m is taken for each of the {settings.fronts} fronts in the photo.",)

@@ -3,15 +3,12 @@
 import hashlib
 import re
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 import seamline
 from seamline.buildings.building_names import name_buildings
@@ -21,10 +18,12 @@ from seamline.buildings.files.pictures import encode_picture, upright_exif
 from seamline.buildings.measurer import Measurer, PhotoOrigin
 from seamline.buildings.picture import draw_front, draw_fronts
 from seamline.buildings.totals import building_totals
-from seamline.data.image_io import read_image
+from seamline.data.image_io import PhotoPixels
 from seamline.data.limits import is_out_of_memory
+from seamline.data.pixel_meaning import Trait, TraitCounts, conversion_warning, unused_data
 from seamline.data.preprocess import resize_max_side
 from seamline.errors import SeamlineError
+from seamline.inference.decode import decode_ahead
 from seamline.inference.find_images import Photo, PhotoListing, find_photos
 from seamline.inference.predict import OUT_OF_MEMORY, Progress, ignore_progress
 from seamline.io import write_bytes
@@ -110,7 +109,9 @@ class _Session:
         buildings = name_buildings([photo.file for photo in listing.photos], target.group)
         self.target, self.listing, self.progress = target, listing, progress
         self.buildings = dict(zip(listing.photos, buildings.names, strict=True))
-        self.warnings = (*buildings.warnings, *missing_packages())
+        novelty = target.measurer.predictor.novelty_unavailable
+        self.warnings = (*buildings.warnings, *missing_packages(), *filter(None, [novelty]))
+        self.traits = TraitCounts()  # unusual properties of the photos
         self.record_file = measures_record(target.folder)
         record = _read_record(target.folder)
         self.earlier = {photo.file: photo for photo in record.photos} if record else {}
@@ -128,11 +129,12 @@ class _Session:
         """Measure the photos that are not measured yet, and return the record."""
         total = len(self.listing.photos)
         self.record_file.write(self._record())  # fails before the work where the folder cannot be written to
-        written = time.monotonic()
+        unmeasured = [photo for photo in self.listing.photos if photo not in self.waiting]
+        written, decoded = time.monotonic(), decode_ahead(unmeasured, self.target.measurer.predictor.bit_depth)
         try:
-            for index, (photo, pixels) in enumerate(self._decode()):
+            for index, photo in enumerate(self.listing.photos):
                 self.progress(index, total, str(photo.file))
-                self._add(photo, pixels)
+                self._add(photo, None if photo in self.waiting else next(decoded))
                 self.progress(index + 1, total, str(photo.file))
                 if time.monotonic() - written > _RECORD_SECONDS:
                     self.record_file.write(self._record())
@@ -153,15 +155,15 @@ class _Session:
             photos=photos,
             errors=tuple(self.errors),
             totals=building_totals(photos),
-            unused=self.listing.unused,
-            warnings=self.warnings,
+            unused=(*self.listing.unused, *unused_data(self.traits)),
+            warnings=tuple(filter(None, [*self.warnings, conversion_warning(self.traits)])),
         )
 
-    def _add(self, photo: Photo, pixels: "Future[NDArray[np.uint8]] | None") -> None:
+    def _add(self, photo: Photo, decoded: "Future[PhotoPixels] | None") -> None:
         """Measure a photo, or take its measures from an earlier call; an error becomes one of the record."""
         file = str(photo.file)
         try:
-            measured = self._take_over(photo) if pixels is None else self._measure(photo, pixels.result())
+            measured = self._take_over(photo) if decoded is None else self._measure(photo, decoded.result())
             self.photos.append(measured)
         except SeamlineError as error:
             self.errors.append(PhotoError(file=file, reason=str(error).removeprefix(f"{file}: ")))
@@ -173,6 +175,7 @@ class _Session:
     def _take_over(self, photo: Photo) -> MeasuredPhoto:
         """Return the measures of an earlier call, of the building that the photo belongs to now."""
         earlier, building = self.waiting.pop(photo), self.buildings[photo]
+        self.traits.add(earlier.file, Trait(earlier.traits))
         fronts = tuple(msgspec.structs.replace(front, building=building) for front in earlier.fronts)
         if fronts == earlier.fronts:
             return earlier
@@ -180,8 +183,10 @@ class _Session:
         write_photo_files(self.target.folder, measured)
         return measured
 
-    def _measure(self, photo: Photo, pixels: NDArray[np.uint8]) -> MeasuredPhoto:
+    def _measure(self, photo: Photo, decoded: PhotoPixels) -> MeasuredPhoto:
         """Measure a photo and write its files, in place of those of an earlier call."""
+        pixels, traits, _ = decoded
+        self.traits.add(str(photo.file), traits)
         if earlier := self.earlier.get(str(photo.file)):
             _remove_files(self.target.folder, earlier)
         camera = read_camera(photo.file)
@@ -189,7 +194,10 @@ class _Session:
         exif = upright_exif(photo.file) if self.target.keep_exif else b""
         measured = self.target.measurer(pixels, origin)
         measured = msgspec.structs.replace(
-            measured, version=_version(photo.file), warnings=(*measured.warnings, *camera.warnings)
+            measured,
+            version=_version(photo.file),
+            traits=int(traits),
+            warnings=(*measured.warnings, *camera.warnings),
         )
         small = resize_max_side(pixels, 3, PICTURE_SIDE)
         scale = max(small.shape[:2]) / max(pixels.shape[:2])
@@ -199,26 +207,6 @@ class _Session:
             write_bytes(self.target.folder / f"{photo.stem}.{name}.jpg", encode_picture(picture, exif=exif))
         write_photo_files(self.target.folder, measured)
         return measured
-
-    def _decode(self) -> "Iterator[tuple[Photo, Future[NDArray[np.uint8]] | None]]":
-        """Yield each photo with its pixels (H, W, 3) uint8, None for one that is measured already.
-
-        The next photo is decoded while the current one is measured.
-        """
-        depth = self.target.measurer.predictor.bit_depth
-
-        def submit(photo: Photo | None) -> "Future[NDArray[np.uint8]] | None":
-            if photo is None or photo in self.waiting:
-                return None
-            return reader.submit(read_image, photo.file, name=str(photo.file), depth=depth)
-
-        photos = self.listing.photos
-        with ThreadPoolExecutor(1) as reader:
-            current = submit(photos[0])
-            for photo, following in zip_longest(photos, photos[1:]):
-                pending = submit(following)
-                yield photo, current
-                current = pending
 
 
 def _read_record(folder: Path) -> MeasuresRecord | None:

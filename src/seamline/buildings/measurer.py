@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from seamline.buildings.corners import rectify_corners
 from seamline.buildings.describe import FrontSettings, describe_front
-from seamline.buildings.fronts import FrontRegion, find_fronts
+from seamline.buildings.fronts import MIN_PART, FrontRegion, find_fronts
 from seamline.buildings.options import MeasureOptions
 from seamline.buildings.orientation import orient_fronts
 from seamline.buildings.planes import rescale_photo
@@ -79,7 +79,9 @@ class Measurer:
         if regions is None:
             focal = None if origin.focal_length is None else origin.focal_length / factor
             regions = _find_regions(reduced, probabilities.argmax(0).astype(np.uint8), focal)
-        settings = FrontSettings(self.options, self.calibration, factor, self.roles.roles, origin.building)
+        settings = FrontSettings(
+            self.options, self.calibration, factor, self.roles.roles, origin.building, fronts=len(regions)
+        )
         fronts = [describe_front(number, region, probabilities, settings) for number, region in enumerate(regions, 1)]
         height, width = photo.shape[:2]
         return MeasuredPhoto(
@@ -103,7 +105,17 @@ def find_calibration(predictor: Predictor) -> BuildingCalibration | None:
 def _marked_region(
     corners: Sequence[Point], photo: NDArray[np.uint8], factor: float, focal_length: float | None
 ) -> FrontRegion:
-    """Return the front between the user's corners, in the photo reduced by `factor`."""
+    """Return the front between the user's corners, in the photo reduced by `factor`.
+
+    Args:
+        corners: four times x, y in pixels of the full photo.
+        photo: (H, W, 3) uint8, in full size.
+        factor: side of the photo over that of the reduced one.
+        focal_length: of the camera in pixels of the full photo, by EXIF; None where it is not known.
+
+    Raises:
+        SeamlineError: the corners do not fit the photo.
+    """
     shape = (photo.shape[0], photo.shape[1])
     plane = rectify_corners(corners, shape, focal_length=focal_length)  # whose errors state pixels of the photo
     mask = np.zeros([max(1, round(side / factor)) for side in shape], np.uint8)
@@ -112,11 +124,21 @@ def _marked_region(
 
 
 def _find_regions(photo: NDArray[np.uint8], roles: NDArray[np.uint8], focal_length: float | None) -> list[FrontRegion]:
-    """Return the fronts of a reduced photo, which has the roles (H, W)."""
+    """Return the fronts of a reduced photo.
+
+    Args:
+        photo: (H, W, 3) uint8.
+        roles: (H, W) uint8, index in `ROLES` of each pixel.
+        focal_length: of the camera in pixels of the reduced photo, by EXIF; None where it is not known.
+
+    Raises:
+        SeamlineError: there is none.
+    """
     regions = find_fronts(photo, roles, focal_length)
     if not regions:
         building = np.isin(roles, [ROLES.index(role) for role in BUILDING]).mean()
-        raise SeamlineError(f"shows no building: {building:.0%} of it is predicted as one; use another photo")
+        parts = f", in parts of less than {MIN_PART:.0%}" if building >= MIN_PART else ""
+        raise SeamlineError(f"shows no building: {building:.0%} of it is predicted as one{parts}; use another photo")
     return regions
 
 

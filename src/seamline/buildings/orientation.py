@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import get_args
 
+import cv2
 import msgspec
 import numpy as np
 
@@ -28,9 +29,9 @@ def orient_fronts(fronts: Sequence[Front], gps: GpsPosition | None, azimuth: flo
         azimuth: the user's, in degrees from north, which comes first. It is that of the front which is largest in the
             photo; the others are turned from it by their angles to the camera.
     """
-    if azimuth is not None:
-        main = max(fronts, key=_area_in_photo, default=None)
-        return tuple(_by_main_front(front, main, azimuth) for front in fronts if main is not None)
+    if azimuth is not None and fronts:
+        main = max(fronts, key=_area_in_photo)
+        return tuple(_by_main_front(front, main, azimuth) for front in fronts)
     if gps is None or gps.direction is None:
         return tuple(fronts)
     magnetic = (_MAGNETIC,) if gps.magnetic else ()
@@ -79,9 +80,8 @@ def _by_main_front(front: Front, main: Front, azimuth: float) -> Front:
 
 
 def _area_in_photo(front: Front) -> float:
-    """Return the area of a front's plane in the photo, in square pixels (shoelace formula)."""
-    x, y = np.array(front.plane.corners).T
-    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
+    """Return the area of a front's plane in the photo, in square pixels."""
+    return cv2.contourArea(np.array(front.plane.corners, np.float32))
 
 
 def _with_azimuth(front: Front, azimuth: float, notes: tuple[str, ...]) -> Front:

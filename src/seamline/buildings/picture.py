@@ -41,8 +41,8 @@ class Stroke(NamedTuple):
 def draw_front(photo: NDArray[np.uint8], front: Front, scale: float = 1.0) -> NDArray[np.uint8]:
     """Draw a front, rectified: its openings by kind, its storeys' lines, and the numbers of storeys and columns.
 
-    Inferred windows are dashed, openings that totals leave out are gray. The numbers of storeys stand in a margin on
-    the left, those of columns in a margin below.
+    Inferred windows are dashed, other windows that totals leave out are gray. The numbers of storeys stand in a margin
+    on the left, those of columns in a margin below.
 
     Args:
         photo: (H, W, 3) uint8, the photo or a reduced copy of it.
@@ -53,7 +53,7 @@ def draw_front(photo: NDArray[np.uint8], front: Front, scale: float = 1.0) -> ND
         (H', W', 3) uint8.
     """
     zoom = _zoom(front.plane)
-    picture = _warp(photo, front.plane, scale, zoom)
+    picture = rectify_photo(photo, front.plane, scale, zoom)
     unit = _line_width(picture)
     for storey in front.storeys[1:]:
         y = zoom * storey.bottom
@@ -84,14 +84,18 @@ def draw_fronts(photo: NDArray[np.uint8], fronts: Sequence[Front], scale: float 
     return picture
 
 
-def _zoom(plane: Plane) -> float:
-    """Return the pixels of the picture per pixel of the plane."""
-    longer = max(plane.width, plane.height)
-    return min(MAX_SIDE, max(MIN_SIDE, longer)) / longer
+def rectify_photo(photo: NDArray[np.uint8], plane: Plane, scale: float, zoom: float) -> NDArray[np.uint8]:
+    """Rectify a photo into a plane.
 
+    Args:
+        photo: (H, W, 3) uint8, the photo or a reduced copy of it.
+        plane: of the full photo.
+        scale: pixels of `photo` per pixel of the full photo, above 0.
+        zoom: pixels of the result per pixel of the plane, above 0.
 
-def _warp(photo: NDArray[np.uint8], plane: Plane, scale: float, zoom: float) -> NDArray[np.uint8]:
-    """Rectify a photo into the plane, enlarged by `zoom`."""
+    Returns:
+        (H', W', 3) uint8.
+    """
     width, height = max(1, round(zoom * plane.width)), max(1, round(zoom * plane.height))
     reduction = min(1.0, max(_reduction(plane, scale, (width, height)), 1 / min(photo.shape[:2])))
     if reduction < 1:  # a warp takes four pixels for one, and would skip the others
@@ -99,7 +103,13 @@ def _warp(photo: NDArray[np.uint8], plane: Plane, scale: float, zoom: float) -> 
     plane = rescale_photo(plane, scale * reduction)
     rows = np.diag([zoom, zoom, 1.0]) @ np.reshape(plane.homography, (3, 3))
     plane = msgspec.structs.replace(plane, homography=tuple(rows.ravel().tolist()), width=width, height=height)
-    return warp(plane, photo).astype(np.uint8, copy=False)
+    return warp(plane, photo)
+
+
+def _zoom(plane: Plane) -> float:
+    """Return the pixels of the picture per pixel of the plane."""
+    longer = max(plane.width, plane.height)
+    return min(MAX_SIDE, max(MIN_SIDE, longer)) / longer
 
 
 def _reduction(plane: Plane, scale: float, size: tuple[int, int]) -> float:
@@ -116,7 +126,8 @@ def _line_width(picture: NDArray[np.uint8]) -> int:
 
 def _stroke(opening: Opening, unit: int) -> Stroke:
     """Return how an opening is drawn."""
-    color = _COLORS[opening.kind] if opening.counted or opening.inferred else NOT_COUNTED
+    left_out = opening.kind == "window" and not opening.counted and not opening.inferred
+    color = NOT_COUNTED if left_out else _COLORS[opening.kind]
     return Stroke(color, unit + 1, 10.0 * unit if opening.inferred else 0.0)
 
 

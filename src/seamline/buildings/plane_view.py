@@ -29,8 +29,7 @@ class PlaneView:
     def of(cls, front: FrontRegion, probabilities: NDArray[np.float32]) -> "PlaneView":
         """Warp a front, and the probabilities (8, H, W) of the photo's roles, into the front's plane."""
         plane = front.rectification.plane
-        warped = np.stack([np.asarray(warp(plane, layer)) for layer in probabilities])
-        return cls(plane, np.asarray(warp(plane, front.mask)), warped)
+        return cls(plane, warp(plane, front.mask), np.stack([warp(plane, layer) for layer in probabilities]))
 
     @cached_property
     def roles(self) -> NDArray[np.uint8]:

@@ -47,27 +47,22 @@ def to_photo(plane: Plane, points: Vector) -> Vector:
     return project(np.linalg.inv(_matrix(plane)), points)
 
 
-def warp(plane: Plane, array: NDArray[Any], interpolation: int = cv2.INTER_LINEAR) -> NDArray[Any]:
+def warp(plane: Plane, array: NDArray[Any]) -> NDArray[Any]:
     """Warp an array of the photo into the plane; what the photo does not show is 0.
 
     Args:
         plane: of the front.
-        array: (H, W) or (H, W, C), bool, uint8 or float32.
-        interpolation: of OpenCV; `cv2.INTER_NEAREST` for masks. bool is always nearest.
+        array: (H, W) bool, which gets the nearest pixels; (H, W) or (H, W, 3) uint8 or float32, which is interpolated.
 
     Returns:
-        (height, width) or (height, width, C) of the plane, of the same dtype.
+        (height, width) or (height, width, 3) of the plane, of the same dtype.
     """
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # OpenCV's first pixel has its center at 0
     matrix = np.linalg.inv(half) @ _matrix(plane) @ half
     size = (plane.width, plane.height)
     if array.dtype == bool:
         return cv2.warpPerspective(array.astype(np.uint8), matrix, size, flags=cv2.INTER_NEAREST).astype(bool)
-    if array.ndim == 2 or array.shape[2] <= 4:
-        warped = cv2.warpPerspective(array, matrix, size, flags=interpolation)
-        return np.asarray(warped.reshape(plane.height, plane.width, *array.shape[2:]))
-    layers = [cv2.warpPerspective(layer, matrix, size, flags=interpolation) for layer in np.moveaxis(array, 2, 0)]
-    return np.stack(layers, 2)
+    return np.asarray(cv2.warpPerspective(array, matrix, size, flags=cv2.INTER_LINEAR))
 
 
 @dataclass(frozen=True, eq=False)

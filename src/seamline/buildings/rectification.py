@@ -20,7 +20,7 @@ At 2.2 times the distance, a window of 60 pixels has 12.
 """
 
 LEAST_USABLE = 0.4
-"""Share of a front's area in the photo below which, after the cut, it is measured in the image plane instead."""
+"""Fraction of a front's area in the photo below which, after the cut, it is measured in the image plane instead."""
 
 LARGEST_RESIDUAL = 2.0
 """Median degrees between segments and axes from which on the vanishing points do not explain the front."""
@@ -149,8 +149,8 @@ def _usable_part(view: View, region: NDArray[np.bool_]) -> _Part | None:
     inside = (x >= ends[0]) & (x <= ends[1])
     rows, columns = np.nonzero(region[::4, ::4])
     pixels = np.column_stack([columns, rows, np.full(len(rows), 0.25)]) @ view.to_plane.T
-    share = (pixels[:, 2] > 0) & (pixels[:, 0] >= ends[0] * pixels[:, 2]) & (pixels[:, 0] <= ends[1] * pixels[:, 2])
-    if len(rows) and share.mean() < LEAST_USABLE:
+    within = (pixels[:, 2] > 0) & (pixels[:, 0] >= ends[0] * pixels[:, 2]) & (pixels[:, 0] <= ends[1] * pixels[:, 2])
+    if len(rows) and within.mean() < LEAST_USABLE:
         return None
     smeared: Side | None = None if ends == full else ("right" if far else "left")
     usable = (ends[1] - ends[0]) / (full[1] - full[0])

@@ -58,14 +58,17 @@ def find_roles(classes: Sequence[str], chosen: Mapping[str, str] | None = None) 
             role by its name keeps it.
 
     Raises:
-        SeamlineError: there is no such role or class, or no class is facade or window.
+        SeamlineError: there is no such role or class, a class has two roles, or no class is facade or window.
     """
     roles = {name: _role_by_name(name) for name in classes}
-    for role, name in (chosen or {}).items():
+    chosen = chosen or {}
+    for role, name in chosen.items():
         if role not in ROLES:
             raise SeamlineError(f"--roles {role}={name}: no such role; {list_choices('roles', ROLES)}")
         if name not in roles:
             raise SeamlineError(f"--roles {role}={name}: no such class; {list_choices('classes', classes)}")
+        if len(several := [other for other in chosen if chosen[other] == name]) > 1:
+            raise SeamlineError(f"--roles: {name} has two roles, {several[0]} and {several[1]}; give it one")
         roles[name] = next(known for known in ROLES if known == role)
     for needed in ("facade", "window"):
         if needed not in roles.values():

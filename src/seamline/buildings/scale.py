@@ -47,11 +47,11 @@ def find_scale(
         return Scale(vertical, vertical, true_aspect=True)
     if options.height_m is not None:
         if {"top", "bottom"} & {*cut_off}:
-            return Scale(notes=("Its height is cut off, so --height gives no scale.",))
+            return Scale(notes=("Its height is cut off, so the given height gives no scale.",))
         return _of_height(options.height_m, view.visible_size[1], view)
     if options.storey_height_m is not None:
         if contents.pitch is None:
-            return Scale(notes=("It has fewer than two storeys, so --storey-height gives no scale.",))
+            return Scale(notes=("It has fewer than two storeys, so the given height of a storey gives no scale.",))
         return _of_height(options.storey_height_m, contents.pitch, view)
     return Scale()
 

@@ -71,8 +71,8 @@ def select_segments(segments: Segments, region: NDArray[np.bool_]) -> Segments:
     radius = max(2, round(_DILATION * float(np.hypot(width, height))))
     near = np.pad(region[top : top + height, left : left + width].astype(np.uint8), radius + 1)
     near = cv2.dilate(near, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)).astype(np.uint8)
-    share = np.linspace(0, 1, 9)
-    x, y = (segments[:, [k]] * (1 - share) + segments[:, [k + 2]] * share for k in (0, 1))
+    steps = np.linspace(0, 1, 9)
+    x, y = (segments[:, [k]] * (1 - steps) + segments[:, [k + 2]] * steps for k in (0, 1))
     rows = np.clip(np.floor(y) - top + radius + 1, 0, near.shape[0] - 1).astype(int)
     columns = np.clip(np.floor(x) - left + radius + 1, 0, near.shape[1] - 1).astype(int)
     return np.asarray(segments[near[rows, columns].mean(1) > 0.5])
@@ -121,11 +121,11 @@ def measure_curvature(image: NDArray[np.uint8], segments: Segments, region: NDAr
 
 def _edge_points(gray: NDArray[np.uint8], segments: Segments) -> NDArray[np.float64]:
     """Return points (N, 2) on the edge near segments of one line: the detector's are straight where the edge bends."""
-    share = np.linspace(0.02, 0.98, 16)[:, np.newaxis, np.newaxis]
+    steps = np.linspace(0.02, 0.98, 16)[:, np.newaxis, np.newaxis]
     starts, along = segments[:, :2], segments[:, 2:] - segments[:, :2]
-    points = (starts + share * along).reshape(-1, 2)
+    points = (starts + steps * along).reshape(-1, 2)
     normals = np.stack([-along[:, 1], along[:, 0]], 1) / segment_lengths(segments)[:, np.newaxis]
-    across = np.tile(normals, (len(share), 1))
+    across = np.tile(normals, (len(steps), 1))
     offsets = np.arange(-_EDGE_REACH, _EDGE_REACH + 1)
     grid = points[:, np.newaxis] + offsets[:, np.newaxis] * across[:, np.newaxis] - 0.5
     x, y = grid[..., 0].astype(np.float32), grid[..., 1].astype(np.float32)

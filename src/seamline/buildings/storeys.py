@@ -1,15 +1,13 @@
 """Storeys and columns: clusters of the vertical and horizontal extents of windows in the plane of a front."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seamline.buildings.windows import WindowPart
-
-Mask = NDArray[np.bool_]
 
 MIN_OVERLAP = 0.4
 """Overlap over the shorter extent from which two windows, or two clusters, are in one row or column."""
@@ -35,7 +33,7 @@ class Cluster:
 
     @property
     def middle(self) -> float:
-        """Middle of the cluster."""
+        """Between the ends, in pixels of the plane."""
         return (self.low + self.high) / 2
 
 
@@ -132,18 +130,16 @@ def find_levels(
     has_ground = bottom - last.high >= GROUND_GAP * pitch or any(middle > floor for middle in entrances)
     has_ground = has_ground and bottom - floor >= LEAST_STOREY * pitch
     bounds = [top, *edges, floor if has_ground else bottom]
-    levels = [Level(upper, lower, row, False) for upper, lower, row in zip(bounds, bounds[1:], rows, strict=False)]
+    levels = [Level(upper, lower, row, False) for (upper, lower), row in zip(pairwise(bounds), rows, strict=True)]
     if has_ground:
         levels.append(Level(floor, bottom, None, False))
     levels.reverse()
-    levels[0] = Level(levels[0].top, levels[0].bottom, levels[0].row, foot_visible)
+    levels[0] = replace(levels[0], ground=foot_visible)
     return levels
 
 
 def _pitch(rows: Sequence[Cluster]) -> float:
-    """Return the height of a storey: the median distance of neighboring rows, else by the height of windows."""
-    if not rows:
-        return 0.0
+    """Return the height of a storey by one row or more: their median distance, else by the height of windows."""
     if len(rows) == 1:
         return STOREY_OF_WINDOW * (rows[0].high - rows[0].low)
     return float(np.median(np.diff([row.middle for row in rows])))

@@ -31,7 +31,7 @@ FEWEST_SEGMENTS = 5
 """Vanishing points of fewer segments are chance: any two segments meet, and a third often passes near."""
 
 LEAST_SUPPORT = 0.15
-"""Share of the length of all candidates that has to agree with a vanishing point."""
+"""Fraction of the length of all candidates that has to agree with a vanishing point."""
 
 LARGEST_DEVIATION = 6.0
 """Standard deviation in degrees from which on a vanishing point is not determined, as by segments of one line only."""
@@ -41,9 +41,7 @@ _CROSSING_DEGREES = 25.0  # at least between verticals and horizontals in the ph
 _LARGEST_ROLL, _LARGEST_PITCH = 20.0, 50.0  # degrees of the camera
 _ORTHOGONAL_DEGREES = 6.0  # by which the angle between vertical and horizontal may miss 90 degrees
 _DISTINCT_DEGREES = 12.0  # between the horizontals of two walls
-_LONGEST = (
-    3.0  # times the median length, from which on segments count no more: else one edge of a roof outvotes windows
-)
+_LONGEST = 3.0  # times the median length, from which on segments count no more: else a roof's edge outvotes windows
 _HYPOTHESES = 1200
 _RANSAC_SEGMENTS = 400  # the longest, by which hypotheses are judged
 _FOCAL_STEPS = 12
@@ -229,8 +227,8 @@ class _Bundle:
     def _hypotheses(self, chosen: NDArray[np.intp], seed: int) -> Vector:
         """Return points (M, 3) in which two random segments meet, the longer the more likely; those of one line not."""
         rng = np.random.default_rng(seed)
-        shares = self.lengths[chosen] / self.lengths[chosen].sum()
-        pairs = rng.choice(chosen, (_HYPOTHESES, 2), p=shares)
+        chances = self.lengths[chosen] / self.lengths[chosen].sum()
+        pairs = rng.choice(chosen, (_HYPOTHESES, 2), p=chances)
         lines = self.lines
         points = np.cross(lines[pairs[:, 0]], lines[pairs[:, 1]])
         lengths = np.linalg.norm(points, axis=1)

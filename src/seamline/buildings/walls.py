@@ -13,7 +13,7 @@ LEAST_PURITY = 0.8
 """Purity of a `WallSplit` from which on two vanishing points are those of two walls; below, one of them is chance."""
 
 LEAST_WALL = 0.05
-"""Share of a building part's area that a wall has at least: a narrower one is a bay or a reveal."""
+"""Fraction of a building part's area that a wall has at least: a narrower one is a bay or a reveal."""
 
 _PLACES = 256  # columns in which walls may meet
 _PURITY_SLACK = 0.04  # of the purest column, so that the line does not cross windows
@@ -43,7 +43,7 @@ class WallSplit:
         line: (3,) through the vertical vanishing point; its product with (x, y, 1) is negative on the left.
         left: vanishing point of the left wall.
         right: vanishing point of the right wall.
-        purity: share of the segments' length that lies on its own wall's side, the mean of both walls, 0.5..1.
+        purity: fraction of the segments' length that lies on its own wall's side, the mean of both walls, 0.5..1.
     """
 
     line: Vector
@@ -125,8 +125,9 @@ def propose_split(
     ends = _columns(segments.reshape(-1, 2), vertical.point, row).reshape(-1, 2)
     deciding = ends[weights[0] + weights[1] > 0]
     places = np.linspace(deciding.min(), deciding.max(), _PLACES)
-    shares = [weight / weight.sum() @ (ends.mean(1)[:, np.newaxis] < places) for weight in weights]  # left of a place
-    surplus = shares[0] - shares[1]
+    to_left = ends.mean(1)[:, np.newaxis] < places
+    fractions = [weight / weight.sum() @ to_left for weight in weights]
+    surplus = fractions[0] - fractions[1]
     sign = np.sign(surplus[np.abs(surplus).argmax()])
     purities = (1 + sign * surplus) / 2
     flat = angles_to(vertical.point, segments, shape) > INLIER_DEGREES

@@ -39,7 +39,7 @@ class WindowPart:
 
     box: tuple[float, float, float, float]  # left, top, right and bottom in pixels of the plane
     outline: NDArray[np.float64]  # (N, 2) x, y in pixels of the plane, clockwise
-    area: float  # of the outline, in pixels of the plane
+    area: float  # of the box where that is the outline, else of the part; in square pixels of the plane
     probability: float  # mean inside, 0..1
     fill: float  # area of the part over that of its box, 0..1
     aligned: int = 0  # number of windows in its row and its column
@@ -66,20 +66,17 @@ def find_windows(
         rules: when a part is a window.
 
     Returns:
-        The windows, and the parts that are none by the rules.
+        The windows, and the parts that are none by the rules; those of a side below `min_side` are in neither.
     """
-    parts = [
-        part
-        for mask in _split_parts(probabilities, region, rules)
-        if (part := _regularize(*mask, probabilities, rules))
-    ]
+    pieces = _split_parts(probabilities, region, rules)
+    parts = [part for piece in pieces if (part := _regularize(*piece, probabilities, rules))]
     return _check_sizes(parts, rules)
 
 
 def _split_parts(
     probabilities: Probabilities, region: Mask, rules: WindowRules
 ) -> list[tuple[NDArray[np.uint8], int, int]]:
-    """Return the connected parts of the windows, (h, w) uint8 with their upper left corner; touching ones are split."""
+    """Return the connected parts of the windows, (h, w) uint8 with left and top; touching ones are split."""
     mask = ((probabilities >= rules.threshold) & region).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     parts = []
@@ -87,19 +84,13 @@ def _split_parts(
         left, top, width, height, _ = stats[index]
         if min(width, height) < rules.min_side:
             continue
-        window = np.s_[top : top + height, left : left + width]
-        part = labels[window] == index
-        for piece in _split_cores(part, probabilities[window], rules):
+        box = np.s_[top : top + height, left : left + width]
+        for piece in _split_cores(labels[box] == index, probabilities[box], rules):
             rows, columns = np.flatnonzero(piece.any(1)), np.flatnonzero(piece.any(0))
-            if len(rows) < rules.min_side or len(columns) < rules.min_side:
+            if min(len(rows), len(columns)) < rules.min_side:
                 continue
-            parts.append(
-                (
-                    piece[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.uint8),
-                    left + columns[0],
-                    top + rows[0],
-                )
-            )
+            cropped = piece[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.uint8)
+            parts.append((cropped, left + columns[0], top + rows[0]))
     return parts
 
 

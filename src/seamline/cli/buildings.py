@@ -161,13 +161,15 @@ def _parse_roles(text: str | None) -> dict[str, str]:
     """Return role -> class of `--roles`.
 
     Raises:
-        SeamlineError: it has another form.
+        SeamlineError: it has another form, or names a role twice.
     """
     roles: dict[str, str] = {}
     for pair in [] if text is None else text.split(","):
         role, equals, name = (part.strip() for part in pair.partition("="))
         if not (role and equals and name):
             raise SeamlineError(f"--roles {text}: must be ROLE=CLASS,..., such as window=glass,facade=wall")
+        if role in roles:
+            raise SeamlineError(f"--roles {text}: names {role} twice; name one class for each role")
         roles[role] = name
     return roles
 

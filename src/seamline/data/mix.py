@@ -70,7 +70,12 @@ def choose_canvas(datasets: Sequence[Dataset], requested: str | None = None, *, 
 
 
 def _fit_shapes(canvas: ImageSize, shapes: Sequence[tuple[int, int]]) -> ImageSize:
-    """Return a canvas on which images of other proportions, some height x width, have the same longer side."""
+    """Enlarge a canvas so that images of other proportions get the same longer side on it, to a step.
+
+    Args:
+        canvas: the size that suits the largest images.
+        shapes: height and width of the images of each dataset.
+    """
     side = max(canvas.height, canvas.width)
     scaled = [[side * length / max(shape) for length in shape] for shape in shapes]
     height, width = (

@@ -1,21 +1,15 @@
 """Predicts photos into a folder: labels or masks, overlays, and a record of them."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import zip_longest
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from seamline.data.image_io import read_photo
 from seamline.data.limits import is_out_of_memory
 from seamline.errors import SeamlineError
+from seamline.inference.decode import decode_ahead
 from seamline.inference.find_images import Photo, find_photos
-from seamline.inference.predictor import LARGE_IMAGE
 from seamline.inference.writer import PredictionWriter
 from seamline.run_folder import PhotoError, PhotoPrediction, UnusedData
 
@@ -99,13 +93,15 @@ def _predict_photos(
     def tile_progress(index: int, file: str, tiles: int, all_tiles: int) -> None:
         progress(index + tiles / (all_tiles + 1), total, file)  # writing the files counts as one more tile
 
-    written, decoded = time.monotonic(), _decode(photos, writer)
+    written, decoded = time.monotonic(), decode_ahead(photos, writer.predictor.bit_depth)
     try:
         for index, photo in enumerate(photos):
             file = str(photo.file)
             progress(index, total, file)
             try:
-                predictions.append(writer.write(photo, next(decoded).result(), partial(tile_progress, index, file)))
+                pixels, traits, _ = next(decoded).result()
+                writer.traits.add(file, traits)
+                predictions.append(writer.write(photo, pixels, partial(tile_progress, index, file)))
             except SeamlineError as error:
                 errors.append(PhotoError(file=file, reason=str(error).removeprefix(f"{file}: ")))
             except (MemoryError, RuntimeError) as error:  # PyTorch raises RuntimeErrors
@@ -118,25 +114,3 @@ def _predict_photos(
                 written = time.monotonic()
     finally:
         writer.write_record(predictions, errors)
-
-
-def _decode(photos: Sequence[Photo], writer: PredictionWriter) -> Iterator[Future[NDArray[np.uint8]]]:
-    """Yield the pixels (H, W, 3) uint8 of each photo; the next one is decoded while the current one is predicted.
-
-    After a large photo the next one is decoded only when it is needed, so that memory holds one large photo at a time.
-    The writer collects the unusual properties of photos.
-    """
-
-    def read(file: Path) -> NDArray[np.uint8]:
-        photo = read_photo(file, name=str(file), depth=writer.predictor.bit_depth)
-        writer.traits.add(str(file), photo.traits)
-        return photo.pixels
-
-    with ThreadPoolExecutor(1) as reader:
-        pending: Future[NDArray[np.uint8]] | None = None
-        for photo, following in zip_longest(photos, photos[1:]):
-            current = pending or reader.submit(read, photo.file)
-            large = current.exception() is None and current.result().size >= 3 * LARGE_IMAGE
-            ahead = following is not None and not large
-            pending = reader.submit(read, following.file) if ahead else None
-            yield current

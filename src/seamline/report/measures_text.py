@@ -76,7 +76,7 @@ def caption_of(front: Front) -> str:
     kinds = {opening.kind for opening in front.openings}
     lines = [text for kind, text in _COLORS.items() if kind in kinds]
     lines += ["inferred ones dashed"] * any(opening.inferred for opening in front.openings)
-    lines += ["gray is not counted"] * any(not opening.counted and not opening.inferred for opening in front.openings)
+    lines += ["gray is not counted"] * bool(_uncounted(front))
     return ": ".join(
         filter(None, ["As in the photo" if front.plane.method == "image plane" else "Rectified", ", ".join(lines)])
     )
@@ -107,24 +107,27 @@ def _inferred(front: Front) -> str:
     )
 
 
+def _uncounted(front: Front) -> int:
+    """Return the number of windows that totals leave out, without inferred ones; doors and shops are no windows."""
+    return sum(one.kind == "window" and not one.counted and not one.inferred for one in front.openings)
+
+
 def _left_out(front: Front) -> list[str]:
-    """Return sentences about openings of assumed kind, those that totals leave out, and parts that are no opening."""
+    """Return sentences about openings of assumed kind, windows that totals leave out, and parts that are no opening."""
     assumed = [opening.kind for opening in front.openings if opening.assumed]
-    uncounted = sum(not opening.counted and not opening.inferred for opening in front.openings)
+    uncounted = _uncounted(front)
     sentences = []
     if assumed:
         kinds = [pluralize(assumed.count(kind), kind) for kind in ("window", "door", "shop") if kind in assumed]
         sentences.append(f"By a rule and not by the model: {join_and(kinds)}.")
     if uncounted:
-        sentences.append(f"{pluralize(uncounted, 'opening')} (gray) not counted.")
+        sentences.append(f"{pluralize(uncounted, 'window')} (gray) not counted.")
     if front.dropped:
         fit, are = ("fits", "is") if front.dropped == 1 else ("fit", "are")
         sentences.append(
             f"{pluralize(front.dropped, 'part')} predicted as window {fit} neither the rows nor the sizes of the other "
             f"windows and {are} dropped."
         )
-    if front.plane.usable < 1:
-        sentences.append(f"{rough_percent(front.plane.usable)} of the width is measured; perspective smears the rest.")
     return sentences
 
 

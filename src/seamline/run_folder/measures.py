@@ -45,7 +45,7 @@ class Opening(Struct, frozen=True, kw_only=True, omit_defaults=True):
     column: Count | None = None  # 0 is the leftmost; null where it is in no column
     assumed: bool = False  # its kind follows from a rule, not from the model
     inferred: bool = False  # hidden in the photo, and expected there from rows and columns
-    counted: bool = True  # whether totals include it
+    counted: bool = True  # whether the number of windows includes it
 
 
 class Storey(Struct, frozen=True, kw_only=True):
@@ -108,7 +108,7 @@ class Front(Struct, frozen=True, kw_only=True):
     width_m: Positive | None = None  # of the visible front
     height_m: Positive | None = None  # of the visible front
     area_m2: Positive | None = None  # of the visible front
-    window_area_m2: Number | None = None  # of the counted windows
+    window_area_m2: Number | None = None  # the area of windows in `wwr`; 0 where no window is counted
     windows_probability: CountProbability | None = None  # null where the model is not calibrated for buildings
     storeys_probability: CountProbability | None = None  # the same for the number of storeys
     azimuth: Annotated[float, Meta(ge=0, lt=360)] | None = None  # degrees from north, of the front's outer normal
@@ -141,6 +141,8 @@ class MeasuredPhoto(Struct, frozen=True, kw_only=True):
     height: Side  # of the upright photo in pixels
     fronts: tuple[Front, ...]  # from left to right
     version: str = ""  # size and time of the last change of its file, by which a resumed run knows it
+    # unusual properties of its file, a sum: 1 several frames, 2 further bands, 4 transparent, 8 less than 16 bits in 16
+    traits: Count = 0
     gps: GpsPosition | None = None  # where it was taken; null where its EXIF data do not tell
     novelty: Number | None = None  # above 1 the photo is unlike the training images; null where not available
     warnings: tuple[str, ...] = ()  # about the photo, in sentences
@@ -167,7 +169,7 @@ class MeasuresRecord(Struct, frozen=True, kw_only=True):
     photos: tuple[MeasuredPhoto, ...]  # the photos that are measured
     errors: tuple[PhotoError, ...] = ()  # photos without measures, and why
     totals: tuple[BuildingTotal, ...] = ()  # of buildings and their sides, where photos are grouped
-    unused: tuple[UnusedData, ...] = ()  # files that are not photos, by kind
+    unused: tuple[UnusedData, ...] = ()  # files that are not photos, by kind, and parts of photos
     warnings: tuple[str, ...] = ()  # about all photos, in sentences
 
 

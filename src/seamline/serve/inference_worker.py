@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -149,7 +150,7 @@ def _measurer_or_reason(predictor: Predictor) -> Measurer | str:
     try:
         return Measurer.of(predictor, MeasureOptions())
     except SeamlineError as error:
-        return str(error)
+        return re.sub(r"say which with --roles \S+, or ", "", str(error))  # that is for the command line
 
 
 def _to_response(prediction: Prediction, with_mask: bool) -> SegmentationResponse | ClassificationResponse:

@@ -5,7 +5,6 @@ import re
 from dataclasses import replace
 from typing import Any
 
-import cv2
 import msgspec
 import numpy as np
 from msgspec import Struct
@@ -15,6 +14,7 @@ from pydantic import BaseModel, Field
 from seamline.buildings.camera import read_camera
 from seamline.buildings.measurer import Measurer, PhotoOrigin
 from seamline.buildings.options import MeasureOptions
+from seamline.buildings.picture import rectify_photo
 from seamline.data.image_io import encode_jpeg
 from seamline.errors import SeamlineError
 from seamline.run_folder import Front, GpsPosition, Plane
@@ -108,7 +108,10 @@ def measure_photo(measurer: Measurer, content: bytes, photo: NDArray[np.uint8], 
     """
     camera = read_camera(content)
     origin = PhotoOrigin("the photo", "photo", camera.focal_length, camera.gps)
-    measured = replace(measurer, options=query.options())(photo, origin)
+    try:
+        measured = replace(measurer, options=query.options())(photo, origin)
+    except SeamlineError as error:  # which names an option of the command line
+        raise SeamlineError(str(error).removeprefix("--")) from None
     pictures = [_rectify(photo, front.plane) for front in measured.fronts] if query.pictures else []
     return to_json(
         MeasureResponse(
@@ -126,14 +129,5 @@ def measure_photo(measurer: Measurer, content: bytes, photo: NDArray[np.uint8], 
 
 def _rectify(photo: NDArray[np.uint8], plane: Plane) -> bytes:
     """Return the plane of a front as a JPEG of at most `PICTURE_SIDE` pixels a side."""
-    scale = min(1.0, PICTURE_SIDE / max(plane.width, plane.height))
-    size = (max(1, round(scale * plane.width)), max(1, round(scale * plane.height)))
-    # reduced first: warped to a smaller picture at once, it would alias
-    height, width = (max(1, round(scale * side)) for side in photo.shape[:2])
-    reduced = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
-    # OpenCV counts from the middle of the first pixel, outlines from its corner
-    to_corner, to_middle = (np.array([[1, 0, shift], [0, 1, shift], [0, 0, 1]]) for shift in (0.5, -0.5))
-    from_reduced = np.diag([photo.shape[1] / width, photo.shape[0] / height, 1]) @ to_corner
-    homography = to_middle @ np.diag([scale, scale, 1]) @ np.reshape(plane.homography, (3, 3)) @ from_reduced
-    picture = np.asarray(cv2.warpPerspective(reduced, homography, size), np.uint8)
-    return encode_jpeg(picture, PICTURE_SIDE)
+    zoom = min(1.0, PICTURE_SIDE / max(plane.width, plane.height))
+    return encode_jpeg(rectify_photo(photo, plane, 1.0, zoom), PICTURE_SIDE)
