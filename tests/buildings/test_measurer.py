@@ -102,7 +102,7 @@ def test_two_houses_in_a_photo_are_two_fronts() -> None:
     windows = [*grid((30, 100), (70, 150), 40, 40), *grid((250, 320), (90,), 40, 40)]
     measured = measure(bare_photo(*houses, windows=windows), height_m=12)
     assert [(front.number, front.windows) for front in measured.fronts] == [(1, 4), (2, 2)]
-    note = "Its height is assumed: 12 m is taken for each of the 2 fronts in the photo."
+    note = "Its height is assumed: 12 m is assigned to each of the 2 fronts in the photo."
     assert all(note in front.notes for front in measured.fronts)
     alone = measure(bare_photo(HOUSE, windows=HOUSE_WINDOWS), height_m=12).fronts
     assert not any("is assumed" in note for front in alone for note in front.notes)

@@ -138,4 +138,4 @@ def _height_notes(scale: Scale, settings: FrontSettings) -> tuple[str, ...]:
     height = settings.options.height_m
     if height is None or scale.vertical is None or settings.fronts < 2:
         return ()
-    return (f"Its height is assumed: {height:g} m is taken for each of the {settings.fronts} fronts in the photo.",)
+    return (f"Its height is assumed: {height:g} m is assigned to each of the {settings.fronts} fronts in the photo.",)
