@@ -18,7 +18,6 @@ from run_folder.factories import calibration
 from seamline.api.use import predict
 from seamline.data.image_io import read_image
 from seamline.errors import SeamlineError
-from seamline.inference import predict as module
 from seamline.inference.tta import load_tta
 from seamline.run_folder import PhotoPrediction, RunFolder, prediction_record
 
@@ -225,13 +224,6 @@ def test_a_larger_photo_is_reduced_for_the_network_and_its_mask_is_not(segmenter
     assert shares[0] != shares[48]
     with Image.open(tmp_path / "out" / "stripes.mask.png") as mask:
         assert mask.size == (96, 64)
-
-
-def test_large_photos_come_one_at_a_time(segmenter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    photos = [save_photo(tmp_path / f"{name}.png") for name in "abc"]
-    whole = predict(segmenter, photos, out=tmp_path / "out").photos
-    monkeypatch.setattr(module, "LARGE_IMAGE", 1)
-    assert predict(segmenter, photos, out=tmp_path / "out").photos == whole
 
 
 def test_mistakes_are_one_line(segmenter: Path, classifier: Path, tmp_path: Path) -> None:

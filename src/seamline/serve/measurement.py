@@ -37,7 +37,7 @@ class MeasureQuery(BaseModel):
         description="Corners of the one front in the photo, clockwise from the upper left, in pixels of the upright "
         "photo: `x,y x,y x,y x,y`. Without them fronts are found.",
     )
-    height: float | None = Field(None, gt=0, le=1000, description="Height of the front in meters.")
+    height: float | None = Field(None, gt=0, le=1000, description="Height of each front in meters.")
     storey_height: float | None = Field(
         None, gt=0, le=100, description="Mean height of a storey in meters; this or `height` gives the scale."
     )

@@ -105,7 +105,8 @@ def pillar_recall(labels: NDArray[np.uint8], mask: NDArray[np.uint8]) -> tuple[f
     end = round(_END * len(rows))
     between = np.zeros_like(pillars)
     between[rows[0] + end : rows[-1] + 1 - end] = True
-    ends, middles = (float((mask[part] == PILLAR).mean()) for part in (pillars & ~between, pillars & between))
+    parts = (pillars & ~between, pillars & between)  # pillars of a row or two have no ends
+    ends, middles = (float((mask[part] == PILLAR).sum() / max(1, part.sum())) for part in parts)
     return ends, middles
 
 
