@@ -124,7 +124,8 @@ def plane_outline(front: Front) -> Outline:
     mapped = points @ np.reshape(plane.homography, (3, 3)).T
     depth = mapped[:, 2:]
     if len(points) and ((depth > 0).all() or (depth < 0).all()):
-        inside = np.clip(mapped[:, :2] / depth, 0, (plane.width, plane.height))
+        with np.errstate(over="ignore"):  # a point at the horizon, which is clipped
+            inside = np.clip(mapped[:, :2] / depth, 0, (plane.width, plane.height))
         if np.isfinite(inside).all() and np.ptp(inside, axis=0).min() > 0:
             return tuple((x, y) for x, y in inside.tolist())
     return _rectangle(plane)
