@@ -15,7 +15,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from run_factories import COLOURS, SEGMENTER_CLASSES, write_run
+from run_factories import COLOURS, SEGMENTER_CLASSES, red_network, write_run
 from run_folder.factories import calibration
 from seamline.api import training
 from seamline.data.dataset import Dataset, Split
@@ -189,13 +189,8 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def segmenter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose network calls a pixel bright where the red around it is above 128."""
-    network: Any = build_model("unet-fast", (32, 32, 3), 2, task="segmentation")
+    network = red_network(2)
     with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.zero_()
-        for step in (network.stem, network.up[-1]):  # one channel is handed on from the image to the head
-            step[0][0].weight[0, 0, 1, 1] = 1.0
-            step[0][1].weight.fill_(1.0)
         network.head.weight[4:, 0] = 1.0  # after the pixel shuffle four channels are one class
         network.head.bias[4:] = -128.0
     data = {"name": "spots", "title": "Spots", "classes": list(SEGMENTER_CLASSES), "colours": [*map(list, COLOURS)]}

@@ -16,13 +16,12 @@ from PIL.ExifTags import GPS, IFD, Base
 
 import seamline
 from measures_factories import garage_front, house_front, house_photo
-from run_factories import write_run
+from run_factories import red_network, write_run
 from seamline.__main__ import main
 from seamline.buildings.files.tables import FRONT_COLUMNS
 from seamline.buildings.measurer import Measurer
 from seamline.buildings.options import MeasureOptions
 from seamline.errors import SeamlineError
-from seamline.models.factory import build_model
 from seamline.run_folder import BuildingCalibration, CountTable, Front, MeasuredPhoto, RunFolder
 
 pytest.importorskip("ray", reason="the extra `cluster` is not installed")
@@ -50,13 +49,8 @@ MAIN_STREET: dict[Any, Any] = {
 @pytest.fixture(scope="module")
 def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that tells sky, wall and glass by the red of a pixel: below 60, between, above 200."""
-    network: Any = build_model("unet-fast", (32, 32, 3), 3, task="segmentation")
+    network = red_network(3)
     with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.zero_()
-        for step in (network.stem, network.up[-1]):  # one channel is handed on from the image to the head
-            step[0][0].weight[0, 0, 1, 1] = 1.0
-            step[0][1].weight.fill_(1.0)
         for number, (slope, offset) in enumerate(((0, 0), (1, -60), (2, -260))):  # the largest of three lines
             channels = slice(4 * number, 4 * number + 4)  # after the pixel shuffle four channels are one class
             network.head.weight[channels, 0] = slope
