@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seamline.data.class_map.apply import merge_target
 from seamline.data.dataset import IGNORE_INDEX, Dataset, DatasetPart, Split
-from seamline.data.image_folder.resize_policy import ImageSize, pick_image_size, resize_pair
+from seamline.data.image_folder.resize_policy import PHOTO_MASK_LIMITS, ImageSize, pick_image_size, resize_pair
 from seamline.data.lazy_array import LazyArray, zeros_or_memmap
 from seamline.data.limits import map_threads
 from seamline.data.masks import Color, complete_palette
@@ -28,9 +28,6 @@ from seamline.data.splits import (
 )
 from seamline.errors import SeamlineError
 from seamline.run_folder import DatasetInfo, DatasetPartInfo
-
-CANVAS_STEP = 32
-"""What the sides of the canvas of several datasets are multiples of: encoders halve them five times."""
 
 BACKGROUND = ("other", "background")
 """Classes that hold whatever a dataset has no class for; the first that it has is its background."""
@@ -76,10 +73,10 @@ def _fit_shapes(canvas: ImageSize, shapes: Sequence[tuple[int, int]]) -> ImageSi
         canvas: the size that suits the largest images.
         shapes: height and width of the images of each dataset.
     """
-    side = max(canvas.height, canvas.width)
+    side, step = max(canvas.height, canvas.width), PHOTO_MASK_LIMITS.step
     scaled = [[side * length / max(shape) for length in shape] for shape in shapes]
     height, width = (
-        max(own, *(round(sides[axis] / CANVAS_STEP) * CANVAS_STEP for sides in scaled))
+        max(own, *(round(sides[axis] / step) * step for sides in scaled))
         for axis, own in enumerate((canvas.height, canvas.width))
     )
     if (height, width) == (canvas.height, canvas.width):
