@@ -14,7 +14,7 @@ from seamline.cli import app
 from seamline.data.class_map.builtin import ALL_OTHERS, CLASS_MAPS
 from seamline.evaluation.findings import FINDINGS, LAYER_FINDINGS
 from seamline.evaluation.metrics import METRICS
-from seamline.training.config import TrainConfig
+from seamline.training.config import TrainConfig, format_value
 
 
 def datasets() -> str:
@@ -48,7 +48,7 @@ def presets() -> str:
     sections = []
     for task, table in _listed()["presets"].items():
         fields = list(next(iter(table.values())))
-        rows = [(f"`{field}`", *(_value(preset[field]) for preset in table.values())) for field in fields]
+        rows = [(f"`{field}`", *(format_value(preset[field], field) for preset in table.values())) for field in fields]
         sections.append(f"## {task.capitalize()}\n\n" + _table(("field", *(f"`{name}`" for name in table)), rows))
     return "\n\n".join(sections)
 
@@ -109,12 +109,6 @@ def packages() -> str:
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _listed() -> dict[str, Any]:

@@ -306,7 +306,7 @@ def test_where_int8_costs_too_much_the_next_augmentation_is_tried(
 
 @pytest.mark.usefixtures("no_report")
 def test_export_after_training(sides: Dataset, tmp_path: Path) -> None:
-    settings = ("epochs=1", "batch_size=64", "model=cnn")
+    settings = ("epochs=1", "batch_size=64", "model=cnn", "norm=after", "kernel=3", "dropout=0.2", "pooling=average")
     run = seamline.train(sides, **parse_settings(settings), out=tmp_path / "run").path
     made = seamline.export(run, data=sides)
     assert made.file == run / "model.onnx"

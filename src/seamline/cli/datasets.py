@@ -135,7 +135,7 @@ def list_all(as_json: JsonOption = False) -> None:
     _print_table("Models, for train --model", {task: ", ".join(names) for task, names in models.items()})
     for task, table in presets.items():
         fields = next(iter(table.values()))
-        rows = {field: [format_value(preset[field]) for preset in table.values()] for field in fields}
+        rows = {field: [format_value(preset[field], field) for preset in table.values()] for field in fields}
         texts = {"": [*table], **rows}
         title = f"Presets for {task}; --set FIELD=VALUE overrides a field"
         _print_table(title, {field: "".join(f"{cell:<14}" for cell in cells) for field, cells in texts.items()})

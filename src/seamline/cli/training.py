@@ -161,4 +161,4 @@ def _print_plan(plan: "TrainingPlan", *, as_json: bool) -> None:
     reasons = {decision.field: decision.reason for decision in plan.decisions}
     for field, value in fields.items():
         usual = "given by the command" if field in plan.settings else f"from preset {plan.preset}"
-        result(f"  {field:<18}{format_value(value):<14}{reasons.get(field, usual)}")
+        result(f"  {field:<18}{format_value(value, field):<14}{reasons.get(field, usual)}")

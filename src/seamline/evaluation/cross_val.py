@@ -75,6 +75,7 @@ def out_of_fold_logits(
         task="classification",
         seed=seed,
         pretrained=config.pretrained,
+        choices=config.layer_choices,
     )
     shorter = replace(config, epochs=max(0.5, config.epochs / 2), checkpoint_metric="last")
     features: NDArray[np.float32] | None = None

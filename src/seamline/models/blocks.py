@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seamline.data.lazy_array import ArrayLike, iter_chunks
+from seamline.models.layer_choices import Pooling
 
 
 class Normalize(nn.Module):
@@ -181,6 +182,11 @@ class ConvNormReLU(nn.Sequential):
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> None:
         super().__init__(ConvNorm(inputs, outputs, kernel, stride), nn.ReLU(inplace=True))
+
+
+def pooling_layer(pooling: Pooling) -> nn.Module:
+    """Return a layer that pools windows of 2 x 2 pixels, (B, C, h, w) -> (B, C, h / 2, w / 2) float32."""
+    return nn.MaxPool2d(2) if pooling == "max" else nn.AvgPool2d(2)
 
 
 class Residual(nn.Module):

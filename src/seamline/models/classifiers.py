@@ -10,8 +10,17 @@ from torch.nn import functional as F
 
 from seamline.data.lazy_array import ArrayLike
 from seamline.errors import SeamlineError
-from seamline.models.blocks import BaseModel, ConvNormReLU, Normalize, Residual, pad_to_stride, whitening_filters
+from seamline.models.blocks import (
+    BaseModel,
+    ConvNormReLU,
+    Normalize,
+    Residual,
+    pad_to_stride,
+    pooling_layer,
+    whitening_filters,
+)
 from seamline.models.efficientnet_lite import FEATURES, STRIDE, LiteEncoderModel
+from seamline.models.layer_choices import Norm, Pooling
 
 MIN_SIDE = 16
 """The smallest height and width of an image that the models here accept, in pixels."""
@@ -24,18 +33,21 @@ Shape = tuple[int, int, int]
 class TwoLayerCNN(BaseModel):
     """A small CNN: two convolutions of 32 filters with kernel 5, 2 x 2 max pooling after each, and a head.
 
-    ReLU follows the pooling: both orders are equal (the maximum of rectified values is the rectified maximum), and
-    this one rectifies a quarter as many values.
+    ReLU precedes pooling. Where it can, it follows: both orders are equal for the maximum without normalization (the
+    maximum of rectified values is the rectified maximum), and that one rectifies a quarter as many values.
 
     Args:
         hidden: units in the head's hidden layer; 0 for none.
-        norm: batch normalization before each ReLU, instead of biases.
+        norm: batch normalization after each ReLU, before it (instead of biases), or none.
+        kernel: side of the kernels of both convolutions, odd.
+        dropout: probability of dropout before the head.
+        pooling: what a pooling layer takes of its window.
         strided: downsample by strided convolutions with padding instead of pooling.
         whitening: initialize the first layer with the first 16 principal components of image patches and their
             negatives, instead of at random.
 
     Raises:
-        SeamlineError: the images are smaller than 16 x 16 pixels.
+        SeamlineError: the images are smaller than 16 x 16 pixels, or with kernel 7, 22 x 22.
     """
 
     fixed_size = True
@@ -46,26 +58,33 @@ class TwoLayerCNN(BaseModel):
         n_classes: int,
         *,
         hidden: int = 0,
-        norm: bool = False,
+        norm: Norm = "none",
+        kernel: int = 5,
+        dropout: float = 0.0,
+        pooling: Pooling = "max",
         strided: bool = False,
         whitening: bool = False,
     ) -> None:
         super().__init__()
-        _check_size(input_shape)
-        self.whitening = whitening
+        cut = kernel - 1  # rows and columns that a convolution without padding loses
+        _check_size(input_shape, max(MIN_SIDE, 2 * (2 + cut) + cut))
+        self.whitening, self.norm = whitening, norm
         height, width, channels = input_shape
-        self.pool: nn.Module = nn.Identity() if strided else nn.MaxPool2d(2)
-        stride, padding = (2, 2) if strided else (1, 0)
+        self.pool: nn.Module = nn.Identity() if strided else pooling_layer(pooling)
+        self.relu_last = pooling == "max" and norm == "none"
+        stride, padding = (2, kernel // 2) if strided else (1, 0)
+        bias = norm != "before"
         self.normalize = Normalize(channels)
-        self.conv1 = nn.Conv2d(channels, 32, 5, stride, padding, bias=not norm)
-        self.norm1 = nn.BatchNorm2d(32) if norm else nn.Identity()
-        self.conv2 = nn.Conv2d(32, 32, 5, stride, padding, bias=not norm)
-        self.norm2 = nn.BatchNorm2d(32) if norm else nn.Identity()
-        rows, columns = (-(-side // 4) if strided else ((side - 4) // 2 - 4) // 2 for side in (height, width))
+        self.conv1 = nn.Conv2d(channels, 32, kernel, stride, padding, bias=bias)
+        self.norm1 = nn.Identity() if norm == "none" else nn.BatchNorm2d(32)
+        self.conv2 = nn.Conv2d(32, 32, kernel, stride, padding, bias=bias)
+        self.norm2 = nn.Identity() if norm == "none" else nn.BatchNorm2d(32)
+        rows, columns = (-(-side // 4) if strided else ((side - cut) // 2 - cut) // 2 for side in (height, width))
         features = 32 * rows * columns
         # a kernel as large as the maps is a linear layer over all of them, and faster than nn.Linear
-        self.hidden = nn.Conv2d(32, hidden, (rows, columns), bias=not norm) if hidden else nn.Identity()
-        self.norm3 = nn.BatchNorm2d(hidden) if hidden and norm else nn.Identity()
+        self.hidden = nn.Conv2d(32, hidden, (rows, columns), bias=bias) if hidden else nn.Identity()
+        self.norm3 = nn.BatchNorm2d(hidden) if hidden and norm != "none" else nn.Identity()
+        self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden or features, n_classes)
 
     def init_from_data(self, images: ArrayLike) -> None:
@@ -98,11 +117,26 @@ class TwoLayerCNN(BaseModel):
         """
         if self.training and len(pixels) == 1 and isinstance(self.norm3, nn.BatchNorm2d):
             raise SeamlineError(SINGLE_IMAGE_BATCH)
-        layer1 = F.relu(self.norm1(self.pool(self.conv1(pixels))))  # (B, 32, 12, 12), strided (B, 32, 14, 14)
-        layer2 = F.relu(self.norm2(self.pool(self.conv2(layer1))))  # (B, 32, 4, 4), strided (B, 32, 7, 7)
-        hidden = F.relu(self.norm3(self.hidden(layer2))).flatten(1)  # (B, units)
-        logits = self.head(hidden)  # (B, K)
+        layer1 = self._pool(self.conv1(pixels), self.norm1)  # (B, 32, 12, 12), strided (B, 32, 14, 14)
+        layer2 = self._pool(self.conv2(layer1), self.norm2)  # (B, 32, 4, 4), strided (B, 32, 7, 7)
+        hidden = self._activate(self.hidden(layer2), self.norm3) if self._has_hidden else layer2
+        hidden = hidden.flatten(1)  # (B, units)
+        logits = self.head(self.dropout(hidden))  # (B, K)
         return {"pixels": pixels, "layer 1": layer1, "layer 2": layer2, "hidden": hidden, "logits": logits}
+
+    @property
+    def _has_hidden(self) -> bool:
+        return not isinstance(self.hidden, nn.Identity)
+
+    def _activate(self, maps: Tensor, norm: nn.Module) -> Tensor:
+        """Apply ReLU, and normalization after or before it; shapes stay."""
+        normalized: Tensor = norm(F.relu(maps)) if self.norm == "after" else F.relu(norm(maps))
+        return normalized
+
+    def _pool(self, maps: Tensor, norm: nn.Module) -> Tensor:
+        """(B, 32, h, w) float32 of a convolution -> (B, 32, h / 2, w / 2) float32."""
+        pooled: Tensor = F.relu(self.pool(maps)) if self.relu_last else self.pool(self._activate(maps, norm))
+        return pooled
 
     def forward_logits(self, pixels: Tensor) -> Tensor:
         """(B, C, H, W) float32, normalized -> logits (B, K) float32."""
@@ -111,7 +145,7 @@ class TwoLayerCNN(BaseModel):
     def pooled_features(self, pixels: Tensor) -> Tensor:
         """(B, C, H, W) float32, normalized -> (B, D) float32: hidden units, or the means of layer 2 without any."""
         features = self.forward_features(pixels)
-        return features["layer 2"].mean((2, 3)) if isinstance(self.hidden, nn.Identity) else features["hidden"]
+        return features["hidden"] if self._has_hidden else features["layer 2"].mean((2, 3))
 
     @property
     def filter_init(self) -> str:
@@ -124,7 +158,7 @@ class TwoLayerCNN(BaseModel):
         )
 
     def kernels(self) -> dict[str, Tensor]:
-        """Return the kernels of both layers by name, (out, in, 5, 5) float32 each."""
+        """Return the kernels of both layers by name, (out, in, k, k) float32 each."""
         return {"layer 1": self.conv1.weight.detach(), "layer 2": self.conv2.weight.detach()}
 
 
@@ -205,9 +239,9 @@ class LiteClassifier(LiteEncoderModel):
 SINGLE_IMAGE_BATCH = "config: batch normalization needs two images per batch or more; raise batch_size above 1"
 
 
-def _check_size(input_shape: Shape) -> None:
+def _check_size(input_shape: Shape, side: int = MIN_SIDE) -> None:
     height, width, _ = input_shape
-    if min(height, width) < MIN_SIDE:
+    if min(height, width) < side:
         raise SeamlineError(
-            f"images of {width} x {height} pixels are too small for this model; it needs {MIN_SIDE} x {MIN_SIDE}"
+            f"images of {width} x {height} pixels are too small for this model; it needs {side} x {side}"
         )

@@ -6,13 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from seamline.errors import SeamlineError
+from seamline.models.layer_choices import LayerChoices
 from seamline.run_folder import Task
 
 if TYPE_CHECKING:
     from seamline.models.blocks import BaseModel
 
-Build: TypeAlias = "Callable[[tuple[int, int, int], int], BaseModel]"
-"""(H, W, C) of an image and the number of classes -> a new model."""
+Build: TypeAlias = "Callable[..., BaseModel]"
+"""(H, W, C) of an image, the number of classes, and choices of layers by name -> a new model."""
 
 
 def _row(name: str, **options: Any) -> Build:
@@ -20,10 +21,12 @@ def _row(name: str, **options: Any) -> Build:
     return partial(_build, name, options)
 
 
-def _build(name: str, options: dict[str, Any], input_shape: tuple[int, int, int], n_classes: int) -> "BaseModel":
+def _build(
+    name: str, options: dict[str, Any], input_shape: tuple[int, int, int], n_classes: int, **choices: Any
+) -> "BaseModel":
     module, _, class_name = name.partition(".")
     model: BaseModel = getattr(import_module(f"seamline.models.{module}"), class_name)(
-        input_shape, n_classes, **options
+        input_shape, n_classes, **options | choices
     )
     return model
 
@@ -31,7 +34,7 @@ def _build(name: str, options: dict[str, Any], input_shape: tuple[int, int, int]
 CLASSIFIERS: dict[str, Build] = {
     "cnn": _row("classifiers.TwoLayerCNN"),
     "cnn-hidden": _row("classifiers.TwoLayerCNN", hidden=128),
-    "cnn-fast": _row("classifiers.TwoLayerCNN", hidden=128, norm=True, strided=True, whitening=True),
+    "cnn-fast": _row("classifiers.TwoLayerCNN", hidden=128, norm="before", strided=True, whitening=True),
     **{f"residual-{width}": _row("classifiers.SmallResNet", width=width) for width in (16, 32, 64)},
     "efficientnet-lite0": _row("classifiers.LiteClassifier"),
 }
@@ -52,6 +55,25 @@ SEGMENTERS: dict[str, Build] = {
 """Name -> model. `unet-fast`, `unet-best` and `unet-sprint` train on two cores in minutes, half an hour, and seconds at
 half the image size. `unet-lite0` has a pretrained encoder."""
 
+LAYER_CHOICES: dict[str, tuple[str, ...]] = {
+    "cnn": ("norm", "kernel", "dropout", "pooling"),
+    "cnn-hidden": ("norm", "kernel", "dropout", "pooling"),
+    "cnn-fast": ("norm", "dropout"),
+    **dict.fromkeys(("residual-16", "residual-32", "residual-64", "efficientnet-lite0", "fcn"), ("dropout",)),
+    "facadenet": ("norm", "kernel", "dropout", "pooling", "pooling_layers"),
+}
+"""Name -> the `LayerChoices` that the model has, arguments of its class; other models have none. `cnn-fast` does not
+pool, and computes its first filters from patches of 5 x 5 pixels."""
+
+
+def check_choices(name: str, choices: LayerChoices) -> None:
+    """Check that a model has the choices of layers that are given.
+
+    Raises:
+        SeamlineError: it lacks one of them.
+    """
+    choices.check(name, LAYER_CHOICES.get(name, ()))
+
 
 def model_names(task: Task) -> tuple[str, ...]:
     """Return the names of the models for a task, and how those of other packages are named."""
@@ -66,6 +88,7 @@ def build_model(
     task: Task,
     seed: int = 0,
     pretrained: bool = False,
+    choices: LayerChoices | None = None,
 ) -> "BaseModel":
     """Build a model whose initial weights depend on the seed alone, pretrained ones aside.
 
@@ -76,9 +99,11 @@ def build_model(
         task: what the model is for.
         seed: seed of the initial weights.
         pretrained: load pretrained weights, if the model has some.
+        choices: choices of layers; None for the model's own.
 
     Raises:
-        SeamlineError: there is no such model for the task, or the images are too small for it.
+        SeamlineError: there is no such model for the task, the images are too small for it, or it lacks one of the
+            choices.
         WeightsUnavailableError: the pretrained weights are not available.
     """
     import torch
@@ -91,9 +116,11 @@ def build_model(
         from seamline.models.external import build_external
 
         build = partial(build_external, name, task=task, pretrained=pretrained)
+    choices = choices or LayerChoices()
+    check_choices(name, choices)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = build(input_shape, n_classes)
+        model = build(input_shape, n_classes, **choices.given)
     if pretrained:
         model.load_pretrained()
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

@@ -11,6 +11,7 @@ from seamline.errors import SeamlineError
 from seamline.io import write_bytes
 from seamline.models.blocks import BaseModel
 from seamline.models.factory import build_model
+from seamline.models.layer_choices import LayerChoices
 from seamline.run_folder import RunFolder
 
 _REASON_LENGTH = 160  # characters of PyTorch's list of weights that a message repeats
@@ -35,6 +36,7 @@ def load_saved_model(folder: RunFolder) -> BaseModel:
     build = partial(build_model, info.model.name, info.model.input_size, len(info.dataset.classes), task=info.task)
     _ = folder.weights_digest  # verifies them
     try:
+        build = partial(build, choices=LayerChoices.of(info.config))
         weights = load_file(file)
         with torch.device("meta"):  # shapes without memory: a damaged run.json may ask for any amount of it
             build().load_state_dict(weights, assign=True)

@@ -6,8 +6,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seamline.models.blocks import BaseModel, ConvNorm, ConvNormReLU, Normalize, Residual, StripPooling, pad_to_stride
+from seamline.models.blocks import (
+    BaseModel,
+    ConvNorm,
+    ConvNormReLU,
+    Normalize,
+    Residual,
+    StripPooling,
+    pad_to_stride,
+    pooling_layer,
+)
 from seamline.models.efficientnet_lite import STRIDE, LiteEncoderModel
+from seamline.models.layer_choices import Norm, Pooling
 
 Shape = tuple[int, int, int]
 
@@ -58,31 +68,52 @@ class FacadeNet(Segmenter):
     The convolutions have 32, 64, 128, 256, 1024 and 256 filters, with 2 x 2 max pooling after each of the first three.
     Each transposed convolution doubles the sides (with kernel 3 a longer stride would leave pixels out), the last one
     returns the logits, and these, at half the image's size, are upsampled bilinearly.
+
+    Args:
+        norm: batch normalization after each ReLU, before it, or none.
+        kernel: side of every kernel, odd.
+        dropout: probability of dropout of whole maps of the two deepest convolutions, which stand in the place of
+            AlexNet's dense layers.
+        pooling: what a pooling layer takes of its window of 2 x 2 pixels.
+        pooling_layers: how many convolutions, from the first, are followed by pooling; the logits are upsampled by as
+            much more or less.
     """
 
-    def __init__(self, input_shape: Shape, n_classes: int) -> None:
-        super().__init__(input_shape[2], stride=8)
+    def __init__(
+        self,
+        input_shape: Shape,
+        n_classes: int,
+        *,
+        norm: Norm = "after",
+        kernel: int = 3,
+        dropout: float = 0.0,
+        pooling: Pooling = "max",
+        pooling_layers: int = 3,
+    ) -> None:
+        super().__init__(input_shape[2], stride=2**pooling_layers)
         layers: list[nn.Module] = []
         inputs = input_shape[2]
         for number, outputs in enumerate((32, 64, 128, 256, 1024, 256)):
-            layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True), nn.BatchNorm2d(outputs)]
-            if number < 3:
-                layers.append(nn.MaxPool2d(2))
+            layers += [nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2), *_relu_and_norm(outputs, norm)]
+            if number < pooling_layers:
+                layers.append(pooling_layer(pooling))
+            if number > 3 and dropout:
+                layers.append(nn.Dropout2d(dropout))
             inputs = outputs
-        layers += [nn.ConvTranspose2d(inputs, 64, 3, 2, 1, 1), nn.ReLU(inplace=True), nn.BatchNorm2d(64)]
-        layers.append(nn.ConvTranspose2d(64, n_classes, 3, 2, 1, 1))
+        layers += [nn.ConvTranspose2d(inputs, 64, kernel, 2, kernel // 2, 1), *_relu_and_norm(64, norm)]
+        layers.append(nn.ConvTranspose2d(64, n_classes, kernel, 2, kernel // 2, 1))
         self.layers = nn.Sequential(*layers)
         self.head_prefixes = (f"layers.{len(layers) - 1}.",)
 
     def forward_levels(self, pixels: Tensor) -> list[Tensor]:
-        """(B, C, h, w) float32, normalized, sides multiples of 8 -> the deepest maps (B, D, h / 8, w / 8)."""
+        """(B, C, h, w) float32, normalized, sides multiples of `stride` -> the deepest maps (B, D, rows, columns)."""
         for layer in takewhile(lambda layer: not isinstance(layer, nn.ConvTranspose2d), self.layers):
             pixels = layer(pixels)
         return [pixels]
 
     def forward_padded(self, pixels: Tensor) -> Tensor:
-        """(B, C, h, w) float32, normalized, sides multiples of 8 -> logits (B, K, h, w) float32."""
-        return _upsample(self.layers(pixels), 2)
+        """(B, C, h, w) float32, normalized, sides multiples of `stride` -> logits (B, K, h, w) float32."""
+        return _upsample(self.layers(pixels), self.stride // 4)
 
 
 class FCN(Segmenter):
@@ -93,15 +124,18 @@ class FCN(Segmenter):
     first, second and fifth), its two dense layers as 1 x 1 convolutions with dropout, and logits per 32 x 32 pixels,
     upsampled twice by 2 and added to the logits of the second and first pooling, then by 8. Chosen here, to train
     from random weights on a small dataset: batch normalization before each ReLU, 1024 units instead of 4096.
+
+    Args:
+        dropout: probability of dropout of whole maps after each dense layer.
     """
 
-    def __init__(self, input_shape: Shape, n_classes: int) -> None:
+    def __init__(self, input_shape: Shape, n_classes: int, *, dropout: float = 0.5) -> None:
         super().__init__(input_shape[2], stride=32)
         self.eighth = nn.Sequential(ConvNormReLU(input_shape[2], 64, 11, 4), nn.MaxPool2d(3, 2, 1))
         self.sixteenth = nn.Sequential(ConvNormReLU(64, 192, 5), nn.MaxPool2d(3, 2, 1))
         self.last = nn.Sequential(
             ConvNormReLU(192, 384), ConvNormReLU(384, 256), ConvNormReLU(256, 256), nn.MaxPool2d(3, 2, 1),
-            ConvNormReLU(256, 1024, 1), nn.Dropout2d(0.5), ConvNormReLU(1024, 1024, 1), nn.Dropout2d(0.5),
+            ConvNormReLU(256, 1024, 1), nn.Dropout2d(dropout), ConvNormReLU(1024, 1024, 1), nn.Dropout2d(dropout),
         )  # fmt: skip
         self.head_prefixes = ("heads.",)
         self.heads = nn.ModuleList([nn.Conv2d(width, n_classes, 1) for width in (64, 192, 1024)])
@@ -226,6 +260,14 @@ class LiteUNet(LiteEncoderModel, Segmenter):
         for step, skip in zip(self.up, reversed(skips), strict=True):
             maps = step(torch.cat([_upsample(maps, 2), skip], 1))
         return F.pixel_shuffle(self.head(maps), 2)
+
+
+def _relu_and_norm(channels: int, norm: Norm) -> list[nn.Module]:
+    """Return ReLU, with batch normalization after it, before it, or none."""
+    relu = nn.ReLU(inplace=True)
+    if norm == "none":
+        return [relu]
+    return [relu, nn.BatchNorm2d(channels)] if norm == "after" else [nn.BatchNorm2d(channels), relu]
 
 
 def _upsample(maps: Tensor, factor: int) -> Tensor:

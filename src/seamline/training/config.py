@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -16,6 +17,8 @@ from seamline.data.augmentation import Augmentation
 from seamline.data.dataset import Dataset
 from seamline.data.splits import VAL_FRACTION, SplitStrategy
 from seamline.errors import SeamlineError
+from seamline.models.factory import check_choices
+from seamline.models.layer_choices import LayerChoices, Norm, Pooling
 from seamline.run_folder import ConfigDecision, RunFolder
 
 Optimizer = Literal["adam", "adamw", "muon"]
@@ -94,14 +97,32 @@ class TrainConfig:
     pretrained: bool = True
     """Start from pretrained weights, of models that have them: `efficientnet-lite0`, whose head is first fitted to
     features of the training images, `unet-lite0`, `timm/…` and `smp/…`."""
+    norm: Norm | None = None
+    """Batch normalization `after` each ReLU, `before` it, or `none`, of `cnn…` and `facadenet`; `default`, in Python
+    None, is the model's own choice, here and below."""
+    kernel: int | None = None
+    """Side of every kernel, 3, 5 or 7, of `cnn`, `cnn-hidden` and `facadenet`."""
+    dropout: float | None = None
+    """Probability of dropout before the head, of `cnn…`, `residual-…` and `efficientnet-lite0`; of whole maps of the
+    deepest layers, of `facadenet` and `fcn`."""
+    pooling: Pooling | None = None
+    """Pooling layers take the `max` or the `average` of 2 x 2 pixels, of `cnn`, `cnn-hidden` and `facadenet`."""
+    pooling_layers: int | None = None
+    """Number of the first convolutions that are followed by pooling, 2 to 6, of `facadenet`."""
 
     @property
     def augmentation(self) -> Augmentation:
         """The random augmentation of training images."""
         return Augmentation(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Augmentation)})
 
+    @property
+    def layer_choices(self) -> LayerChoices:
+        """The choices of layers."""
+        return LayerChoices.of(vars(self))
+
     def __post_init__(self) -> None:
         """Check every field."""
+        check_choices(self.model, self.layer_choices)
         _check(0 < self.epochs <= 1_000_000, "epochs", self.epochs, "above 0, up to 1,000,000")
         _check(1 <= self.batch_size <= 1_000_000, "batch_size", self.batch_size, "1 to 1,000,000")
         for name in ("lr", "muon_lr"):
@@ -243,7 +264,7 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
                 f"--set {setting}: {name} takes {_description(field_types()[name])}, got {text!r}{_repeat_hint(text)}"
             ) from None
         if name in fields and fields[name] != value:
-            raise SeamlineError(f"--set {setting}: {name}={format_value(fields[name])} is given too; keep one of them")
+            raise SeamlineError(f"--set {setting}: {format_setting(name, fields[name])} is given too; keep one of them")
         fields[name] = value
     return fields
 
@@ -264,7 +285,7 @@ def merge_flags(settings: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[s
     for name, value in given.items():
         if settings.get(name, value) != value:
             flag = f"--{name.replace('_', '-')} {format_value(value)}"
-            raise SeamlineError(f"{flag}: --set {name}={format_value(settings[name])} is given too; keep one of them")
+            raise SeamlineError(f"{flag}: --set {format_setting(name, settings[name])} is given too; keep one of them")
     return {**settings, **given}
 
 
@@ -279,11 +300,13 @@ def check_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
             raise SeamlineError(unknown_field(name, field_types()))
     checked = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     for name, value in checked.items():
-        type_ = field_types()[name]
+        type_ = _optional(field_types()[name]) or field_types()[name]
+        if value is None and type_ != field_types()[name]:
+            continue
         accepted = {bool: (bool,), int: (int,), float: (int, float), str: (str,)}.get(type_, (tuple, str, type(None)))
         accepted = (str,) if get_origin(type_) is Literal else accepted
         if not isinstance(value, accepted) or (isinstance(value, bool) and type_ is not bool):
-            raise SeamlineError(f"{name}: takes {_description(type_)}, got {value!r}")
+            raise SeamlineError(f"{name}: takes {_description(field_types()[name])}, got {value!r}")
     return checked
 
 
@@ -310,11 +333,18 @@ def unknown_field(name: str, known: Iterable[str]) -> str:
 
 def format_settings(fields: Mapping[str, Any]) -> tuple[str, ...]:
     """Return fields as texts `field=value` that `parse_settings` reads."""
-    return tuple(f"{name}={format_value(value)}" for name, value in fields.items())
+    return tuple(format_setting(name, value) for name, value in fields.items())
 
 
-def format_value(value: object) -> str:
-    """Return a value as `--set` takes it: `none`, `true`, `0.5` or `1,2`."""
+def format_setting(name: str, value: object) -> str:
+    """Return a field as a text `field=value` that `parse_settings` reads."""
+    return f"{name}={format_value(value, name)}"
+
+
+def format_value(value: object, field: str | None = None) -> str:
+    """Return a value, of a field if it is named, as `--set` takes it: `none`, `default`, `true`, `0.5` or `1,2`."""
+    if value is None and field is not None and _optional(field_types()[field]) is not None:
+        return _DEFAULT
     if isinstance(value, tuple | list):
         return ",".join(map(str, value))
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
@@ -323,12 +353,25 @@ def format_value(value: object) -> str:
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
+_DEFAULT = "default"
+"""Stands for None in fields of a single value, where it leaves the choice to the model."""
+
+
+def _optional(type_: Any) -> Any:
+    """Return the type of the values of a field that may be None, where they are single ones; None for other fields."""
+    values = [one for one in get_args(type_) if one is not NoneType]
+    may_be_none = len(values) < len(get_args(type_))
+    return values[0] if may_be_none and len(values) == 1 and get_origin(values[0]) is not tuple else None
+
+
 def _parse(text: str, type_: Any) -> Any:
     """Parse `text` as a value of a field's type.
 
     Raises:
         ValueError: it is none.
     """
+    if (values := _optional(type_)) is not None:
+        return None if text.lower() == _DEFAULT else _parse(text, values)
     if type_ is bool:
         if text.lower() not in _BOOLEANS:
             raise ValueError(text)
@@ -352,6 +395,8 @@ def _whole(value: Any) -> Any:
 
 
 def _description(type_: Any) -> str:
+    if (values := _optional(type_)) is not None:
+        return f"{_description(values)}, or {_DEFAULT}"
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a name"}
     if get_origin(type_) is Literal:
         return " or ".join(get_args(type_))

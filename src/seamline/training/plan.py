@@ -1,7 +1,7 @@
 """Everything that is decided before a training starts: data, splits, configuration."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +15,9 @@ from seamline.data.registry import DATASETS
 from seamline.data.split_warnings import NO_TEST_IMAGES, grouping_warnings
 from seamline.data.splits import Splits
 from seamline.errors import SeamlineError, size_text
+from seamline.models.layer_choices import LayerChoices
 from seamline.progress import Reporter
-from seamline.run_folder import ClassMap, ConfigDecision, RunFolder
+from seamline.run_folder import ClassMap, ConfigDecision, RunFolder, RunInfo
 from seamline.training.auto_config import PHOTO_MODELS, DatasetStats, autoconfigure, configure_photo_masks
 from seamline.training.config import (
     TrainConfig,
@@ -155,12 +156,12 @@ def make_plan(
     if isinstance(sources[0], str) and sources[0] in DATASETS and isinstance(preset, str):  # fail before long work
         replace(get_preset(preset, DATASETS[sources[0]].task), **settings)
     start = options.init_folder
-    origin = None if start is None else start.info.read().model
+    origin = None if start is None else start.info.read()
     size, own, reporter = options.image_size, is_own(source), options.reporter
-    fields = settings if origin is None else {"model": origin.name, **settings}
+    fields = settings if origin is None else _inherit_network(origin, settings)
     pretrained = may_start_pretrained(preset, fields)
     if origin is not None and own and size is None:
-        size = size_text(origin.input_size, "x")
+        size = size_text(origin.model.input_size, "x")
     with (processes or Distributed()).main_first():
         data = load_dataset(
             source,
@@ -191,6 +192,13 @@ def make_plan(
         warnings=warnings,
         options=replace(options, image_size=size),
     )
+
+
+def _inherit_network(origin: RunInfo, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that the user set, with the network of the run that a training starts from."""
+    name = settings.get("model", origin.model.name)
+    choices = asdict(LayerChoices.of(origin.config)) if name == origin.model.name else {}
+    return {"model": name, **choices, **settings}
 
 
 def _say_notes(data: Dataset, splits: Splits, warnings: Sequence[str], reporter: Reporter) -> None:

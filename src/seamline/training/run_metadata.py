@@ -231,7 +231,7 @@ def _diff_config(fields: dict[str, Any], config: TrainConfig) -> str:
         return "fields of another version"
     here = config.to_dict()
     return ", ".join(
-        f"{field}: {format_value(there[field])} there, {format_value(here[field])} here"
+        f"{field}: {format_value(there[field], field)} there, {format_value(here[field], field)} here"
         for field in here
         if there[field] != here[field]
     )

@@ -90,6 +90,7 @@ def initial_model(
         task=plan.data.task,
         seed=plan.seed,
         pretrained=pretrained,
+        choices=config.layer_choices,
     )
     model.init_from_data(plan.splits.train.images)
     init_from = None if start is None else init_from_run(model, start, plan.input_shape, plan.data.classes)

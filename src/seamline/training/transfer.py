@@ -5,8 +5,10 @@ from torch import Tensor
 
 from seamline.errors import SeamlineError, size_text
 from seamline.models.blocks import BaseModel
+from seamline.models.layer_choices import LayerChoices
 from seamline.models.saved import load_saved_model
 from seamline.run_folder import InitFrom, RunFolder, RunInfo
+from seamline.training.config import format_settings
 
 
 def init_from_run(
@@ -35,10 +37,10 @@ def init_from_run(
             f"--init-from {folder.path}: was trained on {kinds.get(channels, channels)} images, and these are "
             f"{kinds.get(input_shape[2], input_shape[2])}; name another run, or leave --init-from out"
         )
-    weights = load_saved_model(folder).state_dict()
-    for name, tensor in model.state_dict().items():
-        if name not in weights:
-            raise _misfit(folder, info, input_shape)
+    weights, own = load_saved_model(folder).state_dict(), model.state_dict()
+    if weights.keys() != own.keys():
+        raise _misfit(folder, info, input_shape)
+    for name, tensor in own.items():
         if name.startswith(model.head_prefixes):
             weights[name] = _remap_head(tensor, weights[name], classes, run_classes)
         if weights[name].shape != tensor.shape:
@@ -84,6 +86,7 @@ def _misfit(folder: RunFolder, info: RunInfo, input_shape: tuple[int, int, int])
             f"--init-from {folder.path}: its model {info.model.name} takes images of {size_text(size)}, and these are "
             f"{size_text(input_shape)}; add --image-size {size_text(size, 'x')}"
         )
+    name = " ".join((info.model.name, *format_settings(LayerChoices.of(info.config).given)))
     return SeamlineError(
-        f"--init-from {folder.path}: its model is {info.model.name}; use the same model, or leave --init-from out"
+        f"--init-from {folder.path}: its model is {name}; use the same model, or leave --init-from out"
     )
