@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import mkstemp
 from typing import Any
 
 import numpy as np
@@ -43,9 +43,11 @@ def atomic_write(path: Path) -> Iterator[Path]:
         OSError: the file cannot be written; the error names `path`, which is unchanged.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix, delete=False) as handle:
-            temporary = Path(handle.name)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
         try:
             yield temporary
             temporary.chmod(0o666 & ~_umask())
@@ -53,8 +55,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
                 os.fsync(written.fileno())  # else the file may be empty after a power failure
             temporary.replace(path)
             _fsync_dir(path.parent)
-        finally:
+        except BaseException:
             temporary.unlink(missing_ok=True)
+            raise
     except OSError as error:
         if error.filename is None or str(error.filename).startswith(str(path.parent / f".{path.name}.")):
             raise OSError(error.errno, error.strerror or str(error), str(path)) from error

@@ -7,6 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import PIL
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -114,12 +115,23 @@ def test_transparency_is_composited_and_told() -> None:
     np.testing.assert_array_equal(photo.pixels[4:], values[4:, :, :3])
 
 
-@pytest.mark.parametrize(("count", "photometric", "extra"), [(4, 2, [0]), (5, 2, [0, 0]), (2, 1, [0])])
+@pytest.mark.parametrize(("count", "photometric", "extra"), [(4, 2, [0]), (5, 2, [0, 0])])
 def test_further_bands_are_not_used(count: int, photometric: int, extra: list[int]) -> None:
     values = channels(count)
     photo = read_photo(tiff(values, photometric, extra))
-    expected = values[..., :3] if count > 2 else np.repeat(values[..., :1], 3, axis=2)
-    np.testing.assert_array_equal(photo.pixels, expected)
+    np.testing.assert_array_equal(photo.pixels, values[..., :3])
+    assert photo.traits == Trait.BANDS
+
+
+def test_a_second_band_of_a_gray_tiff_is_not_used() -> None:
+    """Before Pillow 13, which reads it, the file is refused."""
+    values = channels(2)
+    content = tiff(values, 1, [0])
+    if int(PIL.__version__.split(".")[0]) < 13:
+        assert "is a TIFF with 2 bands of 8-bit values; save three" in refusal(lambda: read_photo(content))
+        return
+    photo = read_photo(content)
+    np.testing.assert_array_equal(photo.pixels, np.repeat(values[..., :1], 3, axis=2))
     assert photo.traits == Trait.BANDS
 
 

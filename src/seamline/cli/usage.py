@@ -13,20 +13,22 @@ def describe_usage_error(error: Any, words: Sequence[str]) -> str:
         error: a `UsageError`.
         words: the words after `seamline`.
     """
-    text = error.format_message().rstrip(".")
+    # Of the errors with an `option_name`, only that of an unknown option has `possibilities`. Its wording differs
+    # between versions of Typer and Click.
+    option = getattr(error, "option_name", None) if hasattr(error, "possibilities") else None
     if words[:1] in (["train"], ["reproduce"]):
         from seamline.training.config import field_types, similar_field
 
-        unknown = hasattr(error, "possibilities")  # else a known option may lack its value
-        option = error.option_name if unknown else None
-        similarity = 1.0 if unknown and error.possibilities else 0.75
-        if option is not None and (field := similar_field(option, field_types(), similarity)):
+        similarity = 1.0 if option and error.possibilities else 0.75
+        if option and (field := similar_field(option, field_types(), similarity)):
             flag = f"--{field.replace('_', '-')}"
             known = error.ctx is not None and any(flag in parameter.opts for parameter in error.ctx.command.params)
             return f"{option}: no such option; did you mean {flag if known else f'--set {field}=VALUE'}?"
         if option is None and (setting := split_setting(words, field_types())):
             return setting
-    return f"{text}; see seamline --help"
+    if option and error.possibilities:
+        return f"{option}: no such option; did you mean {' or '.join(sorted(error.possibilities))}?"
+    return f"{f'{option}: no such option' if option else error.format_message().rstrip('.')}; see seamline --help"
 
 
 def split_setting(words: Sequence[str], fields: Collection[str]) -> str | None:

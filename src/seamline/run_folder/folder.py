@@ -255,11 +255,12 @@ class RunFolder:
         exported = [
             self.onnx_file(reduced_tta=reduced, int8=int8) for reduced in (False, True) for int8 in (False, True)
         ]
-        for path in (self.weights_file, *exported, *(self.path / name for name in (*_RESULTS, *_OLD_FILES))):
+        paths = (self.weights_file, *exported, *(self.path / name for name in (*_RESULTS, *_OLD_FILES)))
+        for path in filter(os.path.lexists, paths):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
-                path.unlink(missing_ok=True)
+                path.unlink()
 
     def start_evaluation(self) -> None:
         """Remove what is written last, so that an interrupted evaluation does not count as one and has no page."""

@@ -116,10 +116,10 @@ class Server(uvicorn.Server):
         self.on_ready = on_ready
         self.stopped_by: int | None = None
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen."""
-        await super().startup(sockets)
+    async def main_loop(self) -> None:
+        """Serve until a signal; one that arrives during startup would end uvicorn without shutting down the app."""
         self.on_ready()
+        await super().main_loop()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

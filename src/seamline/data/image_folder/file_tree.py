@@ -190,8 +190,10 @@ def refuse_invalid(file: Path, kind: str) -> Iterator[None]:
     """Convert errors of invalid content inside the block into a `SeamlineError`."""
     try:
         yield
-    except (msgspec.ValidationError, ValueError, OverflowError) as error:
-        raise SeamlineError(f"{file}: is {kind} with an invalid part ({error}); correct it") from None
+    except (msgspec.ValidationError, ValueError, OverflowError, SystemError) as error:
+        # msgspec before 0.22 raises a SystemError, caused by an OverflowError, for an integer that no float can hold.
+        reason = error.__cause__ or error
+        raise SeamlineError(f"{file}: is {kind} with an invalid part ({reason}); correct it") from None
 
 
 def read_text(file: Path, errors: Literal["strict", "replace"] = "strict") -> str:
