@@ -195,3 +195,19 @@ def test_with_cutmix_each_column_keeps_the_part_of_its_labels(shard: tuple[int, 
         assert torch.equal(of_columns[:, None].expand_as(targets), targets)
         mixed += int((of_columns != of_columns[:, :1]).any(1).sum())
     assert mixed > 2
+
+
+def test_erased_rectangles_have_the_stated_size_and_leave_masks() -> None:
+    images = np.zeros((400, 40, 30, 1), np.uint8)
+    masks = (np.arange(40 * 30) % 200).reshape(40, 30).astype(np.uint8)[None].repeat(400, 0)
+    split = Split(images, masks, tuple(map(str, range(400))), np.arange(400))
+    (batch,) = Batches(split, 400, task="segmentation", seed=0, augmentation=Augmentation(erase=0.5)).epoch(1)
+    changed = (batch.images != 0)[:, 0]
+    fractions = changed.float().mean((1, 2))
+    some = fractions > 0
+    assert abs(float(some.float().mean()) - 0.5) < 0.1
+    assert float(fractions[some].min()) > 0.01
+    assert float(fractions.max()) < 0.45
+    for image in changed[some]:  # a rectangle: its rows and columns in every combination
+        assert torch.equal(image, image.any(1)[:, None] & image.any(0)[None])
+    assert torch.equal(batch.labels, torch.from_numpy(masks.astype(np.int64)))

@@ -120,3 +120,12 @@ def test_gamma_is_a_power_of_gray_levels() -> None:
     levels = np.arange(256) / 255
     assert np.array_equal(changed[1, 0].flatten().numpy(), np.round(255 * levels**2).astype(np.uint8))
     assert np.abs(changed[2, 2].flatten().numpy() - 255 * np.sqrt(levels)).max() <= 0.5 + 1e-4
+
+
+def test_erase_fills_one_rectangle_with_one_color() -> None:
+    images = torch.randint(0, 256, (2, 3, 6, 7), dtype=torch.uint8)
+    boxes = torch.tensor([[1, 2, 4, 6], [3, 3, 3, 5]])  # the second has no rows
+    erased = transforms.erase(images, boxes, torch.tensor([[7, 8, 9], [1, 2, 3]], dtype=torch.uint8))
+    expected = images.clone()
+    expected[0, :, 1:4, 2:6] = torch.tensor([7, 8, 9], dtype=torch.uint8)[:, None, None]
+    assert torch.equal(erased, expected)

@@ -21,6 +21,7 @@ class Augmentation:
     train_scale: float = 1.0  # fraction of the images' width and height at which the model is trained, 0..1
     # fraction of the images that continue as another image from some column on; for segmentation only
     cutmix: float = 0.0
+    erase: float = 0.0  # fraction of the images in which a random rectangle gets a random color
 
     @property
     def is_affine(self) -> bool:

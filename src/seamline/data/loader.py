@@ -24,7 +24,7 @@ IGNORE_LABEL = -100
 """Label of ignored pixels in batches, as PyTorch's losses use it."""
 
 # One random stream per purpose.
-_ORDER, _FLIP, _TRANSLATION, _AFFINE, _COLOR, IN_NETWORK, _CUTMIX, _CORNERS, _GAMMA, _MIX = range(2, 12)
+_ORDER, _FLIP, _TRANSLATION, _AFFINE, _COLOR, IN_NETWORK, _CUTMIX, _CORNERS, _GAMMA, _MIX, _ERASE = range(2, 13)
 
 
 class Batch(NamedTuple):
@@ -45,6 +45,7 @@ class _EpochParameters(NamedTuple):
     colors: tuple[Tensor, Tensor] | None  # (N, C, C) and (N, C) float32, color matrices and offsets
     gammas: Tensor | None  # (N,) float32, exponents
     cuts: Tensor | None  # (N,) int64, first column of the other image
+    erased: tuple[Tensor, Tensor] | None  # (N, 4) int64 and (N, C) uint8, rectangles and their colors
 
 
 class Batches:
@@ -165,7 +166,7 @@ class Batches:
         images, labels = self._select(self.images, chosen).permute(0, 3, 1, 2), self._select(self.labels, chosen)
         if not len(chosen):
             return images, labels
-        flips, offsets, matrix, colors, gammas, cuts = parameters
+        flips, offsets, matrix, colors, gammas, cuts, erased = parameters
         if flips is not None:
             images = transforms.hflip(images, flips[rows])
             labels = transforms.hflip(labels, flips[rows]) if self.has_masks else labels
@@ -180,6 +181,8 @@ class Batches:
             images = transforms.gamma(images, gammas[rows])
         if cuts is not None:
             images, labels = (transforms.horizontal_cutmix(values, cuts[rows]) for values in (images, labels))
+        if erased is not None:
+            images = transforms.erase(images, erased[0][rows], erased[1][rows])
         return images, labels
 
     def _parameters(self, epoch: int) -> _EpochParameters:
@@ -192,6 +195,7 @@ class Batches:
             self._sample_colors(epoch),
             self._sample_gammas(epoch),
             self._sample_cuts(epoch),
+            self._sample_erased(epoch),
         )
 
     def _sample_flips(self, epoch: int) -> Tensor | None:
@@ -302,6 +306,26 @@ class Batches:
         uniform = torch.rand((len(self.images), 2), generator=self._generator(_CUTMIX, epoch))
         columns = ((0.2 + 0.6 * uniform[:, 1]) * width).long()
         return torch.where(uniform[:, 0] < self.augmentation.cutmix, columns, width).to(self.device)
+
+    def _sample_erased(self, epoch: int) -> tuple[Tensor, Tensor] | None:
+        """Return the rectangle that is erased in each sample, (N, 4) int64, and its color, (N, C) uint8.
+
+        After Zhong et al., Random erasing data augmentation, AAAI 2020: 2 to 40 % of the image, with sides in a ratio
+        of up to 3.3, log-uniform; here in one random color. Rectangles that exceed the image are cut at its edge.
+        """
+        if not self.augmentation.erase:
+            return None
+        height, width = self.output_size
+        uniform = torch.rand((len(self.images), 5), generator=self._generator(_ERASE, epoch))
+        area, ratio = (0.02 + 0.38 * uniform[:, 1]) * height * width, 3.3 ** (2 * uniform[:, 2] - 1)
+        sides = torch.stack([(area * ratio).sqrt(), (area / ratio).sqrt()], 1)  # (N, 2), rows and columns
+        space = (torch.tensor([height, width]) - sides).clamp_(min=0)
+        first = uniform[:, 3:] * space
+        boxes = torch.cat([first, first + sides], 1).round_().long()
+        boxes[uniform[:, 0] >= self.augmentation.erase] = 0
+        shape = (len(self.images), self.images.shape[-1])
+        colors = torch.randint(256, shape, generator=self._generator(_ERASE, epoch, 1), dtype=torch.uint8)
+        return boxes.to(self.device), colors.to(self.device)
 
     def _generator(self, stream: int, epoch: int, *more: int) -> torch.Generator:
         """Return a generator seeded by the seed, the stream, the epoch and further numbers only."""

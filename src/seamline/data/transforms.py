@@ -94,6 +94,25 @@ def horizontal_cutmix(images: Tensor, columns: Tensor) -> Tensor:
     return torch.where(replaced.view(len(images), *[1] * (images.ndim - 2), -1), images.roll(1, 0), images)
 
 
+def erase(images: Tensor, boxes: Tensor, colors: Tensor) -> Tensor:
+    """Fill a rectangle of each image with one color; the result is channels last in memory.
+
+    Args:
+        images: (B, C, H, W) uint8.
+        boxes: (B, 4) int64, first row, first column, and the row and column after the last; empty where nothing is
+            erased.
+        colors: (B, C) uint8.
+    """
+    rows = torch.arange(images.shape[2], device=images.device)
+    columns = torch.arange(images.shape[3], device=images.device)
+    top, left, bottom, right = boxes[:, :, None].unbind(1)  # (B, 1) each
+    inside = ((rows >= top) & (rows < bottom))[:, :, None] & ((columns >= left) & (columns < right))[
+        :, None
+    ]  # (B, H, W)
+    filled = torch.where(inside[..., None], colors[:, None, None], images.permute(0, 2, 3, 1))
+    return filled.permute(0, 3, 1, 2)
+
+
 def color_jitter(images: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
     """Apply an affine transformation to the colors of images; the result is clipped and channels last in memory.
 

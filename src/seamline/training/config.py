@@ -80,6 +80,8 @@ class TrainConfig:
     """Train on images of this fraction of their height and width."""
     cutmix: float = 0.0
     """Fraction of the images that continue as another image from a random column on; segmentation only."""
+    erase: float = 0.0
+    """Fraction of the images in which a random rectangle gets a random color; its pixels of masks keep their class."""
     mix: tuple[float, ...] | None = None
     """Weight of each dataset in a batch, where several are trained on; None for equal weights."""
     encoder_lr: float = 1.0
@@ -143,7 +145,7 @@ class TrainConfig:
         if self.mix is not None:
             valid = all(0 <= weight < math.inf for weight in self.mix) and sum(self.mix) > 0
             _check(valid, "mix", self.mix, "numbers of 0 or more, not all 0")
-        for name in ("color_jitter", "cutmix"):
+        for name in ("color_jitter", "cutmix", "erase"):
             _check(0 <= getattr(self, name) <= 1, name, getattr(self, name), "0 to 1")
         for name in ("warmup", "val_fraction"):
             _check(0 < getattr(self, name) < 1, name, getattr(self, name), "between 0 and 1")
