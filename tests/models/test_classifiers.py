@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from seamline.errors import SeamlineError
 from seamline.inference.tta import TTA
-from seamline.models.classifiers import SmallResNet, TwoLayerCNN
+from seamline.models.classifiers import ResNet, TwoLayerCNN
 from seamline.models.factory import CLASSIFIERS, build_model
 
 SHAPES = pytest.mark.parametrize("shape", [(28, 28, 1), (16, 23, 3), (40, 33, 1)])
@@ -60,7 +60,7 @@ def test_the_study_models_return_their_intermediates(name: str, shape: tuple[int
 @pytest.mark.parametrize(("side", "last"), [(16, 4), (28, 7), (32, 4), (64, 4), (128, 4), (400, 13)])
 def test_a_residual_network_halves_as_often_as_the_image_allows(side: int, last: int) -> None:
     network = build_model("residual-16", (side, side, 3), 2, task="classification")
-    assert isinstance(network, SmallResNet)
+    assert isinstance(network, ResNet)
     maps = network.levels(network.stem(torch.zeros(1, 3, side + -side % network.stride, side + -side % network.stride)))
     assert maps.shape[2:] == (last, last)
 

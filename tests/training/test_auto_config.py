@@ -105,3 +105,13 @@ def test_photos_with_masks_by_hand(preset: str, of: DatasetStats, wanted: dict[s
     assert recipe.model == "unet-lite0"
     assert {choice.field for choice in chosen} == {"model", "crop", "epochs"}
     assert recipe.lr == PHOTO_PRESETS[preset].lr
+
+
+def test_best_trains_longer_and_keeps_its_model_for_tiny_images() -> None:
+    photos, tiny = DatasetStats(5_000, 64, 64, 1, "classification"), DatasetStats(54_000, 28, 28, 1, "classification")
+    best = get_preset("best", "classification")
+    recipe, decisions = autoconfigure(best, photos, longer=True)
+    assert (recipe.model, recipe.epochs, recipe.erase) == ("residual-32", 24, 0.5)
+    assert next(one for one in decisions if one.field == "epochs").reason.startswith("3 times those of")
+    recipe, _ = autoconfigure(best, tiny, longer=True)
+    assert (recipe.model, recipe.epochs, recipe.translate) == ("residual-best", 9, 2)

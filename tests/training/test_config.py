@@ -157,7 +157,7 @@ def test_whole_numbers_of_epochs_stay_whole() -> None:
 
 
 def test_an_unknown_preset_lists_the_known() -> None:
-    with pytest.raises(SeamlineError, match="for classification; the presets are fast, sprint, original"):
+    with pytest.raises(SeamlineError, match="for classification; the presets are fast, best, sprint, original"):
         get_preset("fcn", "classification")
     with pytest.raises(SeamlineError, match="for segmentation; the presets are fast, best, sprint, original, fcn"):
         get_preset("quick", "segmentation")

@@ -1,7 +1,7 @@
 """Models for classification: (B, C, H, W) uint8 -> logits (B, K) float32."""
 
 import math
-from itertools import pairwise
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -162,34 +162,44 @@ class TwoLayerCNN(BaseModel):
         return {"layer 1": self.conv1.weight.detach(), "layer 2": self.conv2.weight.detach()}
 
 
-class SmallResNet(BaseModel):
-    """A small residual network (He, Zhang, Ren, Sun, CVPR 2016) for photos from 16 pixels on.
+class ResNet(BaseModel):
+    """A residual network (He, Zhang, Ren, Sun, CVPR 2016) with global average pooling and dropout before the head.
 
-    A strided convolution halves the image; each further level halves again and widens, until the shorter side of the
-    maps is 4 to 7, at most five times. A level has two blocks. Global average pooling and dropout precede the head.
+    The first level has the size of the stem's maps; each further level halves them.
 
     Args:
-        width: channels of the first level.
+        widths: channels of each level.
+        blocks: residual blocks of each level.
+        stem_stride: stride of the first convolution: 2 with kernel 5, or 1 with kernel 3.
         dropout: dropout probability before the head.
 
     Raises:
         SeamlineError: the images are smaller than 16 x 16 pixels.
     """
 
-    def __init__(self, input_shape: Shape, n_classes: int, width: int, dropout: float = 0.2) -> None:
+    def __init__(
+        self,
+        input_shape: Shape,
+        n_classes: int,
+        widths: Sequence[int],
+        blocks: Sequence[int],
+        *,
+        stem_stride: int = 1,
+        dropout: float = 0.2,
+    ) -> None:
         super().__init__()
         _check_size(input_shape)
         self.normalize = Normalize(input_shape[2])
-        levels = min(5, int(math.log2(min(input_shape[:2]) / 4)))
-        self.stride = 2**levels
-        self.stem = ConvNormReLU(input_shape[2], width, 5, 2)
-        widths = [width, *(min(8, 2**level) * width for level in range(1, levels))]
-        blocks: list[nn.Module] = [Residual(width, width)]
-        for inputs, outputs in pairwise(widths):
-            blocks += [Residual(inputs, outputs, 2), Residual(outputs, outputs)]
-        self.levels = nn.Sequential(*blocks)
+        self.stride = stem_stride * 2 ** (len(widths) - 1)
+        self.stem = ConvNormReLU(input_shape[2], widths[0], 5 if stem_stride == 2 else 3, stem_stride)
+        inputs, layers = widths[0], []
+        for level, (outputs, count) in enumerate(zip(widths, blocks, strict=True)):
+            for block in range(count):
+                layers.append(Residual(inputs, outputs, 2 if level and not block else 1))
+                inputs = outputs
+        self.levels = nn.Sequential(*layers)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(widths[-1], n_classes)
+        self.head = nn.Linear(inputs, n_classes)
 
     def forward_logits(self, pixels: Tensor) -> Tensor:
         """(B, C, H, W) float32, normalized -> logits (B, K) float32."""
@@ -200,6 +210,18 @@ class SmallResNet(BaseModel):
         """(B, C, H, W) float32, normalized -> (B, D) float32, what the head gets."""
         maps: Tensor = self.levels(self.stem(pad_to_stride(pixels, self.stride)))
         return maps.mean((2, 3))
+
+
+def photo_resnet(input_shape: Shape, n_classes: int, *, width: int) -> ResNet:
+    """Return a small residual network for photos from 16 pixels on.
+
+    The stem halves the image; each further level halves again and widens, until the shorter side of the maps is 4 to 7,
+    at most five times. The first level has `width` channels.
+    """
+    _check_size(input_shape)
+    levels = min(5, int(math.log2(min(input_shape[:2]) / 4)))
+    widths = [width, *(min(8, 2**level) * width for level in range(1, levels))]
+    return ResNet(input_shape, n_classes, widths, [1, *[2] * (levels - 1)], stem_stride=2)
 
 
 class LiteClassifier(LiteEncoderModel):

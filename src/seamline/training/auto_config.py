@@ -1,4 +1,4 @@
-"""Automatic configuration: rules that fit the preset `fast` to a user's images, and the presets of photos to photos.
+"""Automatic configuration: rules that fit the presets `fast` and `best` to a user's images.
 
 Each rule sets one field of the configuration and states the reason. The image size is chosen before, when the images
 are read (`seamline.data.image_folder.resize_policy`).
@@ -24,6 +24,9 @@ PHOTO_MODELS: dict[Task, str] = {"classification": "efficientnet-lite0", "segmen
 MASK_PIXELS = {"fast": 425_000_000, "best": 2_600_000_000}
 """Preset -> pixels that the training of a segmenter from pretrained features processes in all: twelve minutes, and an
 hour and a quarter, on two cores."""
+
+LONGER = 3
+"""Epochs of the preset `best` for own images, as a multiple of those of `fast`."""
 
 
 @dataclass(frozen=True)
@@ -144,14 +147,26 @@ RULES: tuple[Rule, ...] = (model, batch_size, epochs, translate, scale_jitter, c
 """The rules, in the order in which they are reported."""
 
 
-def autoconfigure(config: TrainConfig, stats: DatasetStats) -> tuple[TrainConfig, tuple[ConfigDecision, ...]]:
-    """Fit the preset `fast` to images; return it with the decisions. Photos with masks have presets of their own."""
+def autoconfigure(
+    config: TrainConfig, stats: DatasetStats, *, longer: bool = False
+) -> tuple[TrainConfig, tuple[ConfigDecision, ...]]:
+    """Fit the preset `fast`, or with `longer` the preset `best`, to images; return it with the decisions.
+
+    Photos with masks have presets of their own.
+    """
     decisions = tuple(rule(stats) for rule in RULES)
+    if longer:
+        own = ("model", "translate") if stats.tiny else ()  # the preset was made for tiny images
+        decisions = tuple(_lengthen(one) if one.field == "epochs" else one for one in decisions if one.field not in own)
     if stats.photos:  # small steps, which do not destroy pretrained features
         config = replace(config, optimizer="adamw", lr=1e-4, weight_decay=5e-2)
     elif not (stats.segments or stats.tiny):
         config = replace(config, lr=4e-3, muon_lr=0.05, weight_decay=5e-2)
     return replace(config, **{decision.field: decision.value for decision in decisions}), decisions
+
+
+def _lengthen(decision: ConfigDecision) -> ConfigDecision:
+    return _decide("epochs", LONGER * decision.value, f"{LONGER} times those of the preset `fast`: {decision.reason}")
 
 
 def configure_photo_masks(preset: str, stats: DatasetStats) -> tuple[TrainConfig, tuple[ConfigDecision, ...]]:

@@ -242,14 +242,14 @@ def resolve_config(
 ) -> tuple[TrainConfig, tuple[ConfigDecision, ...]]:
     """Return the configuration to use, and which fields were chosen automatically.
 
-    `seamline.training.auto_config` fits the preset `fast` to the user's own images, and the presets of photos to
-    photos with masks; `fields` override it.
+    `seamline.training.auto_config` fits the presets `fast` and, for classification, `best` to the user's own images,
+    and the presets of photos to photos with masks; `fields` override it.
     """
     decisions: tuple[ConfigDecision, ...] = ()
     config = get_preset(preset, data.task) if isinstance(preset, str) else preset
     stats = DatasetStats.of(data, fields)
     if isinstance(preset, str) and preset in PHOTO_PRESETS and photos and stats.segments and stats.photos:
         config, decisions = configure_photo_masks(preset, stats)
-    elif own and preset == "fast":
-        config, decisions = autoconfigure(config, stats)
+    elif own and (preset == "fast" or (preset == "best" and not stats.segments)):
+        config, decisions = autoconfigure(config, stats, longer=preset == "best")
     return replace(config, **fields), tuple(decision for decision in decisions if decision.field not in fields)
