@@ -17,12 +17,12 @@ Probabilities = NDArray[np.float32]
 class WindowRules:
     """When a part of a mask is a window; chosen on validation photos."""
 
-    threshold: float = 0.6  # probability from which a pixel is window
+    threshold: float = 0.45  # probability from which a pixel is window
     cores: tuple[float, ...] = (0.65, 0.8, 0.9)  # probabilities of cores by which windows that touch are split
     core_fraction: float = 0.15  # least area of a core, over that of its part
     min_side: int = 4  # pixels of the plane
     rectangle: float = 0.75  # IoU with its rectangle from which a part is one
-    min_probability: float = 0.75  # mean inside
+    min_probability: float = 0.6  # mean inside
     min_fill: float = 0.45  # least area over that of its rectangle
     min_size: float = 0.25  # least area, over the typical one of the front, of a part in a row or column
     min_lone_size: float = 0.4  # least area, over the typical one, of a part in neither

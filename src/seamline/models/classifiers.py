@@ -212,7 +212,7 @@ class ResNet(BaseModel):
         return maps.mean((2, 3))
 
 
-def photo_resnet(input_shape: Shape, n_classes: int, *, width: int) -> ResNet:
+def photo_resnet(input_shape: Shape, n_classes: int, *, width: int, dropout: float = 0.2) -> ResNet:
     """Return a small residual network for photos from 16 pixels on.
 
     The stem halves the image; each further level halves again and widens, until the shorter side of the maps is 4 to 7,
@@ -221,7 +221,7 @@ def photo_resnet(input_shape: Shape, n_classes: int, *, width: int) -> ResNet:
     _check_size(input_shape)
     levels = min(5, int(math.log2(min(input_shape[:2]) / 4)))
     widths = [width, *(min(8, 2**level) * width for level in range(1, levels))]
-    return ResNet(input_shape, n_classes, widths, [1, *[2] * (levels - 1)], stem_stride=2)
+    return ResNet(input_shape, n_classes, widths, [1, *[2] * (levels - 1)], stem_stride=2, dropout=dropout)
 
 
 class LiteClassifier(LiteEncoderModel):

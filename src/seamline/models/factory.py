@@ -52,15 +52,19 @@ SEGMENTERS: dict[str, Build] = {
     ),
     "unet-sprint": _row("segmenters.UNet", widths=(16, 32, 64, 128), blocks=(1, 1, 1), tta_scales=(0.5,)),
     "unet-lite0": _row("segmenters.LiteUNet"),
+    "unet-lite2": _row("segmenters.LiteUNet", encoder="efficientnet-lite2"),
 }
 """Name -> model. `unet-fast`, `unet-best` and `unet-sprint` train on two cores in minutes, half an hour, and seconds at
-half the image size. `unet-lite0` has a pretrained encoder."""
+half the image size. `unet-lite0` has a pretrained encoder. `unet-lite2` has a larger one, whose weights
+are not in the package: `bench/convert_encoder.py` adds them."""
 
 LAYER_CHOICES: dict[str, tuple[str, ...]] = {
     "cnn": ("norm", "kernel", "dropout", "pooling"),
     "cnn-hidden": ("norm", "kernel", "dropout", "pooling"),
     "cnn-fast": ("norm", "dropout"),
-    **dict.fromkeys(("residual-16", "residual-32", "residual-64", "efficientnet-lite0", "fcn"), ("dropout",)),
+    **dict.fromkeys(
+        ("residual-16", "residual-32", "residual-64", "residual-best", "efficientnet-lite0", "fcn"), ("dropout",)
+    ),
     "facadenet": ("norm", "kernel", "dropout", "pooling", "pooling_layers"),
 }
 """Name -> the `LayerChoices` that the model has, arguments of its class; other models have none. `cnn-fast` does not
