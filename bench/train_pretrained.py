@@ -319,8 +319,7 @@ LIMITS = {
     "town houses. Walls seen at a sharp angle, black windows at night, glass railings, houses that are small in the "
     "photo, and letters and goods behind shop panes are often wrong. Other continents, snow and glass towers were not "
     "tested. Pillars are learned from rectified facades only, because street photos have no labels of them. Class "
-    "fractions are fractions of the photo: perspective is not corrected. Images of other kinds are not always recognized "
-    "as novel, landscapes hardly ever.",
+    "fractions are fractions of the photo: perspective is not corrected.",
 }
 """Name -> the limits of the model."""
 

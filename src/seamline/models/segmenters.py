@@ -146,13 +146,6 @@ class FCN(Segmenter):
         sixteenth = self.sixteenth(eighth)
         return [eighth, sixteenth, self.last(sixteenth)]
 
-    def pooled_features(self, pixels: Tensor) -> Tensor:
-        """(B, C, H, W) float32, normalized -> (B, D) float32, the means of the maps at a sixteenth of the size.
-
-        On validation photos these tell images of other kinds apart, where those of the deepest maps do not.
-        """
-        return self.forward_levels(pad_to_stride(pixels, self.stride))[-2].mean((2, 3))
-
     def forward_padded(self, pixels: Tensor) -> Tensor:
         """(B, C, h, w) float32, normalized, sides multiples of 32 -> logits (B, K, h, w) float32."""
         eighth, sixteenth, last = self.forward_levels(pixels)
@@ -260,6 +253,13 @@ class LiteUNet(LiteEncoderModel, Segmenter):
     def forward_levels(self, pixels: Tensor) -> list[Tensor]:
         """(B, C, h, w) float32, normalized, sides multiples of 32 -> maps at half of the size, then smaller."""
         return self.encoder.forward_levels(pixels)
+
+    def pooled_features(self, pixels: Tensor) -> Tensor:
+        """(B, C, H, W) float32, normalized -> (B, D) float32, the means of the maps at a sixteenth of the size.
+
+        On validation photos these tell images of other kinds apart, where those of the deepest maps do not.
+        """
+        return self.forward_levels(pad_to_stride(pixels, self.stride))[-2].mean((2, 3))
 
     def forward_padded(self, pixels: Tensor) -> Tensor:
         """(B, C, h, w) float32, normalized, sides multiples of 32 -> logits (B, K, h, w) float32."""
