@@ -67,6 +67,16 @@ def refused(answer: Any, status: int, words: str) -> None:
     assert "\n" not in reason
 
 
+def test_an_application_that_is_started_again_responds(labels: Predictor, tmp_path: Path) -> None:
+    app, content = make_app(labels), save_photo(tmp_path / "front.png").read_bytes()
+
+    async def serve_once(client: Any) -> Any:
+        async with app.router.lifespan_context(app):
+            return await client.post("/api/predict", content=content)
+
+    assert [talk(app, serve_once).status_code for _ in range(2)] == [200, 200]
+
+
 def test_masks_are_those_of_predict(masks: Predictor, segmenter: Path, tmp_path: Path) -> None:
     photo = save_photo(tmp_path / "front.png")
     (expected,) = predict(segmenter, [photo], out=tmp_path / "out").photos

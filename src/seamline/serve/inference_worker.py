@@ -61,7 +61,7 @@ class InferenceWorker:
         self.predictor = predictor
         self.limits = limits
         self._measurer = _measurer_or_reason(predictor)
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="inference")
+        self._executor = _one_thread()
         self._lock = asyncio.Lock()
 
     async def predict(self, content: bytes, *, with_mask: bool) -> SegmentationResponse | ClassificationResponse:
@@ -107,8 +107,9 @@ class InferenceWorker:
         return await self._run(content, lambda photo: measure_photo(measurer, content, photo, query))
 
     def close(self) -> None:
-        """Stop the thread after its current photo."""
+        """Stop the thread after its current photo; if the application is started again, it gets another one."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor = _one_thread()
 
     def _require_masks(self) -> None:
         if self.predictor.task == "classification":
@@ -143,6 +144,10 @@ class InferenceWorker:
             if not is_out_of_memory(error):
                 raise
             raise too_busy("there is not enough memory for the photo; scale it down") from None
+
+
+def _one_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="inference")
 
 
 def _measurer_or_reason(predictor: Predictor) -> Measurer | str:
