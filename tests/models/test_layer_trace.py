@@ -10,7 +10,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from seamline.models.blocks import BaseModel, Normalize
 from seamline.models.factory import CLASSIFIERS, SEGMENTERS, build_model
-from seamline.models.layer_choices import LayerChoices
 from seamline.models.layer_trace import MAX_ROWS, block_classes, block_rows, trace_layers
 from seamline.models.segmenters import UNet
 from seamline.run_folder import ModelLayer, Task
@@ -86,26 +85,39 @@ def measured_field(network: Any, height: int, width: int, outputs: int) -> tuple
     return int(max(one[0] for one in extents)), int(max(one[1] for one in extents))
 
 
+class Chain(BaseModel):
+    """Windows of other strides, dilations and sides, and every kind of upsampling."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.normalize = Normalize(3)
+        self.first = nn.Sequential(
+            nn.Conv2d(3, 2, (5, 3), 2, (2, 1)), nn.MaxPool2d(3, 2, 1), nn.ZeroPad2d((0, 1, 0, 1))
+        )
+        self.dilated = nn.Conv2d(2, 2, 3, dilation=2)
+        self.up = nn.ConvTranspose2d(2, 2, 5, 2, 2, 1)
+
+    def forward_logits(self, pixels: Tensor) -> Tensor:
+        maps = F.pad(self.up(self.dilated(self.first(pixels))), (1, 1, 1, 1), mode="replicate")
+        maps = F.interpolate(maps, scale_factor=2, mode="nearest")
+        return F.interpolate(maps, size=(pixels.shape[2] + 16, pixels.shape[3] + 16), mode="bilinear")[..., 8:-8, 8:-8]
+
+
 @pytest.mark.parametrize(
-    ("network", "outputs"),
+    ("network", "side", "outputs"),
     [
-        (build_model("facadenet", (32, 32, 3), 2, task="segmentation"), 8),
-        (
-            build_model(
-                "facadenet", (32, 32, 3), 2, task="segmentation", choices=LayerChoices(kernel=5, pooling_layers=2)
-            ),
-            4,
-        ),
-        (UNet((64, 64, 3), 2, (4, 4), (2,), strips=9), 4),
-        (UNet((64, 64, 3), 2, (4, 4, 4), (1, 1), strips=9), 8),
+        (Chain(), 96, 16),
+        (build_model("facadenet", (32, 32, 3), 2, task="segmentation"), 96, 8),
+        (UNet((64, 64, 3), 2, (4, 4), (2,), strips=9), 80, 4),
+        (UNet((64, 64, 3), 2, (4, 4, 4), (1, 1), strips=9), 112, 8),
     ],
-    ids=["facadenet", "facadenet-5", "unet-2", "unet-3"],
+    ids=["chain", "facadenet", "unet-2", "unet-3"],
 )
-def test_receptive_fields_are_the_extent_of_the_gradient(network: Any, outputs: int) -> None:
+def test_receptive_fields_are_the_extent_of_the_gradient(network: Any, side: int, outputs: int) -> None:
     network = soften(network)
-    measured = measured_field(network, 128, 160, outputs)
-    assert trace_layers(network.float(), (128, 160, 3))[-1].receptive_field == measured
-    assert measured[0] < 128  # no border cuts it
+    measured = measured_field(network, side, side + 16, outputs)
+    assert trace_layers(network.float(), (side, side + 16, 3))[-1].receptive_field == measured
+    assert measured[0] < side  # no border cuts it
 
 
 def test_strip_pooling_takes_whole_rows_and_columns() -> None:
