@@ -48,7 +48,7 @@ def test_layers_totals_and_settings_are_shown(study: RunData) -> None:
     values = content(study)
     assert values["sentences"] == [
         "The model has 31,594 parameters and does 2.10\u00a0M multiply-adds for an image.",
-        "conv2, drawn in color, does most of them: 77.9\u00a0%.",
+        "conv2, drawn in color, does the largest share of them, 77.9\u00a0%.",
         "An output can depend on the whole image.",
     ]
     second = values["rows"][4]

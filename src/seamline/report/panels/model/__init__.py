@@ -90,7 +90,7 @@ def _costliest(summary: ModelSummary) -> list[str]:
     names = [one.name for one in summary.rows if one.multiply_adds == most]
     share = percent(len(names) * most / summary.multiply_adds)
     if len(names) == 1:
-        return [f"{names[0]}, drawn in color, does most of them: {share}."]
+        return [f"{names[0]}, drawn in color, does the largest share of them, {share}."]
     return [f"{join_and(names)}, drawn in color, do {share} of them."]
 
 

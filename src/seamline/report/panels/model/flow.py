@@ -19,7 +19,7 @@ PITCH = 24
 """Pixels from one bar to the next."""
 _CENTER, _HALF = 92, 62  # of the bars, and half the length of the longest
 _THIN, _THICK = 4, 15
-_LETTERS = 24
+_LETTERS = 18
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,8 @@ def _name(layer: ModelLayer) -> str:
     kinds = layer.kind.split(", ")
     if not layer.name.rpartition(".")[2].isdigit() or len(kinds) > 1 or layer.kind.endswith(" layers"):
         return layer.name
-    return f"{kinds[0]} {' × '.join(map(str, layer.kernel))}"
+    full = f"{kinds[0]} {' × '.join(map(str, layer.kernel))}"
+    return full if len(full) <= _LETTERS else kinds[0]
 
 
 def _side(layer: ModelLayer) -> float:
