@@ -18,6 +18,7 @@ from seamline.run_folder.fields import Byte, Color, Count, Estimate, FileName, N
 from seamline.run_folder.integrity import Integrity
 from seamline.run_folder.measures import BuildingCalibration, MeasuresRecord
 from seamline.run_folder.metrics import Calibration, Finding, Metrics
+from seamline.run_folder.model_summary import ModelSummary
 from seamline.run_folder.novelty import Novelty
 from seamline.run_folder.prediction import ExportMetadata, PredictionRecord
 from seamline.run_folder.results import LabelIssues, SplitResults
@@ -66,6 +67,7 @@ FILES: tuple[RunFile, ...] = (
     ),
     RunFile("integrity.json", "evaluation", "What `seamline verify` compares the run with.", (Integrity,)),
     RunFile("findings.json", "evaluation", "A list of findings, the most important first; written last.", (Finding,)),
+    RunFile("analysis/model.json", "evaluation", "The layers of the model, and its optimizers.", (ModelSummary,)),
     RunFile("analysis/kernels.json", "evaluation", "Types of the filters of each convolution.", (FilterAnalysis,)),
     RunFile("analysis/linear_probes.json", "evaluation", "Linear classifiers on each layer.", (LinearProbes,)),
     RunFile("evaluation/SPLIT.json", "evaluation", "Results on the images of a split.", (SplitResults,)),

@@ -21,6 +21,7 @@ from seamline.evaluation.cross_val import out_of_fold_logits
 from seamline.evaluation.evaluate import evaluate_split
 from seamline.evaluation.findings import FINDINGS, FindingInputs, find
 from seamline.evaluation.metrics import INTERVALS
+from seamline.evaluation.model_summary import summarize_model
 from seamline.evaluation.novelty import measure_novelty
 from seamline.evaluation.text import capitalize_first
 from seamline.evaluation.write import EvaluationData, evaluate_model, write_split
@@ -30,7 +31,7 @@ from seamline.inference.tta import TTA, load_tta
 from seamline.progress import Reporter
 from seamline.run_folder import RunFolder, RunInfo
 from seamline.training.checkpoints import Checkpoints
-from seamline.training.config import read_config
+from seamline.training.config import TrainConfig, read_config
 from seamline.training.run_data import keep_run_data
 
 
@@ -48,6 +49,7 @@ def evaluate_run(folder: RunFolder, data: Dataset, splits: Splits, *, device: to
         Checkpoints(folder.checkpoint_dir).clear()  # a process that ended right after it wrote the weights leaves some
         info, model = folder.info.read(), load_tta(folder)
         keep_run_data(folder, data, splits)
+        summary = summarize_model(model.model, info.model.name, info.model.input_size, _usable_config(folder))
         folds = info.label_check_folds
 
         def out_of_fold() -> tuple[NDArray[np.float32], int]:
@@ -67,7 +69,16 @@ def evaluate_run(folder: RunFolder, data: Dataset, splits: Splits, *, device: to
             out_of_fold=out_of_fold if folds else None,
         )
         evaluate_model(folder, model, evaluated, reporter=reporter)
+        folder.model_summary.write(summary)
         record_integrity(folder, partial(predict_logits, model))
+
+
+def _usable_config(folder: RunFolder) -> TrainConfig | None:
+    """Return the configuration of a run; None where its fields are of another version, which evaluation allows."""
+    try:
+        return read_config(folder)
+    except SeamlineError:
+        return None
 
 
 @dataclass(frozen=True, eq=False)

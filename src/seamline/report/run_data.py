@@ -25,6 +25,7 @@ from seamline.run_folder import (
     MaskExample,
     MeasuresRecord,
     Metrics,
+    ModelSummary,
     Novelty,
     PredictionRecord,
     RunFolder,
@@ -82,6 +83,7 @@ class RunData:
     examples: Mapping[str, tuple[MaskImages, ...]]  # split -> its examples (segmentation)
     calibration: Calibration | None = None  # how well confidence matches accuracy
     novelty: Novelty | None = None  # how novel images are told
+    model: ModelSummary | None = None  # the layers and the optimizers
     kernels: FilterAnalysis | None = None  # types of filters
     linear_probes: LinearProbes | None = None  # accuracy of linear probes
     label_issues: LabelIssues | None = None  # possible label errors
@@ -140,6 +142,7 @@ def read_run(path: Path) -> RunData:
         examples={split: _read_examples(folder, split, one) for split, one in results.items()},
         calibration=folder.calibration.read_optional(),
         novelty=folder.novelty.read_optional(),
+        model=folder.model_summary.read_optional(),
         kernels=folder.kernels.read_optional(),
         linear_probes=folder.linear_probes.read_optional(),
         findings=folder.findings.read(),

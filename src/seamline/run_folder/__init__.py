@@ -38,6 +38,7 @@ from seamline.run_folder.metrics import (
     SplitCalibration,
     SplitMetrics,
 )
+from seamline.run_folder.model_summary import ModelLayer, ModelSummary, OptimizerGroup
 from seamline.run_folder.novelty import Novelty, NoveltyReference
 from seamline.run_folder.prediction import ExportMetadata, PhotoError, PhotoPrediction, PredictionRecord
 from seamline.run_folder.results import (
@@ -122,10 +123,13 @@ __all__ = [
     "MetricInfo",
     "Metrics",
     "ModelInfo",
+    "ModelLayer",
+    "ModelSummary",
     "NearestImages",
     "Novelty",
     "NoveltyReference",
     "Opening",
+    "OptimizerGroup",
     "PartMetrics",
     "PhotoError",
     "PhotoPrediction",

@@ -26,6 +26,7 @@ from seamline.run_folder.integrity import Integrity
 from seamline.run_folder.json_file import JsonFile, JsonLinesFile
 from seamline.run_folder.measures import BuildingCalibration, MeasuresRecord
 from seamline.run_folder.metrics import Calibration, Finding, Metrics
+from seamline.run_folder.model_summary import ModelSummary
 from seamline.run_folder.novelty import Novelty
 from seamline.run_folder.prediction import PredictionRecord
 from seamline.run_folder.results import LabelIssues, SplitResults
@@ -92,6 +93,7 @@ class RunFolder:
     findings = _Result[tuple[Finding, ...]]("findings.json", tuple[Finding, ...])
     kernels = _Result[FilterAnalysis]("analysis/kernels.json", FilterAnalysis)
     linear_probes = _Result[LinearProbes]("analysis/linear_probes.json", LinearProbes)
+    model_summary = _Result[ModelSummary]("analysis/model.json", ModelSummary)
     label_issues = _Result[LabelIssues]("evaluation/label_issues.json", LabelIssues)
 
     @property

@@ -1,4 +1,4 @@
-"""The panels of the page: a reader asks first how training went, then where the model fails, then why."""
+"""The panels of the page: a reader asks first what was trained and how, then where the model fails, then why."""
 
 from seamline.report.panel import Panel
 from seamline.report.panels import (
@@ -13,6 +13,7 @@ from seamline.report.panels import (
     leakage,
     linear_probes,
     measures,
+    model,
     pr_curves,
     predictions,
     reproducibility,
@@ -20,6 +21,7 @@ from seamline.report.panels import (
 )
 
 PANELS: tuple[Panel, ...] = (
+    Panel("model", "The model", model.build),
     Panel("training", "Training curves", training.build),
     Panel("confusion", "Confusion matrix", confusion.build),
     Panel("classes", "Per-class metrics", classes.build),

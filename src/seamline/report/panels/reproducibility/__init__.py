@@ -16,7 +16,7 @@ FILES = {
     "calibration.json": "temperature and reliability",
     "findings.json": "the findings with their numbers",
     "data": "digests of the images, and those that an export needs",
-    "analysis": "filter types and linear probes",
+    "analysis": "layers of the model, filter types and linear probes",
     "evaluation": "predictions, confusion matrix and examples of each split",
     "predictions": "photos that are not part of the dataset, with their predictions",
     "measures": "measures of the buildings in such photos",
