@@ -57,6 +57,7 @@ class EvaluationData:
     val: Split  # the validation images; the temperature is fitted on them, and linear probes are scored
     test: Split  # the images that nothing was chosen by; empty where the data define none
     palette: Sequence[Color] = ()  # K colors of the classes in masks; empty for classification
+    references: Sequence[str] = ()  # names of images with masks that are always shown
     parts: Sequence[DatasetPart] = ()  # the datasets that the images come from, if these are several
     split: SplitInfo | None = None  # how the images were split
     # returns (N, K) float32 logits of the training and then the validation images by models that were not trained on
@@ -166,9 +167,13 @@ def _write_analyses(
     if isinstance(model, TTA):
         novelty = fit_novelty(model, data.train, data.val, data.task)
         run.novelty.write(measure_novelty(model, data.test, data.task, novelty) if test else novelty)
-    errors, images = write_split(run, "val", val, data.palette, calibration.temperature.value)
+    errors, images = write_split(
+        run, "val", val, data.palette, calibration.temperature.value, references=data.references
+    )
     if test is not None:
-        errors, images = write_split(run, "test", test, data.palette, calibration.temperature.value)
+        errors, images = write_split(
+            run, "test", test, data.palette, calibration.temperature.value, references=data.references
+        )
     filters: FilterAnalysis | None = None
     probes: LinearProbes | None = None
     inner = model.model if isinstance(model, TTA) else model
@@ -195,7 +200,13 @@ def _write_analyses(
 
 
 def write_split(
-    run: RunFolder, name: str, evaluation: Evaluation, palette: Sequence[Color], temperature: float
+    run: RunFolder,
+    name: str,
+    evaluation: Evaluation,
+    palette: Sequence[Color],
+    temperature: float,
+    *,
+    references: Sequence[str] = (),
 ) -> tuple[ErrorAnalysis | None, tuple[ImageMetrics, ...]]:
     """Write the predictions of a split and its examples.
 
@@ -205,6 +216,7 @@ def write_split(
         evaluation: of the split.
         palette: K colors of the classes in masks.
         temperature: the temperature of the run.
+        references: names of images with masks that are always shown.
 
     Returns:
         Where the wrong pixels are, and the metrics of each image, best first; None and nothing for classification.
@@ -225,7 +237,7 @@ def write_split(
     )
     errors = analyze_errors(evaluation)
     order, images = rank_images(evaluation)
-    results["examples"], files = mask_examples(evaluation, order, images, palette)
+    results["examples"], files = mask_examples(evaluation, order, images, palette, references)
     for file, content in files.items():
         write_bytes(run.examples_dir(name) / file, content)
     results |= {"curves": _curves(evaluation), "errors": errors.summary(), "per_image": images}

@@ -15,7 +15,7 @@ from seamline.progress import default_reporter
 from seamline.report.index_page import write_index
 from seamline.report.page import write_report
 from seamline.run_folder import RunFolder, Task
-from seamline.study.findings import add_findings
+from seamline.study.findings import REFERENCE_IMAGES, add_findings
 from seamline.study.photos import add_photos
 from seamline.training.plan import RunOptions, split_settings
 from seamline.training.presets import get_preset
@@ -96,6 +96,7 @@ def _run_study(
 ) -> Run:
     """Train, evaluate and report one study."""
     data, data_dir = _load_images(study, out, preset, options)
+    data = replace(data, reference_images=REFERENCE_IMAGES.get(data.name, ()))
     options.reporter.say(f"{data.title}: preset {preset}")
     try:
         run = train(
