@@ -14,6 +14,7 @@ from seamline.data.masks import Color
 from seamline.data.split_warnings import SPLITS
 from seamline.evaluation.average_precision import precision_recall_curve
 from seamline.evaluation.calibration import calibrate
+from seamline.evaluation.class_analysis import analyze_classes
 from seamline.evaluation.error_analysis import ErrorAnalysis, analyze_errors
 from seamline.evaluation.evaluate import NO_LOGITS, Evaluation, evaluate_split
 from seamline.evaluation.examples import example_sheet, mask_examples, rank_images
@@ -29,6 +30,7 @@ from seamline.io import write_bytes
 from seamline.models.classifiers import TwoLayerCNN
 from seamline.progress import Reporter
 from seamline.run_folder import (
+    ClassAnalysis,
     ClassificationArrays,
     Curve,
     FilterAnalysis,
@@ -183,8 +185,10 @@ def _write_analyses(
         with reporter.counting("fitting linear probes") as progress:
             probes = probe_layers(inner, data.train, data.val, val, progress)
         run.linear_probes.write(probes)
+    appearance: ClassAnalysis | None = None
     if data.task == "classification":
         _write_label_issues(run, data, val, test)
+        appearance = _write_class_analysis(run, model, splits.held_out, filters, reporter)
     return FindingInputs(
         val.metrics,
         test.metrics if test else None,
@@ -195,6 +199,7 @@ def _write_analyses(
         images,
         filters,
         probes,
+        appearance,
         train_sampled=len(splits.train.split) < len(data.train),
     )
 
@@ -255,6 +260,22 @@ def _curves(evaluation: Evaluation) -> dict[str, dict[str, Curve]]:
                 recall, precision = precision_recall_curve(result.histograms.sum(0))
                 curves[kind][name] = Curve(recall=tuple(recall), precision=tuple(precision))
     return curves
+
+
+def _write_class_analysis(
+    run: RunFolder, model: nn.Module, held_out: Evaluation, filters: FilterAnalysis | None, reporter: Reporter
+) -> ClassAnalysis | None:
+    """Write how classes look; None where the model has no features, or there are too many classes."""
+    if not isinstance(model, TTA):
+        return None
+    with reporter.counting("analyzing classes") as progress:
+        result = analyze_classes(model, held_out, filters, progress)
+    if result is None:
+        return None
+    analysis, png = result
+    run.class_analysis.write(analysis)
+    write_bytes(run.class_means_sheet, png)
+    return analysis
 
 
 def _write_label_issues(run: RunFolder, data: EvaluationData, val: Evaluation, test: Evaluation | None) -> None:
