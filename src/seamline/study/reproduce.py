@@ -17,6 +17,7 @@ from seamline.report.page import write_report
 from seamline.run_folder import RunFolder, Task
 from seamline.study.findings import REFERENCE_IMAGES, add_findings
 from seamline.study.photos import add_photos
+from seamline.study.reasons import add_reasons
 from seamline.training.plan import RunOptions, split_settings
 from seamline.training.presets import get_preset
 
@@ -111,7 +112,10 @@ def _run_study(
         )
     except TrainingInterrupted as error:
         raise TrainingInterrupted(error.position, "run the same command again to resume", error.signal) from None
-    if add_findings(run.folder):
+    added = add_findings(run.folder)
+    if study.task == "classification":
+        added = add_reasons(run.folder, data, replace(options, data_dir=data_dir)) or added
+    if added:
         write_report(run.path)
     if study.task == "segmentation":
         add_photos(run.folder, images, options)
