@@ -12,10 +12,10 @@ from seamline.data.registry import DATASETS, load
 from seamline.errors import DatasetUnavailableError, SeamlineError, TrainingInterrupted
 from seamline.inference.find_images import find_photos
 from seamline.progress import default_reporter
-from seamline.report.index_page import write_index
 from seamline.report.page import write_report
 from seamline.run_folder import RunFolder, Task
 from seamline.study.findings import REFERENCE_IMAGES, add_findings
+from seamline.study.overview import write_overview
 from seamline.study.photos import add_photos
 from seamline.study.reasons import add_reasons
 from seamline.training.plan import RunOptions, split_settings
@@ -80,7 +80,7 @@ def reproduce(
         for one in studies
     ]
     paths = [run.path for run in runs]
-    write_index(Path(out), [*paths, *_other_runs(Path(out), paths)], title="Study: garments and facades")
+    write_overview(Path(out), paths, _other_runs(Path(out), paths))
     return runs
 
 
