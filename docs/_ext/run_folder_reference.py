@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from seamline.data.validate import DatasetReport
-from seamline.run_folder.analysis import FilterAnalysis, LinearProbes
+from seamline.run_folder.analysis import ClassAnalysis, FilterAnalysis, LinearProbes
 from seamline.run_folder.arrays import ClassificationArrays, ImageIndex, SegmentationArrays, StoredImages
 from seamline.run_folder.fields import Byte, Color, Count, Estimate, FileName, NanFloat, Number, Positive, Side
 from seamline.run_folder.integrity import Integrity
@@ -85,6 +85,13 @@ FILES: tuple[RunFile, ...] = (
     ),
     RunFile("evaluation/label_issues.json", "evaluation", "Possible label errors of a classifier.", (LabelIssues,)),
     RunFile("evaluation/label_issues.png", "evaluation", "The first possible label errors, side by side."),
+    RunFile(
+        "evaluation/classes.json",
+        "evaluation",
+        "Why a classifier confuses classes; up to 40 classes.",
+        (ClassAnalysis,),
+    ),
+    RunFile("evaluation/class_means.png", "evaluation", "The mean image of each class, below it its mean outline."),
     RunFile("report.html", "report", "The page."),
     RunFile("figures/", "report", "The figures of the page as SVG and PNG."),
     RunFile(

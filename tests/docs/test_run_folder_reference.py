@@ -44,12 +44,25 @@ def test_every_path_of_a_run_folder_is_in_the_table() -> None:
             folder.integrity,
             folder.building_calibration,
         ),
-        *(folder.linear_probes, folder.label_issues, folder.results("SPLIT"), folder.predictions, folder.measures),
+        *(
+            folder.linear_probes,
+            folder.class_analysis,
+            folder.label_issues,
+            folder.results("SPLIT"),
+            folder.predictions,
+            folder.measures,
+        ),
     ]
     paths = [file.path for file in files] + [
         *(folder.weights_file, folder.checkpoint_dir, folder.arrays_file("SPLIT"), folder.sheet_file("SPLIT")),
         *(folder.index_file, folder.stored_images_file),
-        *(folder.examples_dir("SPLIT"), folder.label_issues_sheet, folder.report_file, folder.figures_dir),
+        *(
+            folder.examples_dir("SPLIT"),
+            folder.label_issues_sheet,
+            folder.class_means_sheet,
+            folder.report_file,
+            folder.figures_dir,
+        ),
         *(folder.onnx_file(reduced_tta=reduced, int8=int8) for reduced in (False, True) for int8 in (False, True)),
     ]
     listed = {path.rstrip("/") for file in FILES for path in file.path.split(", ")}

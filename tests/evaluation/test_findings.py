@@ -1,13 +1,16 @@
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from evaluation.factories import label_evaluation, label_metrics
+from report.why_factories import class_analysis
 from seamline.evaluation.confidence import wilson
 from seamline.evaluation.findings import FINDINGS, LAYER_FINDINGS, FindingInputs, find
 from seamline.run_folder import (
+    ABSENT,
     Calibration,
     Estimate,
     FilterAnalysis,
@@ -214,3 +217,53 @@ def test_related_test_images_widen_the_intervals_of_findings() -> None:
     strangers, relatives = (named(FindingInputs(one, one))["overall"].values["accuracy"] for one in metrics)
     assert strangers.value == relatives.value
     assert relatives.high - relatives.low > 1.7 * (strangers.high - strangers.low)
+
+
+def appearance(**changes: Any) -> FindingInputs:
+    """Five classes, of which the first and the fourth resemble each other."""
+    analysis = class_analysis(CLASSES)
+    pair = msgspec.structs.replace(analysis.pairs[0], classes=(0, 3))
+    changes = {"pairs": (pair, *analysis.pairs[1:]), **changes}
+    return inputs(appearance=msgspec.structs.replace(analysis, **changes))
+
+
+def test_confused_classes_overlap_more_where_the_interval_says_so() -> None:
+    found = named(appearance())["class_overlap"]
+    assert found.panel == "why"
+    assert found.sentence == (
+        "The two classes that are confused most often (T-shirt and Shirt) are compared with other pairs: their mean "
+        "images overlap more, by 0.300 (0.280 to 0.320) and their outlines overlap more, by 0.400 (0.380 to 0.420)."
+    )
+    unclear = Estimate(-0.1, -0.3, 0.1)
+    found = named(appearance(overlap_difference=unclear, outline_difference=ABSENT))["class_overlap"]
+    assert found.sentence.endswith(
+        "their mean images do not overlap significantly more or less, −0.100 (−0.300 to +0.100)."
+    )
+    assert "outlines" not in found.sentence
+    assert "class_overlap" not in named(appearance(overlap_difference=ABSENT))
+    assert "class_overlap" not in named(inputs())
+
+
+def test_sharp_images_are_compared_with_blurred_ones() -> None:
+    assert named(appearance())["image_sharpness"].sentence == (
+        "Of the sharpest third of the test images of each class, 90.0 % (88.0 to 92.0) are classified correctly, of "
+        "the least sharp third 70.0 % (68.0 to 72.0): 20.0 points (18.0 to 22.0) more with more fine detail."
+    )
+    less = named(appearance(sharpness_difference=Estimate(-0.1, -0.2, -0.05)))["image_sharpness"].sentence
+    assert less.endswith(": 10.0 points (5.0 to 20.0) less with more fine detail.")
+    none = named(appearance(sharpness_difference=Estimate(0.1, -0.2, 0.3)))["image_sharpness"].sentence
+    assert none.endswith("; the difference is not significant: +10.0 points (−20.0 to +30.0).")
+
+
+@pytest.mark.parametrize(
+    ("relation", "says"),
+    [
+        (Estimate(-0.3, -0.7, 0.2), "is neither significantly lower nor higher: the rank correlation over 5 classes"),
+        (Estimate(-0.8, -0.9, -0.2), "its recall is lower: the rank correlation over 5 classes is −0.800"),
+        (Estimate(0.8, 0.2, 0.9), "its recall is higher"),
+    ],
+)
+def test_spread_goes_with_recall_only_where_the_interval_excludes_none(relation: Estimate, says: str) -> None:
+    sentence = named(appearance(spread_correlation=relation))["feature_spread"].sentence
+    assert "The features of T-shirt have the largest spread, 0.500 (0.480 to 0.520)" in sentence
+    assert says in sentence

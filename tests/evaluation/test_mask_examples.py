@@ -68,6 +68,19 @@ def test_pictures_show_the_images() -> None:
         assert photo.size == (12, 16)
 
 
+def test_reference_images_follow_with_their_rank() -> None:
+    asked = mask_evaluation(mask_split())
+    order, images = rank_images(asked)
+    names = (images[4].name, "of another split", images[0].name)
+    examples, files = mask_examples(asked, order, images, PALETTE, names)
+    assert len(files) == 21
+    assert [(one.bucket, one.name, one.rank) for one in examples[6:]] == [
+        ("reference", images[4].name, 5),  # the other one is the best image, and shown as such
+    ]
+    shown = np.asarray(Image.open(io.BytesIO(files["reference-1.prediction.png"])))
+    assert np.array_equal(shown, asked.predicted[order[4]])
+
+
 def test_large_pictures_are_scaled_down() -> None:
     small = mask_split(1)
     images, labels = (np.repeat(np.repeat(part, 60, axis=1), 60, axis=2) for part in (small.images, small.labels))

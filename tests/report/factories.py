@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 from PIL import Image
 
+from report.why_factories import write_class_analysis
 from run_folder import factories as small
 from seamline.evaluation.metrics import metric_infos
 from seamline.run_folder import (
@@ -103,7 +104,8 @@ def write_classification_run(
     folder.history.write(history(epochs))
     folder.kernels.write(filter_analysis(rng, channels))
     folder.linear_probes.write(linear_probes(classes, images))
-    panels = ("training", "confusion", "classes", "examples", "kernels", "linear_probes", "calibration")
+    write_class_analysis(folder, classes)
+    panels = ("training", "confusion", "classes", "examples", "why", "kernels", "linear_probes", "calibration")
     folder.findings.write(findings(classes, panels))
     folder.weights_file.write_bytes(b"weights")
     return path

@@ -6,7 +6,7 @@ import pytest
 
 from report.test_page import Reader
 from seamline.report.formatting import decimal, percent
-from seamline.report.index_page import write_index
+from seamline.report.index_page import ComparisonRow, ComparisonTable, write_index
 
 
 def text_of(path: Path) -> str:
@@ -60,6 +60,16 @@ def test_the_page_stands_alone_and_shows_the_notice(tmp_path: Path, finished: Pa
     assert "&lt;script&gt;x" in page
     assert "../../run/report.html" in page
     assert all(load.startswith("data:image/") for load in Reader(page).loads)
+
+
+def test_tables_of_figures_link_what_tells_more(tmp_path: Path) -> None:
+    row = ComparisonRow("Accuracy <1>", "91.2 %", "92.0 %", "run/report.html#training")
+    table = ComparisonTable("Part 1", "A note.", ("", "others", "this run"), (row,))
+    page = text_of(write_index(tmp_path, [], title="A study", introduction="In short.", tables=[table]))
+    assert Reader(page).links[-1] == "run/report.html#training"
+    assert all(text in page for text in ("A study", "In short.", "Part 1", "A note.", "Accuracy &lt;1&gt;"))
+    assert 'data-label="others">91.2\u00a0%</td>' in page
+    assert "comparison" not in text_of(write_index(tmp_path / "plain", [])).partition("<body>")[2]
 
 
 def test_no_runs_make_an_empty_page(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import pytest
 from report.factories import REFERENCES
 from report.test_page import panel_of, rows_of
 from seamline.report.formatting import decimal, percent
+from seamline.report.page import render_page
 from seamline.report.panels import (
+    PANELS,
     calibration,
     classes,
     confusion,
@@ -23,7 +25,7 @@ from seamline.report.panels import (
 )
 from seamline.report.run_data import RunData, read_run
 from seamline.report.summary import key_metrics
-from seamline.run_folder import ABSENT, Curve, MetricInfo, RandomSplit
+from seamline.run_folder import ABSENT, Curve, MetricInfo, RandomSplit, ReferenceImage
 
 replace = msgspec.structs.replace
 
@@ -199,6 +201,18 @@ def test_examples_show_four_pictures_and_the_largest_error(run: RunData) -> None
         assert one["sentence"].startswith("Largest error: ") or not wrong.any()
     assert "the best first" in panel.values["plots"]["wide"]
     assert examples.build(dataclasses.replace(run, examples={"test": ()})) is None
+
+
+def test_reference_images_are_shown_with_their_note(run: RunData) -> None:
+    first, *others = run.examples["test"]
+    reference = dataclasses.replace(first, example=replace(first.example, bucket="reference", rank=7))
+    noted = with_dataset(run, reference_images=(ReferenceImage(name=first.example.name, note="shown elsewhere"),))
+    panel = examples.build(dataclasses.replace(noted, examples={"test": (*others, reference)}))
+    assert panel is not None
+    (shown,) = panel.values["groups"]["Reference images"]
+    assert (shown["note"], shown["rank"]) == ("shown elsewhere", "rank 7 of 12")
+    sections = [(next(one for one in PANELS if one.name == "examples"), panel)]
+    assert "of the pixels correct; shown elsewhere" in render_page(noted, sections)
 
 
 def test_leakage_shows_what_a_random_split_would_do(run: RunData) -> None:

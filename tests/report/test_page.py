@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from helpers import refusal
 from report.factories import write_classification_run, write_label_issues
@@ -22,7 +23,10 @@ from seamline.report.panels import PANELS as TABLE
 from seamline.report.run_data import RunData, read_run
 
 HOSTILE = ("<script>alert(1)</script>", "</style>&amp;", "\"q\" 'q' --x:1;", "Größe $x$ 衣", "`${1}`", "{{ 7*7 }}")
-PANELS = ["training", "confusion", "classes", "examples", "kernels", "linear_probes", "calibration", "reproducibility"]
+PANELS = [
+    *("training", "confusion", "classes", "examples", "why", "kernels", "linear_probes", "calibration"),
+    "reproducibility",
+]
 
 
 class Reader(HTMLParser):
@@ -112,7 +116,7 @@ def test_the_same_run_gives_the_same_bytes(finished: Path, tmp_path: Path) -> No
     again = copy(finished, tmp_path)
     write_report(again)
     written = [path.relative_to(finished) for path in finished.rglob("*") if path.is_file()]
-    assert len([path for path in written if path.parts[0] == "figures"]) == 2 * 9
+    assert len([path for path in written if path.parts[0] == "figures"]) == 2 * 10
     for path in written:
         assert (finished / path).read_bytes() == (again / path).read_bytes(), path
 
@@ -131,7 +135,9 @@ def test_panels_are_in_the_order_in_which_a_reader_asks(finished: Path) -> None:
         (["evaluation/test.png"], []),
         (["evaluation/val.json", "evaluation/test.json"], ["confusion", "examples"]),
         (["calibration.json", "analysis", "evaluation"],
-         ["calibration", "kernels", "linear_probes", "confusion", "examples"]),
+         ["calibration", "kernels", "linear_probes", "confusion", "examples", "why"]),
+        (["evaluation/classes.json"], ["why"]),
+        (["evaluation/class_means.png"], ["why"]),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_left_out(finished: Path, tmp_path: Path, missing: list[str], gone: list[str]) -> None:
@@ -272,6 +278,12 @@ def test_any_number_of_classes_and_any_small_image(tmp_path: Path, classes: int,
             "types has a type that fractions lacks",
         ),
         ("analysis/linear_probes.json", lambda one: one["probes"][0].pop("name"), "$.probes[0].name is missing"),
+        (
+            "evaluation/classes.json",
+            lambda one: one["classes"].update(Other=one["classes"].pop("Bag")),
+            "its classes are not those of run.json",
+        ),
+        ("evaluation/classes.json", lambda one: one.update(n_confused=99), "n_confused is 99, more than the 12 pairs"),
     ],
 )
 def test_a_value_that_cannot_be_is_named_by_its_path(
@@ -284,6 +296,12 @@ def test_a_value_that_cannot_be_is_named_by_its_path(
     line = refusal(lambda: write_report(run))
     assert line.startswith(f"{run / file}: ")
     assert says in line
+
+
+def test_a_sheet_of_means_that_is_too_small_is_an_error(finished: Path, tmp_path: Path) -> None:
+    run = copy(finished, tmp_path)
+    Image.new("L", (20, 20)).save(run / "evaluation" / "class_means.png")
+    assert "class_means.png: too small for the classes of classes.json" in refusal(lambda: write_report(run))
 
 
 def test_findings_are_at_the_head_and_in_their_panel(finished: Path) -> None:

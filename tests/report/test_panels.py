@@ -8,11 +8,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from report.factories import fraction, write_classification_run
+from report.factories import CLASSES, fraction, write_classification_run
 from report.test_page import panel_of, rows_of
+from report.why_factories import class_analysis
 from seamline.report.formatting import confidence_text, estimate_text, interval_text, percent
 from seamline.report.images import example_sprite
-from seamline.report.panels import calibration, confusion, examples, kernels, linear_probes, reproducibility
+from seamline.report.panels import calibration, confusion, examples, kernels, linear_probes, reproducibility, why
 from seamline.report.panels.kernels import gray, kernel_matrix, kernel_tiles, transparent_gaps
 from seamline.report.panels.training import build as training
 from seamline.report.run_data import RunData, read_run
@@ -134,11 +135,11 @@ def test_examples_are_sorted_by_confidence(run: RunData) -> None:
         ):
             wrong = [one for one in written if one[key] == index and one["ground_truth"] != one["prediction"]]
             wrong.sort(key=lambda one: -one["confidence"])
-            assert [tile.example.name for tile in row[view]] == [one["name"] for one in wrong[:8]]
-            captions = [f"{run.classes[one[other]]} <small>{confidence_text(one['confidence'])}" for one in wrong[:8]]
+            assert [tile.example.name for tile in row[view]] == [one["name"] for one in wrong[:6]]
+            captions = [f"{run.classes[one[other]]} <small>{confidence_text(one['confidence'])}" for one in wrong[:6]]
             assert re.findall(r"<figcaption>(.*?)</small>", shots[view][index]) == captions
         right = [one for one in written if one["ground_truth"] == one["prediction"] == index]
-        assert row["correct"][0].example.name == right[0]["name"]
+        assert [tile.example.name for tile in row["correct"]] == [one["name"] for one in right[:2]]
 
 
 def test_a_sprite_that_would_be_too_large_keeps_the_most_confident(
@@ -150,6 +151,25 @@ def test_a_sprite_that_would_be_too_large_keeps_the_most_confident(
     for cell, tiles in cut.cells.items():
         names = [tile.example.name for tile in whole.cells[cell]]
         assert [tile.example.name for tile in tiles] == names[: len(tiles)]
+
+
+def test_the_overlap_of_every_pair_is_in_a_table_and_a_plot(run: RunData) -> None:
+    panel = why.build(run)
+    assert panel is not None
+    html = panel_of(run, "why")
+    first = rows_of(html, "Overlap of the most confused pairs")
+    others = rows_of(html, "Overlap of the other pairs")
+    assert (len(first), len(others)) == (1 + 8, 1 + 4)
+    assert first[1][:2] == ["Top, Coat", "60"]
+    assert [cell.split()[0] for cell in first[1][2:]] == ["80.0", "90.0"]
+    assert panel.values["plots"]["wide"].count("images confused, overlap") == 12
+    assert html.count('class="tile sprite-means"') == 2 * 6
+    assert len(rows_of(html, "Detail and variety")) == 2 + 6
+    analysis = class_analysis(CLASSES, outlines=False)
+    plain = dataclasses.replace(run, class_analysis=analysis)
+    assert "overlap of the mean images" in why.build(plain).values["plots"]["wide"]  # type: ignore[union-attr]
+    assert panel_of(plain, "why").count('class="tile sprite-means"') == 6
+    assert why.build(dataclasses.replace(run, class_analysis=None)) is None
 
 
 def test_kernels_state_how_many_have_a_type_and_how_many_random_ones(run: RunData) -> None:

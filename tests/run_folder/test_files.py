@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from report.why_factories import class_analysis
 from run_folder import factories
 from seamline.errors import SeamlineError
 from seamline.run_folder import (
@@ -39,6 +40,7 @@ WRITTEN: list[tuple[Files, Any]] = [
     (lambda folder: folder.integrity, factories.integrity(**{"run.json": "0" * 64})),
     (lambda folder: folder.kernels, factories.filter_analysis()),
     (lambda folder: folder.linear_probes, factories.linear_probes()),
+    (lambda folder: folder.class_analysis, class_analysis(("a", "b", "c"))),
     (lambda folder: folder.results("val"), factories.results("segmentation")),
     (lambda folder: folder.results("test"), factories.results("classification")),
     (lambda folder: folder.label_issues, factories.label_issues()),

@@ -5,8 +5,16 @@ import pytest
 
 from run_folder import factories
 from seamline.data.sources.facades import REFERENCE_RESULTS
-from seamline.run_folder import ABSENT, Estimate, LinearProbe, LinearProbes, RunFolder
-from seamline.study.findings import add_findings, reference_sentence
+from seamline.run_folder import (
+    ABSENT,
+    Estimate,
+    ImageMetrics,
+    LinearProbe,
+    LinearProbes,
+    RunFolder,
+    SplitResults,
+)
+from seamline.study.findings import REFERENCE_IMAGES, add_findings, reference_sentence
 
 
 @pytest.mark.parametrize(
@@ -47,6 +55,28 @@ def test_a_run_on_the_same_images_gets_one_finding(tmp_path: Path) -> None:
     assert first.sentence == factories.finding().sentence
     assert finding.sentence.startswith("The mean average precision is 0.700, above")
     assert finding.values["references"] == {"Course, 0.63": 0.63, "Course, 0.624": 0.624}
+
+
+def test_the_images_that_the_study_shows_get_their_ranks(tmp_path: Path) -> None:
+    run, info = RunFolder(tmp_path), factories.run_info()
+    success, failure = REFERENCE_IMAGES["facades"]
+    dataset = msgspec.structs.replace(info.dataset, reference_images=(success, failure))
+    run.info.write(msgspec.structs.replace(info, dataset=dataset))
+    run.metrics.write(factories.metrics())
+    run.findings.write(())
+    metrics = {"test_dev/eecs442_0003.jpg": 0.7, success.name: 0.61, failure.name: 0.25}
+    per_image = tuple(
+        ImageMetrics(name=name, group=index, accuracy=0.9, mean_iou=iou)
+        for index, (name, iou) in enumerate(metrics.items())
+    )
+    run.results("test").write(SplitResults(classes=("a",), confusion=((1,),), per_image=per_image))
+    assert add_findings(run)
+    (finding,) = run.findings.read()
+    assert finding.panel == "examples"
+    assert finding.sentence == (
+        "Of 3 test images, ranked by mean IoU, test_dev/eecs442_0061.jpg, the success that the study shows, has rank 2 "
+        "(0.610) and test_dev/eecs442_0097.jpg, the failure that the study shows, has rank 3 (0.250)."
+    )
 
 
 def test_layer_1_reaches_a_recall_only_where_the_interval_does(tmp_path: Path) -> None:

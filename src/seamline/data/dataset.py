@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.lazy_array import ArrayLike, concat, iter_chunks, take
-from seamline.run_folder import ClassMap, GroupingInfo, ReferenceResult, Task, UnusedData
+from seamline.run_folder import ClassMap, GroupingInfo, ReferenceImage, ReferenceResult, Task, UnusedData
 
 IGNORE_INDEX = 255
 """Value of mask pixels that belong to no class and are not counted."""
@@ -144,6 +144,7 @@ class Dataset:
             searched before the images are split.
         val: the validation images, where the dataset defines them.
         reference_results: published results on its images.
+        reference_images: images that reports always show.
         unused: what is in the user's folder and not used.
         warnings: sentences about unusual properties of the user's files.
         bit_depth: bits of values that the files store in 16; 0 where no file has 16.
@@ -167,6 +168,7 @@ class Dataset:
     has_groups: bool = True
     val: Split | None = None
     reference_results: tuple[ReferenceResult, ...] = ()
+    reference_images: tuple[ReferenceImage, ...] = ()
     unused: tuple[UnusedData, ...] = ()
     warnings: tuple[str, ...] = ()
     bit_depth: int = 0

@@ -64,6 +64,7 @@ def evaluate_run(folder: RunFolder, data: Dataset, splits: Splits, *, device: to
             splits.val,
             data.test,
             palette=data.palette,
+            references=[one.name for one in info.dataset.reference_images],
             parts=data.parts,
             split=info.split,
             out_of_fold=out_of_fold if folds else None,

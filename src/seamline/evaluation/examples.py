@@ -141,15 +141,21 @@ def choose_buckets(count: int) -> list[tuple[str, int]]:
 
 
 def mask_examples(
-    evaluation: Evaluation, order: Sequence[int], images: Sequence[ImageMetrics], palette: Sequence[Color]
+    evaluation: Evaluation,
+    order: Sequence[int],
+    images: Sequence[ImageMetrics],
+    palette: Sequence[Color],
+    references: Sequence[str] = (),
 ) -> tuple[tuple[MaskExample, ...], dict[str, bytes]]:
-    """Return the best, the median and the worst images, each with its masks.
+    """Return the best, the median and the worst images, then reference images, each with its masks.
 
     Args:
         evaluation: of a segmenter on a split.
         order: indices of its images, the best first.
         images: their metrics, in this order.
         palette: K colors of the classes.
+        references: names of images that are always shown; those that are not in the split are left out, and none is
+            shown twice.
 
     Returns:
         What `evaluation/SPLIT.json` holds of them, and their files by name.
@@ -157,7 +163,10 @@ def mask_examples(
     examples, files = [], {}
     numbers: Counter[str] = Counter()
     split = evaluation.split
-    for bucket, rank in choose_buckets(len(order)):
+    chosen = choose_buckets(len(order))
+    others = {one.name: rank for rank, one in enumerate(images) if rank not in {rank for _, rank in chosen}}
+    chosen += [("reference", others[name]) for name in references if name in others]
+    for bucket, rank in chosen:
         index, metrics = order[rank], images[rank]
         numbers[bucket] += 1
         stem = f"{bucket}-{numbers[bucket]}"

@@ -14,6 +14,7 @@ from seamline.data.masks import Color
 from seamline.data.split_warnings import SPLITS
 from seamline.evaluation.average_precision import precision_recall_curve
 from seamline.evaluation.calibration import calibrate
+from seamline.evaluation.class_analysis import analyze_classes
 from seamline.evaluation.error_analysis import ErrorAnalysis, analyze_errors
 from seamline.evaluation.evaluate import NO_LOGITS, Evaluation, evaluate_split
 from seamline.evaluation.examples import example_sheet, mask_examples, rank_images
@@ -29,6 +30,7 @@ from seamline.io import write_bytes
 from seamline.models.classifiers import TwoLayerCNN
 from seamline.progress import Reporter
 from seamline.run_folder import (
+    ClassAnalysis,
     ClassificationArrays,
     Curve,
     FilterAnalysis,
@@ -57,6 +59,7 @@ class EvaluationData:
     val: Split  # the validation images; the temperature is fitted on them, and linear probes are scored
     test: Split  # the images that nothing was chosen by; empty where the data define none
     palette: Sequence[Color] = ()  # K colors of the classes in masks; empty for classification
+    references: Sequence[str] = ()  # names of images with masks that are always shown
     parts: Sequence[DatasetPart] = ()  # the datasets that the images come from, if these are several
     split: SplitInfo | None = None  # how the images were split
     # returns (N, K) float32 logits of the training and then the validation images by models that were not trained on
@@ -166,9 +169,13 @@ def _write_analyses(
     if isinstance(model, TTA):
         novelty = fit_novelty(model, data.train, data.val, data.task)
         run.novelty.write(measure_novelty(model, data.test, data.task, novelty) if test else novelty)
-    errors, images = write_split(run, "val", val, data.palette, calibration.temperature.value)
+    errors, images = write_split(
+        run, "val", val, data.palette, calibration.temperature.value, references=data.references
+    )
     if test is not None:
-        errors, images = write_split(run, "test", test, data.palette, calibration.temperature.value)
+        errors, images = write_split(
+            run, "test", test, data.palette, calibration.temperature.value, references=data.references
+        )
     filters: FilterAnalysis | None = None
     probes: LinearProbes | None = None
     inner = model.model if isinstance(model, TTA) else model
@@ -178,8 +185,10 @@ def _write_analyses(
         with reporter.counting("fitting linear probes") as progress:
             probes = probe_layers(inner, data.train, data.val, val, progress)
         run.linear_probes.write(probes)
+    appearance: ClassAnalysis | None = None
     if data.task == "classification":
         _write_label_issues(run, data, val, test)
+        appearance = _write_class_analysis(run, model, splits.held_out, filters, reporter)
     return FindingInputs(
         val.metrics,
         test.metrics if test else None,
@@ -190,12 +199,19 @@ def _write_analyses(
         images,
         filters,
         probes,
+        appearance,
         train_sampled=len(splits.train.split) < len(data.train),
     )
 
 
 def write_split(
-    run: RunFolder, name: str, evaluation: Evaluation, palette: Sequence[Color], temperature: float
+    run: RunFolder,
+    name: str,
+    evaluation: Evaluation,
+    palette: Sequence[Color],
+    temperature: float,
+    *,
+    references: Sequence[str] = (),
 ) -> tuple[ErrorAnalysis | None, tuple[ImageMetrics, ...]]:
     """Write the predictions of a split and its examples.
 
@@ -205,6 +221,7 @@ def write_split(
         evaluation: of the split.
         palette: K colors of the classes in masks.
         temperature: the temperature of the run.
+        references: names of images with masks that are always shown.
 
     Returns:
         Where the wrong pixels are, and the metrics of each image, best first; None and nothing for classification.
@@ -225,7 +242,7 @@ def write_split(
     )
     errors = analyze_errors(evaluation)
     order, images = rank_images(evaluation)
-    results["examples"], files = mask_examples(evaluation, order, images, palette)
+    results["examples"], files = mask_examples(evaluation, order, images, palette, references)
     for file, content in files.items():
         write_bytes(run.examples_dir(name) / file, content)
     results |= {"curves": _curves(evaluation), "errors": errors.summary(), "per_image": images}
@@ -243,6 +260,22 @@ def _curves(evaluation: Evaluation) -> dict[str, dict[str, Curve]]:
                 recall, precision = precision_recall_curve(result.histograms.sum(0))
                 curves[kind][name] = Curve(recall=tuple(recall), precision=tuple(precision))
     return curves
+
+
+def _write_class_analysis(
+    run: RunFolder, model: nn.Module, held_out: Evaluation, filters: FilterAnalysis | None, reporter: Reporter
+) -> ClassAnalysis | None:
+    """Write how classes look; None where the model has no features, or there are too many classes."""
+    if not isinstance(model, TTA):
+        return None
+    with reporter.counting("analyzing classes") as progress:
+        result = analyze_classes(model, held_out, filters, progress)
+    if result is None:
+        return None
+    analysis, png = result
+    run.class_analysis.write(analysis)
+    write_bytes(run.class_means_sheet, png)
+    return analysis
 
 
 def _write_label_issues(run: RunFolder, data: EvaluationData, val: Evaluation, test: Evaluation | None) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +22,34 @@ MAX_TILES = 10
 """Images of a classifier on its card, one per class."""
 
 
-def write_index(folder: Path, runs: Sequence[Path], *, title: str | None = None) -> Path:
+@dataclass(frozen=True)
+class ComparisonRow:
+    """A figure of others beside that of a run."""
+
+    name: str  # what is compared
+    reference: str  # the figure of others, as text
+    own: str  # the figure of the run, as text
+    link: str  # address of what tells more, relative to the page
+
+
+@dataclass(frozen=True)
+class ComparisonTable:
+    """Figures of others beside those of a run."""
+
+    title: str  # its heading
+    note: str  # what the run is, in a sentence or two
+    columns: tuple[str, str, str]  # headings of the columns
+    rows: tuple[ComparisonRow, ...]  # the figures
+
+
+def write_index(
+    folder: Path,
+    runs: Sequence[Path],
+    *,
+    title: str | None = None,
+    introduction: str = "",
+    tables: Sequence[ComparisonTable] = (),
+) -> Path:
     """Write a page with a card and a link for each run.
 
     Args:
@@ -29,6 +57,8 @@ def write_index(folder: Path, runs: Sequence[Path], *, title: str | None = None)
         runs: run folders, in the order in which they are shown. A folder that cannot be read gets a card with the
             reason.
         title: heading of the page; by default the number of runs.
+        introduction: a paragraph below the heading.
+        tables: figures of others beside those of runs, below the cards.
 
     Returns:
         The path of `index.html`.
@@ -37,7 +67,8 @@ def write_index(folder: Path, runs: Sequence[Path], *, title: str | None = None)
         SeamlineError: the page cannot be written.
     """
     cards = [_card(folder, Path(run)) for run in runs]
-    page = render("index.html", cards=cards, title=title or pluralize(len(cards), "run"))
+    title = title or pluralize(len(cards), "run")
+    page = render("index.html", cards=cards, title=title, introduction=introduction, tables=tables)
     return write_page(folder / "index.html", page)
 
 

@@ -15,6 +15,7 @@ from seamline.data.split_warnings import SPLITS as SPLITS
 from seamline.errors import SeamlineError
 from seamline.run_folder import (
     Calibration,
+    ClassAnalysis,
     Color,
     Epoch,
     ExampleSheet,
@@ -86,6 +87,8 @@ class RunData:
     model: ModelSummary | None = None  # the layers and the optimizers
     kernels: FilterAnalysis | None = None  # types of filters
     linear_probes: LinearProbes | None = None  # accuracy of linear probes
+    class_analysis: ClassAnalysis | None = None  # why classes are confused
+    class_means: Image.Image | None = None  # the mean images of the classes, then their outlines
     label_issues: LabelIssues | None = None  # possible label errors
     label_issues_sheet: Image.Image | None = None  # the first of them, side by side
     predictions: PredictionRecord | None = None  # predictions on photos that are not part of the dataset
@@ -132,6 +135,7 @@ def read_run(path: Path) -> RunData:
     metrics, history = folder.metrics.read(), folder.history.read()
     results = {split: read for split in SPLITS if (read := _read_results(folder, split, info))}
     issues, sheet = _read_label_issues(folder, info)
+    appearance, means = _read_class_analysis(folder, info)
     return RunData(
         folder=folder,
         info=info,
@@ -146,6 +150,8 @@ def read_run(path: Path) -> RunData:
         kernels=folder.kernels.read_optional(),
         linear_probes=folder.linear_probes.read_optional(),
         findings=folder.findings.read(),
+        class_analysis=appearance,
+        class_means=means,
         label_issues=issues,
         label_issues_sheet=sheet,
         predictions=folder.predictions.read_optional(),
@@ -214,6 +220,20 @@ def _read_examples(folder: RunFolder, split: str, results: SplitResults) -> tupl
             raise SeamlineError(f"{directory}: image and masks of {example.name} differ in size; {REMEDY}")
         images.append(one)
     return tuple(images)
+
+
+def _read_class_analysis(folder: RunFolder, info: RunInfo) -> tuple[ClassAnalysis | None, Image.Image | None]:
+    """Read the analysis of the classes and their mean images; None where either is missing."""
+    file, path = folder.class_analysis, folder.class_means_sheet
+    analysis = file.read_optional()
+    if analysis is None or not path.is_file():
+        return None, None
+    if tuple(analysis.classes) != info.dataset.classes:
+        raise file.error("its classes are not those of run.json")
+    picture, (height, width) = read_picture(path), analysis.tile
+    if picture.width < len(analysis.classes) * width or picture.height < (1 + analysis.outlines) * height:
+        raise SeamlineError(f"{path}: too small for the classes of {file.path.name}; {REMEDY}")
+    return analysis, picture
 
 
 def _read_label_issues(folder: RunFolder, info: RunInfo) -> tuple[LabelIssues | None, Image.Image | None]:

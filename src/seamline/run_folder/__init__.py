@@ -4,7 +4,16 @@ Only this package knows the names of files and keys. Writers build the struct of
 or an error of one line that names the file, the path of what is wrong, and the remedy.
 """
 
-from seamline.run_folder.analysis import FilterAnalysis, FilterFraction, FilterLayer, LinearProbe, LinearProbes
+from seamline.run_folder.analysis import (
+    ClassAnalysis,
+    ClassPair,
+    ClassProperties,
+    FilterAnalysis,
+    FilterFraction,
+    FilterLayer,
+    LinearProbe,
+    LinearProbes,
+)
 from seamline.run_folder.arrays import ClassificationArrays, ImageIndex, SegmentationArrays, StoredImages
 from seamline.run_folder.fields import ABSENT, Color, Count, Estimate, Task, to_json
 from seamline.run_folder.folder import ONNX, WEIGHTS, RunFolder, measures_record, prediction_record
@@ -65,6 +74,7 @@ from seamline.run_folder.run_info import (
     ModelInfo,
     NearestImages,
     RandomSplit,
+    ReferenceImage,
     ReferenceResult,
     RunInfo,
     SplitInfo,
@@ -80,7 +90,10 @@ __all__ = [
     "BuildingTotal",
     "Calibration",
     "CalibrationBin",
+    "ClassAnalysis",
     "ClassMap",
+    "ClassPair",
+    "ClassProperties",
     "ClassificationArrays",
     "Color",
     "CompassDirection",
@@ -137,6 +150,7 @@ __all__ = [
     "Point",
     "PredictionRecord",
     "RandomSplit",
+    "ReferenceImage",
     "ReferenceResult",
     "RunFolder",
     "RunInfo",

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from seamline.errors import SeamlineError
 from seamline.io import file_lock, remove_temp_files, sha256_file
-from seamline.run_folder.analysis import FilterAnalysis, LinearProbes
+from seamline.run_folder.analysis import ClassAnalysis, FilterAnalysis, LinearProbes
 from seamline.run_folder.arrays import (
     ClassificationArrays,
     ImageIndex,
@@ -79,6 +79,7 @@ class RunFolder:
     weights_file = _Part(WEIGHTS)  # the final weights
     checkpoint_dir = _Part("checkpoint")  # checkpoints, while the run is not finished
     label_issues_sheet = _Part("evaluation/label_issues.png")
+    class_means_sheet = _Part("evaluation/class_means.png")
     report_file = _Part("report.html")
     figures_dir = _Part("figures")  # figures of the page as SVG and PNG
     index_file = _Part("data/index.npz")  # by which the run's images are found again
@@ -94,6 +95,7 @@ class RunFolder:
     kernels = _Result[FilterAnalysis]("analysis/kernels.json", FilterAnalysis)
     linear_probes = _Result[LinearProbes]("analysis/linear_probes.json", LinearProbes)
     model_summary = _Result[ModelSummary]("analysis/model.json", ModelSummary)
+    class_analysis = _Result[ClassAnalysis]("evaluation/classes.json", ClassAnalysis)
     label_issues = _Result[LabelIssues]("evaluation/label_issues.json", LabelIssues)
 
     @property

@@ -34,7 +34,8 @@ class MaskExample(Struct, frozen=True, kw_only=True):
     """An image with its masks."""
 
     name: str  # name of the image
-    bucket: Literal["best", "median", "worst"]  # `best`, `median` or `worst`
+    # `best`, `median` or `worst`; `reference` for an image that is always shown
+    bucket: Literal["best", "median", "worst", "reference"]
     rank: Count  # its rank by mean IoU, from 1
     accuracy: NanFloat  # fraction of its pixels that are right
     mean_iou: NanFloat  # mean IoU of its classes

@@ -8,6 +8,13 @@ from msgspec import Meta, Struct
 from seamline.run_folder.fields import Color, Count, NanFloat, Number, Side, Task, check_classes
 
 
+class ReferenceImage(Struct, frozen=True, kw_only=True):
+    """An image of the dataset that is shown in every report, such as one that others published."""
+
+    name: str  # name of the image, such as `test_dev/eecs442_0061.jpg`
+    note: str  # why it is shown, in a few words
+
+
 class ReferenceResult(Struct, frozen=True, kw_only=True):
     """A published result on the images of a split; a report shows it for runs on the same images."""
 
@@ -90,6 +97,7 @@ class DatasetInfo(Struct, frozen=True, kw_only=True):
     unused: tuple[UnusedData, ...] = ()  # what is in the folder and not used
     bit_depth: Count = 0  # bits of values that the files store in 16; 0 where no file has 16
     reference_results: tuple[ReferenceResult, ...] = ()  # published results on its images
+    reference_images: tuple[ReferenceImage, ...] = ()  # images with masks that are always shown
     class_map: ClassMap = ClassMap()  # how its classes became these
     parts: tuple[DatasetPartInfo, ...] = ()  # the datasets that it was made of; empty for a single one
 

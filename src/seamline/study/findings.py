@@ -1,10 +1,18 @@
 """Findings that only the study makes: a run beside the results of others, and its claim about layer 1."""
 
-from seamline.evaluation.text import join_and
-from seamline.run_folder import ABSENT, Estimate, Finding, ReferenceResult, RunFolder
+from seamline.evaluation.text import count, join_and
+from seamline.run_folder import ABSENT, Estimate, Finding, ReferenceImage, ReferenceResult, RunFolder
 
 REQUIRED_AP = 0.45
 """The mean average precision that the course asked for."""
+
+REFERENCE_IMAGES = {
+    "facades": (
+        ReferenceImage(name="test_dev/eecs442_0061.jpg", note="the success that the study shows"),
+        ReferenceImage(name="test_dev/eecs442_0097.jpg", note="the failure that the study shows"),
+    )
+}
+"""Dataset -> images that the study shows."""
 
 LAYER1_RECALL = 0.6
 """The recall that the study reports of layer 1 alone on some classes."""
@@ -50,6 +58,20 @@ def reference_comparison(run: RunFolder) -> Finding | None:
     return Finding(name="reference_comparison", sentence=sentence, values=values, panel="classes")
 
 
+def reference_ranks(run: RunFolder) -> Finding | None:
+    """State the ranks by mean IoU of the images that the study shows; None without any."""
+    results = run.results("test").read_optional()
+    ranks = {one.name: rank for rank, one in enumerate(results.per_image if results else (), 1)}
+    shown = [one for one in run.info.read().dataset.reference_images if one.name in ranks]
+    if results is None or not shown:
+        return None
+    metrics = {one.name: one.mean_iou for one in results.per_image}
+    parts = [f"{one.name}, {one.note}, has rank {ranks[one.name]} ({metrics[one.name]:.3f})" for one in shown]
+    sentence = f"Of {count(len(ranks))} test images, ranked by mean IoU, {join_and(parts)}."
+    values = {one.name: {"rank": ranks[one.name], "mean_iou": metrics[one.name]} for one in shown}
+    return Finding(name="reference_ranks", sentence=sentence, values=values, panel="examples")
+
+
 def layer1_recall(run: RunFolder) -> Finding | None:
     """State on which classes the recall of a probe of layer 1 is significantly above `LAYER1_RECALL`."""
     probes = run.linear_probes.read_optional()
@@ -76,7 +98,8 @@ def add_findings(run: RunFolder) -> bool:
     """
     findings = run.findings.read()
     known = {finding.name for finding in findings}
-    added = [one for one in (reference_comparison(run), layer1_recall(run)) if one and one.name not in known]
+    claims = (reference_comparison(run), reference_ranks(run), layer1_recall(run))
+    added = [one for one in claims if one and one.name not in known]
     if added:
         run.findings.write((*findings, *added))
     return bool(added)

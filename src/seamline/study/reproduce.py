@@ -12,11 +12,12 @@ from seamline.data.registry import DATASETS, load
 from seamline.errors import DatasetUnavailableError, SeamlineError, TrainingInterrupted
 from seamline.inference.find_images import find_photos
 from seamline.progress import default_reporter
-from seamline.report.index_page import write_index
 from seamline.report.page import write_report
 from seamline.run_folder import RunFolder, Task
-from seamline.study.findings import add_findings
+from seamline.study.findings import REFERENCE_IMAGES, add_findings
+from seamline.study.overview import write_overview
 from seamline.study.photos import add_photos
+from seamline.study.reasons import add_reasons
 from seamline.training.plan import RunOptions, split_settings
 from seamline.training.presets import get_preset
 
@@ -79,7 +80,7 @@ def reproduce(
         for one in studies
     ]
     paths = [run.path for run in runs]
-    write_index(Path(out), [*paths, *_other_runs(Path(out), paths)], title="Study: garments and facades")
+    write_overview(Path(out), paths, _other_runs(Path(out), paths))
     return runs
 
 
@@ -96,6 +97,7 @@ def _run_study(
 ) -> Run:
     """Train, evaluate and report one study."""
     data, data_dir = _load_images(study, out, preset, options)
+    data = replace(data, reference_images=REFERENCE_IMAGES.get(data.name, ()))
     options.reporter.say(f"{data.title}: preset {preset}")
     try:
         run = train(
@@ -110,7 +112,10 @@ def _run_study(
         )
     except TrainingInterrupted as error:
         raise TrainingInterrupted(error.position, "run the same command again to resume", error.signal) from None
-    if add_findings(run.folder):
+    added = add_findings(run.folder)
+    if study.task == "classification":
+        added = add_reasons(run.folder, data, replace(options, data_dir=data_dir)) or added
+    if added:
         write_report(run.path)
     if study.task == "segmentation":
         add_photos(run.folder, images, options)

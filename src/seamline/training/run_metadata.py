@@ -50,6 +50,7 @@ def run_info(
             unused=plan.data.unused,
             bit_depth=plan.data.bit_depth,
             reference_results=data.reference_results,
+            reference_images=data.reference_images,
             class_map=data.class_map,
             parts=part_infos(data, plan.splits),
         ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from seamline.evaluation.findings.appearance import class_overlap, feature_spread, image_sharpness
 from seamline.evaluation.findings.confusions import confused_pairs, confused_with, false_positives
 from seamline.evaluation.findings.errors import boundary_errors, thin_region_ends
 from seamline.evaluation.findings.inputs import Claim, FindingInputs, FindingRule
@@ -59,6 +60,9 @@ FINDINGS: tuple[FindingRule, ...] = (
     FindingRule("boundary_errors", boundary_errors, {"segmentation": "confusion"}),
     FindingRule("calibration", calibration, _both("calibration")),
     FindingRule("val_test_gap", val_test_gap, _both("classes")),
+    FindingRule("class_overlap", class_overlap, {"classification": "why"}),
+    FindingRule("image_sharpness", image_sharpness, {"classification": "why"}),
+    FindingRule("feature_spread", feature_spread, {"classification": "why"}),
     FindingRule("per_image_spread", per_image_spread, {"segmentation": "examples"}),
 )
 """The findings, the most important first."""

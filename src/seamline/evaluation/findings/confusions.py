@@ -42,23 +42,24 @@ def confused_with(inputs: FindingInputs) -> Claim | None:
     )
 
 
+def most_confused(metrics: SplitMetrics) -> list[tuple[int, int]]:
+    """Return the pairs of classes that are most often confused with each other, significantly more than all others."""
+    first, second = np.triu_indices(len(metrics.classes), 1)
+    pairs = _frequent_pairs(metrics)
+    return [(int(first[i]), int(second[i])) for i in pairs]
+
+
 def confused_pairs(inputs: FindingInputs) -> Claim | None:
     """State which pairs of classes are most often confused with each other, and their fraction of the errors."""
     size = len(inputs.classes)
     if size == 2:  # there is one pair, and nothing to state about it
         return None
     upper = np.triu_indices(size, 1)
-
-    def mutual(counts: Counts) -> Array:
-        confusion = counts.confusion
-        both: Array = confusion[..., upper[0], upper[1]] + confusion[..., upper[1], upper[0]]
-        return both
-
-    totals = mutual(inputs.held_out.counts.total)
-    pairs = most_frequent(totals.tolist(), lambda a, b: _more(inputs.held_out, mutual, a, b))
+    totals = _mutual(inputs.held_out.counts.total)
+    pairs = _frequent_pairs(inputs.held_out)
     if not pairs:
         return None
-    together = _fraction(inputs.held_out, lambda counts: mutual(counts)[..., pairs].sum(-1), mutual)
+    together = _fraction(inputs.held_out, lambda counts: _mutual(counts)[..., pairs].sum(-1), _mutual)
     named = [(inputs.classes[upper[0][i]], inputs.classes[upper[1][i]], int(totals[i])) for i in pairs]
     parts = [f"{a} and {b} ({count(n)} times)" for a, b, n in named]
     most = "most frequently confused pair is" if len(parts) == 1 else "most frequently confused pairs are"
@@ -103,6 +104,19 @@ def false_positives(inputs: FindingInputs) -> Claim | None:
             f"{percent(extent.estimate)} instead of {percent(size.estimate)}"
         )
     return Claim(f"{sentence}.", {"class": name, "wrong": fraction, "truths": truths, "excess": excess})
+
+
+def _mutual(counts: Counts) -> Array:
+    """Return how often the classes of each pair are confused with each other, (..., K * (K - 1) / 2)."""
+    first, second = np.triu_indices(counts.confusion.shape[-1], 1)
+    both: Array = counts.confusion[..., first, second] + counts.confusion[..., second, first]
+    return both
+
+
+def _frequent_pairs(metrics: SplitMetrics) -> list[int]:
+    """Return the numbers of the pairs that are most often confused."""
+    totals = _mutual(metrics.counts.total)
+    return most_frequent(totals.tolist(), lambda a, b: _more(metrics, _mutual, a, b))
 
 
 def _without(counts: Array, k: int) -> Array:

@@ -7,7 +7,15 @@ from typing import Any, NamedTuple, TypeAlias
 from seamline.data.split_warnings import SPLITS
 from seamline.evaluation.error_analysis import ErrorAnalysis
 from seamline.evaluation.metrics import SplitMetrics
-from seamline.run_folder import Calibration, FilterAnalysis, ImageMetrics, LinearProbes, SplitInfo, Task
+from seamline.run_folder import (
+    Calibration,
+    ClassAnalysis,
+    FilterAnalysis,
+    ImageMetrics,
+    LinearProbes,
+    SplitInfo,
+    Task,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +31,7 @@ class FindingInputs:
     images: tuple[ImageMetrics, ...] = ()  # metrics of each held-out image, the highest mean IoU first
     filters: FilterAnalysis | None = None  # types of the filters of a classifier
     probes: LinearProbes | None = None  # linear probes of its layers
+    appearance: ClassAnalysis | None = None  # how classes look, and how their features vary
     train_sampled: bool = False  # whether `train` is of a sample
 
     @property

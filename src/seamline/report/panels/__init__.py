@@ -18,6 +18,7 @@ from seamline.report.panels import (
     predictions,
     reproducibility,
     training,
+    why,
 )
 
 PANELS: tuple[Panel, ...] = (
@@ -28,6 +29,7 @@ PANELS: tuple[Panel, ...] = (
     Panel("datasets", "Metrics of each dataset", datasets.build),
     Panel("pr_curves", "Precision and recall", pr_curves.build),
     Panel("examples", "Examples", examples.build),
+    Panel("why", "Why classes are confused", why.build),
     Panel("predictions", "Your photos", predictions.build),
     Panel("measures", "Measures of buildings", measures.build),
     Panel("kernels", "Learned filters", kernels.build),

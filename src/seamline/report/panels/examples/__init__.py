@@ -22,13 +22,16 @@ from seamline.report.plots import ranking
 from seamline.report.run_data import SPLITS, MaskImages, RunData
 from seamline.report.svg import WIDTHS, responsive_svg
 
-MAX_WRONG = 8
+MAX_WRONG = 6
 """Wrong predictions shown per class."""
 
 SIDE = 512
 """Pixels of a photo's longer side."""
 
-BUCKETS = {"best": "Best", "median": "Median", "worst": "Worst"}
+CORRECT = 2
+"""Correct predictions shown per class."""
+
+BUCKETS = {"best": "Best", "median": "Median", "worst": "Worst", "reference": "Reference images"}
 
 
 def build(run: RunData) -> Content | None:
@@ -42,12 +45,12 @@ def build(run: RunData) -> Content | None:
 
 
 def _by_class(run: RunData, split: str, sprite: Sprite) -> Content:
-    """Show one correct and the most confidently wrong predictions of each class."""
+    """Show two correct and the most confidently wrong predictions of each class."""
     matrix = np.array(run.results[split].confusion, np.int64)
     rows = [
         {
             "name": name,
-            "correct": sprite.cells.get((index, index), ())[:1],
+            "correct": sprite.cells.get((index, index), ())[:CORRECT],
             "missed": _wrong(sprite, 0, index),
             "false_positives": _wrong(sprite, 1, index),
             "n_images": int(matrix[index].sum()),
@@ -88,8 +91,9 @@ def _by_mean_iou(run: RunData, split: str) -> Content:
     results, examples = run.results[split], run.examples[split]
     ranked = [one for one in results.per_image if one.mean_iou == one.mean_iou]
     groups = {
-        title: [_mask_example(one, len(results.per_image), run) for one in examples if one.example.bucket == bucket]
+        title: [_mask_example(one, len(results.per_image), run) for one in of_bucket]
         for bucket, title in BUCKETS.items()
+        if (of_bucket := [one for one in examples if one.example.bucket == bucket])
     }
     values: dict[str, Any] = {"groups": groups, "sentences": [], "split_title": SPLITS[split], "classes": run.classes}
     if len(ranked) <= 2:
@@ -108,6 +112,7 @@ def _mask_example(images: MaskImages, n_images: int, run: RunData) -> dict[str, 
     valid = max(int((images.ground_truth < size).sum()), 1)
     return {
         "example": example,
+        "note": next((one.note for one in run.info.dataset.reference_images if one.name == example.name), ""),
         "rank": f"rank {count(example.rank)} of {count(n_images)}" if n_images else "",
         "photo": photo_uri(images.image, SIDE),
         "ground_truth": mask_uri(images.ground_truth, run.palette),

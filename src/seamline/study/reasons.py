@@ -1,0 +1,217 @@
+"""The reasons that the study gives for what its garment classifier confuses, tested."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from seamline.data.dataset import Dataset
+from seamline.evaluation.class_overlap import Overlaps, class_overlaps
+from seamline.evaluation.confidence import mean_estimate, newcombe, significant
+from seamline.evaluation.text import decimal, join_and, percent, signed_decimal, signed_points
+from seamline.models.devices import find_device
+from seamline.run_folder import ClassAnalysis, ClassProperties, Estimate, Finding, RunFolder
+from seamline.study.resolution import SEEDS, ResolutionEffect, resolution_effect
+from seamline.training.plan import RunOptions
+from seamline.training.run_data import load_run_data
+
+SHIRT, TROUSER, SANDAL = "Shirt", "Trouser", "Sandal"
+CONFUSED = ("T-shirt/top", "Coat")
+"""The classes that the study's network took shirts for."""
+TOPS = ("T-shirt/top", "Pullover", "Coat", "Shirt")
+FOOTWEAR = ("Sneaker", "Ankle boot")
+
+VERDICTS = {1: "supported", -1: "contradicted", 0: "not decided"}
+"""Sign of a significant difference that a reason predicts to be positive -> what becomes of the reason."""
+
+
+class Measurement(NamedTuple):
+    """A quantity that a reason predicts to be positive."""
+
+    difference: Estimate  # the quantity
+    sentence: str  # the numbers in a sentence
+    values: Mapping[str, Any]  # further numbers by name
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What reasons are tested with."""
+
+    run: RunFolder  # an evaluated run on garments
+    data: Dataset  # its images
+    options: RunOptions  # device, and where progress is reported
+    analysis: ClassAnalysis  # of its test images
+
+    @property
+    def classes(self) -> Mapping[str, ClassProperties]:
+        """Properties of each class, by its name."""
+        return self.analysis.classes
+
+    def number(self, name: str) -> int:
+        """Return the number of a class."""
+        return self.data.classes.index(name)
+
+    @cached_property
+    def overlaps(self) -> Overlaps:
+        """Overlaps of the classes of the test images."""
+        return class_overlaps(self.data.test, len(self.data.classes))
+
+    def effect_of_resolution(self) -> ResolutionEffect:
+        """Train networks at both resolutions, and compare them."""
+        reporter = self.options.reporter
+        data, splits = load_run_data(self.run, self.data, self.options.data_dir, reporter)
+        with reporter.counting(f"training {2 * SEEDS} networks at full and half resolution") as progress:
+            return resolution_effect(
+                splits,
+                data.test,
+                len(data.classes),
+                self.number(SHIRT),
+                [self.number(name) for name in CONFUSED],
+                device=find_device(self.options.device),
+                progress=progress,
+            )
+
+
+def shared_outline(evidence: Evidence) -> Measurement | None:
+    """Compare the overlap of shirts and what they are confused with to that of these and trousers."""
+    outlines = evidence.overlaps.outlines
+    if outlines is None:
+        return None
+    shirt, trouser = evidence.number(SHIRT), evidence.number(TROUSER)
+    alike = [(shirt, evidence.number(name)) for name in CONFUSED]
+    unlike = [(evidence.number(name), trouser) for name in (SHIRT, *CONFUSED)]
+    difference = outlines.mean(alike, unlike)
+    of_images = evidence.overlaps.images.mean(alike, unlike)
+    return Measurement(
+        difference,
+        f"The mean outline of Shirt overlaps those of {join_and(CONFUSED)} by {percent(outlines.mean(alike))} on "
+        f"average; these three overlap that of Trouser by {percent(outlines.mean(unlike))}: a difference of "
+        f"{signed_points(difference)}, of the mean images {signed_points(of_images)}.",
+        {"confused": outlines.mean(alike), "trouser": outlines.mean(unlike), "mean_images": of_images},
+    )
+
+
+def resolution(evidence: Evidence) -> Measurement | None:
+    """Compare the confusion of shirts at full and at half resolution."""
+    height, width = evidence.data.train.images.shape[1:3]
+    if height % 2 or width % 2:
+        return None
+    effect = evidence.effect_of_resolution()
+    first, second = (100 * rate for rate in (effect.full, effect.half))
+    accuracy = [100 * value for value in effect.accuracy]
+    return Measurement(
+        effect.difference,
+        f"Of the test images of Shirt, {join_and(CONFUSED)}, {first:.1f} % are confused between Shirt and the other "
+        f"two at {width} × {height} pixels and {second:.1f} % at {width // 2} × {height // 2}, the means of {SEEDS} "
+        f"networks each: a difference of {signed_points(effect.difference)}. The accuracy over all classes is "
+        f"{accuracy[0]:.1f} % and {accuracy[1]:.1f} %.",
+        {"full": effect.full, "half": effect.half, "by_seed": effect.by_seed, "accuracy": effect.accuracy},
+    )
+
+
+def fabric(evidence: Evidence) -> Measurement:
+    """Compare the recall of sharp and of blurred shirts."""
+    thirds = evidence.classes[SHIRT].recall_by_sharpness
+    difference = newcombe(thirds[-1], thirds[0])
+    return Measurement(
+        difference,
+        f"Of the sharpest third of the shirts {percent(thirds[-1])} are classified correctly, of the least sharp third "
+        f"{percent(thirds[0])}: {signed_points(difference)}. Over all classes the difference is "
+        f"{signed_points(evidence.analysis.sharpness_difference)}.",
+        {"thirds": thirds, "all_classes": evidence.analysis.sharpness_difference},
+    )
+
+
+def spread(evidence: Evidence) -> Measurement:
+    """Compare the spread of the features of shirts with those of each other class."""
+    others = {name: one.spread for name, one in evidence.classes.items() if name != SHIRT}
+    own, (name, largest) = evidence.classes[SHIRT].spread, _largest(others)
+    difference, mean = newcombe(own, largest), mean_estimate(list(others.values()))
+    relation = evidence.analysis.spread_correlation
+    return Measurement(
+        difference,
+        f"The spread of the features of Shirt is {decimal(own)}; the largest of another class is that of {name}, "
+        f"{decimal(largest)}, a difference of {signed_decimal(difference)}. The mean of the other classes is "
+        f"{decimal(mean)}; the rank correlation of spread and recall over all classes is {signed_decimal(relation)}.",
+        {"shirt": own, "largest": {name: largest}, "mean_of_others": mean, "correlation": relation},
+    )
+
+
+def sandal_edges(evidence: Evidence) -> Measurement:
+    """Compare the pixels at edges of sandals with those of other footwear."""
+    own, others = evidence.classes[SANDAL].edges, {name: evidence.classes[name].edges for name in FOOTWEAR}
+    difference = newcombe(own, _largest(others)[1])
+    parts = join_and([f"{percent(edges)} of {name}" for name, edges in others.items()])
+    return Measurement(
+        difference,
+        f"{percent(own)} of the pixels of Sandal are at edges, {parts}: a difference of {signed_points(difference)} "
+        "from the larger one.",
+        {"sandal": own, **others},
+    )
+
+
+def trouser_filters(evidence: Evidence) -> Measurement | None:
+    """Compare how much filters of vertical contours contribute for trousers and for tops."""
+    if not evidence.classes[TROUSER].orientations:
+        return None
+    own = evidence.classes[TROUSER].orientations["vertical"]
+    name, largest = _largest({top: evidence.classes[top].orientations["vertical"] for top in TOPS})
+    difference = newcombe(own, largest)
+    return Measurement(
+        difference,
+        f"Filters of vertical edges and lines contribute {percent(own)} of the response of layer 1 to Trouser and at "
+        f"most {percent(largest)} of that to a top, {name}: a difference of {signed_points(difference)}.",
+        {"trouser": own, "largest_top": {name: largest}},
+    )
+
+
+REASONS: tuple[tuple[str, str, Callable[[Evidence], Measurement | None]], ...] = (
+    ("reason_outline", "Shirt shares its outline with T-shirt/top and Coat", shared_outline),
+    ("reason_resolution", "The resolution hides what tells Shirt from T-shirt/top and Coat", resolution),
+    ("reason_fabric", "Shirts with more fine detail are recognized more often", fabric),
+    ("reason_spread", "Shirt varies more within itself than every other class", spread),
+    ("reason_edges", "Sandal has more edges than other footwear", sandal_edges),
+    (
+        "reason_filters",
+        "Oriented filters of layer 1 respond more to Trouser than to tops",
+        trouser_filters,
+    ),
+)
+"""Name of the finding, what the study says, and what tests it."""
+
+
+def add_reasons(run: RunFolder, data: Dataset, options: RunOptions) -> bool:
+    """Add a finding for each reason to those of an evaluated run on garments; none is tested twice.
+
+    Args:
+        run: an evaluated run.
+        data: its images.
+        options: device, and where progress is reported.
+
+    Returns:
+        Whether any was added.
+    """
+    analysis, findings = run.class_analysis.read_optional(), run.findings.read()
+    needed = {SHIRT, TROUSER, SANDAL, *CONFUSED, *TOPS, *FOOTWEAR}
+    known = {finding.name for finding in findings}
+    if analysis is None or not needed <= analysis.classes.keys() or all(name in known for name, *_ in REASONS):
+        return False
+    evidence = Evidence(run, data, options, analysis)
+    added = [_finding(name, text, measure(evidence)) for name, text, measure in REASONS if name not in known]
+    run.findings.write((*findings, *(one for one in added if one)))
+    return any(added)
+
+
+def _finding(name: str, text: str, measurement: Measurement | None) -> Finding | None:
+    """Return the finding of a reason."""
+    if measurement is None or not measurement.difference.has_interval:
+        return None
+    verdict = VERDICTS[significant(measurement.difference)]
+    values = {"verdict": verdict, "difference": measurement.difference, **measurement.values}
+    return Finding(name=name, sentence=f"{text}: {verdict}. {measurement.sentence}", values=values, panel="why")
+
+
+def _largest(estimates: Mapping[str, Estimate]) -> tuple[str, Estimate]:
+    """Return the largest of several estimates, and its name."""
+    name = max(estimates, key=lambda one: estimates[one].value)
+    return name, estimates[name]

@@ -1,0 +1,132 @@
+"""What halving the resolution does to a confusion of classes: networks trained on both, compared on the same images."""
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seamline.data.dataset import Split
+from seamline.data.loader import Batches
+from seamline.data.splits import Splits
+from seamline.evaluation.bootstrap import GroupBootstrap
+from seamline.evaluation.confidence import widest
+from seamline.inference.forward import predict_logits
+from seamline.inference.tta import TTA
+from seamline.models.factory import build_model
+from seamline.run_folder import Estimate
+from seamline.training.loop import Training
+from seamline.training.presets import get_preset
+
+SEEDS = 3
+"""Networks that are trained for each resolution."""
+
+PRESET = "sprint"
+"""Their preset: a few seconds each."""
+
+_T_QUANTILE = 4.302652729911275  # 0.975 quantile of Student's t with `SEEDS` - 1 degrees of freedom
+
+
+@dataclass(frozen=True)
+class ResolutionEffect:
+    """Confusion of a class with others at full and at half resolution, as fractions of the images of all of these."""
+
+    full: float  # mean over the seeds at full resolution
+    half: float  # mean over the seeds at half resolution
+    by_seed: tuple[float, ...]  # half minus full, of each seed
+    difference: Estimate  # half minus full; the interval includes those over images and over seeds
+    accuracy: tuple[float, float]  # accuracy on all images at full and at half resolution, mean over the seeds
+
+
+def halve(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Halve the resolution of images but keep their size: each square of four pixels becomes its mean.
+
+    A network of the same shape can then be trained on both.
+
+    Args:
+        images: (N, H, W, C) uint8 of even height and width.
+
+    Returns:
+        (N, H, W, C) uint8.
+    """
+    count, height, width, channels = images.shape
+    blocks = images.reshape(count, height // 2, 2, width // 2, 2, channels)
+    means = np.rint(blocks.mean((2, 4), dtype=np.float32)).astype(np.uint8)
+    return np.repeat(np.repeat(means, 2, axis=1), 2, axis=2)
+
+
+def resolution_effect(
+    splits: Splits,
+    test: Split,
+    n_classes: int,
+    hardest: int,
+    others: Collection[int],
+    *,
+    device: torch.device,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> ResolutionEffect:
+    """Train networks at both resolutions, and compare how often a class is confused with others.
+
+    Args:
+        splits: the training images.
+        test: images of even height and width to compare on.
+        n_classes: number of classes.
+        hardest: the class.
+        others: the classes that it is confused with.
+        device: where to train.
+        progress: called with the number of networks trained and their total.
+
+    Returns:
+        The effect.
+    """
+    labels = np.asarray(test.labels[:])
+    confused, correct = np.zeros((2, SEEDS, len(test))), np.zeros((2, SEEDS))
+    for number in range(2 * SEEDS):
+        half, seed = divmod(number, SEEDS)
+        train, shown = (_at_half(split) if half else split for split in (splits.train, test))
+        predicted = _train_and_predict(train, shown, n_classes, seed, device)
+        progress(number + 1, 2 * SEEDS)
+        pair = np.isin(predicted, list(others)) & (labels == hardest)
+        confused[half, seed] = pair | (np.isin(labels, list(others)) & (predicted == hardest))
+        correct[half, seed] = (predicted == labels).mean()
+    members = np.isin(labels, [hardest, *others])
+    rates = confused[:, :, members].mean(2)  # (2, SEEDS)
+    over_images = GroupBootstrap(test.groups, one_label=True).mean(
+        np.where(members, (confused[1] - confused[0]).mean(0), 0.0), members.astype(np.int64)
+    )
+    by_seed = rates[1] - rates[0]
+    margin = _T_QUANTILE * float(by_seed.std(ddof=1)) / math.sqrt(SEEDS)
+    value = over_images.estimate.value
+    return ResolutionEffect(
+        full=float(rates[0].mean()),
+        half=float(rates[1].mean()),
+        by_seed=tuple(by_seed.tolist()),
+        difference=widest(over_images.estimate, Estimate(value, value - margin, value + margin)),
+        accuracy=(float(correct[0].mean()), float(correct[1].mean())),
+    )
+
+
+def _at_half(split: Split) -> Split:
+    return replace(split, images=halve(np.asarray(split.images[:])))
+
+
+def _train_and_predict(train: Split, test: Split, n_classes: int, seed: int, device: torch.device) -> NDArray[np.int64]:
+    """Train a network on images and return its predictions for others, (N,) int64."""
+    config = get_preset(PRESET, "classification")
+    model = build_model(config.model, train.images.shape[1:], n_classes, task="classification", seed=seed)
+    model.init_from_data(train.images)
+    model.to(device)
+    batches = Batches(
+        train,
+        config.batch_size,
+        task="classification",
+        seed=seed,
+        augmentation=config.augmentation,
+        device=device,
+    )
+    for _ in Training(model, batches, config):
+        pass
+    predicted: NDArray[np.int64] = predict_logits(TTA(model, config.hflip), test.images).argmax(1)
+    return predicted
