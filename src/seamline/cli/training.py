@@ -15,6 +15,7 @@ from seamline.cli.options import (
     DeviceOption,
     DryRunOption,
     EpochsOption,
+    FoldOption,
     FoldsOption,
     GroupsOption,
     ImageSizeOption,
@@ -97,6 +98,7 @@ def train(
     maps: MapOption = None,
     init_from: InitFromOption = None,
     label_check_folds: FoldsOption = None,
+    fold: FoldOption = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite a finished run.")] = False,
@@ -120,6 +122,7 @@ def train(
     class_maps = parse_maps(maps or ())
     if dry_run:
         fields |= {"groups": groups, "near_duplicates": near_duplicates, "image_size": image_size, "maps": class_maps}
+        fields |= {"fold": fold}
         _print_plan(plan(data, preset=preset, progress=Reporter(), **fields), as_json=as_json)
         return
     run = seamline.train(
@@ -139,6 +142,7 @@ def train(
         near_duplicates=near_duplicates,
         image_size=image_size,
         maps=class_maps,
+        fold=fold,
         progress=Reporter(),
         **fields,
     )

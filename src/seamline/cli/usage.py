@@ -14,7 +14,7 @@ def describe_usage_error(error: Any, words: Sequence[str]) -> str:
         words: the words after `seamline`.
     """
     text = error.format_message().rstrip(".")
-    if words[:1] in (["train"], ["reproduce"]):
+    if words[:1] in (["train"], ["sweep"], ["reproduce"]):
         from seamline.training.config import field_types, similar_field
 
         unknown = hasattr(error, "possibilities")  # else a known option may lack its value

@@ -69,6 +69,7 @@ from seamline.run_folder.run_info import (
     SplitInfo,
     UnusedData,
 )
+from seamline.run_folder.sweep import SweepFolder, SweepInfo, SweepRun, SweepSetting
 
 __all__ = [
     "ABSENT",
@@ -144,6 +145,10 @@ __all__ = [
     "SplitResults",
     "StoredImages",
     "Storey",
+    "SweepFolder",
+    "SweepInfo",
+    "SweepRun",
+    "SweepSetting",
     "Task",
     "ThinRegions",
     "UnusedData",
