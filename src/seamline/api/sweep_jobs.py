@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from seamline.errors import SeamlineError, TrainingInterrupted, first_line
+from seamline.errors import DatasetUnavailableError, SeamlineError, TrainingInterrupted, first_line
 from seamline.progress import Reporter
 from seamline.training.config import TrainConfig
 from seamline.training.plan import RunOptions
@@ -81,7 +81,11 @@ def run_serially(requests: Sequence[RunRequest], on_start: OnStart, on_end: OnEn
         start, reason = time.monotonic(), ""
         try:
             train_request(request)
-        except TrainingInterrupted:
+        except TrainingInterrupted as error:
+            raise TrainingInterrupted(
+                f"{request.name} {error.position}", "run the same command again to resume", error.signal
+            ) from None
+        except DatasetUnavailableError:  # to the other runs too
             raise
         except Exception as error:  # whatever it is, the others may succeed
             if full := _disk_error(error):
@@ -110,6 +114,7 @@ def run_in_processes(requests: Sequence[RunRequest], jobs: int, on_start: OnStar
                 time.sleep(_POLL)
                 for process in [process for process in working if process.poll() is not None]:
                     one, start = working.pop(process)
+                    _stop(process)
                     if process.returncode == _STATUS_FULL:
                         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(one.out))
                     reason = _reason(one, process.returncode) if process.returncode else ""

@@ -95,6 +95,8 @@ def divide_settings(
     search = replace(search, **{name: value for name, value in settings.items() if name in names})
     rest = {name: value for name, value in settings.items() if name not in names}
     config, options = split_settings(rest, options)
+    if options.label_check_folds is None:  # a check of labels trains again, and says the same for each run
+        options = replace(options, label_check_folds=0)
     if options.fold is not None:
         raise SeamlineError(f"--fold {options.fold}: a sweep runs all folds; use --folds {options.fold.split('/')[-1]}")
     return config, search, options
@@ -170,8 +172,8 @@ def runs_of(info: SweepInfo, settings: Sequence[SweepSetting], first: int) -> tu
 
 
 def run_name(setting: str, seed: int, fold: int) -> str:
-    """Return the name of a run folder, such as `norm=after-seed0`; letters that file systems refuse become `+`."""
-    name = re.sub(r"[^\w.,=+-]", "+", setting)
+    """Return the name of a run folder, such as `lr=0.01,epochs=4-seed0`; letters that no path has become `+`."""
+    name = re.sub(r"[^\w.,=+-]", "+", setting.replace(" ", ","))
     if len(name) > MAX_NAME:
         name = f"{name[:MAX_NAME]}-{hashlib.sha256(setting.encode()).hexdigest()[:8]}"
     return f"{name}-seed{seed}" + (f"-fold{fold}" if fold else "")
@@ -302,9 +304,12 @@ def _settings(vary: Vary, search: SweepOptions) -> tuple[list[dict[str, Any]], d
 
 def _task(data: Any) -> Task | None:
     """Return what the labels of data are for; None where they must be loaded to know."""
-    first = list_sources(data)[0]
+    sources = list_sources(data)
+    for one in sources:
+        if isinstance(one, str | Path):
+            check_name(str(one))
+    first = sources[0]
     if isinstance(first, str | Path):
-        check_name(str(first))
         return DATASETS[str(first)].task if str(first) in DATASETS else None
     return first.task if isinstance(first, Dataset) else None
 

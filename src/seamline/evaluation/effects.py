@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seamline.evaluation.repeats import t_mean
-from seamline.evaluation.sweep import SettingResult, SweepResults
+from seamline.evaluation.sweep import SettingResult, SweepResults, within_range
 from seamline.run_folder import Estimate
 from seamline.training.search_space import value_text
 
@@ -43,10 +43,13 @@ def field_effects(results: SweepResults) -> list[FieldEffect]:
 
 def _levels(results: SweepResults, name: str) -> list[Level]:
     by_value: dict[str, list[SettingResult]] = {}
-    for one in results.candidates_by_number:
+    for one in results.first_rung:
         fields = one.setting.fields
         by_value.setdefault(value_text(fields[name]) if name in fields else PRESET, []).append(one)
-    return [Level(value, _mean(results, settings), len(settings)) for value, settings in by_value.items()]
+    return [
+        Level(value, within_range(_mean(results, settings), results.metric), len(settings))
+        for value, settings in by_value.items()
+    ]
 
 
 def _mean(results: SweepResults, settings: Sequence[SettingResult]) -> Estimate:

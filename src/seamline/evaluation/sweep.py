@@ -144,9 +144,17 @@ class SweepResults:
         return tuple(sorted(complete, key=lambda one: -self.sign * one.val.value))
 
     @property
-    def candidates_by_number(self) -> list[SettingResult]:
-        """The candidates in the order of the sweep."""
-        return sorted(self.candidates, key=lambda one: one.number)
+    def first_rung(self) -> list[SettingResult]:
+        """The settings of the first rung, which all have the same budget; without successive halving, all settings."""
+        return [one for one in self.settings if one.setting.rung == 0 and one.val.present]
+
+    def is_winner(self, one: SettingResult) -> bool:
+        """Return whether a setting is the winner, or became it on a later rung."""
+        return self.winner is not None and all(
+            self.winner.setting.fields.get(name) == value
+            for name, value in one.setting.fields.items()
+            if name != "epochs" or not self.info.halving
+        )
 
     @property
     def winner(self) -> SettingResult | None:
@@ -281,6 +289,12 @@ def ranking_metrics(task: Task) -> list[str]:
     ]
 
 
+def within_range(mean: Estimate, metric: Metric) -> Estimate:
+    """Return a mean whose interval ends where the metric does: at 0, and at 1 where more of it is better."""
+    high = min(mean.high, 1.0) if metric.higher_is_better else mean.high
+    return Estimate(mean.value, max(mean.low, 0.0), high) if mean.has_interval else mean
+
+
 def _read_run(path: SweepFolder, run: SweepRun) -> RunResult:
     folder = path.run(run.name)
     metrics = folder.metrics.read()
@@ -301,7 +315,8 @@ def _summarize(
     for split in ("val", "test"):
         values = _seed_values(info.metric, runs, split)
         single = len(runs) == 1 and planned == 1
-        means.append(_overall(runs[0], split, info.metric) if single else t_mean(list(values.values())))
+        mean = _overall(runs[0], split, info.metric) if single else t_mean(list(values.values()))
+        means.append(within_range(mean, METRICS[info.metric]))
     return SettingResult(number, setting, runs, planned, *means)
 
 

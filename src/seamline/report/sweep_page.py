@@ -14,11 +14,13 @@ from seamline.evaluation.metrics import Metric
 from seamline.evaluation.sweep import RunResult, SettingResult, SweepResults, read_sweep
 from seamline.evaluation.text import join_and, pluralize, title_inside
 from seamline.report import sweep_plots
-from seamline.report.formatting import duration, estimate_text, interval_text, setting, value_text
+from seamline.report.formatting import duration, estimate_text, interval_text, setting
+from seamline.report.formatting import value_text as metric_text
 from seamline.report.page import render, write_page
 from seamline.report.summary import KeyMetric
 from seamline.report.svg import responsive_svg
-from seamline.run_folder import Estimate, SweepFolder, SweepInfo, SweepRun
+from seamline.run_folder import Estimate, SweepFolder, SweepRun
+from seamline.training.search_space import value_text
 
 MAX_CURVES = 40
 """Settings whose curves are drawn: the best."""
@@ -44,7 +46,7 @@ def render_sweep(results: SweepResults) -> str:
     info, first = results.info, results.runs[0].info
     return render(
         "sweep.html",
-        title=_title(info),
+        title=_title(results),
         dataset=first.dataset.title,
         notice=first.notice,
         meta=_meta(results),
@@ -67,11 +69,11 @@ def render_sweep(results: SweepResults) -> str:
     )
 
 
-def _title(info: SweepInfo) -> str:
+def _title(results: SweepResults) -> str:
     """Return what is varied, on which data."""
-    names = [name.replace("_", " ") for name in info.varied] or ["seeds"]
+    names = [name.replace("_", " ") for name in results.info.varied] or ["seeds"]
     what = join_and(names) if len(names) <= 3 else f"{len(names)} fields"
-    return f"Sweep of {what} on {join_and(info.data)}"
+    return f"{results.runs[0].info.dataset.title}: sweep of {what}"
 
 
 def _meta(results: SweepResults) -> str:
@@ -101,7 +103,7 @@ def _key_metrics(results: SweepResults) -> list[KeyMetric]:
 
 
 def _key_metric(metric: Metric, estimate: Estimate, of: str) -> KeyMetric:
-    return KeyMetric(metric.title, value_text(estimate, metric.format), interval_text(estimate, metric.format), of)
+    return KeyMetric(metric.title, metric_text(estimate, metric.format), interval_text(estimate, metric.format), of)
 
 
 def _columns(results: SweepResults) -> dict[str, bool]:
@@ -182,17 +184,17 @@ def _line(results: SweepResults, one: SettingResult, key: str) -> sweep_plots.Li
 
 def _parallel(results: SweepResults) -> dict[str, str] | None:
     """Draw parallel coordinates of settings that were drawn at random; None for others, or for a single field."""
-    settings = results.candidates_by_number
-    if results.info.method != "random" or len(settings) < 2 or results.winner is None:
+    settings = results.first_rung
+    best = next((position for position, one in enumerate(settings) if results.is_winner(one)), None)
+    if results.info.method != "random" or len(settings) < 2 or best is None:
         return None
     coordinates = [_coordinate(results, settings, name) for name in results.info.varied]
     metric = results.metric
     values = [one.val.value for one in settings]
     places, _ = sweep_plots.positions_of(values, logarithmic=False)
-    ends = {0.0: value_text(min(values), metric.format), 1.0: value_text(max(values), metric.format)}
+    ends = {0.0: metric_text(min(values), metric.format), 1.0: metric_text(max(values), metric.format)}
     coordinates.append(sweep_plots.Coordinate(metric.title, places, ends))
     names = [f"{one.setting.name}: {estimate_text(one.val, metric.format)}" for one in settings]
-    best = settings.index(results.winner)
     draw = partial(sweep_plots.parallel, coordinates=coordinates, names=names, best=best)
     alt = f"Parallel coordinates of {len(settings)} settings; the best is {names[best]}."
     return responsive_svg(draw, "parallel", alt)
@@ -205,10 +207,10 @@ def _coordinate(results: SweepResults, settings: Sequence[SettingResult], name: 
     if ":" in text:
         numbers = [float(value) for value in values]
         return sweep_plots.Coordinate(name, *sweep_plots.positions_of(numbers, logarithmic=text.startswith("log:")))
-    levels = sorted({setting(value) for value in values})
+    levels = sorted({value_text(value) for value in values})
     places = {level: index / max(1, len(levels) - 1) for index, level in enumerate(levels)}
     ticks = {place: level for level, place in places.items()}
-    return sweep_plots.Coordinate(name, tuple(places[setting(value)] for value in values), ticks)
+    return sweep_plots.Coordinate(name, tuple(places[value_text(value)] for value in values), ticks)
 
 
 def _rule(results: SweepResults) -> str:
@@ -219,7 +221,10 @@ def _rule(results: SweepResults) -> str:
     rungs: dict[int, list[float]] = {}
     for one in info.settings:
         rungs.setdefault(one.rung, []).append(one.fields["epochs"])
-    steps = [f"{pluralize(len(epochs), 'setting')} for {f'{epochs[0]:g} epochs'}" for epochs in rungs.values()]
+    steps = [
+        f"{pluralize(len(epochs), 'setting')} for {f'{epochs[0]:g} epoch' + 's' * (epochs[0] != 1)}"
+        for epochs in rungs.values()
+    ]
     return (
         f"Successive halving: {', then '.join(steps)}. Of each rung the best 1/{info.halving} by mean "
         f"{title_inside(results.metric.title)} on the validation images is trained anew for {info.halving} times as "

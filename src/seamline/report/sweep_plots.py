@@ -28,6 +28,8 @@ from seamline.run_folder import Estimate
 
 MAX_LABELS = 6
 """Lines that have their name at the end; of more, only those that are marked have one."""
+MAX_LOSS = 4
+"""Top of the axis of losses, as a multiple of their median, at most."""
 MAX_TIPS = 8
 """Lines whose values a text under the pointer lists."""
 NAME = 22
@@ -71,6 +73,8 @@ def setting_curves(theme: Theme, *, lines: Sequence[Line], title: str, percents:
         axes.plot(epochs, line.values, style, color=color, linewidth=1.9, marker=marker, markersize=5)
     values = np.concatenate([line.values for line in lines])
     low, high = _limits(values[np.isfinite(values)], percents=percents)
+    if not percents:  # a training that diverges leaves the frame
+        high = min(high, MAX_LOSS * float(np.nanmedian(values)))
     axes.set_ylim(low, high)
     axes.set_xlim(1 if longest > 1 else 0.5, longest if longest > 1 else 1.5)
     axes.locator_params(axis="x", nbins=6, integer=True, steps=[1, 2, 5, 10])
@@ -82,7 +86,9 @@ def setting_curves(theme: Theme, *, lines: Sequence[Line], title: str, percents:
     heights = spread([min(max(end, low), high) for end in ends], 28 * (high - low) / (height - 74), low, high)
     show = percent if percents else decimal
     for line, end, y in zip(shown, ends, heights, strict=False):
-        text = f"{shortened(line.name, NAME if width > 500 else 16)}\n{show(end)}"
+        longest_name = NAME if width > 500 else 16
+        name = line.marked if line.marked and len(line.name) > longest_name else shortened(line.name, longest_name)
+        text = f"{name}\n{show(end)}"
         label(axes, text, (axes.get_xlim()[1], y), 7, _color(theme, line))
     listed = sorted(lines, key=lambda line: -_rank(line))[:MAX_TIPS]
     steps = list(range(1, longest + 1))
@@ -215,7 +221,9 @@ def parallel(
 def _dot(theme: Theme, axes: Axes, row: int, estimate: Estimate, text: str, *, color: str) -> None:
     """Draw a value with its interval in a row."""
     axes.plot(interval_ends(estimate), [row, row], color=theme.muted, linewidth=1.4, alpha=0.8, zorder=2)
-    (dot,) = axes.plot([estimate.value], [row], "o", color=color, markersize=7, markeredgewidth=0, zorder=3)
+    (dot,) = axes.plot(
+        [estimate.value], [row], "o", color=color, markersize=7, markeredgewidth=0, zorder=3, clip_on=False
+    )
     add_tip(dot, theme, text)
 
 
@@ -233,7 +241,7 @@ def _limits(values: NDArray[np.float64], *, percents: bool) -> tuple[float, floa
     if not len(values):
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
-    margin = max(0.06 * (high - low), 1e-3 * max(abs(high), 1e-6))
+    margin = max(0.06 * (high - low), 0.01 if percents else 0.01 * max(abs(high), 1e-6))
     high = min(1.0, high + margin) if percents else high + margin
     return max(0.0, low - margin) if low >= 0 else low - margin, high
 

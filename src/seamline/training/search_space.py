@@ -201,8 +201,8 @@ def draw_settings(axes: Sequence[Axis], trials: int, seed: int) -> list[dict[str
 
 
 def setting_name(fields: Mapping[str, Any]) -> str:
-    """Return a setting as text, such as `lr=0.001,norm=after`; `default` where it changes nothing."""
-    return ",".join(f"{name}={value_text(value)}" for name, value in fields.items()) or "default"
+    """Return a setting as `--setting` takes it, such as `lr=0.001 epochs=4`; `default` where it changes nothing."""
+    return " ".join(f"{name}={value_text(value)}" for name, value in fields.items()) or "default"
 
 
 def value_text(value: Any) -> str:

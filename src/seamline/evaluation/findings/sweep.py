@@ -48,6 +48,8 @@ def _winner(results: SweepResults) -> list[str]:
     show = PRINTED[results.metric.format][0]
     title = title_inside(results.metric.title)
     sentence = f"{best.setting.name} has the best {title} on the validation images, {show(best.val)}"
+    if not best.val.has_interval:
+        return [f"{sentence}; one seed does not show whether others are worse, so add seeds."]
     if len(results.ties) == len(results.candidates) - 1:
         return [f"{sentence}; no other setting is significantly worse."]
     if results.ties:
