@@ -213,7 +213,7 @@ class SweepExecution:
         ended = [run.seconds for run in self.info.runs if run.state == "finished"]
         left = ""
         if self.remaining and ended:
-            expected = self.remaining * sum(ended) / len(ended) / self.info.jobs
+            expected = self.remaining * sum(ended) / len(ended) / min(self.info.jobs, self.remaining)
             left = f"; {pluralize(self.remaining, 'run')} left, about {duration(expected)}"
         reason = f" failed: {outcome.reason}" if outcome.reason else f" took {duration(outcome.seconds)}"
         self._say(f"{outcome.name}{reason}{left}")

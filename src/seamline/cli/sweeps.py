@@ -140,7 +140,7 @@ def _print_sweep(swept: "Sweep", *, as_json: bool) -> None:
             for one in results.settings
         ]
         failed = {run.name: run.reason for run in swept.failed}
-        content = {"sweep": str(swept.path), "report": str(swept.report), "metric": results.info.metric}
+        content = {"sweep": str(swept.path), "report": str(swept.report), "metric": results.measure.key}
         print_json({**content, "winner": swept.winner, "settings": settings, "failed": failed})
         return
     show, width = PRINTED[results.metric.format][0], max(len(one.setting.name) for one in results.settings)

@@ -58,6 +58,6 @@ def _mean(results: SweepResults, settings: Sequence[SettingResult]) -> Estimate:
         return settings[0].val
     if len(results.info.seeds) == 1:
         return t_mean([one.val.value for one in settings])
-    values = [one.seed_values("val", results.info.metric) for one in settings]
+    values = [one.seed_values(results.measure, "val") for one in settings]
     shared = [seed for seed in values[0] if all(seed in of for of in values)]
     return t_mean([float(np.mean([of[seed] for of in values])) for seed in shared])

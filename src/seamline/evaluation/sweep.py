@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
 import scipy
 from numpy.typing import NDArray
@@ -31,6 +31,32 @@ from seamline.run_folder import (
 )
 
 
+class Measure(NamedTuple):
+    """What runs are compared by: a metric, of all labels or of a class."""
+
+    key: str  # of `METRICS`
+    class_name: str = ""  # the class; empty for a metric of all labels
+
+    @property
+    def metric(self) -> Metric:
+        """The row of the metric."""
+        return METRICS[self.key]
+
+    @property
+    def counted(self) -> "Measure":
+        """The measure whose intervals resample images: scores of pixels are not stored, so that it is no ranked one."""
+        if not self.metric.ranked:
+            return self
+        return Measure("iou" if self.metric.per_class else "mean_iou", self.class_name)
+
+    def of(self, metrics: SplitMetrics | None) -> Estimate:
+        """Return its value in the metrics of a split."""
+        if metrics is None:
+            return ABSENT
+        values = metrics.per_class.get(self.class_name, {}) if self.class_name else metrics.overall
+        return values.get(self.key, ABSENT)
+
+
 @dataclass(frozen=True, eq=False)
 class RunResult:
     """A finished run of a sweep."""
@@ -40,6 +66,10 @@ class RunResult:
     history: tuple[Epoch, ...]  # its epochs
     val: SplitMetrics  # metrics of the validation images
     test: SplitMetrics | None  # metrics of the test images; None where the data define none
+
+    def value(self, measure: Measure, split: str) -> Estimate:
+        """Return a measure of the validation images, `val`, or the test images, `test`."""
+        return measure.of(self.val if split == "val" else self.test)
 
     @property
     def train_seconds(self) -> float:
@@ -63,9 +93,9 @@ class SettingResult:
         """Whether all its runs have finished."""
         return len(self.runs) == self.planned
 
-    def seed_values(self, split: str, key: str) -> dict[int, float]:
-        """Return a metric of the validation images, `val`, or the test images, `test`, of each seed."""
-        return _seed_values(key, self.runs, split)
+    def seed_values(self, measure: Measure, split: str) -> dict[int, float]:
+        """Return a measure of each seed, the mean over its folds; seeds without it are left out."""
+        return _seed_values(measure, self.runs, split)
 
     @property
     def seconds(self) -> float:
@@ -100,22 +130,18 @@ class SweepResults:
     info: SweepInfo  # the sweep
     task: Task  # what is predicted
     settings: tuple[SettingResult, ...]  # the settings that have a finished run
-    folder: SweepFolder
+    folder: SweepFolder  # its folder
+    measure: Measure  # by what settings are ranked and compared
 
     @property
     def metric(self) -> Metric:
         """The metric by which settings are ranked."""
-        return METRICS[self.info.metric]
-
-    @property
-    def counted_key(self) -> str:
-        """The metric whose intervals resample images: scores of pixels are not stored, so that it is no ranked one."""
-        return "mean_iou" if self.metric.ranked else self.info.metric
+        return self.measure.metric
 
     @property
     def counted_metric(self) -> Metric:
-        """The row of that metric."""
-        return METRICS[self.counted_key]
+        """The metric whose intervals resample images."""
+        return self.measure.counted.metric
 
     @property
     def by_number(self) -> dict[int, SettingResult]:
@@ -172,7 +198,7 @@ class SweepResults:
             return ()
         others = self.candidates[1:]
         if len(self.info.seeds) > 1:
-            pairs = [_paired(self.info.metric, self.winner, one, "val") for one in others]
+            pairs = [_paired(self.measure, self.winner, one, "val") for one in others]
             gaps = holm_t(pairs)
         else:
             gaps = [newcombe(one.val, self.winner.val) for one in others]
@@ -189,7 +215,7 @@ class SweepResults:
         others = [one for one in self.settings if one is not baseline and one.test.present]
         if baseline is None or not baseline.test.present or not others:
             return ()
-        over_seeds = holm_t([_paired(self.info.metric, baseline, one, "test") for one in others])
+        over_seeds = holm_t([_paired(self.measure, baseline, one, "test") for one in others])
         resampled = self._image_differences(baseline, others)
         over_images = holm_bootstrap(resampled)
         better = bool(self.metric.higher_is_better)
@@ -203,12 +229,12 @@ class SweepResults:
 
         It is the mean over seeds, with its interval by resampling groups of images.
         """
-        replicates = list(self._replicates([one])[one.number].values())
+        replicates = list(self.replicates([one], self.measure.counted)[one.number].values())
         return percentile_interval(np.mean(replicates, 0)) if replicates else ABSENT
 
     def _image_differences(self, baseline: SettingResult, others: Sequence[SettingResult]) -> list[Replicates]:
         """Return, for each setting, the difference to the baseline on the images and on each resample, (1 + R,)."""
-        of_setting = self._replicates([baseline, *others])
+        of_setting = self.replicates([baseline, *others], self.measure.counted)
         first = of_setting[baseline.number]
         differences = []
         for one in others:
@@ -218,9 +244,16 @@ class SweepResults:
             differences.append(np.mean([second[s] - first[s] for s in shared], 0) if shared else absent)
         return differences
 
-    def _replicates(self, settings: Sequence[SettingResult]) -> dict[int, dict[int, Replicates]]:
-        """Return the counted metric on the test images and on each resample: setting -> seed -> (1 + R,)."""
-        function = METRICS[self.counted_key].function
+    def replicates(self, settings: Sequence[SettingResult], measure: Measure) -> dict[int, dict[int, Replicates]]:
+        """Return a measure on the test images and on each resample: setting -> seed -> (1 + R,).
+
+        Args:
+            settings: the settings.
+            measure: no ranked one; of a metric of each class without a class, the arrays are (1 + R, K).
+
+        Raises:
+            SeamlineError: the test images of two runs differ.
+        """
         reference: dict[int, EvaluatedRun] = {}  # fold -> its images
         bootstraps: dict[int, GroupBootstrap] = {}  # number of images -> resamples, which are the same for all runs
         replicates: dict[int, dict[int, Replicates]] = {}
@@ -236,12 +269,19 @@ class SweepResults:
                         )
                 counts = _concatenated([evaluated.counts for evaluated in read])
                 shared = bootstraps.setdefault(len(counts.bootstrap.groups), counts.bootstrap)
-                replicates[one.number][seed] = replace(counts, bootstrap=shared).replicates(function)
+                values = replace(counts, bootstrap=shared).replicates(measure.metric.function)
+                if measure.class_name:
+                    values = values[:, counts.classes.index(measure.class_name)]
+                replicates[one.number][seed] = values
         return replicates
 
 
-def read_sweep(path: SweepFolder) -> SweepResults:
+def read_sweep(path: SweepFolder, measure: Measure | None = None) -> SweepResults:
     """Read the results of a sweep from its run folders.
+
+    Args:
+        path: the folder of the sweep.
+        measure: by what settings are compared; by default the metric by which the sweep ranks them.
 
     Raises:
         SeamlineError: no run has finished, or a file is damaged.
@@ -254,18 +294,18 @@ def read_sweep(path: SweepFolder) -> SweepResults:
     if len({fold for _, fold in images}) < len(images):
         raise SeamlineError(f"{path.path}: the images have changed between two runs; start anew in another folder")
     task = finished[0].info.task
-    info = msgspec.structs.replace(info, metric=info.metric or default_metric(task))
-    if info.metric not in ranking_metrics(task):
+    measure = measure or Measure(info.metric or default_metric(task))
+    if not measure.class_name and measure.key not in ranking_metrics(task):
         raise SeamlineError(
-            f"--metric {info.metric}: is not for {task}; the metrics are {', '.join(ranking_metrics(task))}"
+            f"--metric {measure.key}: is not for {task}; the metrics are {', '.join(ranking_metrics(task))}"
         )
     settings = []
     for number, setting in enumerate(info.settings):
         runs = tuple(run for run in finished if run.run.setting == number)
         planned = sum(run.setting == number for run in info.runs)
         if runs:
-            settings.append(_summarize(info, number, setting, runs, planned))
-    return SweepResults(info, task, tuple(settings), path)
+            settings.append(_summarize(measure, number, setting, runs, planned))
+    return SweepResults(info, task, tuple(settings), path, measure)
 
 
 def rank_settings(path: SweepFolder, rung: int) -> list[int]:
@@ -308,37 +348,31 @@ def _first_reason(info: SweepInfo) -> str:
 
 
 def _summarize(
-    info: SweepInfo, number: int, setting: SweepSetting, runs: tuple[RunResult, ...], planned: int
+    measure: Measure, number: int, setting: SweepSetting, runs: tuple[RunResult, ...], planned: int
 ) -> SettingResult:
     """Return the means over the runs of a setting."""
     means = []
     for split in ("val", "test"):
-        values = _seed_values(info.metric, runs, split)
         single = len(runs) == 1 and planned == 1
-        mean = _overall(runs[0], split, info.metric) if single else t_mean(list(values.values()))
-        means.append(within_range(mean, METRICS[info.metric]))
+        values = list(_seed_values(measure, runs, split).values())
+        mean = runs[0].value(measure, split) if single else t_mean(values)
+        means.append(within_range(mean, measure.metric))
     return SettingResult(number, setting, runs, planned, *means)
 
 
-def _overall(run: RunResult, split: str, key: str) -> Estimate:
-    """Return a metric of a run as its folder holds it."""
-    metrics = run.val if split == "val" else run.test
-    return ABSENT if metrics is None else metrics.overall.get(key, ABSENT)
-
-
-def _seed_values(key: str, runs: Sequence[RunResult], split: str) -> dict[int, float]:
-    """Return the metric of each seed, the mean over its folds; seeds without it are left out."""
+def _seed_values(measure: Measure, runs: Sequence[RunResult], split: str) -> dict[int, float]:
+    """Return the measure of each seed, the mean over its folds; seeds without it are left out."""
     values: dict[int, list[float]] = {}
     for run in runs:
-        if (one := _overall(run, split, key)).present:
+        if (one := run.value(measure, split)).present:
             values.setdefault(run.run.seed, []).append(one.value)
     return {seed: float(np.mean(of)) for seed, of in values.items()}
 
 
-def _paired(key: str, first: SettingResult, second: SettingResult, split: str) -> list[float]:
+def _paired(measure: Measure, first: SettingResult, second: SettingResult, split: str) -> list[float]:
     """Return the differences of the seeds that both settings have, second minus first, folds matched."""
     runs: list[Mapping[tuple[int, int], float]] = [
-        {(run.run.seed, run.run.fold): value.value for run in one.runs if (value := _overall(run, split, key)).present}
+        {(run.run.seed, run.run.fold): value.value for run in one.runs if (value := run.value(measure, split)).present}
         for one in (first, second)
     ]
     differences: dict[int, list[float]] = {}

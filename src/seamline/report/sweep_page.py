@@ -257,7 +257,7 @@ def _cost(results: SweepResults) -> str:
 def _run_row(results: SweepResults, run: SweepRun) -> dict[str, Any]:
     """Return a row of the table of runs."""
     done: RunResult | None = next((one for one in results.runs if one.run.name == run.name), None)
-    value = done.val.overall.get(results.info.metric) if done else None
+    value = done.value(results.measure, "val") if done else None
     page = results.folder.run(run.name).report_file
     return {
         "run": run,

@@ -77,7 +77,7 @@ def _spans(results: SweepResults, one: SettingDifference) -> str:
         if estimate.has_interval
     ]
     if texts:
-        return join_and(texts)
+        return join_and(texts) + ("" if one.seeds.has_interval else ", with one seed")
     return f"{title_inside(metric.title)} {PRINTED[metric.format][2](one.seeds)}, without an interval"
 
 
