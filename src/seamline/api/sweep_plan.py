@@ -131,9 +131,8 @@ def plan_sweep(
         fixed = {**{name: value for name, value in preset.to_dict().items() if name not in varied}, **fixed}
     for name in varied:
         if name in fixed:
-            raise SeamlineError(
-                f"--vary {name}: --set {name}={format_value(fixed[name])} is given too; keep one of them"
-            )
+            (given,) = format_settings({name: fixed[name]})
+            raise SeamlineError(f"--vary {name}: --set {given} is given too; keep one of them")
     if search.halving:
         settings = first_rung(settings, search.halving, _budget(fixed, varied))
     _check_settings(preset, task, fixed, settings)
@@ -298,7 +297,7 @@ def _settings(vary: Vary, search: SweepOptions) -> tuple[list[dict[str, Any]], d
     values: dict[str, dict[str, None]] = {}
     for one in settings:
         for name, value in one.items():
-            values.setdefault(name, {})[value_text(value)] = None
+            values.setdefault(name, {})[value_text(name, value)] = None
     return settings, {name: ",".join(of) for name, of in values.items()}, "list"
 
 
@@ -381,5 +380,5 @@ def _source_name(source: Any) -> str:
 def _shown(value: Any) -> str:
     """Return a value of a sweep as errors show it."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}={format_value(one)}" for name, one in value.items()) or "none"
+        return ", ".join(format_settings(value)) or "none"
     return format_value(value) if value not in ("", ()) else "none"

@@ -45,7 +45,7 @@ def _levels(results: SweepResults, name: str) -> list[Level]:
     by_value: dict[str, list[SettingResult]] = {}
     for one in results.first_rung:
         fields = one.setting.fields
-        by_value.setdefault(value_text(fields[name]) if name in fields else PRESET, []).append(one)
+        by_value.setdefault(value_text(name, fields[name]) if name in fields else PRESET, []).append(one)
     return [
         Level(value, within_range(_mean(results, settings), results.metric), len(settings))
         for value, settings in by_value.items()

@@ -207,10 +207,10 @@ def _coordinate(results: SweepResults, settings: Sequence[SettingResult], name: 
     if ":" in text:
         numbers = [float(value) for value in values]
         return sweep_plots.Coordinate(name, *sweep_plots.positions_of(numbers, logarithmic=text.startswith("log:")))
-    levels = sorted({value_text(value) for value in values})
+    levels = sorted({value_text(name, value) for value in values})
     places = {level: index / max(1, len(levels) - 1) for index, level in enumerate(levels)}
     ticks = {place: level for level, place in places.items()}
-    return sweep_plots.Coordinate(name, tuple(places[value_text(value)] for value in values), ticks)
+    return sweep_plots.Coordinate(name, tuple(places[value_text(name, value)] for value in values), ticks)
 
 
 def _rule(results: SweepResults) -> str:

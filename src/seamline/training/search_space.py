@@ -5,12 +5,13 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from types import NoneType
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from seamline.errors import SeamlineError
-from seamline.training.config import field_types, format_value, parse_settings, unknown_field
+from seamline.training.config import field_types, format_settings, parse_settings, unknown_field
 
 Distribution = Literal["float", "log", "int"]
 MAX_SEEDS = 1_000
@@ -31,7 +32,7 @@ class Choices:
     @property
     def text(self) -> str:
         """The values as `--vary` takes them."""
-        return ",".join(value_text(value) for value in self.values)
+        return ",".join(value_text(self.field, value) for value in self.values)
 
     def draw(self, rng: np.random.Generator) -> Any:
         """Draw a value, each as probable as the others."""
@@ -100,7 +101,7 @@ def axes_of(vary: Mapping[str, Any]) -> tuple[Axis, ...]:
         if isinstance(values, str):
             texts.append(f"{name}={values}")
         elif isinstance(values, Iterable):
-            texts.append(f"{name}={','.join(value_text(value) for value in values)}")
+            texts.append(f"{name}={','.join(value_text(name, value) for value in values)}")
         else:
             raise SeamlineError(f"vary: {name} takes a list of values or a text, got {values!r}")
     return parse_vary(texts)
@@ -202,12 +203,13 @@ def draw_settings(axes: Sequence[Axis], trials: int, seed: int) -> list[dict[str
 
 def setting_name(fields: Mapping[str, Any]) -> str:
     """Return a setting as `--setting` takes it, such as `lr=0.001 epochs=4`; `default` where it changes nothing."""
-    return " ".join(f"{name}={value_text(value)}" for name, value in fields.items()) or "default"
+    return " ".join(f"{name}={value_text(name, value)}" for name, value in fields.items()) or "default"
 
 
-def value_text(value: Any) -> str:
-    """Return a value as `--vary` takes it: the numbers of one value are separated by `/`."""
-    return format_value(value).replace(",", "/")
+def value_text(field: str, value: Any) -> str:
+    """Return a value of a field as `--vary` takes it: the numbers of one value are separated by `/`."""
+    (setting,) = format_settings({field: value})
+    return setting.partition("=")[2].replace(",", "/")
 
 
 def _parse_axis(name: str, text: str) -> Axis:
@@ -238,9 +240,10 @@ def _parse_range(name: str, distribution: Any, text: str, shown: str) -> Range:
         ends = math.nan, math.nan
     if not dots or not all(map(math.isfinite, ends)):
         raise SeamlineError(f"{shown}: write the range as LOW..HIGH, for example {distribution}:1..8")
-    if field_types()[name] not in (int, float):
+    type_ = _number_type(name)
+    if type_ is None:
         raise SeamlineError(f"{shown}: {name} is no number; list its values, separated by commas")
-    if field_types()[name] is int and distribution != "int":
+    if type_ is int and distribution != "int":
         raise SeamlineError(f"{shown}: {name} takes whole numbers; write int:{low}..{high}")
     if ends[0] >= ends[1]:
         raise SeamlineError(f"{shown}: the range is empty; the lower end comes first")
@@ -251,3 +254,10 @@ def _parse_range(name: str, distribution: Any, text: str, shown: str) -> Range:
     for end in ends:  # in the terms of the field
         parse_settings([f"{name}={int(end) if end.is_integer() else end}"], option="--vary")
     return Range(name, distribution, *ends)
+
+
+def _number_type(name: str) -> type | None:
+    """Return the type of a field of numbers, which may also be None; None for other fields."""
+    type_ = field_types()[name]
+    types = [one for one in get_args(type_) if one is not NoneType] or [type_]
+    return types[0] if len(types) == 1 and types[0] in (int, float) else None
