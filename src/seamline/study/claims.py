@@ -51,8 +51,24 @@ SWEEPS = (
 """The sweeps. Without a field, the network of the study has batch normalization after each ReLU, kernel 3, no dropout,
 three pooling layers and equal weights."""
 
-Folders = Mapping[str, SweepFolder]
-"""Name of a sweep -> its folder."""
+
+class Evidence:
+    """The results of finished sweeps, each read once.
+
+    Args:
+        folders: the folders of `SWEEPS`, by name.
+    """
+
+    def __init__(self, folders: Mapping[str, SweepFolder]) -> None:
+        self.folders = folders
+        self._read: dict[tuple[str, Measure | None], SweepResults] = {}
+
+    def results(self, sweep: str, measure: Measure | None = None) -> SweepResults:
+        """Return the results of a sweep by a measure, by default its own."""
+        key = sweep, measure
+        if key not in self._read:
+            self._read[key] = read_sweep(self.folders[sweep], measure)
+        return self._read[key]
 
 
 @dataclass(frozen=True)
@@ -61,10 +77,10 @@ class Claim:
 
     number: int  # in the order of the study's claims
     text: str  # the claim, in a sentence
-    test: Callable[[Folders], tuple[Verdict, str, tuple[Effect, ...]]]  # returns verdict, what was measured, effects
+    test: Callable[[Evidence], tuple[Verdict, str, tuple[Effect, ...]]]  # returns verdict, what was measured, effects
 
 
-def judge_claims(folders: Folders) -> list[ClaimResult]:
+def judge_claims(folders: Mapping[str, SweepFolder]) -> list[ClaimResult]:
     """Return what finished sweeps say about each claim.
 
     Args:
@@ -73,49 +89,49 @@ def judge_claims(folders: Folders) -> list[ClaimResult]:
     Raises:
         SeamlineError: a sweep has no finished run.
     """
-    results = []
+    results, evidence = [], Evidence(folders)
     for claim in CLAIMS:
-        verdict, measured, effects = claim.test(folders)
+        verdict, measured, effects = claim.test(evidence)
         shown = f"{verdict} by these images" if verdict == "not decided" else verdict
         sentence = f"{shown.capitalize()}: {measured}."
         results.append(ClaimResult(claim.number, claim.text, verdict, sentence, effects))
     return results
 
 
-def _norm(folders: Folders) -> tuple[Verdict, str, tuple[Effect, ...]]:
+def _norm(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test batch normalization after ReLU against none; against before ReLU it is no part of the claim."""
-    none, before = (_effect(folders, "facades-half", {"norm": norm}, AP) for norm in ("none", "before"))
+    none, before = (_effect(evidence, "facades-half", {"norm": norm}, AP) for norm in ("none", "before"))
     return worse(none), _texts((none, before)), (none, before)
 
 
-def _kernel(folders: Folders) -> tuple[Verdict, str, tuple[Effect, ...]]:
+def _kernel(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test kernel 3 against 5 and 7."""
-    effects = tuple(_effect(folders, "facades-quarter", {"kernel": side}, AP) for side in (5, 7))
+    effects = tuple(_effect(evidence, "facades-quarter", {"kernel": side}, AP) for side in (5, 7))
     return all_of([worse(one) for one in effects]), _texts(effects), effects
 
 
-def _dropout(folders: Folders) -> tuple[Verdict, str, tuple[Effect, ...]]:
+def _dropout(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test dropout of half the maps against none."""
-    one = _effect(folders, "facades-half", {"dropout": 0.5}, AP)
+    one = _effect(evidence, "facades-half", {"dropout": 0.5}, AP)
     return no_help(one), one.text, (one,)
 
 
-def _pooling(folders: Folders) -> tuple[Verdict, str, tuple[Effect, ...]]:
+def _pooling(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test a fourth pooling layer, by average precision and by loss."""
-    effects = tuple(_effect(folders, "facades-half", {"pooling_layers": 4}, measure) for measure in (AP, LOSS))
+    effects = tuple(_effect(evidence, "facades-half", {"pooling_layers": 4}, measure) for measure in (AP, LOSS))
     return all_of([no_help(one) for one in effects]), _texts(effects), effects
 
 
-def _weights(folders: Folders) -> tuple[Verdict, str, tuple[Effect, ...]]:
+def _weights(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test a fourfold weight of pillars, by their recall; their average precision is no part of the claim."""
-    recall, ap = (_effect(folders, "facades-half", PILLARS, Measure(key, "pillar")) for key in ("recall", "ap"))
+    recall, ap = (_effect(evidence, "facades-half", PILLARS, Measure(key, "pillar")) for key in ("recall", "ap"))
     return no_help(recall), _texts((recall, ap)), (recall, ap)
 
 
-def _hardest(folders: Folders) -> tuple[Verdict, str, tuple[Effect, ...]]:
+def _hardest(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test whether Shirt is the hardest class, and whether half the resolution adds to its confusions."""
     measure = Measure("recall", HARDEST)
-    full, half = (read_sweep(folders[name], measure) for name in ("garments", "garments-half"))
+    full, half = (evidence.results(name, measure) for name in ("garments", "garments-half"))
     gaps = _class_gaps(full)
     confused = _confusion_change(full, half)
     easier = [one for one in gaps if better(one) < 0]
@@ -174,9 +190,9 @@ def _confused_images(
     return confused, groups
 
 
-def _layer1(folders: Folders) -> tuple[Verdict, str, tuple[Effect, ...]]:
+def _layer1(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test whether a linear probe of layer 1 alone reaches `LAYER1_RECALL` on some classes."""
-    results = read_sweep(folders["garments"])
+    results = evidence.results("garments")
     recalls: dict[str, list[Estimate]] = {}
     for run in results.settings[0].runs:
         probes = results.folder.run(run.run.name).linear_probes.read()
@@ -200,9 +216,9 @@ def _layer1(folders: Folders) -> tuple[Verdict, str, tuple[Effect, ...]]:
     return verdict, measured, ()
 
 
-def _effect(folders: Folders, sweep: str, fields: Mapping[str, Any], measure: Measure) -> Effect:
+def _effect(evidence: Evidence, sweep: str, fields: Mapping[str, Any], measure: Measure) -> Effect:
     """Return the effect of a setting of a sweep against its baseline."""
-    results = read_sweep(folders[sweep], measure)
+    results = evidence.results(sweep, measure)
     name = setting_name(fields)
     number = next(n for n, setting in enumerate(results.info.settings) if setting.name == name)
     baseline = results.info.settings[results.info.baseline].name

@@ -10,12 +10,12 @@ from seamline.study.verdicts import MARGIN, ClaimResult, Effect
 
 _METHOD = (
     "The course study draws conclusions from one run each. Here each claim is tested with several seeds, with the "
-    "network and the settings of the preset `original`. A claim is *confirmed* or *refuted* where the interval over "
-    "seeds and the interval over the same test images both exclude 0; otherwise these images do not decide it. That "
-    f"something did not help is confirmed where both intervals exclude an improvement of {MARGIN:g}, a point of a "
-    "percentage; this margin was set before the runs. Intervals are 95 % intervals: over seeds paired t intervals, "
-    "over images a bootstrap over groups of related images, both corrected by Holm's procedure for the comparisons of a "
-    "sweep. Nothing was chosen on test images, which were evaluated once for each run."
+    "network and the settings of the preset `original`. A claim is *confirmed* or *refuted* where the interval "
+    "over seeds and the interval over the same test images both exclude 0; otherwise these images do not decide "
+    f"it. That something did not help is confirmed where both intervals exclude an improvement of {MARGIN:g}, a "
+    "point of a percentage; this margin was set before the runs. Intervals are 95 % intervals: over seeds paired "
+    "t intervals, over images a bootstrap over groups of related images, both corrected by Holm's procedure for "
+    "the comparisons of a sweep. Nothing was chosen on test images, which were evaluated once for each run."
 )
 
 
