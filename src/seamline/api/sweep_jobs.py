@@ -167,7 +167,7 @@ def _start(request: RunRequest) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            start_new_session=True,
+            process_group=0 if os.name == "posix" else None,
         )
     if process.stdin is not None:
         with suppress(BrokenPipeError):  # the process has ended; its status says so
