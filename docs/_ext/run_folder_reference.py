@@ -23,6 +23,7 @@ from seamline.run_folder.novelty import Novelty
 from seamline.run_folder.prediction import ExportMetadata, PredictionRecord
 from seamline.run_folder.results import LabelIssues, SplitResults
 from seamline.run_folder.run_info import Epoch, RunInfo
+from seamline.run_folder.sweep import SweepInfo
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,9 @@ FILES: tuple[RunFile, ...] = (
 MEASURES = MeasuresRecord
 """What `measures.json` in a folder of measures holds."""
 
+SWEEP = SweepInfo
+"""What `sweep.json` in the folder of a sweep holds."""
+
 _WORDS: dict[Any, str] = {
     bool: "true or false",
     int: "whole number",
@@ -189,6 +193,11 @@ def reference() -> str:
 def inspection() -> str:
     """Return the fields of the report of `inspect` as a Markdown table."""
     return field_table(DatasetReport)
+
+
+def sweep() -> str:
+    """Return the fields of `sweep.json`."""
+    return field_table(SWEEP)
 
 
 def field_table(type_: type) -> str:

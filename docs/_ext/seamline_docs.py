@@ -39,6 +39,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "presets": tables.presets,
     "pretrained": tables.pretrained,
     "roles": measures_reference.roles,
+    "sweep": run_folder_reference.sweep,
     "run-folder": lambda: run_folder_reference.reference().replace("\n### ", "\n## "),
 }
 """Name in `<!-- generate: NAME -->` -> function that returns the section in Markdown."""

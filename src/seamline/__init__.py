@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from seamline.api.data import inspect
     from seamline.api.measuring import Measures, measure
     from seamline.api.run import Run
+    from seamline.api.sweep import Sweep, sweep
+    from seamline.api.sweep_plan import SweepOptions
     from seamline.api.training import evaluate, train
     from seamline.api.use import compare, export, predict, verify
     from seamline.buildings.options import MeasureOptions
@@ -46,6 +48,8 @@ __all__ = [
     "RunOptions",
     "SeamlineError",
     "Split",
+    "Sweep",
+    "SweepOptions",
     "TrainConfig",
     "TrainingInterrupted",
     "__version__",
@@ -58,6 +62,7 @@ __all__ = [
     "measure",
     "predict",
     "reproduce",
+    "sweep",
     "train",
     "verify",
     "write_report",
@@ -73,6 +78,8 @@ _HOMES = {
     "RunOptions": "seamline.training.plan",
     "SeamlineError": "seamline.errors",
     "Split": "seamline.data.dataset",
+    "Sweep": "seamline.api.sweep",
+    "SweepOptions": "seamline.api.sweep_plan",
     "TrainConfig": "seamline.training.config",
     "TrainingInterrupted": "seamline.errors",
     "compare": "seamline.api.use",
@@ -84,6 +91,7 @@ _HOMES = {
     "measure": "seamline.api.measuring",
     "predict": "seamline.api.use",
     "reproduce": "seamline.study.reproduce",
+    "sweep": "seamline.api.sweep",
     "train": "seamline.api.training",
     "verify": "seamline.api.use",
     "write_report": "seamline.report.page",

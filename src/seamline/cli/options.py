@@ -47,6 +47,9 @@ InitFromOption = Annotated[
 FoldsOption = Annotated[
     int | None, typer.Option("--label-check-folds", help="Cross-validation folds of the label check; 0 skips it.")
 ]
+FoldOption = Annotated[
+    str | None, typer.Option("--fold", metavar="K/FOLDS", help="Test on fold K of a cross-validation, such as 1/5.")
+]
 CheckpointOption = Annotated[
     float, typer.Option("--checkpoint-every", min=0.0, metavar="SECONDS", help="Seconds between checkpoints.")
 ]

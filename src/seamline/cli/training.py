@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from seamline.cli.options import (
     DeviceOption,
     DryRunOption,
     EpochsOption,
+    FoldOption,
     FoldsOption,
     GroupsOption,
     ImageSizeOption,
@@ -51,6 +52,7 @@ def reproduce(
         Path | None, typer.Option("--data-dir", help="Folder that holds fashion-mnist and facades.")
     ] = None,
     images: Annotated[list[Path] | None, typer.Option("--image", help="Your photo of a building; repeatable.")] = None,
+    claims: Annotated[bool, typer.Option("--claims", help="Test the study's claims by sweeps: hours.")] = False,
     study: Annotated[str | None, typer.Option("--study", help="Run one study only: garments or facades.")] = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
@@ -63,6 +65,10 @@ def reproduce(
         from seamline.study.reproduce import reproduce as reproduce_study
     from seamline.training.config import merge_flags, parse_settings
 
+    fields = merge_flags(parse_settings(settings or ()), {"epochs": epochs})
+    if claims:
+        _reproduce_claims(out, {"device": device, "data_dir": data_dir, **fields})
+        return
     runs = reproduce_study(
         preset=preset,
         out=out,
@@ -74,9 +80,23 @@ def reproduce(
         threads=threads or "idle",
         data_dir=data_dir,
         progress=Reporter(),
-        **merge_flags(parse_settings(settings or ()), {"epochs": epochs}),
+        **fields,
     )
     print_runs(runs, as_json=as_json, index=out / "index.html")
+
+
+def _reproduce_claims(out: Path, options: dict[str, Any]) -> None:
+    """Test the claims of the study, and print the verdicts."""
+    from seamline.study.claims_run import reproduce_claims
+
+    report = reproduce_claims(out=out / "claims", progress=Reporter(), **options)
+    for one in report.results:
+        result(f"{one.number}. {one.claim} {one.sentence}")
+    for path in report.sweeps:
+        result(f"Sweep:  {path / 'index.html'}")
+    result(f"Claims: {report.page}")
+    if report.failed:
+        raise typer.Exit(1)
 
 
 def train(
@@ -97,6 +117,7 @@ def train(
     maps: MapOption = None,
     init_from: InitFromOption = None,
     label_check_folds: FoldsOption = None,
+    fold: FoldOption = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite a finished run.")] = False,
@@ -120,6 +141,7 @@ def train(
     class_maps = parse_maps(maps or ())
     if dry_run:
         fields |= {"groups": groups, "near_duplicates": near_duplicates, "image_size": image_size, "maps": class_maps}
+        fields |= {"fold": fold}
         _print_plan(plan(data, preset=preset, progress=Reporter(), **fields), as_json=as_json)
         return
     run = seamline.train(
@@ -139,6 +161,7 @@ def train(
         near_duplicates=near_duplicates,
         image_size=image_size,
         maps=class_maps,
+        fold=fold,
         progress=Reporter(),
         **fields,
     )

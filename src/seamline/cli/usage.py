@@ -5,6 +5,9 @@ import shlex
 from collections.abc import Collection, Sequence
 from typing import Any
 
+_SETTINGS = ("--set", "--vary", "--setting", "--baseline")
+"""Options whose value is `FIELD=...`."""
+
 
 def describe_usage_error(error: Any, words: Sequence[str]) -> str:
     """Return a line about an error of Typer in a command.
@@ -16,7 +19,7 @@ def describe_usage_error(error: Any, words: Sequence[str]) -> str:
     # Of the errors with an `option_name`, only that of an unknown option has `possibilities`. Its wording differs
     # between versions of Typer and Click.
     option = getattr(error, "option_name", None) if hasattr(error, "possibilities") else None
-    if words[:1] in (["train"], ["reproduce"]):
+    if words[:1] in (["train"], ["sweep"], ["reproduce"]):
         from seamline.training.config import field_types, similar_field
 
         similarity = 1.0 if option and error.possibilities else 0.75
@@ -41,6 +44,6 @@ def split_setting(words: Sequence[str], fields: Collection[str]) -> str | None:
                 value = rest[0].lstrip("=:")
                 return f"--set {word} {rest[0]}: write it as --set {shlex.quote(f'{name[1]}={value}')}"
         field = re.fullmatch(r"(\w+)=.+", word)
-        if position and words[position - 1] != "--set" and field and field[1] in fields:
+        if position and words[position - 1] not in _SETTINGS and field and field[1] in fields:
             return f"{word}: write it as --set {shlex.quote(word)}"
     return None

@@ -36,7 +36,7 @@ def ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
         return np.where(whole == 0, np.nan, part / whole)
 
 
-def percentile_interval(replicates: Replicates) -> Estimate:
+def percentile_interval(replicates: Replicates, level: float = LEVEL) -> Estimate:
     """Return a value and its percentile interval, which always includes the value.
 
     Resamples without a value (NaN) are left out. There is no interval without resamples, nor where more than
@@ -44,6 +44,7 @@ def percentile_interval(replicates: Replicates) -> Estimate:
 
     Args:
         replicates: (1 + R,) float64.
+        level: confidence level.
 
     Returns:
         The estimate.
@@ -54,7 +55,7 @@ def percentile_interval(replicates: Replicates) -> Estimate:
         return ABSENT
     if not len(resampled) or len(present) < (1 - MAX_EMPTY) * len(resampled):
         return Estimate(value)
-    low, high = np.quantile(present, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(present, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(value, min(float(low), value), max(float(high), value))
 
 

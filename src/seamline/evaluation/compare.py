@@ -79,7 +79,7 @@ def compare_runs(first: Path, second: Path) -> Comparison:
     Raises:
         SeamlineError: one is not evaluated, or they were not evaluated on the same images.
     """
-    runs = _read(first), _read(second)
+    runs = read_evaluated(first), read_evaluated(second)
     if not runs[0].same_images(runs[1]):
         title = SPLITS[runs[0].written.held_out_split]
         raise SeamlineError(
@@ -92,7 +92,7 @@ def compare_runs(first: Path, second: Path) -> Comparison:
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
+class EvaluatedRun:
     """What a run folder holds of its held-out images."""
 
     info: RunInfo
@@ -100,14 +100,19 @@ class _Run:
     names: tuple[str, ...]
     counts: SplitCounts
 
-    def same_images(self, other: "_Run") -> bool:
+    def same_images(self, other: "EvaluatedRun") -> bool:
         """Return whether both were evaluated on the same images and labels."""
         if self.names != other.names or self.written.held_out_split != other.written.held_out_split:
             return False
         return self.counts.classes == other.counts.classes and not (self.counts.truth != other.counts.truth).nnz
 
 
-def _read(folder: Path) -> _Run:
+def read_evaluated(folder: Path) -> EvaluatedRun:
+    """Read what a run folder holds of its held-out images.
+
+    Raises:
+        SeamlineError: the run is not evaluated, or a file is damaged.
+    """
     run = RunFolder(folder)
     info, written = run.info.read(), run.metrics.read()
     arrays = run.read_arrays(written.held_out_split, info)
@@ -121,10 +126,10 @@ def _read(folder: Path) -> _Run:
         confusion = scipy.sparse.csr_array(arrays.confusions.reshape(len(arrays.names), -1))
         losses = arrays.losses
     bootstrap = GroupBootstrap(arrays.groups, one_label=info.task == "classification")
-    return _Run(info, written, arrays.names, SplitCounts(classes, bootstrap, confusion, losses))
+    return EvaluatedRun(info, written, arrays.names, SplitCounts(classes, bootstrap, confusion, losses))
 
 
-def _compare_metric(key: str, first: _Run, second: _Run) -> list[MetricDiff]:
+def _compare_metric(key: str, first: EvaluatedRun, second: EvaluatedRun) -> list[MetricDiff]:
     """Compare a metric: one difference, or one for each class; none where neither direction is better."""
     metric = METRICS[key]
     if metric.higher_is_better is None:
@@ -140,7 +145,7 @@ def _compare_metric(key: str, first: _Run, second: _Run) -> list[MetricDiff]:
     ]
 
 
-def _written(run: _Run, key: str, name: str) -> Estimate:
+def _written(run: EvaluatedRun, key: str, name: str) -> Estimate:
     """Return a metric of the held-out images as the run folder holds it."""
     held_out = run.written.held_out
     return (held_out.per_class.get(name, {}) if name else held_out.overall).get(key, ABSENT)
@@ -180,7 +185,9 @@ def _paired_fractions(metric: Metric, first: SplitCounts, second: SplitCounts) -
     return [newcombe_paired(*cells) for cells in zip(*(column.tolist() for column in table), strict=True)]
 
 
-def _changed_images(first: _Run, second: _Run) -> tuple[tuple[ChangedImage, ...], tuple[ChangedImage, ...]]:
+def _changed_images(
+    first: EvaluatedRun, second: EvaluatedRun
+) -> tuple[tuple[ChangedImage, ...], tuple[ChangedImage, ...]]:
     """Return the images that get better, and those that get worse."""
     correct = [ratio(run.counts.hits_per_image, run.counts.labels_per_image) for run in (first, second)]
     change = correct[1] - correct[0]

@@ -80,6 +80,7 @@ from seamline.run_folder.run_info import (
     SplitInfo,
     UnusedData,
 )
+from seamline.run_folder.sweep import SweepFolder, SweepInfo, SweepRun, SweepSetting
 
 __all__ = [
     "ABSENT",
@@ -162,6 +163,10 @@ __all__ = [
     "SplitResults",
     "StoredImages",
     "Storey",
+    "SweepFolder",
+    "SweepInfo",
+    "SweepRun",
+    "SweepSetting",
     "Task",
     "ThinRegions",
     "UnusedData",

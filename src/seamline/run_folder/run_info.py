@@ -140,6 +140,8 @@ class SplitInfo(Struct, frozen=True, kw_only=True):
     seed: Count  # seed of the split
     strategy: Literal["groups", "images"] = "groups"  # `groups` keeps groups together, `images` ignores them
     predefined: bool = False  # whether the dataset names its validation images
+    fold: Count = 0  # fold of a cross-validation whose images are the test images, from 1; 0 for none
+    folds: Count = 0  # folds of the cross-validation; 0 for none
     groups_detected: bool = False  # whether groups were detected in the pixels; else they came with the dataset
     groups: Count  # groups among the training images, before any is excluded
     duplicate_images: Count  # training images that share their group with another training image

@@ -96,7 +96,7 @@ def _run_study(
     fields: Mapping[str, Any],
 ) -> Run:
     """Train, evaluate and report one study."""
-    data, data_dir = _load_images(study, out, preset, options)
+    data, data_dir = load_images(study, out, preset, options)
     data = replace(data, reference_images=REFERENCE_IMAGES.get(data.name, ()))
     options.reporter.say(f"{data.title}: preset {preset}")
     try:
@@ -132,7 +132,7 @@ def _check(studies: Sequence[Study], name: str | None, images: Sequence[Path | s
         raise SeamlineError(f"--image {error.file}: {error.reason}")
 
 
-def _load_images(study: Study, out: Path, preset: str, options: RunOptions) -> tuple[Dataset, Path | None]:
+def load_images(study: Study, out: Path, preset: str, options: RunOptions) -> tuple[Dataset, Path | None]:
     """Return the first available dataset of a study, and the folder it was read from if one was named."""
     reasons = []
     reporter = options.reporter

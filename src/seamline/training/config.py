@@ -239,11 +239,12 @@ def _check(valid: bool, name: str, value: object, expected: str) -> None:
         raise SeamlineError(f"config: {name} must be {expected}, got {value}")
 
 
-def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+def parse_settings(settings: Iterable[str], option: str = "--set") -> dict[str, Any]:
     """Parse texts `field=value`, as `--set` takes them, to fields of `TrainConfig`.
 
     Args:
         settings: texts; several numbers are separated by commas, `none` means None.
+        option: the option that they come from.
 
     Raises:
         SeamlineError: a text is not `field=value`, there is no such field, or the value does not fit it.
@@ -256,17 +257,17 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
             words = re.fullmatch(r"(\w+)(?:\s*:\s*|\s+)(.+)", setting.strip())
             known = words is not None and words[1] in field_types()
             example = f"{words[1]}={words[2]}" if words and known else "epochs=3"
-            raise SeamlineError(f"--set {setting}: write it as field=value, for example --set {example}")
+            raise SeamlineError(f"{option} {setting}: write it as field=value, for example {option} {example}")
         if name not in field_types():
-            raise SeamlineError(f"--set {setting}: {unknown_field(name, field_types())}")
+            raise SeamlineError(f"{option} {setting}: {unknown_field(name, field_types())}")
         try:
             value = _parse(text.strip(), field_types()[name])
         except ValueError:
-            raise SeamlineError(
-                f"--set {setting}: {name} takes {_description(field_types()[name])}, got {text!r}{_repeat_hint(text)}"
-            ) from None
+            expected, hint = _description(field_types()[name]), _repeat_hint(text)
+            raise SeamlineError(f"{option} {setting}: {name} takes {expected}, got {text!r}{hint}") from None
         if name in fields and fields[name] != value:
-            raise SeamlineError(f"--set {setting}: {format_setting(name, fields[name])} is given too; keep one of them")
+            given = format_setting(name, fields[name])
+            raise SeamlineError(f"{option} {setting}: {given} is given too; keep one of them")
         fields[name] = value
     return fields
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from seamline.data.checks import dataset_warnings
 from seamline.data.class_map.files import check_maps
 from seamline.data.dataset import Dataset, count_classes
+from seamline.data.folds import Fold, describe_fold, hold_out_fold
 from seamline.data.groups import Grouping
 from seamline.data.prepare import detect_groups, is_own, list_sources, load_dataset, split_data
 from seamline.data.registry import DATASETS
@@ -52,6 +53,8 @@ class RunOptions:
         image_size: size to resize own images to, such as `96` or `128x96` (width x height).
         maps: class maps that rename, merge and ignore classes: the name or path of data -> a TOML or JSON file, or a
             `ClassMap`.
+        fold: a fold of a cross-validation whose images are the test images, such as `2/5`, the second of five; None
+            keeps the test images of the data.
         progress: reports progress; None reports none.
 
     Raises:
@@ -68,6 +71,7 @@ class RunOptions:
     near_duplicates: bool = True
     image_size: int | str | None = None
     maps: Mapping[str, ClassMap | Path | str] | None = None
+    fold: str | None = None
     progress: Reporter | None = None
 
     def __post_init__(self) -> None:
@@ -79,6 +83,8 @@ class RunOptions:
         folds = self.label_check_folds
         if folds is not None and (folds == 1 or not 0 <= folds <= 20):
             raise SeamlineError(f"--label-check-folds {folds}: must be 0, or 2 to 20")
+        if self.fold is not None:
+            Fold.parse(self.fold)
 
     @property
     def grouping(self) -> Grouping:
@@ -173,9 +179,12 @@ def make_plan(
             progress=reporter,
         )
         data = detect_groups(data, reporter, options.grouping)
+    fold = None if options.fold is None else Fold.parse(options.fold)
+    data = data if fold is None else hold_out_fold(data, fold)
     config, decisions = resolve_config(data, preset, fields, own=own, photos=has_photos(sources))
     config.check_classes(data)
     splits = split_data(data, fraction=config.val_fraction, seed=seed, strategy=config.split_by)
+    splits = splits if fold is None else describe_fold(splits, fold)
     warnings = tuple(dataset_warnings(data, weighted=config.class_weights is not None)) if own else ()
     _say_notes(data, splits, warnings, reporter)
     config, weights = config.balance(count_classes(splits.train.labels, len(data.classes)))

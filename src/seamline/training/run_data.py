@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
+from seamline.data.folds import Fold, describe_fold, hold_out_fold
 from seamline.data.groups import Grouping
 from seamline.data.image_folder.resize_policy import ImageSize
 from seamline.data.lazy_array import ArrayLike, concat, iter_chunks, take
@@ -88,12 +89,15 @@ def load_run_data(
         return _find_images(folder, info, index, data, reporter)
     grouping = info.split.grouping
     data = detect_groups(data, reporter, Grouping(grouping.by or None, grouping.near_duplicates_searched))
+    fold = Fold(info.split.fold, info.split.folds) if info.split.folds else None
+    data = data if fold is None else hold_out_fold(data, fold)
     if data.fingerprint != info.dataset.fingerprint:
         raise SeamlineError(
             f"{data.source}: not the images that {folder.path} was trained with; name them with --data-dir"
         )
     config = read_config(folder)
-    return data, split_data(data, fraction=config.val_fraction, seed=info.split.seed, strategy=config.split_by)
+    splits = split_data(data, fraction=config.val_fraction, seed=info.split.seed, strategy=config.split_by)
+    return data, splits if fold is None else describe_fold(splits, fold)
 
 
 def load_stored_images(folder: RunFolder) -> tuple[Split, Split] | None:

@@ -104,6 +104,7 @@ def train_command(plan: TrainingPlan, folder: RunFolder) -> str:
         "--image-size": options.image_size,
         "--init-from": options.init_from,
         "--label-check-folds": options.label_check_folds,
+        "--fold": options.fold,
         "--device": None if options.device == "auto" else options.device,
         "--threads": options.threads,
     }

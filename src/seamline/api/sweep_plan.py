@@ -1,0 +1,384 @@
+"""What a sweep trains: its settings and runs, checked before the first one starts, and how an old one goes on."""
+
+import hashlib
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import seamline
+from seamline.data.dataset import Dataset
+from seamline.data.folds import MAX_FOLDS
+from seamline.data.prepare import list_sources
+from seamline.data.registry import DATASETS, check_name
+from seamline.errors import SeamlineError
+from seamline.evaluation.metrics import METRICS
+from seamline.evaluation.sweep import default_metric, ranking_metrics
+from seamline.models.factory import model_names
+from seamline.run_folder import SweepFolder, SweepInfo, SweepRun, SweepSetting, Task
+from seamline.training.config import TrainConfig, check_fields, format_settings, format_value, parse_settings
+from seamline.training.plan import RunOptions, split_settings
+from seamline.training.presets import PRESETS, get_preset
+from seamline.training.search_space import (
+    axes_of,
+    check_seeds,
+    draw_settings,
+    grid,
+    setting_name,
+    value_text,
+)
+
+MAX_NAME = 120
+"""Characters of the name of a run folder."""
+
+Vary = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+"""Varied field -> its values or range; or a list of settings."""
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """How a sweep chooses settings and trains them.
+
+    Attributes:
+        random: number of settings to draw at random; None trains all combinations.
+        search_seed: seed of the random settings.
+        halving: successive halving: of this many settings, the best one survives a rung and is trained anew for this
+            many times as many epochs, the last rung for `epochs`. None trains all settings in full.
+        folds: folds of a cross-validation by groups of related images, in which each image is tested once.
+        jobs: runs that train at the same time, each in a process of its own; they share the processor cores.
+        baseline: the setting with which others are compared, such as `norm=none`; by default the first.
+        metric: metric of the validation images by which settings are ranked; by default the most important one.
+
+    Raises:
+        SeamlineError: a value is out of range.
+    """
+
+    random: int | None = None
+    search_seed: int = 0
+    halving: int | None = None
+    folds: int | None = None
+    jobs: int = 1
+    baseline: str | None = None
+    metric: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        limits = {"search_seed": (0, 2**63 - 1), "halving": (2, 100), "folds": (2, MAX_FOLDS), "jobs": (1, 1_000)}
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise SeamlineError(f"--{name.replace('_', '-')} {value}: must be {low} to {high}")
+        if self.metric is not None and self.metric not in METRICS:
+            known = dict.fromkeys(key for task in PRESETS for key in ranking_metrics(task))
+            raise SeamlineError(f"--metric {self.metric}: no such metric; the metrics are {', '.join(known)}")
+
+
+@dataclass(frozen=True, eq=False)
+class SweepPlan:
+    """A sweep before its first run."""
+
+    data: Any  # what it is trained on, as for `train`
+    preset: str | TrainConfig
+    info: SweepInfo
+    options: RunOptions
+
+
+def divide_settings(
+    settings: Mapping[str, Any], search: SweepOptions, options: RunOptions
+) -> tuple[dict[str, Any], SweepOptions, RunOptions]:
+    """Divide settings into fields of `TrainConfig` and those of `SweepOptions` and `RunOptions`, which they replace."""
+    names = {field.name for field in fields(SweepOptions)}
+    search = replace(search, **{name: value for name, value in settings.items() if name in names})
+    rest = {name: value for name, value in settings.items() if name not in names}
+    config, options = split_settings(rest, options)
+    if options.label_check_folds is None:  # a check of labels trains again, and says the same for each run
+        options = replace(options, label_check_folds=0)
+    if options.fold is not None:
+        raise SeamlineError(f"--fold {options.fold}: a sweep runs all folds; use --folds {options.fold.split('/')[-1]}")
+    return config, search, options
+
+
+def plan_sweep(
+    data: Any,
+    preset: str | TrainConfig,
+    vary: Vary,
+    seeds: Sequence[int],
+    search: SweepOptions,
+    options: RunOptions,
+    fixed: dict[str, Any],
+) -> SweepPlan:
+    """Choose the settings of a sweep, and check all of them.
+
+    Args:
+        data: what is trained on, as for `train`.
+        preset: a preset's name, or a configuration.
+        vary: the varied fields, or a list of settings.
+        seeds: the seeds of each setting.
+        search: how settings are chosen.
+        options: options of the runs.
+        fixed: fields of the configuration that all runs share.
+
+    Raises:
+        SeamlineError: the line names the option that cannot be used.
+    """
+    task = _task(data)
+    settings, varied, method = _settings(vary, search)
+    if isinstance(preset, TrainConfig):
+        fixed = {**{name: value for name, value in preset.to_dict().items() if name not in varied}, **fixed}
+    for name in varied:
+        if name in fixed:
+            (given,) = format_settings({name: fixed[name]})
+            raise SeamlineError(f"--vary {name}: --set {given} is given too; keep one of them")
+    if search.halving:
+        settings = first_rung(settings, search.halving, _budget(fixed, varied))
+    _check_settings(preset, task, fixed, settings)
+    metric = _metric(search.metric, task)
+    numbered = tuple(SweepSetting(name=setting_name(one), fields=_plain(one)) for one in settings)
+    info = SweepInfo(
+        seamline=seamline.__version__,
+        data=tuple(_source_name(one) for one in list_sources(data)),
+        preset=preset if isinstance(preset, str) else "custom",
+        fixed=_plain(fixed),
+        varied=varied,
+        method=method,
+        seeds=check_seeds(seeds),
+        trials=search.random or 0,
+        search_seed=search.search_seed,
+        halving=search.halving or 0,
+        folds=search.folds or 0,
+        metric=metric,
+        baseline=_baseline(search.baseline, numbered),
+        jobs=search.jobs,
+        settings=numbered,
+        runs=(),
+        command="",
+    )
+    return SweepPlan(data, preset, msgspec.structs.replace(info, runs=runs_of(info, numbered, 0)), options)
+
+
+def runs_of(info: SweepInfo, settings: Sequence[SweepSetting], first: int) -> tuple[SweepRun, ...]:
+    """Return the runs of settings whose numbers start with `first`: each seed and fold, seed by seed."""
+    return tuple(
+        SweepRun(name=run_name(one.name, seed, fold), setting=first + number, seed=seed, fold=fold)
+        for seed in info.seeds  # all settings have a first run before any has a second one
+        for number, one in enumerate(settings)
+        for fold in (range(1, info.folds + 1) if info.folds else (0,))
+    )
+
+
+def run_name(setting: str, seed: int, fold: int) -> str:
+    """Return the name of a run folder, such as `lr=0.01,epochs=4-seed0`; letters that no path has become `+`."""
+    name = re.sub(r"[^\w.,=+-]", "+", setting.replace(" ", ","))
+    if len(name) > MAX_NAME:
+        name = f"{name[:MAX_NAME]}-{hashlib.sha256(setting.encode()).hexdigest()[:8]}"
+    return f"{name}-seed{seed}" + (f"-fold{fold}" if fold else "")
+
+
+def first_rung(settings: Sequence[dict[str, Any]], halving: int, budget: float) -> list[dict[str, Any]]:
+    """Return settings with the epochs of the first rung.
+
+    There are as many rungs as leave one setting in the last, none shorter than an epoch.
+
+    Raises:
+        SeamlineError: there are too few settings or epochs for two rungs.
+    """
+    rungs, number, epochs = 1, len(settings), budget
+    while number >= halving and epochs / halving >= 1:
+        rungs, number, epochs = rungs + 1, number // halving, epochs / halving
+    if rungs == 1:
+        raise SeamlineError(
+            f"--halving {halving}: needs {halving} settings and --epochs {halving} or more, got {len(settings)} and "
+            f"{budget:g}"
+        )
+    return [{**one, "epochs": _rounded(epochs)} for one in settings]
+
+
+def next_rung(info: SweepInfo, ranked: Sequence[int], rung: int) -> tuple[SweepSetting, ...]:
+    """Return the settings of the rung after one whose settings are ranked, the best first; none after the last."""
+    budget: float = info.fixed["epochs"]
+    epochs = info.settings[ranked[0]].fields["epochs"] if ranked else budget
+    if epochs >= budget:
+        return ()
+    longer = _rounded(min(budget, epochs * info.halving))
+    survivors = sorted(ranked[: max(1, len(ranked) // info.halving)])
+    settings = [{**info.settings[number].fields, "epochs": longer} for number in survivors]
+    return tuple(SweepSetting(name=setting_name(one), fields=one, rung=rung + 1) for one in settings)
+
+
+def continue_sweep(folder: SweepFolder, new: SweepInfo) -> SweepInfo:
+    """Return a sweep with the state of its folder: runs that are done there stay, and others may be added.
+
+    Raises:
+        SeamlineError: the folder holds another sweep.
+    """
+    old = folder.info.read_optional()
+    if old is None:
+        return new
+    same = ["data", "preset", "fixed", "method", "search_seed", "halving", "folds", "metric"]
+    same += ["varied"] if new.method == "random" else []
+    same += ["trials", "seeds"] if new.halving else []
+    for name in same:
+        there, here = getattr(old, name), getattr(new, name)
+        if there != here:
+            raise SeamlineError(
+                f"{folder.path}: holds another sweep, whose {name.replace('_', ' ')} is {_shown(there)} and not "
+                f"{_shown(here)}; name another folder with --out"
+            )
+    if new.halving:
+        return msgspec.structs.replace(old, jobs=new.jobs, command=new.command)
+    dropped = [run for run in old.runs if run.name not in {one.name for one in new.runs}]
+    if dropped:
+        raise SeamlineError(
+            f"{folder.path}: holds another sweep, with {len(dropped)} runs that this one lacks, such as "
+            f"{dropped[0].name}; name another folder with --out, or add to the sweep"
+        )
+    states = {run.name: run for run in old.runs}
+    runs = tuple(
+        msgspec.structs.replace(run, state=was.state, reason=was.reason, seconds=was.seconds)
+        if (was := states.get(run.name))
+        else run
+        for run in new.runs
+    )
+    return msgspec.structs.replace(new, runs=runs, threads=old.threads)
+
+
+def sweep_command(plan: SweepPlan, out: Path, search: SweepOptions) -> str:
+    """Return the command that repeats or continues a sweep; empty for data or a configuration without a name."""
+    info, options = plan.info, plan.options
+    if not isinstance(plan.preset, str) or not all(isinstance(one, str | Path) for one in list_sources(plan.data)):
+        return ""
+    words = ["seamline", "sweep", *info.data, "--preset", info.preset]
+    if info.method == "list":
+        words += [word for one in info.settings for word in ("--setting", " ".join(format_settings(one.fields)))]
+    else:
+        words += [word for name, text in info.varied.items() for word in ("--vary", f"{name}={text}")]
+    words += [word for setting in format_settings(info.fixed) for word in ("--set", setting)]
+    words += ["--seeds", ",".join(map(str, info.seeds))]
+    values: dict[str, Any] = {
+        f"--{field.name.replace('_', '-')}": value
+        for field in fields(SweepOptions)
+        if (value := getattr(search, field.name)) != field.default
+    }
+    values |= {
+        "--data-dir": options.data_dir,
+        "--groups": options.groups,
+        "--image-size": options.image_size,
+        "--init-from": options.init_from,
+        "--device": None if options.device == "auto" else options.device,
+        "--threads": options.threads if isinstance(options.threads, int) else None,
+    }
+    words += [word for option, value in values.items() if value is not None for word in (option, str(value))]
+    words += [] if options.near_duplicates else ["--no-near-duplicates"]
+    return shlex.join([*words, "--out", str(out)])
+
+
+def _settings(vary: Vary, search: SweepOptions) -> tuple[list[dict[str, Any]], dict[str, str], Any]:
+    """Return the settings, the text of each varied field, and how the settings are chosen."""
+    if isinstance(vary, Mapping):
+        axes = axes_of(vary)
+        varied = {axis.field: axis.text for axis in axes}
+        if search.random is None:
+            return grid(axes), varied, "grid"
+        return draw_settings(axes, search.random, search.search_seed), varied, "random"
+    if search.random is not None:
+        raise SeamlineError(
+            f"--random {search.random}: draws from --vary, not from a list of settings; keep one of them"
+        )
+    settings = [check_fields(one) for one in vary]
+    if not settings:
+        raise SeamlineError("vary: the list of settings is empty; name fields, or one setting or more")
+    names = [setting_name(one) for one in settings]
+    if repeated := next((name for position, name in enumerate(names) if name in names[:position]), None):
+        raise SeamlineError(f"--setting {repeated}: is given twice; list different settings")
+    values: dict[str, dict[str, None]] = {}
+    for one in settings:
+        for name, value in one.items():
+            values.setdefault(name, {})[value_text(name, value)] = None
+    return settings, {name: ",".join(of) for name, of in values.items()}, "list"
+
+
+def _task(data: Any) -> Task | None:
+    """Return what the labels of data are for; None where they must be loaded to know."""
+    sources = list_sources(data)
+    for one in sources:
+        if isinstance(one, str | Path):
+            check_name(str(one))
+    first = sources[0]
+    if isinstance(first, str | Path):
+        return DATASETS[str(first)].task if str(first) in DATASETS else None
+    return first.task if isinstance(first, Dataset) else None
+
+
+def _check_settings(
+    preset: str | TrainConfig, task: Task | None, fixed: Mapping[str, Any], settings: Sequence[Mapping[str, Any]]
+) -> None:
+    """Check that each setting is a configuration, of a model that there is."""
+    tasks: list[Task] = [task] if task else [one for one in PRESETS if preset in PRESETS[one]] or list(PRESETS)
+    names = {name for one in tasks for name in model_names(one)}
+    base = preset if isinstance(preset, TrainConfig) else get_preset(preset, tasks[0])
+    for one in settings:
+        given = {**fixed, **one}
+        config = replace(base, **given)
+        if config.model not in names and not config.model.startswith(("timm/", "smp/")):
+            raise SeamlineError(
+                f"model {config.model}: no such model{f' for {task}' if task else ''}; the models are "
+                f"{', '.join(sorted(names))}"
+            )
+
+
+def _metric(name: str | None, task: Task | None) -> str:
+    """Return the metric to rank by; where the task is not known, the most important one of both is chosen later."""
+    if name is None:
+        return default_metric(task) if task else ""
+    if task and name not in ranking_metrics(task):
+        raise SeamlineError(f"--metric {name}: is not for {task}; the metrics are {', '.join(ranking_metrics(task))}")
+    return name
+
+
+def _baseline(text: str | None, settings: Sequence[SweepSetting]) -> int:
+    """Return the number of the setting that a text names."""
+    if text is None:
+        return 0
+    fields = {} if text == "default" else parse_settings(text.replace(",", " ").split(), option="--baseline")
+    for number, one in enumerate(settings):
+        if all(name in one.fields and one.fields[name] == value for name, value in _plain(fields).items()):
+            return number
+    raise SeamlineError(f"--baseline {text}: no setting of the sweep has it; the first is {settings[0].name}")
+
+
+def _budget(fixed: Mapping[str, Any], varied: Mapping[str, str]) -> float:
+    """Return the epochs of the last rung."""
+    if "epochs" in varied:
+        raise SeamlineError("--halving: chooses the epochs of each rung; do not vary epochs")
+    if "epochs" not in fixed:
+        raise SeamlineError("--halving: needs --epochs N, the epochs of the last rung")
+    return float(fixed["epochs"])
+
+
+def _rounded(epochs: float) -> float:
+    """Return epochs with at most three decimals, a whole number as an int."""
+    epochs = round(epochs, 3)
+    return int(epochs) if float(epochs).is_integer() else epochs
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields as JSON has them."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+
+
+def _source_name(source: Any) -> str:
+    """Return what a user calls data; arrays have no name."""
+    if isinstance(source, Dataset):
+        return source.name
+    return str(source) if isinstance(source, str | Path) else "arrays"
+
+
+def _shown(value: Any) -> str:
+    """Return a value of a sweep as errors show it."""
+    if isinstance(value, Mapping):
+        return ", ".join(format_settings(value)) or "none"
+    return format_value(value) if value not in ("", ()) else "none"

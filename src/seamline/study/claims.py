@@ -1,0 +1,256 @@
+"""The claims of the course study, each tested by a sweep: which runs there are, and what they say."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seamline.evaluation.bootstrap import GroupBootstrap
+from seamline.evaluation.compare import read_evaluated
+from seamline.evaluation.confidence import significant
+from seamline.evaluation.repeats import holm_bootstrap, holm_t, t_mean
+from seamline.evaluation.sweep import Measure, SettingResult, SweepResults, read_sweep
+from seamline.evaluation.text import join_and, percent
+from seamline.run_folder import ABSENT, Estimate, SweepFolder
+from seamline.study.findings import LAYER1_RECALL
+from seamline.study.verdicts import ClaimResult, Effect, Verdict, all_of, better, no_help, worse
+from seamline.training.search_space import setting_name
+
+PILLARS = {"class_weights": [1, 1, 4, 1, 1]}
+"""Weights of other, facade, pillar, window and balcony."""
+HARDEST, LOOKALIKES = "Shirt", ("T-shirt/top", "Coat")
+"""The class that the study found hardest, and those that it is confused with."""
+
+AP, LOSS = Measure("mean_ap"), Measure("log_loss")
+
+
+@dataclass(frozen=True)
+class ClaimSweep:
+    """A sweep that claims are tested on."""
+
+    name: str  # name of its folder
+    study: Literal["garments", "facades"]  # whose images it is trained on
+    factor: int  # by what the sides of the images are divided
+    settings: tuple[dict[str, Any], ...]  # the settings; the first is the baseline
+    fixed: dict[str, Any] = field(default_factory=dict)  # fields of all runs that the preset `original` does not have
+
+
+SWEEPS = (
+    ClaimSweep(
+        "facades-half",
+        "facades",
+        2,
+        ({}, {"norm": "before"}, {"norm": "none"}, {"dropout": 0.5}, {"pooling_layers": 4}, PILLARS),
+    ),
+    ClaimSweep("facades-quarter", "facades", 4, tuple({"kernel": side} for side in (3, 5, 7))),
+    ClaimSweep("garments", "garments", 1, ({},), {"epochs": 10}),
+    ClaimSweep("garments-half", "garments", 2, ({},), {"epochs": 10}),
+)
+"""The sweeps. Without a field, the network of the study has batch normalization after each ReLU, kernel 3, no dropout,
+three pooling layers and equal weights."""
+
+
+class Evidence:
+    """The results of finished sweeps, each read once.
+
+    Args:
+        folders: the folders of `SWEEPS`, by name.
+    """
+
+    def __init__(self, folders: Mapping[str, SweepFolder]) -> None:
+        self.folders = folders
+        self._read: dict[tuple[str, Measure | None], SweepResults] = {}
+
+    def results(self, sweep: str, measure: Measure | None = None) -> SweepResults:
+        """Return the results of a sweep by a measure, by default its own."""
+        key = sweep, measure
+        if key not in self._read:
+            self._read[key] = read_sweep(self.folders[sweep], measure)
+        return self._read[key]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the study."""
+
+    number: int  # in the order of the study's claims
+    text: str  # the claim, in a sentence
+    test: Callable[[Evidence], tuple[Verdict, str, tuple[Effect, ...]]]  # returns verdict, what was measured, effects
+
+
+def judge_claims(folders: Mapping[str, SweepFolder]) -> list[ClaimResult]:
+    """Return what finished sweeps say about each claim.
+
+    Args:
+        folders: the folders of `SWEEPS`, by name.
+
+    Raises:
+        SeamlineError: a sweep has no finished run.
+    """
+    results, evidence = [], Evidence(folders)
+    for claim in CLAIMS:
+        verdict, measured, effects = claim.test(evidence)
+        shown = f"{verdict} by these images" if verdict == "not decided" else verdict
+        sentence = f"{shown.capitalize()}: {measured}."
+        results.append(ClaimResult(claim.number, claim.text, verdict, sentence, effects))
+    return results
+
+
+def _norm(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
+    """Test batch normalization after ReLU against none; against before ReLU it is no part of the claim."""
+    none, before = (_effect(evidence, "facades-half", {"norm": norm}, AP) for norm in ("none", "before"))
+    return worse(none), _texts((none, before)), (none, before)
+
+
+def _kernel(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
+    """Test kernel 3 against 5 and 7."""
+    effects = tuple(_effect(evidence, "facades-quarter", {"kernel": side}, AP) for side in (5, 7))
+    return all_of([worse(one) for one in effects]), _texts(effects), effects
+
+
+def _dropout(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
+    """Test dropout of half the maps against none."""
+    one = _effect(evidence, "facades-half", {"dropout": 0.5}, AP)
+    return no_help(one), one.text, (one,)
+
+
+def _pooling(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
+    """Test a fourth pooling layer, by average precision and by loss."""
+    effects = tuple(_effect(evidence, "facades-half", {"pooling_layers": 4}, measure) for measure in (AP, LOSS))
+    return all_of([no_help(one) for one in effects]), _texts(effects), effects
+
+
+def _weights(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
+    """Test a fourfold weight of pillars, by their recall; their average precision is no part of the claim."""
+    recall, ap = (_effect(evidence, "facades-half", PILLARS, Measure(key, "pillar")) for key in ("recall", "ap"))
+    return no_help(recall), _texts((recall, ap)), (recall, ap)
+
+
+def _hardest(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
+    """Test whether Shirt is the hardest class, and whether half the resolution adds to its confusions."""
+    measure = Measure("recall", HARDEST)
+    full, half = (evidence.results(name, measure) for name in ("garments", "garments-half"))
+    gaps = _class_gaps(full)
+    confused = _confusion_change(full, half)
+    easier = [one for one in gaps if better(one) < 0]
+    hardest: Verdict = "refuted" if easier else "confirmed" if all(better(one) > 0 for one in gaps) else "not decided"
+    hidden: Verdict = {1: "confirmed", 0: "not decided", -1: "refuted"}[_agreed(confused)]  # type: ignore[assignment]
+    nearest = min(gaps, key=lambda one: one.seeds.value)
+    effects = (nearest, confused)
+    return all_of([hardest, hidden]), _texts(effects), effects
+
+
+def _class_gaps(results: SweepResults) -> list[Effect]:
+    """Return by how much the recall of each other class is above that of `HARDEST`."""
+    one = results.settings[0]
+    classes = one.runs[0].info.dataset.classes
+    others = [name for name in classes if name != HARDEST]
+    lowest = one.seed_values(Measure("recall", HARDEST), "test")
+    by_class = [one.seed_values(Measure("recall", name), "test") for name in others]
+    over_seeds = holm_t([[of[seed] - lowest[seed] for seed in lowest] for of in by_class])
+    replicates = np.mean(list(results.replicates([one], Measure("recall"))[one.number].values()), 0)
+    column = replicates[:, classes.index(HARDEST)]
+    over_images = holm_bootstrap([replicates[:, classes.index(name)] - column for name in others])
+    return [
+        Effect(f"{name} against {HARDEST}", Measure("recall"), seeds, images)
+        for name, seeds, images in zip(others, over_seeds, over_images, strict=True)
+    ]
+
+
+def _confusion_change(full: SweepResults, half: SweepResults) -> Effect:
+    """Return by how much more of the images of `HARDEST` are predicted as a lookalike at half the resolution."""
+    rates, groups = [], np.zeros(0, np.int64)
+    for results in (full, half):
+        confused, groups = _confused_images(results, results.settings[0])
+        rates.append(confused)
+    shared = [seed for seed in rates[0] if seed in rates[1]]
+    changes = [rates[1][seed] - rates[0][seed] for seed in shared]
+    mean: NDArray[np.float64] = np.mean(changes, 0)
+    over_images = GroupBootstrap(groups, one_label=True).mean(mean, np.ones(len(mean))).estimate
+    what = f"{HARDEST} predicted as {join_and(LOOKALIKES, ' or ')}, at half the resolution against the full one"
+    over_seeds = t_mean([float(one.mean()) for one in changes])
+    return Effect(what, Measure("accuracy"), over_seeds, over_images, "fraction")
+
+
+def _confused_images(
+    results: SweepResults, one: SettingResult
+) -> tuple[dict[int, NDArray[np.float64]], NDArray[np.int64]]:
+    """Return which test images of `HARDEST` are predicted as a lookalike: seed -> (n,), and their groups (n,)."""
+    confused: dict[int, NDArray[np.float64]] = {}
+    groups = np.zeros(0, np.int64)
+    for run in one.runs:
+        counts = read_evaluated(results.folder.run(run.run.name).path).counts
+        row, size = counts.classes.index(HARDEST), len(counts.classes)
+        chosen = np.asarray(counts.truth[:, [row]].sum(1)).ravel() > 0
+        columns = [row * size + counts.classes.index(name) for name in LOOKALIKES]
+        confused[run.run.seed] = np.asarray(counts.confusion[:, columns].sum(1)).ravel()[chosen].astype(np.float64)
+        groups = counts.bootstrap.groups[chosen]
+    return confused, groups
+
+
+def _layer1(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
+    """Test whether a linear probe of layer 1 alone reaches `LAYER1_RECALL` on some classes."""
+    results = evidence.results("garments")
+    recalls: dict[str, list[Estimate]] = {}
+    for run in results.settings[0].runs:
+        probes = results.folder.run(run.run.name).linear_probes.read()
+        layer1 = next(probe for probe in probes.probes if probe.name == "layer 1")
+        for name, recall in layer1.per_class.items():
+            recalls.setdefault(name, []).append(recall)
+    over_seeds = holm_t([[one.value - LAYER1_RECALL for one in of] for of in recalls.values()])
+    reached, missed = [], []
+    for (name, of), seeds in zip(recalls.items(), over_seeds, strict=True):
+        if significant(seeds) > 0 and all(one.low > LAYER1_RECALL for one in of):
+            reached.append(name)
+        elif significant(seeds) < 0 and all(one.high < LAYER1_RECALL for one in of):
+            missed.append(name)
+    verdict: Verdict = "confirmed" if reached else "refuted" if len(missed) == len(recalls) else "not decided"
+    means = {name: t_mean([one.value for one in of]) for name, of in recalls.items()}
+    best = max(means, key=lambda name: means[name].value)
+    measured = (
+        f"the recall of a linear probe of layer 1 is above {100 * LAYER1_RECALL:.0f} % on {len(reached)} of "
+        f"{len(recalls)} classes, in every run; it is highest for {best}, {percent(means[best])} over seeds"
+    )
+    return verdict, measured, ()
+
+
+def _effect(evidence: Evidence, sweep: str, fields: Mapping[str, Any], measure: Measure) -> Effect:
+    """Return the effect of a setting of a sweep against its baseline."""
+    results = evidence.results(sweep, measure)
+    name = setting_name(fields)
+    number = next(n for n, setting in enumerate(results.info.settings) if setting.name == name)
+    baseline = results.info.settings[results.info.baseline].name
+    difference = next((one for one in results.differences if one.number == number), None)
+    what = f"{name} against {'the network of the study' if baseline == 'default' else baseline}"
+    if difference is None:  # none of its runs has finished
+        return Effect(what, measure, ABSENT, ABSENT)
+    return Effect(what, measure, difference.seeds, difference.images)
+
+
+def _agreed(one: Effect) -> int:
+    """Return the sign of a difference whose intervals both exclude 0, whatever is better."""
+    signs = {significant(each) for each in (one.seeds, one.images) if each.has_interval}
+    return signs.pop() if len(signs) == 1 else 0
+
+
+def _texts(effects: tuple[Effect, ...]) -> str:
+    return "; ".join(one.text for one in effects)
+
+
+CLAIMS = (
+    Claim(1, "Batch normalization after ReLU improved results substantially.", _norm),
+    Claim(2, "Kernel 3 beat larger kernels.", _kernel),
+    Claim(3, "Dropout did not help.", _dropout),
+    Claim(4, "More max pooling did not help, by loss and average precision.", _pooling),
+    Claim(5, "Weighting pillars up did not raise their accuracy.", _weights),
+    Claim(
+        6,
+        "Shirt is the hardest class, because it shares its outline with T-shirt/top and Coat, and the resolution hides "
+        "the fabric.",
+        _hardest,
+    ),
+    Claim(7, "Layer 1 alone reaches 60 % on some classes.", _layer1),
+)
+"""The claims, in the order of the study."""

@@ -1,0 +1,96 @@
+"""Verdicts on claims: confirmed, refuted, or not decided by these images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from seamline.evaluation.confidence import negated, significant
+from seamline.evaluation.sweep import Measure
+from seamline.evaluation.text import PRINTED, join_and, title_inside
+from seamline.run_folder import Estimate
+
+Verdict = Literal["confirmed", "refuted", "not decided"]
+
+MARGIN = 0.01
+"""Improvement that counts as none: a point of recall, 0.01 of average precision or IoU, or 0.01 nats of loss."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A difference that says something about a claim."""
+
+    what: str  # what is compared, such as `norm=none against default`
+    measure: Measure  # what is measured over seeds
+    seeds: Estimate  # the difference, paired by seed
+    images: Estimate  # the difference over images, of `measure.counted`
+    title: str = ""  # what is measured, in words; empty for the title of the metric
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """The difference over seeds and the one over images in words; empty where there is none."""
+        seeds, images = (
+            f"{self.title or _title(measure)} {PRINTED[measure.metric.format][2](estimate)}" if estimate.present else ""
+            for measure, estimate in ((self.measure, self.seeds), (self.measure.counted, self.images))
+        )
+        return seeds, images
+
+    @property
+    def text(self) -> str:
+        """The difference in words."""
+        texts = [f"{part} over {over}" for part, over in zip(self.parts, ("seeds", "images"), strict=True) if part]
+        return f"{self.what}: {join_and(texts) or 'not measured'}"
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """A claim of the study, and what the runs say about it."""
+
+    number: int  # of the claim
+    claim: str  # what the study claims, in a sentence
+    verdict: Verdict
+    sentence: str  # the verdict with its effects
+    effects: tuple[Effect, ...]
+
+
+def better(one: Effect) -> int:
+    """Return 1 where an effect is a significant improvement, -1 where it is one for the worse, else 0.
+
+    Each interval that there is must exclude 0, on the same side.
+    """
+    signs = {significant(estimate) for estimate in _improvements(one)}
+    return signs.pop() if len(signs) == 1 else 0
+
+
+def no_help(one: Effect) -> Verdict:
+    """Judge the claim that a setting did not help.
+
+    It is refuted by a significant improvement, and confirmed where every interval excludes an improvement of `MARGIN`.
+    """
+    if better(one) > 0:
+        return "refuted"
+    improvements = _improvements(one)
+    return "confirmed" if improvements and all(each.high < MARGIN for each in improvements) else "not decided"
+
+
+def worse(one: Effect) -> Verdict:
+    """Judge the claim that a setting is worse than the baseline."""
+    return {-1: "confirmed", 0: "not decided", 1: "refuted"}[better(one)]  # type: ignore[return-value]
+
+
+def all_of(verdicts: Sequence[Verdict]) -> Verdict:
+    """Judge a claim with several parts: each must be confirmed, and one that is refuted refutes it."""
+    if "refuted" in verdicts:
+        return "refuted"
+    return "confirmed" if verdicts and set(verdicts) == {"confirmed"} else "not decided"
+
+
+def _improvements(one: Effect) -> list[Estimate]:
+    """Return the differences that have an interval, positive where they are improvements."""
+    known = [estimate for estimate in (one.seeds, one.images) if estimate.has_interval]
+    return known if one.measure.metric.higher_is_better else [negated(estimate) for estimate in known]
+
+
+def _title(measure: Measure) -> str:
+    """Return the name of a measure inside a sentence."""
+    title = title_inside(measure.metric.title)
+    return f"{title} of {measure.class_name}" if measure.class_name else title

@@ -1,0 +1,30 @@
+"""Datasets at a fraction of their image size."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from seamline.data.dataset import Dataset
+from seamline.data.downscale import downscale_dataset
+
+
+def test_pixels_are_means_and_masks_keep_their_classes(streets: Dataset) -> None:
+    half = downscale_dataset(streets, 2)
+    assert half.train.images.shape[1:] == (16, 16, 3)
+    expected = streets.train.images[0, 4:6, 10:12].astype(float).mean((0, 1)).round()
+    np.testing.assert_array_equal(half.train.images[0, 2, 5], expected)
+    np.testing.assert_array_equal(half.train.labels[:], np.asarray(streets.train.labels)[:, 1::2, 1::2])
+    np.testing.assert_array_equal(half.groups, streets.groups)
+    assert half.train.names == streets.train.names
+    assert (half.name, half.title) == ("walls-half", "Walls and windows at a half of the size")
+    assert downscale_dataset(streets, 1) is streets
+
+
+def test_what_is_left_over_is_cut_off(sides: Dataset) -> None:
+    third = downscale_dataset(replace(sides, val=sides.test), 3)
+    assert third.train.images.shape == (300, 6, 6, 1)
+    assert third.val is not None
+    assert third.val.images.shape == (90, 6, 6, 1)
+    np.testing.assert_array_equal(third.train.labels, sides.train.labels)
+    empty = downscale_dataset(replace(sides, test=sides.test.select(np.arange(0))), 2)
+    assert empty.test.images.shape == (0, 10, 10, 1)
