@@ -95,7 +95,7 @@ def field_behind(name: str, given: Mapping[str, Any], output: Tensor, field: Fie
         name: name of the function. One that is not known here works on each position alone where it keeps the size of
             maps; else each output depends on all positions.
         given: its arguments by name, `input` (B, C, ...) among them.
-        output: what it returns.
+        output: (B, D, ...) float32, what it returns.
         field: the fields of its inputs.
     """
     axes, inputs = (field.rows, field.columns), given.get("input")
