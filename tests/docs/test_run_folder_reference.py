@@ -40,6 +40,7 @@ def test_every_path_of_a_run_folder_is_in_the_table() -> None:
             folder.calibration,
             folder.novelty,
             folder.findings,
+            folder.model_summary,
             folder.kernels,
             folder.integrity,
             folder.building_calibration,
