@@ -73,6 +73,7 @@ bench: install  ## measure speed, duplicate detection, large datasets and, with 
 	$(BIN)/python bench/benchmarks.py
 	$(BIN)/python bench/near_duplicates.py
 	$(BIN)/python bench/large_sets.py
+	@test -z "$$SEAMLINE_DATA" || $(BIN)/python bench/near_duplicate_accuracy.py
 	@test -z "$$SEAMLINE_DATA" || $(BIN)/python bench/inference.py
 
 FRAMEWORKS := .venv-frameworks

@@ -13,6 +13,7 @@ from PIL import Image
 from data.near_duplicates.facade_drawings import brighter, building, crop, recoded
 from seamline.data.near_duplicates import DuplicateGroups, DuplicatePair, cached_near_duplicates, find_near_duplicates
 from seamline.data.near_duplicates.clustering import Match, cluster
+from seamline.data.near_duplicates.exact_and_near import find_near_duplicate_pairs
 
 
 def expected_groups(count: int, each: int) -> list[int]:
@@ -164,3 +165,14 @@ def test_real_facades(real_data: Path) -> None:
     files = [real_data / "facades" / "train" / f"eecs442_{k:04d}.jpg" for k in (5, 307, 609, 26, 328, 30, 50, 173, 277)]
     images = [np.array(Image.open(file).convert("RGB")) for file in files]
     assert find_near_duplicates(np.stack(images)).groups.tolist() == [0, 0, 0, 1, 1, 2, 3, 4, 5]
+
+
+def test_lower_limits_find_more_of_the_same_pairs() -> None:
+    rng = np.random.default_rng(3)
+    image = rng.integers(0, 256, (28, 28, 1))
+    noisy = [image + rng.normal(0, deviation, image.shape) for deviation in (0, 4, 18)]
+    images = [one.clip(0, 255).astype(np.uint8) for one in noisy]
+    # noise of 18 levels leaves a correlation of about 0.97
+    assert find_near_duplicate_pairs(images) == [(0, 1)]
+    assert find_near_duplicate_pairs(images, min_correlation=0.96, max_local_diff=40) == [(0, 1), (0, 2), (1, 2)]
+    assert find_near_duplicate_pairs(images, min_correlation=0.96, max_local_diff=10) == [(0, 1)]

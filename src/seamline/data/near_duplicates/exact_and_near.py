@@ -43,12 +43,16 @@ def first_occurrences(images: Iterable[NDArray[np.uint8]]) -> NDArray[np.int64]:
 
 
 def find_near_duplicate_pairs(
-    images: Sequence[NDArray[np.uint8]], progress: Callable[[int, int], None] | None = None
+    images: Sequence[NDArray[np.uint8]],
+    progress: Callable[[int, int], None] | None = None,
+    min_correlation: float = MIN_CORRELATION,
+    max_local_diff: float = MAX_LOCAL_DIFF,
 ) -> list[tuple[int, int]]:
     """Find pairs of images (H, W, C) uint8 that differ by encoding, a little light or a small shift: i < j, sorted.
 
     Thumbnails are compared twice: as they are, and with their center of brightness moved to the middle, which undoes
-    a shift. `progress` is called with the steps done and the total.
+    a shift. `progress` is called with the steps done and the total. Their details correlate by at least
+    `min_correlation`, which is above 0.95, and differ locally by at most `max_local_diff` gray levels.
     """
     pairs: set[tuple[int, int]] = set()
     for turn, centered in enumerate((False, True)):
@@ -58,9 +62,9 @@ def find_near_duplicate_pairs(
             if progress is not None:
                 progress(start + done, 2 * len(images))
 
-        similar = _correlated_pairs(thumbs, report)
-        pairs.update((i, j) for i, j in similar if _max_local_diff(thumbs.thumb(i), thumbs.thumb(j)) <= MAX_LOCAL_DIFF)
-    return sorted(pair for pair in pairs if _is_same_in_detail(images[pair[0]], images[pair[1]]))
+        similar = _correlated_pairs(thumbs, report, min_correlation)
+        pairs.update((i, j) for i, j in similar if _max_local_diff(thumbs.thumb(i), thumbs.thumb(j)) <= max_local_diff)
+    return sorted((i, j) for i, j in pairs if _is_same_in_detail(images[i], images[j], min_correlation))
 
 
 class _Thumbnails:
@@ -125,8 +129,10 @@ def _details(thumbs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     return np.where(lengths > 10, details / np.maximum(lengths, 1), 0).astype(np.float32)
 
 
-def _correlated_pairs(thumbs: _Thumbnails, report: Callable[[int], None]) -> list[tuple[int, int]]:
-    """Return the pairs whose details correlate by at least `MIN_CORRELATION`."""
+def _correlated_pairs(
+    thumbs: _Thumbnails, report: Callable[[int], None], min_correlation: float
+) -> list[tuple[int, int]]:
+    """Return the pairs whose details correlate by at least `min_correlation`."""
     short = _project(thumbs)
     pairs: list[tuple[int, int]] = []
     for start in range(0, len(short), _BLOCK):
@@ -138,7 +144,7 @@ def _correlated_pairs(thumbs: _Thumbnails, report: Callable[[int], None]) -> lis
                 columns = columns[columns > i]
                 if len(columns):
                     exact = thumbs.details(columns.tolist()) @ thumbs.details([i])[0]
-                    pairs += [(i, j) for j in columns[exact >= MIN_CORRELATION].tolist()]
+                    pairs += [(i, j) for j in columns[exact >= min_correlation].tolist()]
         report(min(start + _BLOCK, len(short)))
     return pairs
 
@@ -164,7 +170,7 @@ def _project(thumbs: _Thumbnails) -> NDArray[np.float32]:
     return np.where(lengths > 0, short / np.maximum(lengths, 1e-9), 0).astype(np.float32)
 
 
-def _is_same_in_detail(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
+def _is_same_in_detail(first: NDArray[np.uint8], second: NDArray[np.uint8], min_correlation: float) -> bool:
     """Return whether images with equal thumbnails have equal proportions and, if large, equal finer detail."""
     ratios = first.shape[0] / first.shape[1], second.shape[0] / second.shape[1]
     if not 0.9 < ratios[0] / ratios[1] < 1.1:
@@ -176,4 +182,4 @@ def _is_same_in_detail(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> b
         [cv2.resize(_gray(image), size, interpolation=cv2.INTER_AREA) for image in (first, second)]
     )
     details = _details(list(both))
-    return float(details[0] @ details[1]) >= MIN_CORRELATION - 0.05  # encoding changes more at this size
+    return float(details[0] @ details[1]) >= min_correlation - 0.05  # encoding changes more at this size
