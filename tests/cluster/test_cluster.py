@@ -170,9 +170,13 @@ def test_what_cannot_work_is_one_line(segmenter: Path, classifier: Path, tmp_pat
     (tmp_path / "none").mkdir()
     with pytest.raises(SeamlineError, match="none: contains no photos"):
         predict_on_cluster(classifier, str(tmp_path / "none"), out=str(tmp_path / "out"))
-    process = command(classifier, tmp_path / "photos", tmp_path, "--ray-address", "local")
-    _, wrong = process.communicate()
-    assert (process.returncode, "takes one folder or URI of photos, got 2" in wrong) == (2, True)
+    for words, error in (
+        ((str(tmp_path),), "takes one folder or URI of photos, got 2"),
+        (("--report",), "--report: writes no page with --ray-address"),
+    ):
+        process = command(classifier, tmp_path / "photos", *words, "--ray-address", "local")
+        _, wrong = process.communicate()
+        assert (process.returncode, error in wrong) == (2, True)
 
 
 def write_mixed(folder: Path, model: Path) -> Path:

@@ -218,6 +218,8 @@ def test_predictions_of_an_older_version_resume(streets: Path, photos: Path, tmp
         (("--corners", "1,1 9,1 9,9 1,9"), "--corners: are those of one photo; measure it without --ray-address"),
         (("--group", "folder"), "--group: gives no totals with --ray-address"),
         (("--keep-exif",), "--keep-exif: is about pictures, which --ray-address does not write"),
+        (("--threads", "2"), "--threads 2: has no effect with --ray-address"),
+        (("--max-side", "2000"), "--max-side 2000: photos are measured at 1280 pixels or less"),
         (("more",), "--ray-address: takes one folder or URI of photos, got 2"),
         (("--roles", "window=pane"), "--roles window=pane: no such class"),
     ],

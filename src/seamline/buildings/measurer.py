@@ -49,13 +49,19 @@ class Measurer:
         """Prepare measuring with a model.
 
         Raises:
-            SeamlineError: the model is a classifier, or lacks a class for facades or windows.
+            SeamlineError: the model is a classifier or lacks a class for facades or windows, or `max_side` is out of
+                range.
         """
         if predictor.task != "segmentation":
             raise SeamlineError(
                 f"{predictor.path}: is a classifier; name a segmenter with classes for facade and window"
             )
         predictor.check_max_side(options.max_side)
+        if options.max_side is not None and options.max_side > WORK_SIDE:
+            raise SeamlineError(
+                f"--max-side {options.max_side}: photos are measured at {WORK_SIDE} pixels or less; give at most that, "
+                "or 0"
+            )
         return cls(predictor, find_roles(predictor.classes, options.roles), find_calibration(predictor), options)
 
     def __call__(self, photo: NDArray[np.uint8], origin: PhotoOrigin) -> MeasuredPhoto:

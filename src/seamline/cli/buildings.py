@@ -8,7 +8,7 @@ import typer
 
 import seamline
 from seamline.cli.options import BackendOption, DeviceOption, JsonOption, ThreadsOption, print_json
-from seamline.cli.photos import run_on_cluster, say_unused
+from seamline.cli.photos import refuse_on_cluster, run_on_cluster, say_unused
 from seamline.errors import SeamlineError, require_extra
 from seamline.io import read_json
 from seamline.progress import Reporter, result
@@ -80,6 +80,7 @@ def measure(
         max_side=max_side,
     )
     if ray_address is not None:
+        refuse_on_cluster(False, device, backend, threads)
         _refuse_on_cluster(group, keep_exif)
         with require_extra("--ray-address", "cluster"):
             from seamline.cluster import measure_on_cluster
@@ -123,7 +124,7 @@ def measure(
 
 
 def _refuse_on_cluster(group: str | None, keep_exif: bool) -> None:
-    """Refuse the options that have no effect with `--ray-address`.
+    """Refuse the options of measuring that have no effect with `--ray-address`.
 
     Raises:
         SeamlineError: one is given.

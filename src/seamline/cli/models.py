@@ -17,7 +17,7 @@ from seamline.cli.options import (
     ThreadsOption,
     print_json,
 )
-from seamline.cli.photos import run_on_cluster, say_unused
+from seamline.cli.photos import refuse_on_cluster, run_on_cluster, say_unused
 from seamline.errors import require_extra
 from seamline.io import read_json
 from seamline.progress import Reporter, result
@@ -48,6 +48,7 @@ def predict(
 ) -> None:
     """Predict labels or masks of your own photos."""
     if ray_address is not None:
+        refuse_on_cluster(with_report, device, backend, threads)
         with require_extra("--ray-address", "cluster"):
             from seamline.cluster import predict_on_cluster
         call = partial(predict_on_cluster, model, out=out, address=ray_address, max_side=max_side)

@@ -12,6 +12,23 @@ if TYPE_CHECKING:
     from seamline.run_folder import UnusedData
 
 
+_WORKERS = "each of its workers uses one thread, and a GPU where the cluster has one"
+
+
+def refuse_on_cluster(report: bool, device: str, backend: str | None, threads: int | None) -> None:
+    """Refuse the options that have no effect with `--ray-address`.
+
+    Raises:
+        SeamlineError: one is given.
+    """
+    if report:
+        raise SeamlineError("--report: writes no page with --ray-address; omit it")
+    given = {"device": None if device == "auto" else device, "backend": backend, "threads": threads}
+    for name, value in given.items():
+        if value is not None:
+            raise SeamlineError(f"--{name} {value}: has no effect with --ray-address ({_WORKERS}); omit it")
+
+
 def run_on_cluster(
     photos: Sequence[str], call: "Callable[..., Summary]", done: str, failed: str, as_json: bool
 ) -> None:
