@@ -25,7 +25,8 @@ def reduce_resolution(data: Dataset, factor: int) -> Dataset:
     train, test, *val = (
         replace(split, images=split.images[:].repeat(factor, 1).repeat(factor, 2)) for split in small.splits
     )
-    return replace(small, train=train, test=test, val=val[0] if val else None)
+    title = small.title.replace("of the size", "of the resolution")
+    return replace(small, title=title, train=train, test=test, val=val[0] if val else None)
 
 
 def downscale_dataset(data: Dataset, factor: int) -> Dataset:
@@ -45,7 +46,7 @@ def downscale_dataset(data: Dataset, factor: int) -> Dataset:
     return replace(
         data,
         name=f"{data.name}-{fraction}".replace("/", "-"),
-        title=f"{data.title} at a {fraction} of the size" if factor in FRACTIONS else f"{data.title} at {fraction}",
+        title=f"{data.title} at {'a ' * (factor in FRACTIONS)}{fraction} of the size",
         train=train,
         test=test,
         val=val[0] if val else None,
