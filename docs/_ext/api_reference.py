@@ -13,6 +13,9 @@ RETURNED = (
     "seamline.inference.integrity.FileChecksum",
     "seamline.inference.integrity.OutputCheck",
     "seamline.export.verify.Verification",
+    "seamline.evaluation.sweep.SweepResults",
+    "seamline.evaluation.sweep.SettingResult",
+    "seamline.evaluation.sweep.SettingDifference",
 )
 """Types that have no public name but are returned by public functions."""
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from seamline.data.dataset import Dataset
-from seamline.data.downscale import downscale_dataset
+from seamline.data.downscale import downscale_dataset, reduce_resolution
 
 
 def test_pixels_are_means_and_masks_keep_their_classes(streets: Dataset) -> None:
@@ -28,3 +28,12 @@ def test_what_is_left_over_is_cut_off(sides: Dataset) -> None:
     np.testing.assert_array_equal(third.train.labels, sides.train.labels)
     empty = downscale_dataset(replace(sides, test=sides.test.select(np.arange(0))), 2)
     assert empty.test.images.shape == (0, 10, 10, 1)
+
+
+def test_reduced_resolution_keeps_the_size(sides: Dataset) -> None:
+    small, reduced = downscale_dataset(sides, 2), reduce_resolution(sides, 2)
+    assert reduced.train.images.shape == sides.train.images.shape
+    for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        np.testing.assert_array_equal(reduced.test.images[:, row::2, column::2], small.test.images)
+    assert reduced.name == "sides-half"
+    assert reduce_resolution(sides, 1).fingerprint == sides.fingerprint

@@ -12,6 +12,23 @@ FRACTIONS = {2: "half", 3: "third", 4: "quarter"}
 """Factor -> the fraction of the size in words."""
 
 
+def reduce_resolution(data: Dataset, factor: int) -> Dataset:
+    """Return a dataset whose images have the detail of a fraction of their sides, and their size as before.
+
+    They are downscaled by `downscale_dataset`, and each pixel is repeated, so that any model takes them.
+
+    Args:
+        data: a dataset of images to classify, whose sides are multiples of `factor`.
+        factor: by what the sides are divided.
+    """
+    small = downscale_dataset(data, factor)
+    train, test, *val = (
+        replace(split, images=split.images[:].repeat(factor, 1).repeat(factor, 2)) for split in small.splits
+    )
+    title = small.title.replace("of the size", "of the resolution")
+    return replace(small, title=title, train=train, test=test, val=val[0] if val else None)
+
+
 def downscale_dataset(data: Dataset, factor: int) -> Dataset:
     """Return a dataset with images of a fraction of their sides; its groups stay as they are.
 
@@ -29,7 +46,7 @@ def downscale_dataset(data: Dataset, factor: int) -> Dataset:
     return replace(
         data,
         name=f"{data.name}-{fraction}".replace("/", "-"),
-        title=f"{data.title} at a {fraction} of the size" if factor in FRACTIONS else f"{data.title} at {fraction}",
+        title=f"{data.title} at {'a ' * (factor in FRACTIONS)}{fraction} of the size",
         train=train,
         test=test,
         val=val[0] if val else None,

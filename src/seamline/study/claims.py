@@ -32,7 +32,7 @@ class ClaimSweep:
 
     name: str  # name of its folder
     study: Literal["garments", "facades"]  # whose images it is trained on
-    factor: int  # by what the sides of the images are divided
+    factor: int  # by what the sides of the images are divided; garments get their size back, by repeated pixels
     settings: tuple[dict[str, Any], ...]  # the settings; the first is the baseline
     fixed: dict[str, Any] = field(default_factory=dict)  # fields of all runs that the preset `original` does not have
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from seamline.api.sweep import sweep
 from seamline.data.dataset import Dataset
-from seamline.data.downscale import downscale_dataset
+from seamline.data.downscale import downscale_dataset, reduce_resolution
 from seamline.data.loader import Batches
 from seamline.data.prepare import detect_groups
 from seamline.errors import SeamlineError
@@ -73,7 +73,7 @@ def reproduce_claims(
         raise SeamlineError(f"seeds {seeds}: intervals over seeds need at least 2")
     out, runs = Path(out), replace(options, threads=1, data_dir=None)
     data = {name: _load(name, out, options) for name in dict.fromkeys(one.study for one in sweeps)}
-    images = {one.name: downscale_dataset(data[one.study], one.factor) for one in sweeps}
+    images = {one.name: _at_fraction(data[one.study], one.factor) for one in sweeps}
     _announce(sweeps, images, out, seeds, runs, fields)
     failed = 0
     for one in sweeps:
@@ -101,6 +101,11 @@ def _load(name: str, out: Path, options: RunOptions) -> Dataset:
     study = next(one for one in STUDIES if one.name == name)
     data, _ = load_images(study, out, PRESET, options)
     return detect_groups(data, options.reporter, options.grouping)
+
+
+def _at_fraction(data: Dataset, factor: int) -> Dataset:
+    """Return images at a fraction of the size; of garments, which the network takes no smaller, of the resolution."""
+    return (reduce_resolution if data.task == "classification" else downscale_dataset)(data, factor)
 
 
 def _announce(
