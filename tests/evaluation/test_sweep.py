@@ -1,11 +1,13 @@
 """Results of a sweep, against values worked out by hand and by SciPy."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
 from evaluation.factories import ends, without_interval
@@ -13,8 +15,9 @@ from helpers import refusal
 from seamline.evaluation.confidence import wilson
 from seamline.evaluation.effects import field_effects
 from seamline.evaluation.findings.sweep import sweep_sentences
-from seamline.evaluation.sweep import rank_settings, read_sweep
-from seamline.run_folder import SweepRun
+from seamline.evaluation.repeats import t_mean
+from seamline.evaluation.sweep import SettingResult, rank_settings, read_sweep
+from seamline.run_folder import Estimate, SweepRun
 from sweep_factories import correct, write_run, write_sweep
 
 LRS = [{"lr": 0.1}, {"lr": 0.01}, {"lr": 0.001}]
@@ -44,6 +47,35 @@ def test_settings_within_the_noise_of_the_winner_are_named(tmp_path: Path) -> No
     results = read_sweep(write_sweep(tmp_path / "sweep", LRS, val, TEST))
     assert [one.setting.name for one in results.ties] == ["lr=0.1"]
     assert "lr=0.1 is not significantly worse" in sweep_sentences(results)[0]
+
+
+def test_the_winner_of_equal_settings_is_rarely_significantly_better(tmp_path: Path) -> None:
+    folder = write_sweep(tmp_path / "sweep", LRS, VAL, TEST)
+    results = read_sweep(folder)
+    rng, claims, trials = np.random.default_rng(0), 0, 1000
+    for _ in range(trials):
+        drawn = [draw_val(one, rng.normal(0.8, 0.01, 3)) for one in results.settings]
+        again = replace(results, settings=tuple(drawn))
+        claims += len(again.ties) < 2
+    assert claims / trials < 0.05 + 2 * math.sqrt(0.05 * 0.95 / trials)
+
+
+def draw_val(one: SettingResult, values: NDArray[np.float64]) -> SettingResult:
+    """Return a setting with other values on the validation images, one for each seed."""
+    runs = []
+    for run, value in zip(one.runs, values.tolist(), strict=True):
+        overall = {**run.val.overall, "accuracy": Estimate(value)}
+        runs.append(replace(run, val=msgspec.structs.replace(run.val, overall=overall)))
+    return replace(one, runs=tuple(runs), val=t_mean(values.tolist()))
+
+
+def test_settings_of_another_rung_are_not_compared_with_the_baseline(tmp_path: Path) -> None:
+    settings = [{"lr": lr, "epochs": 1} for lr in (0.1, 0.01)] + [{"lr": 0.1, "epochs": 2}]
+    folder = write_sweep(tmp_path / "sweep", settings, VAL, TEST, halving=2)
+    info = folder.info.read()
+    rungs = [msgspec.structs.replace(one, rung=rung) for one, rung in zip(info.settings, (0, 0, 1), strict=True)]
+    folder.info.write(msgspec.structs.replace(info, settings=tuple(rungs)))
+    assert [one.number for one in read_sweep(folder).differences] == [1]
 
 
 def test_lower_is_better_where_the_metric_says_so(tmp_path: Path) -> None:

@@ -234,9 +234,6 @@ def _with_threads(info: SweepInfo, options: RunOptions, jobs: int) -> SweepInfo:
     """Return a sweep with the threads of each run: those that the user sets, else those of its first start.
 
     Without either, these are as many as there are idle cores, or with several jobs an equal share of all cores.
-
-    Raises:
-        SeamlineError: there are more jobs than a GPU is for.
     """
     threads = options.threads if isinstance(options.threads, int) else info.threads
     if threads is None and (jobs > 1 or options.threads == "idle"):
