@@ -131,6 +131,7 @@ def test_a_single_seed_has_the_interval_of_its_images(tmp_path: Path) -> None:
     results = read_sweep(write_sweep(tmp_path / "sweep", LRS, [[0.9], [0.92], [0.5]], [[0.9], [0.91], [0.5]]))
     assert ends(results.settings[0].val) == pytest.approx(ends(wilson(90, 100)))
     assert [one.setting.name for one in results.ties] == ["lr=0.1"]
+    assert sweep_sentences(results)[0].endswith("; lr=0.1 is not significantly worse, with one seed.")
     assert [one.verdict for one in results.differences] == [0, -1]
     assert without_interval(results.differences[0].seeds)
 
@@ -144,7 +145,9 @@ def test_failed_runs_are_left_out_of_means_and_pairs(tmp_path: Path) -> None:
     assert results.winner.number == 0  # a setting that is not complete does not win
     gap = next(one for one in results.differences if one.number == 1)
     assert gap.seeds.value == pytest.approx((0.94 - 0.90 + 0.93 - 0.89) / 2)
-    assert sweep_sentences(results)[-1] == "1 of 9 runs failed."
+    sentences = sweep_sentences(results)
+    assert sentences[0].endswith("significantly better than every other setting whose runs have finished.")
+    assert sentences[-1] == "1 of 9 runs failed."
 
 
 def test_folds_test_each_image_once(tmp_path: Path) -> None:
