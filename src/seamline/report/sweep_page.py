@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +27,7 @@ MAX_CURVES = 40
 """Settings whose curves are drawn: the best."""
 
 
-def write_sweep_page(folder: SweepFolder) -> Any:
+def write_sweep_page(folder: SweepFolder) -> Path:
     """Write the page of a sweep into its folder.
 
     Args:
