@@ -44,6 +44,12 @@ def test_the_command_of_a_list_has_the_settings_as_the_user_gave_them() -> None:
         assert [parse_setting(text) for text in texts] == settings
 
 
+def test_the_command_has_the_class_maps() -> None:
+    options = RunOptions(maps={"synthetic-fashion": Path("classes.toml")})
+    planned = plan_sweep("synthetic-fashion", "fast", {"lr": [1]}, (0,), SweepOptions(), options, {})
+    assert "--map synthetic-fashion=classes.toml" in sweep_command(planned, Path("out"), SweepOptions())
+
+
 def test_a_baseline_is_named_as_the_page_names_it() -> None:
     settings = [{"lr": 0.1}, {"class_weights": (1.0, 4.0), "lr": 0.2}]
     for text in ("class_weights=1.0/4.0 lr=0.2", "lr=0.2,class_weights=1/4"):

@@ -20,7 +20,7 @@ from seamline.errors import SeamlineError
 from seamline.evaluation.metrics import METRICS
 from seamline.evaluation.sweep import default_metric, ranking_metrics
 from seamline.models.factory import model_names
-from seamline.run_folder import SweepFolder, SweepInfo, SweepRun, SweepSetting, Task
+from seamline.run_folder import ClassMap, SweepFolder, SweepInfo, SweepRun, SweepSetting, Task
 from seamline.training.config import TrainConfig, check_fields, format_settings, format_value
 from seamline.training.plan import RunOptions, split_settings
 from seamline.training.presets import PRESETS, get_preset
@@ -277,6 +277,8 @@ def sweep_command(plan: SweepPlan, out: Path, search: SweepOptions) -> str:
         "--threads": options.threads if isinstance(options.threads, int) else None,
     }
     words += [word for option, value in values.items() if value is not None for word in (option, str(value))]
+    files = {name: file for name, file in (options.maps or {}).items() if not isinstance(file, ClassMap)}
+    words += [word for name, file in files.items() for word in ("--map", f"{name}={file}")]
     words += [] if options.near_duplicates else ["--no-near-duplicates"]
     return shlex.join([*words, "--out", str(out)])
 
