@@ -176,7 +176,7 @@ def parallel(
 
     Args:
         theme: the colors.
-        coordinates: the axes, the result last.
+        coordinates: the axes; the last one is the result, higher places are better.
         names: the text under the pointer for each setting.
         best: position of the best setting.
         width: width in pixels.
