@@ -22,7 +22,6 @@ from seamline.api.sweep_plan import (
     runs_of,
     sweep_command,
 )
-from seamline.errors import SeamlineError
 from seamline.evaluation.findings.sweep import sweep_sentences
 from seamline.evaluation.sweep import SweepResults, rank_settings, read_sweep
 from seamline.evaluation.text import pluralize
@@ -241,12 +240,3 @@ def _with_threads(info: SweepInfo, options: RunOptions, jobs: int) -> SweepInfo:
         if load is not None:
             threads = max(1, min(load.cores, load.physical) // jobs) if jobs > 1 else load.threads or load.physical
     return msgspec.structs.replace(info, threads=threads, jobs=jobs)
-
-
-def check_failed(swept: Sweep) -> None:
-    """Raise a `SeamlineError` that names the failed runs of a sweep, if there are any."""
-    if failed := swept.failed:
-        raise SeamlineError(
-            f"{swept.path}: {len(failed)} of {len(swept.info.runs)} runs failed, first {failed[0].name}: "
-            f"{failed[0].reason}; run the same command again to retry"
-        )
