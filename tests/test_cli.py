@@ -151,7 +151,7 @@ def test_train_ends_with_where_the_result_lies(
         (["train", "fashion-mnist", "--data-dir", "nowhere"], ["nowhere: cannot be read"]),
         (["train", "cats"], ["cats: no such dataset", "fashion-mnist"]),
         (["train", "synthetic-fashion", "--data-dir", "."], ["synthetic-fashion", "needs no folder"]),
-        (["train", "synthetic-fashion", "--preset", "best"], ["--preset best", "fast, sprint, original"]),
+        (["train", "synthetic-fashion", "--preset", "fcn"], ["--preset fcn", "fast, best, sprint, original"]),
         (["train", "synthetic-fashion", "--set", "epochs"], ["--set epochs", "field=value"]),
         (["train", "synthetic-fashion", "--set", "model=vit"], ["model vit", "cnn"]),
         (["train", "synthetic-fashion", "--device", "abacus"], ["--device abacus"]),

@@ -8,6 +8,7 @@ from PIL import Image
 from torch import nn
 
 from conftest import CLASSES, bright_sides
+from evaluation.factories import ends, label_evaluation
 from seamline.evaluation.class_analysis import (
     analyze_classes,
     class_thirds,
@@ -87,6 +88,23 @@ def test_the_analysis_of_a_classifier_fits_its_evaluation() -> None:
     assert Image.open(io.BytesIO(png)).size == (3 * 20, 20)
     means = np.asarray(Image.open(io.BytesIO(png)))
     assert np.array_equal(means[:, :20], split.images[split.labels == 0, ..., 0].mean(0).round())
+
+
+def test_classes_without_images_do_not_hide_the_others() -> None:
+    torch.manual_seed(0)
+    split = bright_sides(90, 2)
+    labels = np.asarray(split.labels)
+    logits = np.eye(4, dtype=np.float32)[np.where(labels == 0, 1, labels)]
+    analyses = []
+    for classes in (3, 4):  # the last class of four has no images
+        model = TTA(TwoLayerCNN((20, 20, 1), classes).eval(), hflip=False)
+        evaluation = label_evaluation("abcd"[:classes], logits[:, :classes], labels, split=split)
+        result = analyze_classes(model, evaluation)
+        assert result is not None
+        analyses.append(result[0])
+    assert analyses[0].overlap_difference.has_interval
+    assert ends(analyses[1].overlap_difference) == pytest.approx(ends(analyses[0].overlap_difference))
+    assert not analyses[1].classes["d"].spread.present
 
 
 def test_many_classes_are_not_compared() -> None:

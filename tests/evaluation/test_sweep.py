@@ -1,11 +1,13 @@
 """Results of a sweep, against values worked out by hand and by SciPy."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
 from evaluation.factories import ends, without_interval
@@ -13,8 +15,9 @@ from helpers import refusal
 from seamline.evaluation.confidence import wilson
 from seamline.evaluation.effects import field_effects
 from seamline.evaluation.findings.sweep import sweep_sentences
-from seamline.evaluation.sweep import rank_settings, read_sweep
-from seamline.run_folder import SweepRun
+from seamline.evaluation.repeats import t_mean
+from seamline.evaluation.sweep import SettingResult, rank_settings, read_sweep
+from seamline.run_folder import Estimate, SweepRun
 from sweep_factories import correct, write_run, write_sweep
 
 LRS = [{"lr": 0.1}, {"lr": 0.01}, {"lr": 0.001}]
@@ -44,6 +47,34 @@ def test_settings_within_the_noise_of_the_winner_are_named(tmp_path: Path) -> No
     results = read_sweep(write_sweep(tmp_path / "sweep", LRS, val, TEST))
     assert [one.setting.name for one in results.ties] == ["lr=0.1"]
     assert "lr=0.1 is not significantly worse" in sweep_sentences(results)[0]
+
+
+def test_the_winner_of_equal_settings_is_rarely_significantly_better(tmp_path: Path) -> None:
+    results = read_sweep(write_sweep(tmp_path / "sweep", LRS[:1], [[0.8] * 5], [[0.8] * 5]))
+    rng, claims, trials, settings = np.random.default_rng(0), 0, 400, 6
+    for _ in range(trials):
+        drawn = [draw_val(results.settings[0], rng.normal(0.8, 0.01, 5)) for _ in range(settings)]
+        again = replace(results, settings=tuple(drawn))
+        claims += len(again.ties) < settings - 1
+    assert claims / trials < 0.05 + 2 * math.sqrt(0.05 * 0.95 / trials)
+
+
+def draw_val(one: SettingResult, values: NDArray[np.float64]) -> SettingResult:
+    """Return a setting with other values on the validation images, one for each seed."""
+    runs = []
+    for run, value in zip(one.runs, values.tolist(), strict=True):
+        overall = {**run.val.overall, "accuracy": Estimate(value)}
+        runs.append(replace(run, val=msgspec.structs.replace(run.val, overall=overall)))
+    return replace(one, runs=tuple(runs), val=t_mean(values.tolist()))
+
+
+def test_settings_of_another_rung_are_not_compared_with_the_baseline(tmp_path: Path) -> None:
+    settings = [{"lr": lr, "epochs": 1} for lr in (0.1, 0.01)] + [{"lr": 0.1, "epochs": 2}]
+    folder = write_sweep(tmp_path / "sweep", settings, VAL, TEST, halving=2)
+    info = folder.info.read()
+    rungs = [msgspec.structs.replace(one, rung=rung) for one, rung in zip(info.settings, (0, 0, 1), strict=True)]
+    folder.info.write(msgspec.structs.replace(info, settings=tuple(rungs)))
+    assert [one.number for one in read_sweep(folder).differences] == [1]
 
 
 def test_lower_is_better_where_the_metric_says_so(tmp_path: Path) -> None:
@@ -100,6 +131,7 @@ def test_a_single_seed_has_the_interval_of_its_images(tmp_path: Path) -> None:
     results = read_sweep(write_sweep(tmp_path / "sweep", LRS, [[0.9], [0.92], [0.5]], [[0.9], [0.91], [0.5]]))
     assert ends(results.settings[0].val) == pytest.approx(ends(wilson(90, 100)))
     assert [one.setting.name for one in results.ties] == ["lr=0.1"]
+    assert sweep_sentences(results)[0].endswith("; lr=0.1 is not significantly worse, with one seed.")
     assert [one.verdict for one in results.differences] == [0, -1]
     assert without_interval(results.differences[0].seeds)
 
@@ -113,7 +145,9 @@ def test_failed_runs_are_left_out_of_means_and_pairs(tmp_path: Path) -> None:
     assert results.winner.number == 0  # a setting that is not complete does not win
     gap = next(one for one in results.differences if one.number == 1)
     assert gap.seeds.value == pytest.approx((0.94 - 0.90 + 0.93 - 0.89) / 2)
-    assert sweep_sentences(results)[-1] == "1 of 9 runs failed."
+    sentences = sweep_sentences(results)
+    assert sentences[0].endswith("significantly better than every other setting whose runs have finished.")
+    assert sentences[-1] == "1 of 9 runs failed."
 
 
 def test_folds_test_each_image_once(tmp_path: Path) -> None:

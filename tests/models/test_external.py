@@ -361,7 +361,7 @@ def check_story(run: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("seamline.models.pretrained.fetch", never)
     scores = predict_logits(load_tta(RunFolder(run)), data.test.images)
     assert np.array_equal(scores, np.load(run / "evaluation" / "test.npz")["logits"])
-    assert not (run / "analysis").exists()
+    assert [file.name for file in (run / "analysis").iterdir()] == ["model.json"]
     page = seamline.write_report(run).read_text(encoding="utf-8")
     described = json.loads((run / "run.json").read_text())
     assert described["model"]["init"] in page

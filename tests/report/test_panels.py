@@ -170,6 +170,11 @@ def test_the_overlap_of_every_pair_is_in_a_table_and_a_plot(run: RunData) -> Non
     assert "overlap of the mean images" in why.build(plain).values["plots"]["wide"]  # type: ignore[union-attr]
     assert panel_of(plain, "why").count('class="tile sprite-means"') == 6
     assert why.build(dataclasses.replace(run, class_analysis=None)) is None
+    absent = [replace(pair, overlap=ABSENT) for pair in analysis.pairs[:5]]  # a class without images
+    partial = replace(analysis, pairs=(*absent, *analysis.pairs[5:]))
+    plots = why.build(dataclasses.replace(run, class_analysis=partial)).values["plots"]  # type: ignore[union-attr]
+    assert plots["wide"].count("images confused, overlap") == 7
+    assert "nan" not in plots["wide"]
 
 
 def test_kernels_state_how_many_have_a_type_and_how_many_random_ones(run: RunData) -> None:

@@ -8,8 +8,11 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from report.test_page import Reader
+from seamline.report import sweep_plots
+from seamline.report.svg import Theme
 from seamline.report.sweep_page import write_sweep_page
 from seamline.run_folder import SweepFolder
 from sweep_factories import write_sweep
@@ -109,3 +112,21 @@ def test_nothing_is_wider_than_the_window(width: int, grid: Path, random: Path, 
     for folder in (grid, random):
         page = open_page(folder, width=width, scheme="dark", file="index.html")
         assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_best_setting_is_on_top_of_the_parallel_coordinates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[sweep_plots.Coordinate] = []
+
+    def parallel(theme: Theme, **arguments: Any) -> Figure:
+        drawn.append(arguments["coordinates"][-1])
+        return original(theme, **arguments)
+
+    original = sweep_plots.parallel
+    monkeypatch.setattr(sweep_plots, "parallel", parallel)
+    settings, val = [{"lr": lr} for lr in (0.1, 0.2, 0.3)], [[0.5], [0.9], [0.7]]
+    for metric in ("accuracy", "log_loss"):  # in these runs, the more accurate one has the lower loss
+        changes = {"method": "random", "varied": {"lr": "log:0.1..0.3"}, "metric": metric}
+        write_sweep_page(write_sweep(tmp_path / metric, settings, val, val, **changes))
+        assert np.argsort(drawn[-1].positions).tolist() == [0, 2, 1]

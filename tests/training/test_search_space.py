@@ -30,6 +30,10 @@ def test_values_and_ranges_are_parsed_as_their_fields_take_them() -> None:
         Range("epochs", "int", 2, 8),
     )
     assert parse_vary([f"{axis.field}={axis.text}" for axis in axes]) == axes
+    (wide,) = parse_vary(["batch_size=int:1..999999"])
+    assert wide.text == "int:1..999999"
+    (narrow,) = parse_vary(["lr=log:0.00012345678..1"])
+    assert narrow.text == "log:0.00012345678..1"
     assert parse_vary(["model=timm/resnet18,cnn"]) == (Choices("model", ("timm/resnet18", "cnn")),)
 
 
@@ -131,8 +135,9 @@ def test_settings_are_not_drawn_twice() -> None:
 
 
 def test_a_setting_is_read_as_it_is_named() -> None:
-    fields = {"lr": 0.01, "hflip": True, "epochs": 4}
+    fields = {"lr": 0.01, "hflip": True, "epochs": 4, "class_weights": (1.0, 1.0, 4.0), "model": "timm/resnet18"}
     assert parse_setting(setting_name(fields)) == fields
+    assert parse_setting("class_weights=1,1,4") == {"class_weights": (1.0, 1.0, 4.0)}
     assert parse_setting(setting_name({})) == {}
     assert "--setting: is empty" in refusal(lambda: parse_setting(" "))
     assert refusal(lambda: parse_setting("epocks=3")).startswith("--setting epocks=3: unknown field")

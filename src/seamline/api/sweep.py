@@ -28,7 +28,7 @@ from seamline.evaluation.text import pluralize
 from seamline.progress import default_reporter
 from seamline.report.formatting import duration
 from seamline.report.sweep_page import write_sweep_page
-from seamline.run_folder import SweepFolder, SweepInfo, SweepRun
+from seamline.run_folder import SweepFolder, SweepInfo, SweepRun, SweepSetting
 from seamline.threads import measure_load
 from seamline.training.config import TrainConfig
 from seamline.training.plan import RunOptions
@@ -159,7 +159,7 @@ class SweepExecution:
             self._write()
             self._train_waiting()
 
-    def _next_rung(self) -> Any:
+    def _next_rung(self) -> tuple[SweepSetting, ...]:
         """Return the settings of the next rung, none after the last; each rung ranks those that finished."""
         rung = max(setting.rung for setting in self.info.settings)
         return next_rung(self.info, rank_settings(self.folder, rung), rung)

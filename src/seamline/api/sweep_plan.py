@@ -1,6 +1,7 @@
 """What a sweep trains: its settings and runs, checked before the first one starts, and how an old one goes on."""
 
 import hashlib
+import math
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from seamline.evaluation.metrics import METRICS
 from seamline.evaluation.sweep import default_metric, ranking_metrics
 from seamline.models.factory import model_names
 from seamline.run_folder import ClassMap, SweepFolder, SweepInfo, SweepRun, SweepSetting, Task
-from seamline.training.config import TrainConfig, check_fields, format_settings, format_value, parse_settings
+from seamline.training.config import TrainConfig, check_fields, format_settings, format_value
 from seamline.training.plan import RunOptions, split_settings
 from seamline.training.presets import PRESETS, get_preset
 from seamline.training.search_space import (
@@ -28,6 +29,7 @@ from seamline.training.search_space import (
     check_seeds,
     draw_settings,
     grid,
+    parse_setting,
     setting_name,
     value_text,
 )
@@ -200,10 +202,11 @@ def first_rung(settings: Sequence[dict[str, Any]], halving: int, budget: float) 
 def next_rung(info: SweepInfo, ranked: Sequence[int], rung: int) -> tuple[SweepSetting, ...]:
     """Return the settings of the rung after one whose settings are ranked, the best first; none after the last."""
     budget: float = info.fixed["epochs"]
-    epochs = info.settings[ranked[0]].fields["epochs"] if ranked else budget
-    if epochs >= budget:
+    epochs: float = info.settings[ranked[0]].fields["epochs"] if ranked else budget
+    rungs = round(math.log(budget / epochs, info.halving))  # that are left; epochs are rounded
+    if rungs == 0:
         return ()
-    longer = _rounded(min(budget, epochs * info.halving))
+    longer = _rounded(budget / info.halving ** (rungs - 1))
     survivors = sorted(ranked[: max(1, len(ranked) // info.halving)])
     settings = [{**info.settings[number].fields, "epochs": longer} for number in survivors]
     return tuple(SweepSetting(name=setting_name(one), fields=one, rung=rung + 1) for one in settings)
@@ -253,7 +256,9 @@ def sweep_command(plan: SweepPlan, out: Path, search: SweepOptions) -> str:
         return ""
     words = ["seamline", "sweep", *info.data, "--preset", info.preset]
     if info.method == "list":
-        words += [word for one in info.settings for word in ("--setting", " ".join(format_settings(one.fields)))]
+        chosen = {"epochs"} if info.halving else set()  # by the rung, not by the user
+        settings = ({name: value for name, value in one.fields.items() if name not in chosen} for one in info.settings)
+        words += [word for one in settings for word in ("--setting", setting_name(one))]
     else:
         words += [word for name, text in info.varied.items() for word in ("--vary", f"{name}={text}")]
     words += [word for setting in format_settings(info.fixed) for word in ("--set", setting)]
@@ -345,7 +350,7 @@ def _baseline(text: str | None, settings: Sequence[SweepSetting]) -> int:
     """Return the number of the setting that a text names."""
     if text is None:
         return 0
-    fields = {} if text == "default" else parse_settings(text.replace(",", " ").split(), option="--baseline")
+    fields = parse_setting(text.replace(",", " "), option="--baseline")
     for number, one in enumerate(settings):
         if all(name in one.fields and one.fields[name] == value for name, value in _plain(fields).items()):
             return number

@@ -106,10 +106,9 @@ def erase(images: Tensor, boxes: Tensor, colors: Tensor) -> Tensor:
     rows = torch.arange(images.shape[2], device=images.device)
     columns = torch.arange(images.shape[3], device=images.device)
     top, left, bottom, right = boxes[:, :, None].unbind(1)  # (B, 1) each
-    inside = ((rows >= top) & (rows < bottom))[:, :, None] & ((columns >= left) & (columns < right))[
-        :, None
-    ]  # (B, H, W)
-    filled = torch.where(inside[..., None], colors[:, None, None], images.permute(0, 2, 3, 1))
+    inside_rows, inside_columns = (rows >= top) & (rows < bottom), (columns >= left) & (columns < right)
+    inside = inside_rows[:, :, None, None] & inside_columns[:, None, :, None]  # (B, H, W, 1)
+    filled = torch.where(inside, colors[:, None, None], images.permute(0, 2, 3, 1))
     return filled.permute(0, 3, 1, 2)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from seamline.data.dataset import Split
 from seamline.evaluation.bootstrap import GroupBootstrap, Sampled
-from seamline.evaluation.class_overlap import Overlaps, Pair, class_overlaps
+from seamline.evaluation.class_overlap import ClassOverlap, Overlaps, Pair, class_overlaps
 from seamline.evaluation.confidence import Z
 from seamline.evaluation.counts import Counts
 from seamline.evaluation.evaluate import Evaluation
@@ -97,7 +97,7 @@ def analyze_classes(
     }
     overlaps = class_overlaps(split, size)
     pairs, confused = _pairs(evaluation, overlaps)
-    others = [pair.classes for pair in pairs[len(confused) :]]
+    others = pairs[len(confused) :]
     analysis = ClassAnalysis(
         images=len(split),
         tile=overlaps.size,
@@ -105,8 +105,12 @@ def analyze_classes(
         classes=classes,
         pairs=pairs,
         n_confused=len(confused),
-        overlap_difference=overlaps.images.mean(confused, others) if others else ABSENT,
-        outline_difference=overlaps.outlines.mean(confused, others) if overlaps.outlines and others else ABSENT,
+        overlap_difference=_difference(
+            overlaps.images, confused, [pair.classes for pair in others if pair.overlap.present]
+        ),
+        outline_difference=_difference(
+            overlaps.outlines, confused, [pair.classes for pair in others if pair.outline_overlap.present]
+        ),
         accuracy_by_sharpness=tuple(one.estimate for one in by_third),
         sharpness_difference=by_third[-1].minus(by_third[0]),
         spread_correlation=rank_correlation(
@@ -249,6 +253,11 @@ def _pairs(evaluation: Evaluation, overlaps: Overlaps) -> tuple[tuple[ClassPair,
         )
         for pair in ordered
     ), confused
+
+
+def _difference(overlap: ClassOverlap | None, confused: list[Pair], others: list[Pair]) -> Estimate:
+    """Return how much larger the mean overlap of confused pairs is than that of others; absent without such pairs."""
+    return overlap.mean(confused, others) if overlap and others else ABSENT
 
 
 def _sheet(overlaps: Overlaps) -> bytes:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -191,29 +192,33 @@ class SweepResults:
     def ties(self) -> tuple[SettingResult, ...]:
         """The other candidates whose difference to the winner on the validation images is not significant.
 
-        With several seeds the differences are paired by seed and corrected by Holm's procedure. With one, the intervals
-        of both runs over their images are combined.
+        With several seeds the differences are paired by seed and corrected by Holm's procedure, for all pairs of
+        candidates, because any of them could have become the winner. With one, the intervals of both runs over their
+        images are combined.
         """
         if self.winner is None:
             return ()
         others = self.candidates[1:]
         if len(self.info.seeds) > 1:
-            pairs = [_paired(self.measure, self.winner, one, "val") for one in others]
-            gaps = holm_t(pairs)
+            pairs = combinations(self.candidates, 2)  # the first ones are those of the winner
+            gaps = holm_t([_paired(self.measure, *pair, "val") for pair in pairs])[: len(others)]
         else:
             gaps = [newcombe(one.val, self.winner.val) for one in others]
         return tuple(one for one, gap in zip(others, gaps, strict=True) if not significant(gap))
 
     @cached_property
     def differences(self) -> tuple[SettingDifference, ...]:
-        """How each setting differs from the baseline on the test images; none without test images.
+        """How each setting of the rung of the baseline differs from it on the test images; none without test images.
 
         Raises:
             SeamlineError: the test images of two runs differ.
         """
         baseline = self.by_number.get(self.info.baseline)
-        others = [one for one in self.settings if one is not baseline and one.test.present]
-        if baseline is None or not baseline.test.present or not others:
+        if baseline is None or not baseline.test.present:
+            return ()
+        rung = [one for one in self.settings if one.setting.rung == baseline.setting.rung]  # the same epochs
+        others = [one for one in rung if one is not baseline and one.test.present]
+        if not others:
             return ()
         over_seeds = holm_t([_paired(self.measure, baseline, one, "test") for one in others])
         resampled = self._image_differences(baseline, others)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +27,7 @@ MAX_CURVES = 40
 """Settings whose curves are drawn: the best."""
 
 
-def write_sweep_page(folder: SweepFolder) -> Any:
+def write_sweep_page(folder: SweepFolder) -> Path:
     """Write the page of a sweep into its folder.
 
     Args:
@@ -190,9 +191,10 @@ def _parallel(results: SweepResults) -> dict[str, str] | None:
         return None
     coordinates = [_coordinate(results, settings, name) for name in results.info.varied]
     metric = results.metric
-    values = [one.val.value for one in settings]
-    places, _ = sweep_plots.positions_of(values, logarithmic=False)
-    ends = {0.0: metric_text(min(values), metric.format), 1.0: metric_text(max(values), metric.format)}
+    signed = [results.sign * one.val.value for one in settings]  # the best on top
+    places, _ = sweep_plots.positions_of(signed, logarithmic=False)
+    bottom, top = (metric_text(results.sign * value, metric.format) for value in (min(signed), max(signed)))
+    ends = {0.0: bottom, 1.0: top}
     coordinates.append(sweep_plots.Coordinate(metric.title, places, ends))
     names = [f"{one.setting.name}: {estimate_text(one.val, metric.format)}" for one in settings]
     draw = partial(sweep_plots.parallel, coordinates=coordinates, names=names, best=best)

@@ -81,11 +81,11 @@ def setting_curves(theme: Theme, *, lines: Sequence[Line], title: str, percents:
     axes.locator_params(axis="y", nbins=5)
     if percents:
         axes.yaxis.set_major_formatter(PERCENT)
-    shown = [line for line in lines if len(lines) <= MAX_LABELS or line.marked]
-    ends = [float(line.values[np.isfinite(line.values)][-1]) for line in shown if np.isfinite(line.values).any()]
+    shown = [line for line in lines if (len(lines) <= MAX_LABELS or line.marked) and np.isfinite(line.values).any()]
+    ends = [float(line.values[np.isfinite(line.values)][-1]) for line in shown]
     heights = spread([min(max(end, low), high) for end in ends], 28 * (high - low) / (height - 74), low, high)
     show = percent if percents else decimal
-    for line, end, y in zip(shown, ends, heights, strict=False):
+    for line, end, y in zip(shown, ends, heights, strict=True):
         longest_name = NAME if width > 500 else 16
         name = line.marked if line.marked and len(line.name) > longest_name else shortened(line.name, longest_name)
         text = f"{name}\n{show(end)}"
@@ -176,7 +176,7 @@ def parallel(
 
     Args:
         theme: the colors.
-        coordinates: the axes, the result last.
+        coordinates: the axes; the last one is the result, higher places are better.
         names: the text under the pointer for each setting.
         best: position of the best setting.
         width: width in pixels.

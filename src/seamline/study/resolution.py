@@ -1,6 +1,5 @@
 """What halving the resolution does to a confusion of classes: networks trained on both, compared on the same images."""
 
-import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,7 @@ from seamline.data.loader import Batches
 from seamline.data.splits import Splits
 from seamline.evaluation.bootstrap import GroupBootstrap
 from seamline.evaluation.confidence import widest
+from seamline.evaluation.repeats import t_mean
 from seamline.inference.forward import predict_logits
 from seamline.inference.tta import TTA
 from seamline.models.factory import build_model
@@ -25,8 +25,6 @@ SEEDS = 3
 
 PRESET = "sprint"
 """Their preset: a few seconds each."""
-
-_T_QUANTILE = 4.302652729911275  # 0.975 quantile of Student's t with `SEEDS` - 1 degrees of freedom
 
 
 @dataclass(frozen=True)
@@ -96,14 +94,12 @@ def resolution_effect(
     over_images = GroupBootstrap(test.groups, one_label=True).mean(
         np.where(members, (confused[1] - confused[0]).mean(0), 0.0), members.astype(np.int64)
     )
-    by_seed = rates[1] - rates[0]
-    margin = _T_QUANTILE * float(by_seed.std(ddof=1)) / math.sqrt(SEEDS)
-    value = over_images.estimate.value
+    by_seed = (rates[1] - rates[0]).tolist()
     return ResolutionEffect(
         full=float(rates[0].mean()),
         half=float(rates[1].mean()),
-        by_seed=tuple(by_seed.tolist()),
-        difference=widest(over_images.estimate, Estimate(value, value - margin, value + margin)),
+        by_seed=tuple(by_seed),
+        difference=widest(over_images.estimate, t_mean(by_seed)),
         accuracy=(float(correct[0].mean()), float(correct[1].mean())),
     )
 

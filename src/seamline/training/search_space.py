@@ -51,7 +51,8 @@ class Range:
     @property
     def text(self) -> str:
         """The range as `--vary` takes it."""
-        return f"{self.distribution}:{self.low:g}..{self.high:g}"
+        low, high = (int(end) if float(end).is_integer() else end for end in (self.low, self.high))
+        return f"{self.distribution}:{low}..{high}"
 
     def draw(self, rng: np.random.Generator) -> float:
         """Draw a value; one that is no whole number has four significant digits."""
@@ -107,16 +108,20 @@ def axes_of(vary: Mapping[str, Any]) -> tuple[Axis, ...]:
     return parse_vary(texts)
 
 
-def parse_setting(text: str) -> dict[str, Any]:
+def parse_setting(text: str, option: str = "--setting") -> dict[str, Any]:
     """Parse one setting, `FIELD=VALUE` words separated by spaces, as `--setting` takes it; `default` changes nothing.
+
+    Args:
+        text: the setting; the numbers of one value are separated by `/` or commas.
+        option: the option that it comes from.
 
     Raises:
         SeamlineError: a word is not of this form, or a value does not fit its field.
     """
     words = text.split()
     if not words:
-        raise SeamlineError('--setting: is empty; write --setting "lr=0.01 epochs=4", or --setting default')
-    return {} if words == ["default"] else parse_settings(words, option="--setting")
+        raise SeamlineError(f'{option}: is empty; write {option} "lr=0.01 epochs=4", or {option} default')
+    return {} if words == ["default"] else parse_settings(map(_with_commas, words), option)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -223,12 +228,17 @@ def _parse_axis(name: str, text: str) -> Axis:
     for part in text.split(","):
         if not part.strip():
             raise SeamlineError(f"{shown}: has an empty value; separate values by single commas")
-        numbers = part.replace("/", ",") if field_types()[name] is not str else part  # names of models have slashes
-        value = parse_settings([f"{name}={numbers}"], option="--vary")[name]
+        value = parse_settings([_with_commas(f"{name}={part}")], option="--vary")[name]
         if value in values:
             raise SeamlineError(f"{shown}: {part.strip()} is repeated; list different values")
         values.append(value)
     return Choices(name, tuple(values))
+
+
+def _with_commas(setting: str) -> str:
+    """Return a text `field=value` with commas between the numbers of its value; names of models have slashes."""
+    name, equals, value = setting.partition("=")
+    return setting if field_types().get(name) is str else f"{name}{equals}{value.replace('/', ',')}"
 
 
 def _parse_range(name: str, distribution: Any, text: str, shown: str) -> Range:

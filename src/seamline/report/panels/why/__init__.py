@@ -65,13 +65,14 @@ def confusion_by_overlap(theme: Theme, *, analysis: ClassAnalysis, classes: Sequ
     axes.set_ylim(0, 1.08 * most)
     axes.xaxis.set_major_formatter(PERCENT)
     axes.locator_params(axis="y", nbins=4, integer=True)
-    for rank, pair in enumerate(analysis.pairs):
+    pairs = [pair for pair in analysis.pairs if overlap_of(pair, analysis).present]  # not of classes without images
+    for rank, pair in enumerate(pairs):
         overlap = overlap_of(pair, analysis).value
         color = theme.accent if rank < NAMED_PAIRS else theme.muted
         (dot,) = axes.plot([overlap], [pair.confused], "o", color=color, markersize=6, markeredgewidth=0, clip_on=False)
         names = " and ".join(classes[k] for k in pair.classes)
         add_tip(dot, theme, f"{names}: {pair.confused} images confused, overlap {100 * overlap:.0f} %")
-    named = analysis.pairs[:NAMED_PAIRS]
+    named = pairs[:NAMED_PAIRS]
     line = 14 * 1.08 * most / 182  # the height of a line of text, in images
     heights = spread([pair.confused for pair in named], line, 0, 1.08 * most)
     for pair, height_of_name in zip(named, heights, strict=True):

@@ -1,0 +1,56 @@
+"""Plans of sweeps: the rungs of successive halving, and the command that repeats a sweep."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from seamline.api.sweep_plan import SweepOptions, SweepPlan, next_rung, plan_sweep, sweep_command
+from seamline.training.plan import RunOptions
+from seamline.training.search_space import parse_setting
+
+
+def plan(vary: Any, search: SweepOptions, **fixed: Any) -> SweepPlan:
+    return plan_sweep("synthetic-fashion", "fast", vary, (0,), search, RunOptions(), fixed)
+
+
+@pytest.mark.parametrize(
+    ("settings", "epochs", "rungs"),
+    [
+        (9, 9, [(9, 1), (3, 3), (1, 9)]),
+        (9, 10, [(9, 1.111), (3, 3.333), (1, 10)]),
+        (8, 7, [(8, 1.75), (4, 3.5), (2, 7)]),
+    ],
+)
+def test_the_last_rung_has_all_epochs(settings: int, epochs: float, rungs: list[tuple[int, float]]) -> None:
+    halving = 3 if settings == 9 else 2
+    info = plan({"lr": [1 + number for number in range(settings)]}, SweepOptions(halving=halving), epochs=epochs).info
+    sizes = [(len(info.settings), info.settings[0].fields["epochs"])]
+    while longer := next_rung(
+        info, [n for n, one in enumerate(info.settings) if one.rung == len(sizes) - 1], len(sizes) - 1
+    ):
+        info = msgspec.structs.replace(info, settings=(*info.settings, *longer))
+        sizes.append((len(longer), longer[0].fields["epochs"]))
+    assert sizes == rungs
+
+
+def test_the_command_of_a_list_has_the_settings_as_the_user_gave_them() -> None:
+    settings = [{}, {"lr": 0.1}, {"class_weights": (1.0, 4.0)}]
+    for search in (SweepOptions(), SweepOptions(halving=3)):
+        words = shlex.split(sweep_command(plan(settings, search, epochs=9), Path("out"), search))
+        texts = [words[place + 1] for place, word in enumerate(words) if word == "--setting"]
+        assert [parse_setting(text) for text in texts] == settings
+
+
+def test_the_command_has_the_class_maps() -> None:
+    options = RunOptions(maps={"synthetic-fashion": Path("classes.toml")})
+    planned = plan_sweep("synthetic-fashion", "fast", {"lr": [1]}, (0,), SweepOptions(), options, {})
+    assert "--map synthetic-fashion=classes.toml" in sweep_command(planned, Path("out"), SweepOptions())
+
+
+def test_a_baseline_is_named_as_the_page_names_it() -> None:
+    settings = [{"lr": 0.1}, {"class_weights": (1.0, 4.0), "lr": 0.2}]
+    for text in ("class_weights=1.0/4.0 lr=0.2", "lr=0.2,class_weights=1/4"):
+        assert plan(settings, SweepOptions(baseline=text)).info.baseline == 1
