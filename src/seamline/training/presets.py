@@ -34,8 +34,8 @@ _CLASSIFIER_PRESETS = {
     "sprint": replace(_CLASSIFIER_FAST, epochs=1.3),
     "original": TrainConfig(model="cnn", epochs=50, batch_size=1024, lr=1e-3),
 }
-"""`fast`: a CNN of two convolutions, trained in seconds. `best`: a residual network with strong augmentation, half an
-hour on two cores. `sprint`: `fast`, for two thirds of the time. `original`: the plain model, Adam at 1e-3 and
+"""`fast`: a CNN of two convolutions, trained in seconds. `best`: a residual network with strong augmentation, under
+half an hour on two cores. `sprint`: `fast`, for two thirds of the time. `original`: the plain model, Adam at 1e-3 and
 unweighted cross entropy, for 50 epochs."""
 
 _SEGMENTER_FAST = TrainConfig(
