@@ -57,7 +57,7 @@ def downscale_dataset(data: Dataset, factor: int) -> Dataset:
 def _downscale_split(split: Split, factor: int) -> Split:
     """Return a split at a fraction of the sides."""
     height, width = (side // factor * factor for side in split.images.shape[1:3])
-    images = [_block_means(chunk[:, :height, :width], factor) for chunk in iter_chunks(split.images)]
+    images = [block_means(chunk[:, :height, :width], factor) for chunk in iter_chunks(split.images)]
     labels = split.labels
     if len(labels.shape) == 3:
         middle = slice(factor // 2, height, factor), slice(factor // 2, width, factor)
@@ -67,7 +67,7 @@ def _downscale_split(split: Split, factor: int) -> Split:
     return replace(split, images=np.concatenate(images) if images else empty, labels=labels)
 
 
-def _block_means(images: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+def block_means(images: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """Return the means of blocks of pixels: (N, H, W, C) uint8 -> (N, H / factor, W / factor, C) uint8."""
     count, height, width, channels = images.shape
     blocks = images.reshape(count, height // factor, factor, width // factor, factor, channels)

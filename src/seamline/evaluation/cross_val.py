@@ -1,16 +1,20 @@
 """Out-of-fold predictions: each image is predicted by a model that was trained without it."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from seamline.data.dataset import Split
+from seamline.data.lazy_array import ArrayLike
 from seamline.data.loader import Batches
 from seamline.inference.forward import predict_logits
 from seamline.inference.tta import TTA
+from seamline.models.blocks import BaseModel
 from seamline.models.classifiers import LiteClassifier
 from seamline.models.factory import build_model
 from seamline.progress import Reporter
@@ -82,6 +86,10 @@ def out_of_fold_logits(
     with reporter.counting("checking labels") as progress:
         if config.pretrained and isinstance(initial, LiteClassifier):
             features = encode_images(initial.to(device), split.images, hflip=False, progress=progress)
+
+        def report(fold: int, epoch: int) -> None:
+            progress(1000 * fold + round(1000 * epoch / max(1.0, shorter.epochs)), 1000 * folds)
+
         for number in range(folds):
             train, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
             if not len(held_out) or len(train) < 2:
@@ -92,18 +100,47 @@ def out_of_fold_logits(
                 weights, bias = fit_weights(features[:, rows], labels[rows], counts, config)
                 logits[held_out] = features[0, held_out] @ weights.T + bias
                 continue
-            part, model = split.select(train), deepcopy(initial)
-            model.init_from_data(part.images)
-            model.to(device)
-            batches = Batches(
-                part,
-                config.batch_size,
-                task="classification",
+            logits[held_out] = train_and_predict(
+                deepcopy(initial),
+                split.select(train),
+                split.select(held_out).images,
+                shorter,
                 seed=seed,
-                augmentation=config.augmentation,
                 device=device,
+                on_epoch=partial(report, number),
             )
-            for epoch in Training(model, batches, shorter):
-                progress(1000 * number + round(1000 * epoch.epoch / max(1.0, shorter.epochs)), 1000 * folds)
-            logits[held_out] = predict_logits(TTA(model, config.hflip), split.select(held_out).images)
     return logits
+
+
+def train_and_predict(
+    model: BaseModel,
+    train: Split,
+    images: ArrayLike,
+    config: TrainConfig,
+    *,
+    seed: int,
+    device: torch.device,
+    on_epoch: Callable[[int], None] = lambda epoch: None,
+) -> NDArray[np.float32]:
+    """Train a classifier in memory, and predict images.
+
+    Args:
+        model: the model, not trained; it is trained in place.
+        train: the training images.
+        images: (N, H, W, C) uint8, the images to predict.
+        config: the training configuration.
+        seed: seed of the batches.
+        device: where to train.
+        on_epoch: called with the number of each epoch that has ended.
+
+    Returns:
+        (N, K) float32 logits, averaged over mirror images where the configuration mirrors.
+    """
+    model.init_from_data(train.images)
+    model.to(device)
+    batches = Batches(
+        train, config.batch_size, task="classification", seed=seed, augmentation=config.augmentation, device=device
+    )
+    for epoch in Training(model, batches, config):
+        on_epoch(epoch.epoch)
+    return predict_logits(TTA(model, config.hflip), images)

@@ -15,13 +15,12 @@ from seamline.evaluation.sweep import Measure, SettingResult, SweepResults, read
 from seamline.evaluation.text import join_and, percent
 from seamline.run_folder import ABSENT, Estimate, SweepFolder
 from seamline.study.findings import LAYER1_RECALL
+from seamline.study.reasons import CONFUSED, SHIRT
 from seamline.study.verdicts import ClaimResult, Effect, Verdict, all_of, better, no_help, worse
 from seamline.training.search_space import setting_name
 
 PILLARS = {"class_weights": [1, 1, 4, 1, 1]}
 """Weights of other, facade, pillar, window and balcony."""
-HARDEST, LOOKALIKES = "Shirt", ("T-shirt/top", "Coat")
-"""The class that the study found hardest, and those that it is confused with."""
 
 AP, LOSS = Measure("mean_ap"), Measure("log_loss")
 
@@ -130,7 +129,7 @@ def _weights(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
 
 def _hardest(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test whether Shirt is the hardest class, and whether half the resolution adds to its confusions."""
-    measure = Measure("recall", HARDEST)
+    measure = Measure("recall", SHIRT)
     full, half = (evidence.results(name, measure) for name in ("garments", "garments-half"))
     gaps = _class_gaps(full)
     confused = _confusion_change(full, half)
@@ -143,24 +142,24 @@ def _hardest(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
 
 
 def _class_gaps(results: SweepResults) -> list[Effect]:
-    """Return by how much the recall of each other class is above that of `HARDEST`."""
+    """Return by how much the recall of each other class is above that of `SHIRT`."""
     one = results.settings[0]
     classes = one.runs[0].info.dataset.classes
-    others = [name for name in classes if name != HARDEST]
-    lowest = one.seed_values(Measure("recall", HARDEST), "test")
+    others = [name for name in classes if name != SHIRT]
+    lowest = one.seed_values(Measure("recall", SHIRT), "test")
     by_class = [one.seed_values(Measure("recall", name), "test") for name in others]
     over_seeds = holm_t([[of[seed] - lowest[seed] for seed in lowest] for of in by_class])
     replicates = np.mean(list(results.replicates([one], Measure("recall"))[one.number].values()), 0)
-    column = replicates[:, classes.index(HARDEST)]
+    column = replicates[:, classes.index(SHIRT)]
     over_images = holm_bootstrap([replicates[:, classes.index(name)] - column for name in others])
     return [
-        Effect(f"{name} against {HARDEST}", Measure("recall"), seeds, images)
+        Effect(f"{name} against {SHIRT}", Measure("recall"), seeds, images)
         for name, seeds, images in zip(others, over_seeds, over_images, strict=True)
     ]
 
 
 def _confusion_change(full: SweepResults, half: SweepResults) -> Effect:
-    """Return by how much more of the images of `HARDEST` are predicted as a lookalike at half the resolution."""
+    """Return by how much more of the images of `SHIRT` are predicted as a lookalike at half the resolution."""
     rates, groups = [], np.zeros(0, np.int64)
     for results in (full, half):
         confused, groups = _confused_images(results, results.settings[0])
@@ -169,7 +168,7 @@ def _confusion_change(full: SweepResults, half: SweepResults) -> Effect:
     changes = [rates[1][seed] - rates[0][seed] for seed in shared]
     mean: NDArray[np.float64] = np.mean(changes, 0)
     over_images = GroupBootstrap(groups, one_label=True).mean(mean, np.ones(len(mean))).estimate
-    what = f"{HARDEST} predicted as {join_and(LOOKALIKES, ' or ')}, at half the resolution against the full one"
+    what = f"{SHIRT} predicted as {join_and(CONFUSED, ' or ')}, at half the resolution against the full one"
     over_seeds = t_mean([float(one.mean()) for one in changes])
     return Effect(what, Measure("accuracy"), over_seeds, over_images, "fraction")
 
@@ -177,14 +176,14 @@ def _confusion_change(full: SweepResults, half: SweepResults) -> Effect:
 def _confused_images(
     results: SweepResults, one: SettingResult
 ) -> tuple[dict[int, NDArray[np.float64]], NDArray[np.int64]]:
-    """Return which test images of `HARDEST` are predicted as a lookalike: seed -> (n,), and their groups (n,)."""
+    """Return which test images of `SHIRT` are predicted as a lookalike: seed -> (n,), and their groups (n,)."""
     confused: dict[int, NDArray[np.float64]] = {}
     groups = np.zeros(0, np.int64)
     for run in one.runs:
         counts = read_evaluated(results.folder.run(run.run.name).path).counts
-        row, size = counts.classes.index(HARDEST), len(counts.classes)
+        row, size = counts.classes.index(SHIRT), len(counts.classes)
         chosen = np.asarray(counts.truth[:, [row]].sum(1)).ravel() > 0
-        columns = [row * size + counts.classes.index(name) for name in LOOKALIKES]
+        columns = [row * size + counts.classes.index(name) for name in CONFUSED]
         confused[run.run.seed] = np.asarray(counts.confusion[:, columns].sum(1)).ravel()[chosen].astype(np.float64)
         groups = counts.bootstrap.groups[chosen]
     return confused, groups

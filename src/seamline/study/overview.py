@@ -8,7 +8,7 @@ from seamline.report.index_page import ComparisonRow, ComparisonTable, write_ind
 from seamline.run_folder import ABSENT, Estimate, Finding, Metrics, RunFolder
 from seamline.study.findings import REFERENCE_IMAGES, REQUIRED_AP
 from seamline.study.measures import MEASURES
-from seamline.study.reasons import REASONS
+from seamline.study.reasons import REASONS, SANDAL, SHIRT, TROUSER
 
 TITLE = "Classification and Segmentation: a course study reproduced"
 
@@ -17,7 +17,7 @@ INTRODUCTION = (
     "runs below; each link leads to the panel of a report that tells more. The study states no intervals."
 )
 
-HARDEST, EASIEST = "Shirt", ("Trouser", "Sandal", "Bag")
+EASIEST = (TROUSER, SANDAL, "Bag")
 
 _NOT_KNOWN = "not preserved"
 
@@ -73,8 +73,8 @@ def _garments(metrics: Metrics, findings: dict[str, Finding]) -> _Rows:
     yield "Validation loss", "0.277", _decimal(val.overall.get("log_loss", ABSENT)), "training"
     yield "Test accuracy", _NOT_KNOWN, _percent(test.overall.get("accuracy", ABSENT)), "confusion"
     recalls = {name: one.get("recall", ABSENT) for name, one in test.per_class.items()}
-    if HARDEST in recalls:
-        yield f"Recall of {HARDEST}, the hardest class", "73 %", _percent(recalls[HARDEST]), "classes"
+    if SHIRT in recalls:
+        yield f"Recall of {SHIRT}, the hardest class", "73 %", _percent(recalls[SHIRT]), "classes"
     if confused := findings.get("confused_with"):
         predicted = join_and(list(confused.values["predicted_as"]))
         own = f"{confused.values['class']} most often as {predicted}"

@@ -8,16 +8,14 @@ import torch
 from numpy.typing import NDArray
 
 from seamline.data.dataset import Split
-from seamline.data.loader import Batches
+from seamline.data.downscale import block_means
 from seamline.data.splits import Splits
 from seamline.evaluation.bootstrap import GroupBootstrap
 from seamline.evaluation.confidence import widest
+from seamline.evaluation.cross_val import train_and_predict
 from seamline.evaluation.repeats import t_mean
-from seamline.inference.forward import predict_logits
-from seamline.inference.tta import TTA
 from seamline.models.factory import build_model
 from seamline.run_folder import Estimate
-from seamline.training.loop import Training
 from seamline.training.presets import get_preset
 
 SEEDS = 3
@@ -49,10 +47,7 @@ def halve(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Returns:
         (N, H, W, C) uint8.
     """
-    count, height, width, channels = images.shape
-    blocks = images.reshape(count, height // 2, 2, width // 2, 2, channels)
-    means = np.rint(blocks.mean((2, 4), dtype=np.float32)).astype(np.uint8)
-    return np.repeat(np.repeat(means, 2, axis=1), 2, axis=2)
+    return block_means(images, 2).repeat(2, axis=1).repeat(2, axis=2)
 
 
 def resolution_effect(
@@ -112,17 +107,6 @@ def _train_and_predict(train: Split, test: Split, n_classes: int, seed: int, dev
     """Train a network on images and return its predictions for others, (N,) int64."""
     config = get_preset(PRESET, "classification")
     model = build_model(config.model, train.images.shape[1:], n_classes, task="classification", seed=seed)
-    model.init_from_data(train.images)
-    model.to(device)
-    batches = Batches(
-        train,
-        config.batch_size,
-        task="classification",
-        seed=seed,
-        augmentation=config.augmentation,
-        device=device,
-    )
-    for _ in Training(model, batches, config):
-        pass
-    predicted: NDArray[np.int64] = predict_logits(TTA(model, config.hflip), test.images).argmax(1)
+    logits = train_and_predict(model, train, test.images, config, seed=seed, device=device)
+    predicted: NDArray[np.int64] = logits.argmax(1)
     return predicted
