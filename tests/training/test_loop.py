@@ -88,7 +88,7 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(sides: Dataset) -> Non
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
 def test_an_interrupted_training_goes_on_bit_for_bit(sides: Dataset, optimizer: Optimizer) -> None:
-    recipe = dataclasses.replace(RECIPE, optimizer=optimizer, weight_decay=0.01, translate=1)
+    recipe = dataclasses.replace(RECIPE, optimizer=optimizer, weight_decay=0.01, translate=1, ema_decay=0.9)
     whole, training = start(sides, recipe)
     records = list(training)
     _, first = start(sides, recipe)
@@ -98,6 +98,27 @@ def test_an_interrupted_training_goes_on_bit_for_bit(sides: Dataset, optimizer: 
     rest = list(second)
     assert [record.train_loss for record in rest] == [record.train_loss for record in records[1:]]
     assert all(torch.equal(tensor, network.state_dict()[name]) for name, tensor in whole.state_dict().items())
+    averages = second.final_model.state_dict()
+    assert all(torch.equal(tensor, averages[name]) for name, tensor in training.final_model.state_dict().items())
+
+
+def test_the_final_model_has_the_moving_average_of_the_weights(sides: Dataset) -> None:
+    network, training = start(sides, dataclasses.replace(RECIPE, ema_decay=0.5))
+    weights = []
+    training.on_step_end = lambda _: weights.append(network.state_dict()["conv1.weight"].double().clone())
+    list(training)
+    expected = weights[0]
+    for step, weight in enumerate(weights[1:], 1):
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * weight
+    average = training.final_model.state_dict()["conv1.weight"]
+    torch.testing.assert_close(average.double(), expected, atol=1e-6, rtol=0)
+    assert not torch.equal(average, network.state_dict()["conv1.weight"])
+
+
+def test_without_averages_the_final_model_is_the_trained_one(sides: Dataset) -> None:
+    network, training = start(sides)
+    assert training.final_model is network
 
 
 def test_the_loss_is_that_of_a_loop_written_by_hand(sides: Dataset) -> None:

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from seamline.data.dataset import Dataset
 from seamline.data.limits import describe_memory, is_out_of_memory
@@ -113,6 +114,7 @@ class Training:
         self.optimizers = build_optimizers(model, config)
         self.micro_batch_size = _micro_batch_size(model, batches)
         self.loss = build_loss(config, data, model)
+        self.average = _weight_average(model, config.ema_decay) if config.ema_decay else None
 
     def __iter__(self) -> Iterator[Epoch]:
         """Train to the end, from the current position.
@@ -125,6 +127,11 @@ class Training:
         """
         while self.epochs_done * len(self.batches) < self.steps:
             yield self._train_epoch(self.epochs_done + 1)
+
+    @property
+    def final_model(self) -> BaseModel:
+        """The model that is validated and stored: the trained one, or the one with the averages of its weights."""
+        return self.model if self.average is None else cast(BaseModel, self.average.module)
 
     @property
     def position(self) -> str:
@@ -143,6 +150,7 @@ class Training:
             "epoch_state": None if self.epoch_state is None else vars(self.epoch_state),
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "average": None if self.average is None else self.average.state_dict(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -154,6 +162,8 @@ class Training:
             for name in ("losses", "n_correct", "n_valid"):
                 setattr(self.epoch_state, name, getattr(self.epoch_state, name).to(self.batches.device))
         self.model.load_state_dict(state["model"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(stored)
             for weight, buffers in optimizer.state.items():
@@ -204,6 +214,8 @@ class Training:
             loss = self._backward(batch, epoch, state)
             for optimizer in self.optimizers:
                 optimizer.step()
+            if self.average is not None:
+                self.average.update_parameters(self.model)
         except (MemoryError, RuntimeError, ValueError) as error:
             raise self._explain(error) from error
         samples = self.batches.batch_len(state.step)
@@ -305,6 +317,20 @@ class Training:
         return SeamlineError(
             f"config: not enough memory to train with batch_size={size} ({describe_memory(error)}); try {remedy}"
         )
+
+
+def _weight_average(model: BaseModel, decay: float) -> AveragedModel:
+    """Return the exponential moving average of a model's weights and statistics.
+
+    After n steps the decay is at most (1 + n) / (10 + n), so that the initial weights soon count for nothing (Tan and
+    Le, EfficientNet, ICML 2019, in the authors' code).
+    """
+
+    def update(averages: Any, weights: Any, steps: Tensor | int) -> None:
+        warm = (1 + int(steps)) / (10 + int(steps))
+        get_ema_multi_avg_fn(min(decay, warm))(averages, weights, steps)  # type: ignore[no-untyped-call]
+
+    return AveragedModel(model, multi_avg_fn=update, use_buffers=True)
 
 
 def _accuracy(state: _EpochState) -> float:

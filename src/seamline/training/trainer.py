@@ -174,7 +174,7 @@ class Trainer:
 
     def _on_epoch_end(self, epoch: Epoch) -> None:
         """Validate, and store the epoch and the best weights."""
-        loss, accuracy = self.validate(self.training.model)
+        loss, accuracy = self.validate(self.training.final_model)
         if not math.isfinite(loss):
             raise SeamlineError(
                 f"training stopped: the validation loss is {loss} after epoch {epoch.epoch}, at learning rate "
@@ -183,7 +183,7 @@ class Trainer:
         epoch = msgspec.structs.replace(epoch, val_loss=loss, val_accuracy=accuracy, val_images=self.val_images)
         self.history.append(epoch)
         if _is_best(self.training.config, epoch, self.best_metric):
-            weights = self.training.model.state_dict()
+            weights = self.training.final_model.state_dict()
             self.best_weights = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
             metric = self.training.config.checkpoint_metric
             self.best_metric = None if metric == "last" else getattr(epoch, metric)

@@ -103,6 +103,8 @@ def _settings(run: RunData, summary: ModelSummary) -> list[tuple[str, str]]:
     if summary.frozen:
         facts.append(("frozen", f"{count(summary.frozen)} parameters of the encoder"))
     facts.append(("schedule", _schedule(config)))
+    if config.get("ema_decay"):
+        facts.append(("weights", f"exponential moving average over the steps, decay {config['ema_decay']:g}"))
     facts.append(("batch", pluralize(config["batch_size"], "image") if "batch_size" in config else ""))
     facts.append(("epochs", setting(config["epochs"]) if "epochs" in config else ""))
     facts.append(("initial weights", _initial_weights(run)))
