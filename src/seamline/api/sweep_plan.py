@@ -18,7 +18,7 @@ from seamline.data.prepare import list_sources
 from seamline.data.registry import DATASETS, check_name
 from seamline.errors import SeamlineError
 from seamline.evaluation.metrics import METRICS
-from seamline.evaluation.sweep import default_metric, ranking_metrics
+from seamline.evaluation.sweep_settings import default_metric, ranking_metrics
 from seamline.models.factory import model_names
 from seamline.run_folder import ClassMap, SweepFolder, SweepInfo, SweepRun, SweepSetting, Task
 from seamline.training.config import TrainConfig, check_fields, format_settings, format_value

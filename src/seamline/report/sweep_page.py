@@ -12,7 +12,8 @@ import numpy as np
 from seamline.evaluation.effects import field_effects
 from seamline.evaluation.findings.sweep import sweep_sentences
 from seamline.evaluation.metrics import Metric
-from seamline.evaluation.sweep import RunResult, SettingResult, SweepResults, read_sweep
+from seamline.evaluation.sweep import SweepResults, read_sweep
+from seamline.evaluation.sweep_settings import RunResult, SettingResult
 from seamline.evaluation.text import join_and, pluralize, title_inside
 from seamline.report import sweep_plots
 from seamline.report.formatting import duration, estimate_text, interval_text, setting
