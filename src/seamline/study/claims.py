@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from seamline.evaluation.bootstrap import GroupBootstrap
 from seamline.evaluation.compare import read_evaluated
 from seamline.evaluation.confidence import significant
+from seamline.evaluation.metrics import METRICS
 from seamline.evaluation.repeats import Repeats, holm_bootstrap, holm_t, t_mean
 from seamline.evaluation.sweep import SweepResults, read_sweep
-from seamline.evaluation.sweep_settings import Measure, SettingResult
+from seamline.evaluation.sweep_settings import Measure, SettingResult, within_range
 from seamline.evaluation.text import join_and, percent
 from seamline.run_folder import ABSENT, Estimate, SweepFolder
 from seamline.study.findings import LAYER1_RECALL
@@ -218,7 +219,7 @@ def _layer1(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
         elif significant(seeds) < 0 and all(recall.high < LAYER1_RECALL for recall in of):
             missed.append(name)
     verdict: Verdict = "confirmed" if reached else "refuted" if len(missed) == len(recalls) else "not decided"
-    means = {name: t_mean(of) for name, of in repeats.items()}
+    means = {name: within_range(t_mean(of), METRICS["recall"]) for name, of in repeats.items()}
     best = max(means, key=lambda name: means[name].value)
     measured = (
         f"the recall of a linear probe of layer 1 is above {100 * LAYER1_RECALL:.0f} % on {len(reached)} of "
