@@ -120,6 +120,8 @@ def test_a_tablet_shows_whole_tables_and_paper_breaks_them(grid: Path, open_page
     page = open_page(grid, width=820, scheme="light", file="index.html")
     beyond = "[...document.querySelectorAll('.scroll')].map(one => one.scrollWidth - one.clientWidth)"
     assert page.evaluate(beyond) == [0, 0]
+    regions = "[...document.querySelectorAll('[role=region]')].map(one => one.getAttribute('aria-label'))"
+    assert page.evaluate(regions) == ["All settings", "All runs"]  # other names than the headings, which name sections
     page.emulate_media(media="print")
     style = "[...document.querySelectorAll('.sweep table')].map(one => getComputedStyle(one).breakInside)"
     assert page.evaluate(style) == ["auto", "auto"]
