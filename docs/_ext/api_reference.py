@@ -14,7 +14,7 @@ RETURNED = (
     "seamline.inference.integrity.OutputCheck",
     "seamline.export.verify.Verification",
     "seamline.evaluation.sweep.SweepResults",
-    "seamline.evaluation.sweep.SettingResult",
+    "seamline.evaluation.sweep_settings.SettingResult",
     "seamline.evaluation.sweep.SettingDifference",
 )
 """Types that have no public name but are returned by public functions."""

@@ -11,7 +11,7 @@ from run_folder.factories import run_info
 from seamline.data.dataset import Split
 from seamline.evaluation.findings import FINDINGS, Claim, FindingInputs, FindingRule
 from seamline.evaluation.write import EvaluationData, evaluate_model
-from seamline.run_folder import RunFolder, SegmentationArrays, SplitInfo
+from seamline.run_folder import Finding, RunFolder, SegmentationArrays, SplitInfo
 
 PALETTE = ((0, 0, 0), (0, 128, 255), (128, 255, 128), (255, 128, 0))
 
@@ -62,6 +62,19 @@ def test_metrics_come_first_and_an_interrupted_analysis_is_no_evaluation(
     evaluate_model(folder, Mixed(2.0), data(splits))
     assert folder.evaluated
     assert folder.metrics.path.read_bytes() == run.metrics.path.read_bytes()
+
+
+def test_findings_that_another_program_added_stay(run: RunFolder, splits: dict[str, Split], tmp_path: Path) -> None:
+    folder, own = RunFolder(tmp_path), run.findings.read()
+    evaluate_model(folder, Mixed(2.0), data(splits))
+    added = Finding(name="reference_ranks", sentence="By another program.", values={"rank": 3}, panel="examples")
+    stale = replace(own[0], sentence="Of an earlier evaluation.")
+    folder.findings.write((stale, *own[1:], added))
+    evaluate_model(folder, Mixed(2.0), data(splits))
+    assert folder.findings.read() == (*own, added)
+    folder.findings.path.write_text("[{")
+    evaluate_model(folder, Mixed(2.0), data(splits))
+    assert folder.findings.read() == own
 
 
 def test_of_many_training_masks_a_sample_is_evaluated(

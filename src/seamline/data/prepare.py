@@ -131,18 +131,17 @@ def _load_several(
         names = " or ".join(str(one) for one in sources if isinstance(one, str | Path) and not is_folder(one))
         raise SeamlineError(f"--data-dir {data_dir}: has no folder {names or 'of a dataset'}; name the folder above")
     datasets = [
-        load_one(one, folder, size if _is_resizable(one) else None)
-        for one, folder in zip(sources, folders, strict=True)
+        load_one(one, folder, size if is_resizable(one) else None) for one, folder in zip(sources, folders, strict=True)
     ]
     canvas = choose_canvas(datasets, size, pretrained=pretrained)
     shape = canvas.height, canvas.width
     for index, (one, folder) in enumerate(zip(sources, folders, strict=True)):
-        if _is_resizable(one) and datasets[index].train.images.shape[1:3] != shape:
+        if is_resizable(one) and datasets[index].train.images.shape[1:3] != shape:
             datasets[index] = load_one(one, folder, size_text(shape, "x"))
     return join_datasets(datasets, canvas)
 
 
-def _is_resizable(source: Any) -> bool:
+def is_resizable(source: Any) -> bool:
     """Return whether the images of a source are read from files in any size."""
     if isinstance(source, Dataset | tuple):
         return False

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import nn
 from seamline.data.dataset import DatasetPart, Split
 from seamline.data.masks import Color
 from seamline.data.split_warnings import SPLITS
+from seamline.errors import SeamlineError
 from seamline.evaluation.average_precision import precision_recall_curve
 from seamline.evaluation.calibration import calibrate
 from seamline.evaluation.class_analysis import analyze_classes
@@ -34,6 +36,7 @@ from seamline.run_folder import (
     ClassificationArrays,
     Curve,
     FilterAnalysis,
+    Finding,
     ImageMetrics,
     LinearProbes,
     Metrics,
@@ -91,7 +94,8 @@ def evaluate_model(
     """Evaluate a trained model and write the results into its run folder.
 
     `metrics.json` is written and reported first, after one pass over each split; then come the analyses, which take
-    longer, and `findings.json` is written last.
+    longer, and `findings.json` is written last. Findings of other names than those of the rules, which were added to
+    an earlier evaluation of the same weights, stay.
 
     Args:
         run: the run folder.
@@ -111,13 +115,22 @@ def evaluate_model(
         intervals=INTERVALS[splits.held_out.counts.bootstrap.independent],
         parts=part_metrics(data.parts, splits.test, splits.val),
     )
+    added = _added_findings(run, rules)
     run.start_evaluation()
     run.metrics.write(metrics)
     name = PRIMARY[data.task][0]
     info, estimate, word = metrics.definitions[name], metrics.held_out.overall[name], SPLITS[metrics.held_out_split]
     value = PRINTED[info.format][0](estimate)
     reporter.say(f"{word} {title_inside(info.title)} {value}; analyzing errors and the model")
-    run.findings.write(find(_write_analyses(run, model, data, splits, reporter), rules))
+    run.findings.write((*find(_write_analyses(run, model, data, splits, reporter), rules), *added))
+
+
+def _added_findings(run: RunFolder, rules: Sequence[FindingRule]) -> tuple[Finding, ...]:
+    """Return the findings of an evaluated run that come from no rule; none where the file is damaged."""
+    names = {rule.name for rule in rules}
+    with suppress(SeamlineError):
+        return tuple(one for one in run.findings.read_optional() or () if one.name not in names)
+    return ()
 
 
 def part_metrics(parts: Sequence[DatasetPart], test: Evaluation | None, val: Evaluation) -> dict[str, PartMetrics]:

@@ -12,7 +12,8 @@ import numpy as np
 from seamline.evaluation.effects import field_effects
 from seamline.evaluation.findings.sweep import sweep_sentences
 from seamline.evaluation.metrics import Metric
-from seamline.evaluation.sweep import RunResult, SettingResult, SweepResults, read_sweep
+from seamline.evaluation.sweep import SweepResults, read_sweep
+from seamline.evaluation.sweep_settings import RunResult, SettingResult
 from seamline.evaluation.text import join_and, pluralize, title_inside
 from seamline.report import sweep_plots
 from seamline.report.formatting import duration, estimate_text, interval_text, setting
@@ -162,12 +163,15 @@ def _effects(results: SweepResults) -> dict[str, str] | None:
 
 
 def _curves(results: SweepResults) -> list[dict[str, str]]:
-    """Draw loss and accuracy on the validation images over the epochs, a line for each setting."""
+    """Draw loss and accuracy on the validation images over the epochs, a line for each setting.
+
+    There is nothing to draw where no run has two epochs.
+    """
     settings = results.candidates[:MAX_CURVES]
     drawings = []
     for key, title, percents in (("loss", "Validation loss", False), ("accuracy", "Validation accuracy", True)):
         lines = [_line(results, one, f"val_{key}") for one in settings if one.runs and one.runs[0].history]
-        if not lines:
+        if max((len(line.values) for line in lines), default=0) < 2:
             return []
         draw = partial(sweep_plots.setting_curves, lines=lines, title=title, percents=percents)
         drawings.append(responsive_svg(draw, f"curves-{key}", f"{title} of each setting over the epochs."))

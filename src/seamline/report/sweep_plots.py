@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, PercentFormatter
 from numpy.typing import NDArray
 
 from seamline.evaluation.effects import FieldEffect
 from seamline.report.formatting import decimal, estimate_text, percent
 from seamline.report.plot_layout import (
-    PERCENT,
     canvas,
     frame,
     heading,
@@ -61,7 +60,7 @@ def setting_curves(theme: Theme, *, lines: Sequence[Line], title: str, percents:
     """
     height, right = 300, 150 if width > 500 else 118
     figure = canvas(width, height)
-    axes = frame(figure, 48, right, 34, 40)
+    axes = frame(figure, 58 if percents else 48, right, 34, 40)
     longest = max(len(line.values) for line in lines)
     for line in sorted(lines, key=lambda line: _rank(line)):
         color = _color(theme, line)
@@ -80,7 +79,7 @@ def setting_curves(theme: Theme, *, lines: Sequence[Line], title: str, percents:
     axes.locator_params(axis="x", nbins=6, integer=True, steps=[1, 2, 5, 10])
     axes.locator_params(axis="y", nbins=5)
     if percents:
-        axes.yaxis.set_major_formatter(PERCENT)
+        axes.yaxis.set_major_formatter(_percents())
     shown = [line for line in lines if (len(lines) <= MAX_LABELS or line.marked) and np.isfinite(line.values).any()]
     ends = [float(line.values[np.isfinite(line.values)][-1]) for line in shown]
     heights = spread([min(max(end, low), high) for end in ends], 28 * (high - low) / (height - 74), low, high)
@@ -154,7 +153,7 @@ def effects(
     axes.set_yticks(ticks, names)
     ends = [end for field in fields for level in field.levels for end in interval_ends(level.estimate)]
     axes.set_xlim(*_limits(np.array(ends), percents=percents))
-    axes.xaxis.set_major_formatter(PERCENT if percents else FuncFormatter(lambda value, _: f"{value:.3g}"))
+    axes.xaxis.set_major_formatter(_percents() if percents else FuncFormatter(lambda value, _: f"{value:.3g}"))
     axes.locator_params(axis="x", nbins=5)
     heading(figure, title)
     return figure
@@ -234,6 +233,11 @@ def _rank(line: Line) -> int:
 
 def _color(theme: Theme, line: Line) -> str:
     return {"winner": theme.accent, "baseline": theme.ink}.get(line.marked, theme.muted)
+
+
+def _percents() -> PercentFormatter:
+    """Return a format of percentages with as many decimals as an axis needs to tell its ticks apart."""
+    return PercentFormatter(1, symbol=" %")
 
 
 def _limits(values: NDArray[np.float64], *, percents: bool) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seamline.evaluation.confidence import negated, significant
-from seamline.evaluation.sweep import Measure
+from seamline.evaluation.sweep_settings import Measure
 from seamline.evaluation.text import PRINTED, join_and, title_inside
 from seamline.run_folder import Estimate
 
