@@ -101,31 +101,40 @@ def judge_claims(folders: Mapping[str, SweepFolder]) -> list[ClaimResult]:
 
 def _norm(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test batch normalization after ReLU against none; against before ReLU it is no part of the claim."""
-    none, before = (_effect(evidence, "facades-half", {"norm": norm}, AP) for norm in ("none", "before"))
+    none = _effect(evidence, "facades-half", {"norm": "none"}, AP, "without batch normalization")
+    before = _effect(evidence, "facades-half", {"norm": "before"}, AP, "batch normalization before ReLU")
     return worse(none), _texts((none, before)), (none, before)
 
 
 def _kernel(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test kernel 3 against 5 and 7."""
-    effects = tuple(_effect(evidence, "facades-quarter", {"kernel": side}, AP) for side in (5, 7))
+    effects = tuple(
+        _effect(evidence, "facades-quarter", {"kernel": side}, AP, f"kernel {side} instead of 3") for side in (5, 7)
+    )
     return all_of([worse(one) for one in effects]), _texts(effects), effects
 
 
 def _dropout(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test dropout of half the maps against none."""
-    one = _effect(evidence, "facades-half", {"dropout": 0.5}, AP)
+    one = _effect(evidence, "facades-half", {"dropout": 0.5}, AP, "with dropout of 0.5")
     return no_help(one), one.text, (one,)
 
 
 def _pooling(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test a fourth pooling layer, by average precision and by loss."""
-    effects = tuple(_effect(evidence, "facades-half", {"pooling_layers": 4}, measure) for measure in (AP, LOSS))
+    effects = tuple(
+        _effect(evidence, "facades-half", {"pooling_layers": 4}, measure, "four pooling layers instead of three")
+        for measure in (AP, LOSS)
+    )
     return all_of([no_help(one) for one in effects]), _texts(effects), effects
 
 
 def _weights(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test a fourfold weight of pillars, by their recall; their average precision is no part of the claim."""
-    recall, ap = (_effect(evidence, "facades-half", PILLARS, Measure(key, "pillar")) for key in ("recall", "ap"))
+    recall, ap = (
+        _effect(evidence, "facades-half", PILLARS, Measure(key, "pillar"), "pillars weighted 4 times as much")
+        for key in ("recall", "ap")
+    )
     return no_help(recall), _texts((recall, ap)), (recall, ap)
 
 
@@ -177,9 +186,9 @@ def _confusion_change(full: SweepResults, half: SweepResults) -> Effect:
     changes = [rates[1][seed] - rates[0][seed] for seed in shared]
     mean: NDArray[np.float64] = np.mean(changes, 0)
     over_images = GroupBootstrap(groups, one_label=True).mean(mean, np.ones(len(mean))).estimate
-    what = f"{SHIRT} predicted as {join_and(CONFUSED, ' or ')}, at half the resolution against the full one"
+    what = f"half the resolution, {SHIRT} predicted as {join_and(CONFUSED, ' or ')}"
     over_seeds = t_mean(Repeats([float(one.mean()) for one in changes], 1 / len(mean)))
-    return Effect(what, Measure("accuracy"), over_seeds, over_images, "fraction")
+    return Effect(what, Measure("accuracy"), over_seeds, over_images, f"fraction of images of {SHIRT}")
 
 
 def _confused_images(
@@ -228,14 +237,12 @@ def _layer1(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     return verdict, measured, ()
 
 
-def _effect(evidence: Evidence, sweep: str, fields: Mapping[str, Any], measure: Measure) -> Effect:
-    """Return the effect of a setting of a sweep against its baseline."""
+def _effect(evidence: Evidence, sweep: str, fields: Mapping[str, Any], measure: Measure, what: str) -> Effect:
+    """Return the effect of a setting of a sweep against its baseline; `what` says what the setting is, in words."""
     results = evidence.results(sweep, measure)
     name = setting_name(fields)
     number = next(n for n, setting in enumerate(results.info.settings) if setting.name == name)
-    baseline = results.info.settings[results.info.baseline].name
     difference = next((one for one in results.differences if one.number == number), None)
-    what = f"{name} against {'the network of the study' if baseline == 'default' else baseline}"
     if difference is None:  # none of its runs has finished
         return Effect(what, measure, ABSENT, ABSENT)
     return Effect(what, measure, difference.seeds, difference.images)
