@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.class_map.apply import map_classes
+from seamline.data.class_map.apply import keep_classes, map_classes
 from seamline.data.class_map.files import find_map, refuse_map
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.data.groups import Grouping, group_images
@@ -20,7 +20,7 @@ from seamline.data.registry import DATASETS, check_name, is_path, load
 from seamline.data.splits import VAL_FRACTION, Splits, SplitStrategy, ensure_test_split, train_val_split
 from seamline.errors import SeamlineError, size_text
 from seamline.progress import Reporter
-from seamline.run_folder import ClassMap
+from seamline.run_folder import ClassMap, DatasetInfo
 
 
 def list_sources(source: object) -> list[Any]:
@@ -57,6 +57,7 @@ def load_dataset(
     inner_groups: bool = False,
     maps: Mapping[str, ClassMap | Path | str] | None = None,
     pretrained: bool = False,
+    known: DatasetInfo | None = None,
     progress: Reporter | None = None,
 ) -> Dataset:
     """Load a dataset.
@@ -70,6 +71,7 @@ def load_dataset(
         inner_groups: whether folders inside class folders group images, so that they are no classes.
         maps: what the user calls a dataset -> its class map, or a file of one; see `find_map`.
         pretrained: whether own color photos get a size that suits an encoder with pretrained weights.
+        known: the dataset of a model whose classes own images keep, if theirs are among them; see `keep_classes`.
         progress: reports progress; None reports none.
 
     Returns:
@@ -82,6 +84,10 @@ def load_dataset(
     size = None if image_size is None else str(image_size)
 
     def load_one(one: Any, folder: Path | str | None, size: str | None) -> Dataset:
+        data = load_source(one, folder, size)
+        return keep_classes(data, known.classes, known.palette) if known and is_own(one) else data
+
+    def load_source(one: Any, folder: Path | str | None, size: str | None) -> Dataset:
         class_map, map_name = find_map(one, maps)
         with refuse_map(map_name):
             if isinstance(one, Dataset | tuple):

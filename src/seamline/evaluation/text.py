@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from seamline.data.split_warnings import NO_TEST_IMAGES
 from seamline.run_folder import Estimate, Metrics, SplitMetrics
 
 
@@ -90,7 +89,8 @@ def metric_lines(metrics: Metrics) -> list[str]:
         if (split := one.test or one.val)
     ]
     return [
-        f"{title:<11}" + (", ".join(_split_texts(metrics, split)) if split else f"none; {NO_TEST_IMAGES}")
+        f"{title:<11}"
+        + (", ".join(_split_texts(metrics, split)) if split else "none; metrics are of the validation images")
         for split, title in ((metrics.val, "validation"), (metrics.test, "test"))
     ] + of_parts
 
