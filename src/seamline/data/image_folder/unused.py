@@ -42,11 +42,8 @@ def unused_files(tree: FileTree, contents: FolderContents) -> tuple[UnusedData, 
     masks = [file for file in unused if file in other_masks]
     images = [file for file in unused if file not in other_masks and file.suffix.lower() in SUFFIXES]
     others = UnusedFiles()
-    stems = {sample.file.stem for sample in contents.samples}
     for file in unused:
-        if file.suffix.lower() == ".json" and {file.stem, PurePath(file.stem).stem} & stems:
-            others.add_sidecar(file.relative_to(tree.folder).as_posix())
-        elif file.suffix.lower() not in SUFFIXES:
+        if file.suffix.lower() not in SUFFIXES:
             others.add(file.relative_to(tree.folder).as_posix(), read_start(file))
     label = f"the layout is {contents.layout}; label them, or remove them"
     return (
@@ -69,10 +66,6 @@ class UnusedFiles:
             self._add(_Kind.UNDECODABLE, name)
         else:
             self._add(_Kind.MISNAMED if _starts_like_an_image(start) else _Kind.OTHER, name)
-
-    def add_sidecar(self, name: str) -> None:
-        """Count a file of notes on an image, which has the name of that image."""
-        self._add(_Kind.SIDECAR, name)
 
     def add_result(self, name: str) -> None:
         """Count a result of an earlier prediction."""
@@ -97,7 +90,6 @@ class _Kind(Enum):
     UNDECODABLE = "images of unsupported formats", "convert them to JPEG or PNG"
     MISNAMED = "images without the suffix of one", "rename them, for example to .jpg"
     OTHER = "other files", "not images"
-    SIDECAR = "sidecar files", "notes on an image, not labels"
     RESULT = "results of earlier predictions", "not photos"
 
 

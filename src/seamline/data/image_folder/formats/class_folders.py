@@ -2,12 +2,10 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seamline.data.image_folder.classes import declared_classes
-from seamline.data.image_folder.file_tree import FileTree, normalize
+from seamline.data.image_folder.file_tree import FileTree
 from seamline.data.image_folder.folder_names import is_plain, is_unlabeled, split_of_name
 from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_folder.suspect_classes import refuse_suspect_classes
@@ -27,7 +25,7 @@ class _Image:
 
 
 def parse(tree: FileTree) -> FolderContents | None:
-    """Read class folders; None where there are fewer than two, unless a class file names the one.
+    """Read class folders; None where there are fewer than two.
 
     The class is the first folder, or the first one below a folder named by split; splits may also be inside the class
     folders. Folders of dates may contain the class folders. Images outside class folders have no label.
@@ -37,8 +35,7 @@ def parse(tree: FileTree) -> FolderContents | None:
             folders, the class could be one of two folders, or a class has the name of another layout's folder.
     """
     images = [_Image(file, file.relative_to(tree.folder).parts[:-1]) for file in tree.images]
-    declared = {*declared_classes(tree.folder)}
-    images, warnings = _strip_common(tree.folder, [image for image in images if image.folders], declared)
+    images, warnings = _strip_common(tree.folder, [image for image in images if image.folders])
     nested = {image.folders[0] for image in images if len(image.folders) > 1}
     tops = sorted({image.folders[0] for image in images})
     splits = [top for top in tops if split_of_name(top)]
@@ -51,8 +48,7 @@ def parse(tree: FileTree) -> FolderContents | None:
     if not splits:
         images, dates = _below_dates(_splits_inside_classes(images))
         warnings += dates
-    labels = {normalize(image.folders[0]) for image in images}
-    if not labels or (len(labels) < 2 and not labels <= declared):
+    if len({image.folders[0] for image in images}) < 2:
         return None
     images = [replace(image, folders=(image.folders[0], *_telling(image.folders[1:]))) for image in images]
     files: dict[str, list[Path]] = defaultdict(list)
@@ -67,12 +63,10 @@ def parse(tree: FileTree) -> FolderContents | None:
     return FolderContents(tree.folder, "class folders", samples, warnings=tuple(warnings))
 
 
-def _strip_common(folder: Path, images: list[_Image], declared: Set[str]) -> tuple[list[_Image], list[str]]:
-    """Remove first folders that contain all images, unless one names a split or a class; also return warnings."""
+def _strip_common(folder: Path, images: list[_Image]) -> tuple[list[_Image], list[str]]:
+    """Remove first folders that contain all images, unless one names a split; also return warnings of them."""
     common: list[str] = []
-    while len(heads := {normalize(image.folders[0]) for image in images}) == 1:
-        if split_of_name(*heads) or heads <= declared:
-            break
+    while len(heads := {image.folders[0] for image in images}) == 1 and not split_of_name(*heads):
         common += heads
         images = [replace(image, folders=image.folders[1:]) for image in images if len(image.folders) > 1]
     return images, [f"{'/'.join(common)} is the only folder of images in {folder}, and is no class"] if common else []
