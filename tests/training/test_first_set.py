@@ -55,7 +55,9 @@ def write_masks(folder: Path, count: int = 3, seed: int = 9) -> Path:
         for number, pixels in enumerate(arrays):
             Image.fromarray(pixels).save(folder / kind / f"photo-{number}.png")
     for number in range(count):
-        (folder / "images" / f"photo-{number}.correction.json").write_text('{"model": "walls", "saved": "2024-05-01T12:00:00Z"}')
+        (folder / "images" / f"photo-{number}.correction.json").write_text(
+            '{"model": "walls", "saved": "2024-05-01T12:00:00Z"}'
+        )
     (folder / "classes.json").write_text(json.dumps(dict.fromkeys(STREET_CLASSES)))
     return folder
 

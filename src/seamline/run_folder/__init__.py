@@ -80,6 +80,7 @@ from seamline.run_folder.run_info import (
     SplitInfo,
     UnusedData,
 )
+from seamline.run_folder.suggestions import SuggestedPhoto, Suggestions, suggestions_file
 from seamline.run_folder.sweep import SweepFolder, SweepInfo, SweepRun, SweepSetting
 
 __all__ = [
@@ -163,6 +164,8 @@ __all__ = [
     "SplitResults",
     "StoredImages",
     "Storey",
+    "SuggestedPhoto",
+    "Suggestions",
     "SweepFolder",
     "SweepInfo",
     "SweepRun",
@@ -172,5 +175,6 @@ __all__ = [
     "UnusedData",
     "measures_record",
     "prediction_record",
+    "suggestions_file",
     "to_json",
 ]
