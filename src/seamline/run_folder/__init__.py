@@ -15,6 +15,7 @@ from seamline.run_folder.analysis import (
     LinearProbes,
 )
 from seamline.run_folder.arrays import ClassificationArrays, ImageIndex, SegmentationArrays, StoredImages
+from seamline.run_folder.before_after import BeforeAfter, DatasetChange, MetricChange
 from seamline.run_folder.fields import ABSENT, Color, Count, Estimate, Task, to_json
 from seamline.run_folder.folder import ONNX, WEIGHTS, RunFolder, measures_record, prediction_record
 from seamline.run_folder.integrity import ExampleOutputs, Integrity
@@ -87,6 +88,7 @@ __all__ = [
     "ABSENT",
     "ONNX",
     "WEIGHTS",
+    "BeforeAfter",
     "BoundaryErrors",
     "BuildingCalibration",
     "BuildingTotal",
@@ -104,6 +106,7 @@ __all__ = [
     "CountProbability",
     "CountTable",
     "Curve",
+    "DatasetChange",
     "DatasetInfo",
     "DatasetPartInfo",
     "Epoch",
@@ -135,6 +138,7 @@ __all__ = [
     "MaskExample",
     "MeasuredPhoto",
     "MeasuresRecord",
+    "MetricChange",
     "MetricInfo",
     "Metrics",
     "ModelInfo",

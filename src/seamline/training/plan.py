@@ -167,7 +167,8 @@ def make_plan(
     origin = None if start is None else start.info.read()
     own, reporter = is_own(source), options.reporter
     fields = settings if origin is None else _inherit_network(origin, settings)
-    if origin is not None and own and options.image_size is None:
+    sized = own or (len(sources) > 1 and origin is not None and origin.task == "classification")
+    if origin is not None and sized and options.image_size is None:
         options = replace(options, image_size=size_text(origin.model.input_size, "x"))
     with (processes or Distributed()).main_first():
         data = _load_data(sources, origin, options, pretrained=may_start_pretrained(preset, fields))
