@@ -30,7 +30,7 @@ def test_the_panel_has_before_after_and_the_change(run: RunData) -> None:
     page = render_page(changed, build_sections(changed))
     section = page[page.index('id="before_after"') :]
     text = section[: section.index("</section>")]
-    assert "the run base" in text
+    assert "the run <code>base</code>" in text
     assert "Garments &lt;1&gt;: 40 test images" in text
     assert "80.0\u00a0%</td><td>75.0\u00a0%</td><td>−5.0 points <small>−9.0 to −1.0</small>" in text
     assert "50.0\u00a0%</td><td>90.0\u00a0%</td><td>+40.0 points</td>" in text
