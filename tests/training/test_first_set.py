@@ -10,7 +10,10 @@ from PIL import Image
 import seamline
 from conftest import bright_sides, small_streets, without_report
 from helpers import Lines
+from seamline.api.run import Run
+from seamline.api.training import plan
 from seamline.data.dataset import Dataset
+from seamline.inference.pretrained import pretrained_dir
 from seamline.models.saved import load_saved_model
 from seamline.training.config import parse_settings
 from seamline.training.plan import RunOptions, make_plan
@@ -92,17 +95,17 @@ def test_three_masks_are_learned_from_and_one_of_them_is_validated_on(street_run
 
 
 def test_without_a_run_to_start_from_test_images_are_drawn_as_ever(tmp_path: Path) -> None:
-    plan = make_plan(str(write_masks(tmp_path / "photos")), "fast", {}, 0, RunOptions())
-    assert (len(plan.splits.train), len(plan.splits.val), len(plan.data.test)) == (1, 1, 1)
+    planned = make_plan(str(write_masks(tmp_path / "photos")), "fast", {}, 0, RunOptions())
+    assert (len(planned.splits.train), len(planned.splits.val), len(planned.data.test)) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("count", [9, 10])
 def test_ten_groups_give_test_images(street_run: Path, tmp_path: Path, count: int) -> None:
     photos = write_masks(tmp_path / "photos", count)
-    plan = make_plan(str(photos), "fast", {}, 0, RunOptions(init_from=street_run))
-    assert len(plan.data.test) == (2 if count == 10 else 0)
-    assert len(plan.splits.val) == 1
-    assert plan.splits.metadata.too_few_to_test == (count < 10)
+    planned = make_plan(str(photos), "fast", {}, 0, RunOptions(init_from=street_run))
+    assert len(planned.data.test) == (2 if count == 10 else 0)
+    assert len(planned.splits.val) == 1
+    assert planned.splits.metadata.too_few_to_test == (count < 10)
 
 
 @pytest.mark.parametrize(("wanted", "class_file"), [((0, 1, 2), True), ((0, 3, 1), False)])
@@ -120,11 +123,40 @@ def test_three_labels_of_any_classes_are_enough(
     assert run.info.init_from.new_classes == ()
 
 
+def test_photos_get_the_colors_of_the_model(side_run: Path, tmp_path: Path) -> None:
+    photos = write_classes(tmp_path / "photos", (0, 1, 3, 4))
+    for file in photos.rglob("*.png"):
+        gray = np.asarray(Image.open(file))
+        Image.fromarray(np.stack([gray, gray // 2, 255 - gray], -1)).save(file)
+    run = seamline.train(photos, init_from=side_run, **ONE, out=tmp_path / "out", threads=1)
+    assert run.info.model.input_size == (20, 20, 1)
+    assert "Color images become gray" in run.info.dataset.description
+    predictor = run.predictor()
+    stored = run.folder.read_stored_images(run.info)
+    index = run.folder.read_index()
+    assert stored is not None
+    assert index is not None
+    file = photos / index.names[int(np.flatnonzero(index.split_ids == 1)[0])]
+    np.testing.assert_array_equal(predictor.preprocess(np.array(Image.open(file))), stored.val_images[0])
+    assert seamline.evaluate(run).metrics.val.images == 1  # found again by their content
+
+
+def test_a_pretrained_model_is_a_start_too(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 28, 28), np.uint8)
+    for number, image in enumerate(pixels):
+        folder = tmp_path / "photos" / ("Dress", "Coat")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{number}.png")
+    planned = plan(str(tmp_path / "photos"), init_from="garments")
+    assert planned.config.model == Run(pretrained_dir("garments")).info.model.name
+    assert planned.data.classes == Run(pretrained_dir("garments")).info.dataset.classes
+
+
 def test_other_classes_replace_those_of_the_run(side_run: Path, tmp_path: Path) -> None:
     photos = write_classes(tmp_path / "photos", (0, 1, 3, 4, 6, 7), class_file=False)
     (photos / "right").rename(photos / "top")
-    plan = make_plan(str(photos), "fast", {}, 0, RunOptions(init_from=side_run))
-    assert plan.data.classes == ("left", "top")
+    planned = make_plan(str(photos), "fast", {}, 0, RunOptions(init_from=side_run))
+    assert planned.data.classes == ("left", "top")
 
 
 def test_unlabeled_pixels_are_ignored_where_a_class_file_names_more(street_run: Path, tmp_path: Path) -> None:
@@ -133,9 +165,9 @@ def test_unlabeled_pixels_are_ignored_where_a_class_file_names_more(street_run: 
         mask = np.asarray(Image.open(file)).copy()
         mask[mask != 2] = 255
         Image.fromarray(mask).save(file)
-    plan = make_plan(str(photos), "fast", {}, 0, RunOptions(init_from=street_run))
-    assert {*np.unique(plan.splits.train.labels[:])} == {2, 255}
-    assert any(item.kind == "pixels" for item in plan.data.unused)
+    planned = make_plan(str(photos), "fast", {}, 0, RunOptions(init_from=street_run))
+    assert {*np.unique(planned.splits.train.labels[:])} == {2, 255}
+    assert any(item.kind == "pixels" for item in planned.data.unused)
 
 
 def test_the_first_set_keeps_its_splits_beside_the_photos(street_run: Path, tmp_path: Path) -> None:

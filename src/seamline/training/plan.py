@@ -47,7 +47,8 @@ class RunOptions:
         checkpoint_every: seconds between two checkpoints; each epoch ends with one too.
         label_check_folds: folds of the cross-validation that checks the labels, 0 for none; by default 3 for the
             classification of own images, else 0.
-        init_from: a finished run whose weights, model and image size to start from.
+        init_from: a finished run whose weights, model and image size to start from; `seamline.train` also takes the
+            name of a pretrained model.
         data_dir: folder with the files of a dataset that is called by name.
         groups: which images belong together and stay in one split: a column of the table, `folder`, or a regular
             expression with one capture that is searched in the names of images.
@@ -198,9 +199,8 @@ def make_plan(
 
 def _load_data(sources: Sequence[Any], origin: RunInfo | None, options: RunOptions, *, pretrained: bool) -> Dataset:
     """Load the data of a training with their groups and test images; `origin` is the run that it starts from."""
-    known, start = None, options.init_folder
-    if origin is not None and start is not None:
-        known = origin.dataset
+    start = options.init_folder
+    if start is not None:
         sources = load_first_set(sources, start, options.data_dir, options.reporter)
     data = load_dataset(
         list(sources),
@@ -209,10 +209,10 @@ def _load_data(sources: Sequence[Any], origin: RunInfo | None, options: RunOptio
         inner_groups=options.groups is not None,
         maps=options.maps,
         pretrained=pretrained,
-        known=known,
+        model_of=origin,
         progress=options.reporter,
     )
-    if known is not None and is_own(list(sources)):
+    if origin is not None and is_own(list(sources)):
         data = replace(data, min_test_groups=MIN_TEST_GROUPS)
     return detect_groups(data, options.reporter, options.grouping)
 

@@ -160,6 +160,7 @@ def _load_one(
         image_size=size,
         inner_groups=bool(info.split.grouping.by),
         maps={str(path): dataset.class_map},
+        model_of=info,
         progress=reporter,
     )
 
