@@ -34,6 +34,7 @@ def test_the_public_names() -> None:
         "measure",
         "predict",
         "reproduce",
+        "suggest",
         "sweep",
         "train",
         "verify",

@@ -13,6 +13,8 @@ RETURNED = (
     "seamline.inference.integrity.FileChecksum",
     "seamline.inference.integrity.OutputCheck",
     "seamline.export.verify.Verification",
+    "seamline.run_folder.suggestions.Suggestions",
+    "seamline.run_folder.suggestions.SuggestedPhoto",
     "seamline.evaluation.sweep.SweepResults",
     "seamline.evaluation.sweep_settings.SettingResult",
     "seamline.evaluation.sweep.SettingDifference",

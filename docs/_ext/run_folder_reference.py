@@ -14,6 +14,7 @@ import numpy as np
 from seamline.data.validate import DatasetReport
 from seamline.run_folder.analysis import ClassAnalysis, FilterAnalysis, LinearProbes
 from seamline.run_folder.arrays import ClassificationArrays, ImageIndex, SegmentationArrays, StoredImages
+from seamline.run_folder.before_after import BeforeAfter
 from seamline.run_folder.fields import Byte, Color, Count, Estimate, FileName, NanFloat, Number, Positive, Side
 from seamline.run_folder.integrity import Integrity
 from seamline.run_folder.measures import BuildingCalibration, MeasuresRecord
@@ -23,6 +24,7 @@ from seamline.run_folder.novelty import Novelty
 from seamline.run_folder.prediction import ExportMetadata, PredictionRecord
 from seamline.run_folder.results import LabelIssues, SplitResults
 from seamline.run_folder.run_info import Epoch, RunInfo
+from seamline.run_folder.suggestions import Suggestions
 from seamline.run_folder.sweep import SweepInfo
 
 
@@ -84,6 +86,12 @@ FILES: tuple[RunFile, ...] = (
         "evaluation",
         "Image, true mask and predicted mask of the examples of a segmenter, at most 512 pixels on the longer side.",
     ),
+    RunFile(
+        "evaluation/before_after.json",
+        "evaluation",
+        "What a training with `--init-from` changed, on the same held-out images.",
+        (BeforeAfter,),
+    ),
     RunFile("evaluation/label_issues.json", "evaluation", "Possible label errors of a classifier.", (LabelIssues,)),
     RunFile("evaluation/label_issues.png", "evaluation", "The first possible label errors, side by side."),
     RunFile(
@@ -122,6 +130,9 @@ MEASURES = MeasuresRecord
 
 SWEEP = SweepInfo
 """What `sweep.json` in the folder of a sweep holds."""
+
+SUGGESTIONS = Suggestions
+"""What `seamline suggest` writes."""
 
 _WORDS: dict[Any, str] = {
     bool: "true or false",
@@ -198,6 +209,11 @@ def inspection() -> str:
 def sweep() -> str:
     """Return the fields of `sweep.json`."""
     return field_table(SWEEP)
+
+
+def suggestions() -> str:
+    """Return the fields of the list that `seamline suggest` writes."""
+    return field_table(SUGGESTIONS)
 
 
 def field_table(type_: type) -> str:

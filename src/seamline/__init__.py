@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from seamline.api.data import inspect
     from seamline.api.measuring import Measures, measure
     from seamline.api.run import Run
+    from seamline.api.suggesting import suggest
     from seamline.api.sweep import Sweep, sweep
     from seamline.api.sweep_plan import SweepOptions
     from seamline.api.training import evaluate, train
@@ -62,6 +63,7 @@ __all__ = [
     "measure",
     "predict",
     "reproduce",
+    "suggest",
     "sweep",
     "train",
     "verify",
@@ -91,6 +93,7 @@ _HOMES = {
     "measure": "seamline.api.measuring",
     "predict": "seamline.api.use",
     "reproduce": "seamline.study.reproduce",
+    "suggest": "seamline.api.suggesting",
     "sweep": "seamline.api.sweep",
     "train": "seamline.api.training",
     "verify": "seamline.api.use",

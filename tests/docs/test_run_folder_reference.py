@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 import seamline.run_folder
-from run_folder_reference import FILES, MEASURES, SWEEP, describe, fields_of, reference
+from run_folder_reference import FILES, MEASURES, SUGGESTIONS, SWEEP, describe, fields_of, reference
 from seamline.run_folder import Estimate, JsonFile, RunFolder
 
 STRUCTS = [
@@ -23,7 +23,7 @@ def test_every_field_is_described(type_: type[msgspec.Struct]) -> None:
 
 def test_every_struct_belongs_to_a_file() -> None:
     used: dict[type, str] = {Estimate: ""}
-    for type_ in (*(type_ for file in FILES for type_ in file.types), MEASURES, SWEEP):
+    for type_ in (*(type_ for file in FILES for type_ in file.types), MEASURES, SUGGESTIONS, SWEEP):
         expanded: dict[type, str] = {type_: ""}
         list(fields_of(type_, expanded))
         used |= expanded
@@ -48,6 +48,7 @@ def test_every_path_of_a_run_folder_is_in_the_table() -> None:
         *(
             folder.linear_probes,
             folder.class_analysis,
+            folder.before_after,
             folder.label_issues,
             folder.results("SPLIT"),
             folder.predictions,

@@ -29,6 +29,14 @@ ORDERS = {"time": "in blocks of capture time", "name": "in blocks of file order"
 """Order of blocks -> how images are split."""
 
 
+def no_test_reason(split: SplitInfo | None) -> str:
+    """Return why there are no test images, and what metrics are of instead."""
+    if split is None or not split.too_few_to_test:
+        return NO_TEST_IMAGES
+    groups = "1 group" if split.groups == 1 else f"{split.groups:,} groups"
+    return f"{groups} of related images are too few for test images, so metrics are of the validation images"
+
+
 def optimism(split: SplitInfo) -> str:
     """Return why, and by how much, metrics are optimistic: other splits show the scenes of training; or nothing."""
     grouping = split.grouping

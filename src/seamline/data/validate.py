@@ -17,7 +17,7 @@ from seamline.data.limits import map_threads
 from seamline.data.masks import list_values, mask_values
 from seamline.data.near_duplicates.report import DuplicateReport, find_dataset_duplicates, find_folder_duplicates
 from seamline.data.prepare import detect_groups, split_data
-from seamline.data.split_warnings import NO_TEST_IMAGES, ORDERS, grouping_warnings
+from seamline.data.split_warnings import ORDERS, grouping_warnings, no_test_reason
 from seamline.errors import SeamlineError, list_first
 from seamline.progress import Reporter
 from seamline.run_folder import ClassMap, Count, SplitInfo, Task, UnusedData
@@ -174,7 +174,7 @@ def _describe_split(data: Dataset, split: SplitInfo) -> str:
     else:
         how = "near-duplicates are kept together" if split.grouping.near_duplicates else "at random"
     sizes = _list_splits({name: len(one) for name, one in data.splits_by_name.items()})
-    return f"{sizes}; {how}" + ("" if len(data.test) else f"; {NO_TEST_IMAGES}")
+    return f"{sizes}; {how}" + ("" if len(data.test) else f"; {no_test_reason(split)}")
 
 
 def _list_splits(sizes: dict[str, int]) -> str:

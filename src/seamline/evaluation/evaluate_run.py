@@ -15,6 +15,7 @@ from seamline.data.dataset import IGNORE_INDEX, Dataset, DatasetPart, Split, cou
 from seamline.data.mix import absent_classes, merge_classes, merge_sentences, split_by_part
 from seamline.data.splits import Splits
 from seamline.errors import SeamlineError, size_text
+from seamline.evaluation.before_after import load_start
 from seamline.evaluation.calibration import split_calibration
 from seamline.evaluation.conformal import measure_coverage
 from seamline.evaluation.cross_val import out_of_fold_logits
@@ -67,6 +68,7 @@ def evaluate_run(folder: RunFolder, data: Dataset, splits: Splits, *, device: to
             references=[one.name for one in info.dataset.reference_images],
             parts=data.parts,
             split=info.split,
+            start=load_start(info, reporter),
             out_of_fold=out_of_fold if folds else None,
         )
         evaluate_model(folder, model, evaluated, reporter=reporter)

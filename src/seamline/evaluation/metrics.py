@@ -162,6 +162,9 @@ METRICS: dict[str, Metric] = {
 PRIMARY: dict[Task, tuple[str, str]] = {"classification": ("accuracy", "recall"), "segmentation": ("mean_ap", "ap")}
 """Task -> the metric that speaks for a model, and the one that speaks for a class."""
 
+COMPARED: dict[Task, str] = {"classification": "accuracy", "segmentation": "mean_iou"}
+"""Task -> the metric by which two models are compared on the same images; it has a paired interval."""
+
 INTERVALS: dict[bool, str] = {
     True: "95 %, by Wilson intervals for fractions and their means, normal intervals for other means, and a bootstrap "
     "over images otherwise",

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from seamline.data.split_warnings import NO_TEST_IMAGES
-from seamline.run_folder import Estimate, Metrics, SplitMetrics
+from seamline.run_folder import BeforeAfter, Estimate, Metrics, SplitMetrics
 
 
 def percent(fraction: Estimate) -> str:
@@ -90,9 +89,24 @@ def metric_lines(metrics: Metrics) -> list[str]:
         if (split := one.test or one.val)
     ]
     return [
-        f"{title:<11}" + (", ".join(_split_texts(metrics, split)) if split else f"none; {NO_TEST_IMAGES}")
+        f"{title:<11}"
+        + (", ".join(_split_texts(metrics, split)) if split else "none; metrics are of the validation images")
         for split, title in ((metrics.val, "validation"), (metrics.test, "test"))
     ] + of_parts
+
+
+def change_lines(compared: BeforeAfter, metrics: Metrics) -> list[str]:
+    """Return a line for each dataset of a run that started from another one: metrics before, after, and the change."""
+    lines = []
+    for one in compared.datasets:
+        texts = []
+        for key, change in one.overall.items():
+            info = metrics.definitions[key]
+            show, _, signed = PRINTED[info.format]
+            before, after = show(Estimate(change.before)), show(Estimate(change.after))
+            texts.append(f"{title_inside(info.title)} {before} before, {after} after, {signed(change.change)}")
+        lines.append(f"{one.name} ({'test' if one.split == 'test' else 'validation'})  {'; '.join(texts)}")
+    return lines
 
 
 def _split_texts(metrics: Metrics, split: SplitMetrics) -> list[str]:

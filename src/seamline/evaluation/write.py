@@ -15,6 +15,7 @@ from seamline.data.masks import Color
 from seamline.data.split_warnings import SPLITS
 from seamline.errors import SeamlineError
 from seamline.evaluation.average_precision import precision_recall_curve
+from seamline.evaluation.before_after import StartModel, compare_with_start
 from seamline.evaluation.calibration import calibrate
 from seamline.evaluation.class_analysis import analyze_classes
 from seamline.evaluation.error_analysis import ErrorAnalysis, analyze_errors
@@ -32,6 +33,7 @@ from seamline.io import write_bytes
 from seamline.models.classifiers import TwoLayerCNN
 from seamline.progress import Reporter
 from seamline.run_folder import (
+    BeforeAfter,
     ClassAnalysis,
     ClassificationArrays,
     Curve,
@@ -65,6 +67,7 @@ class EvaluationData:
     references: Sequence[str] = ()  # names of images with masks that are always shown
     parts: Sequence[DatasetPart] = ()  # the datasets that the images come from, if these are several
     split: SplitInfo | None = None  # how the images were split
+    start: StartModel | None = None  # the run that training started from, to compare with
     # returns (N, K) float32 logits of the training and then the validation images by models that were not trained on
     # the image, and the number of these models; None where training labels are not checked
     out_of_fold: Callable[[], tuple[NDArray[np.float32], int]] | None = None
@@ -189,6 +192,10 @@ def _write_analyses(
         errors, images = write_split(
             run, "test", test, data.palette, calibration.temperature.value, references=data.references
         )
+    before_after: BeforeAfter | None = run.before_after.read_optional()  # of an earlier evaluation
+    if data.start is not None:
+        before_after = compare_with_start(data.start, data.parts, test, val)
+        run.before_after.write(before_after)
     filters: FilterAnalysis | None = None
     probes: LinearProbes | None = None
     inner = model.model if isinstance(model, TTA) else model
@@ -213,6 +220,7 @@ def _write_analyses(
         filters,
         probes,
         appearance,
+        before_after=before_after,
         train_sampled=len(splits.train.split) < len(data.train),
     )
 

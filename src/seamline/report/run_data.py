@@ -14,6 +14,7 @@ from seamline.data.image_io import MAX_PIXELS, decode
 from seamline.data.split_warnings import SPLITS as SPLITS
 from seamline.errors import SeamlineError
 from seamline.run_folder import (
+    BeforeAfter,
     Calibration,
     ClassAnalysis,
     Color,
@@ -92,6 +93,7 @@ class RunData:
     label_issues: LabelIssues | None = None  # possible label errors
     label_issues_sheet: Image.Image | None = None  # the first of them, side by side
     predictions: PredictionRecord | None = None  # predictions on photos that are not part of the dataset
+    before_after: BeforeAfter | None = None  # what changed since the run that training started from
     measures: MeasuresRecord | None = None  # measures of buildings in such photos
 
     @property
@@ -156,6 +158,7 @@ def read_run(path: Path) -> RunData:
         label_issues_sheet=sheet,
         predictions=folder.predictions.read_optional(),
         measures=folder.measures.read_optional(),
+        before_after=folder.before_after.read_optional(),
     )
 
 

@@ -15,6 +15,7 @@ from seamline.run_folder.analysis import (
     LinearProbes,
 )
 from seamline.run_folder.arrays import ClassificationArrays, ImageIndex, SegmentationArrays, StoredImages
+from seamline.run_folder.before_after import BeforeAfter, DatasetChange, MetricChange
 from seamline.run_folder.fields import ABSENT, Color, Count, Estimate, Task, to_json
 from seamline.run_folder.folder import ONNX, WEIGHTS, RunFolder, measures_record, prediction_record
 from seamline.run_folder.integrity import ExampleOutputs, Integrity
@@ -80,12 +81,14 @@ from seamline.run_folder.run_info import (
     SplitInfo,
     UnusedData,
 )
+from seamline.run_folder.suggestions import SuggestedPhoto, Suggestions, suggestions_file
 from seamline.run_folder.sweep import SweepFolder, SweepInfo, SweepRun, SweepSetting
 
 __all__ = [
     "ABSENT",
     "ONNX",
     "WEIGHTS",
+    "BeforeAfter",
     "BoundaryErrors",
     "BuildingCalibration",
     "BuildingTotal",
@@ -103,6 +106,7 @@ __all__ = [
     "CountProbability",
     "CountTable",
     "Curve",
+    "DatasetChange",
     "DatasetInfo",
     "DatasetPartInfo",
     "Epoch",
@@ -134,6 +138,7 @@ __all__ = [
     "MaskExample",
     "MeasuredPhoto",
     "MeasuresRecord",
+    "MetricChange",
     "MetricInfo",
     "Metrics",
     "ModelInfo",
@@ -163,6 +168,8 @@ __all__ = [
     "SplitResults",
     "StoredImages",
     "Storey",
+    "SuggestedPhoto",
+    "Suggestions",
     "SweepFolder",
     "SweepInfo",
     "SweepRun",
@@ -172,5 +179,6 @@ __all__ = [
     "UnusedData",
     "measures_record",
     "prediction_record",
+    "suggestions_file",
     "to_json",
 ]

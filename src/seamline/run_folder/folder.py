@@ -22,6 +22,7 @@ from seamline.run_folder.arrays import (
     read_stored_images,
     write_arrays,
 )
+from seamline.run_folder.before_after import BeforeAfter
 from seamline.run_folder.integrity import Integrity
 from seamline.run_folder.json_file import JsonFile, JsonLinesFile
 from seamline.run_folder.measures import BuildingCalibration, MeasuresRecord
@@ -96,6 +97,7 @@ class RunFolder:
     linear_probes = _Result[LinearProbes]("analysis/linear_probes.json", LinearProbes)
     model_summary = _Result[ModelSummary]("analysis/model.json", ModelSummary)
     class_analysis = _Result[ClassAnalysis]("evaluation/classes.json", ClassAnalysis)
+    before_after = _Result[BeforeAfter]("evaluation/before_after.json", BeforeAfter)
     label_issues = _Result[LabelIssues]("evaluation/label_issues.json", LabelIssues)
 
     @property

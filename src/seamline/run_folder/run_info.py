@@ -142,6 +142,7 @@ class SplitInfo(Struct, frozen=True, kw_only=True):
     predefined: bool = False  # whether the dataset names its validation images
     fold: Count = 0  # fold of a cross-validation whose images are the test images, from 1; 0 for none
     folds: Count = 0  # folds of the cross-validation; 0 for none
+    too_few_to_test: bool = False  # whether no test images were drawn because there are too few groups
     groups_detected: bool = False  # whether groups were detected in the pixels; else they came with the dataset
     groups: Count  # groups among the training images, before any is excluded
     duplicate_images: Count  # training images that share their group with another training image

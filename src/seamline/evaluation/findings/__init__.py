@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from seamline.evaluation.findings.appearance import class_overlap, feature_spread, image_sharpness
+from seamline.evaluation.findings.before_after import first_set
 from seamline.evaluation.findings.confusions import confused_pairs, confused_with, false_positives
 from seamline.evaluation.findings.errors import boundary_errors, thin_region_ends
 from seamline.evaluation.findings.inputs import Claim, FindingInputs, FindingRule
@@ -48,6 +49,7 @@ def _both(panel: str) -> dict[Task, str]:
 FINDINGS: tuple[FindingRule, ...] = (
     FindingRule("optimistic_split", optimistic_split, _both("leakage")),
     FindingRule("overall", overall, {"classification": "confusion", "segmentation": "pr_curves"}),
+    FindingRule("first_set", first_set, _both("before_after")),
     FindingRule("no_test_images", no_test_images, _both("classes")),
     FindingRule("hardest_class", hardest_class, _both("classes")),
     FindingRule("confused_with", confused_with, _both("confusion")),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from seamline.data.split_warnings import NO_TEST_IMAGES
+from seamline.data.split_warnings import no_test_reason
 from seamline.evaluation.confidence import negated, significant
 from seamline.evaluation.findings.inputs import Claim, FindingInputs
 from seamline.evaluation.findings.ranking import separable_extremes
@@ -59,8 +59,8 @@ def no_test_images(inputs: FindingInputs) -> Claim | None:
     if inputs.test is not None:
         return None
     return Claim(
-        f"There is no test split: {NO_TEST_IMAGES}. The temperature is fitted on them too, so they are no independent "
-        "test.",
+        f"There is no test split: {no_test_reason(inputs.split)}. The temperature is fitted on them too, so they are "
+        "no independent test.",
         {"images": inputs.val.n_images},
     )
 

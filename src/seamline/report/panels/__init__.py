@@ -2,6 +2,7 @@
 
 from seamline.report.panel import Panel
 from seamline.report.panels import (
+    before_after,
     calibration,
     classes,
     confusion,
@@ -27,6 +28,7 @@ PANELS: tuple[Panel, ...] = (
     Panel("confusion", "Confusion matrix", confusion.build),
     Panel("classes", "Per-class metrics", classes.build),
     Panel("datasets", "Metrics of each dataset", datasets.build),
+    Panel("before_after", "Before and after", before_after.build),
     Panel("pr_curves", "Precision and recall", pr_curves.build),
     Panel("examples", "Examples", examples.build),
     Panel("why", "Why classes are confused", why.build),
