@@ -58,7 +58,9 @@ from seamline.run_folder.results import (
     ImageMetrics,
     LabelIssue,
     LabelIssues,
+    MaskCase,
     MaskExample,
+    MaskSheets,
     SheetExample,
     SplitResults,
     ThinRegions,
@@ -81,11 +83,13 @@ from seamline.run_folder.run_info import (
     UnusedData,
 )
 from seamline.run_folder.sweep import SweepFolder, SweepInfo, SweepRun, SweepSetting
+from seamline.run_folder.training_images import AugmentedImages, TrainingImage, TrainingImages
 
 __all__ = [
     "ABSENT",
     "ONNX",
     "WEIGHTS",
+    "AugmentedImages",
     "BoundaryErrors",
     "BuildingCalibration",
     "BuildingTotal",
@@ -131,7 +135,9 @@ __all__ = [
     "LabelIssues",
     "LinearProbe",
     "LinearProbes",
+    "MaskCase",
     "MaskExample",
+    "MaskSheets",
     "MeasuredPhoto",
     "MeasuresRecord",
     "MetricInfo",
@@ -169,6 +175,8 @@ __all__ = [
     "SweepSetting",
     "Task",
     "ThinRegions",
+    "TrainingImage",
+    "TrainingImages",
     "UnusedData",
     "measures_record",
     "prediction_record",
