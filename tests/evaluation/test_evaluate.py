@@ -9,8 +9,9 @@ from conftest import CLASSES, bright_sides
 from evaluation.factories import label_evaluation
 from seamline.evaluation.counts import confusion_counts
 from seamline.evaluation.evaluate import evaluate_split
-from seamline.evaluation.examples import COLUMNS, MAX_PER_CELL, choose_examples, example_sheet
+from seamline.evaluation.examples import COLUMNS, choose_examples, example_sheet
 from seamline.inference.forward import BATCH_PIXELS, predict_logits
+from seamline.run_folder import MAX_PER_CELL
 
 
 class Sides(nn.Module):

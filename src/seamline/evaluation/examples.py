@@ -14,10 +14,7 @@ from seamline.data.preprocess import downscale
 from seamline.evaluation.bootstrap import ratio
 from seamline.evaluation.calibration import confidences
 from seamline.evaluation.evaluate import Evaluation
-from seamline.run_folder import ExampleSheet, ImageMetrics, MaskExample, SheetExample
-
-MAX_PER_CELL = 12
-"""The most confident examples of each cell that a sheet always has."""
+from seamline.run_folder import MAX_PER_CELL, ExampleSheet, ImageMetrics, MaskExample, SheetExample
 
 SAMPLE_PIXELS = 1_000_000
 """Pixels up to which a random sample fills a sheet: 1,275 images of 28 x 28 pixels, 244 of 64 x 64."""

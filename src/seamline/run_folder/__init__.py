@@ -51,6 +51,7 @@ from seamline.run_folder.model_summary import ModelLayer, ModelSummary, Optimize
 from seamline.run_folder.novelty import Novelty, NoveltyReference
 from seamline.run_folder.prediction import ExportMetadata, PhotoError, PhotoPrediction, PredictionRecord
 from seamline.run_folder.results import (
+    MAX_PER_CELL,
     BoundaryErrors,
     Curve,
     ErrorAnalysis,
@@ -87,6 +88,7 @@ from seamline.run_folder.training_images import AugmentedImages, TrainingImage, 
 
 __all__ = [
     "ABSENT",
+    "MAX_PER_CELL",
     "ONNX",
     "WEIGHTS",
     "AugmentedImages",

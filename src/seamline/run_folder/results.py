@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from seamline.run_folder.fields import Count, Estimate, FileName, NanFloat, Number, Side
 
+MAX_PER_CELL = 12
+"""The most confident images of each cell of a confusion matrix that the example sheet has, whatever else it has."""
+
 
 class SheetExample(Struct, frozen=True, kw_only=True):
     """An image of the example sheet."""

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.evaluation.examples import MAX_PER_CELL
 from seamline.evaluation.text import count, pluralize
 from seamline.report.cases import mask_cases
 from seamline.report.formatting import confidence_text, fractions_text, percent
@@ -25,6 +24,7 @@ from seamline.report.panel import Content
 from seamline.report.plots import ranking
 from seamline.report.run_data import SPLITS, MaskImages, RunData
 from seamline.report.svg import WIDTHS, responsive_svg
+from seamline.run_folder import MAX_PER_CELL
 
 MAX_WRONG = 6
 """Wrong predictions shown per class."""
