@@ -26,6 +26,7 @@ from seamline.run_folder.results import LabelIssues, SplitResults
 from seamline.run_folder.run_info import Epoch, RunInfo
 from seamline.run_folder.suggestions import Suggestions
 from seamline.run_folder.sweep import SweepInfo
+from seamline.run_folder.training_images import TrainingImages
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,29 @@ FILES: tuple[RunFile, ...] = (
         "evaluation",
         "What a training with `--init-from` changed, on the same held-out images.",
         (BeforeAfter,),
+    ),
+    RunFile(
+        "evaluation/SPLIT.photos.jpg, evaluation/SPLIT.ground_truth.png, evaluation/SPLIT.prediction.png",
+        "evaluation",
+        "The mask sheets of a segmenter, of the split that is reported first: up to 160 images, 192 pixels on the "
+        "longer side, with their true and predicted masks.",
+    ),
+    RunFile(
+        "evaluation/training_images.json",
+        "evaluation",
+        "A random sample of the training images, and some of them as the first epochs augment them.",
+        (TrainingImages,),
+    ),
+    RunFile(
+        "evaluation/training_images.png, evaluation/training_images.augmented.png",
+        "evaluation",
+        "These images of a classifier.",
+    ),
+    RunFile(
+        "evaluation/training_images.jpg, evaluation/training_images.masks.png, "
+        "evaluation/training_images.augmented.jpg, evaluation/training_images.augmented.masks.png",
+        "evaluation",
+        "These images of a segmenter, and their masks.",
     ),
     RunFile("evaluation/label_issues.json", "evaluation", "Possible label errors of a classifier.", (LabelIssues,)),
     RunFile("evaluation/label_issues.png", "evaluation", "The first possible label errors, side by side."),

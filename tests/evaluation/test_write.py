@@ -39,7 +39,8 @@ def test_the_files_are_those_of_the_contract(run: RunFolder) -> None:
     names = {path.name for path in run.path.iterdir()}
     assert names == {"metrics.json", "calibration.json", "findings.json", "evaluation"}
     names = {path.name for path in (run.path / "evaluation").iterdir()}
-    assert names == {f"{split}{end}" for split in ("val", "test") for end in (".npz", ".json", "-examples")}
+    sheets = {f"test.{name}" for name in ("photos.jpg", "ground_truth.png", "prediction.png")}
+    assert names == sheets | {f"{split}{end}" for split in ("val", "test") for end in (".npz", ".json", "-examples")}
     written = [path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file()]
     assert min(written) == run.metrics.path.stat().st_mtime_ns
     assert max(written) == run.findings.path.stat().st_mtime_ns
@@ -128,6 +129,9 @@ def test_results_hold_what_the_contract_says(run: RunFolder, splits: dict[str, S
     assert set(results.curves["raw"]) == set(CLASSES)
     assert results.errors is not None
     assert len(results.per_image) == 14
+    assert results.masks is not None
+    assert [case.rank for case in results.masks.cases] == list(range(1, 15))
+    assert run.results("val").read().masks is None
     for example in results.examples:
         for name in (example.image, example.ground_truth, example.prediction):
             with Image.open(run.examples_dir("test") / name) as picture:

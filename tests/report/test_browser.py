@@ -141,7 +141,10 @@ def test_views_switch(finished: Path, open_page: Open) -> None:
     name = wrong.first.locator(".tile").get_attribute("title")
     np.testing.assert_allclose(pixels_of(wrong.first.locator(".tile")).astype(int), numbered_image(name), atol=2)
     true = int(name.split("/")[1]) % len(CLASSES)
-    assert wrong.first.locator("figcaption").inner_text().startswith(CLASSES[true])
+    assert wrong.first.locator("figcaption").inner_text().startswith(f"true: {CLASSES[true]}")
+    leads = page.locator("#examples .lead")
+    assert not leads.nth(0).is_visible()
+    assert "wrongly predicted as the class, with the true class of each" in leads.nth(1).inner_text()
 
 
 def test_one_kernel_can_be_selected(finished: Path, open_page: Open) -> None:

@@ -25,7 +25,7 @@ from seamline.report.run_data import RunData, read_run
 HOSTILE = ("<script>alert(1)</script>", "</style>&amp;", "\"q\" 'q' --x:1;", "Größe $x$ 衣", "`${1}`", "{{ 7*7 }}")
 PANELS = [
     *("training", "confusion", "classes", "examples", "why", "kernels", "linear_probes", "calibration"),
-    "reproducibility",
+    *("training_data", "reproducibility"),
 ]
 
 
@@ -135,7 +135,8 @@ def test_panels_are_in_the_order_in_which_a_reader_asks(finished: Path) -> None:
         (["evaluation/test.png"], []),
         (["evaluation/val.json", "evaluation/test.json"], ["confusion", "examples"]),
         (["calibration.json", "analysis", "evaluation"],
-         ["calibration", "kernels", "linear_probes", "confusion", "examples", "why"]),
+         ["calibration", "kernels", "linear_probes", "confusion", "examples", "why", "training_data"]),
+        (["evaluation/training_images.json"], ["training_data"]),
         (["evaluation/classes.json"], ["why"]),
         (["evaluation/class_means.png"], ["why"]),
     ],

@@ -136,7 +136,10 @@ def test_examples_are_sorted_by_confidence(run: RunData) -> None:
             wrong = [one for one in written if one[key] == index and one["ground_truth"] != one["prediction"]]
             wrong.sort(key=lambda one: -one["confidence"])
             assert [tile.example.name for tile in row[view]] == [one["name"] for one in wrong[:6]]
-            captions = [f"{run.classes[one[other]]} <small>{confidence_text(one['confidence'])}" for one in wrong[:6]]
+            word = {"prediction": "predicted", "ground_truth": "true"}[other]
+            captions = [
+                f"{word}: {run.classes[one[other]]} <small>{confidence_text(one['confidence'])}" for one in wrong[:6]
+            ]
             assert re.findall(r"<figcaption>(.*?)</small>", shots[view][index]) == captions
         right = [one for one in written if one["ground_truth"] == one["prediction"] == index]
         assert [tile.example.name for tile in row["correct"]] == [one["name"] for one in right[:2]]

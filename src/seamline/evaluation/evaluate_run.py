@@ -25,6 +25,7 @@ from seamline.evaluation.metrics import INTERVALS
 from seamline.evaluation.model_summary import summarize_model
 from seamline.evaluation.novelty import measure_novelty
 from seamline.evaluation.text import capitalize_first
+from seamline.evaluation.training_images import write_training_images
 from seamline.evaluation.write import EvaluationData, evaluate_model, write_split
 from seamline.inference.forward import predict_logits
 from seamline.inference.integrity import record_integrity
@@ -50,7 +51,9 @@ def evaluate_run(folder: RunFolder, data: Dataset, splits: Splits, *, device: to
         Checkpoints(folder.checkpoint_dir).clear()  # a process that ended right after it wrote the weights leaves some
         info, model = folder.info.read(), load_tta(folder)
         keep_run_data(folder, data, splits)
-        summary = summarize_model(model.model, info.model.name, info.model.input_size, _usable_config(folder))
+        config = _usable_config(folder)
+        summary = summarize_model(model.model, info.model.name, info.model.input_size, config)
+        write_training_images(folder, splits.train, data.task, data.palette, info.seed, config)
         folds = info.label_check_folds
 
         def out_of_fold() -> tuple[NDArray[np.float32], int]:
@@ -233,7 +236,7 @@ def _copy_results(source: Path, target: Path) -> None:
     """Copy what the page of a run shows beside its test results."""
     target.mkdir(parents=True, exist_ok=True)
     shutil.copy2(source / "history.jsonl", target)
-    for pattern in ("analysis/*.json", "evaluation/val.*", "evaluation/val-examples/*"):
+    for pattern in ("analysis/*.json", *(f"evaluation/{name}" for name in ("val.*", "val-examples/*", "training_*"))):
         for file in source.glob(pattern):
             copy = target / file.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)

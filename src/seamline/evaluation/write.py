@@ -25,6 +25,7 @@ from seamline.evaluation.filter_analysis import analyze_filters
 from seamline.evaluation.findings import FINDINGS, LAYER_FINDINGS, FindingInputs, FindingRule, find
 from seamline.evaluation.label_issues import summarize_label_issues
 from seamline.evaluation.linear_probes import probe_layers
+from seamline.evaluation.mask_sheets import mask_sheets
 from seamline.evaluation.metrics import INTERVALS, PRIMARY, metric_infos
 from seamline.evaluation.novelty import fit_novelty, measure_novelty
 from seamline.evaluation.text import PRINTED, title_inside
@@ -185,13 +186,14 @@ def _write_analyses(
     if isinstance(model, TTA):
         novelty = fit_novelty(model, data.train, data.val, data.task)
         run.novelty.write(measure_novelty(model, data.test, data.task, novelty) if test else novelty)
-    errors, images = write_split(
-        run, "val", val, data.palette, calibration.temperature.value, references=data.references
-    )
+    options: dict[str, Any] = {
+        "palette": data.palette,
+        "temperature": calibration.temperature.value,
+        "references": data.references,
+    }
+    errors, images = write_split(run, "val", val, **options, browsable=test is None)
     if test is not None:
-        errors, images = write_split(
-            run, "test", test, data.palette, calibration.temperature.value, references=data.references
-        )
+        errors, images = write_split(run, "test", test, **options)
     before_after: BeforeAfter | None = run.before_after.read_optional()  # of an earlier evaluation
     if data.start is not None:
         before_after = compare_with_start(data.start, data.parts, test, val)
@@ -233,6 +235,7 @@ def write_split(
     temperature: float,
     *,
     references: Sequence[str] = (),
+    browsable: bool = True,
 ) -> tuple[ErrorAnalysis | None, tuple[ImageMetrics, ...]]:
     """Write the predictions of a split and its examples.
 
@@ -243,6 +246,7 @@ def write_split(
         palette: K colors of the classes in masks.
         temperature: the temperature of the run.
         references: names of images with masks that are always shown.
+        browsable: whether many images are written, for a reader of the page to browse.
 
     Returns:
         Where the wrong pixels are, and the metrics of each image, best first; None and nothing for classification.
@@ -253,7 +257,7 @@ def write_split(
     if evaluation.task == "classification":
         labels, logits = np.asarray(split.labels, dtype=np.int64), evaluation.sample.logits[:, :, 0]
         run.write_arrays(name, ClassificationArrays(**arrays, labels=labels, logits=logits))
-        sheet, png = example_sheet(evaluation, temperature)
+        sheet, png = example_sheet(evaluation, temperature, sample=browsable)
         run.results(name).write(SplitResults(**results, sheet=sheet))
         write_bytes(run.sheet_file(name), png)
         return None, ()
@@ -266,6 +270,10 @@ def write_split(
     results["examples"], files = mask_examples(evaluation, order, images, palette, references)
     for file, content in files.items():
         write_bytes(run.examples_dir(name) / file, content)
+    if browsable and order:
+        results["masks"], sheets = mask_sheets(evaluation, order, palette)
+        for path, content in zip(run.mask_sheet_files(name), sheets, strict=True):
+            write_bytes(path, content)
     results |= {"curves": _curves(evaluation), "errors": errors.summary(), "per_image": images}
     run.results(name).write(SplitResults(**results))
     return errors, images

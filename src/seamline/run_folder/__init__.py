@@ -52,6 +52,7 @@ from seamline.run_folder.model_summary import ModelLayer, ModelSummary, Optimize
 from seamline.run_folder.novelty import Novelty, NoveltyReference
 from seamline.run_folder.prediction import ExportMetadata, PhotoError, PhotoPrediction, PredictionRecord
 from seamline.run_folder.results import (
+    MAX_PER_CELL,
     BoundaryErrors,
     Curve,
     ErrorAnalysis,
@@ -59,7 +60,9 @@ from seamline.run_folder.results import (
     ImageMetrics,
     LabelIssue,
     LabelIssues,
+    MaskCase,
     MaskExample,
+    MaskSheets,
     SheetExample,
     SplitResults,
     ThinRegions,
@@ -83,11 +86,14 @@ from seamline.run_folder.run_info import (
 )
 from seamline.run_folder.suggestions import SuggestedPhoto, Suggestions, suggestions_file
 from seamline.run_folder.sweep import SweepFolder, SweepInfo, SweepRun, SweepSetting
+from seamline.run_folder.training_images import AugmentedImages, TrainingImage, TrainingImages
 
 __all__ = [
     "ABSENT",
+    "MAX_PER_CELL",
     "ONNX",
     "WEIGHTS",
+    "AugmentedImages",
     "BeforeAfter",
     "BoundaryErrors",
     "BuildingCalibration",
@@ -135,7 +141,9 @@ __all__ = [
     "LabelIssues",
     "LinearProbe",
     "LinearProbes",
+    "MaskCase",
     "MaskExample",
+    "MaskSheets",
     "MeasuredPhoto",
     "MeasuresRecord",
     "MetricChange",
@@ -176,6 +184,8 @@ __all__ = [
     "SweepSetting",
     "Task",
     "ThinRegions",
+    "TrainingImage",
+    "TrainingImages",
     "UnusedData",
     "measures_record",
     "prediction_record",

@@ -19,6 +19,7 @@ from seamline.report.panels import (
     predictions,
     reproducibility,
     training,
+    training_data,
     why,
 )
 
@@ -37,6 +38,7 @@ PANELS: tuple[Panel, ...] = (
     Panel("kernels", "Learned filters", kernels.build),
     Panel("linear_probes", "Linear probes", linear_probes.build),
     Panel("calibration", "Calibration", calibration.build),
+    Panel("training_data", "Training data", training_data.build),
     Panel("label_issues", "Possible label errors", label_issues.build),
     Panel("data_warnings", "Data warnings", data_warnings.build),
     Panel("leakage", "Data leakage", leakage.build),
