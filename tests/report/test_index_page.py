@@ -98,8 +98,7 @@ def test_a_card_says_how_its_run_was_trained(finished: Path, preset: str, text: 
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_the_page_fits_and_is_accessible(overview: Path, open_page: Open, width: int, scheme: str) -> None:
     page = open_page(overview, width, scheme, file="index.html")
     assert page.evaluate("document.documentElement.scrollWidth") == width

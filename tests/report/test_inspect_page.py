@@ -172,8 +172,7 @@ def test_the_page_goes_where_it_is_told(insects: Path, tmp_path: Path, monkeypat
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 820, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (820, "light"), (390, "dark")])
 def test_the_page_fits_and_is_accessible(insects: Path, open_page: Open, width: int, scheme: str) -> None:
     shown = open_page(insects.parent, width, scheme, file="page.html")
     assert shown.evaluate("document.documentElement.scrollWidth") == width

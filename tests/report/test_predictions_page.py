@@ -129,8 +129,7 @@ def test_the_slider_uncovers_the_photo_by_keys(photos: Path, open_page: Open) ->
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_the_page_fits_and_is_accessible(
     photos: Path, tmp_path: Path, open_page: Open, width: int, scheme: str
 ) -> None:
