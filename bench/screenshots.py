@@ -88,7 +88,7 @@ def server_pages(browser: Browser) -> None:
         for name, size, scheme in (("light", SIZE, "light"), ("dark", SIZE, "dark"), ("phone", PHONE, "light")):
             tab = open_page(browser, address, size, scheme)
             tab.set_input_files("#files", files=[photo])
-            tab.wait_for_selector("#results .result:not([hidden])")
+            tab.wait_for_selector(".card[data-state=done]")
             save_screenshot(tab, f"serve-{name}")
     with serve("garments") as address:
         tab = open_page(browser, address, PHONE, "dark")

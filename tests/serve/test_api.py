@@ -88,6 +88,8 @@ def test_masks_are_those_of_predict(masks: Predictor, segmenter: Path, tmp_path:
     assert (raw["width"], raw["height"], raw["class_fractions"]) == (100, 60, expected.class_fractions)
     assert base64.b64decode(raw["mask"]) == mask
     assert ask(app, "POST", "/api/predict?mask=false", content=content).json() == raw | {"mask": None}
+    sure = ask(app, "POST", "/api/predict?mask=false&confidence=true", content=content).json()["confidence"]
+    np.testing.assert_array_equal(Image.open(io.BytesIO(base64.b64decode(sure))), masks(photo).confidence)
     for path, picture in (("/api/mask", mask), ("/api/overlay", overlay)):
         answer = ask(app, "POST", path, content=content, headers={"content-type": "image/png"})
         assert (answer.headers["content-type"], answer.content) == ("image/png", picture)

@@ -49,7 +49,7 @@ def choose(page: Any, *photos: Path) -> Any:
     with page.expect_file_chooser() as chosen:
         page.get_by_role("button", name="Choose photos").click()
     chosen.value.set_files([str(photo) for photo in photos])
-    page.locator(".card .result:visible, .card .error").nth(len(photos) - 1).wait_for()
+    page.locator(".card[data-state=done], .card[data-state=error]").nth(len(photos) - 1).wait_for()
     return page.locator(".card").first
 
 
@@ -84,7 +84,7 @@ def test_strength_and_highlight(masks_at: str, visit: Visit, tmp_path: Path) -> 
     """The right half is white, under (0, 128, 255)."""
     page = visit(masks_at)
     card = choose(page, save_photo(tmp_path / "front.png", 300, 400))
-    canvas, slider = card.locator("canvas"), card.get_by_role("slider")
+    canvas, slider = card.locator(".stage"), card.get_by_role("slider", name="Opacity")
     assert right_side(canvas) == pytest.approx([126, 190, 253], abs=4)
     slider.focus()
     page.keyboard.press("End")
@@ -124,9 +124,9 @@ def test_dropped_pasted_and_refused(masks_at: str, visit: Visit, tmp_path: Path)
     page = visit(masks_at, scheme="dark")
     content = base64.b64encode(save_photo(tmp_path / "front.png").read_bytes()).decode()
     page.evaluate(DROP, ["dropped.png", content])
-    page.locator(".card .result:visible").wait_for()
+    page.locator(".card[data-state=done]").wait_for()
     page.evaluate(PASTE, ["pasted.png", content])
-    page.locator(".card .result:visible").nth(1).wait_for()
+    page.locator(".card[data-state=done]").nth(1).wait_for()
     assert page.locator(".card h2").all_inner_texts() == ["pasted.png", "dropped.png"]
     (tmp_path / "notes.jpg").write_text("no image")
     with page.expect_file_chooser() as chosen:
@@ -147,7 +147,7 @@ def test_a_phone(masks_at: str, labels_at: str, visit: Visit, tmp_path: Path) ->
         with page.expect_file_chooser() as chosen:
             page.get_by_role("button", name="Take a photo").tap()
         chosen.value.set_files(str(photo))
-        page.locator(".card .result:visible").wait_for()
+        page.locator(".card[data-state=done]").wait_for()
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
         for button in page.locator("button:visible").all():
             assert button.bounding_box()["height"] >= 35

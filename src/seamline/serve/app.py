@@ -65,7 +65,10 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-SCRIPTS = ("page.js", "api.js", "corners.js", "elements.js", "fronts.js", "measure.js", "totals.js")
+SCRIPTS = (
+    *("page.js", "api.js", "board.js", "colors.js", "corners.js", "elements.js", "fronts.js", "inputs.js", "labels.js"),
+    *("legend.js", "mask.js", "measure.js", "photos.js", "probe.js", "totals.js"),
+)
 """The modules of the page's program."""
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -242,9 +245,12 @@ def _add_api(app: FastAPI, worker: InferenceWorker) -> None:
         return description
 
     @app.post("/api/predict", response_model=response, responses=_errors(*_PHOTO_ERRORS), openapi_extra=_PHOTO)
-    async def predict(request: Request, mask: bool = True) -> SegmentationResponse | ClassificationResponse:
-        """Predict a photo; `mask=false` omits the mask."""
-        return await worker.predict(await read_photo_bytes(request, limits), with_mask=mask)
+    async def predict(
+        request: Request, mask: bool = True, confidence: bool = False
+    ) -> SegmentationResponse | ClassificationResponse:
+        """Predict a photo; `mask=false` omits the mask, `confidence=true` adds how probable each pixel's class is."""
+        content = await read_photo_bytes(request, limits)
+        return await worker.predict(content, with_mask=mask, with_confidence=confidence)
 
     @app.post("/api/mask", response_class=Response, responses=mask_png, openapi_extra=_PHOTO)
     async def mask(request: Request) -> Response:
