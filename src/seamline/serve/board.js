@@ -1,7 +1,7 @@
 /** The drawing board of a classifier of small gray images: what is drawn is predicted at once. */
 
 import { model, send } from "./api.js";
-import { byId, element, sentence } from "./elements.js";
+import { byId, element, sentence, setStatus } from "./elements.js";
 import { makeBars } from "./labels.js";
 
 const BOARD_SIDE = 480; // pixels
@@ -79,6 +79,7 @@ export function startBoard() {
     } else if (pen.down) strokes.at(-1)?.push([pen.x, pen.y]);
     draw();
     drawPen();
+    setStatus(`Pen ${pen.down ? "down" : "up"}, ${Math.round(100 * pen.x / board.width)} % from the left, ${Math.round(100 * pen.y / board.height)} % from the top`);
     if (pen.down) updateSoon(300);
   });
   board.addEventListener("blur", () => { if (pen) { pen = null; draw(); } });

@@ -2,8 +2,10 @@
 
 import { loadModel, model } from "./api.js";
 import { startBoard } from "./board.js";
+import { showModelCard } from "./card.js";
 import { byId, megabytes } from "./elements.js";
 import { startInputs, startTabs } from "./inputs.js";
+import { startSamples } from "./samples.js";
 
 async function start() {
   try {
@@ -20,6 +22,8 @@ async function start() {
   byId("lead").textContent = `${model.task === "segmentation" ? "Segments photos into" : "Classifies photos as"}: ${names}. Trained on ${model.dataset}.`;
   byId("limits").textContent = `Up to ${megabytes(model.limits.bytes)} and ${+(model.limits.pixels / 1e6).toPrecision(3)} megapixels each`;
   startInputs();
+  startSamples();
+  showModelCard();
   if (model.measures) startTabs();
   if (model.task === "classification") startBoard();
 }

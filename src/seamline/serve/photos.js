@@ -11,6 +11,7 @@ import { byId, DISPLAY_SIDE, element, fit, sentence, setStatus } from "./element
 import { drawSmall, showLabel } from "./labels.js";
 import { showMask } from "./mask.js";
 import { addMeasures, fillMeasures } from "./measure.js";
+import { Progress } from "./progress.js";
 
 let mode = "predict"; // which view of the photos the page shows
 
@@ -59,7 +60,7 @@ async function showPreview(card) {
     [canvas.width, canvas.height] = fit(bitmap.width, bitmap.height, DISPLAY_SIDE);
     paintPhoto(canvas, bitmap);
   }
-  card.querySelector(".result").hidden = false;
+  card.querySelector("figure").hidden = false;
 }
 
 function showView(card) {
@@ -68,28 +69,25 @@ function showView(card) {
 
 /** Fill the view that the page shows when the photo's turn comes, unless it has been. */
 function fillSoon(card) {
-  enqueue(() => {
-    if (!card.isConnected || card.filled.has(mode)) return null;
-    card.filled.add(mode);
-    return mode === "measure" ? fillMeasures(card) : fillCard(card);
-  });
+  if (card.filled.has(mode)) return;
+  card.filled.add(mode);
+  const fill = mode === "measure" ? fillMeasures : fillCard;
+  const progress = new Progress(card.querySelector(`[data-view="${mode}"] .state`));
+  enqueue(() => (card.isConnected ? fill(card, progress) : null), (place) => progress.wait(place));
 }
 
-async function fillCard(card) {
-  const state = card.querySelector(".state");
-  state.textContent = "Predicting …";
-  state.classList.add("busy");
+async function fillCard(card, progress) {
+  card.dataset.state = "busy";
   try {
     const path = model.task === "segmentation" ? "/api/predict?confidence=true" : "/api/predict";
-    const [prediction, bitmap] = await Promise.all([send(path, card.photo), card.bitmap]);
+    const [prediction, bitmap] = await Promise.all([send(path, card.photo, (sent) => progress.send(sent, "Predicting")), card.bitmap]);
     await showResult(card, prediction, bitmap);
+    progress.end();
     card.dataset.state = "done";
   } catch (error) {
+    progress.fail(sentence(error));
     card.dataset.state = "error";
-    state.textContent = sentence(error);
-    state.classList.add("error");
   }
-  state.classList.remove("busy");
 }
 
 async function showResult(card, prediction, bitmap) {
@@ -97,10 +95,8 @@ async function showResult(card, prediction, bitmap) {
   const view = await (model.task === "segmentation" ? showMask : showLabel)(card, prediction, bitmap);
   const warning = noveltyWarning(prediction);
   if (warning) card.querySelector(".result").before(warning);
-  card.querySelector(".result").hidden = false;
-  const state = card.querySelector(".state");
-  state.hidden = bitmap !== null;
-  state.textContent = "This browser cannot show the photo; the server could read it.";
+  card.querySelector("figure").hidden = false;
+  if (!bitmap) card.querySelector(".side").prepend(element("p", "muted", "This browser cannot show the photo; the server could read it."));
   const summary = card.querySelector(".label, .legend button").innerText.replace(/\s+/g, " ");
   setStatus(`${card.querySelector("h2").textContent}: ${summary}`);
   card.dispatchEvent(new CustomEvent("result", { bubbles: true, detail: { card, photo: card.photo, prediction, bitmap, view } }));
