@@ -221,12 +221,13 @@ def test_a_sample_is_predicted(segmenter: Path, visit: Visit, tmp_path: Path) ->
         assert page.locator(".card h2").inner_text() == "a-door.png"
 
 
-def test_the_card_of_the_model(visit: Visit, browser: Any) -> None:
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "dark"), (390, "light")])
+def test_the_card_of_the_model(visit: Visit, browser: Any, width: int, scheme: str) -> None:
     with in_thread(make_app(load_model("garments"))) as address:
-        page = visit(address)
-        summary = page.get_by_text("About this model")
-        summary.press("Enter")
+        page = visit(address, width, scheme)
+        page.get_by_text("About this model").click()
         card = page.locator("#about")
+        card.locator("h2").first.wait_for()
         assert card.locator("h2").all_inner_texts()[:2] == ["Intended use", "Limits"]
         assert "MIT license" in card.inner_text()
         assert card.get_by_role("row", name="Trouser 98.6 %").count() == 1
@@ -234,6 +235,8 @@ def test_the_card_of_the_model(visit: Visit, browser: Any) -> None:
             card.get_by_role("link").first.get_attribute("href") == "https://github.com/zalandoresearch/fashion-mnist"
         )
         assert page.locator("#samples button").all_inner_texts() == ["T shirt", "Trouser", "Ankle boot"]
+        assert violations(page) == []
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])

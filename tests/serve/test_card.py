@@ -22,7 +22,7 @@ def test_a_card_is_parsed() -> None:
 
 It segments.
 
-## Data
+## Data and license
 
 First.
 
@@ -44,10 +44,10 @@ Second.
 
 Night.
 """
-    use, limits, data, metrics, one = parse_card(text)
+    use, limits, metrics, one, data = parse_card(text)
     assert (use.title, use.paragraphs) == ("Intended use", ["It segments."])
     assert (limits.title, limits.paragraphs) == ("Limits", ["Night."])
-    assert (data.title, data.paragraphs, data.tables) == ("Data", ["First.", "Second."], [])
+    assert (data.title, data.paragraphs, data.tables) == ("Data and license", ["First.", "Second."], [])
     assert (metrics.title, metrics.paragraphs, metrics.tables) == ("Metrics", [], [])
     assert one.tables == [[["", "test"], ["IoU", "0.5 (0.4\u20130.6)"]], [["Class", "AP"], ["wall", "0.7"]]]
 

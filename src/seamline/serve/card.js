@@ -31,9 +31,9 @@ function makeInline(text) {
 function makeTable(title, [head, ...rows]) {
   const table = element("table");
   const [thead, tbody] = [element("thead"), element("tbody")];
-  const makeRow = (cells, tags) => {
+  const makeRow = (cells, tagOf) => {
     const row = element("tr");
-    row.append(...cells.map((text, column) => element(tags(text, column), "", text)));
+    row.append(...cells.map((text, column) => makeCell(tagOf(text, column), text)));
     return row;
   };
   thead.append(makeRow(head, (text) => (text ? "th" : "td")));
@@ -42,4 +42,12 @@ function makeTable(title, [head, ...rows]) {
   for (const cell of tbody.querySelectorAll("th")) cell.scope = "row";
   table.append(element("caption", "visually-hidden", title), thead, tbody);
   return table;
+}
+
+/** Return a cell with its interval, in parentheses in the text, on a line of its own. */
+function makeCell(tag, text) {
+  const [, value, interval] = text.match(/^(.*?)(?: \((.*–.*)\))?$/);
+  const cell = element(tag, "", value);
+  if (interval) cell.append(element("small", "", interval));
+  return cell;
 }

@@ -11,7 +11,7 @@ from seamline.run_folder import ABSENT, Metrics, RunFolder, RunInfo
 
 Table = list[list[str]]
 
-_USE, _LIMITS = "Intended use", "Limits"
+_USE, _LIMITS, _DATA, _TRAINING = "Intended use", "Limits", "Data and license", "Training"
 _NOT_KNOWN = "An exported file has no figures; the report of its run has them."
 
 
@@ -49,10 +49,10 @@ def read_card(predictor: Predictor) -> CardResponse:
 
 
 def parse_card(text: str) -> list[CardSection]:
-    """Return the sections of a card in Markdown, limits after the intended use; of Markdown it has tables and headings.
+    """Return the sections of a card in Markdown: first the intended use and limits, last data and training.
 
     Args:
-        text: a title, a paragraph, and sections of paragraphs and tables; figures of several datasets are subsections.
+        text: a title, a paragraph, and sections of paragraphs and tables, some of them subsections.
     """
     sections = [CardSection(title=_USE)]
     for block in text.strip().split("\n\n")[1:]:
@@ -63,7 +63,8 @@ def parse_card(text: str) -> list[CardSection]:
             sections[-1].tables.append([rows[0], *rows[2:]])
         else:
             sections[-1].paragraphs.append(block)
-    return sorted(sections, key=lambda section: (section.title != _USE, section.title != _LIMITS))
+    ends = {_USE: -2, _LIMITS: -1, _DATA: 1, _TRAINING: 2}
+    return sorted(sections, key=lambda section: ends.get(section.title, 0))
 
 
 def _use(predictor: Predictor) -> str:
@@ -119,10 +120,10 @@ def _data(info: RunInfo) -> CardSection:
     images = f"Trained on {pluralize(data.train, 'image')}; {count(data.val)} others were used for validation."
     tested = f"{pluralize(data.test, 'test image')} were not used for training." if data.test else ""
     source = data.description or f"{data.title}. Source: {data.source}. Its license is not known."
-    return CardSection(title="Data and license", paragraphs=[source, f"{images} {tested}".strip()])
+    return CardSection(title=_DATA, paragraphs=[source, f"{images} {tested}".strip()])
 
 
 def _training(info: RunInfo) -> CardSection:
     model = f"Model {info.model.name}, {count(info.model.parameters)} parameters, preset {info.preset}"
     text = f"{model}, seed {info.seed}; on {info.machine}, with Seamline {info.seamline}."
-    return CardSection(title="Training", paragraphs=[text])
+    return CardSection(title=_TRAINING, paragraphs=[text])

@@ -8,6 +8,8 @@ const UNKNOWN = 255; // of pixels whose color no class has
 
 /** Whether a class is black, as backgrounds are: its color would only darken the photo. */
 export const isTransparent = (index) => model.palette[index].every((value) => value === 0);
+/** Whether black is easier to see on the color of a class than white. */
+export const isLight = (index) => [0.299, 0.587, 0.114].reduce((sum, weight, i) => sum + weight * model.palette[index][i], 0) > 127;
 export const cssColor = (index) => `rgb(${model.palette[index].join(" ")})`;
 
 /** Return the class index of each pixel of a mask, scaled to a size. */

@@ -1,7 +1,7 @@
 /** The classes of a photo: a switch for each, its fraction, and its highlight. */
 
 import { model } from "./api.js";
-import { cssColor } from "./colors.js";
+import { cssColor, isLight } from "./colors.js";
 import { element, percent } from "./elements.js";
 
 /** Return the list of classes, the most frequent first, and a note about intervals where there are some. */
@@ -22,6 +22,7 @@ function makeSwitch(view, index) {
   const box = Object.assign(element("input"), { type: "checkbox", checked: view.shown.has(index), title: `Show or hide ${model.classes[index]}` });
   box.setAttribute("aria-label", `Show ${model.classes[index]}`);
   box.style.setProperty("--c", cssColor(index));
+  box.style.setProperty("--tick", isLight(index) ? "#000" : "#fff");
   box.addEventListener("change", () => view.setShown(index, box.checked));
   return box;
 }

@@ -39,6 +39,7 @@ export class MaskView {
     const names = model.classes.map((name) => `${name} ${percent(prediction.class_fractions[name])}`);
     this.photo.setAttribute("aria-label", `The photo with the classes' colors over it: ${names.join(", ")}`);
     paintPhoto(this.photo, bitmap);
+    this.stage.after(element("figcaption", "small muted", "Point at the photo for the class and its probability; move the line to compare."));
     this.stage.append(this.colors, new Probe(this).area, makeDivider(this.stage));
     this.draw();
   }

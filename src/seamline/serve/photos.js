@@ -18,8 +18,8 @@ let mode = "predict"; // which view of the photos the page shows
 /** Add a card for each photo, the first one on top. */
 export function addPhotos(files) {
   const cards = [...files].reverse().map(addCard).reverse();
-  cards[0]?.scrollIntoView({ block: "nearest" });
   cards.forEach(fillSoon);
+  if (cards.length) cards[0].bitmap.then(() => cards[0].scrollIntoView({ block: "nearest" })); // once its preview is drawn
 }
 
 /** Show another view of all photos: `predict` or `measure`. */
@@ -106,5 +106,5 @@ async function showResult(card, prediction, bitmap) {
 function noveltyWarning({ novelty }) {
   if (novelty === null || novelty <= 1) return null;
   const like = `${+(100 * (1 - model.false_alarm_rate)).toPrecision(3)} %`;
-  return element("p", "novel", `Unlike the training images: ${novelty.toFixed(1)} times as far from them as ${like} of such images are. Check this prediction before you use it.`);
+  return element("p", "novel", `Unlike the training images: ${novelty.toFixed(novelty < 1.1 ? 2 : 1)} times as far from them as ${like} of such images are. Check this prediction before you use it.`);
 }
