@@ -168,6 +168,9 @@ def serve(
     max_megapixels: Annotated[
         float, typer.Option("--max-megapixels", min=0.001, max=200, help="Largest photo in megapixels.")
     ] = 50,
+    samples: Annotated[
+        bool, typer.Option("--samples/--no-samples", help="Sample photos; of a run validation images.")
+    ] = True,
     device: DeviceOption = "auto",
     backend: BackendOption = None,
     threads: ThreadsOption = None,
@@ -183,6 +186,7 @@ def serve(
         port=port,
         allowed_hosts=tuple(allow_host or ()),
         limits=Limits(bytes=round(max_megabytes * (1 << 20)), pixels=round(max_megapixels * 1_000_000)),
+        samples=samples,
         device=device,
         backend=backend,
         threads=idle_threads(threads, "serving", Reporter().say),

@@ -39,6 +39,7 @@ def serve(
     port: int = 8000,
     allowed_hosts: Collection[str] = (),
     limits: Limits | None = None,
+    samples: bool = True,
     on_ready: Callable[[str], None] = lambda _: None,
     **options: Unpack[LoadOptions],
 ) -> None:
@@ -50,6 +51,7 @@ def serve(
         port: the port; 0 takes a free one.
         allowed_hosts: host names that the server serves besides those of this machine.
         limits: limits of requests.
+        samples: whether the page has photos to try the model with, of a run validation images.
         on_ready: called with the address of the page and the model once requests are answered.
         **options: `backend`, `device` and `threads`; see `load_model`.
 
@@ -61,7 +63,10 @@ def serve(
         predictor = load_model(model, **options)
         config = uvicorn.Config(
             make_app(
-                predictor, limits, allowed_hosts if host in _ALL_INTERFACES else (*allowed_hosts, _bracketed(host))
+                predictor,
+                limits,
+                allowed_hosts if host in _ALL_INTERFACES else (*allowed_hosts, _bracketed(host)),
+                samples=None if samples else (),
             ),
             http=Protocol,
             ws="none",
