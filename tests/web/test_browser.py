@@ -60,7 +60,7 @@ def test_masks_and_fractions_are_those_of_predict(facades_page: Any, facades: Pr
     turned = Image.Exif()
     turned[0x0112] = 6
     png = write_photo(tmp_path / "front.png", house(460, 620), exif=turned)
-    jpeg = write_photo(tmp_path / "front.jpg", house(500, 400), quality=85)
+    jpeg = write_photo(tmp_path / "front.jpg", house(200, 160), quality=85)
     for file, record in zip((png, jpeg), predict_files(facades_page, png, jpeg), strict=True):
         expected = facades(file)
         assert (record["file"], record["width"], record["height"]) == (file.name, expected.width, expected.height)
@@ -82,7 +82,7 @@ def test_masks_and_fractions_are_those_of_predict(facades_page: Any, facades: Pr
 
 
 def test_the_longer_side_can_be_chosen(facades_page: Any, facades: Predictor, tmp_path: Path) -> None:
-    file = write_photo(tmp_path / "small.png", house(300, 240))
+    file = write_photo(tmp_path / "small.png", house(60, 270))
     select = facades_page.get_by_label("Longer side of photos")
     assert select.evaluate("(select) => select.selectedOptions[0].textContent") == "384 pixels (default)"
     facades_page.locator(".card .remove").first.click()
@@ -217,7 +217,7 @@ def axe() -> Any:
 
 @pytest.mark.parametrize("name", ["facades", "garments"])
 def test_it_is_accessible_and_fits_a_phone(visit: Visit, axe: Any, name: str, tmp_path: Path) -> None:
-    photo = write_photo(tmp_path / "a long name of a photo that was taken in a street.png", house(200, 160))
+    photo = write_photo(tmp_path / "a long name of a photo that was taken in a street.png", house(48, 64))
     page = visit(name, 390)
     predict_files(page, photo)
     page.locator("#offline").wait_for()
@@ -232,7 +232,7 @@ def test_it_is_accessible_and_fits_a_phone(visit: Visit, axe: Any, name: str, tm
 
 
 def test_classes_are_highlighted_by_keyboard(facades_page: Any, tmp_path: Path) -> None:
-    predict_files(facades_page, write_photo(tmp_path / "keys.png", house(160, 160)))
+    predict_files(facades_page, write_photo(tmp_path / "keys.png", house(64, 64)))
     card = facades_page.locator(".card", has_text="keys.png")
     canvas, window = card.locator("canvas"), card.get_by_role("button", name=re.compile("^facade"))
     before = canvas.screenshot()

@@ -4,6 +4,7 @@ import { loadModel, model, request, startWorker } from "./model.js";
 import { drawOverlay, makeBars, makeLegend, makeSlider, scaleMask } from "./overlay.js";
 
 const SIDES = [256, 384, 512, 768, 1024, 1536, 2048]; // choices of the longer side, besides the default
+const SHOWN_SIDE = 600; // pixels up to which smaller photos are enlarged
 
 /* Photos */
 
@@ -39,7 +40,7 @@ async function fillCard(card) {
   try {
     const prediction = await request("predict", { file: card.photo, maxSide }, progress);
     if (number !== card.number) return;
-    card.querySelector("header small").textContent = `${prediction.width} × ${prediction.height}, ${prediction.seconds.toFixed(1)} s`;
+    card.querySelector("header small").textContent = `${prediction.width} × ${prediction.height}, ${duration(prediction.seconds)}`;
     card.querySelector(".novel")?.remove();
     card.querySelector(".side").replaceChildren(...(model.task === "segmentation" ? showMask : showLabel)(card, prediction), makeSaves(card, prediction, maxSide));
     const warning = noveltyWarning(prediction);
@@ -54,6 +55,8 @@ async function fillCard(card) {
   }
 }
 
+const duration = (seconds) => (seconds < 0.95 ? `${Math.round(1000 * seconds)} ms` : `${seconds.toFixed(1)} s`);
+
 /** Return a warning about a photo that is unlike the training images, null for others. */
 function noveltyWarning({ novelty }) {
   if (novelty === null || novelty <= 1) return null;
@@ -64,7 +67,8 @@ function noveltyWarning({ novelty }) {
 function showMask(card, prediction) {
   const { bitmap, class_fractions: fractions } = prediction;
   const canvas = card.querySelector("canvas");
-  [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+  const zoom = Math.max(1, Math.floor(SHOWN_SIDE / Math.max(bitmap.width, bitmap.height)));
+  [canvas.width, canvas.height] = [bitmap.width * zoom, bitmap.height * zoom];
   const view = { opacity: 0.5, pinned: null, hovered: null };
   const classes = scaleMask(prediction.mask, prediction.width, prediction.height, canvas.width, canvas.height);
   const draw = () => drawOverlay(canvas, bitmap, classes, view);

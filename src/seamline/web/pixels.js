@@ -126,6 +126,10 @@ function compositeOnWhite(rgba) {
   const rgb = new Uint8Array((rgba.length / 4) * 3);
   for (let i = 0, target = 0; i < rgba.length; i += 4) {
     const alpha = rgba[i + 3];
+    if (alpha === 255) {
+      for (let color = 0; color < 3; color++) rgb[target++] = rgba[i + color];
+      continue;
+    }
     for (let color = 0; color < 3; color++) {
       const sum = 255 * (255 - alpha) + rgba[i + color] * alpha + 128;
       rgb[target++] = ((sum >> 8) + sum) >> 8; // divided by 255, rounded

@@ -27,18 +27,20 @@ export async function segment(run, model, image, maxSide, progress = () => null)
   const { width, height } = image;
   const input = resizeMaxSide(image, model.input_size[2], maxSide);
   const mask = new Uint8Array(width * height);
-  const [counts, expected] = [new Float64Array(model.classes.length), new Float64Array(model.classes.length)];
+  const counts = new Float64Array(model.classes.length);
+  const expected = model.fraction_intervals ? new Float64Array(model.classes.length) : null;
   let row = 0;
   for await (const strip of upsample(blendTiles(run, input, model.classes.length, progress), input, width, height)) {
     classifyPixels(strip, model.temperature, mask.subarray(row * width), counts, expected);
     row += strip.rows;
   }
-  const small = fitInside(image, model.input_size);
-  const { features } = model.novelty ? await run(toPlanes(small), small.height, small.width, 1) : {};
+  const features = model.novelty ? await featuresOf(run, fitInside(image, model.input_size)) : null;
   const fractions = Object.fromEntries(model.classes.map((name, index) => [name, counts[index] / mask.length]));
-  const intervals = fractionIntervals(fractions, expected.map((errors) => errors / mask.length), model.fraction_intervals);
+  const intervals = expected ? fractionIntervals(fractions, expected.map((errors) => errors / mask.length), model.fraction_intervals) : {};
   return { width, height, mask, class_fractions: fractions, class_intervals: intervals, novelty: noveltyRatio(features, model.novelty) };
 }
+
+const featuresOf = async (run, image) => (await run(toPlanes(image), image.height, image.width, 1)).features;
 
 /** (H, W, C) -> (C, H, W), the layout of exported models. */
 export function toPlanes({ width, height, channels, data }) {
@@ -194,19 +196,21 @@ function interpolate(buffer, first, rows, columns, start, end) {
 
 /* Classes, fractions and novelty */
 
-/** Write the class of each pixel of a strip, the lowest of those with equal logits; add to counts and expected errors. */
+/** Write the class of each pixel of a strip, the lowest of those with equal logits; add to counts and, unless null, expected errors. */
 function classifyPixels({ classes, rows, width, data }, temperature, mask, counts, expected) {
   const size = rows * width;
   const exponentials = new Float64Array(classes);
   for (let i = 0; i < size; i++) {
-    let [best, highest] = [0, data[i]];
-    for (let k = 1; k < classes; k++) if (data[k * size + i] > highest) [best, highest] = [k, data[k * size + i]];
-    let sum = 0;
-    for (let k = 0; k < classes; k++) sum += exponentials[k] = Math.exp((data[k * size + i] - highest) / temperature);
-    for (let k = 0; k < classes; k++) expected[k] += exponentials[k] / sum;
-    expected[best] += 1 - 2 / sum;
+    let best = 0;
+    for (let k = 1; k < classes; k++) if (data[k * size + i] > data[best * size + i]) best = k;
     counts[best]++;
     mask[i] = best;
+    if (!expected) continue;
+    const highest = data[best * size + i];
+    let sum = 0;
+    for (let k = 0; k < classes; k++) sum += exponentials[k] = k === best ? 1 : Math.exp((data[k * size + i] - highest) / temperature);
+    for (let k = 0; k < classes; k++) expected[k] += exponentials[k] / sum;
+    expected[best] += 1 - 2 / sum;
   }
 }
 
@@ -214,7 +218,7 @@ function classifyPixels({ classes, rows, width, data }, temperature, mask, count
 function fractionIntervals(fractions, expected, intervals) {
   const result = {};
   Object.entries(fractions).forEach(([name, fraction], index) => {
-    const quantile = intervals?.quantiles[name];
+    const quantile = intervals.quantiles[name];
     if (quantile === undefined) return;
     const margin = quantile * (expected[index] + FLOOR);
     result[name] = [Math.max(0, fraction - margin), Math.min(1, fraction + margin)];

@@ -96,7 +96,8 @@ function makeBitmap(image) {
   const scale = Math.min(1, DISPLAY_SIDE / Math.max(image.width, image.height));
   const { width, height, data } = resize(image, Math.max(1, Math.round(image.height * scale)), Math.max(1, Math.round(image.width * scale)));
   const picture = new ImageData(width, height);
-  for (let i = 0; i < width * height; i++) picture.data.set([data[3 * i], data[3 * i + 1], data[3 * i + 2], 255], 4 * i);
+  picture.data.fill(255);
+  for (let i = 0; i < width * height; i++) for (let color = 0; color < 3; color++) picture.data[4 * i + color] = data[3 * i + color];
   const canvas = new OffscreenCanvas(width, height);
   canvas.getContext("2d").putImageData(picture, 0, 0);
   return canvas.transferToImageBitmap();
