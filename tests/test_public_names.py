@@ -28,6 +28,7 @@ def test_the_public_names() -> None:
         "compare",
         "evaluate",
         "export",
+        "export_web",
         "inspect",
         "load_dataset",
         "load_model",

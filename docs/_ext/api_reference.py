@@ -9,6 +9,7 @@ from run_folder_reference import describe
 RETURNED = (
     "seamline.inference.predict.Predictions",
     "seamline.export.export.ExportResult",
+    "seamline.web.folder.WebExport",
     "seamline.inference.integrity.VerifiedModel",
     "seamline.inference.integrity.FileChecksum",
     "seamline.inference.integrity.OutputCheck",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from seamline.api.sweep import Sweep, sweep
     from seamline.api.sweep_plan import SweepOptions
     from seamline.api.training import evaluate, train
-    from seamline.api.use import compare, export, predict, verify
+    from seamline.api.use import compare, export, export_web, predict, verify
     from seamline.buildings.options import MeasureOptions
     from seamline.data.dataset import Dataset, Split
     from seamline.data.prepare import load_dataset
@@ -57,6 +57,7 @@ __all__ = [
     "compare",
     "evaluate",
     "export",
+    "export_web",
     "inspect",
     "load_dataset",
     "load_model",
@@ -87,6 +88,7 @@ _HOMES = {
     "compare": "seamline.api.use",
     "evaluate": "seamline.api.training",
     "export": "seamline.api.use",
+    "export_web": "seamline.api.use",
     "inspect": "seamline.api.data",
     "load_dataset": "seamline.data.prepare",
     "load_model": "seamline.inference.predictor",
