@@ -66,6 +66,7 @@ from seamline.run_folder.results import (
 from seamline.run_folder.run_info import (
     ClassMap,
     ConfigDecision,
+    CurvePoint,
     DatasetInfo,
     DatasetPartInfo,
     Epoch,
@@ -103,6 +104,7 @@ __all__ = [
     "CountProbability",
     "CountTable",
     "Curve",
+    "CurvePoint",
     "DatasetInfo",
     "DatasetPartInfo",
     "Epoch",
