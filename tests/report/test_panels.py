@@ -17,7 +17,7 @@ from seamline.report.panels import calibration, confusion, examples, kernels, li
 from seamline.report.panels.kernels import gray, kernel_matrix, kernel_tiles, transparent_gaps
 from seamline.report.panels.training import build as training
 from seamline.report.run_data import RunData, read_run
-from seamline.run_folder import ABSENT, CalibrationBin, CurvePoint, Epoch, Estimate
+from seamline.run_folder import ABSENT, CalibrationBin, CurvePoint, Epoch, Estimate, InitFrom
 
 replace = msgspec.structs.replace
 
@@ -217,8 +217,24 @@ def test_kernels_state_how_many_have_a_type_and_how_many_random_ones(run: RunDat
     assert "5.0\u00a0% of random filters do" in large["caption"]
     assert set(list(large["types"])[-2:]) == {"mixed", "nearly uniform"}
     assert large["types"] == layer.fractions
-    assert sum(len(tiles) for tiles in small["groups"].values()) == 8
+    tiles = [tile for tiles in small["groups"].values() for tile in tiles]
+    assert {tile["number"]: tile["label"] for tile in tiles} == {f"{i}": f"filter {i}" for i in range(1, 9)}
+    assert {f'<small aria-hidden="true">{i}</small>' in panel_of(run, "kernels") for i in range(1, 9)} == {True}
     assert panel.values["data"]["1"]["in"] == 20
+
+
+def test_the_configuration_leaves_out_what_the_run_does_not_have(run: RunData) -> None:
+    config = {"lr": 0.1, "class_weights": None, "pretrained": True, "norm": None, "dropout": 0.2, "mix": None}
+
+    def shown(init: str | None, init_from: InitFrom | None = None) -> dict[str, Any]:
+        model = replace(run.info.model, init=init)
+        info = replace(run.info, config=config, model=model, init_from=init_from)
+        return dict(reproducibility.build(dataclasses.replace(run, info=info)).values["config"])
+
+    assert list(shown(None)) == list(shown("at random")) == ["lr", "class_weights", "dropout"]
+    assert list(shown("with weights of ImageNet")) == ["lr", "class_weights", "pretrained", "dropout"]
+    start = InitFrom(run="runs/first", weights="0", shared_classes=(), new_classes=())
+    assert "pretrained" not in shown("with weights of ImageNet", start)
 
 
 def test_grays_of_kernels_are_centered_on_zero() -> None:
