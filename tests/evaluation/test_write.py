@@ -170,4 +170,4 @@ def test_findings_can_be_added(splits: dict[str, Split], tmp_path: Path) -> None
     rule = FindingRule("first_class", largest, {"segmentation": "classes"})
     evaluate_model(RunFolder(tmp_path), Mixed(), data(splits), (*FINDINGS, rule))
     added = RunFolder(tmp_path).findings.read()[-1]
-    assert (added.name, added.sentence, added.values) == ("first_class", "wall comes first.", {"classes": 4})
+    assert (added.name, added.sentence, added.values) == ("first_class", "Wall comes first.", {"classes": 4})

@@ -329,10 +329,19 @@ def test_possible_label_errors_are_shown_with_both_classes(finished: Path, tmp_p
     page = page_of(run)
     section = page[page.index('<section id="label_issues"') :]
     assert section.count("tile sprite-issues") == 3
-    assert "<s>Top</s> Coat <small>99\u00a0%</small>" in section
+    assert "<s>Top</s> Coat <small>test</small> <small>99\u00a0%</small>" in section
+    assert 'aria-label="test image test/00000"' in section
     assert "Only the 240 validation and 480 test images are checked" in section
     assert "flags 5 of 720 images" in section
-    assert "agree with 95.8\u00a0% of all labels" in section
+    assert "agrees with 95.8\u00a0% of all labels" in section
+    assert "The model agrees with" in section
+    assert "names of training images" not in section
+    content = json.loads((run / "evaluation" / "label_issues.json").read_text(encoding="utf-8"))
+    content["issues"][1] |= {"name": "train/00007", "split": "val"}
+    (run / "evaluation" / "label_issues.json").write_text(json.dumps(content), encoding="utf-8")
+    drawn = page_of(run)
+    assert "Validation images have names of training images, which they were drawn from." in drawn
+    assert 'aria-label="validation image train/00007"' in drawn
     write_label_issues(run, folds=3)
     assert "3 models, each trained without the fold that it checks" in page_of(run)
     content = json.loads((run / "evaluation" / "label_issues.json").read_text(encoding="utf-8"))

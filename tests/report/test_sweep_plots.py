@@ -25,12 +25,13 @@ def drawn(draw: Callable[..., Figure]) -> Figure:
 
 def test_a_training_without_numbers_does_not_take_the_name_of_another() -> None:
     lines = [
-        Line(name, np.array(values), (np.array(values),))
+        Line(name, np.array([1, 1.5]), np.array(values), (np.array(values),))
         for name, values in (("lr=9", [np.nan, np.nan]), ("lr=1", [0.7, 0.5]), ("lr=2", [0.8, 0.6]))
     ]
     figure = drawn(lambda theme: setting_curves(theme, lines=lines, title="loss", percents=False, width=720))
     labels = [text.get_text() for text in figure.axes[0].texts]
     assert [label.split("\n")[0] for label in labels if "\n" in label] == ["lr=1", "lr=2"]
+    assert figure.axes[0].get_xlim() == (1, 1.5)
 
 
 def test_percentages_that_are_close_have_ticks_that_differ() -> None:

@@ -12,7 +12,8 @@ def grouping_warnings(split: SplitInfo) -> tuple[str, ...]:
         warnings.append(sentence)
     if grouping.ungrouped:
         warnings.append(
-            f"--groups {grouping.by}: {grouping.ungrouped:,} images have no group; each counts as a group of its own"
+            f"--groups {grouping.by}: {grouping.ungrouped:,} "
+            f"{'image has' if grouping.ungrouped == 1 else 'images have'} no group; each counts as a group of its own"
         )
     return tuple(warnings)
 

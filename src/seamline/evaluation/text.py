@@ -8,14 +8,26 @@ from seamline.run_folder import BeforeAfter, Estimate, Metrics, SplitMetrics
 
 
 def percent(fraction: Estimate) -> str:
-    """`70.0 % (67.1 to 72.8)`."""
-    return f"{100 * fraction.value:.1f} %{_brackets(fraction, '.1f', 100)}"
+    """`70.0 % (67.1 to 72.8)`, or `0 %` where the interval is just that."""
+    return extreme_percent(fraction) or f"{100 * fraction.value:.1f} %{_brackets(fraction, '.1f', 100)}"
 
 
 def percent_inside(fraction: Estimate) -> str:
-    """`70.0 %, 67.1 to 72.8`, for use inside brackets."""
+    """`70.0 %, 67.1 to 72.8`, or `0 %`, for use inside brackets."""
+    if extreme := extreme_percent(fraction):
+        return extreme
     interval = f", {100 * fraction.low:.1f} to {100 * fraction.high:.1f}" if fraction.has_interval else ""
     return f"{100 * fraction.value:.1f} %{interval}"
+
+
+def extreme_percent(fraction: Estimate) -> str:
+    """`0 %`, `less than 0.1 %`, `more than 99.9 %` or `100 %` if value and interval round to that, else empty."""
+    numbers = (fraction.low, fraction.value, fraction.high)
+    if fraction.has_interval and all(abs(number) < 0.0005 for number in numbers):
+        return "less than 0.1 %" if any(numbers) else "0 %"
+    if fraction.has_interval and all(abs(1 - number) <= 0.0005 for number in numbers):
+        return "more than 99.9 %" if any(number != 1 for number in numbers) else "100 %"
+    return ""
 
 
 def points(difference: Estimate) -> str:

@@ -151,6 +151,11 @@ class RunData:
         return [split for split in SPLITS if split == "val" or self.metrics.test]
 
 
+def epoch_ends(info: RunInfo, history: Sequence[Epoch]) -> list[float]:
+    """Return where each epoch ends, in passes over the training images: the last epoch may be partial."""
+    return [one.end if one.curve else min(one.epoch, info.config.get("epochs", one.epoch)) for one in history]
+
+
 def read_run(path: Path) -> RunData:
     """Read the run in a folder.
 

@@ -19,6 +19,7 @@ from seamline.report import sweep_plots
 from seamline.report.formatting import duration, estimate_text, interval_text, setting
 from seamline.report.formatting import value_text as metric_text
 from seamline.report.page import render, write_page
+from seamline.report.run_data import epoch_ends
 from seamline.report.summary import KeyMetric
 from seamline.report.svg import responsive_svg
 from seamline.run_folder import Estimate, SweepFolder, SweepRun
@@ -183,8 +184,11 @@ def _line(results: SweepResults, one: SettingResult, key: str) -> sweep_plots.Li
     runs = tuple(np.array([getattr(epoch, key) for epoch in run.history], np.float64) for run in one.runs)
     shortest = min(map(len, runs))
     mean = np.mean([run[:shortest] for run in runs], 0)
+    ends = np.array(epoch_ends(one.runs[0].info, one.runs[0].history))
     baseline = "baseline" if one.number == results.info.baseline and results.info.method != "random" else ""
-    return sweep_plots.Line(one.setting.name, mean, runs, "winner" if one is results.winner else baseline)
+    return sweep_plots.Line(
+        one.setting.name, ends[:shortest], mean, runs, "winner" if one is results.winner else baseline
+    )
 
 
 def _parallel(results: SweepResults) -> dict[str, str] | None:

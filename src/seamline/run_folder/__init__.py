@@ -70,6 +70,7 @@ from seamline.run_folder.results import (
 from seamline.run_folder.run_info import (
     ClassMap,
     ConfigDecision,
+    CurvePoint,
     DatasetInfo,
     DatasetPartInfo,
     Epoch,
@@ -112,6 +113,7 @@ __all__ = [
     "CountProbability",
     "CountTable",
     "Curve",
+    "CurvePoint",
     "DatasetChange",
     "DatasetInfo",
     "DatasetPartInfo",

@@ -19,6 +19,7 @@ from seamline.evaluation.findings.performance import (
     per_image_spread,
     val_test_gap,
 )
+from seamline.evaluation.text import capitalize_first
 from seamline.run_folder import Finding, Task
 
 __all__ = ["FINDINGS", "LAYER_FINDINGS", "Claim", "FindingInputs", "FindingRule", "find"]
@@ -38,7 +39,9 @@ def find(inputs: FindingInputs, rules: Sequence[FindingRule]) -> tuple[Finding, 
     for rule in rules:
         if inputs.task in rule.panels and (claim := rule.claim(inputs)) is not None:
             panel = rule.panels[inputs.task]
-            findings.append(Finding(name=rule.name, sentence=claim.sentence, values=claim.values, panel=panel))
+            findings.append(
+                Finding(name=rule.name, sentence=capitalize_first(claim.sentence), values=claim.values, panel=panel)
+            )
     return tuple(findings)
 
 
