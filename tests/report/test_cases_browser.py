@@ -130,6 +130,11 @@ def test_a_cell_of_masks_opens_its_images(segmented: Path, open_page: Open) -> N
     assert any(text.startswith("facade predicted as other: ") for text in errors)
     page.keyboard.press("Escape")
     assert page.locator("#confusion-val td button").count() == 0
+    in_cell = [one.get_attribute("title") for one in view.locator(".case").all()]
+    selects = page.locator(".browser select")
+    selects.nth(0).select_option("1")
+    selects.nth(1).select_option("0")
+    assert names_of(page) == in_cell
 
 
 def test_a_dot_opens_its_image(segmented: Path, open_page: Open) -> None:

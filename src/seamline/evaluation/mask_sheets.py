@@ -63,11 +63,11 @@ def mask_sheets(
     """
     chosen = choose_cases(evaluation, order)
     indices = [order[position] for position in chosen]
-    split, matrices = evaluation.split, evaluation.counts.matrices[indices]
+    split, counts = evaluation.split, evaluation.counts.confusion[indices].toarray()  # (M, K * K)
     photos = np.stack([downscale(np.asarray(split.images[i]), SIDE) for i in indices])
     cases = tuple(
-        MaskCase(rank=int(position) + 1, cells=_cells(matrix))
-        for position, matrix in zip(chosen, matrices, strict=True)
+        MaskCase(rank=int(position) + 1, cells=_cells(pixels.reshape(len(palette), -1)))
+        for position, pixels in zip(chosen, counts, strict=True)
     )
     height, width = photos.shape[1:3]
     masks = ([np.asarray(of[i], np.uint8) for i in indices] for of in (split.labels, evaluation.predicted))

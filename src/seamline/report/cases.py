@@ -1,5 +1,6 @@
 """Test cases that a reader browses: of a segmenter every image with its masks, as small pictures of one size."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ def mask_cases(run: RunData) -> dict[str, Any] | None:
                 "pictures": of_case,
             }
             for case, of_case in zip(images.sheets.cases, pictures, strict=True)
+            if math.isfinite(per_image[case.rank - 1].mean_iou)
         ]
         height, width = images.sheets.tile
         return {

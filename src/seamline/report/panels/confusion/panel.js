@@ -1,13 +1,16 @@
 function confusion() {
   if (!cases.length) return;
 
+  const browsed = maskData?.split ?? $(".browser")?.dataset.split;
+  const ofSplit = Object.fromEntries(Object.keys(labeledData?.splits ?? {}).map((split) => [split, labeledCases(split)]));
   const labeled = (split, button, true_, predicted) => {
-    const list = labeledCases(split).filter((one) => one.true_ === true_ && one.predicted === predicted).slice(0, 12);
+    const list = ofSplit[split].filter((one) => one.true_ === true_ && one.predicted === predicted);
+    const shown = Math.min(list.length, 12);
     const images = Number(button.textContent) || 0;
     const total = Number(button.closest("tr").lastElementChild.textContent);
-    const some = list.length < images ? `${list.length} of ${count(images)} shown, the most confident` : "All shown, the most confident first";
+    const some = shown < images ? `${shown} of ${count(images)} shown, the most confident` : "All shown, the most confident first";
     const note = `${count(images)} of ${count(total)} images of this class (${button.dataset.fraction}). ${list.length ? `${some}.` : ""}`;
-    return [note, list, list.length, (one) => [confidenceText(one.confidence), one.name]];
+    return [note, list, shown, (one) => [confidenceText(one.confidence), one.name]];
   };
   const masked = (button, true_, predicted) => {
     const share = (one) => one.weight(true_, predicted);
@@ -22,7 +25,7 @@ function confusion() {
     const shots = make("div", { class: "shots" }, ...list.slice(0, shown).map((one, at) => caseFigure(list, at, caption(one))));
     view.replaceChildren(make("p", { class: "cell-title" }, pairText(true_, predicted)), make("p", { class: "note" }, note), shots);
     if (shown) roving(shots);
-    if (shown === list.length) return;
+    if (shown === list.length || split !== browsed) return;
     const all = make("button", { type: "button", class: "in-browser" }, `Browse all ${count(list.length)}`);
     all.addEventListener("click", () => browse(true_, predicted));
     view.append(all);
