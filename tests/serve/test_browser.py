@@ -301,6 +301,9 @@ def test_a_phone(masks_at: str, labels_at: str, visit: Visit, tmp_path: Path) ->
         chosen.value.set_files(str(photo))
         page.locator(".card[data-state=done]").wait_for()
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+        if place == masks_at:
+            page.locator(".probe").tap(position={"x": 300, "y": 20})
+            assert page.locator(".probe-tip").inner_text().startswith("bright, ")
         for button in page.locator("button:visible").all():
             assert button.bounding_box()["height"] >= 35
 

@@ -6,12 +6,12 @@ from seamline.evaluation.text import count, join_and, pluralize
 from seamline.inference.predictor import Predictor, find_model
 from seamline.inference.pretrained import PRETRAINED, pretrained_dir
 from seamline.report.formatting import estimate_text
-from seamline.report.page import FIRST
 from seamline.run_folder import ABSENT, Metrics, RunFolder, RunInfo
 
 Table = list[list[str]]
 
 _USE, _LIMITS, _DATA, _TRAINING = "Intended use", "Limits", "Data and license", "Training"
+_FINDINGS = 5  # as many as stand at the head of a report
 _NOT_KNOWN = "An exported file has no figures; the report of its run has them."
 
 
@@ -42,7 +42,7 @@ def read_card(predictor: Predictor) -> CardResponse:
         return CardResponse(sections=[use, CardSection(title=_LIMITS, paragraphs=[size])])
     info, metrics = folder.info.read(), folder.metrics.read_optional()
     limits = CardSection(title=_LIMITS, paragraphs=[" ".join(_limits(info, metrics))])
-    sentences = [finding.sentence for finding in folder.findings.read_optional() or ()][:FIRST]
+    sentences = [finding.sentence for finding in folder.findings.read_optional() or ()][:_FINDINGS]
     findings = [CardSection(title="Findings", paragraphs=sentences)] if sentences else []
     figures = [_figures(metrics)] if metrics else []
     return CardResponse(sections=[use, limits, *findings, *figures, _data(info), _training(info)])
