@@ -134,7 +134,7 @@ def dataset(images: int, classes: int) -> Dataset:
 
 
 def test_many_images_of_many_classes_make_a_small_page(tmp_path: Path) -> None:
-    inspection = inspect_data(dataset(2000, 100))
+    inspection = inspect_data(dataset(600, 100))
     page = write_inspection_page(inspection, tmp_path / "page.html").read_text(encoding="utf-8")
     assert len(page.encode()) < 1_000_000
     assert page.count('<div class="mosaic') == 60
