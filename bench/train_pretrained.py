@@ -28,6 +28,7 @@ from seamline.data.dataset import Dataset, Split
 from seamline.data.prepare import load_dataset
 from seamline.evaluation.conformal import calibrate_fractions
 from seamline.evaluation.evaluate import evaluate_split
+from seamline.evaluation.model_card import intended_use, model_card
 from seamline.evaluation.novelty import fit_novelty, measure_novelty
 from seamline.export.to_onnx import WEIGHT_PREFIX, to_onnx
 from seamline.inference.forward import predict_logits
@@ -217,6 +218,10 @@ def card(name: str, info: RunInfo, metrics: Metrics) -> str:
 
 {PRETRAINED[name].capitalize()}. Part of Seamline {seamline.__version__}: `seamline predict {name} photo.jpg`.
 
+## Intended use
+
+{" ".join(intended_use(info))}
+
 ## Data and license
 
 {data.title}. {data.description}
@@ -236,6 +241,8 @@ Measured before the conversion of the weights to half precision. Parentheses giv
 ## Limits
 
 {LIMITS[name]}
+
+{" ".join(model_card(info, metrics).limits)}
 """
 
 

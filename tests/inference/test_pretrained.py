@@ -13,6 +13,7 @@ from run_factories import save_photo
 from seamline.data.near_duplicates.report import assign_groups
 from seamline.data.splits import train_val_split
 from seamline.evaluation.average_precision import average_precision
+from seamline.evaluation.model_card import intended_use
 from seamline.export.to_onnx import WEIGHT_PREFIX
 from seamline.inference.backends import BACKENDS
 from seamline.inference.predictor import load_model
@@ -27,8 +28,9 @@ def test_together_they_are_small_and_each_has_a_card() -> None:
     assert sum(file.stat().st_size for file in files) < 20_000_000
     for name in PRETRAINED:
         card = (pretrained_dir(name) / "CARD.md").read_text()
-        for heading in ("## Data and license", "## Training", "## Metrics", "## Limits"):
+        for heading in ("## Intended use", "## Data and license", "## Training", "## Metrics", "## Limits"):
             assert heading in card
+        assert " ".join(intended_use(RunFolder(pretrained_dir(name)).info.read())) in card
 
 
 @pytest.mark.parametrize("name", PRETRAINED)

@@ -316,6 +316,12 @@ def test_print_shows_everything_and_no_controls(finished: Path, open_page: Open)
         assert not page.locator(control).first.is_visible()
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
     assert page.evaluate("document.documentElement.scrollWidth") == 760
+    style = "(one, [name, pseudo]) => getComputedStyle(one, pseudo)[name]"
+    assert page.locator(".command").evaluate(style, ["backgroundColor", None]) == "rgba(0, 0, 0, 0)"
+    for heading in page.locator("h2, h3").all():  # it needs room below it, so it does not end a page
+        assert heading.evaluate(style, ["breakInside", None]) == "avoid"
+        assert float(heading.evaluate(style, ["height", "::after"])[:-2]) > 80
+    assert page.locator("#classes-test table").evaluate(style, ["breakInside", None]) == "auto"
 
 
 def test_hostile_names_are_shown_as_they_are(tmp_path: Path, open_page: Open) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 from helpers import refusal
 from report.factories import write_classification_run, write_label_issues
 from seamline.errors import SeamlineError
+from seamline.evaluation.model_card import model_card
 from seamline.report import page as page_module
 from seamline.report.page import build_sections, render_page, write_report
 from seamline.report.panels import PANELS as TABLE
@@ -348,6 +349,14 @@ def test_possible_label_errors_are_shown_with_both_classes(finished: Path, tmp_p
     content["issues"][0]["label"] = 6
     (run / "evaluation" / "label_issues.json").write_text(json.dumps(content), encoding="utf-8")
     assert "an issue has a class that run.json lacks" in refusal(lambda: page_of(run))
+
+
+def test_the_head_has_the_model_card(finished: Path) -> None:
+    page = page_of(finished)
+    head = unescape(page[page.index("<header") : page.index("</header>")])
+    card = model_card(*(getattr(read_run(finished), name) for name in ("info", "metrics", "novelty")))
+    assert "Intended use and known limits" in head
+    assert all(sentence.replace(" %", "\u00a0%") in head for sentence in (*card.intended_use, *card.limits))
 
 
 def test_a_new_panel_is_one_folder_and_one_row(finished: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from seamline.errors import SeamlineError, list_first
+from seamline.evaluation.model_card import model_card
 from seamline.evaluation.text import count, pluralize
 from seamline.io import write_text
 from seamline.progress import Reporter
@@ -81,6 +82,7 @@ def render_page(run: RunData, sections: Sequence[Section]) -> str:
         palette=run.palette,
         run=run,
         metrics=key_metrics(run),
+        card=model_card(run.info, run.metrics, run.novelty),
         first=FIRST,
         sections=sections,
         titles={panel.name: panel.title for panel, _ in sections},
