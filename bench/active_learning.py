@@ -203,8 +203,8 @@ def page(results: dict[str, Any]) -> str:
         "\n".join(rows),
         f"Of {counts_of(seeds)[-1]} photos, `suggest` chose {listed(rare['suggest'])} of the rare style in the seeds, "
         f"chance {listed(rare['random'])}. {verdict(verdicts)}",
-        "With a single seed of a single synthetic set such curves say little; with three they still do not show what "
-        "happens with other photos. The random choice is a fair rival where photos are alike.",
+        "The rare style is unlike the first images, which favors a choice by distance. Other photos were not measured, "
+        "and a person makes mistakes.",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -170,6 +170,16 @@ def test_unlabeled_pixels_are_ignored_where_a_class_file_names_more(street_run: 
     assert any(item.kind == "pixels" for item in planned.data.unused)
 
 
+def test_one_photo_is_learned_from_beside_the_first_set(street_run: Path, tmp_path: Path) -> None:
+    lines = Lines()
+    photos = write_masks(tmp_path / "photos", 1)
+    options = RunOptions(init_from=street_run, progress=lines)
+    planned = make_plan([street_data(), str(photos)], "fast", {}, 0, options)
+    parts = planned.splits.train.parts, planned.splits.val.parts
+    assert [int((np.asarray(one) == 1).sum()) for one in parts] == [1, 0]
+    assert "photos: too few photos for validation and test images; it is learned from" in lines.lines
+
+
 def test_the_first_set_keeps_its_splits_beside_the_photos(street_run: Path, tmp_path: Path) -> None:
     data, photos = street_data(), write_masks(tmp_path / "photos")
     first = seamline.Run(street_run).folder.read_index()

@@ -197,7 +197,7 @@ def split_parts(data: Dataset, *, fraction: float, seed: int, strategy: SplitStr
     """Split the training images of each of several datasets by the usual rule; see `train_val_split`.
 
     Images related to test images of any of the datasets are excluded, and training images related to validation images
-    of any.
+    of any. A single group of few corrected photos is learned from, and none of it validates.
 
     Raises:
         SeamlineError: one of the datasets has too few images, or all its training images are excluded.
@@ -205,6 +205,8 @@ def split_parts(data: Dataset, *, fraction: float, seed: int, strategy: SplitStr
     """
 
     def split(view: Dataset) -> Splits:
+        if view.too_few_to_test and len(np.unique(view.train.groups)) < 2:  # the other datasets validate
+            return Splits(view.train, view.train.select(np.arange(0)), describe_split(view, [], fraction, seed))
         return train_val_split(view, fraction=fraction, seed=seed, strategy=strategy)
 
     views = split_by_part(data)

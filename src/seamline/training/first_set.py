@@ -61,6 +61,9 @@ def describe_few(data: Dataset, splits: Splits) -> str:
     """
     names = {*data.train.names}
     learned, validated = (sum(name in names for name in split.names) for split in (splits.train, splits.val))
+    if not validated:
+        every = "it is" if learned == 1 else f"all {learned:,} are"
+        return f"{data.name}: too few photos for validation and test images; {every} learned from"
     photos = "1 photo, which shows" if validated == 1 else f"{validated:,} photos, which show"
     return (
         f"{data.name}: too few photos for test images: {learned:,} to learn from; validation is of {photos} little "
