@@ -61,8 +61,9 @@ def _web_section(web: dict[str, Any]) -> list[str]:
         "",
         f"{web['machine']}, a load of {web['load']:.1f} before; Chromium {web['chromium']}, onnxruntime-web "
         f"{web['runtime']} with WebAssembly on one thread, against ONNX Runtime on one thread, in turns. "
-        "`SEAMLINE_DATA=… python bench/web_export.py` writes this section. The photos are training images; times "
-        "include decoding. Differences are the largest of any class's fraction (`garments`: probability) in any photo; "
+        "`SEAMLINE_DATA=… python bench/web_export.py` writes this section. The photos are training images. "
+        "Times are processor times per photo, of all processes of Chromium and of Python, decoding included: the median "
+        "of three rounds, with minimum and maximum. Differences are the largest of any class's fraction (`garments`: probability) in any photo; "
         "same pixels are the least of any mask.",
         "",
         "| model | photos | time in the browser (s) | ONNX Runtime (s) | largest difference | same pixels |",
@@ -85,12 +86,7 @@ def _web_section(web: dict[str, Any]) -> list[str]:
             f"| {name} | {model['size'] / 1e6:.1f} MB in {model['files']} files | {model['first_load'] / 1e6:.1f} MB | "
             f"{model['ready']:.1f} s, from a server on the same machine |"
         )
-    return [
-        *lines,
-        "",
-        "WebGPU was run with Chromium's software adapter (SwiftShader) alone, not on a GPU: `garments` and `facades` "
-        "predict the example images of their files as recorded.",
-    ]
+    return lines
 
 
 def _times(seconds: list[float]) -> str:

@@ -165,6 +165,36 @@ def test_it_works_offline_once_loaded(browser: Any, site: Path, garments: Predic
     context.close()
 
 
+def test_a_new_version_replaces_the_kept_files(browser: Any, site: Path, tmp_path: Path) -> None:
+    """It waits until no tab shows the old one, so that no page gets files of both."""
+    folder = shutil.copytree(site / "some" / "path" / "garments", tmp_path / "garments")
+    context = browser.new_context()
+    with serving(tmp_path) as address:
+        page = context.new_page()
+        page.goto(f"{address}garments/")
+        page.locator("#offline").wait_for()
+        for name, old, new in (
+            ("index.html", "<h1>garments", "<h1>clothes"),
+            ("service-worker.js", 'VERSION = "', 'VERSION = "new-'),
+        ):
+            write_bytes(folder / name, (folder / name).read_text().replace(old, new).encode())
+        page.reload()
+        page.locator("#engine", has_text="Ready").wait_for()
+        assert page.locator("h1").inner_text() == "garments"
+        waiting = "async () => !!(await navigator.serviceWorker.getRegistration()).waiting"
+        for _ in range(100):
+            if page.evaluate(waiting):
+                break
+            page.wait_for_timeout(100)
+        page.close()
+        page = context.new_page()
+        page.goto(f"{address}garments/")
+        page.locator("#offline").wait_for()
+        assert page.locator("h1").inner_text() == "clothes"
+        assert [name.split()[-1][:4] for name in page.evaluate("() => caches.keys()")] == ["new-"]
+    context.close()
+
+
 def test_nothing_leaves_the_device(facades_page: Any) -> None:
     """The policy holds in the page and, through the blob that starts it, in the worker."""
     assert "connect-src 'self'" in facades_page.locator("meta[http-equiv='Content-Security-Policy']").get_attribute(

@@ -11,7 +11,9 @@ import pytest
 
 import seamline
 from helpers import Lines, refusal
+from run_factories import load_unsealed
 from seamline.cli import app
+from seamline.inference.integrity import seal_export
 from seamline.inference.pretrained import pretrained_dir
 from seamline.io import sha256_file
 from seamline.web.runtime import CHECKSUMS, VERSION, find_runtime
@@ -99,19 +101,31 @@ def test_an_export_is_replaced_and_anything_else_refused(small_runtime: Path, tm
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".")] == []
 
 
-def test_runs_and_exported_files(small_runtime: Path, tmp_path: Path) -> None:
+def test_an_exported_file_with_its_own_weights(small_runtime: Path, tmp_path: Path) -> None:
     file = tmp_path / "alone.onnx"
-    onnx.save(
-        onnx.load(PRETRAINED_FILE), file
-    )  # with its weights in it; this removes the checksum's entry from the end
-    message = refusal(lambda: seamline.export_web(file, tmp_path / "site", runtime=small_runtime))
-    assert "does not match its checksum" in message or "damaged" in message
-    shutil.copy(PRETRAINED_FILE, file)
-    message = refusal(lambda: seamline.export_web(file, tmp_path / "site", runtime=small_runtime))
-    assert "model.safetensors" in message
+    onnx.save(load_unsealed(PRETRAINED_FILE), file)
+    seal_export(file)
+    folder = seamline.export_web(file, tmp_path / "site", runtime=small_runtime).folder
+    description = json.loads((folder / "model.json").read_text())
+    assert description["files"] == {"graph": "model.onnx", "external": []}
+    assert "model.safetensors" not in description["contents"]
+    assert (folder / "model.onnx").read_bytes() == file.read_bytes()
+
+
+def test_models_that_cannot_be_used(small_runtime: Path, classifier: Path, tmp_path: Path) -> None:
+    file = tmp_path / "alone.onnx"
+    for content, words in (
+        (PRETRAINED_FILE.read_bytes(), "its weights are in model.safetensors, which is not beside it"),
+        (PRETRAINED_FILE.read_bytes()[:-9], "it is cut off"),
+    ):
+        file.write_bytes(content)
+        assert words in refusal(lambda: seamline.export_web(file, tmp_path / "site", runtime=small_runtime))
+    missing = tmp_path / "missing.onnx"
+    assert "not found" in refusal(lambda: seamline.export_web(missing, tmp_path / "site", runtime=small_runtime))
+    # a run without an exported file is exported first, for which its images are needed
+    with pytest.raises(seamline.SeamlineError, match="sides"):
+        seamline.export_web(classifier, tmp_path / "site", runtime=small_runtime)
     assert not (tmp_path / "site").exists()
-    with pytest.raises(seamline.SeamlineError, match="not found"):
-        seamline.export_web(tmp_path / "missing.onnx", tmp_path / "site", runtime=small_runtime)
 
 
 def test_the_runtime_is_fetched_once_and_verified(small_runtime: Path, npm: Path, tmp_path: Path) -> None:

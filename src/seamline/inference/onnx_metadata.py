@@ -51,8 +51,9 @@ def external_files(file: Path) -> tuple[str, ...]:
     """Return the names of the files beside an ONNX file that hold weights of it, as for pretrained models.
 
     Raises:
-        SeamlineError: a file is not beside it.
+        SeamlineError: a file is not beside it; or as `read_metadata`.
     """
+    read_metadata(file)  # damaged files are refused first
     lengths = re.finditer(_LOCATION, content := file.read_bytes(), re.DOTALL)
     names = {content[one.end() : one.end() + one[1][0]].decode(errors="replace") for one in lengths}
     for name in names:

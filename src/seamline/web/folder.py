@@ -94,8 +94,8 @@ def write_web_folder(model: Path, folder: Path, runtime: Path | None = None) -> 
     """
     check_web_folder(folder)
     place = find_runtime(runtime)
-    predictor = load_model(model, backend="onnxruntime", threads=1)
     external = {name: (model.parent / name).read_bytes() for name in external_files(model)}
+    predictor = load_model(model, backend="onnxruntime", threads=1)
     files = _page_files(predictor.metadata) | {GRAPH: model.read_bytes()} | external
     files |= {path: (place / name).read_bytes() for name, path in _RUNTIME.items()}
     files |= {f"runtime/{file.name}": file.read_bytes() for file in license_files()}

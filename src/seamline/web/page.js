@@ -187,6 +187,7 @@ function startGpuChoice() {
       byId("gpu-note").textContent = `WebGPU failed: ${reason}`;
     }
     box.disabled = false;
+    document.querySelectorAll(".card").forEach(fillCard); // those that waited for the other processor, too
   });
   byId("gpu-choice").hidden = false;
 }
@@ -207,7 +208,7 @@ async function start() {
   try {
     await loadModel();
   } catch {
-    byId("engine").textContent = "The files of this page cannot be loaded. Open it from a web server: browsers load no programs from a folder.";
+    byId("engine").textContent = "The files of this page cannot be loaded; check that the whole folder is on the server, and load the page again.";
     return;
   }
   if (!(await startEngine(false))) return;

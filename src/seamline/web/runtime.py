@@ -57,8 +57,7 @@ def find_runtime(folder: Path | None = None, report: Callable[[str], None] = lam
         return place
     cache = cache_dir() / f"onnxruntime-web-{VERSION}"
     if _problem(cache):
-        report(f"fetching onnxruntime-web {VERSION} with npm (33 MB, once)")
-        _fetch(cache)
+        _fetch(cache, report)
     return cache
 
 
@@ -88,11 +87,12 @@ def _problem(folder: Path) -> str:
     return ""
 
 
-def _fetch(cache: Path) -> None:
+def _fetch(cache: Path, report: Callable[[str], None]) -> None:
     """Download the package with npm, and extract its files into the cache."""
     npm = shutil.which("npm")
     if npm is None:
         raise SeamlineError(f"--web: needs npm to fetch onnxruntime-web {VERSION}; install npm, {_GIVE_FOLDER}")
+    report(f"fetching onnxruntime-web {VERSION} with npm (33 MB, once)")
     with tempfile.TemporaryDirectory() as folder:
         command = [npm, "pack", f"onnxruntime-web@{VERSION}", "--pack-destination", folder]
         command += ["--ignore-scripts", "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--loglevel=error"]
