@@ -77,7 +77,11 @@ def test_the_figures_are_those_of_the_run(tmp_path: Path) -> None:
     form = metrics.definitions["accuracy"].format
     decimal = f"{accuracy.value:.3f} ({accuracy.low:.3f}\u2013{accuracy.high:.3f})"
     assert row[2] == (decimal if form == "decimal" else f"{100 * accuracy.value:.1f}\xa0% ({interval})")
-    assert [name for name, _ in classes[1:]] == [*metrics.test.per_class]
+    assert not [name for name, *_ in overall if "softmax" in name]
+    assert classes[0] == ["Class", f"{metrics.definitions['ap'].title}, test"]
+    values = {name: values["ap"].value for name, values in metrics.test.per_class.items()}
+    shown = {name: float(text.split()[0]) for name, text in classes[1:]}
+    assert shown == pytest.approx(values, abs=0.0005)
     assert card["Findings"].paragraphs == [one.sentence for one in RunFolder(path).findings.read()][:5]
     assert "256 × 256 pixels" in card["Limits"].paragraphs[0]
     assert "800 images" in card["Data and license"].paragraphs[1]

@@ -100,17 +100,15 @@ def _figures(metrics: Metrics) -> CardSection:
             *(estimate_text(split.overall.get(key, ABSENT), definitions[key].format) for split in splits.values()),
         ]
         for key in metrics.held_out.overall
+        if not key.endswith("_softmax")
     ]
     tables = [[["", *splits], *overall]]
-    per_class = metrics.held_out.per_class
-    if key := next((key for values in per_class.values() for key in values), None):
-        head = ["Class", f"{definitions[key].title}, {[*splits][-1]}"]
-        rows = [
-            [name, estimate_text(values.get(key, ABSENT), definitions[key].format)]
-            for name, values in per_class.items()
-        ]
-        tables.append([head, *rows])
-    note = f"With 95 % intervals ({metrics.intervals})." if metrics.intervals else ""
+    if lowest := metrics.lowest_class(metrics.held_out):
+        title, form = definitions[lowest[0]].title, definitions[lowest[0]].format
+        per_class = metrics.held_out.per_class.items()
+        rows = [[name, estimate_text(values.get(lowest[0], ABSENT), form)] for name, values in per_class]
+        tables.append([["Class", f"{title}, {[*splits][-1]}"], *rows])
+    note = f"Intervals: {metrics.intervals}." if metrics.intervals else ""
     return CardSection(title="Metrics", paragraphs=[note] if note else [], tables=tables)
 
 
@@ -119,7 +117,7 @@ def _data(info: RunInfo) -> CardSection:
     data = info.dataset
     images = f"Trained on {pluralize(data.train, 'image')}; {count(data.val)} others were used for validation."
     tested = f"{pluralize(data.test, 'test image')} were not used for training." if data.test else ""
-    source = data.description or f"{data.title}. Source: {data.source}. Its license is not known."
+    source = f"{data.title}. {data.description or f'Source: {data.source}. Its license is not known.'}"
     return CardSection(title=_DATA, paragraphs=[source, f"{images} {tested}".strip()])
 
 
