@@ -123,6 +123,13 @@ def test_three_labels_of_any_classes_are_enough(
     assert run.info.init_from.new_classes == ()
 
 
+def test_labels_are_not_checked_beside_the_first_set(side_run: Path, tmp_path: Path) -> None:
+    photos = write_classes(tmp_path / "photos", (0, 1, 3))
+    for folds, expected in ((None, 0), (2, 2)):
+        options = RunOptions(init_from=side_run, label_check_folds=folds)
+        assert make_plan([side_data(), str(photos)], "fast", {}, 0, options).label_check_folds == expected
+
+
 def test_photos_get_the_colors_of_the_model(side_run: Path, tmp_path: Path) -> None:
     photos = write_classes(tmp_path / "photos", (0, 1, 3, 4))
     for file in photos.rglob("*.png"):

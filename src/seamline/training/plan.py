@@ -243,7 +243,8 @@ def _label_check_folds(data: Dataset, folds: int | None, *, own: bool) -> int:
         raise SeamlineError(
             f"--label-check-folds {folds}: is for classification, and {data.name} has masks; leave it out"
         )
-    checked = own and data.task == "classification" and not data.too_few_to_test
+    corrected = data.too_few_to_test or (data.parts and data.min_test_groups)  # photos that a person has just checked
+    checked = own and data.task == "classification" and not corrected
     usual = LABEL_CHECK_FOLDS if checked else 0
     return usual if folds is None else folds
 
