@@ -31,7 +31,7 @@ import seamline
 from results_store import IMAGES, write_page, write_results
 from seamline.data.dataset import Dataset, Split
 from seamline.data.loader import Batches
-from seamline.evaluation.repeats import t_mean
+from seamline.evaluation.repeats import Repeats, t_mean
 from seamline.inference.forward import predict_logits
 from seamline.inference.tta import TTA, load_tta
 from seamline.io import write_text
@@ -178,7 +178,7 @@ def page(results: dict[str, Any]) -> str:
     for place, count in enumerate(counts_of(seeds)):
         for style, title in enumerate(STYLES):
             chosen, chance = (values_of(seeds, name, place, style) for name in ("suggest", "random"))
-            difference = t_mean([100 * (a - b) for a, b in zip(chosen, chance, strict=True)])
+            difference = t_mean(Repeats([100 * (a - b) for a, b in zip(chosen, chance, strict=True)], 100 / TEST))
             if style == 1:
                 verdicts[int(difference.low > 0) - int(difference.high < 0)].append(count)
             change = f"{difference.value:+.1f} ({difference.low:+.1f} to {difference.high:+.1f})"
@@ -221,7 +221,7 @@ def values_of(seeds: Sequence[dict[str, Any]], name: str, place: int, style: int
 
 def percent(values: Sequence[float]) -> str:
     """Return the mean of fractions over seeds as a percentage with its interval."""
-    mean = t_mean(values)
+    mean = t_mean(Repeats(values, 1 / TEST))
     span = f" ({100 * mean.low:.1f} to {100 * mean.high:.1f})" if mean.has_interval else ""
     return f"{100 * mean.value:.1f} %{span}"
 
@@ -248,7 +248,7 @@ def draw(seeds: Sequence[dict[str, Any]]) -> str:
         (("random", "#767676", "at random"), ("suggest", "#0b66c3", "by suggest"))
     ):
         of_seed = [[row["before"][1], *(one["accuracy"][1] for one in row[name])] for row in seeds]
-        means = [t_mean([values[place] for values in of_seed]) for place in range(len(counts))]
+        means = [t_mean(Repeats([values[place] for values in of_seed], 1 / TEST)) for place in range(len(counts))]
         places = np.arange(len(counts)) + 0.06 * (2 * offset - 1)
         errors = [[m.value - m.low for m in means], [m.high - m.value for m in means]]
         axes.errorbar(places, [m.value for m in means], errors, color=color, label=title, capsize=3, marker="o")

@@ -137,7 +137,7 @@ FILES: tuple[RunFile, ...] = (
     RunFile(
         "predictions/predictions.json",
         "inference",
-        "Predictions on photos that are not part of the dataset, with their masks, overlays and photos beside it.",
+        "Predictions on photos of `seamline predict`, with their masks, overlays and photos beside it.",
         (PredictionRecord,),
     ),
     RunFile(

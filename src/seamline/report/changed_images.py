@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +92,7 @@ def _description(mask: NDArray[np.uint8], classes: Sequence[str]) -> str:
 def _photos(run: RunData, split: str) -> dict[str, tuple[Image.Image, NDArray[np.uint8]]]:
     """Return photo and true mask of the images with masks that a run folder holds, by name."""
     photos = {one.example.name: (one.image, one.ground_truth) for one in run.examples.get(split, ())}
-    sheets: Any = getattr(run, "mask_sheets", {}).get(split)
+    sheets = run.mask_sheets.get(split)
     if sheets is not None:
         per_image = run.results[split].per_image
         for index, case in enumerate(sheets.sheets.cases):

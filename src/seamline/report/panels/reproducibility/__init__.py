@@ -19,7 +19,7 @@ FILES = {
     "data": "digests of the images, and those that an export needs",
     "analysis": "layers of the model, filter types and linear probes",
     "evaluation": "predictions, confusion matrix and examples of each split",
-    "predictions": "photos that are not part of the dataset, with their predictions",
+    "predictions": "photos given to seamline predict, with their predictions",
     "measures": "measures of the buildings in such photos",
 }
 """Files and folders of a run folder -> what they hold."""
