@@ -150,6 +150,17 @@ def test_a_text_shows_under_the_pointer_in_the_page_alone(tmp_path: Path) -> Non
     assert "epoch 1:" not in (tmp_path / "figure.svg").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("color", "extreme"), [("#000000", True), ("#0080ff", False), ("#ffffff", True), ("#80ff80", False)]
+)
+def test_colors_near_black_and_white_have_a_wide_edge(color: str, extreme: bool) -> None:
+    curve = Curve(recall=(0.0, 1.0), precision=(1.0, 0.2))
+    figure = plots.precision_recall(PAPER, curves={"a": curve}, notes={}, classes=["a"], colors=[color], width=400)
+    gray, line = figure.axes[0].get_lines()[:2]
+    assert line.get_linewidth() == 2.2
+    assert gray.get_linewidth() == pytest.approx(5.2 if extreme else 3.6)
+
+
 def test_the_axis_of_epochs_has_fractions() -> None:
     """A line passes over positions without a value, and a series with few values has dots."""
     figure = plots.curves(

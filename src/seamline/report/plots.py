@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
@@ -327,14 +327,15 @@ def precision_recall(
         recall, precision = curves[name].recall, curves[name].precision
         color = class_color(theme, classes.index(name), colors)
         # A gray line below each is darker than light paper and lighter than dark paper: any color stands out on it.
-        axes.plot(recall, precision, color=theme.muted, linewidth=3.6, solid_joinstyle="round")
+        edge = 1.4 if is_extreme(colors[classes.index(name)]) else 0.6
+        axes.plot(recall, precision, color=theme.muted, linewidth=2.4 + 2 * edge, solid_joinstyle="round")
         axes.plot(recall, precision, color=color, linewidth=2.2, solid_joinstyle="round")
         if abs(y - precision[-1]) * inner_height > 3:
             x = [recall[-1], 1 + 9 / inner_width]
             axes.plot(x, [precision[-1], y], color=theme.muted, linewidth=0.8, clip_on=False)
         axes.plot(
             [1 + 13 / inner_width], [y + 7 / inner_height], "s", color=color, markersize=8,
-            markeredgecolor=theme.muted, markeredgewidth=0.6, clip_on=False,
+            markeredgecolor=theme.muted, markeredgewidth=edge, clip_on=False,
         )  # fmt: skip
         text = f"{shortened(name, 16 if width > 500 else 12)}\n{notes.get(name, '')}"
         label(axes, text, (1, y), 22, theme.ink)
@@ -348,6 +349,12 @@ def precision_recall(
     axes.set_xlabel("recall")
     figure.text(0, 1 - 4 / height, "precision", color=theme.muted, va="top")
     return figure
+
+
+def is_extreme(color: str) -> bool:
+    """Return whether a color, such as `#ff8000`, is nearly black or nearly white, and so hard to tell from paper."""
+    red, green, blue = to_rgb(color)
+    return not 0.1 < 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.9
 
 
 def ranking(theme: Theme, *, images: Sequence[ImageMetrics], marked: Sequence[int], width: float) -> Figure:
