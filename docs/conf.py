@@ -24,7 +24,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(seamline\..*\.)?(Reporter|LoadOptions|Augmentation|DatasetPart|ImageRecord|Grouping|LayerChoices)"),
     (r"py:.*", r"(seamline\..*\.)?(ExportArguments|RunResult|Measure|Metric|EvaluatedRun|Replicates)"),
     (r"py:.*", r"(seamline\..*\.)?DatasetReport"),  # has a page of its own
-    (r"py:.*", r"(array|optional|number|text)"),
+    (r"py:.*", r"(array|optional|number|text|[0-9.]+)"),
 ]
 
 myst_enable_extensions = ["colon_fence", "deflist"]

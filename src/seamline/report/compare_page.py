@@ -15,7 +15,7 @@ from seamline.report import compare_plots, plots
 from seamline.report.changed_images import ChangedPicture, ComparedImages
 from seamline.report.formatting import DASH, setting
 from seamline.report.page import render, write_page
-from seamline.report.run_data import SPLITS, RunData, read_run
+from seamline.report.run_data import SPLITS, RunData, epoch_ends, read_run
 from seamline.report.svg import inline_svg
 
 MAX_IMAGES = 40
@@ -127,7 +127,7 @@ def _fields(runs: Sequence[RunData]) -> list[tuple[str, list[str]]]:
             "seed": run.info.seed,
             **{key: value for key, value in run.info.config.items() if key != "model"},
             "training images": count(run.info.dataset.train),
-            "epochs trained": len(run.history),
+            "epochs trained": f"{max(epoch_ends(run.info, run.history), default=0):.3g}",
             "seconds of training": f"{sum(one.train_seconds for one in run.history):.1f}",
         }
         for run in runs
@@ -141,13 +141,14 @@ def _fields(runs: Sequence[RunData]) -> list[tuple[str, list[str]]]:
 
 def _curves(names: Sequence[str], runs: Sequence[RunData]) -> list[str]:
     """Draw the validation curves of all runs together."""
-    longest = max(len(run.history) for run in runs)
+    ends = [epoch_ends(run.info, run.history) for run in runs]
+    epochs = sorted({end for one in ends for end in one})
     drawings = []
     for metric, title, percents in (("loss", "Validation loss", False), ("accuracy", "Validation accuracy", True)):
         series = {}
-        for name, run in zip(names, runs, strict=True):
-            values = [getattr(one, f"val_{metric}") for one in run.history]
-            series[name if len(name) <= 16 else f"…{name[-15:]}"] = values + [math.nan] * (longest - len(values))
-        draw = partial(plots.curves, epochs=range(1, longest + 1), series=series, title=title, percents=percents)
+        for name, run, of_run in zip(names, runs, ends, strict=True):
+            values = dict(zip(of_run, (getattr(one, f"val_{metric}") for one in run.history), strict=True))
+            series[name if len(name) <= 16 else f"…{name[-15:]}"] = [values.get(epoch, math.nan) for epoch in epochs]
+        draw = partial(plots.curves, epochs=epochs, series=series, title=title, percents=percents)
         drawings.append(inline_svg(draw, f"val-{metric}", f"{title} of {join_and(names)} over the epochs."))
     return drawings
