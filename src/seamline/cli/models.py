@@ -168,6 +168,12 @@ def serve(
     max_megapixels: Annotated[
         float, typer.Option("--max-megapixels", min=0.001, max=200, help="Largest photo in megapixels.")
     ] = 50,
+    collect: Annotated[
+        Path | None, typer.Option("--collect", metavar="FOLDER", help="Save corrections of predictions in this folder.")
+    ] = None,
+    queue: Annotated[
+        Path | None, typer.Option("--queue", metavar="FILE", help="Photos to correct, from `seamline suggest`.")
+    ] = None,
     device: DeviceOption = "auto",
     backend: BackendOption = None,
     threads: ThreadsOption = None,
@@ -182,6 +188,8 @@ def serve(
         host=host,
         port=port,
         allowed_hosts=tuple(allow_host or ()),
+        collect=collect,
+        queue=queue,
         limits=Limits(bytes=round(max_megabytes * (1 << 20)), pixels=round(max_megapixels * 1_000_000)),
         device=device,
         backend=backend,

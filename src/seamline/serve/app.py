@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from seamline.inference.predictor import Predictor
 from seamline.run_folder import Task
+from seamline.serve.collect import CorrectionStore, add_collection
 from seamline.serve.inference_worker import ClassificationResponse, InferenceWorker, SegmentationResponse
 from seamline.serve.measurement import MeasureQuery, MeasureResponse, response_schemas
 from seamline.serve.middleware import Limits, SecurityMiddleware
@@ -55,6 +56,8 @@ class ModelResponse(BaseModel):
         "available."
     )
     interval_level: float | None = Field(description="Probability of conformal intervals; null where there are none.")
+    collects: bool = Field(description="Whether the server saves corrections: it was started with `--collect`.")
+    queue: int | None = Field(description="Number of photos to correct, of `--queue`; null without.")
     measures: bool = Field(description="Whether the model measures buildings: it segments facades and windows.")
     limits: PhotoLimits
 
@@ -65,7 +68,17 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-SCRIPTS = ("page.js", "api.js", "corners.js", "elements.js", "fronts.js", "measure.js", "totals.js")
+SCRIPTS = (
+    *("page.js", "api.js", "corners.js", "elements.js", "fronts.js", "measure.js", "totals.js"),
+    *(
+        "correct.js",
+        "correct_history.js",
+        "correct_labels.js",
+        "correct_mask.js",
+        "correct_shapes.js",
+        "correct_stage.js",
+    ),
+)
 """The modules of the page's program."""
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -93,6 +106,8 @@ _ERRORS = {
     421: "The server does not serve this host name.",
     422: "The photo is damaged, a parameter is wrong, or there is no building to measure.",
     500: "Internal server error.",
+    404: "There is no such photo.",
+    507: "The disk is full; nothing was saved.",
     503: "Too many photos are waiting, or there is not enough memory; try again later.",
 }
 _COMMON_ERRORS = (403, 405, 421, 500)
@@ -119,8 +134,20 @@ _MEASURES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def make_app(predictor: Predictor, limits: Limits | None = None, hosts: Collection[str] = ()) -> FastAPI:
-    """Create the application that serves a model, on the names of this machine and on `hosts`."""
+def make_app(
+    predictor: Predictor,
+    limits: Limits | None = None,
+    hosts: Collection[str] = (),
+    store: CorrectionStore | None = None,
+) -> FastAPI:
+    """Create the application that serves a model.
+
+    Args:
+        predictor: the model.
+        limits: limits of requests.
+        hosts: host names that are served besides those of this machine.
+        store: where corrections are saved; None if they are not.
+    """
     limits = limits or Limits()
     worker = InferenceWorker(predictor, limits)
 
@@ -131,7 +158,8 @@ def make_app(predictor: Predictor, limits: Limits | None = None, hosts: Collecti
 
     app = FastAPI(
         title=f"Seamline: {predictor.name}",
-        description="Predicts photos with a trained model. Photos are not stored.",
+        description="Predicts photos with a trained model. Photos are not stored"
+        + (", unless a correction of one is saved." if store else "."),
         version=version("seamline"),
         docs_url=None,  # their pages load scripts of other sites
         redoc_url=None,
@@ -143,7 +171,9 @@ def make_app(predictor: Predictor, limits: Limits | None = None, hosts: Collecti
     app.add_middleware(SecurityMiddleware, limits=limits, hosts=hosts)
     _add_error_handlers(app)
     _add_page(app)
-    _add_api(app, worker)
+    _add_api(app, worker, store)
+    if store is not None:
+        add_collection(app, worker, store, _errors)
     _add_schemas(app, response_schemas())
     return app
 
@@ -168,7 +198,9 @@ def _add_error_handlers(app: FastAPI) -> None:
 
     async def on_http_error(request: Request, error: Any) -> JSONResponse:
         details = {
-            404: f"{request.url.path}: not found; the page is at / and the description of the API at /openapi.json",
+            404: f"{request.url.path}: not found; the page is at / and the description of the API at /openapi.json"
+            if error.detail == "Not Found"
+            else error.detail,
             405: f"{request.url.path}: does not support {request.method}; see /openapi.json",
         }
         return respond(error.status_code, details.get(error.status_code, str(error.detail)), error.headers)
@@ -191,7 +223,7 @@ def _add_page(app: FastAPI) -> None:
     theme = folder.parent / "report" / "templates" / "theme.css"
     for path, name, media_type, files in (
         ("/", "page.html", "text/html", (folder / "page.html",)),
-        ("/page.css", "page.css", "text/css", (theme, folder / "page.css")),
+        ("/page.css", "page.css", "text/css", (theme, folder / "page.css", folder / "correct.css")),
         *((f"/{name}", name, "text/javascript", (folder / name,)) for name in SCRIPTS),
     ):
         content = b"".join(file.read_bytes() for file in files)
@@ -210,7 +242,7 @@ def _static(content: bytes, media_type: str) -> Callable[[], Coroutine[Any, Any,
     return endpoint
 
 
-def _add_api(app: FastAPI, worker: InferenceWorker) -> None:
+def _add_api(app: FastAPI, worker: InferenceWorker, store: CorrectionStore | None) -> None:
     """Serve the API."""
     predictor, limits = worker.predictor, worker.limits
     metadata = predictor.metadata
@@ -224,6 +256,8 @@ def _add_api(app: FastAPI, worker: InferenceWorker) -> None:
         input_size=InputSize(height=height, width=width, channels=channels),
         false_alarm_rate=predictor.false_alarm_rate,
         interval_level=predictor.interval_level,
+        collects=store is not None,
+        queue=len(store.queue) if store and store.queue else None,
         measures=worker.measures,
         limits=PhotoLimits(bytes=limits.bytes, pixels=limits.pixels),
     )

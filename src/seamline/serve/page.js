@@ -1,4 +1,5 @@
 import { enqueue, loadModel, model, send } from "./api.js";
+import { addCorrecting, startCorrecting } from "./correct.js";
 import { byId, DISPLAY_SIDE, download, element, fit, makeCanvas, megabytes, percent, sentence, setStatus, stemOf } from "./elements.js";
 import { addMeasures, fillMeasures } from "./measure.js";
 
@@ -54,6 +55,7 @@ async function fillCard(card) {
     const [prediction, bitmap] = await Promise.all([send("/api/predict", card.photo), createImageBitmap(card.photo).catch(() => null)]);
     card.querySelector("small").textContent = `${prediction.width} × ${prediction.height}`;
     await (model.task === "segmentation" ? showMask : showLabel)(card, prediction, bitmap);
+    addCorrecting(card, prediction, bitmap);
     const warning = noveltyWarning(prediction);
     if (warning) card.querySelector(".result").before(warning);
     card.querySelector(".result").hidden = false;
@@ -368,6 +370,7 @@ async function start() {
   byId("lead").textContent = `${model.task === "segmentation" ? "Segments photos into" : "Classifies photos as"}: ${names}. Trained on ${model.dataset}.`;
   byId("limits").textContent = `Up to ${megabytes(model.limits.bytes)} and ${+(model.limits.pixels / 1e6).toPrecision(3)} megapixels each`;
   startInputs();
+  startCorrecting();
   if (model.measures) startTabs();
   if (model.task === "classification") startBoard();
 }
