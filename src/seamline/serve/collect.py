@@ -122,8 +122,7 @@ class CorrectionStore:
             return fields.label
         if not fields.mask:
             raise SeamlineError("mask: is missing; send the classes of the photo's pixels as a PNG")
-        limit = pixels.shape[0] * pixels.shape[1]
-        mask = read_mask(fields.mask, len(classes), palette=self.folder.palette, name="mask", limit=limit)
+        mask = read_mask(fields.mask, len(classes), palette=self.folder.palette, name="mask", limit=4 * pixels.size)
         (height, width), (rows, columns) = pixels.shape[:2], mask.shape
         if abs(rows * width - columns * height) > max(height, width):  # more than the rounding of one pixel
             raise SeamlineError(

@@ -27,7 +27,7 @@ const DIALOG = `
     <div class="correct-save"><button type="button" class="main">Save</button><p class="small muted" role="status"></p></div>
   </div>`;
 
-let dialog, queue = null, panel, current = null;
+let dialog, queue = null, panel, current = null, saving = false;
 const sessions = new Map(); // of photos in the list with changes that are not saved: number -> session
 
 /** Begin: the page says that it saves, and shows the list of photos to correct if there is one. */
@@ -44,7 +44,7 @@ export function startCorrecting() {
     button.addEventListener("click", () => (+button.dataset.zoom ? current.editor.stage.zoom(+button.dataset.zoom) : current.editor.stage.fit()));
   }
   for (const button of dialog.querySelectorAll("[data-walk]")) button.addEventListener("click", () => openQueued(current.number + +button.dataset.walk));
-  dialog.addEventListener("keydown", pressKey);
+  addEventListener("keydown", (event) => { if (dialog.open) pressKey(event); });
   addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
   const footer = document.querySelector("footer p");
   footer.firstChild.textContent = "Photos are processed in this server's memory. Only those that you correct and save are stored, without their metadata, in a folder on the server. ";
@@ -109,9 +109,9 @@ function pressKey(event) {
 }
 
 async function save() {
-  const [session, button] = [current, dialog.querySelector(".main")];
-  if (button.disabled) return;
-  button.disabled = true;
+  const session = current;
+  if (saving) return;
+  saving = true; // the button is not disabled, which would lose the focus
   showState("Saving …");
   try {
     const version = session.version;
@@ -129,7 +129,7 @@ async function save() {
   } catch (error) {
     if (current === session) showState("", `${sentence(error)} Your changes are still here.`);
   }
-  button.disabled = false;
+  saving = false;
 }
 
 const unsaved = () => [...document.querySelectorAll(".card")].some((card) => card.session?.changed) || current?.changed || [...sessions.values()].some((one) => one.changed);

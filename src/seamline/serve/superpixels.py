@@ -30,13 +30,11 @@ def divide(photo: NDArray[np.uint8]) -> NDArray[np.uint16]:
         `SIDE` pixels.
     """
     small = resize_max_side(photo, 3, SIDE)
-    height, width = small.shape[:2]
-    if min(height, width) < 3:  # the watershed leaves out the frame
-        return np.ones((height, width), np.uint16)
-    smooth = cv2.medianBlur(small, 5 if min(height, width) > 64 else 3)
+    smooth = cv2.medianBlur(small, 5 if min(small.shape[:2]) > 64 else 3)
     gradient = cv2.morphologyEx(smooth, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).max(axis=2)
-    markers = _place_markers(gradient)
-    regions = cv2.watershed(np.ascontiguousarray(smooth), markers)
+    markers = np.pad(_place_markers(gradient), 1)
+    framed = cv2.copyMakeBorder(smooth, 1, 1, 1, 1, cv2.BORDER_REPLICATE)  # the watershed leaves out the frame
+    regions = cv2.watershed(framed, markers)[1:-1, 1:-1]
     numbers = np.where(regions > 0, regions, 0).astype(np.uint16)  # the lines between regions are -1
     while not numbers.all():
         grown = cv2.dilate(numbers, np.ones((3, 3), np.uint8))
