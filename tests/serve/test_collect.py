@@ -303,7 +303,7 @@ def test_the_list_of_photos(kind: str, labels: Predictor, tmp_path: Path) -> Non
     assert ask(app, "GET", "/api/queue").json() == {"photos": expected}
     content = ask(app, "GET", "/api/queue/1").content
     assert content == (tmp_path / "photos/one.png").read_bytes()
-    refused(ask(app, "GET", "/api/queue/2"), 404, "gone.png: cannot be read; skip it")
+    refused(ask(app, "GET", "/api/queue/2"), 404, "the file gone.png cannot be read; skip it")
     for number in (3, -1):
         refused(ask(app, "GET", f"/api/queue/{number}"), 404, "the queue has the photos 0 to 2")
     answer = ask(app, "POST", PATH, files={"photo": ("one.png", content)}, data={"label": "left", "number": "1"})

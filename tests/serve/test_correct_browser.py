@@ -224,6 +224,33 @@ def test_labels(classifier: Path, browser: Any, visit: Visit, tmp_path: Path) ->
         assert [data.classes[index] for index in data.train.labels] == [wanted]
 
 
+def test_a_photo_of_the_list_that_is_gone_is_skipped(
+    masks: Predictor, browser: Any, visit: Visit, tmp_path: Path
+) -> None:
+    """Changes that are not saved stay while other photos are shown."""
+    save_photo(tmp_path / "a.png", HEIGHT, WIDTH)
+    (tmp_path / "queue.csv").write_text("path\na.png\ngone.png\n")
+    store = CorrectionStore.of(masks, tmp_path / "corrected", tmp_path / "queue.csv")
+    with in_thread(make_app(masks, store=store)) as address:
+        page = visit(address)
+        page.get_by_role("button", name="Correct photos").click()
+        dialog = page.get_by_role("dialog")
+        page.get_by_role("heading", name="a.png").wait_for()
+        Pen(page).stroke((10, 20), (40, 20))
+        dialog.get_by_role("button", name="Next", exact=True).click()
+        page.get_by_role("heading", name="gone.png").wait_for()
+        assert dialog.get_by_role("alert").inner_text() == "The file gone.png cannot be read; skip it."
+        assert not dialog.get_by_role("button", name="Save and next").is_visible()
+        dialog.get_by_role("button", name="Previous").click()
+        page.get_by_role("heading", name="a.png").wait_for()
+        assert dialog.get_by_role("button", name="Undo").is_enabled()
+        dialog.get_by_role("button", name="Save and next").click()
+        page.get_by_role("heading", name="gone.png").wait_for()
+        (image,) = (tmp_path / "corrected" / "masks").iterdir()
+        with Image.open(image) as mask:
+            assert np.asarray(mask)[20, 25] == 1
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 @pytest.mark.parametrize("kind", ["segmenter", "classifier"])
 def test_axe_has_no_complaint(

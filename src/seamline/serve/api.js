@@ -9,22 +9,20 @@ export async function loadModel() {
   model = await (await fetch("/api/model")).json();
 }
 
-/** Send a photo, or a form with one, to a path of the server; what it rejects becomes an Error with its message. */
-export async function send(path, body, read = (response) => response.json()) {
-  const photo = body instanceof FormData ? body.get("photo") : body;
+/** Send a photo to a path of the server; what it rejects becomes an Error with its message. */
+export async function send(path, photo) {
   if (photo.size > model.limits.bytes) {
     throw new Error(`the photo has ${megabytes(photo.size)}, more than the ${megabytes(model.limits.bytes)} allowed; scale it down`);
   }
-  const headers = body === photo ? { "Content-Type": "application/octet-stream" } : {}; // that of a form has its boundary
   let response;
   try {
-    response = await fetch(path, { method: "POST", body, headers });
+    response = await fetch(path, { method: "POST", body: photo, headers: { "Content-Type": "application/octet-stream" } });
   } catch {
     throw new Error("the server cannot be reached; check that it is running, and send the photo again");
   }
-  if (response.ok) return read(response);
   const content = await response.json().catch(() => ({ error: `the server answered with status ${response.status}` }));
-  throw new Error(content.error);
+  if (!response.ok) throw new Error(content.error);
+  return content;
 }
 
 /** Photos are sent one after another, so that many of them do not fill the server's queue. */

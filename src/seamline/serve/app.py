@@ -72,6 +72,7 @@ SCRIPTS = (
     *("page.js", "api.js", "corners.js", "elements.js", "fronts.js", "measure.js", "totals.js"),
     *(
         "correct.js",
+        "correct_api.js",
         "correct_history.js",
         "correct_labels.js",
         "correct_mask.js",

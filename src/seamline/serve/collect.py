@@ -206,7 +206,7 @@ def add_collection(
     if worker.predictor.task == "segmentation":
         _add_superpixels(app, worker, describe_errors(*photo_errors))
     if store.queue is not None:
-        _add_queue(app, store, store.queue, describe_errors(404, 413))
+        _add_queue(app, store, store.queue, describe_errors(404))
 
 
 def _add_superpixels(app: FastAPI, worker: InferenceWorker, errors: dict[int | str, dict[str, Any]]) -> None:
@@ -246,7 +246,7 @@ def _add_queue(
         try:
             content = await asyncio.to_thread(queue.files[number].read_bytes)
         except (OSError, ValueError):
-            raise HTTPException(404, f"{queue.files[number].name}: cannot be read; skip it") from None
+            raise HTTPException(404, f"the file {queue.files[number].name} cannot be read; skip it") from None
         return Response(content, media_type="application/octet-stream")
 
 

@@ -1,6 +1,7 @@
 /** Corrections of predictions, which the server saves: the dialog, and the list of photos to correct. */
 
 import { model, send } from "./api.js";
+import { get, post } from "./correct_api.js";
 import { LabelEditor } from "./correct_labels.js";
 import { makeButton, MaskEditor, readMask } from "./correct_mask.js";
 import { byId, element, sentence } from "./elements.js";
@@ -27,7 +28,7 @@ const DIALOG = `
     <div class="correct-save"><button type="button" class="main">Save</button><p class="small muted" role="status"></p></div>
   </div>`;
 
-let dialog, queue = null, panel, current = null, saving = false;
+let dialog, queue = null, panel, current = null, saving = false, opened = 0;
 const sessions = new Map(); // of photos in the list with changes that are not saved: number -> session
 
 /** Begin: the page says that it saves, and shows the list of photos to correct if there is one. */
@@ -48,12 +49,13 @@ export function startCorrecting() {
   addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
   const footer = document.querySelector("footer p");
   footer.firstChild.textContent = "Photos are processed in this server's memory. Only those that you correct and save are stored, without their metadata, in a folder on the server. ";
+  addEventListener("result", addButton);
   if (model.queue) startQueue();
 }
 
-/** Add a button to a photo's card that opens the dialog. */
-export function addCorrecting(card, prediction, bitmap) {
-  if (!model.collects || !bitmap) return;
+/** Add a button to a photo's card, once it shows its result, that opens the dialog. */
+function addButton({ detail: { card, prediction, bitmap } }) {
+  if (!bitmap) return;
   const row = element("div", "buttons");
   const button = makeButton("Correct", async () => {
     card.session ??= await makeSession(card.photo, bitmap, prediction, { button });
@@ -72,8 +74,15 @@ async function makeSession(photo, bitmap, prediction, place) {
   session.editor = model.task === "segmentation"
     ? new MaskEditor(photo, bitmap, await readMask(prediction.mask, prediction.width, prediction.height), onChange)
     : new LabelEditor(bitmap, prediction, onChange);
+  if (current?.editor instanceof MaskEditor) session.editor.adopt(current.editor);
   session.changed = false;
   return session;
+}
+
+/** Return what is shown of a photo of the list that cannot be corrected. */
+function makeFailure(number, name, error) {
+  const still = { stage: { element: element("div", "correct-stage still") }, controls: element("div"), buttons: [], key: () => false };
+  return { number, name, changed: false, saved: null, failure: sentence(error), editor: still };
 }
 
 function show(session) {
@@ -90,9 +99,11 @@ function show(session) {
     dialog.querySelector("[data-walk='1']").disabled = session.number === queue.length - 1;
   }
   dialog.querySelector(".main").textContent = queued ? "Save and next" : "Save";
-  showState(session.saved ? `Saved as ${session.saved}` : "");
+  dialog.querySelector(".main").hidden = Boolean(session.failure);
+  showState(session.saved ? `Saved as ${session.saved}` : "", session.failure);
   if (!dialog.open) dialog.showModal();
-  (model.task === "segmentation" ? session.editor.stage.element : session.editor.buttons[Math.max(0, session.editor.value)]).focus();
+  const start = session.editor instanceof MaskEditor ? session.editor.stage.element : session.editor.buttons[session.editor.value];
+  (start ?? dialog.querySelector("[data-walk]:enabled")).focus();
 }
 
 function showState(text, error = "") {
@@ -110,7 +121,7 @@ function pressKey(event) {
 
 async function save() {
   const session = current;
-  if (saving) return;
+  if (saving || session.failure) return;
   saving = true; // the button is not disabled, which would lose the focus
   showState("Saving …");
   try {
@@ -121,7 +132,7 @@ async function save() {
     for (const [name, value] of Object.entries(await session.editor.form())) form.append(name, value);
     if (session.saved) form.append("replaces", session.saved);
     if (session.number !== undefined) form.append("number", session.number);
-    const answer = await send("/api/corrections", form);
+    const answer = await post("/api/corrections", form, (response) => response.json());
     Object.assign(session, { saved: answer.image, changed: session.version !== version });
     if (session.button) session.button.textContent = "Correct again";
     if (current === session) showState(`Saved as ${answer.image}`);
@@ -137,23 +148,22 @@ const unsaved = () => [...document.querySelectorAll(".card")].some((card) => car
 /* The list of photos to correct */
 
 async function startQueue() {
-  queue = (await (await fetch("/api/queue")).json()).photos;
+  queue = (await (await get("/api/queue")).json()).photos;
   panel = element("section", "correct-queue");
   panel.setAttribute("aria-label", "Photos to correct");
   const row = element("div", "buttons");
   const begin = makeButton("Correct photos", () => openQueued(nextOpen(-1)));
   begin.className = "main";
   row.append(begin);
-  panel.append(element("p"), row, element("p", "state error"));
+  panel.append(element("p"), row);
   document.querySelector("main").prepend(panel);
   showProgress();
 }
 
-function showProgress(error = "") {
+function showProgress() {
   const done = queue.filter((photo) => photo.corrected).length;
-  const [text, problem] = panel.querySelectorAll("p");
-  text.textContent = done === queue.length ? `All ${done} photos of the list are corrected.` : `${done} of ${queue.length} photos of the list are corrected.`;
-  Object.assign(problem, { textContent: error, hidden: !error });
+  const text = done === queue.length ? `All ${done} photos of the list are corrected.` : `${done} of ${queue.length} photos of the list are corrected.`;
+  panel.querySelector("p").textContent = text;
 }
 
 /** Return the number of the next photo without a correction after one, else the first of the list. */
@@ -164,26 +174,17 @@ function nextOpen(number) {
 
 async function openQueued(number) {
   if (current?.number !== undefined && current.changed) sessions.set(current.number, current);
+  const ticket = ++opened;
   const entry = queue[number];
   if (dialog.open) showState(`Predicting ${entry.name} …`);
-  try {
-    const session = sessions.get(number) ?? await loadQueued(number, entry);
-    sessions.delete(number);
-    show(session);
-    showProgress();
-  } catch (error) {
-    const reason = `${entry.name}: ${sentence(error)}`;
-    if (!dialog.open) return showProgress(reason);
-    show(Object.assign(current, { number })); // so that Next and Previous go on from here
-    showState("", reason);
-  }
-  return undefined;
+  const session = sessions.get(number) ?? await loadQueued(number, entry).catch((error) => makeFailure(number, entry.name, error));
+  if (ticket !== opened) return; // another photo was opened meanwhile
+  sessions.delete(number);
+  show(session);
 }
 
 async function loadQueued(number, entry) {
-  const response = await fetch(`/api/queue/${number}`);
-  if (!response.ok) throw new Error((await response.json()).error);
-  const photo = new File([await response.blob()], entry.name);
+  const photo = new File([await (await get(`/api/queue/${number}`)).blob()], entry.name);
   const [prediction, bitmap] = await Promise.all([send("/api/predict", photo), createImageBitmap(photo)]);
   return makeSession(photo, bitmap, prediction, { number, note: entry.reason });
 }

@@ -1,6 +1,7 @@
 /** Corrects a mask: brush, polygon and superpixels of a class, undo and redo. There is no eraser: paint the right class. */
 
-import { model, send } from "./api.js";
+import { model } from "./api.js";
+import { post } from "./correct_api.js";
 import { History } from "./correct_history.js";
 import { drawStroke, fillPolygon, fillRegion, forEachPixel, regionAt } from "./correct_shapes.js";
 import { Stage } from "./correct_stage.js";
@@ -94,6 +95,13 @@ export class MaskEditor {
     this.#hover(this.hovered);
   }
 
+  /** Take over the tool, class and size of the brush of another editor. */
+  adopt({ mode, value, size }) {
+    this.choose(mode);
+    this.chooseClass(value);
+    this.setSize(size);
+  }
+
   #makeTool() {
     const editor = this;
     return {
@@ -183,7 +191,7 @@ export class MaskEditor {
     this.loading = true;
     this.help.textContent = "Dividing the photo into regions …";
     try {
-      const answer = await send("/api/superpixels", this.photo, (response) => response.blob());
+      const answer = await post("/api/superpixels", this.photo, (response) => response.blob());
       this.regions = await readRegions(answer);
       this.lines = drawLines(this.grid, this.regions);
       this.stage.hints.getContext("2d").putImageData(this.lines, 0, 0);

@@ -1,5 +1,5 @@
 import { enqueue, loadModel, model, send } from "./api.js";
-import { addCorrecting, startCorrecting } from "./correct.js";
+import { startCorrecting } from "./correct.js";
 import { byId, DISPLAY_SIDE, download, element, fit, makeCanvas, megabytes, percent, sentence, setStatus, stemOf } from "./elements.js";
 import { addMeasures, fillMeasures } from "./measure.js";
 
@@ -55,7 +55,7 @@ async function fillCard(card) {
     const [prediction, bitmap] = await Promise.all([send("/api/predict", card.photo), createImageBitmap(card.photo).catch(() => null)]);
     card.querySelector("small").textContent = `${prediction.width} × ${prediction.height}`;
     await (model.task === "segmentation" ? showMask : showLabel)(card, prediction, bitmap);
-    addCorrecting(card, prediction, bitmap);
+    card.dispatchEvent(new CustomEvent("result", { bubbles: true, detail: { card, photo: card.photo, prediction, bitmap } }));
     const warning = noveltyWarning(prediction);
     if (warning) card.querySelector(".result").before(warning);
     card.querySelector(".result").hidden = false;
