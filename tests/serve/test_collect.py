@@ -25,7 +25,7 @@ from seamline.data.image_folder import corrections, load_folder  # noqa: E402
 from seamline.errors import SeamlineError  # noqa: E402
 from seamline.inference.predictor import Predictor, load_model  # noqa: E402
 from seamline.serve.app import make_app  # noqa: E402
-from seamline.serve.collect import MASK_BYTES, CorrectionStore  # noqa: E402
+from seamline.serve.collect import MASK_BYTES, CollectOptions, CorrectionStore  # noqa: E402
 from seamline.serve.middleware import Limits  # noqa: E402
 from seamline.serve.server import serve  # noqa: E402
 from seamline.serve.superpixels import COUNT, SIDE, divide  # noqa: E402
@@ -339,7 +339,7 @@ def test_a_folder_that_cannot_be_used_is_refused_at_start(classifier: Path, tmp_
         (tmp_path, tmp_path / "queue.json", "queue.json: cannot be read"),
     ):
         with pytest.raises(SeamlineError, match=words):
-            serve(classifier, port=0, collect=collect, queue=queue, threads=1)
+            serve(classifier, port=0, collect=CollectOptions.of(collect, queue), threads=1)
 
 
 def test_superpixels_keep_to_edges() -> None:

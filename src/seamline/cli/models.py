@@ -180,6 +180,7 @@ def serve(
 ) -> None:
     """Serve a model as a web page with an HTTP API."""
     watch_load()
+    from seamline.serve.collect import CollectOptions
     from seamline.serve.middleware import Limits
     from seamline.serve.server import serve as serve_model
 
@@ -188,8 +189,7 @@ def serve(
         host=host,
         port=port,
         allowed_hosts=tuple(allow_host or ()),
-        collect=collect,
-        queue=queue,
+        collect=CollectOptions.of(collect, queue),
         limits=Limits(bytes=round(max_megabytes * (1 << 20)), pixels=round(max_megapixels * 1_000_000)),
         device=device,
         backend=backend,

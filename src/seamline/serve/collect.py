@@ -54,6 +54,25 @@ class QueueResponse(BaseModel):
     photos: list[QueueEntry]
 
 
+@dataclass(frozen=True)
+class CollectOptions:
+    """Where corrections are saved, and of which photos."""
+
+    folder: Path  # the folder; it is created if it does not exist
+    queue: Path | None = None  # a list of photos to correct, as `seamline suggest` writes it
+
+    @staticmethod
+    def of(folder: Path | None, queue: Path | None) -> "CollectOptions | None":
+        """Return the options of the command line; None where nothing is collected.
+
+        Raises:
+            SeamlineError: there is a list and no folder.
+        """
+        if folder is None and queue is not None:
+            raise SeamlineError(f"--queue {queue}: needs a folder to save corrections in; add --collect FOLDER")
+        return None if folder is None else CollectOptions(folder, queue)
+
+
 @dataclass
 class CorrectionStore:
     """Where corrections are saved, and the photos to correct."""
