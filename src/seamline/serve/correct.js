@@ -28,6 +28,8 @@ const DIALOG = `
     <div class="correct-save"><button type="button" class="main">Save</button><p class="small muted" role="status"></p></div>
   </div>`;
 
+const STORED = "Only those that you correct and save are stored, without their metadata, in a folder on the server.";
+
 let dialog, queue = null, panel, current = null, saving = false, opened = 0;
 const sessions = new Map(); // of photos in the list with changes that are not saved: number -> session
 
@@ -47,8 +49,8 @@ export function startCorrecting() {
   for (const button of dialog.querySelectorAll("[data-walk]")) button.addEventListener("click", () => openQueued(current.number + +button.dataset.walk));
   addEventListener("keydown", (event) => { if (dialog.open) pressKey(event); });
   addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
-  const footer = document.querySelector("footer p");
-  footer.firstChild.textContent = "Photos are processed in this server's memory. Only those that you correct and save are stored, without their metadata, in a folder on the server. ";
+  const { firstChild: text } = document.querySelector("footer p");
+  text.textContent = text.textContent.replace(" and are not stored.", `. ${STORED}`);
   addEventListener("result", addButton);
   if (model.queue) startQueue();
 }
@@ -56,13 +58,13 @@ export function startCorrecting() {
 /** Add a button to a photo's card, once it shows its result, that opens the dialog. */
 function addButton({ detail: { card, prediction, bitmap } }) {
   if (!bitmap) return;
-  const row = element("div", "buttons");
   const button = makeButton("Correct", async () => {
     card.session ??= await makeSession(card.photo, bitmap, prediction, { button });
     show(card.session);
   });
-  row.append(button);
-  card.querySelector(".side").append(row);
+  const side = card.querySelector(".side");
+  if (!side.querySelector(".buttons")) side.append(element("div", "buttons"));
+  side.querySelector(".buttons").append(button);
 }
 
 async function makeSession(photo, bitmap, prediction, place) {
