@@ -22,7 +22,7 @@ from PIL import Image
 import seamline
 from inference_int8 import quantize_int8
 from inference_page import page
-from results_store import write_page, write_results
+from results_store import read_results, write_page, write_results
 from seamline.data.dataset import Dataset
 from seamline.errors import SeamlineError
 from seamline.evaluation.metrics import PRIMARY
@@ -174,6 +174,8 @@ def main() -> None:
                 },
             }
         results["photos"] = photos(folder)
+    if "web" in (stored := read_results("export")):  # of bench/web_export.py
+        results["web"] = stored["web"]
     write_results("export", results)
     write_page("export", page(results))
 

@@ -48,7 +48,54 @@ def page(results: dict[str, Any]) -> str:
             f"| {row['photo']} | {TITLES[row['backend']]} | {statistics.median(row['seconds']):.2f} ({spread}) | "
             f"{row['peak'] / 1e6:,.0f} MB |"
         )
+    if "web" in results:
+        lines += _web_section(results["web"])
     return "\n".join(lines) + "\n"
+
+
+def _web_section(web: dict[str, Any]) -> list[str]:
+    """Return the section of folders for browsers."""
+    lines = [
+        "",
+        "## In a browser",
+        "",
+        f"{web['machine']}, a load of {web['load']:.1f} before; Chromium {web['chromium']}, onnxruntime-web "
+        f"{web['runtime']} with WebAssembly on one thread, against ONNX Runtime on one thread, in turns. "
+        "`SEAMLINE_DATA=… python bench/web_export.py` writes this section. The photos are training images; times "
+        "include decoding. Differences are the largest of any class's fraction (`garments`: probability) in any photo; "
+        "same pixels are the least of any mask.",
+        "",
+        "| model | photos | time in the browser (s) | ONNX Runtime (s) | largest difference | same pixels |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, model in web["models"].items():
+        for row in model["rows"]:
+            times = [_times(row["seconds"][place]) for place in ("browser", "python")]
+            same = "" if row["agreement"] is None else f"{row['agreement']:.3%}"
+            lines.append(
+                f"| {name} | {row['count']} {row['photos']} | {times[0]} | {times[1]} | {row['difference']:.1e} | {same} |"
+            )
+    lines += [
+        "",
+        "| folder | size | loaded by a browser | from a cold start until ready |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, model in web["models"].items():
+        lines.append(
+            f"| {name} | {model['size'] / 1e6:.1f} MB in {model['files']} files | {model['first_load'] / 1e6:.1f} MB | "
+            f"{model['ready']:.1f} s, from a server on the same machine |"
+        )
+    return [
+        *lines,
+        "",
+        "WebGPU was run with Chromium's software adapter (SwiftShader) alone, not on a GPU: `garments` and `facades` "
+        "predict the example images of their files as recorded.",
+    ]
+
+
+def _times(seconds: list[float]) -> str:
+    """Return the median of times, with minimum and maximum."""
+    return f"{statistics.median(seconds):.3f} ({min(seconds):.3f}–{max(seconds):.3f})"
 
 
 def _model_section(name: str, model: dict[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@
 Takes ten seconds: nothing is measured. Run it after a change of the text around the numbers.
 """
 
+import active_learning
 import benchmarks_page
 import buildings_page
 import cluster_cost
@@ -23,6 +24,7 @@ PAGES = {
     "benchmarks": benchmarks_page.page,
     "buildings": buildings_page.page,
     "cluster-cost": cluster_cost.page,
+    "correcting": active_learning.page,
     "export": inference_page.page,
     "input-validation": invalid_input_page.page,
     "large-sets": large_sets.page,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from results_store import IMAGES
 from seamline.data.sources.facades import PALETTE
@@ -77,18 +77,21 @@ def serve(name: str) -> Iterator[str]:
 
 
 def server_pages(browser: Browser) -> None:
-    """Take the web page: a synthetic street on a desktop and a phone, and a shirt drawn by hand."""
-    street = io.BytesIO()
-    images, _, groups = facades.generate(4 * BUILDINGS, 1)
-    firsts = np.unique(groups, return_index=True)[1][1:4]
-    joined = Image.fromarray(np.concatenate(list(images[firsts]), axis=1))
-    joined.resize((3 * joined.width // 2, 3 * joined.height // 2), Image.Resampling.LANCZOS).save(street, "PNG")
-    photo: FilePayload = {"name": "street.png", "mimeType": "image/png", "buffer": street.getvalue()}
-    with serve("facades") as address:
+    """Take the web page: a drawn street on a desktop and a phone, and a shirt drawn by hand."""
+    with serve("streets") as address:
         for name, size, scheme in (("light", SIZE, "light"), ("dark", SIZE, "dark"), ("phone", PHONE, "light")):
             tab = open_page(browser, address, size, scheme)
-            tab.set_input_files("#files", files=[photo])
-            tab.wait_for_selector("#results .result:not([hidden])")
+            tab.get_by_role("button", name="Balconies").click()
+            tab.wait_for_selector(".card[data-state=done]")
+            tab.get_by_role("slider", name="Photo without colors").focus()
+            for _ in range(3):
+                tab.keyboard.press("PageUp")  # by 10 %
+            tab.evaluate("() => document.activeElement.blur()")
+            probe = tab.get_by_role("application")
+            box = probe.bounding_box()
+            assert box is not None  # noqa: S101 - it is on the page
+            point = {"clientX": box["x"] + 0.5 * box["width"], "clientY": box["y"] + 0.36 * box["height"]}
+            probe.dispatch_event("click", point)  # a pointer would leave when the window grows for the picture
             save_screenshot(tab, f"serve-{name}")
     with serve("garments") as address:
         tab = open_page(browser, address, PHONE, "dark")
@@ -123,7 +126,7 @@ def draw_shirt(tab: Page) -> None:
 def save_screenshot(tab: Page, name: str) -> None:
     """Save a screenshot of a page with a small palette."""
     image = Image.open(io.BytesIO(tab.screenshot(full_page=True))).convert("RGB")
-    image.quantize(255, Image.Quantize.MAXCOVERAGE).save(IMAGES / f"{name}.png", optimize=True)
+    image.quantize(255, Image.Quantize.MAXCOVERAGE, kmeans=3).save(IMAGES / f"{name}.png", optimize=True)
     tab.context.close()
 
 

@@ -22,7 +22,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(NDArray|Path|Iterator|Sequence|Mapping|Callable|Image|Tensor)"),
     # types of arguments that are rarely needed
     (r"py:.*", r"(seamline\..*\.)?(Reporter|LoadOptions|Augmentation|DatasetPart|ImageRecord|Grouping|LayerChoices)"),
-    (r"py:.*", r"(seamline\..*\.)?(RunResult|Measure|Metric|EvaluatedRun|Replicates)"),
+    (r"py:.*", r"(seamline\..*\.)?(ExportArguments|RunResult|Measure|Metric|EvaluatedRun|Replicates)"),
     (r"py:.*", r"(seamline\..*\.)?DatasetReport"),  # has a page of its own
     (r"py:.*", r"(array|optional|number|text)"),
 ]

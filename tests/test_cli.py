@@ -253,11 +253,13 @@ def test_an_audit_is_printed(streets: Dataset, tmp_path: Path, typed: Typed) -> 
         file = tmp_path / f"{name}.png"
         file.parent.mkdir(exist_ok=True)
         Image.fromarray(streets.train.images[place]).save(file)
-    status, lines, _ = typed("inspect", str(tmp_path))
+    status, lines, said = typed("inspect", str(tmp_path))
     assert status == 2
     assert lines.startswith("Errors\n")
-    assert "test/c.png  train/a.png" in lines
     assert "pairs across splits: 1" in lines
+    assert "test/c.png" not in lines
+    assert "no page is written, because inspections/" in said  # the working folder is the data
+    assert not (tmp_path / "inspections").exists()
     report = json.loads(typed("inspect", str(tmp_path), "--json")[1])
     assert report["duplicates"]["leaks"] == [["test/c.png", "train/a.png"]]
     assert not report["usable"]
@@ -274,6 +276,8 @@ def test_inspect_is_strict_when_asked(tmp_path: Path, typed: Typed) -> None:
     assert status == 0
     assert lines.startswith("Warnings\n  a (3), b (3): fewer than 20 training images")
     assert "Ready to train" in lines
+    assert "\nPage: inspections/set.html\n" in lines
+    assert "<h1>set</h1>" in (tmp_path / "inspections" / "set.html").read_text(encoding="utf-8")
     assert typed("inspect", str(tmp_path / "set"), "--strict")[0] == 1
     status = typed("inspect", str(tmp_path / "set"), "--groups", "patient")[0]
     assert status == 2

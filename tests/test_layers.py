@@ -21,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("report",),
     ("export",),
     ("cluster", "serve"),
+    ("web",),
     ("api",),
     ("study",),
     ("cli",),

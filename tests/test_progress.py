@@ -34,7 +34,7 @@ def test_a_bar_on_a_terminal_shows_loss_accuracy_rate_and_time_left() -> None:
                     epoch=2, done=done, steps=53, before=53, total=265, samples=1024 * done, loss=0.4321, accuracy=0.876
                 )
             )
-    for part in ("epoch   2/5", "loss 0.432", "accuracy 87.6%", "images/s", ":"):
+    for part in ("epoch 1.6/5", "loss 0.432", "accuracy 87.6%", "images/s", ":"):
         assert part in out.getvalue()
 
 
@@ -47,6 +47,16 @@ def test_there_is_no_bar_where_the_output_is_no_terminal() -> None:
     assert out.getvalue() == (
         "epoch   2/5  training: loss 0.500, accuracy 81.0%  validation: loss 0.400, accuracy 85.6%  13,500 images/s\n"
     )
+
+
+def test_a_training_ends_at_a_fraction_of_an_epoch() -> None:
+    told, out = teller(terminal=False)
+    told.epoch(RECORD, 1.3)
+    assert out.getvalue().startswith("epoch 1.3/1.3  training: ")
+    told, out = teller(terminal=True)
+    with told.training(1.3) as show:
+        show(StepStats(epoch=2, done=30, steps=30, before=100, total=130, samples=960, loss=0.4, accuracy=0.9))
+    assert "epoch 1.3/1.3 " in out.getvalue()
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -9,12 +9,15 @@ from run_folder_reference import describe
 RETURNED = (
     "seamline.inference.predict.Predictions",
     "seamline.export.export.ExportResult",
+    "seamline.web.folder.WebExport",
     "seamline.inference.integrity.VerifiedModel",
     "seamline.inference.integrity.FileChecksum",
     "seamline.inference.integrity.OutputCheck",
     "seamline.export.verify.Verification",
+    "seamline.run_folder.suggestions.Suggestions",
+    "seamline.run_folder.suggestions.SuggestedPhoto",
     "seamline.evaluation.sweep.SweepResults",
-    "seamline.evaluation.sweep.SettingResult",
+    "seamline.evaluation.sweep_settings.SettingResult",
     "seamline.evaluation.sweep.SettingDifference",
 )
 """Types that have no public name but are returned by public functions."""

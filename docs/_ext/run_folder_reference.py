@@ -14,6 +14,7 @@ import numpy as np
 from seamline.data.validate import DatasetReport
 from seamline.run_folder.analysis import ClassAnalysis, FilterAnalysis, LinearProbes
 from seamline.run_folder.arrays import ClassificationArrays, ImageIndex, SegmentationArrays, StoredImages
+from seamline.run_folder.before_after import BeforeAfter
 from seamline.run_folder.fields import Byte, Color, Count, Estimate, FileName, NanFloat, Number, Positive, Side
 from seamline.run_folder.integrity import Integrity
 from seamline.run_folder.measures import BuildingCalibration, MeasuresRecord
@@ -23,7 +24,9 @@ from seamline.run_folder.novelty import Novelty
 from seamline.run_folder.prediction import ExportMetadata, PredictionRecord
 from seamline.run_folder.results import LabelIssues, SplitResults
 from seamline.run_folder.run_info import Epoch, RunInfo
+from seamline.run_folder.suggestions import Suggestions
 from seamline.run_folder.sweep import SweepInfo
+from seamline.run_folder.training_images import TrainingImages
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,35 @@ FILES: tuple[RunFile, ...] = (
         "evaluation",
         "Image, true mask and predicted mask of the examples of a segmenter, at most 512 pixels on the longer side.",
     ),
+    RunFile(
+        "evaluation/before_after.json",
+        "evaluation",
+        "What a training with `--init-from` changed, on the same held-out images.",
+        (BeforeAfter,),
+    ),
+    RunFile(
+        "evaluation/SPLIT.photos.jpg, evaluation/SPLIT.ground_truth.png, evaluation/SPLIT.prediction.png",
+        "evaluation",
+        "The mask sheets of a segmenter, of the split that is reported first: up to 160 images, 192 pixels on the "
+        "longer side, with their true and predicted masks.",
+    ),
+    RunFile(
+        "evaluation/training_images.json",
+        "evaluation",
+        "A random sample of the training images, and some of them as the first epochs augment them.",
+        (TrainingImages,),
+    ),
+    RunFile(
+        "evaluation/training_images.png, evaluation/training_images.augmented.png",
+        "evaluation",
+        "These images of a classifier.",
+    ),
+    RunFile(
+        "evaluation/training_images.jpg, evaluation/training_images.masks.png, "
+        "evaluation/training_images.augmented.jpg, evaluation/training_images.augmented.masks.png",
+        "evaluation",
+        "These images of a segmenter, and their masks.",
+    ),
     RunFile("evaluation/label_issues.json", "evaluation", "Possible label errors of a classifier.", (LabelIssues,)),
     RunFile("evaluation/label_issues.png", "evaluation", "The first possible label errors, side by side."),
     RunFile(
@@ -122,6 +154,9 @@ MEASURES = MeasuresRecord
 
 SWEEP = SweepInfo
 """What `sweep.json` in the folder of a sweep holds."""
+
+SUGGESTIONS = Suggestions
+"""What `seamline suggest` writes."""
 
 _WORDS: dict[Any, str] = {
     bool: "true or false",
@@ -198,6 +233,11 @@ def inspection() -> str:
 def sweep() -> str:
     """Return the fields of `sweep.json`."""
     return field_table(SWEEP)
+
+
+def suggestions() -> str:
+    """Return the fields of the list that `seamline suggest` writes."""
+    return field_table(SUGGESTIONS)
 
 
 def field_table(type_: type) -> str:

@@ -39,6 +39,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "presets": tables.presets,
     "pretrained": tables.pretrained,
     "roles": measures_reference.roles,
+    "suggestions": run_folder_reference.suggestions,
     "sweep": run_folder_reference.sweep,
     "run-folder": lambda: run_folder_reference.reference().replace("\n### ", "\n## "),
 }

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from seamline.api.data import inspect
     from seamline.api.measuring import Measures, measure
     from seamline.api.run import Run
+    from seamline.api.suggesting import suggest
     from seamline.api.sweep import Sweep, sweep
     from seamline.api.sweep_plan import SweepOptions
     from seamline.api.training import evaluate, train
-    from seamline.api.use import compare, export, predict, verify
+    from seamline.api.use import compare, export, export_web, predict, verify
     from seamline.buildings.options import MeasureOptions
     from seamline.data.dataset import Dataset, Split
     from seamline.data.prepare import load_dataset
@@ -56,12 +57,14 @@ __all__ = [
     "compare",
     "evaluate",
     "export",
+    "export_web",
     "inspect",
     "load_dataset",
     "load_model",
     "measure",
     "predict",
     "reproduce",
+    "suggest",
     "sweep",
     "train",
     "verify",
@@ -85,12 +88,14 @@ _HOMES = {
     "compare": "seamline.api.use",
     "evaluate": "seamline.api.training",
     "export": "seamline.api.use",
+    "export_web": "seamline.api.use",
     "inspect": "seamline.api.data",
     "load_dataset": "seamline.data.prepare",
     "load_model": "seamline.inference.predictor",
     "measure": "seamline.api.measuring",
     "predict": "seamline.api.use",
     "reproduce": "seamline.study.reproduce",
+    "suggest": "seamline.api.suggesting",
     "sweep": "seamline.api.sweep",
     "train": "seamline.api.training",
     "verify": "seamline.api.use",

@@ -35,7 +35,7 @@ class Reporter:
     def training(self, epochs: float) -> Iterator[Callable[[Any], None]]:
         """Show a bar over all epochs; yields a function to call with each `StepStats`."""
         columns = (
-            TextColumn("epoch {task.fields[epoch]:>3}/{task.fields[epochs]}"),
+            TextColumn("epoch {task.fields[epoch]:.1f}/{task.fields[epochs]:g}"),
             BarColumn(bar_width=None),
             TextColumn("loss {task.fields[loss]:.3f}  accuracy {task.fields[accuracy]:.1%}"),
             TextColumn("{task.fields[rate]:,.0f} images/s"),
@@ -47,12 +47,13 @@ class Reporter:
             def show(step: Any) -> None:
                 nonlocal task
                 if task is None:
-                    fields = {"epoch": step.epoch, "epochs": epochs, "loss": step.loss, "accuracy": 0.0, "rate": 0.0}
+                    fields = {"epoch": 0.0, "epochs": epochs, "loss": step.loss, "accuracy": 0.0, "rate": 0.0}
                     task = bar.add_task("", total=step.total, completed=step.before, **fields)
                 speed = bar.tasks[0].speed or 0.0
                 rate = speed * step.samples / step.done
                 bar.update(task, completed=step.before + step.done)
-                bar.update(task, epoch=step.epoch, loss=step.loss, accuracy=step.accuracy, rate=rate)
+                epoch = epochs * (step.before + step.done) / step.total
+                bar.update(task, epoch=epoch, loss=step.loss, accuracy=step.accuracy, rate=rate)
 
             yield show
 
@@ -64,7 +65,7 @@ class Reporter:
             epochs: number of epochs.
         """
         self.say(
-            f"epoch {epoch.epoch:>3}/{epochs}  "
+            f"epoch {min(epoch.epoch, epochs):>3g}/{epochs:g}  "
             f"training: loss {epoch.train_loss:.3f}, accuracy {epoch.train_accuracy:.1%}  "
             f"validation: loss {epoch.val_loss:.3f}, accuracy {epoch.val_accuracy:.1%}  "
             f"{epoch.samples / epoch.train_seconds:,.0f} images/s"

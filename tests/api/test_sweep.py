@@ -17,7 +17,7 @@ from seamline.data.dataset import Dataset
 from seamline.data.registry import DATASETS
 from seamline.errors import TrainingInterrupted
 from seamline.evaluation.sweep import read_sweep
-from seamline.run_folder import RunFolder, SweepFolder
+from seamline.run_folder import ClassMap, RunFolder, SweepFolder
 from seamline.training.config import TrainConfig
 from seamline.training.run_data import load_run_data
 from sweep_factories import correct, write_run
@@ -161,6 +161,10 @@ def test_more_random_trials_are_added(sides: Dataset, tmp_path: Path, trained: l
         ({"folds": 2}, "whose folds is 0 and not 2"),
         ({"metric": "log_loss"}, "whose metric is accuracy and not log_loss"),
         ({"vary": [{"lr": 1}, {"lr": 2}]}, "whose method is grid and not list"),
+        ({"image_size": "32x64"}, "whose image size is the default and not 32x64"),
+        ({"groups": "folder"}, "whose groups is the default and not folder"),
+        ({"near_duplicates": False}, "whose near duplicates is the default and not false"),
+        ({"init_from": "runs/old"}, "whose init from is the default and not runs/old"),
     ],
 )
 def test_a_folder_holds_one_sweep(
@@ -172,6 +176,24 @@ def test_a_folder_holds_one_sweep(
     assert line.startswith(f"{tmp_path / 'sweep'}: holds another sweep, ")
     assert answer in line
     assert len(trained) == 2
+
+
+def test_a_sweep_goes_on_with_the_same_options(sides: Dataset, tmp_path: Path, trained: list[str]) -> None:
+    name, file = sides.name, tmp_path / "map.toml"
+    file.write_text('ignore = ["left"]')
+    options: dict[str, Any] = {"image_size": 32, "groups": "folder", "maps": {name: file}}
+    sweep(sides, tmp_path / "sweep", **options)
+    again = {**options, "maps": {name: ClassMap(ignore=("left",))}}  # the content of a map counts, not its file
+    sweep(sides, tmp_path / "sweep", {"lr": [1, 2, 3]}, **again)
+    assert len(trained) == 3
+    file.write_text('ignore = ["right"]')
+    assert (
+        f'whose map of {name} is {{"ignore":["left"]}} and not {{"ignore":["right"]}}; name another folder'
+        in refusal(lambda: sweep(sides, tmp_path / "sweep", **options))
+    )
+    assert "whose groups is folder and not the default" in refusal(
+        lambda: sweep(sides, tmp_path / "sweep", **{**options, "groups": None})
+    )
 
 
 def test_a_run_folder_or_a_file_is_no_place_for_a_sweep(sides: Dataset, tmp_path: Path, trained: list[str]) -> None:
@@ -191,6 +213,10 @@ def test_a_run_folder_or_a_file_is_no_place_for_a_sweep(sides: Dataset, tmp_path
         ({"vary": {"model": ["cnn", "facadenet"]}}, "model facadenet: no such model for classification"),
         ({"vary": []}, "the list of settings is empty"),
         ({"vary": [{"lr": 1}, {"lr": 1}]}, "--setting lr=1: is given twice"),
+        ({"vary": [{"lr": 1, "hflip": True}, {"hflip": True, "lr": 1.0}]}, "is given twice"),
+        ({"vary": {"lr": [0.1, 0.10]}}, "--vary lr=0.1,0.1: 0.1 is repeated"),
+        ({"vary": {"val_fraction": [0.1, 0.2]}}, "--vary val_fraction: settings are ranked on the same validation im"),
+        ({"vary": [{"split_by": "images"}, {}]}, "--setting split_by: settings are ranked on the same validation"),
         ({"vary": [{"lr": 1}], "random": 2}, "--random 2: draws from --vary"),
         ({"jobs": 0}, "--jobs 0: must be 1 to 1000"),
         ({"halving": 3, "random": 2, "vary": {"lr": "int:1..9"}}, "--halving 3: needs 3 settings"),
@@ -243,11 +269,11 @@ def test_each_fold_is_a_run(sides: Dataset, tmp_path: Path, trained: list[str]) 
 
 def test_runs_in_processes_of_their_own(sides: Dataset, tmp_path: Path) -> None:
     lines = Lines()
-    swept = sweep(sides, tmp_path / "sweep", {"val_fraction": [0.1, 0.999]}, jobs=2, threads=1, progress=lines)
+    swept = sweep(sides, tmp_path / "sweep", {"class_weights": [(1, 2), (1, 2, 3)]}, jobs=2, threads=1, progress=lines)
     assert [run.info.threads for run in swept.runs] == [1]
     ((name, reason),) = [(run.name, run.reason) for run in swept.failed]
-    assert name == "val_fraction=0.999-seed0"
-    assert "too few" in reason or "no images are left" in reason
+    assert name == "class_weights=1.0+2.0-seed0"
+    assert "class_weights has 2 numbers for 3 classes" in reason
     log = SweepFolder(tmp_path / "sweep").log_file(name).read_text(encoding="utf-8")
     assert log.strip().splitlines()[-1] == reason
     assert swept.info.jobs == 2

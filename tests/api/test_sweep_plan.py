@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from helpers import refusal
 from seamline.api.sweep_plan import SweepOptions, SweepPlan, next_rung, plan_sweep, sweep_command
 from seamline.training.plan import RunOptions
 from seamline.training.search_space import parse_setting
@@ -44,10 +45,26 @@ def test_the_command_of_a_list_has_the_settings_as_the_user_gave_them() -> None:
         assert [parse_setting(text) for text in texts] == settings
 
 
-def test_the_command_has_the_class_maps() -> None:
-    options = RunOptions(maps={"synthetic-fashion": Path("classes.toml")})
+def test_the_command_has_the_class_maps(tmp_path: Path) -> None:
+    file = tmp_path / "classes.toml"
+    file.write_text('ignore = ["Bag"]')
+    options = RunOptions(maps={"synthetic-fashion": file})
     planned = plan_sweep("synthetic-fashion", "fast", {"lr": [1]}, (0,), SweepOptions(), options, {})
-    assert "--map synthetic-fashion=classes.toml" in sweep_command(planned, Path("out"), SweepOptions())
+    assert f"--map synthetic-fashion={file}" in sweep_command(planned, Path("out"), SweepOptions())
+
+
+def test_settings_that_change_the_size_of_photos_are_refused(tmp_path: Path) -> None:
+    def plan_photos(data: Any, vary: Any, **options: Any) -> SweepPlan:
+        return plan_sweep(data, "fast", vary, (0,), SweepOptions(), RunOptions(**options), {})
+
+    vary = {"pretrained": [True, False]}
+    line = refusal(lambda: plan_photos(tmp_path, vary))
+    assert line.startswith("--vary pretrained: settings are ranked on the same images, whose size it changes;")
+    assert line.endswith("--image-size")
+    assert refusal(lambda: plan_photos(tmp_path, [{"model": "cnn"}, {}])).startswith("--vary model: ")
+    assert len(plan_photos(tmp_path, vary, image_size=64).info.settings) == 2
+    assert len(plan_photos(tmp_path, {"pretrained": [False]}).info.settings) == 1
+    assert len(plan_photos("synthetic-fashion", vary).info.settings) == 2  # which come in one size
 
 
 def test_a_baseline_is_named_as_the_page_names_it() -> None:

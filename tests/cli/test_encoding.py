@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def inspect(folder: Path, encoding: str, *words: str) -> "subprocess.CompletedProcess[bytes]":
-    command = [sys.executable, "-m", "seamline", "inspect", str(folder), *words]
+    command = [sys.executable, "-m", "seamline", "inspect", str(folder), "--no-page", *words]
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
     return subprocess.run(command, env=environment, capture_output=True, check=False, timeout=120)
 

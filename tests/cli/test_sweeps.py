@@ -24,6 +24,8 @@ def call(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     [
         ("--vary foo=1", "--vary foo=1: unknown field 'foo'; the fields are model,"),
         ("--vary lr=1,1", "--vary lr=1,1: 1 is repeated; list different values"),
+        ("--vary lr=0.10,0.1", "--vary lr=0.10,0.1: 0.1 is repeated; list different values"),
+        ("--vary val_fraction=0.1,0.2", "--vary val_fraction: settings are ranked on the same validation images,"),
         ("--vary lr=", "--vary lr=: has an empty value; separate values by single commas"),
         ("--vary lr=1,2 --seeds 4-0", "--seeds 4-0: 4-0 is backwards; write 0-4"),
         ("--vary lr=1 --setting lr=2", "--setting lr=2: --vary is given too; use one of them"),
@@ -63,7 +65,8 @@ def test_results_are_printed_and_a_failure_has_a_status(
     words = ["synthetic-fashion", "--out", str(tmp_path / "out"), "--seeds", "0-1", "--vary"]
     assert call([*words, "lr=1,2"], monkeypatch) == 0
     printed = capsys.readouterr().out
-    assert "lr=1  validation accuracy 60.0 % (60.0 to 60.0)" in printed
+    # two equal values in steps of 1 / 100: 60 points plus and minus 12.7062 / sqrt(2)
+    assert "lr=1  validation accuracy 60.0 % (51.0 to 69.0)" in printed
     assert "lr=2 has the best accuracy on the validation images" in printed
     assert f"Report: {tmp_path / 'out' / 'index.html'}" in printed
     assert call([*words, "lr=1,2,3", "--json"], monkeypatch) == 1

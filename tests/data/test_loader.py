@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from conftest import bright_sides
 from seamline.data.augmentation import Augmentation
@@ -211,3 +212,21 @@ def test_erased_rectangles_have_the_stated_size_and_leave_masks() -> None:
     for image in changed[some]:  # a rectangle: its rows and columns in every combination
         assert torch.equal(image, image.any(1)[:, None] & image.any(0)[None])
     assert torch.equal(batch.labels, torch.from_numpy(masks.astype(np.int64)))
+
+
+@pytest.mark.parametrize("parts", [None, np.array([0, 0, 0, 0, 1, 1, 1])])
+def test_a_sample_is_augmented_alone_as_in_its_epoch(parts: NDArray[np.int64] | None) -> None:
+    rng = np.random.default_rng(0)
+    images, masks = rng.integers(0, 256, (7, 32, 32, 3), np.uint8), rng.integers(0, 3, (7, 32, 32), np.uint8)
+    split = Split(images, masks, tuple(map(str, range(7))), np.arange(7), parts)
+    augmentation = Augmentation(hflip=True, scale_jitter=0.3, color_jitter=0.2, cutmix=0.7, erase=0.5, train_scale=0.5)
+    batches = Batches(split, 3, task="segmentation", seed=5, augmentation=augmentation)
+    for epoch in (1, 2):
+        expected = [(image, mask) for batch in batches.epoch(epoch) for image, mask in zip(*batch[:2], strict=True)]
+        shown = [batches.augmented(np.array([sample]), epoch) for sample in range(7)]
+        for image, mask in expected:
+            assert parts is not None or any(
+                np.array_equal(one[0][0], image.permute(1, 2, 0)) and np.array_equal(one[1][0], mask) for one in shown
+            )
+        for one_image, _ in shown:
+            assert one_image.shape == (1, 16, 16, 3)

@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_report_lists_contents_errors_and_warnings(folder: Path) -> None:
-    report = inspect_dataset(folder)
+    report = inspect_dataset(folder).report
     facts = report.facts
     assert facts["layout"] == "class folders"
     assert facts["images"] == "13: 12 train, 1 test"
@@ -43,7 +43,7 @@ def test_a_report_lists_contents_errors_and_warnings(folder: Path) -> None:
     assert facts["split"] == "12: 9 train, 2 val, 1 test; near-duplicates are kept together"
     (line,) = report.unreadable
     assert line.startswith(f"{folder / 'train/dog/bad.png'}: ")
-    assert report.errors == ("1 files cannot be read; replace or remove them",)
+    assert report.errors == ("1 file cannot be read; replace or remove it",)
     warnings = "\n".join(report.warnings)
     assert "1 image is identical to another but has a different label: train/dog/2.png and test/cat/9.png" in warnings
     assert "dog: missing from the test images" in warnings
@@ -56,7 +56,7 @@ def test_a_report_lists_contents_errors_and_warnings(folder: Path) -> None:
 
 def test_a_valid_folder_has_no_errors(folder: Path) -> None:
     (folder / "train/dog/bad.png").unlink()
-    report = inspect_dataset(folder)
+    report = inspect_dataset(folder).report
     assert report.usable
     assert not report.errors
     assert not report.unreadable
@@ -70,7 +70,7 @@ def test_mask_values_are_listed(tmp_path: Path) -> None:
         mask[0, 0] = 255
         (tmp_path / "walls/masks").mkdir(exist_ok=True)
         Image.fromarray(mask).save(tmp_path / "walls/masks" / f"{number}.png")
-    report = inspect_dataset(tmp_path / "walls")
+    report = inspect_dataset(tmp_path / "walls").report
     assert report.facts["mask values"] == "0 class 0, 2 class 2; ignored: 255"
     assert [(row.train, row.val, row.test) for row in report.classes] == [(2 * 512, 512, 512), (2 * 511, 511, 511)]
     assert report.task == "segmentation"
@@ -79,7 +79,7 @@ def test_mask_values_are_listed(tmp_path: Path) -> None:
 def test_errors_name_the_fix(tmp_path: Path) -> None:
     for split, label in (("train", "cat"), ("train", "dog"), ("test", "cow")):
         save(tmp_path / "set" / split / label / "1.png", hash((split, label)) % 1000)
-    (line,) = inspect_dataset(tmp_path / "set").errors
+    (line,) = inspect_dataset(tmp_path / "set").report.errors
     assert "the class cow is in test but not in train; add images to train" in line
     (tmp_path / "empty").mkdir()
     with pytest.raises(SeamlineError, match="has no supported layout"):
@@ -135,7 +135,7 @@ def test_inspect_agrees_with_training(tmp_path: Path, images: int) -> None:
     for number in range(images):
         for label in "ab":
             save(tmp_path / "set" / label / f"{number}.png", 10 * number + ord(label))
-    report = inspect_dataset(tmp_path / "set")
+    report = inspect_dataset(tmp_path / "set").report
     try:
         make_plan(tmp_path / "set", "fast", {}, 0, RunOptions())
         errors: tuple[str, ...] = ()
@@ -155,7 +155,7 @@ def test_one_scene_is_usable_with_a_warning_first(tmp_path: Path) -> None:
             file = tmp_path / "set" / label / f"{number}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(image).save(file)
-    report = inspect_dataset(tmp_path / "set")
+    report = inspect_dataset(tmp_path / "set").report
     assert report.usable
     assert "metrics are optimistic" in report.warnings[0]
     assert report.facts["split"] == "20: 14 train, 2 val, 4 test; in blocks of file order"
@@ -166,7 +166,7 @@ def test_one_scene_is_usable_with_a_warning_first(tmp_path: Path) -> None:
 def test_a_folder_without_labels_is_not_usable_but_searched(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         save(tmp_path / "set" / f"{name}.png", seed)
-    report = inspect_dataset(tmp_path / "set")
+    report = inspect_dataset(tmp_path / "set").report
     assert not report.usable
     assert "has no supported layout" in report.errors[0]
     assert report.duplicates is not None
@@ -175,7 +175,7 @@ def test_a_folder_without_labels_is_not_usable_but_searched(tmp_path: Path) -> N
 
 def test_a_dataset_in_memory_has_the_same_report() -> None:
     images = np.random.default_rng(0).integers(0, 255, (30, 8, 8, 1), dtype=np.uint8)
-    report = inspect_data(made(np.arange(30) % 3, images))
+    report = inspect_data(made(np.arange(30) % 3, images)).report
     assert report.usable
     assert report.facts["images"] == "30"
     assert [(row.train, row.val, row.test) for row in report.classes] == [(7, 1, 2)] * 3

@@ -1,13 +1,14 @@
 import dataclasses
+import itertools
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
 import seamline.run_folder
-from run_folder_reference import FILES, MEASURES, SWEEP, describe, fields_of, reference
-from seamline.run_folder import Estimate, JsonFile, RunFolder
+from run_folder_reference import FILES, MEASURES, SUGGESTIONS, SWEEP, describe, fields_of, reference
+from seamline.run_folder import Estimate, JsonFile, RunFolder, Task
 
 STRUCTS = [
     type_
@@ -23,7 +24,7 @@ def test_every_field_is_described(type_: type[msgspec.Struct]) -> None:
 
 def test_every_struct_belongs_to_a_file() -> None:
     used: dict[type, str] = {Estimate: ""}
-    for type_ in (*(type_ for file in FILES for type_ in file.types), MEASURES, SWEEP):
+    for type_ in (*(type_ for file in FILES for type_ in file.types), MEASURES, SUGGESTIONS, SWEEP):
         expanded: dict[type, str] = {type_: ""}
         list(fields_of(type_, expanded))
         used |= expanded
@@ -48,7 +49,9 @@ def test_every_path_of_a_run_folder_is_in_the_table() -> None:
         *(
             folder.linear_probes,
             folder.class_analysis,
+            folder.before_after,
             folder.label_issues,
+            folder.training_images,
             folder.results("SPLIT"),
             folder.predictions,
             folder.measures,
@@ -56,7 +59,12 @@ def test_every_path_of_a_run_folder_is_in_the_table() -> None:
     ]
     paths = [file.path for file in files] + [
         *(folder.weights_file, folder.checkpoint_dir, folder.arrays_file("SPLIT"), folder.sheet_file("SPLIT")),
-        *(folder.index_file, folder.stored_images_file),
+        *(folder.index_file, folder.stored_images_file, *folder.mask_sheet_files("SPLIT")),
+        *(
+            path
+            for task, augmented in itertools.product(get_args(Task), (False, True))
+            for path in folder.training_sheet_files(task, augmented=augmented)[: 1 + (task == "segmentation")]
+        ),
         *(
             folder.examples_dir("SPLIT"),
             folder.label_issues_sheet,

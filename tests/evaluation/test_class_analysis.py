@@ -30,12 +30,30 @@ def test_thirds_have_the_same_classes() -> None:
 
 def test_the_spread_of_features_is_a_fraction_of_the_variance_of_all() -> None:
     # one feature of the classes, one of the images, one that is constant
-    features = np.array([[0, 1, 7], [0, -1, 7], [4, 1, 7], [4, -1, 7]], np.float32)
-    labels = np.array([0, 0, 1, 1])
+    features = np.array([[0, 1, 7], [0, -1, 7], [0, 0, 7], [4, 3, 7], [4, -1, 7], [4, 1, 7]], np.float32)
+    labels = np.array([0, 0, 0, 1, 1, 1])
     distances = feature_distances(features, labels, 2)
-    assert distances == pytest.approx([0.5] * 4)  # one of two features that vary, varies inside the classes
+    for k in range(2):
+        within = features[labels == k].var(0, ddof=1) / features.var(0, ddof=1).clip(1e-9)
+        assert distances[labels == k].mean() == pytest.approx(within[:2].mean())
     assert feature_distances(1000 * features, labels, 2) == pytest.approx(distances)
-    assert feature_distances(features, np.zeros(4, np.int64), 1).mean() == pytest.approx(1)
+    assert feature_distances(features, np.zeros(6, np.int64), 1).mean() == pytest.approx(1)
+
+
+def test_the_spread_of_small_classes_has_no_bias() -> None:
+    rng, spreads = np.random.default_rng(0), []
+    labels = np.repeat([0, 1], [3, 300])  # two classes alike, one of them with few images
+    for _ in range(300):
+        distances = feature_distances(rng.normal(size=(303, 8)).astype(np.float32), labels, 2)
+        spreads.append([distances[labels == k].mean() for k in range(2)])
+    mean, error = np.mean(spreads, 0), np.std(spreads, 0) / np.sqrt(300)
+    assert mean[1] == pytest.approx(1, abs=0.005)
+    assert abs(mean[0] - 1) < 3 * error[0] < 0.1  # not 2 / 3
+    labels[:2] = 1
+    assert np.isnan(feature_distances(rng.normal(size=(303, 8)).astype(np.float32), labels, 2)).tolist() == [
+        number == 2 for number in range(303)
+    ]
+    assert np.isnan(feature_distances(np.ones((1, 8), np.float32), np.zeros(1, np.int64), 1)).all()
 
 
 def test_rank_correlation_is_spearmans_with_ties() -> None:

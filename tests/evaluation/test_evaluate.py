@@ -9,8 +9,9 @@ from conftest import CLASSES, bright_sides
 from evaluation.factories import label_evaluation
 from seamline.evaluation.counts import confusion_counts
 from seamline.evaluation.evaluate import evaluate_split
-from seamline.evaluation.examples import COLUMNS, MAX_PER_CELL, choose_examples, example_sheet
+from seamline.evaluation.examples import COLUMNS, choose_examples, example_sheet
 from seamline.inference.forward import BATCH_PIXELS, predict_logits
+from seamline.run_folder import MAX_PER_CELL
 
 
 class Sides(nn.Module):
@@ -65,6 +66,14 @@ def test_examples_are_the_most_confident_of_each_cell() -> None:
     assert chosen.tolist() == expected
     exponents = np.exp(logits / 2.0)
     np.testing.assert_allclose(sure, (exponents / exponents.sum(1, keepdims=True)).max(1), rtol=1e-5)
+
+    sampled, _ = choose_examples(asked, 2.0, 150)
+    assert len(sampled) == len(set(sampled.tolist())) == 150
+    assert set(expected) < set(sampled.tolist())
+    cells = [(asked.split.labels[i], asked.predicted[i], -sure[i]) for i in sampled]
+    assert cells == sorted(cells)
+    assert len(choose_examples(asked, 2.0, 9)[0]) == len(expected)
+    assert len(example_sheet(asked, 2.0, sample=True)[0].examples) == 200
 
     described, sheet = example_sheet(asked, 2.0)
     assert [example.name for example in described.examples] == [split.names[i] for i in expected]

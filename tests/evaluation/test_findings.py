@@ -67,6 +67,18 @@ def test_the_plain_case_says_what_the_matrix_says() -> None:
     assert "T-shirt and Shirt (290 times), Coat and Shirt (245 times): 92.6 %" in pairs.sentence
 
 
+def test_one_image_is_not_several() -> None:
+    """Two classes of ten images and one of one, which is wrong."""
+    found = named(inputs(np.array([[10, 0, 0], [0, 10, 0], [0, 1, 0]])))
+    assert found["overall"].sentence.startswith("Of 21 test images, none of which")
+    text = " ".join(finding.sentence for finding in found.values())
+    assert " 1 test images" not in text
+    assert " 1 images" not in text
+    assert found["hardest_class"].sentence.endswith("of its 1 test image is classified correctly.")
+    single = named(inputs(np.array([[1, 0], [0, 0]])))
+    assert single["overall"].sentence.startswith("Of 1 test image, none of which")
+
+
 def test_a_sentence_is_in_the_order_of_the_table_and_has_its_panel() -> None:
     order = [rule.name for rule in RULES]
     names = [finding.name for finding in find(inputs(), RULES)]

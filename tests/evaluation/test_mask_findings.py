@@ -113,7 +113,7 @@ def test_the_plain_case_says_what_the_figures_say() -> None:
         "with pixels ranked by logits or by softmax, which give the same ranking, the mean over 4" in overall.sentence
     )
     assert f"{100 * test.overall('accuracy').estimate.value:.1f} % (" in overall.sentence
-    assert "post is the hardest class: its average precision on test is 0.200 (" in found["hardest_class"].sentence
+    assert "Post is the hardest class: its average precision on test is 0.200 (" in found["hardest_class"].sentence
     assert list(found["hardest_class"].values) == ["post"]
     confusion = test.counts.confusion_matrix
     missed = int(confusion[2].sum() - confusion[2, 2])
@@ -123,7 +123,7 @@ def test_the_plain_case_says_what_the_figures_say() -> None:
     )
     wrong = 1 - test["precision"][2].estimate.value
     alarms = found["false_positives"].sentence
-    assert alarms.startswith("post has the lowest precision: ")
+    assert alarms.startswith("Post has the lowest precision: ")
     assert f"{100 * wrong:.1f} % (" in alarms
     assert "most often wall (" in alarms
 
@@ -204,8 +204,7 @@ def test_where_hardly_a_pixel_is_found_no_end_is_compared() -> None:
     thin = {"post": ThinRegions(30, dict.fromkeys(("top", "middle", "bottom"), nothing))}
     found = ErrorAnalysis(around(0.6), around(0.3), thin)
     assert named(inputs(errors=found))["thin_region_ends"].sentence == (
-        "Most regions of post are tall and thin; almost no pixel of these 30 is found, "
-        "0.0 % (0.0 to 0.0) of their middles."
+        "Most regions of post are tall and thin; almost no pixel of these 30 is found, none in their middles."
     )
 
 
@@ -229,7 +228,7 @@ def test_borders_or_insides(near: float, area: float, ending: str) -> None:
 def test_the_gap_to_training_is_found_where_it_is_sure() -> None:
     assert "generalization" not in named(inputs(train=metrics(stream=0)))
     better = named(inputs(train=metrics(np.diag([440, 280, 40, 160]), stream=0)))["generalization"]
-    assert "It classifies 100.0 % (" in better.sentence
+    assert "It classifies 100 % of" in better.sentence
     assert "a generalization gap of" in better.sentence
     assert "the log loss increases" not in better.sentence
 

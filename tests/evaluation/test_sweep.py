@@ -15,8 +15,9 @@ from helpers import refusal
 from seamline.evaluation.confidence import wilson
 from seamline.evaluation.effects import field_effects
 from seamline.evaluation.findings.sweep import sweep_sentences
-from seamline.evaluation.repeats import t_mean
-from seamline.evaluation.sweep import SettingResult, rank_settings, read_sweep
+from seamline.evaluation.repeats import Repeats, t_mean
+from seamline.evaluation.sweep import rank_settings, read_sweep
+from seamline.evaluation.sweep_settings import SettingResult
 from seamline.run_folder import Estimate, SweepRun
 from sweep_factories import correct, write_run, write_sweep
 
@@ -65,7 +66,7 @@ def draw_val(one: SettingResult, values: NDArray[np.float64]) -> SettingResult:
     for run, value in zip(one.runs, values.tolist(), strict=True):
         overall = {**run.val.overall, "accuracy": Estimate(value)}
         runs.append(replace(run, val=msgspec.structs.replace(run.val, overall=overall)))
-    return replace(one, runs=tuple(runs), val=t_mean(values.tolist()))
+    return replace(one, runs=tuple(runs), val=t_mean(Repeats(values.tolist(), 0)))
 
 
 def test_settings_of_another_rung_are_not_compared_with_the_baseline(tmp_path: Path) -> None:
@@ -103,9 +104,10 @@ def test_differences_are_paired_by_seed_and_by_image(tmp_path: Path) -> None:
 
 
 def test_a_difference_must_hold_over_seeds_and_over_images(tmp_path: Path) -> None:
-    # always half a point more: certain over seeds, one image of 200
-    test = [[0.90, 0.91, 0.92], [0.905, 0.915, 0.925]]
-    (difference,) = read_sweep(write_sweep(tmp_path / "one", LRS[:2], VAL[:2], test)).differences
+    # with five seeds always the same 2 of 200 images more: certain over seeds
+    (difference,) = read_sweep(
+        write_sweep(tmp_path / "one", LRS[:2], [[0.9] * 5] * 2, [[0.90] * 5, [0.91] * 5])
+    ).differences
     assert difference.seeds.low > 0
     assert difference.images.low == 0
     assert difference.verdict == 0
@@ -114,6 +116,17 @@ def test_a_difference_must_hold_over_seeds_and_over_images(tmp_path: Path) -> No
     assert results.differences[0].images.low > 0
     assert results.differences[0].verdict == 0
     assert "lr=0.01 is not significantly different from lr=0.1" in sweep_sentences(results)[1]
+
+
+def test_two_seeds_with_one_difference_decide_nothing(tmp_path: Path) -> None:
+    val, test = [[0.90, 0.91], [0.92, 0.93]], [[0.90, 0.92], [0.95, 0.97]]
+    results = read_sweep(write_sweep(tmp_path / "sweep", LRS[:2], val, test))
+    # 0.05 twice, in steps of 1 / 200: standard error 0.005 / sqrt(2), t of 1 degree of freedom 12.7062
+    assert results.differences[0].seeds.high == pytest.approx(0.05 + 12.7062047 * 0.005 / math.sqrt(2))
+    assert [one.setting.name for one in results.ties] == ["lr=0.1"]  # 0.02 twice, in steps of 1 / 100
+    (effect,) = field_effects(read_sweep(write_sweep(tmp_path / "equal", LRS[:2], [[0.5, 0.5]] * 2, test)))
+    margin = 12.7062047 * 0.01 / math.sqrt(2)
+    assert ends(effect.levels[0].estimate) == pytest.approx((0.5, 0.5 - margin, 0.5 + margin))
 
 
 def test_more_comparisons_widen_the_intervals(tmp_path: Path) -> None:
@@ -134,6 +147,16 @@ def test_a_single_seed_has_the_interval_of_its_images(tmp_path: Path) -> None:
     assert sweep_sentences(results)[0].endswith("; lr=0.1 is not significantly worse, with one seed.")
     assert [one.verdict for one in results.differences] == [0, -1]
     assert without_interval(results.differences[0].seeds)
+
+
+def test_ties_of_a_single_seed_are_corrected_for_all_pairs(tmp_path: Path) -> None:
+    # 92 and 78 of 100: by Newcombe's intervals z = 2.77, which is beyond 1.96 for one pair, not beyond 2.94 for 15
+    alone = read_sweep(write_sweep(tmp_path / "two", LRS[:2], [[0.78], [0.92]], [[0.9], [0.9]]))
+    assert alone.ties == ()
+    settings = [{"lr": 1 / number} for number in range(1, 7)]
+    val = [[0.78], [0.92], [0.85], [0.85], [0.85], [0.85]]
+    together = read_sweep(write_sweep(tmp_path / "six", settings, val, val))
+    assert len(together.ties) == 5
 
 
 def test_failed_runs_are_left_out_of_means_and_pairs(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from run_folder.factories import run_info
 from seamline.data.dataset import Split
 from seamline.evaluation.findings import FINDINGS, Claim, FindingInputs, FindingRule
 from seamline.evaluation.write import EvaluationData, evaluate_model
-from seamline.run_folder import RunFolder, SegmentationArrays, SplitInfo
+from seamline.run_folder import Finding, RunFolder, SegmentationArrays, SplitInfo
 
 PALETTE = ((0, 0, 0), (0, 128, 255), (128, 255, 128), (255, 128, 0))
 
@@ -39,7 +39,8 @@ def test_the_files_are_those_of_the_contract(run: RunFolder) -> None:
     names = {path.name for path in run.path.iterdir()}
     assert names == {"metrics.json", "calibration.json", "findings.json", "evaluation"}
     names = {path.name for path in (run.path / "evaluation").iterdir()}
-    assert names == {f"{split}{end}" for split in ("val", "test") for end in (".npz", ".json", "-examples")}
+    sheets = {f"test.{name}" for name in ("photos.jpg", "ground_truth.png", "prediction.png")}
+    assert names == sheets | {f"{split}{end}" for split in ("val", "test") for end in (".npz", ".json", "-examples")}
     written = [path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file()]
     assert min(written) == run.metrics.path.stat().st_mtime_ns
     assert max(written) == run.findings.path.stat().st_mtime_ns
@@ -62,6 +63,19 @@ def test_metrics_come_first_and_an_interrupted_analysis_is_no_evaluation(
     evaluate_model(folder, Mixed(2.0), data(splits))
     assert folder.evaluated
     assert folder.metrics.path.read_bytes() == run.metrics.path.read_bytes()
+
+
+def test_findings_that_another_program_added_stay(run: RunFolder, splits: dict[str, Split], tmp_path: Path) -> None:
+    folder, own = RunFolder(tmp_path), run.findings.read()
+    evaluate_model(folder, Mixed(2.0), data(splits))
+    added = Finding(name="reference_ranks", sentence="By another program.", values={"rank": 3}, panel="examples")
+    stale = replace(own[0], sentence="Of an earlier evaluation.")
+    folder.findings.write((stale, *own[1:], added))
+    evaluate_model(folder, Mixed(2.0), data(splits))
+    assert folder.findings.read() == (*own, added)
+    folder.findings.path.write_text("[{")
+    evaluate_model(folder, Mixed(2.0), data(splits))
+    assert folder.findings.read() == own
 
 
 def test_of_many_training_masks_a_sample_is_evaluated(
@@ -115,6 +129,9 @@ def test_results_hold_what_the_contract_says(run: RunFolder, splits: dict[str, S
     assert set(results.curves["raw"]) == set(CLASSES)
     assert results.errors is not None
     assert len(results.per_image) == 14
+    assert results.masks is not None
+    assert [case.rank for case in results.masks.cases] == list(range(1, 15))
+    assert run.results("val").read().masks is None
     for example in results.examples:
         for name in (example.image, example.ground_truth, example.prediction):
             with Image.open(run.examples_dir("test") / name) as picture:
@@ -153,4 +170,4 @@ def test_findings_can_be_added(splits: dict[str, Split], tmp_path: Path) -> None
     rule = FindingRule("first_class", largest, {"segmentation": "classes"})
     evaluate_model(RunFolder(tmp_path), Mixed(), data(splits), (*FINDINGS, rule))
     added = RunFolder(tmp_path).findings.read()[-1]
-    assert (added.name, added.sentence, added.values) == ("first_class", "wall comes first.", {"classes": 4})
+    assert (added.name, added.sentence, added.values) == ("first_class", "Wall comes first.", {"classes": 4})

@@ -11,8 +11,11 @@ from PIL import Image
 
 from report.why_factories import write_class_analysis
 from run_folder import factories as small
+from seamline.evaluation.examples import sheet_jpeg, sheet_png
+from seamline.evaluation.mask_sheets import mask_sheet
 from seamline.evaluation.metrics import metric_infos
 from seamline.run_folder import (
+    AugmentedImages,
     BoundaryErrors,
     Calibration,
     CalibrationBin,
@@ -33,7 +36,9 @@ from seamline.run_folder import (
     LabelIssues,
     LinearProbe,
     LinearProbes,
+    MaskCase,
     MaskExample,
+    MaskSheets,
     Metrics,
     ModelInfo,
     Novelty,
@@ -52,6 +57,8 @@ from seamline.run_folder import (
     SplitResults,
     Task,
     ThinRegions,
+    TrainingImage,
+    TrainingImages,
     prediction_record,
 )
 
@@ -105,10 +112,55 @@ def write_classification_run(
     folder.kernels.write(filter_analysis(rng, channels))
     folder.linear_probes.write(linear_probes(classes, images))
     write_class_analysis(folder, classes)
+    _write_training_images(folder, len(classes), side, channels)
     panels = ("training", "confusion", "classes", "examples", "why", "kernels", "linear_probes", "calibration")
     folder.findings.write(findings(classes, panels))
     folder.weights_file.write_bytes(b"weights")
     return path
+
+
+def _write_training_images(folder: RunFolder, n_classes: int, side: int, channels: int) -> None:
+    """Write two training images of each class, and the first and the last of them in three epochs."""
+    labels = np.repeat(np.arange(n_classes), 2)
+    images = numbered_images(labels, side, channels)
+    for is_augmented, shown in ((False, images), (True, np.concatenate([images[[0] * 3], images[[-1] * 3]]))):
+        file, _ = folder.training_sheet_files("classification", augmented=is_augmented)
+        file.write_bytes(sheet_png(shown, 3 if is_augmented else 12))
+    augmented = AugmentedImages(tile=(side, side), images=(0, len(labels) - 1), epochs=(1, 2, 3))
+    names = tuple(TrainingImage(name=f"train/{i:05d}", label=int(label)) for i, label in enumerate(labels))
+    folder.training_images.write(TrainingImages(tile=(side, side), columns=12, images=names, augmented=augmented))
+
+
+def _write_training_masks(folder: RunFolder, shown: Sequence[Triple], palette: Sequence[tuple[int, int, int]]) -> None:
+    """Write three training images with masks, none of them augmented."""
+    photos, masks = (np.stack([triple[part] for triple in shown[:3]]) for part in (0, 1))
+    photo_file, mask_file = folder.training_sheet_files("segmentation")
+    photo_file.write_bytes(sheet_jpeg(photos, 12))
+    mask_file.write_bytes(mask_sheet(masks, 12, palette))
+    names = tuple(TrainingImage(name=f"train/image_{i:04d}.jpg") for i in range(3))
+    folder.training_images.write(TrainingImages(tile=photos.shape[1:3], columns=12, images=names))
+
+
+def _write_mask_sheets(
+    folder: RunFolder, split: str, shown: Sequence[Triple], palette: Sequence[tuple[int, int, int]]
+) -> MaskSheets:
+    """Write all images, the best first, with their masks."""
+    photos, *masks = (np.stack([triple[part] for triple in shown]) for part in range(3))
+    contents = (sheet_jpeg(photos, 16), *(mask_sheet(one, 16, palette) for one in masks))
+    for file, content in zip(folder.mask_sheet_files(split), contents, strict=True):
+        file.write_bytes(content)
+    confusions = [confusion_matrix(truth, prediction, len(palette)) for _, truth, prediction in shown]
+    return MaskSheets(
+        tile=photos.shape[1:3],
+        columns=16,
+        cases=tuple(
+            MaskCase(
+                rank=position + 1,
+                cells=tuple((int(true), int(label), int(matrix[true, label])) for true, label in np.argwhere(matrix)),
+            )
+            for position, matrix in enumerate(confusions)
+        ),
+    )
 
 
 def _write_metrics(folder: RunFolder, task: Task, train: SplitMetrics, splits: dict[str, SplitMetrics]) -> None:
@@ -148,6 +200,7 @@ def write_segmentation_run(
     train = split_metrics(90, {"accuracy": fraction(0.87, 4000), "mean_iou": fraction(0.6, 4000)})
     _write_metrics(folder, "segmentation", train, splits)
     folder.calibration.write(Calibration(temperature=Estimate(1.3, 1.2, 1.4), bins=10, **calibrations))
+    _write_training_masks(folder, shown, palette)
     info = run_info("segmentation", classes, 10, notice=notice)
     dataset = replace(
         info.dataset, title=title, palette=palette, train=800, val=90, test=114,
@@ -481,6 +534,7 @@ def _write_masks(
                 thin_regions={classes[2]: thin},
             ),
             per_image=per_image,
+            masks=_write_mask_sheets(folder, split, [shown[i] for i in order], palette) if split == "test" else None,
         )
     )
     names, predicted = tuple(f"{split}/image_{i:04d}" for i in range(len(shown))), np.stack([one[2] for one in shown])

@@ -141,7 +141,10 @@ def test_views_switch(finished: Path, open_page: Open) -> None:
     name = wrong.first.locator(".tile").get_attribute("title")
     np.testing.assert_allclose(pixels_of(wrong.first.locator(".tile")).astype(int), numbered_image(name), atol=2)
     true = int(name.split("/")[1]) % len(CLASSES)
-    assert wrong.first.locator("figcaption").inner_text().startswith(CLASSES[true])
+    assert wrong.first.locator("figcaption").inner_text().startswith(f"true: {CLASSES[true]}")
+    leads = page.locator("#examples .lead")
+    assert not leads.nth(0).is_visible()
+    assert "wrongly predicted as the class, with the true class of each" in leads.nth(1).inner_text()
 
 
 def test_one_kernel_can_be_selected(finished: Path, open_page: Open) -> None:
@@ -174,6 +177,106 @@ def test_nothing_is_wider_than_the_page(finished: Path, open_page: Open, width: 
     assert (max(int(part) for part in ground[4:-1].split(",")) < 80) == (scheme == "dark")
     page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
     assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+WHOLE_COLUMNS = """(region) => {
+  const table = region.querySelector("table"), style = getComputedStyle(region);
+  const place = (name) => parseFloat(style.getPropertyValue(name)) + table.getBoundingClientRect().left;
+  const [first, ...cells] = [...table.tBodies[0].rows[0].cells].map((cell) => cell.getBoundingClientRect());
+  const box = region.getBoundingClientRect();
+  const clear = cells.filter((cell) => cell.left > place("--from") - 1.5 && cell.right < place("--to") + 1.5);
+  return {
+    sticky: Math.abs(first.left - box.left) < 1.5,
+    cut: clear.filter((cell) => cell.left < first.right - 1.5 || cell.right > box.right + 1.5).length,
+    whole: clear.length, of: cells.length,
+  };
+}"""
+"""What a wide table shows without fading: how many columns, and how many of these are cut."""
+
+
+def test_a_wide_table_shows_whole_columns_on_a_phone(segmented: Path, open_page: Open) -> None:
+    page = open_page(segmented, 390)
+    region = page.locator("#classes-test .scroll")
+    hint = page.locator("#classes-test .hint")
+    before = region.evaluate(WHOLE_COLUMNS)
+    assert before["sticky"]
+    assert before["cut"] == 0
+    assert 0 < before["whole"] < before["of"]
+    assert hint.inner_text().startswith(f"{before['of'] - before['whole']} more column")
+    assert "linear-gradient" in region.locator("table").evaluate("(one) => getComputedStyle(one).maskImage")
+    region.evaluate("(one) => { one.scrollLeft = 9999; }")
+    page.wait_for_function("document.querySelector('#classes-test .hint').textContent === ''")
+    end = region.evaluate(WHOLE_COLUMNS)
+    assert end["sticky"]
+    assert end["cut"] == 0
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.wait_for_function("!document.querySelector('#classes-test .scroll.more')")
+
+
+def test_values_of_plots_are_read_by_pointer_touch_and_keys(finished: Path, open_page: Open) -> None:
+    page = open_page(finished)
+    history = [json.loads(line) for line in (finished / "history.jsonl").read_text(encoding="utf-8").splitlines()]
+    plot, tip = page.locator("#training .plot").first, page.locator(".tip")
+    assert not tip.is_visible()
+    texts = [
+        f"epoch {one['epoch']}: training {one['train_loss']:.3f}, validation {one['val_loss']:.3f}" for one in history
+    ]
+    plot.focus()
+    for key, index in (("ArrowRight", 0), ("ArrowRight", 1), ("End", -1), ("ArrowLeft", -2), ("Home", 0)):
+        page.keyboard.press(key)
+        assert tip.inner_text() == texts[index], key
+    page.keyboard.press("Escape")
+    assert not tip.is_visible()
+    column = plot.locator("[data-tip]").nth(2).bounding_box()
+    page.mouse.move(column["x"] + column["width"] / 2, column["y"] + 20)
+    assert tip.inner_text() == texts[2]
+    page.mouse.move(5, 5)
+    assert not tip.is_visible()
+
+    phone = open_page(finished, 390, has_touch=True)
+    phone.locator("#calibration .plot").first.scroll_into_view_if_needed()
+    dot = phone.locator("#calibration .plot [data-tip]").first.bounding_box()
+    phone.touchscreen.tap(dot["x"] + dot["width"] / 2 + 9, dot["y"] - 9)  # beside it
+    assert "mean confidence" in phone.locator(".tip").inner_text()
+    box = phone.locator(".tip").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+
+
+def test_the_contents_are_a_menu_on_a_phone(finished: Path, open_page: Open) -> None:
+    page = open_page(finished, 390)
+    menu, links = page.locator(".menu"), page.locator(".contents a")
+    assert not links.first.is_visible()
+    menu.focus()
+    page.keyboard.press("Enter")
+    assert menu.get_attribute("aria-expanded") == "true"
+    page.keyboard.press("Escape")
+    assert not links.first.is_visible()
+    menu.click()
+    links.last.click()
+    assert not links.first.is_visible()
+    assert page.url.endswith("#reproducibility")
+    assert menu.is_visible()  # on top, wherever the page is
+    top = page.locator("#reproducibility-title").bounding_box()["y"]
+    bar = page.locator(".contents").bounding_box()
+    assert bar["y"] + bar["height"] <= top
+    wide = open_page(finished)
+    assert wide.locator(".contents a").first.is_visible()
+    assert not wide.locator(".menu").is_visible()
+
+
+SMALL = """() => [...document.querySelectorAll("a, button, input, summary")]
+  .filter((one) => !one.matches(".skip"))
+  .map((one) => [one, one.getBoundingClientRect()])
+  .filter(([, box]) => box.width && (box.width < 24 || box.height < 24))
+  .map(([one, box]) => `${one.outerHTML.slice(0, 80)}: ${box.width} x ${box.height}`)"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_targets_have_24_pixels(finished: Path, open_page: Open, width: int) -> None:
+    page = open_page(finished, width)
+    page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    assert page.evaluate(SMALL) == []
 
 
 def test_light_and_dark_switch_and_stay(finished: Path, open_page: Open) -> None:

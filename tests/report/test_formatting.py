@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from seamline.evaluation.text import count, join_and, pluralize
+from seamline.evaluation.text import count, join_and, percent_inside, pluralize
+from seamline.evaluation.text import percent as text_percent
 from seamline.report.formatting import (
     confidence_text,
     decimal,
@@ -31,6 +32,25 @@ def test_fractions_are_percentages_with_one_decimal() -> None:
 
 
 @pytest.mark.parametrize(
+    ("estimate", "text"),
+    [
+        (Estimate(0.0, 0.0, 0.0), "0 %"),
+        (Estimate(0.0001, 0.0, 0.0004), "less than 0.1 %"),
+        (Estimate(0.0, 0.0, 0.004), "0.0 % (0.0 to 0.4)"),
+        (Estimate(0.5, 0.5, 0.5), "50.0 % (50.0 to 50.0)"),
+        (Estimate(1.0, 1.0, 1.0), "100 %"),
+        (Estimate(0.9999, 0.9997, 1.0), "more than 99.9 %"),
+        (Estimate(0.0), "0.0 %"),
+    ],
+)
+def test_an_interval_that_is_a_point_at_an_end_is_left_out(estimate: Estimate, text: str) -> None:
+    assert text_percent(estimate) == text
+    assert percent_inside(estimate) == text.replace(" (", ", ").removesuffix(")")
+    dashes = text.replace(" to ", "–").replace(")", " %)")
+    assert estimate_text(estimate) == dashes.replace(" %", "\u00a0%")
+
+
+@pytest.mark.parametrize(
     ("fraction", "text"),
     [(0.0, "0"), (0.0042, "0.4"), (0.0831, "8.3"), (0.0994, "9.9"), (0.0996, "10"), (0.3175, "32"), (1.0, "100")],
 )
@@ -51,6 +71,8 @@ def test_intervals_of_measures_have_the_decimals_of_the_value() -> None:
         (0.0123, "0.0123"),
         (0.6234, "0.623"),
         (9.3, "9.30"),
+        (9.996, "10.0"),
+        (0.9999, "1.00"),
         (12.345, "12.3"),
         (1860.4, "1,860"),
         (-3.1, "−3.10"),

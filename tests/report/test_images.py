@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from report.factories import PALETTE
-from seamline.report.images import errors_uri, mask_uri, photo_uri, wrong_pixels
+from seamline.report.images import errors_uri, faint_uri, mask_uri, photo_uri, sprite_uri, wrong_pixels
 from seamline.report.palette import IGNORED, OKABE_ITO, colorblind_palette, hex_color, png_palette_text
 
 
@@ -39,20 +39,40 @@ def test_a_mask_has_its_palette_as_a_text_that_can_be_swapped(classes: int) -> N
     np.testing.assert_array_equal(shown, expected)
 
 
-def test_errors_are_one_color_and_the_rest_is_faint_gray() -> None:
-    photo = Image.fromarray(np.tile(np.arange(0, 256, 32, dtype=np.uint8), (8, 1)))
+def test_errors_have_the_color_of_the_prediction_and_the_rest_is_transparent() -> None:
     ground_truth = np.zeros((8, 8), np.uint8)
     prediction = ground_truth.copy()
-    prediction[:2] = 1
+    prediction[:2], prediction[2, :3] = 1, 3
     ground_truth[0] = 255  # ignored, so it cannot be wrong
-    shown = np.asarray(opened(errors_uri(photo, ground_truth, prediction, 2)).convert("RGB")).astype(int)
-    gray = np.ptp(shown, axis=2) == 0
-    assert gray[0].all()
-    assert not gray[1].any()
-    assert gray[2:].all()
-    assert shown[2:].min() > 180
-    assert (np.diff(shown[4, :, 0]) >= 0).all()
-    assert int(wrong_pixels(ground_truth, prediction, 2).sum()) == 8
+    uri = errors_uri(ground_truth, prediction, PALETTE)
+    shown = np.asarray(opened(uri).convert("RGBA"))
+    assert {tuple(pixel) for pixel in shown[1].tolist()} == {(*PALETTE[1], 255)}
+    assert {tuple(pixel) for pixel in shown[2, :3].tolist()} == {(*PALETTE[3], 255)}
+    assert not shown[0, :, 3].any()
+    assert not shown[3:, :, 3].any()
+    assert int(wrong_pixels(ground_truth, prediction, 5).sum()) == 11
+    safe = np.asarray(opened(swapped(uri)).convert("RGBA"))
+    assert tuple(safe[1, 0].tolist()) == (*colorblind_palette(PALETTE)[1], 255)
+    assert np.array_equal(safe[..., 3], shown[..., 3])
+
+
+def swapped(uri: str) -> str:
+    return uri.replace(png_palette_text(PALETTE), png_palette_text(colorblind_palette(PALETTE)))
+
+
+def test_the_photo_below_errors_is_faint_and_gray() -> None:
+    photo = Image.fromarray(np.tile(np.arange(0, 256, 32, dtype=np.uint8).repeat(8), (64, 1)))
+    shown = np.asarray(opened(faint_uri(photo, 32)))
+    assert shown.shape == (32, 32)
+    assert shown.min() > 180
+    assert (np.diff(shown[16, 2::4].astype(int)) >= 0).all()
+
+
+def test_a_large_sprite_in_color_is_a_jpeg() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    assert sprite_uri(Image.fromarray(noise)).startswith("data:image/jpeg")
+    assert sprite_uri(Image.fromarray(noise[:64])).startswith("data:image/png")
+    assert sprite_uri(Image.fromarray(np.tile(noise[..., 0], (2, 2)))).startswith("data:image/png")
 
 
 def test_a_photo_is_scaled_down_in_a_copy() -> None:

@@ -1,12 +1,17 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from accessibility import violations
+from report.conftest import Open
 from report.test_page import Reader
 from seamline.report.formatting import decimal, percent
-from seamline.report.index_page import ComparisonRow, ComparisonTable, write_index
+from seamline.report.index_page import ComparisonRow, ComparisonTable, training_text, write_index
+from seamline.report.run_data import read_run
 
 
 def text_of(path: Path) -> str:
@@ -45,6 +50,9 @@ def test_cards_hold_metrics_findings_and_pictures(overview: Path) -> None:
         assert json.loads(text_of(overview / name / "findings.json"))[0]["sentence"].replace(" %", "\u00a0%") in card
     assert [card.count("<img") for card in cards] == [1, 2, 0, 0, 0]
     assert "No report yet." in cards[2]
+    assert "<h1>5 runs on Made-up garments and Made-up facades</h1>" in page
+    assert ["one run" in cards[0], "two" in cards[1]] == [True, True]
+    assert training_text(read_run(overview / "one run")) in cards[0]
     assert "run.json: not found" in cards[3]
     assert "no such folder" in cards[4]
 
@@ -74,3 +82,26 @@ def test_tables_of_figures_link_what_tells_more(tmp_path: Path) -> None:
 
 def test_no_runs_make_an_empty_page(tmp_path: Path) -> None:
     assert "0 runs" in text_of(write_index(tmp_path, []))
+
+
+@pytest.mark.parametrize(
+    ("preset", "text"),
+    [
+        ("fast", "Preset fast, model cnn"),
+        ("fast, epochs=2, lr=0.1", "Preset fast with epochs=2, lr=0.1, model cnn"),
+        ("fast, model=cnn", "Preset fast with model=cnn"),
+    ],
+)
+def test_a_card_says_how_its_run_was_trained(finished: Path, preset: str, text: str) -> None:
+    run = read_run(finished)
+    assert training_text(replace(run, info=structs.replace(run.info, preset=preset))) == text
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_the_page_fits_and_is_accessible(overview: Path, open_page: Open, width: int, scheme: str) -> None:
+    page = open_page(overview, width, scheme, file="index.html")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert violations(page) == []
+    photo, mask = (page.locator(f".layered img:nth-child({place})").first.bounding_box() for place in (1, 2))
+    assert photo == mask  # the mask lies over its photo

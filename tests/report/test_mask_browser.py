@@ -131,5 +131,7 @@ def test_the_other_pages_open_too(finished: Path, segmented: Path, open_page: Op
     for folder, file in ((tmp_path, "index.html"), (segmented / "predictions", "report.html")):
         page = open_page(folder, 390, file=file)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
-    page.locator(".see-through").click()
-    assert page.evaluate("getComputedStyle(document.querySelector('.over img')).opacity") == "0.55"
+    opacity = "getComputedStyle(document.querySelector('.over img')).opacity"
+    assert page.evaluate(opacity) == "0.55"
+    page.get_by_text("Mask", exact=True).click()
+    assert page.evaluate(opacity) == "1"

@@ -17,8 +17,8 @@ from seamline.report.panels.predictions import build
 from seamline.report.run_data import read_run
 
 PANELS = [
-    *("training", "confusion", "classes", "pr_curves", "examples", "predictions", "calibration", "leakage"),
-    "reproducibility",
+    *("training", "confusion", "classes", "pr_curves", "examples", "predictions", "calibration"),
+    *("training_data", "leakage", "reproducibility"),
 ]
 HOSTILE = ("<script>alert(1)</script>", "</style>&amp;", "\"q\" 'q' --x:1;", "Größe $x$", "{{ 7*7 }}")
 
@@ -53,7 +53,11 @@ def test_page_loads_nothing_and_its_links_lead_somewhere(segmented: Path) -> Non
 def test_every_mask_carries_the_palette_that_the_switch_swaps(segmented: Path) -> None:
     page = (segmented / "report.html").read_text(encoding="utf-8")
     masks = re.findall(r'<img src="([^"]+)"[^>]*class="mask"', page)
-    assert len(masks) == 2 * 6 + 1
+    assert len(masks) == 3 * 6 + 1 + 3  # examples, a photo and training images
+    cases = json.loads(re.search(r'id="cases-data">(.*?)</script>', page)[1])["cases"]  # type: ignore[index]
+    layers = [one["pictures"][name] for one in cases for name in ("ground_truth", "prediction", "errors")]
+    assert len(layers) == 3 * 12
+    assert all(layer.count(png_palette_text(PALETTE)) == 1 for layer in layers)
     assert all(mask.count(png_palette_text(PALETTE)) == 1 for mask in masks)
     found = re.search(r'id="palettes-data">(.*?)</script>', page)
     assert found is not None
@@ -79,7 +83,7 @@ def test_the_same_run_gives_the_same_page_and_figures_in_its_colors(segmented: P
     [
         (["predictions"], ["predictions"]),
         (["evaluation/val.json"], []),
-        (["evaluation"], ["confusion", "pr_curves", "examples"]),
+        (["evaluation"], ["confusion", "pr_curves", "examples", "training_data"]),
         (["calibration.json", "predictions"], ["calibration", "predictions"]),
     ],
 )
@@ -94,10 +98,9 @@ def test_what_is_missing_is_left_out(segmented: Path, tmp_path: Path, missing: l
 
 def test_a_run_without_curves_or_examples_still_has_a_page(segmented: Path, tmp_path: Path) -> None:
     run = copy(segmented, tmp_path)
+    keys = ("curves", "examples", "errors", "masks")
     for split in ("val", "test"):
-        change(
-            run / "evaluation" / f"{split}.json", lambda one: [one.pop(key) for key in ("curves", "examples", "errors")]
-        )
+        change(run / "evaluation" / f"{split}.json", lambda one: [one.pop(key, None) for key in keys])
     assert sections(page_of(run)) == [name for name in PANELS if name not in ("pr_curves", "examples")]
 
 
@@ -107,6 +110,8 @@ def test_a_run_without_curves_or_examples_still_has_a_page(segmented: Path, tmp_
         ("evaluation/test-examples/best-1.jpg", "best-1.jpg: not found"),
         ("evaluation/test-examples/best-1.truth.png", "best-1.truth.png: not found"),
         ("predictions/front-1.mask.png", "front-1.mask.png: not found"),
+        ("evaluation/test.photos.jpg", "test.photos.jpg: not found"),
+        ("evaluation/training_images.masks.png", "training_images.masks.png: not found"),
     ],
 )
 def test_a_missing_picture_is_one_line_that_names_it(segmented: Path, tmp_path: Path, file: str, says: str) -> None:
@@ -159,7 +164,7 @@ def test_pictures_of_an_example_must_be_of_one_size(segmented: Path, tmp_path: P
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     run = write_segmentation_run(tmp_path / "run", classes=HOSTILE, notice="<b>bold</b>", title="<i>t</i>")
     page = page_of(run)
-    assert Reader(page).scripts == 3  # theme, palettes, script; and no other
+    assert Reader(page).scripts == 4  # theme, palettes, cases, script; and no other
     for bad in ("<script>alert", "<b>bold", "<i>t"):
         assert bad not in page
     assert "&lt;script&gt;alert(1)" in page

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
+from accessibility import violations
 from measures_factories import changed_front, garage_front, house_front, house_photo, measures_record, yard_photo
 from report.conftest import Open
 from report.test_page import HOSTILE, Reader
@@ -260,6 +261,8 @@ def test_a_folder_without_any_front_has_a_page(tmp_path: Path) -> None:
 def test_the_page_fits_every_width(folder: Path, open_page: Open, width: int, scheme: str) -> None:
     shown = open_page(folder, width, scheme)
     assert shown.evaluate("document.documentElement.scrollWidth") == width
+    if (width, scheme) in ((1280, "light"), (390, "dark")):
+        assert violations(shown) == []
     assert all(
         picture.evaluate("one => one.complete && one.naturalWidth > 0") for picture in shown.locator("img").all()
     )
@@ -289,6 +292,29 @@ def test_on_a_wide_screen_measures_stand_beside_the_picture(folder: Path, open_p
     measures = shown.locator(".picture-and-measures .measures").first.bounding_box()
     assert picture["x"] + picture["width"] <= measures["x"]
     assert abs(picture["y"] - measures["y"]) < 5
+
+
+@pytest.mark.browser
+def test_measures_stand_right_beside_a_narrow_picture_and_leave_a_wide_one_its_room(
+    folder: Path, open_page: Open
+) -> None:
+    shown = open_page(folder)
+    for row in shown.locator(".picture-and-measures").all():
+        picture, measures = row.locator("img").bounding_box(), row.locator(".measures").bounding_box()
+        assert measures["x"] - picture["x"] - picture["width"] < 50 or picture["width"] < 200
+        assert measures["width"] >= 350
+
+
+@pytest.mark.browser
+def test_long_names_are_shortened_in_the_middle(tmp_path: Path, open_page: Open) -> None:
+    name = f"{'the northern side of a street, ' * 4}no. 12.jpg"
+    write_measures_page(write_folder(tmp_path, measures_record(yard_photo(file=name))))
+    shown = open_page(tmp_path, 390)
+    assert shown.evaluate("document.documentElement.scrollWidth") == 390
+    link = shown.locator(".fronts tbody .elided").first
+    assert link.get_attribute("title") == name
+    assert link.bounding_box()["height"] < 40  # a line
+    assert link.locator("span").nth(1).inner_text().endswith("12.jpg")
 
 
 @pytest.mark.browser

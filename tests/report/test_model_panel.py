@@ -11,8 +11,9 @@ import pytest
 from report.factories import write_classification_run
 from seamline.evaluation.model_summary import summarize_model
 from seamline.models.factory import build_model
+from seamline.report.formatting import compact
 from seamline.report.page import build_sections, render_page
-from seamline.report.panels.model import build, compact
+from seamline.report.panels.model import build
 from seamline.report.panels.model.flow import flow_rows
 from seamline.report.run_data import RunData, read_run
 from seamline.run_folder import RunFolder
@@ -48,7 +49,7 @@ def test_layers_totals_and_settings_are_shown(study: RunData) -> None:
     values = content(study)
     assert values["sentences"] == [
         "The model has 31,594 parameters and does 2.10\u00a0M multiply-adds for an image.",
-        "conv2, drawn in color, does the largest share of them, 77.9\u00a0%.",
+        "The layer conv2, drawn in color, does the largest share of them, 77.9\u00a0%.",
         "An output can depend on the whole image.",
     ]
     second = values["rows"][4]
@@ -111,7 +112,16 @@ def test_a_drawing_leaves_out_what_changes_no_size() -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0, "0"), (9_999, "9,999"), (16_384, "16.4 k"), (2_101_760, "2.10 M"), (5_957_222_400, "5.96 G")],
+    [
+        (0, "0"),
+        (9_999, "9,999"),
+        (16_384, "16.4 k"),
+        (999_499, "999 k"),
+        (999_999, "1.00 M"),
+        (2_101_760, "2.10 M"),
+        (999_950_000, "1.00 G"),
+        (5_957_222_400, "5.96 G"),
+    ],
 )
 def test_large_numbers_have_three_digits(number: int, text: str) -> None:
     assert compact(number) == text.replace(" ", "\u00a0")

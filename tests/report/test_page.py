@@ -25,7 +25,7 @@ from seamline.report.run_data import RunData, read_run
 HOSTILE = ("<script>alert(1)</script>", "</style>&amp;", "\"q\" 'q' --x:1;", "Größe $x$ 衣", "`${1}`", "{{ 7*7 }}")
 PANELS = [
     *("training", "confusion", "classes", "examples", "why", "kernels", "linear_probes", "calibration"),
-    "reproducibility",
+    *("training_data", "reproducibility"),
 ]
 
 
@@ -135,7 +135,8 @@ def test_panels_are_in_the_order_in_which_a_reader_asks(finished: Path) -> None:
         (["evaluation/test.png"], []),
         (["evaluation/val.json", "evaluation/test.json"], ["confusion", "examples"]),
         (["calibration.json", "analysis", "evaluation"],
-         ["calibration", "kernels", "linear_probes", "confusion", "examples", "why"]),
+         ["calibration", "kernels", "linear_probes", "confusion", "examples", "why", "training_data"]),
+        (["evaluation/training_images.json"], ["training_data"]),
         (["evaluation/classes.json"], ["why"]),
         (["evaluation/class_means.png"], ["why"]),
     ],
@@ -328,10 +329,19 @@ def test_possible_label_errors_are_shown_with_both_classes(finished: Path, tmp_p
     page = page_of(run)
     section = page[page.index('<section id="label_issues"') :]
     assert section.count("tile sprite-issues") == 3
-    assert "<s>Top</s> Coat <small>99\u00a0%</small>" in section
+    assert "<s>Top</s> Coat <small>test</small> <small>99\u00a0%</small>" in section
+    assert 'aria-label="test image test/00000"' in section
     assert "Only the 240 validation and 480 test images are checked" in section
     assert "flags 5 of 720 images" in section
-    assert "agree with 95.8\u00a0% of all labels" in section
+    assert "agrees with 95.8\u00a0% of all labels" in section
+    assert "The model agrees with" in section
+    assert "names of training images" not in section
+    content = json.loads((run / "evaluation" / "label_issues.json").read_text(encoding="utf-8"))
+    content["issues"][1] |= {"name": "train/00007", "split": "val"}
+    (run / "evaluation" / "label_issues.json").write_text(json.dumps(content), encoding="utf-8")
+    drawn = page_of(run)
+    assert "Validation images have names of training images, which they were drawn from." in drawn
+    assert 'aria-label="validation image train/00007"' in drawn
     write_label_issues(run, folds=3)
     assert "3 models, each trained without the fold that it checks" in page_of(run)
     content = json.loads((run / "evaluation" / "label_issues.json").read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ from seamline.report.panels import calibration, confusion, examples, kernels, li
 from seamline.report.panels.kernels import gray, kernel_matrix, kernel_tiles, transparent_gaps
 from seamline.report.panels.training import build as training
 from seamline.report.run_data import RunData, read_run
-from seamline.run_folder import ABSENT, CalibrationBin, Epoch, Estimate
+from seamline.run_folder import ABSENT, CalibrationBin, CurvePoint, Epoch, Estimate, InitFrom
 
 replace = msgspec.structs.replace
 
@@ -45,10 +45,10 @@ def test_training_states_the_last_and_the_best_epoch(run: RunData) -> None:
     assert panel is not None
     last, best = run.history[-1], min(run.history, key=lambda one: one.val_loss)
     text = " ".join(panel.values["sentences"])
-    assert f"After 6 epochs the loss is {last.train_loss:.3f} on the training" in text
-    assert f"{last.val_loss:.3f} on the validation" in text
+    assert f"After 6 epochs the loss is {last.val_loss:.3f} on the validation" in text
+    assert f"training images during the last epoch {last.train_loss:.3f}" in text
     assert percent(last.val_accuracy) in text
-    assert f"lowest after epoch {best.epoch} ({best.val_loss:.3f})" in text
+    assert f"lowest after {best.epoch} epoch{'s' * (best.epoch > 1)} ({best.val_loss:.3f})" in text
     assert training(dataclasses.replace(run, history=())) is None
 
 
@@ -56,10 +56,37 @@ def test_training_states_the_last_loss_only_where_it_is_not_the_lowest(run: RunD
     history = tuple(epoch(i + 1, 0.5 - 0.1 * i, loss) for i, loss in enumerate((0.5, 0.4, 0.6)))
     rising = training(dataclasses.replace(run, history=history))
     assert rising is not None
-    assert "lowest after epoch 2 (0.400), and 0.600 at the end" in rising.values["sentences"][1]
+    assert "lowest after 2 epochs (0.400), and 0.600 at the end" in rising.values["sentences"][1]
     falling = training(dataclasses.replace(run, history=(*history[:2], epoch(3, 0.3, 0.39))))
     assert falling is not None
     assert "lowest after the last epoch" in falling.values["sentences"][1]
+
+
+def test_training_ends_at_a_fraction_of_an_epoch(run: RunData) -> None:
+    """With points within epochs the axis is that of the points; without, the last epoch ends where training did."""
+    first, last = epoch(1, 0.5, 0.4), epoch(2, 0.3, 0.35)
+    info = replace(run.info, config={**run.info.config, "epochs": 1.3})
+    plain = training(dataclasses.replace(run, info=info, history=(first, last)))
+    assert plain is not None
+    assert plain.values["sentences"][0].startswith("After 1.3 epochs the loss is 0.350")
+    assert [end for end, _ in plain.values["epochs"]] == ["1", "1.3"]
+
+    curves = [[(0.5, 0.7), (1.0, 0.3)], [(1.3, 0.3)]]
+    history = tuple(
+        replace(one, curve=tuple(CurvePoint(end, loss, 0.8) for end, loss in curve))
+        for one, curve in zip((first, last), curves, strict=True)
+    )
+    fine = training(dataclasses.replace(run, info=info, history=history))
+    assert fine is not None
+    titles = re.findall("<title>([^<]+)</title>", fine.values["plots"][0])
+    assert titles == [
+        "epoch 0.5: training 0.700",
+        "epoch 1: training 0.300, validation 0.400",
+        "epoch 1.3: training 0.300, validation 0.350",
+    ]
+    page = panel_of(dataclasses.replace(run, info=info, history=history), "training")
+    assert "2/1.3" not in page
+    assert "means since the point before" in page
 
 
 def test_training_compares_nothing(run: RunData) -> None:
@@ -136,7 +163,10 @@ def test_examples_are_sorted_by_confidence(run: RunData) -> None:
             wrong = [one for one in written if one[key] == index and one["ground_truth"] != one["prediction"]]
             wrong.sort(key=lambda one: -one["confidence"])
             assert [tile.example.name for tile in row[view]] == [one["name"] for one in wrong[:6]]
-            captions = [f"{run.classes[one[other]]} <small>{confidence_text(one['confidence'])}" for one in wrong[:6]]
+            word = {"prediction": "predicted", "ground_truth": "true"}[other]
+            captions = [
+                f"{word}: {run.classes[one[other]]} <small>{confidence_text(one['confidence'])}" for one in wrong[:6]
+            ]
             assert re.findall(r"<figcaption>(.*?)</small>", shots[view][index]) == captions
         right = [one for one in written if one["ground_truth"] == one["prediction"] == index]
         assert [tile.example.name for tile in row["correct"]] == [one["name"] for one in right[:2]]
@@ -190,8 +220,24 @@ def test_kernels_state_how_many_have_a_type_and_how_many_random_ones(run: RunDat
     assert "5.0\u00a0% of random filters do" in large["caption"]
     assert set(list(large["types"])[-2:]) == {"mixed", "nearly uniform"}
     assert large["types"] == layer.fractions
-    assert sum(len(tiles) for tiles in small["groups"].values()) == 8
+    tiles = [tile for tiles in small["groups"].values() for tile in tiles]
+    assert {tile["number"]: tile["label"] for tile in tiles} == {f"{i}": f"filter {i}" for i in range(1, 9)}
+    assert {f'<small aria-hidden="true">{i}</small>' in panel_of(run, "kernels") for i in range(1, 9)} == {True}
     assert panel.values["data"]["1"]["in"] == 20
+
+
+def test_the_configuration_leaves_out_what_the_run_does_not_have(run: RunData) -> None:
+    config = {"lr": 0.1, "class_weights": None, "pretrained": True, "norm": None, "dropout": 0.2, "mix": None}
+
+    def shown(init: str | None, init_from: InitFrom | None = None) -> dict[str, Any]:
+        model = replace(run.info.model, init=init)
+        info = replace(run.info, config=config, model=model, init_from=init_from)
+        return dict(reproducibility.build(dataclasses.replace(run, info=info)).values["config"])
+
+    assert list(shown(None)) == list(shown("at random")) == ["lr", "class_weights", "dropout"]
+    assert list(shown("with weights of ImageNet")) == ["lr", "class_weights", "pretrained", "dropout"]
+    start = InitFrom(run="runs/first", weights="0", shared_classes=(), new_classes=())
+    assert "pretrained" not in shown("with weights of ImageNet", start)
 
 
 def test_grays_of_kernels_are_centered_on_zero() -> None:

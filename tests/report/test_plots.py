@@ -1,3 +1,4 @@
+import math
 import re
 import warnings
 from functools import partial
@@ -140,10 +141,32 @@ def test_a_text_shows_under_the_pointer_in_the_page_alone(tmp_path: Path) -> Non
     svg = inline_svg(curves, "one", "")
     titles = re.findall(r"<title>([^<]+)</title>", svg)
     assert titles[0] == "epoch 1: training 0.900, validation 0.800"
-    assert titles[2] == "epoch 3: training –, validation 0.550"
-    assert [*re.findall("<title>", inline_svg(reliability, "one", ""))] == ["<title>"] * 2
+    assert titles[2] == "epoch 3: validation 0.550"
+    bins = re.findall("<title>([^<]+)</title>", inline_svg(reliability, "one", ""))
+    assert bins[0] == "3 images: mean confidence 55.0 %, accuracy 30.0 % (10.0–80.0 %)"
+    assert bins[2] == "confidence 50 to 60 %: 3 images"
+    assert len(bins) == 4
     write_figure(curves, tmp_path / "figure")
     assert "epoch 1:" not in (tmp_path / "figure.svg").read_text(encoding="utf-8")
+
+
+def test_the_axis_of_epochs_has_fractions() -> None:
+    """A line passes over positions without a value, and a series with few values has dots."""
+    figure = plots.curves(
+        PAPER,
+        epochs=[0.5, 1, 1.25],
+        series={"training": [3.0, 2.0, 1.0], "validation": [math.nan, 2.5, 1.5]},
+        title="Loss",
+        percents=False,
+        start=0,
+    )
+    (axes,) = figure.axes
+    training, validation = axes.get_lines()
+    assert axes.get_xlim() == (0, 1.25)
+    assert (list(training.get_xdata()), list(validation.get_xdata())) == ([0.5, 1, 1.25], [1, 1.25])  # type: ignore[arg-type]
+    assert validation.get_marker() == "o"
+    figure.canvas.draw()
+    assert "0.5" in [label.get_text() for label in axes.get_xticklabels()]
 
 
 def test_letters_that_no_font_has_are_named_and_no_warning_is_shown(

@@ -106,6 +106,27 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     assert "<b>&" not in text_of(folder.path)
 
 
+def test_a_single_epoch_is_no_curve(tmp_path: Path) -> None:
+    folder = write_sweep(tmp_path / "short", GRID[:2], VAL[:2], TEST[:2])
+    for run in folder.info.read().runs:
+        history = folder.run(run.name).history
+        history.write(history.read()[:1])
+    write_sweep_page(folder)
+    assert "Training curves" not in text_of(folder.path)
+
+
+@pytest.mark.browser
+def test_a_tablet_shows_whole_tables_and_paper_breaks_them(grid: Path, open_page: Callable[..., Any]) -> None:
+    page = open_page(grid, width=820, scheme="light", file="index.html")
+    beyond = "[...document.querySelectorAll('.scroll')].map(one => one.scrollWidth - one.clientWidth)"
+    assert page.evaluate(beyond) == [0, 0]
+    regions = "[...document.querySelectorAll('[role=region]')].map(one => one.getAttribute('aria-label'))"
+    assert page.evaluate(regions) == ["All settings", "All runs"]  # other names than the headings, which name sections
+    page.emulate_media(media="print")
+    style = "[...document.querySelectorAll('.sweep table')].map(one => getComputedStyle(one).breakInside)"
+    assert page.evaluate(style) == ["auto", "auto"]
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_is_wider_than_the_window(width: int, grid: Path, random: Path, open_page: Callable[..., Any]) -> None:

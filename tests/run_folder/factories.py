@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from seamline.run_folder import (
+    AugmentedImages,
     BoundaryErrors,
     Calibration,
     CalibrationBin,
@@ -30,7 +31,9 @@ from seamline.run_folder import (
     LabelIssues,
     LinearProbe,
     LinearProbes,
+    MaskCase,
     MaskExample,
+    MaskSheets,
     MetricInfo,
     Metrics,
     ModelInfo,
@@ -47,6 +50,8 @@ from seamline.run_folder import (
     SplitResults,
     Task,
     ThinRegions,
+    TrainingImage,
+    TrainingImages,
 )
 
 CLASSES = ("wall", "window", "door")
@@ -191,8 +196,15 @@ def results(task: Task = "segmentation") -> SplitResults:
         examples=(example,),
         curves={"raw": {"wall": Curve(recall=(0.0, 1.0), precision=(1.0, 0.5))}},
         errors=errors,
+        masks=MaskSheets(tile=(4, 4), columns=16, cases=(MaskCase(rank=1, cells=((0, 1, 9), (2, 2, 1))),)),
         per_image=(ImageMetrics(name="test/1", group=3, accuracy=0.9, mean_iou=math.nan),),
     )
+
+
+def training_images() -> TrainingImages:
+    augmented = AugmentedImages(tile=(4, 4), images=(1,), epochs=(1, 2))
+    images = (TrainingImage(name="train/1", label=0), TrainingImage(name="train/2"))
+    return TrainingImages(tile=(8, 8), columns=12, images=images, augmented=augmented)
 
 
 def label_issues() -> LabelIssues:

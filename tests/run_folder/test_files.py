@@ -44,6 +44,7 @@ WRITTEN: list[tuple[Files, Any]] = [
     (lambda folder: folder.results("val"), factories.results("segmentation")),
     (lambda folder: folder.results("test"), factories.results("classification")),
     (lambda folder: folder.label_issues, factories.label_issues()),
+    (lambda folder: folder.training_images, factories.training_images()),
     (lambda folder: folder.predictions, factories.record("segmentation")),
     (lambda folder: folder.predictions, factories.record("classification")),
 ]
@@ -288,6 +289,24 @@ INCONSISTENT: list[tuple[Files, Any, Callable[[Any], object], str]] = [
         factories.label_issues(),
         lambda issues: issues.update(n_shown=2),
         r"label_issues.json: \$: n_shown is 2, more than the 1 issues; evaluate",
+    ),
+    (
+        lambda folder: folder.results("test"),
+        factories.results(),
+        lambda results: results["masks"]["cases"][0].update(rank=2),
+        r"test.json: \$: an image of the mask sheets has a rank beyond the 1 of per_image; evaluate",
+    ),
+    (
+        lambda folder: folder.results("test"),
+        factories.results(),
+        lambda results: results["masks"]["cases"][0].update(cells=[[0, 3, 1]]),
+        r"test.json: \$: an image of the mask sheets has a class beyond the 3 classes; evaluate",
+    ),
+    (
+        lambda folder: folder.training_images,
+        factories.training_images(),
+        lambda images: images["images"].pop(),
+        r"training_images.json: \$: augmented has an image beyond the 1 images; evaluate",
     ),
     (
         lambda folder: folder.predictions,

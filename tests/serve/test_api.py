@@ -23,6 +23,7 @@ from seamline.api.use import predict  # noqa: E402
 from seamline.inference.predictor import Predictor, load_model  # noqa: E402
 from seamline.serve.app import make_app  # noqa: E402
 from seamline.serve.middleware import Limits  # noqa: E402
+from seamline.serve.samples import Sample  # noqa: E402
 
 HERE = "http://127.0.0.1"
 Ask = Callable[..., Any]
@@ -88,6 +89,8 @@ def test_masks_are_those_of_predict(masks: Predictor, segmenter: Path, tmp_path:
     assert (raw["width"], raw["height"], raw["class_fractions"]) == (100, 60, expected.class_fractions)
     assert base64.b64decode(raw["mask"]) == mask
     assert ask(app, "POST", "/api/predict?mask=false", content=content).json() == raw | {"mask": None}
+    sure = ask(app, "POST", "/api/predict?mask=false&confidence=true", content=content).json()["confidence"]
+    np.testing.assert_array_equal(Image.open(io.BytesIO(base64.b64decode(sure))), masks(photo).confidence)
     for path, picture in (("/api/mask", mask), ("/api/overlay", overlay)):
         answer = ask(app, "POST", path, content=content, headers={"content-type": "image/png"})
         assert (answer.headers["content-type"], answer.content) == ("image/png", picture)
@@ -105,6 +108,7 @@ def test_masks_are_those_of_predict(masks: Predictor, segmenter: Path, tmp_path:
         "queue": None,
         "measures": False,
         "limits": {"bytes": 32 << 20, "pixels": 50_000_000},
+        "samples": [],
     }
 
 
@@ -120,6 +124,15 @@ def test_novelty_and_intervals_are_those_of_predict(masks: Predictor, labels: Pr
         described = ask(app, "GET", "/api/model").json()
         assert described["false_alarm_rate"] == 0.05
         assert described["interval_level"] == (0.9 if intervals else None)
+
+
+def test_samples_are_served(masks: Predictor) -> None:
+    sample = Sample("a-wall.png", "image/png", b"its bytes", drawn=True)
+    app = make_app(masks, samples=[sample])
+    assert ask(app, "GET", "/api/model").json()["samples"] == [{"path": "/samples/a-wall.png", "drawn": True}]
+    answer = ask(app, "GET", "/samples/a-wall.png")
+    assert (answer.headers["content-type"], answer.content) == ("image/png", b"its bytes")
+    refused(ask(app, "GET", "/samples/other.png"), 404, "not found")
 
 
 def test_labels_are_those_of_predict(labels: Predictor, classifier: Path, tmp_path: Path) -> None:
@@ -324,7 +337,17 @@ def test_pages_of_other_sites(masks: Predictor, tmp_path: Path) -> None:
 
 def test_what_browsers_may_do(masks: Predictor) -> None:
     app = make_app(masks)
-    for path in ("/", "/page.css", "/page.js", "/measure.js", "/api/model", "/health", "/openapi.json", "/nothing"):
+    for path in (
+        "/",
+        "/page.css",
+        "/page.js",
+        "/measure.js",
+        "/docs",
+        "/api/model",
+        "/health",
+        "/openapi.json",
+        "/nothing",
+    ):
         headers = ask(app, "GET", path).headers
         assert "default-src 'none'" in headers["content-security-policy"], path
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
@@ -332,8 +355,7 @@ def test_what_browsers_may_do(masks: Predictor) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["cache-control"] == "no-store"
-    for path in ("/docs", "/redoc"):
-        refused(ask(app, "GET", path), 404, "not found")
+    refused(ask(app, "GET", "/redoc"), 404, "not found")
 
 
 def test_nothing_is_written(masks: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from run_factories import save_photo
+from seamline.inference.predictor import load_model
+from seamline.serve.app import make_app
+from seamline.serve.samples import Sample
+from serve.conftest import small_targets, violations
+from serve.measuring import in_thread
 from server_fixture import served
 
 pytestmark = pytest.mark.browser
@@ -49,7 +54,7 @@ def choose(page: Any, *photos: Path) -> Any:
     with page.expect_file_chooser() as chosen:
         page.get_by_role("button", name="Choose photos").click()
     chosen.value.set_files([str(photo) for photo in photos])
-    page.locator(".card .result:visible, .card .error").nth(len(photos) - 1).wait_for()
+    page.locator(".card[data-state=done], .card[data-state=error]").nth(len(photos) - 1).wait_for()
     return page.locator(".card").first
 
 
@@ -84,7 +89,7 @@ def test_strength_and_highlight(masks_at: str, visit: Visit, tmp_path: Path) -> 
     """The right half is white, under (0, 128, 255)."""
     page = visit(masks_at)
     card = choose(page, save_photo(tmp_path / "front.png", 300, 400))
-    canvas, slider = card.locator("canvas"), card.get_by_role("slider")
+    canvas, slider = card.locator(".stage"), card.get_by_role("slider", name="Opacity")
     assert right_side(canvas) == pytest.approx([126, 190, 253], abs=4)
     slider.focus()
     page.keyboard.press("End")
@@ -106,6 +111,153 @@ def test_strength_and_highlight(masks_at: str, visit: Visit, tmp_path: Path) -> 
     assert right_side(canvas) == pytest.approx([252, 252, 252], abs=3)
 
 
+def test_classes_are_switched(masks_at: str, visit: Visit, tmp_path: Path) -> None:
+    """The black class is off at first, because its color would only darken the photo."""
+    page = visit(masks_at)
+    card = choose(page, save_photo(tmp_path / "front.png", 300, 400))
+    dark, bright = (card.get_by_role("checkbox", name=f"Show {name}") for name in ("dark", "bright"))
+    assert (dark.is_checked(), bright.is_checked()) == (False, True)
+    bright.focus()
+    page.keyboard.press("Space")
+    assert right_side(card.locator(".stage")) == pytest.approx([252, 252, 252], abs=3)
+    bright.check()
+    assert right_side(card.locator(".stage")) == pytest.approx([126, 190, 253], abs=4)
+
+
+def test_the_line_uncovers_the_photo(masks_at: str, visit: Visit, tmp_path: Path) -> None:
+    page = visit(masks_at)
+    card = choose(page, save_photo(tmp_path / "front.png", 300, 400))
+    stage, line = card.locator(".stage"), card.get_by_role("slider", name="Photo without colors")
+    line.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    assert line.get_attribute("aria-valuetext") == "99 percent of the width"
+    assert right_side(stage) == pytest.approx([252, 252, 252], abs=3)
+    box = stage.bounding_box()
+    page.mouse.move(box["x"] + 0.99 * box["width"], box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    assert right_side(stage) == pytest.approx([126, 190, 253], abs=4)
+    page.mouse.move(2, 2)
+    middle = seen(stage)[20, round(0.56 * box["width"])]  # left of the line
+    assert middle.tolist() == pytest.approx([252, 252, 252], abs=4)
+
+
+def test_the_class_at_a_point(masks_at: str, visit: Visit, segmenter: Path, tmp_path: Path) -> None:
+    page = visit(masks_at)
+    photo = save_photo(tmp_path / "front.png", 300, 400)
+    prediction = load_model(segmenter)(photo)
+    assert prediction.confidence is not None
+    card = choose(page, photo)
+    tip, stage = card.locator(".probe-tip"), card.locator(".stage")
+
+    def expected(x: int, y: int) -> str:
+        assert prediction.confidence is not None
+        return f"{'bright' if x >= 200 else 'dark'}, {round(prediction.confidence[y, x] / 2.55)} %"
+
+    assert tip.is_hidden()
+    stage.hover(position={"x": 300.5, "y": 80.5})
+    assert tip.inner_text() == expected(300, 80)
+    stage.hover(position={"x": 190.5, "y": 80.5})
+    page.mouse.move(2, 2)
+    assert tip.is_hidden()
+    card.get_by_role("application").focus()
+    page.keyboard.press("ArrowLeft")  # by one percent
+    assert tip.inner_text() == page.locator("#status").inner_text() == expected(186, 80)
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    assert page.locator("#status").inner_text() == expected(226, 50)
+    page.keyboard.press("Escape")
+    assert tip.is_hidden()
+
+
+def test_a_result_is_an_event(masks_at: str, labels_at: str, visit: Visit, tmp_path: Path) -> None:
+    for address, task in ((masks_at, "masks"), (labels_at, "labels")):
+        page = visit(address)
+        page.evaluate("""() => addEventListener("result", ({ detail }) => {
+          const { card, photo, prediction, bitmap, view } = detail;
+          window.heard = [card.className, photo.name, prediction.width, bitmap.width, view?.classes.length];
+        })""")
+        choose(page, save_photo(tmp_path / "front.png", 30, 40))
+        assert page.evaluate("() => heard") == ["card", "front.png", 40, 40, 1_200 if task == "masks" else None]
+
+
+def test_photos_are_shown_while_they_wait(masks_at: str, visit: Visit, tmp_path: Path) -> None:
+    page = visit(masks_at)
+    held: list[Any] = []
+    page.route("**/api/predict*", lambda route: held.append(route))
+    page.set_input_files("#files", [str(save_photo(tmp_path / f"{name}.png", 300, 400)) for name in "abc"])
+    cards = page.locator(".card")
+    cards.nth(2).locator(".state", has_text="Waiting for 2 other photos").wait_for()
+    assert cards.nth(1).locator(".state").inner_text() == "Waiting for 1 other photo"
+    assert cards.nth(2).get_by_role("progressbar").get_attribute("value") is None
+    for card in cards.all():
+        card.locator("canvas").wait_for()
+        assert right_side(card.locator("canvas")) == pytest.approx([252, 252, 252], abs=3)
+    next_request(page, held).continue_()
+    page.locator(".card[data-state=done]").wait_for()
+    cards.nth(2).locator(".state", has_text="Waiting for 1 other photo").wait_for()
+    next_request(page, held).fulfill(status=422, json={"error": "the photo: is cut off"})
+    assert cards.nth(1).locator(".error").inner_text() == "This file is cut off."
+    next_request(page, held).continue_()  # a photo that fails does not hold up the next one
+    cards.nth(2).locator(".legend").wait_for()
+
+
+def next_request(page: Any, held: list[Any]) -> Any:
+    while not held:
+        page.wait_for_timeout(20)
+    return held.pop()
+
+
+def test_a_sample_is_predicted(segmenter: Path, visit: Visit, tmp_path: Path) -> None:
+    content = save_photo(tmp_path / "front.png").read_bytes()
+    samples = [Sample(name, "image/png", content, drawn=True) for name in ("a-wall.png", "a-door.png")]
+    with in_thread(make_app(load_model(segmenter), samples=samples)) as address:
+        page = visit(address)
+        assert page.locator("#samples").inner_text().split("\n")[0] == "Or try one of these, drawn by a program"
+        page.get_by_role("button", name="A door").press("Enter")
+        page.locator(".card .legend").wait_for()
+        assert page.locator(".card h2").inner_text() == "a-door.png"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "dark"), (390, "light")])
+def test_the_card_of_the_model(visit: Visit, browser: Any, width: int, scheme: str) -> None:
+    with in_thread(make_app(load_model("garments"))) as address:
+        page = visit(address, width, scheme)
+        page.get_by_text("About this model").click()
+        card = page.locator("#about")
+        card.locator("h2").first.wait_for()
+        assert card.locator("h2").all_inner_texts()[:2] == ["Intended use", "Limits"]
+        assert "MIT license" in card.inner_text()
+        assert card.get_by_role("row", name="Trouser 98.6 %").count() == 1
+        assert (
+            card.get_by_role("link").first.get_attribute("href") == "https://github.com/zalandoresearch/fashion-mnist"
+        )
+        assert page.locator("#samples button").all_inner_texts() == ["T shirt", "Trouser", "Ankle boot"]
+        assert violations(page) == []
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
+def test_everybody_can_use_the_pages(
+    masks_at: str, labels_at: str, visit: Visit, tmp_path: Path, width: int, scheme: str
+) -> None:
+    for address in (masks_at, labels_at):
+        page = visit(address, width, scheme)
+        page.get_by_text("About this model").click()
+        choose(page, save_photo(tmp_path / "front.png", 300, 400))
+        assert violations(page) == []
+        assert small_targets(page) == []
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+        page.goto(f"{address}docs")
+        page.get_by_role("button", name="JavaScript").click()
+        assert page.locator("figure.code:visible").first.inner_text().startswith("JavaScript")
+        assert violations(page) == []
+        assert small_targets(page) == []
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
 def test_mask_and_overlay_are_saved(masks_at: str, visit: Visit, tmp_path: Path) -> None:
     page = visit(masks_at)
     card = choose(page, save_photo(tmp_path / "front.png", 300, 400))
@@ -124,9 +276,9 @@ def test_dropped_pasted_and_refused(masks_at: str, visit: Visit, tmp_path: Path)
     page = visit(masks_at, scheme="dark")
     content = base64.b64encode(save_photo(tmp_path / "front.png").read_bytes()).decode()
     page.evaluate(DROP, ["dropped.png", content])
-    page.locator(".card .result:visible").wait_for()
+    page.locator(".card[data-state=done]").wait_for()
     page.evaluate(PASTE, ["pasted.png", content])
-    page.locator(".card .result:visible").nth(1).wait_for()
+    page.locator(".card[data-state=done]").nth(1).wait_for()
     assert page.locator(".card h2").all_inner_texts() == ["pasted.png", "dropped.png"]
     (tmp_path / "notes.jpg").write_text("no image")
     with page.expect_file_chooser() as chosen:
@@ -147,8 +299,11 @@ def test_a_phone(masks_at: str, labels_at: str, visit: Visit, tmp_path: Path) ->
         with page.expect_file_chooser() as chosen:
             page.get_by_role("button", name="Take a photo").tap()
         chosen.value.set_files(str(photo))
-        page.locator(".card .result:visible").wait_for()
+        page.locator(".card[data-state=done]").wait_for()
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+        if place == masks_at:
+            page.locator(".probe").tap(position={"x": 300, "y": 20})
+            assert page.locator(".probe-tip").inner_text().startswith("bright, ")
         for button in page.locator("button:visible").all():
             assert button.bounding_box()["height"] >= 35
 

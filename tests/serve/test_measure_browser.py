@@ -16,7 +16,7 @@ import pytest
 
 from run_factories import save_photo
 from seamline.serve.app import make_app
-from serve.conftest import Visit
+from serve.conftest import Visit, violations
 from serve.measuring import HandMadeMeasures, in_thread, measuring_model
 from server_fixture import served
 
@@ -111,7 +111,7 @@ def test_totals_follow_the_windows(measured: Any) -> None:
 
 def test_windows_by_the_keyboard(measured: Any) -> None:
     page = measured()
-    summary = page.locator("summary").first
+    summary = page.locator(".front summary").first
     assert summary.inner_text() == "Choose the windows that count (8 of 9)"
     summary.focus()
     page.keyboard.press("Enter")
@@ -210,10 +210,20 @@ def test_a_photo_without_a_building(measured: Any, measures: HandMadeMeasures) -
 
 def test_a_phone(measured: Any) -> None:
     page = measured(390, has_touch=True, is_mobile=True)
-    page.locator("summary").first.tap()
+    page.locator(".front summary").first.tap()
     page.get_by_role("button", name="Set the corners").tap()
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     canvas, drawing = (page.locator(f".plan {part}").bounding_box() for part in ("canvas", "svg"))
     assert canvas == drawing
     for target in page.locator(".measure button:visible:not(.link), .measure label:visible").all():
         assert target.bounding_box()["height"] >= 24, target.inner_text()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
+def test_everybody_can_measure(measured: Any, width: int, scheme: str) -> None:
+    page = measured(width, scheme=scheme)
+    page.locator(".front summary").first.click()
+    page.get_by_role("button", name="Set the corners").click()
+    photo_window(page, 4).dispatch_event("click")
+    assert violations(page) == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width

@@ -55,5 +55,6 @@ def test_the_page_is_named_for_the_study_and_its_links_exist(tmp_path: Path) -> 
     runs = [write_classification_run(tmp_path / "a"), write_segmentation_run(tmp_path / "b")]
     page = write_overview(tmp_path, runs, []).read_text(encoding="utf-8")
     assert f"<h1>{TITLE}</h1>" in page
+    assert "seamline reproduce --claims" in page
     assert page.count('<table class="comparison">') == 2
     assert 'href="a/report.html#training"' in page

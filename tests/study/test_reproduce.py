@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from helpers import Lines
+from seamline.api.training import evaluate
 from seamline.data.dataset import Dataset
 from seamline.errors import DatasetUnavailableError, SeamlineError
 from seamline.study import photos, reproduce
@@ -67,7 +68,9 @@ def test_both_halves_are_run_and_linked(asked: list[tuple[str, Path | None]], tm
     assert {file: file.stat().st_mtime_ns for file in written} == written  # what is finished is used again
 
 
-def test_one_half_alone_with_a_photo_of_the_users_own(asked: list[tuple[str, Path | None]], tmp_path: Path) -> None:
+def test_one_half_alone_with_a_photo_of_the_users_own(
+    asked: list[tuple[str, Path | None]], streets: Dataset, tmp_path: Path
+) -> None:
     photo = tmp_path / "my house.jpg"
     Image.new("RGB", (50, 40), (180, 170, 160)).save(photo)
     (run,) = reproduce.reproduce(**QUICK, out=tmp_path / "runs", study="facades", images=(photo,), threads=1)
@@ -76,6 +79,9 @@ def test_one_half_alone_with_a_photo_of_the_users_own(asked: list[tuple[str, Pat
     files = [one.file for one in measures.photos] + [one.file for one in measures.errors]
     assert files == [str(photo)]  # a plain wall, or nothing
     assert sum(finding.name == MEASURES for finding in run.folder.findings.read()) == 1
+    before = run.folder.findings.read()
+    evaluate(run, streets)  # again
+    assert run.folder.findings.read() == before
     with pytest.raises(SeamlineError, match="--study shoes: no such study; the studies are garments, facades"):
         reproduce.reproduce(out=tmp_path / "runs", study="shoes")
     with pytest.raises(SeamlineError, match=r"--image .*applies to the facades only"):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from seamline.evaluation.sweep import Measure
+from seamline.evaluation.sweep_settings import Measure
 from seamline.run_folder import ABSENT, Estimate
 from seamline.study.verdicts import Effect, Verdict, all_of, better, no_help, worse
 

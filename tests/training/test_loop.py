@@ -15,6 +15,7 @@ from seamline.data.loader import Batches
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
 from seamline.models.factory import build_model
+from seamline.training.checkpoints import pack, unpack
 from seamline.training.config import Optimizer, TrainConfig
 from seamline.training.distributed import Distributed
 from seamline.training.loop import StepStats, Training, lr_factor
@@ -88,7 +89,7 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(sides: Dataset) -> Non
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "muon"])
 def test_an_interrupted_training_goes_on_bit_for_bit(sides: Dataset, optimizer: Optimizer) -> None:
-    recipe = dataclasses.replace(RECIPE, optimizer=optimizer, weight_decay=0.01, translate=1)
+    recipe = dataclasses.replace(RECIPE, optimizer=optimizer, weight_decay=0.01, translate=1, ema_decay=0.9)
     whole, training = start(sides, recipe)
     records = list(training)
     _, first = start(sides, recipe)
@@ -98,6 +99,56 @@ def test_an_interrupted_training_goes_on_bit_for_bit(sides: Dataset, optimizer: 
     rest = list(second)
     assert [record.train_loss for record in rest] == [record.train_loss for record in records[1:]]
     assert all(torch.equal(tensor, network.state_dict()[name]) for name, tensor in whole.state_dict().items())
+    averages = second.final_model.state_dict()
+    assert all(torch.equal(tensor, averages[name]) for name, tensor in training.final_model.state_dict().items())
+
+
+def test_the_final_model_has_the_moving_average_of_the_weights(sides: Dataset) -> None:
+    network, training = start(sides, dataclasses.replace(RECIPE, ema_decay=0.5))
+    weights = []
+    training.on_step_end = lambda _: weights.append(network.state_dict()["conv1.weight"].double().clone())
+    list(training)
+    expected = weights[0]
+    for step, weight in enumerate(weights[1:], 1):
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * weight
+    average = training.final_model.state_dict()["conv1.weight"]
+    torch.testing.assert_close(average.double(), expected, atol=1e-6, rtol=0)
+    assert not torch.equal(average, network.state_dict()["conv1.weight"])
+
+
+def test_without_averages_the_final_model_is_the_trained_one(sides: Dataset) -> None:
+    network, training = start(sides)
+    assert training.final_model is network
+
+
+def test_the_curve_has_points_within_an_epoch_also_of_one_that_goes_on(sides: Dataset) -> None:
+    """300 images in batches of 32 are 10 steps; 1.3 epochs have up to 20 points each, so one for each step."""
+    recipe = dataclasses.replace(RECIPE, epochs=1.3)
+    _, training = start(sides, recipe)
+    first, last = list(training)
+    assert [point.epoch for point in first.curve] == pytest.approx([i / 10 for i in range(1, 11)])
+    assert [point.epoch for point in last.curve] == pytest.approx([1.1, 1.2, 1.3])
+    assert (first.end, last.end) == pytest.approx((1, 1.3))
+    sizes = [32] * 9 + [12]
+    for epoch in (first, last):  # the epoch's values are means of its points
+        losses = [point.loss for point in epoch.curve]
+        assert epoch.train_loss == pytest.approx(np.average(losses, weights=sizes[: len(losses)]))
+    hits = sum(round(point.accuracy * size) for point, size in zip(first.curve, sizes, strict=True))
+    assert first.train_accuracy == hits / 300
+
+    _, broken = start(sides, recipe)
+    states = []
+    broken.on_step_end = lambda _: states.append(unpack(pack(broken.state())))
+    list(broken)
+    _, resumed = start(sides, recipe)
+    resumed.restore(states[3])  # after four steps
+    assert [epoch.curve for epoch in resumed] == [first.curve, last.curve]
+
+
+def test_a_long_training_has_few_points_in_each_epoch(sides: Dataset) -> None:
+    _, training = start(sides, dataclasses.replace(RECIPE, epochs=30))
+    assert [point.epoch for point in next(iter(training)).curve] == pytest.approx([0.4, 0.7, 1.0])  # of 3.3 steps
 
 
 def test_the_loss_is_that_of_a_loop_written_by_hand(sides: Dataset) -> None:

@@ -176,7 +176,7 @@ def test_an_export_is_scored_as_the_run_is_and_predicts_all_classes(trained: Pat
 
 def test_the_command_prints_a_line_for_each_dataset(trained: Path) -> None:
     folders = [str(trained / "data" / name) for name in ("fine", "coarse")]
-    printed = CliRunner().invoke(app, ["inspect", *folders, "--no-near-duplicates"])
+    printed = CliRunner().invoke(app, ["inspect", *folders, "--no-near-duplicates", "--no-page"])
     assert f"seamline train {' '.join(folders)}" in printed.stdout
     assert "window" in printed.stdout
     resumed = CliRunner().invoke(

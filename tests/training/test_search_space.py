@@ -52,6 +52,8 @@ def test_a_mapping_gives_the_same_axes() -> None:
         ("lr=", "has an empty value"),
         ("lr=1,,2", "has an empty value"),
         ("lr=1,2,1.0", "1.0 is repeated"),
+        ("lr=0.10,0.1", "0.1 is repeated"),
+        ("lr=1e-1,0.1", "0.1 is repeated"),
         ("lr=high", "lr takes a number, got 'high'"),
         ("lr=1..2", "write a range as float:LOW..HIGH"),
         ("lr=log:1", "write the range as LOW..HIGH"),

@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from seamline.api.run import Run
+from seamline.api.stored_sweep import continue_sweep
 from seamline.api.sweep_jobs import RunOutcome, RunRequest, run_in_processes, run_serially
 from seamline.api.sweep_plan import (
     SweepOptions,
     SweepPlan,
     Vary,
-    continue_sweep,
     divide_settings,
     next_rung,
     plan_sweep,

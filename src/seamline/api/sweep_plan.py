@@ -1,4 +1,4 @@
-"""What a sweep trains: its settings and runs, checked before the first one starts, and how an old one goes on."""
+"""What a sweep trains: its settings and runs, checked before the first one starts."""
 
 import hashlib
 import math
@@ -12,17 +12,18 @@ from typing import Any
 import msgspec
 
 import seamline
+from seamline.api.stored_sweep import stored_options
 from seamline.data.dataset import Dataset
 from seamline.data.folds import MAX_FOLDS
-from seamline.data.prepare import list_sources
+from seamline.data.prepare import is_resizable, list_sources
 from seamline.data.registry import DATASETS, check_name
 from seamline.errors import SeamlineError
 from seamline.evaluation.metrics import METRICS
-from seamline.evaluation.sweep import default_metric, ranking_metrics
+from seamline.evaluation.sweep_settings import default_metric, ranking_metrics
 from seamline.models.factory import model_names
-from seamline.run_folder import ClassMap, SweepFolder, SweepInfo, SweepRun, SweepSetting, Task
-from seamline.training.config import TrainConfig, check_fields, format_settings, format_value
-from seamline.training.plan import RunOptions, split_settings
+from seamline.run_folder import ClassMap, SweepInfo, SweepRun, SweepSetting, Task
+from seamline.training.config import TrainConfig, check_fields, format_settings
+from seamline.training.plan import RunOptions, may_start_pretrained, split_settings
 from seamline.training.presets import PRESETS, get_preset
 from seamline.training.search_space import (
     axes_of,
@@ -36,6 +37,9 @@ from seamline.training.search_space import (
 
 MAX_NAME = 120
 """Characters of the name of a run folder."""
+
+SPLIT_FIELDS = ("val_fraction", "split_by")
+"""Fields that decide which images are for validation, so that settings with different values cannot be ranked."""
 
 Vary = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """Varied field -> its values or range; or a list of settings."""
@@ -131,13 +135,20 @@ def plan_sweep(
     settings, varied, method = _settings(vary, search)
     if isinstance(preset, TrainConfig):
         fixed = {**{name: value for name, value in preset.to_dict().items() if name not in varied}, **fixed}
+    option = "--setting" if method == "list" else "--vary"
     for name in varied:
         if name in fixed:
             (given,) = format_settings({name: fixed[name]})
             raise SeamlineError(f"--vary {name}: --set {given} is given too; keep one of them")
+        if name in SPLIT_FIELDS:
+            raise SeamlineError(
+                f"{option} {name}: settings are ranked on the same validation images, which it changes; give all runs "
+                f"one value with --set {name}=VALUE"
+            )
     if search.halving:
         settings = first_rung(settings, search.halving, _budget(fixed, varied))
     _check_settings(preset, task, fixed, settings)
+    _check_size(data, preset, fixed, settings, options)
     metric = _metric(search.metric, task)
     numbered = tuple(SweepSetting(name=setting_name(one), fields=_plain(one)) for one in settings)
     info = SweepInfo(
@@ -145,6 +156,7 @@ def plan_sweep(
         data=tuple(_source_name(one) for one in list_sources(data)),
         preset=preset if isinstance(preset, str) else "custom",
         fixed=_plain(fixed),
+        options=stored_options(options),
         varied=varied,
         method=method,
         seeds=check_seeds(seeds),
@@ -212,43 +224,6 @@ def next_rung(info: SweepInfo, ranked: Sequence[int], rung: int) -> tuple[SweepS
     return tuple(SweepSetting(name=setting_name(one), fields=one, rung=rung + 1) for one in settings)
 
 
-def continue_sweep(folder: SweepFolder, new: SweepInfo) -> SweepInfo:
-    """Return a sweep with the state of its folder: runs that are done there stay, and others may be added.
-
-    Raises:
-        SeamlineError: the folder holds another sweep.
-    """
-    old = folder.info.read_optional()
-    if old is None:
-        return new
-    same = ["data", "preset", "fixed", "method", "search_seed", "halving", "folds", "metric"]
-    same += ["varied"] if new.method == "random" else []
-    same += ["trials", "seeds"] if new.halving else []
-    for name in same:
-        there, here = getattr(old, name), getattr(new, name)
-        if there != here:
-            raise SeamlineError(
-                f"{folder.path}: holds another sweep, whose {name.replace('_', ' ')} is {_shown(there)} and not "
-                f"{_shown(here)}; name another folder with --out"
-            )
-    if new.halving:
-        return msgspec.structs.replace(old, jobs=new.jobs, command=new.command)
-    dropped = [run for run in old.runs if run.name not in {one.name for one in new.runs}]
-    if dropped:
-        raise SeamlineError(
-            f"{folder.path}: holds another sweep, with {len(dropped)} runs that this one lacks, such as "
-            f"{dropped[0].name}; name another folder with --out, or add to the sweep"
-        )
-    states = {run.name: run for run in old.runs}
-    runs = tuple(
-        msgspec.structs.replace(run, state=was.state, reason=was.reason, seconds=was.seconds)
-        if (was := states.get(run.name))
-        else run
-        for run in new.runs
-    )
-    return msgspec.structs.replace(new, runs=runs, threads=old.threads)
-
-
 def sweep_command(plan: SweepPlan, out: Path, search: SweepOptions) -> str:
     """Return the command that repeats or continues a sweep; empty for data or a configuration without a name."""
     info, options = plan.info, plan.options
@@ -298,9 +273,8 @@ def _settings(vary: Vary, search: SweepOptions) -> tuple[list[dict[str, Any]], d
     settings = [check_fields(one) for one in vary]
     if not settings:
         raise SeamlineError("vary: the list of settings is empty; name fields, or one setting or more")
-    names = [setting_name(one) for one in settings]
-    if repeated := next((name for position, name in enumerate(names) if name in names[:position]), None):
-        raise SeamlineError(f"--setting {repeated}: is given twice; list different settings")
+    if repeated := [one for position, one in enumerate(settings) if one in settings[:position]]:
+        raise SeamlineError(f"--setting {setting_name(repeated[0])}: is given twice; list different settings")
     values: dict[str, dict[str, None]] = {}
     for one in settings:
         for name, value in one.items():
@@ -335,6 +309,25 @@ def _check_settings(
                 f"model {config.model}: no such model{f' for {task}' if task else ''}; the models are "
                 f"{', '.join(sorted(names))}"
             )
+
+
+def _check_size(
+    data: Any,
+    preset: str | TrainConfig,
+    fixed: Mapping[str, Any],
+    settings: Sequence[Mapping[str, Any]],
+    options: RunOptions,
+) -> None:
+    """Refuse settings with and without pretrained features on images that get their size from this."""
+    if options.image_size is not None or not any(map(is_resizable, list_sources(data))):
+        return
+    first, *others = ({**fixed, **one} for one in settings)
+    if any(may_start_pretrained(preset, one) != may_start_pretrained(preset, first) for one in others):
+        name = "pretrained" if any("pretrained" in one for one in settings) else "model"
+        raise SeamlineError(
+            f"--vary {name}: settings are ranked on the same images, whose size it changes; give all runs one size "
+            "with --image-size"
+        )
 
 
 def _metric(name: str | None, task: Task | None) -> str:
@@ -382,10 +375,3 @@ def _source_name(source: Any) -> str:
     if isinstance(source, Dataset):
         return source.name
     return str(source) if isinstance(source, str | Path) else "arrays"
-
-
-def _shown(value: Any) -> str:
-    """Return a value of a sweep as errors show it."""
-    if isinstance(value, Mapping):
-        return ", ".join(format_settings(value)) or "none"
-    return format_value(value) if value not in ("", ()) else "none"

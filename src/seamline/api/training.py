@@ -15,6 +15,7 @@ from seamline.data.prepare import is_folder, is_own, list_sources, load_dataset
 from seamline.errors import SeamlineError, size_text
 from seamline.evaluation.evaluate import quick_eval
 from seamline.evaluation.evaluate_run import evaluate_other, evaluate_run, match_classes, match_part
+from seamline.inference.predictor import find_model
 from seamline.models.devices import find_device, tune_malloc
 from seamline.progress import Reporter, default_reporter
 from seamline.report.page import write_report
@@ -69,6 +70,7 @@ def train(
     """
     tune_malloc()
     fields, options = split_settings(settings, options or RunOptions(progress=default_reporter()))
+    options = _find_start(options)
     options = options if rank() == 0 else replace(options, progress=None)
     device, resume = find_device(options.device), resume or was_restarted()
     load = measure_load() if options.threads == "idle" else None
@@ -89,6 +91,11 @@ def train(
             evaluate_run(folder, plan.data, plan.splits, device=device, reporter=options.reporter)
             write_report(folder.path, progress=options.reporter)
     return Run(folder.path)
+
+
+def _find_start(options: RunOptions) -> RunOptions:
+    """Return options with the folder of the run to start from, where they name a pretrained model."""
+    return options if options.init_from is None else replace(options, init_from=find_model(options.init_from))
 
 
 def epoch_images(plan: TrainingPlan) -> Split:
@@ -123,6 +130,7 @@ def plan(
         named = " and ".join(map(str, list_sources(data)))
         raise SeamlineError(f"--dry-run: {named} is not a folder or table of images; `seamline list` shows the presets")
     fields, options = split_settings(settings, options or RunOptions())
+    options = _find_start(options)
     return make_plan(data, preset, fields, 0, options)
 
 

@@ -1,21 +1,24 @@
-"""`predict`, `export`, `verify` and `compare`."""
+"""`predict`, `export`, `export_web`, `verify` and `compare`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from seamline.api.run import Run
 from seamline.data.dataset import Dataset, Split
 from seamline.errors import SeamlineError, require_extra
 from seamline.inference.integrity import VerifiedModel, verify_export, verify_run
+from seamline.inference.onnx_metadata import read_metadata
 from seamline.inference.predict import Predictions, Progress, predict_photos
-from seamline.inference.predictor import LoadOptions, Predictor, find_model, load_model
+from seamline.inference.predictor import LoadOptions, Predictor, find_model, load_model, run_metadata
 from seamline.inference.writer import PredictionWriter
 from seamline.progress import Reporter, default_reporter
 from seamline.report.compare_page import write_comparison
 from seamline.report.predictions_page import write_predictions_page
 from seamline.run_folder import RunFolder
+from seamline.web.folder import WebExport, check_web_folder, write_web_folder
+from seamline.web.runtime import find_runtime
 
 if TYPE_CHECKING:
     from seamline.export.export import ExportOptions, ExportResult
@@ -106,6 +109,65 @@ def export(
     file = _export_file(folder, named, out, options)
     train, val = _export_images(folder, data, data_dir, exact=not (reduce_tta or int8), reporter=reporter)
     return export_run(folder, model, train, val, file, options, reporter.say)
+
+
+class ExportArguments(TypedDict, total=False):
+    """How a run is exported; see `export`."""
+
+    out: Path | str | None
+    reduce_tta: bool
+    int8: bool
+    max_drop: float
+    data: Dataset | None
+    data_dir: Path | str | None
+
+
+def export_web(
+    run: Run | Path | str,
+    folder: Path | str,
+    *,
+    runtime: Path | str | None = None,
+    progress: Reporter | None = None,
+    **options: Unpack[ExportArguments],
+) -> WebExport:
+    """Export a model as a folder of static files that predicts photos in a browser, on the user's device.
+
+    An exported file that belongs to the run's weights is used as it is; otherwise, and to reduce or quantize, the run
+    is exported first.
+
+    Args:
+        run: a finished run folder, a file that `export` wrote, or the name of a pretrained model.
+        folder: the folder to write; an earlier one is replaced, and one with anything else is refused.
+        runtime: a folder with the npm package `onnxruntime-web`; by default npm fetches it once into the cache.
+        progress: reports progress.
+        **options: see `export`.
+
+    Returns:
+        The folder and its size.
+
+    Raises:
+        SeamlineError: there is no such model, it cannot be exported, the runtime is not available, or the folder holds
+            something else.
+    """
+    reporter = progress or default_reporter()
+    check_web_folder(Path(folder))  # before any long work
+    place = find_runtime(None if runtime is None else Path(runtime), reporter.say)
+    named = run.path if isinstance(run, Run) else run
+    file = None if set(options) & {"out", "reduce_tta", "int8"} else _current_export(find_model(named))
+    return write_web_folder(file or export(run, progress=reporter, **options).file, Path(folder), place)
+
+
+def _current_export(path: Path) -> Path | None:
+    """Return the exported file at a path or in its run folder; None where it is missing or of other weights."""
+    if path.suffix == ".onnx":
+        return path
+    folder = RunFolder(path)
+    file, metadata = folder.onnx_file(), run_metadata(folder)
+    if not file.is_file():
+        return None
+    exported = read_metadata(file)
+    same = (exported.fingerprint, exported.temperature) == (metadata.fingerprint, metadata.temperature)
+    return file if same else None
 
 
 def _export_images(

@@ -12,6 +12,7 @@ from seamline.cli.buildings import measure
 from seamline.cli.datasets import inspect, list_all
 from seamline.cli.models import export, predict, serve, verify
 from seamline.cli.runs import compare, evaluate, report
+from seamline.cli.suggesting import suggest
 from seamline.cli.sweeps import sweep
 from seamline.cli.training import reproduce, train
 from seamline.progress import result
@@ -44,6 +45,10 @@ def main(
         result(context.get_help())
 
 
-for _command in (reproduce, train, sweep, inspect, evaluate, report, compare, predict, measure, export, verify, serve):
+_COMMANDS = (
+    *(reproduce, train, sweep, inspect, evaluate, report, compare),
+    *(predict, suggest, measure, export, verify, serve),
+)
+for _command in _COMMANDS:
     app.command()(_command)
 app.command(name="list")(list_all)

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,10 +22,8 @@ from seamline.progress import Reporter, result
 if TYPE_CHECKING:
     from seamline.data.validate import DatasetReport
 
-MAX_GROUPS = 20
-"""Groups of related images that are printed."""
-MAX_NAMES = 6
-"""Images that are printed of each."""
+MAX_LINES = 10
+"""Files that are printed of those that cannot be read."""
 
 
 def inspect(
@@ -34,6 +33,10 @@ def inspect(
     near_duplicates: NearDuplicatesOption = True,
     maps: MapOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 on warnings or unused files.")] = False,
+    page: Annotated[bool, typer.Option("--page/--no-page", help="Write a page that shows the images.")] = True,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Page to write; default: inspections/NAME.html.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a dataset before training: errors, warnings, classes, split, near-duplicates."""
@@ -47,6 +50,8 @@ def inspect(
         groups=groups,
         near_duplicates=near_duplicates,
         maps=parse_maps(maps or ()),
+        report=page and not as_json,
+        out=out if page else None,
         progress=Reporter(),
     )
     if as_json:
@@ -61,10 +66,12 @@ def inspect(
 
 
 def _print_dataset_report(report: "DatasetReport", words: Sequence[str]) -> None:
-    """Print errors and warnings, facts and classes, related images, and last the command to train, with `words`."""
+    """Print errors and warnings, facts and classes, the page, and last the command to train, with `words`."""
+    more = len(report.unreadable) - MAX_LINES
+    rest = [f"and {more:,} more; --json lists all"] if more > 0 else []
     sections = {
         "Errors": report.errors,
-        "Unreadable": report.unreadable,
+        "Unreadable": [*report.unreadable[:MAX_LINES], *rest],
         "Warnings": report.warnings,
         "Not used": [item.sentence for item in report.unused],
     }
@@ -79,20 +86,10 @@ def _print_dataset_report(report: "DatasetReport", words: Sequence[str]) -> None
         result(f"{name:<{width}}{fact}")
     if report.classes:
         _print_classes(report)
-    if report.duplicates is not None and report.duplicates.groups:
-        _print_groups(report.duplicates.groups)
+    if report.page:
+        result(f"\nPage: {report.page}")
     command = f"seamline train {shlex.join(words)}"
     result(f"\nReady to train: {command}" if report.usable else f"\nNot usable: {command} would fail")
-
-
-def _print_groups(groups: Sequence[Sequence[str]]) -> None:
-    """Print the first groups of related images."""
-    result("\nNear-duplicates")
-    for group in groups[:MAX_GROUPS]:
-        rest = f"  and {len(group) - MAX_NAMES:,} more" if len(group) > MAX_NAMES else ""
-        result("  " + "  ".join(group[:MAX_NAMES]) + rest)
-    if (more := len(groups) - MAX_GROUPS) > 0:
-        result(f"  and {more:,} more groups; --json lists all")
 
 
 def _print_classes(report: "DatasetReport") -> None:

@@ -1,8 +1,9 @@
 """`seamline predict`, `seamline export`, `seamline verify` and `seamline serve`."""
 
+import shlex
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,11 +19,14 @@ from seamline.cli.options import (
     print_json,
 )
 from seamline.cli.photos import refuse_on_cluster, run_on_cluster, say_unused
-from seamline.errors import require_extra
+from seamline.errors import SeamlineError, require_extra
 from seamline.io import read_json
 from seamline.progress import Reporter, result
 from seamline.run_folder import PhotoPrediction
 from seamline.threads import idle_threads, watch_load
+
+if TYPE_CHECKING:
+    from seamline.api.use import ExportArguments
 
 _SHOWN_FRACTION = 0.0005
 """Fraction of a photo's pixels from which on a class is printed."""
@@ -110,14 +114,28 @@ def export(
         float, typer.Option("--max-drop", metavar="POINTS", help="Largest loss of accuracy or mean AP.")
     ] = 1.0,
     data_dir: DataDirOption = None,
+    web: Annotated[
+        Path | None, typer.Option("--web", metavar="DIR", help="Write a folder that predicts in browsers.")
+    ] = None,
+    runtime: Annotated[
+        Path | None, typer.Option("--runtime", metavar="FOLDER", help="onnxruntime-web for --web; default: from npm.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export a run to one verified ONNX file."""
-    from seamline.evaluation.text import pluralize
-
-    exported = seamline.export(
-        run, out=out, reduce_tta=reduce_tta, int8=int8, max_drop=max_drop, data_dir=data_dir, progress=Reporter()
-    )
+    """Export a run to one verified ONNX file, or to a folder for browsers."""
+    options: ExportArguments = {"data_dir": data_dir, "max_drop": max_drop}
+    if out is not None:
+        options["out"] = out
+    if reduce_tta:
+        options["reduce_tta"] = True
+    if int8:
+        options["int8"] = True
+    if web is not None:
+        _export_web(run, web, runtime, options, as_json)
+        return
+    if runtime is not None:
+        raise SeamlineError(f"--runtime {runtime}: is for --web DIR; give both, or omit it")
+    exported = seamline.export(run, progress=Reporter(), **options)
     if as_json:
         verifications = [vars(one) for one in exported.verifications]
         summary = {"file": str(exported.file), "bytes": exported.size, "verifications": verifications}
@@ -125,6 +143,8 @@ def export(
             summary |= {"metric": exported.metric, "before": exported.before, "after": exported.after}
         print_json(summary | ({"tta": exported.tta} if exported.tta else {}))
         return
+    from seamline.evaluation.text import pluralize
+
     for one in exported.verifications:
         result(f"{one}, on {pluralize(one.images, 'validation image')}")
     if exported.tta:
@@ -134,6 +154,17 @@ def export(
         change = f"{exported.before:.4f} before, {exported.after:.4f} after: {exported.drop:+.2f} points lost"
         result(f"{metric} on validation {change}")
     result(f"File: {exported.file} ({exported.size / 1e6:.1f} MB)")
+
+
+def _export_web(run: Path, web: Path, runtime: Path | None, options: "ExportArguments", as_json: bool) -> None:
+    """Export a run to a folder for browsers, and print what was written."""
+    exported = seamline.export_web(run, web, runtime=runtime, progress=Reporter(), **options)
+    if as_json:
+        print_json(vars(exported) | {"folder": str(exported.folder)})
+        return
+    result(f"Folder: {exported.folder} ({exported.files} files, {exported.size / 1e6:.1f} MB)")
+    result(f"A browser loads {exported.first_load / 1e6:.1f} MB once. To try it:")
+    result(f"python -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(exported.folder))}")
 
 
 def verify(model: ModelArgument, as_json: JsonOption = False) -> None:
@@ -174,6 +205,9 @@ def serve(
     queue: Annotated[
         Path | None, typer.Option("--queue", metavar="FILE", help="Photos to correct, from `seamline suggest`.")
     ] = None,
+    samples: Annotated[
+        bool, typer.Option("--samples/--no-samples", help="Sample photos; of a run validation images.")
+    ] = True,
     device: DeviceOption = "auto",
     backend: BackendOption = None,
     threads: ThreadsOption = None,
@@ -191,6 +225,7 @@ def serve(
         allowed_hosts=tuple(allow_host or ()),
         collect=CollectOptions.of(collect, queue),
         limits=Limits(bytes=round(max_megabytes * (1 << 20)), pixels=round(max_megapixels * 1_000_000)),
+        samples=samples,
         device=device,
         backend=backend,
         threads=idle_threads(threads, "serving", Reporter().say),

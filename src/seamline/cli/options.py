@@ -42,7 +42,7 @@ NearDuplicatesOption = Annotated[
     bool, typer.Option("--near-duplicates/--no-near-duplicates", help="Keep near-duplicates in one split.")
 ]
 InitFromOption = Annotated[
-    Path | None, typer.Option("--init-from", metavar="RUN", help="Initialize weights from a finished run.")
+    Path | None, typer.Option("--init-from", metavar="RUN", help="Start from a finished or pretrained model.")
 ]
 FoldsOption = Annotated[
     int | None, typer.Option("--label-check-folds", help="Cross-validation folds of the label check; 0 skips it.")

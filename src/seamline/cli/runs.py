@@ -61,7 +61,7 @@ def compare(
 
 def print_runs(runs: "Sequence[Run]", *, as_json: bool, index: Path | None = None) -> None:
     """Print the metrics of finished runs and where their reports are."""
-    from seamline.evaluation.text import metric_lines
+    from seamline.evaluation.text import change_lines, metric_lines
     from seamline.io import read_json
 
     summaries = []
@@ -71,8 +71,12 @@ def print_runs(runs: "Sequence[Run]", *, as_json: bool, index: Path | None = Non
             metrics = read_json(folder.metrics.path)
             summaries.append({"run": str(folder.path), "report": str(report), "metrics": metrics})
             continue
-        for line in metric_lines(folder.metrics.read()):
+        metrics, compared = folder.metrics.read(), folder.before_after.read_optional()
+        for line in (*metric_lines(metrics), *(change_lines(compared, metrics) if compared else ())):
             result(line)
+        for finding in folder.findings.read():
+            if finding.name == "first_set":
+                result(finding.sentence)
         result(f"Run:    {folder.path}\nReport: {report}")
     if as_json:
         print_json({"runs": summaries, **({} if index is None else {"index": str(index)})})

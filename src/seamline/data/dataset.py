@@ -153,6 +153,8 @@ class Dataset:
         records: where each image comes from, by name; empty where images are not files of the user.
         parts: the datasets that it was made of; empty where it is a single one.
         class_map: how the classes of its source became `classes`.
+        min_test_groups: groups of related images, of each class of whole images, below which no test images are drawn;
+            0 draws them always.
     """
 
     name: str
@@ -177,6 +179,7 @@ class Dataset:
     records: Mapping[str, ImageRecord] = field(default_factory=dict, repr=False)
     parts: tuple[DatasetPart, ...] = ()
     class_map: ClassMap = field(default_factory=ClassMap)
+    min_test_groups: int = 0
 
     def __post_init__(self) -> None:
         """Check that task, classes, labels and palette agree, and that all splits have images of one size."""
@@ -210,6 +213,14 @@ class Dataset:
     def class_counts(self) -> dict[str, NDArray[np.int64]]:
         """(K,) int64 for each split that holds images: the images of each class, of masks the pixels."""
         return {name: count_classes(split.labels, len(self.classes)) for name, split in self.splits_by_name.items()}
+
+    @property
+    def too_few_to_test(self) -> bool:
+        """Whether it has no test images, and too few groups to draw any: see `min_test_groups`."""
+        if not self.min_test_groups or len(self.test) or self.val is not None:
+            return False
+        kinds = 1 if self.task == "segmentation" else len(np.unique(self.train.labels[:]))
+        return len(np.unique(self.train.groups)) < self.min_test_groups * kinds
 
     @property
     def groups(self) -> NDArray[np.int64]:

@@ -113,7 +113,10 @@ def _block_scenes(data: Dataset, info: GroupingInfo) -> Dataset:
         block_classes=tuple(name for name in data.classes if name in blocked),
         shared=("val",) if independent or held_out is data.val else ("val", "test"),
     )
-    return _with_blocks(data, info)
+    blocks = _with_blocks(data, info)
+    if not blocks.too_few_to_test:
+        return blocks
+    return replace(blocks, grouping=msgspec.structs.replace(blocks.grouping, shared=("val",)))
 
 
 def _single_group_classes(data: Dataset) -> set[str]:

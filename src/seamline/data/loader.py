@@ -6,7 +6,7 @@ training sees the same batches.
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -128,6 +128,33 @@ class Batches:
             parts = self._select_parts(order[chosen], rows[chosen], parameters.cuts, images.shape[-1])
             parts = None if parts is None else parts[extra:]
             yield Batch(images, _to_targets(labels) if self.has_masks else labels, parts)
+
+    def augmented(self, samples: NDArray[np.int64], epoch: int) -> tuple[NDArray[np.uint8], NDArray[np.integer[Any]]]:
+        """Return samples as an epoch augments them.
+
+        Args:
+            samples: (B,) int64 indices of images.
+            epoch: number of the epoch, from 1. A sample that it leaves out, as with several parts, is augmented with
+                the parameters of its index.
+
+        Returns:
+            (B, H, W, C) uint8 images and their labels, (B,), or masks, (B, H, W) uint8.
+        """
+        order, parameters = self._order(epoch), self._parameters(epoch)
+        images, labels = [], []
+        for sample in samples.tolist():
+            position = int(next(iter(np.flatnonzero(order == sample)), sample))
+            batch = min(position // self.batch_size, len(self) - 1)
+            first = batch * self.batch_size
+            before = (
+                position - 1 if position > first else first + self.batch_len(batch) - 1
+            )  # continues it, with cutmix
+            chosen = torch.tensor([order[before], sample], device=self.device)
+            rows = chosen if self.parts is None else torch.tensor([before, position], device=self.device)
+            image, label = self._augmented(chosen, rows, parameters)
+            images.append(image[1].permute(1, 2, 0).cpu().numpy())
+            labels.append(label[1].cpu().numpy())
+        return np.stack(images), np.stack(labels)
 
     def _select_parts(self, chosen: Tensor, rows: Tensor, cuts: Tensor | None, width: int) -> Tensor | None:
         """Return the parts of samples, (B,) int64; with cutmix those of the columns of each image, (B, W)."""

@@ -144,6 +144,7 @@ def join_datasets(datasets: Sequence[Dataset], canvas: ImageSize) -> Dataset:
             if old in new  # a class map may have left images out
         },
         parts=parts,
+        min_test_groups=max(data.min_test_groups for data in datasets),
     )
 
 

@@ -8,11 +8,13 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from seamline.data.class_map.apply import map_classes
+from seamline.data.class_map.apply import keep_classes, map_classes
 from seamline.data.class_map.files import find_map, refuse_map
 from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.data.groups import Grouping, group_images
+from seamline.data.lazy_array import ArrayLike, zeros_or_memmap
 from seamline.data.masks import complete_palette
 from seamline.data.mix import choose_canvas, ensure_test_splits, join_datasets, split_parts
 from seamline.data.near_duplicates.nearest import nearest_images
@@ -20,7 +22,7 @@ from seamline.data.registry import DATASETS, check_name, is_path, load
 from seamline.data.splits import VAL_FRACTION, Splits, SplitStrategy, ensure_test_split, train_val_split
 from seamline.errors import SeamlineError, size_text
 from seamline.progress import Reporter
-from seamline.run_folder import ClassMap
+from seamline.run_folder import ClassMap, RunInfo
 
 
 def list_sources(source: object) -> list[Any]:
@@ -57,6 +59,7 @@ def load_dataset(
     inner_groups: bool = False,
     maps: Mapping[str, ClassMap | Path | str] | None = None,
     pretrained: bool = False,
+    model_of: RunInfo | None = None,
     progress: Reporter | None = None,
 ) -> Dataset:
     """Load a dataset.
@@ -70,6 +73,7 @@ def load_dataset(
         inner_groups: whether folders inside class folders group images, so that they are no classes.
         maps: what the user calls a dataset -> its class map, or a file of one; see `find_map`.
         pretrained: whether own color photos get a size that suits an encoder with pretrained weights.
+        model_of: the run whose model own images are for: its classes and color or gray; see `match_model`.
         progress: reports progress; None reports none.
 
     Returns:
@@ -82,6 +86,10 @@ def load_dataset(
     size = None if image_size is None else str(image_size)
 
     def load_one(one: Any, folder: Path | str | None, size: str | None) -> Dataset:
+        data = load_source(one, folder, size)
+        return match_model(data, model_of) if model_of and is_own(one) else data
+
+    def load_source(one: Any, folder: Path | str | None, size: str | None) -> Dataset:
         class_map, map_name = find_map(one, maps)
         with refuse_map(map_name):
             if isinstance(one, Dataset | tuple):
@@ -101,6 +109,35 @@ def load_dataset(
     if is_folder(sources[0]) or data.parts:
         reporter.say(f"{data.title}: {data.description}")
     return data
+
+
+def match_model(data: Dataset, run: RunInfo) -> Dataset:
+    """Return a dataset for the model of a run: with its classes, if its own are among them, and in color or gray.
+
+    Args:
+        data: the dataset, of any task; one of another task is returned as it is.
+        run: the run.
+    """
+    if data.task != run.task:
+        return data
+    data = keep_classes(data, run.dataset.classes, run.dataset.palette)
+    channels = run.model.input_size[2]
+    if data.train.images.shape[3] == channels:
+        return data
+    train, test, *val = (replace(split, images=_recolor(split.images, channels)) for split in data.splits)
+    sentence = "Color images become gray" if channels == 1 else "Gray images become color images"
+    description = f"{data.description} {sentence}, as the model takes them.".strip()
+    return replace(data, train=train, test=test, val=val[0] if val else None, description=description)
+
+
+def _recolor(images: ArrayLike, channels: int) -> NDArray[np.uint8]:
+    """Return images (N, H, W, C) uint8 with another number of channels, 1 (ITU-R 601 luma) or 3."""
+    recolored = zeros_or_memmap((*images.shape[:3], channels))
+    for index in range(len(images)):
+        image = images[index]
+        gray = image if channels == 3 else np.asarray(Image.fromarray(image).convert("L"))[:, :, np.newaxis]
+        recolored[index] = gray  # repeated where there are three channels
+    return recolored
 
 
 def _load_several(
@@ -131,18 +168,17 @@ def _load_several(
         names = " or ".join(str(one) for one in sources if isinstance(one, str | Path) and not is_folder(one))
         raise SeamlineError(f"--data-dir {data_dir}: has no folder {names or 'of a dataset'}; name the folder above")
     datasets = [
-        load_one(one, folder, size if _is_resizable(one) else None)
-        for one, folder in zip(sources, folders, strict=True)
+        load_one(one, folder, size if is_resizable(one) else None) for one, folder in zip(sources, folders, strict=True)
     ]
     canvas = choose_canvas(datasets, size, pretrained=pretrained)
     shape = canvas.height, canvas.width
     for index, (one, folder) in enumerate(zip(sources, folders, strict=True)):
-        if _is_resizable(one) and datasets[index].train.images.shape[1:3] != shape:
+        if is_resizable(one) and datasets[index].train.images.shape[1:3] != shape:
             datasets[index] = load_one(one, folder, size_text(shape, "x"))
     return join_datasets(datasets, canvas)
 
 
-def _is_resizable(source: Any) -> bool:
+def is_resizable(source: Any) -> bool:
     """Return whether the images of a source are read from files in any size."""
     if isinstance(source, Dataset | tuple):
         return False

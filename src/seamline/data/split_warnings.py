@@ -12,7 +12,8 @@ def grouping_warnings(split: SplitInfo) -> tuple[str, ...]:
         warnings.append(sentence)
     if grouping.ungrouped:
         warnings.append(
-            f"--groups {grouping.by}: {grouping.ungrouped:,} images have no group; each counts as a group of its own"
+            f"--groups {grouping.by}: {grouping.ungrouped:,} "
+            f"{'image has' if grouping.ungrouped == 1 else 'images have'} no group; each counts as a group of its own"
         )
     return tuple(warnings)
 
@@ -27,6 +28,14 @@ SPLITS = {"test": "test", "val": "validation"}
 
 ORDERS = {"time": "in blocks of capture time", "name": "in blocks of file order", "random": "at random"}
 """Order of blocks -> how images are split."""
+
+
+def no_test_reason(split: SplitInfo | None) -> str:
+    """Return why there are no test images, and what metrics are of instead."""
+    if split is None or not split.too_few_to_test:
+        return NO_TEST_IMAGES
+    groups = "1 group" if split.groups == 1 else f"{split.groups:,} groups"
+    return f"{groups} of related images are too few for test images, so metrics are of the validation images"
 
 
 def optimism(split: SplitInfo) -> str:

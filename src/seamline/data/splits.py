@@ -16,6 +16,9 @@ SplitStrategy = Literal["groups", "images"]
 
 TEST_FRACTION = 0.2
 """Fraction of the images used for the test split where a dataset defines none."""
+MIN_TEST_GROUPS = 10
+"""Groups of related images below which a few corrected photos give no test images, of each class of whole images: a
+fifth of fewer would be one group, which measures nothing and is missing from those that are learned from."""
 VAL_FRACTION = 0.1
 """Fraction of the training images used for the validation split by default."""
 
@@ -109,6 +112,7 @@ def describe_split(data: Dataset, excluded_names: Sequence[str], fraction: float
         ),
         random=expected_random_leakage(sizes, max(1, round(fraction * len(train)))),
         grouping=data.grouping,
+        too_few_to_test=data.too_few_to_test,
     )
 
 
@@ -116,12 +120,12 @@ def ensure_test_split(data: Dataset) -> Dataset:
     """Return a dataset with held-out images; where it defines none, a fixed fifth of the groups becomes the test split.
 
     A dataset that defines validation images and no test images has no test split: whoever divided it in two has chosen
-    what to train on.
+    what to train on. One that is `too_few_to_test` has none either.
 
     Raises:
         ValueError: there are too few images.
     """
-    if len(data.test) or data.val is not None:
+    if len(data.test) or data.val is not None or data.too_few_to_test:
         return data
     train, test = _draw_test(data)
     return replace(data, train=data.train.select(train), test=data.train.select(test))
@@ -140,7 +144,7 @@ def can_split(data: Dataset) -> bool:
     stratum = strata(data, data.train)
     try:
         if data.val is None:
-            if not len(data.test):
+            if not len(data.test) and not data.too_few_to_test:
                 train, _ = _draw_test(data)
             stratified_group_split(stratum[train], data.train.groups[train], fraction=VAL_FRACTION, seed=0)
             return True
@@ -153,9 +157,11 @@ def can_split(data: Dataset) -> bool:
 def strata(data: Dataset, split: Split) -> NDArray[np.integer[Any]]:
     """Return the stratum of each image of a split, (n,) integers: its class.
 
-    Images with masks form one stratum; where they are split in blocks, the stratum of an image is the class of its
-    mask that the fewest images show.
+    Images with masks form one stratum, as images do that are too few to test on; where masks are split in blocks, the
+    stratum of an image is the class of its mask that the fewest images show.
     """
+    if data.too_few_to_test:
+        return np.zeros(len(split), np.int64)
     if data.task == "classification":
         return np.asarray(split.labels[:])
     if data.grouping.blocks is None:

@@ -1,7 +1,8 @@
 """Inspect an image folder before training: contents, errors and warnings."""
 
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from msgspec import Struct, structs
@@ -12,19 +13,30 @@ from seamline.data.groups import Grouping
 from seamline.data.image_folder import detect_format, load_contents
 from seamline.data.image_folder.load import LoadedFolder, Progress
 from seamline.data.image_folder.records import FolderContents, Sample
-from seamline.data.image_io import read_header, read_image
+from seamline.data.image_io import ImageHeader, read_header, read_image
 from seamline.data.limits import map_threads
 from seamline.data.masks import list_values, mask_values
 from seamline.data.near_duplicates.report import DuplicateReport, find_dataset_duplicates, find_folder_duplicates
 from seamline.data.prepare import detect_groups, split_data
-from seamline.data.split_warnings import NO_TEST_IMAGES, ORDERS, grouping_warnings
+from seamline.data.split_warnings import ORDERS, grouping_warnings, no_test_reason
 from seamline.errors import SeamlineError, list_first
 from seamline.progress import Reporter
 from seamline.run_folder import ClassMap, Count, SplitInfo, Task, UnusedData
 
 SPLIT_NAMES = ("train", "val", "test")
 
+MAX_LISTED_SIZES = 1_000
+"""Sizes of images that a report lists, the most frequent."""
+
 _MAX_SIZES = 4
+
+
+class SizeCount(Struct, frozen=True, kw_only=True):
+    """How many image files have a size."""
+
+    width: Count  # in pixels
+    height: Count  # in pixels
+    images: Count  # number of images
 
 
 class ClassCount(Struct, frozen=True, kw_only=True):
@@ -41,6 +53,7 @@ class DatasetReport(Struct, frozen=True, kw_only=True):
 
     source: str  # the folder, table or dataset
     sources: tuple[str, ...] = ()  # what the user names, where several datasets are joined
+    page: str = ""  # the page that was written; empty where none was
     usable: bool  # whether it can be trained on; there are no errors then
     errors: tuple[str, ...] = ()  # what prevents training, with the fix
     warnings: tuple[str, ...] = ()  # unusual properties that do not prevent training, the most serious first
@@ -48,11 +61,21 @@ class DatasetReport(Struct, frozen=True, kw_only=True):
     unused: tuple[UnusedData, ...] = ()  # what is in the folder and not used
     task: Task | None = None  # what the labels are for; null where there are none
     facts: dict[str, str] = {}  # short name -> a fact, such as `sizes`; sizes are width x height
+    sizes: tuple[SizeCount, ...] = ()  # the sizes of image files, the most frequent first, a thousand at most
     # the classes, in the splits that a training with default settings uses; in those of the folder where it cannot be
     # split
     classes: tuple[ClassCount, ...] = ()
     split: SplitInfo | None = None  # how a training with default settings splits the images; null where it cannot
     duplicates: DuplicateReport | None = None  # related images; null where they could not be searched
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """A report, and the images that it is of."""
+
+    report: DatasetReport
+    data: Dataset | None = None  # the images as training loads them; None where they have no supported layout
+    folder: Path | None = None  # where images without a supported layout are; their names are relative to it
 
 
 def inspect_dataset(
@@ -62,7 +85,7 @@ def inspect_dataset(
     grouping: Grouping | None = None,
     class_map: ClassMap | None = None,
     reporter: Reporter | None = None,
-) -> DatasetReport:
+) -> Inspection:
     """Inspect an image folder: load and split it as training does.
 
     All files that cannot be read are reported; the other checks ignore them.
@@ -75,7 +98,7 @@ def inspect_dataset(
         reporter: reports progress.
 
     Returns:
-        The report. Of a folder that has no supported layout: the reason, and its related images.
+        The report and the images. Of a folder that has no supported layout: the reason, and its related images.
 
     Raises:
         SeamlineError: there is no such folder, or it has no supported layout and contains fewer than two images.
@@ -88,24 +111,30 @@ def inspect_dataset(
         return _inspect_unlabeled(path, error, reporter)
     with reporter.counting("reading images") as progress:
         loaded, contents, unreadable, errors = _load_readable(path, contents, size, progress)
+    headers = list(filter(None, map_threads(read_header, [sample.file for sample in contents.samples])))
     if loaded is None:
         report = DatasetReport(source=str(path), usable=False, warnings=contents.warnings, unused=contents.unused)
-        facts = _file_facts(contents)
+        facts = _file_facts(contents, headers)
     else:
-        report = inspect_data(loaded.data, grouping=grouping, reporter=reporter)
-        facts = _file_facts(contents) | _data_facts(loaded)
+        report = inspect_data(loaded.data, grouping=grouping, reporter=reporter).report
+        facts = _file_facts(contents, headers) | _data_facts(loaded)
     errors += report.errors
-    return structs.replace(
+    report = structs.replace(
         report,
         source=str(path),
         usable=not errors,
         errors=tuple(errors),
         unreadable=tuple(unreadable),
         facts=facts | {name: fact for name, fact in report.facts.items() if name not in facts},
+        sizes=tuple(
+            SizeCount(width=width, height=height, images=images)
+            for (height, width), images in Counter(one.size for one in headers).most_common(MAX_LISTED_SIZES)
+        ),
     )
+    return Inspection(report, None if loaded is None else loaded.data)
 
 
-def inspect_data(data: Dataset, *, grouping: Grouping | None = None, reporter: Reporter | None = None) -> DatasetReport:
+def inspect_data(data: Dataset, *, grouping: Grouping | None = None, reporter: Reporter | None = None) -> Inspection:
     """Inspect a dataset: split it as training does; see `inspect_dataset`."""
     reporter = reporter or Reporter(quiet=True)
     duplicates: DuplicateReport | None = None
@@ -124,7 +153,7 @@ def inspect_data(data: Dataset, *, grouping: Grouping | None = None, reporter: R
         **({} if split is None else {"split": _describe_split(planned, split)}),
         **({} if duplicates is None else {"near-duplicates": duplicates.summary("; ")}),
     }
-    return DatasetReport(
+    report = DatasetReport(
         source=data.source,
         usable=not errors,
         errors=tuple(errors),
@@ -140,9 +169,10 @@ def inspect_data(data: Dataset, *, grouping: Grouping | None = None, reporter: R
         split=split,
         duplicates=duplicates,
     )
+    return Inspection(report, data)
 
 
-def _inspect_unlabeled(path: Path, error: SeamlineError, reporter: Reporter) -> DatasetReport:
+def _inspect_unlabeled(path: Path, error: SeamlineError, reporter: Reporter) -> Inspection:
     """Report why a folder cannot be trained on, and its related images; raise the error where there are none."""
     if not path.is_dir():
         raise error
@@ -153,7 +183,8 @@ def _inspect_unlabeled(path: Path, error: SeamlineError, reporter: Reporter) -> 
         except SeamlineError:
             raise error from None
     facts = {"near-duplicates": duplicates.summary("; ")}
-    return DatasetReport(source=str(path), usable=False, errors=(str(error),), facts=facts, duplicates=duplicates)
+    report = DatasetReport(source=str(path), usable=False, errors=(str(error),), facts=facts, duplicates=duplicates)
+    return Inspection(report, folder=path)
 
 
 def _class_counts(data: Dataset) -> tuple[ClassCount, ...]:
@@ -174,7 +205,7 @@ def _describe_split(data: Dataset, split: SplitInfo) -> str:
     else:
         how = "near-duplicates are kept together" if split.grouping.near_duplicates else "at random"
     sizes = _list_splits({name: len(one) for name, one in data.splits_by_name.items()})
-    return f"{sizes}; {how}" + ("" if len(data.test) else f"; {NO_TEST_IMAGES}")
+    return f"{sizes}; {how}" + ("" if len(data.test) else f"; {no_test_reason(split)}")
 
 
 def _list_splits(sizes: dict[str, int]) -> str:
@@ -194,7 +225,8 @@ def _load_readable(
         unreadable = list(filter(None, messages))
         if not unreadable:
             return None, contents, [], [str(error)]
-    errors = [f"{len(unreadable):,} files cannot be read; replace or remove them"]
+    files, them = ("1 file", "it") if len(unreadable) == 1 else (f"{len(unreadable):,} files", "them")
+    errors = [f"{files} cannot be read; replace or remove {them}"]
     readable = [sample for sample, message in zip(contents.samples, messages, strict=True) if not message]
     contents = replace(contents, samples=readable)
     loaded = None
@@ -217,9 +249,8 @@ def _read_error(sample: Sample) -> str:
     return ""
 
 
-def _file_facts(contents: FolderContents) -> dict[str, str]:
+def _file_facts(contents: FolderContents, headers: Sequence[ImageHeader]) -> dict[str, str]:
     """Return facts about the files of a folder."""
-    headers = list(filter(None, map_threads(read_header, [sample.file for sample in contents.samples])))
     kinds = Counter(header.kind for header in headers)
     return {
         "layout": contents.layout,

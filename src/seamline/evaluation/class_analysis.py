@@ -41,6 +41,9 @@ ORIENTATIONS = {
 THIRDS = 3
 """Parts of equal size into which the images of each class are divided by sharpness."""
 
+MIN_FOR_SPREAD = 3
+"""Images of a class from which on its features have a spread; two are always equally far from their mean."""
+
 _MIN_FOR_CORRELATION = 6  # classes
 
 
@@ -148,16 +151,18 @@ def feature_distances(features: NDArray[np.float32], labels: NDArray[np.int64], 
 
     Returns:
         (N,) float64, the squared distance, each feature divided by its standard deviation, as a fraction of the mean
-        squared distance of all images from the mean of all.
+        squared distance of all images from the mean of all; times n / (n - 1) in a class of n images, whose mean is
+        closer to them than that of the class itself. NaN in a class of fewer than `MIN_FOR_SPREAD` images.
     """
     scaled = features.astype(np.float64)
-    deviation = scaled.std(0)
+    deviation = scaled.std(0, ddof=min(1, len(scaled) - 1))
     varying = deviation > 1e-6 * max(float(deviation.max(initial=0.0)), 1e-12)
     scaled = scaled[:, varying] / deviation[varying]
-    squares = np.zeros(len(labels))
+    squares = np.full(len(labels), math.nan)
     for k in range(n_classes):
-        if (members := labels == k).any():
-            squares[members] = ((scaled[members] - scaled[members].mean(0)) ** 2).sum(1)
+        members = labels == k
+        if (count := int(members.sum())) >= MIN_FOR_SPREAD:
+            squares[members] = ((scaled[members] - scaled[members].mean(0)) ** 2).sum(1) * count / (count - 1)
     distances: NDArray[np.float64] = squares / max(1, scaled.shape[1])
     return distances  # the total variance of D standardized features is D
 

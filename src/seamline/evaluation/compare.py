@@ -139,7 +139,7 @@ def _compare_metric(key: str, first: EvaluatedRun, second: EvaluatedRun) -> list
     if metric.ranked:  # scores of pixels are not stored
         changes = [Estimate(new - old) for old, new in zip(*values, strict=True)]
     else:
-        changes = _differences(metric, first.counts, second.counts)
+        changes = paired_differences(metric, first.counts, second.counts)
     return [
         MetricDiff(key, name, old, new, change) for name, old, new, change in zip(names, *values, changes, strict=True)
     ]
@@ -151,7 +151,7 @@ def _written(run: EvaluatedRun, key: str, name: str) -> Estimate:
     return (held_out.per_class.get(name, {}) if name else held_out.overall).get(key, ABSENT)
 
 
-def _differences(metric: Metric, first: SplitCounts, second: SplitCounts) -> list[Estimate]:
+def paired_differences(metric: Metric, first: SplitCounts, second: SplitCounts) -> list[Estimate]:
     """Return second minus first with paired intervals: one, or one for each class."""
     values = metric.function(first.total)
     if first.bootstrap.independent and isinstance(values, Mean):

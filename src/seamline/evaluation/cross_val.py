@@ -141,6 +141,7 @@ def train_and_predict(
     batches = Batches(
         train, config.batch_size, task="classification", seed=seed, augmentation=config.augmentation, device=device
     )
-    for epoch in Training(model, batches, config):
+    training = Training(model, batches, config)
+    for epoch in training:
         on_epoch(epoch.epoch)
-    return predict_logits(TTA(model, config.hflip), images)
+    return predict_logits(TTA(training.final_model, config.hflip), images)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seamline.evaluation.repeats import t_mean
-from seamline.evaluation.sweep import SettingResult, SweepResults, within_range
+from seamline.evaluation.repeats import Repeats, t_mean
+from seamline.evaluation.sweep import SweepResults
+from seamline.evaluation.sweep_settings import SettingResult, within_range
 from seamline.run_folder import Estimate
 from seamline.training.search_space import value_text
 
@@ -56,8 +57,9 @@ def _mean(results: SweepResults, settings: Sequence[SettingResult]) -> Estimate:
     """Return the mean of several settings."""
     if len(settings) == 1:
         return settings[0].val
+    step = max(one.step(results.measure, "val") for one in settings)
     if len(results.info.seeds) == 1:
-        return t_mean([one.val.value for one in settings])
+        return t_mean(Repeats([one.val.value for one in settings], step))
     values = [one.seed_values(results.measure, "val") for one in settings]
     shared = [seed for seed in values[0] if all(seed in of for of in values)]
-    return t_mean([float(np.mean([of[seed] for of in values])) for seed in shared])
+    return t_mean(Repeats([float(np.mean([of[seed] for of in values])) for seed in shared], step))

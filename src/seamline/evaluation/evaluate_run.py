@@ -15,6 +15,7 @@ from seamline.data.dataset import IGNORE_INDEX, Dataset, DatasetPart, Split, cou
 from seamline.data.mix import absent_classes, merge_classes, merge_sentences, split_by_part
 from seamline.data.splits import Splits
 from seamline.errors import SeamlineError, size_text
+from seamline.evaluation.before_after import load_start
 from seamline.evaluation.calibration import split_calibration
 from seamline.evaluation.conformal import measure_coverage
 from seamline.evaluation.cross_val import out_of_fold_logits
@@ -24,6 +25,7 @@ from seamline.evaluation.metrics import INTERVALS
 from seamline.evaluation.model_summary import summarize_model
 from seamline.evaluation.novelty import measure_novelty
 from seamline.evaluation.text import capitalize_first
+from seamline.evaluation.training_images import write_training_images
 from seamline.evaluation.write import EvaluationData, evaluate_model, write_split
 from seamline.inference.forward import predict_logits
 from seamline.inference.integrity import record_integrity
@@ -49,7 +51,9 @@ def evaluate_run(folder: RunFolder, data: Dataset, splits: Splits, *, device: to
         Checkpoints(folder.checkpoint_dir).clear()  # a process that ended right after it wrote the weights leaves some
         info, model = folder.info.read(), load_tta(folder)
         keep_run_data(folder, data, splits)
-        summary = summarize_model(model.model, info.model.name, info.model.input_size, _usable_config(folder))
+        config = _usable_config(folder)
+        summary = summarize_model(model.model, info.model.name, info.model.input_size, config)
+        write_training_images(folder, splits.train, data.task, data.palette, info.seed, config)
         folds = info.label_check_folds
 
         def out_of_fold() -> tuple[NDArray[np.float32], int]:
@@ -67,6 +71,7 @@ def evaluate_run(folder: RunFolder, data: Dataset, splits: Splits, *, device: to
             references=[one.name for one in info.dataset.reference_images],
             parts=data.parts,
             split=info.split,
+            start=load_start(info, reporter),
             out_of_fold=out_of_fold if folds else None,
         )
         evaluate_model(folder, model, evaluated, reporter=reporter)
@@ -231,7 +236,7 @@ def _copy_results(source: Path, target: Path) -> None:
     """Copy what the page of a run shows beside its test results."""
     target.mkdir(parents=True, exist_ok=True)
     shutil.copy2(source / "history.jsonl", target)
-    for pattern in ("analysis/*.json", "evaluation/val.*", "evaluation/val-examples/*"):
+    for pattern in ("analysis/*.json", *(f"evaluation/{name}" for name in ("val.*", "val-examples/*", "training_*"))):
         for file in source.glob(pattern):
             copy = target / file.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)

@@ -14,10 +14,10 @@ from seamline.data.preprocess import downscale
 from seamline.evaluation.bootstrap import ratio
 from seamline.evaluation.calibration import confidences
 from seamline.evaluation.evaluate import Evaluation
-from seamline.run_folder import ExampleSheet, ImageMetrics, MaskExample, SheetExample
+from seamline.run_folder import MAX_PER_CELL, ExampleSheet, ImageMetrics, MaskExample, SheetExample
 
-MAX_PER_CELL = 12
-"""Keeps the page small: 100 cells of 28 x 28 pixels stay under half a megabyte."""
+SAMPLE_PIXELS = 1_000_000
+"""Pixels up to which a random sample fills a sheet: 1,275 images of 28 x 28 pixels, 244 of 64 x 64."""
 
 COLUMNS = 32
 THUMBNAIL_SIDE = 64
@@ -30,12 +30,15 @@ MAX_SIDE = 512
 _JPEG_QUALITY = 88
 
 
-def choose_examples(evaluation: Evaluation, temperature: float) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+def choose_examples(
+    evaluation: Evaluation, temperature: float, count: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
     """Choose images cell by cell, row by row of the confusion matrix, the most confident of each cell first.
 
     Args:
         evaluation: of a classifier on a split.
         temperature: what logits are divided by.
+        count: a random sample, the same each time, is added to the most confident ones of each cell up to this number.
 
     Returns:
         (M,) int64 indices of the chosen images, and (N,) confidences of all images.
@@ -45,21 +48,27 @@ def choose_examples(evaluation: Evaluation, temperature: float) -> tuple[NDArray
     order = np.lexsort((-confidence, cell))  # by cell, the most confident first
     sorted_cells = cell[order]
     rank_in_cell = np.arange(len(order)) - np.searchsorted(sorted_cells, sorted_cells)
-    return order[rank_in_cell < MAX_PER_CELL], confidence
+    chosen = rank_in_cell < MAX_PER_CELL
+    others = np.flatnonzero(~chosen)
+    n_others = min(len(others), max(0, count - int(chosen.sum())))
+    chosen[np.random.default_rng(0).choice(others, n_others, replace=False)] = True
+    return order[chosen], confidence
 
 
-def example_sheet(evaluation: Evaluation, temperature: float) -> tuple[ExampleSheet, bytes]:
+def example_sheet(evaluation: Evaluation, temperature: float, *, sample: bool = False) -> tuple[ExampleSheet, bytes]:
     """Return examples of each cell of the confusion matrix, and their images as one PNG.
 
     Args:
         evaluation: of a classifier on a split.
         temperature: what logits are divided by before a confidence is read from them.
+        sample: whether all images are shown where these have at most `SAMPLE_PIXELS` pixels, else a random sample too.
 
     Returns:
         What `evaluation/SPLIT.json` holds of the sheet, and `evaluation/SPLIT.png`.
     """
-    chosen, confidence = choose_examples(evaluation, temperature)
     split = evaluation.split
+    pixels = downscale(np.asarray(split.images[0]), THUMBNAIL_SIDE)[..., 0].size
+    chosen, confidence = choose_examples(evaluation, temperature, SAMPLE_PIXELS // pixels if sample else 0)
     images = np.stack([downscale(image, THUMBNAIL_SIDE) for image in split.images[chosen]])
     examples = [
         SheetExample(
@@ -84,15 +93,27 @@ def sheet_png(images: NDArray[np.uint8], columns: int) -> bytes:
     Returns:
         The file.
     """
+    buffer = io.BytesIO()
+    sheet_image(images, columns).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def sheet_jpeg(images: NDArray[np.uint8], columns: int) -> bytes:
+    """Lay photos (M, H, W, C) uint8 out as `sheet_png` does, as a JPEG."""
+    buffer = io.BytesIO()
+    sheet_image(images, columns).save(buffer, "JPEG", quality=_JPEG_QUALITY, optimize=True)
+    return buffer.getvalue()
+
+
+def sheet_image(images: NDArray[np.uint8], columns: int) -> Image.Image:
+    """Lay images (M, H, W, C) uint8 out row by row without gaps; arguments as for `sheet_png`."""
     count, height, width, channels = images.shape
     rows = max(1, -(-count // columns))
     padded = np.zeros((rows * columns, height, width, channels), dtype=np.uint8)
     padded[:count] = images
     sheet = padded.reshape(rows, columns, height, width, channels).transpose(0, 2, 1, 3, 4)
     sheet = sheet.reshape(rows * height, columns * width, channels)
-    buffer = io.BytesIO()
-    Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
+    return Image.fromarray(sheet[..., 0] if channels == 1 else sheet)
 
 
 def rank_images(evaluation: Evaluation) -> tuple[list[int], tuple[ImageMetrics, ...]]:

@@ -92,6 +92,7 @@ class Metric:
     format: Literal["percent", "decimal"] = "percent"  # printed as a percentage or as a decimal number
     tasks: tuple[Task, ...] = ALL_TASKS  # the tasks that it is for
     ranked: bool = False  # whether it needs ranked scores, which are not computed for training images
+    mean_over_classes: bool = False  # whether it is the mean of a metric of each class
 
 
 _PIXELS = partial(Metric, format="decimal", tasks=SEGMENTATION)
@@ -103,19 +104,24 @@ METRICS: dict[str, Metric] = {
         "Mean average precision",
         "average precision, averaged over the classes; pixels ranked by logits",
         mean_ap("raw"),
+        mean_over_classes=True,
     ),
     "mean_ap_softmax": _RANKED(
         "Mean average precision by softmax",
         "average precision, averaged over the classes; pixels ranked by softmax",
         mean_ap("softmax"),
+        mean_over_classes=True,
     ),
-    "mean_iou": _PIXELS("Mean IoU", "intersection over union, averaged over the classes", mean_iou),
+    "mean_iou": _PIXELS(
+        "Mean IoU", "intersection over union, averaged over the classes", mean_iou, mean_over_classes=True
+    ),
     "accuracy": Metric("Accuracy", "fraction of all labels that are predicted correctly", accuracy),
     "balanced_accuracy": Metric(
         "Balanced accuracy",
         "recall, averaged over the classes; unlike accuracy, rare classes count as much as frequent ones",
         balanced_accuracy,
         tasks=CLASSIFICATION,
+        mean_over_classes=True,
     ),
     "log_loss": Metric(
         "Log loss",
@@ -155,6 +161,9 @@ METRICS: dict[str, Metric] = {
 
 PRIMARY: dict[Task, tuple[str, str]] = {"classification": ("accuracy", "recall"), "segmentation": ("mean_ap", "ap")}
 """Task -> the metric that speaks for a model, and the one that speaks for a class."""
+
+COMPARED: dict[Task, str] = {"classification": "accuracy", "segmentation": "mean_iou"}
+"""Task -> the metric by which two models are compared on the same images; it has a paired interval."""
 
 INTERVALS: dict[bool, str] = {
     True: "95 %, by Wilson intervals for fractions and their means, normal intervals for other means, and a bootstrap "

@@ -2,43 +2,67 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 from seamline.evaluation.bootstrap import Replicates, percentile_interval
-from seamline.evaluation.confidence import LEVEL, significant
+from seamline.evaluation.confidence import LEVEL, Z, significant
 from seamline.run_folder import ABSENT, Estimate
 
 
-def t_mean(values: Sequence[float], level: float = LEVEL) -> Estimate:
+@dataclass(frozen=True)
+class Repeats:
+    """A measurement, or a difference of two, repeated with several seeds.
+
+    A metric of n labels changes in steps of 1 / n, so that a few seeds may give equal values by chance, and their
+    standard deviation be 0. It is taken to be at least the change that one label makes, of which rounding to steps
+    alone may be the cause.
+    """
+
+    values: Sequence[float]  # one for each seed
+    step: float  # by how much one label (an image to classify, a pixel of a mask) changes a value, 0 or more
+
+    @property
+    def mean(self) -> float:
+        """The mean of the values."""
+        return float(np.mean(self.values))
+
+    @property
+    def error(self) -> float:
+        """The standard error of the mean; for two values or more."""
+        return max(float(np.std(self.values, ddof=1)), self.step) / math.sqrt(len(self.values))
+
+
+def t_mean(repeats: Repeats, level: float = LEVEL) -> Estimate:
     """Return the mean of repeated measurements and its t interval (Student, Biometrika 6, 1908).
 
     Args:
-        values: one for each seed.
+        repeats: the measurements.
         level: confidence level.
 
     Returns:
         The mean; without an interval for a single value, NaN for none.
     """
-    if not len(values):
+    count = len(repeats.values)
+    if not count:
         return ABSENT
-    mean, count = float(np.mean(values)), len(values)
     if count < 2:
-        return Estimate(mean)
-    margin = float(special.stdtrit(count - 1, (1 + level) / 2)) * float(np.std(values, ddof=1)) / math.sqrt(count)
-    return Estimate(mean, mean - margin, mean + margin)
+        return Estimate(repeats.mean)
+    margin = float(special.stdtrit(count - 1, (1 + level) / 2)) * repeats.error
+    return Estimate(repeats.mean, repeats.mean - margin, repeats.mean + margin)
 
 
-def t_p_value(values: Sequence[float]) -> float:
+def t_p_value(repeats: Repeats) -> float:
     """Return the two-sided p value of the t test that the mean of the values is 0; 1 for fewer than two values."""
-    if len(values) < 2:
+    count = len(repeats.values)
+    if count < 2:
         return 1.0
-    mean, deviation = float(np.mean(values)), float(np.std(values, ddof=1))
-    if deviation == 0:
-        return float(mean == 0)
-    return float(2 * special.stdtr(len(values) - 1, -abs(mean) * math.sqrt(len(values)) / deviation))
+    if repeats.error == 0:
+        return float(repeats.mean == 0)
+    return float(2 * special.stdtr(count - 1, -abs(repeats.mean) / repeats.error))
 
 
 def bootstrap_p_value(replicates: Replicates) -> float:
@@ -84,9 +108,34 @@ def holm(p_values: Sequence[float], interval: Callable[[int, float], Estimate]) 
     return [intervals[number] for number in range(len(order))]
 
 
-def holm_t(differences: Sequence[Sequence[float]]) -> list[Estimate]:
-    """Return mean differences with t intervals, corrected by `holm`; each of the sequences has one value per seed."""
+def holm_t(differences: Sequence[Repeats]) -> list[Estimate]:
+    """Return mean differences with t intervals, corrected by `holm`."""
     return holm([t_p_value(one) for one in differences], lambda number, level: t_mean(differences[number], level))
+
+
+def holm_normal(differences: Sequence[Estimate]) -> list[Estimate]:
+    """Return differences of two metrics whose intervals are corrected by `holm`.
+
+    Args:
+        differences: with 95 % intervals. For another level, the distances of the ends are scaled as those of a normal
+            distribution.
+    """
+
+    def interval(number: int, level: float) -> Estimate:
+        one, scale = differences[number], float(special.ndtri((1 + level) / 2)) / Z
+        return Estimate(
+            one.value, one.value - scale * (one.value - one.low), one.value + scale * (one.high - one.value)
+        )
+
+    return holm([_normal_p_value(one) for one in differences], interval)
+
+
+def _normal_p_value(one: Estimate) -> float:
+    """Return the two-sided p value that a difference is 0, from its 95 % interval; 1 without one."""
+    margin = one.value - one.low if one.value > 0 else one.high - one.value
+    if not one.has_interval or one.value == 0:
+        return 1.0
+    return float(2 * special.ndtr(-Z * abs(one.value) / margin)) if margin else 0.0
 
 
 def holm_bootstrap(differences: Sequence[NDArray[np.float64]]) -> list[Estimate]:

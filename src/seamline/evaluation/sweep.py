@@ -1,11 +1,10 @@
-"""The results of a sweep: means over seeds, paired differences, the winner on the validation images, and the cost."""
+"""The results of a sweep: paired differences of its settings, and the winner on the validation images."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
 import scipy
@@ -16,92 +15,18 @@ from seamline.evaluation.bootstrap import GroupBootstrap, Replicates, percentile
 from seamline.evaluation.compare import EvaluatedRun, read_evaluated
 from seamline.evaluation.confidence import newcombe, significant
 from seamline.evaluation.counts import SplitCounts
-from seamline.evaluation.metrics import METRICS, PRIMARY, Metric
-from seamline.evaluation.repeats import holm_bootstrap, holm_t, t_mean
-from seamline.run_folder import (
-    ABSENT,
-    Epoch,
-    Estimate,
-    RunInfo,
-    SplitMetrics,
-    SweepFolder,
-    SweepInfo,
-    SweepRun,
-    SweepSetting,
-    Task,
+from seamline.evaluation.metrics import Metric
+from seamline.evaluation.repeats import holm_bootstrap, holm_normal, holm_t
+from seamline.evaluation.sweep_settings import (
+    Measure,
+    RunResult,
+    SettingResult,
+    default_metric,
+    paired,
+    ranking_metrics,
+    summarize_setting,
 )
-
-
-class Measure(NamedTuple):
-    """What runs are compared by: a metric, of all labels or of a class."""
-
-    key: str  # of `METRICS`
-    class_name: str = ""  # the class; empty for a metric of all labels
-
-    @property
-    def metric(self) -> Metric:
-        """The row of the metric."""
-        return METRICS[self.key]
-
-    @property
-    def counted(self) -> "Measure":
-        """The measure whose intervals resample images: scores of pixels are not stored, so that it is no ranked one."""
-        if not self.metric.ranked:
-            return self
-        return Measure("iou" if self.metric.per_class else "mean_iou", self.class_name)
-
-    def of(self, metrics: SplitMetrics | None) -> Estimate:
-        """Return its value in the metrics of a split."""
-        if metrics is None:
-            return ABSENT
-        values = metrics.per_class.get(self.class_name, {}) if self.class_name else metrics.overall
-        return values.get(self.key, ABSENT)
-
-
-@dataclass(frozen=True, eq=False)
-class RunResult:
-    """A finished run of a sweep."""
-
-    run: SweepRun  # which run
-    info: RunInfo  # how it was trained
-    history: tuple[Epoch, ...]  # its epochs
-    val: SplitMetrics  # metrics of the validation images
-    test: SplitMetrics | None  # metrics of the test images; None where the data define none
-
-    def value(self, measure: Measure, split: str) -> Estimate:
-        """Return a measure of the validation images, `val`, or the test images, `test`."""
-        return measure.of(self.val if split == "val" else self.test)
-
-    @property
-    def train_seconds(self) -> float:
-        """Time for training, in seconds."""
-        return sum(epoch.train_seconds for epoch in self.history)
-
-
-@dataclass(frozen=True, eq=False)
-class SettingResult:
-    """A setting, over its finished runs."""
-
-    number: int  # its number in the sweep
-    setting: SweepSetting  # its name and fields
-    runs: tuple[RunResult, ...]  # its finished runs
-    planned: int  # number of its runs
-    val: Estimate  # mean over seeds of the metric on the validation images
-    test: Estimate  # the same on the test images; absent where the data define none
-
-    @property
-    def complete(self) -> bool:
-        """Whether all its runs have finished."""
-        return len(self.runs) == self.planned
-
-    def seed_values(self, measure: Measure, split: str) -> dict[int, float]:
-        """Return a measure of each seed, the mean over its folds; seeds without it are left out."""
-        return _seed_values(measure, self.runs, split)
-
-    @property
-    def seconds(self) -> float:
-        """Mean time of a run with evaluation and report, in seconds; NaN without runs."""
-        return float(np.mean([one.run.seconds for one in self.runs])) if self.runs else math.nan
+from seamline.run_folder import ABSENT, Estimate, SweepFolder, SweepInfo, SweepRun, Task
 
 
 @dataclass(frozen=True)
@@ -192,19 +117,18 @@ class SweepResults:
     def ties(self) -> tuple[SettingResult, ...]:
         """The other candidates whose difference to the winner on the validation images is not significant.
 
-        With several seeds the differences are paired by seed and corrected by Holm's procedure, for all pairs of
-        candidates, because any of them could have become the winner. With one, the intervals of both runs over their
+        Differences are corrected by Holm's procedure for all pairs of candidates, because any of them could have
+        become the winner. With several seeds they are paired by seed. With one, the intervals of both runs over their
         images are combined.
         """
         if self.winner is None:
             return ()
-        others = self.candidates[1:]
+        others, pairs = self.candidates[1:], list(combinations(self.candidates, 2))  # first those of the winner
         if len(self.info.seeds) > 1:
-            pairs = combinations(self.candidates, 2)  # the first ones are those of the winner
-            gaps = holm_t([_paired(self.measure, *pair, "val") for pair in pairs])[: len(others)]
+            gaps = holm_t([paired(self.measure, *pair, "val") for pair in pairs])
         else:
-            gaps = [newcombe(one.val, self.winner.val) for one in others]
-        return tuple(one for one, gap in zip(others, gaps, strict=True) if not significant(gap))
+            gaps = holm_normal([newcombe(second.val, first.val) for first, second in pairs])
+        return tuple(one for one, gap in zip(others, gaps, strict=False) if not significant(gap))
 
     @cached_property
     def differences(self) -> tuple[SettingDifference, ...]:
@@ -220,7 +144,7 @@ class SweepResults:
         others = [one for one in rung if one is not baseline and one.test.present]
         if not others:
             return ()
-        over_seeds = holm_t([_paired(self.measure, baseline, one, "test") for one in others])
+        over_seeds = holm_t([paired(self.measure, baseline, one, "test") for one in others])
         resampled = self._image_differences(baseline, others)
         over_images = holm_bootstrap(resampled)
         better = bool(self.metric.higher_is_better)
@@ -264,7 +188,7 @@ class SweepResults:
         replicates: dict[int, dict[int, Replicates]] = {}
         for one in settings:
             replicates[one.number] = {}
-            for seed, runs in _by_seed(one, self.info.folds).items():
+            for seed, runs in one.by_seed(self.info.folds).items():
                 read = [read_evaluated(self.folder.run(run.run.name).path) for run in runs]
                 for run, evaluated in zip(runs, read, strict=True):
                     if not reference.setdefault(run.run.fold, evaluated).same_images(evaluated):
@@ -309,7 +233,7 @@ def read_sweep(path: SweepFolder, measure: Measure | None = None) -> SweepResult
         runs = tuple(run for run in finished if run.run.setting == number)
         planned = sum(run.setting == number for run in info.runs)
         if runs:
-            settings.append(_summarize(measure, number, setting, runs, planned))
+            settings.append(summarize_setting(measure, number, setting, runs, planned))
     return SweepResults(info, task, tuple(settings), path, measure)
 
 
@@ -318,26 +242,6 @@ def rank_settings(path: SweepFolder, rung: int) -> list[int]:
     results = read_sweep(path)
     of_rung = [one for one in results.settings if one.setting.rung == rung and one.val.present]
     return [one.number for one in sorted(of_rung, key=lambda one: -results.sign * one.val.value)]
-
-
-def default_metric(task: Task) -> str:
-    """Return the metric by which settings are ranked unless the user names another."""
-    return PRIMARY[task][0]
-
-
-def ranking_metrics(task: Task) -> list[str]:
-    """Return the metrics by which settings can be ranked."""
-    return [
-        key
-        for key, metric in METRICS.items()
-        if task in metric.tasks and not metric.per_class and metric.higher_is_better is not None
-    ]
-
-
-def within_range(mean: Estimate, metric: Metric) -> Estimate:
-    """Return a mean whose interval ends where the metric does: at 0, and at 1 where more of it is better."""
-    high = min(mean.high, 1.0) if metric.higher_is_better else mean.high
-    return Estimate(mean.value, max(mean.low, 0.0), high) if mean.has_interval else mean
 
 
 def _read_run(path: SweepFolder, run: SweepRun) -> RunResult:
@@ -350,49 +254,6 @@ def _first_reason(info: SweepInfo) -> str:
     """Return why the first of the failed runs failed."""
     failed = next((run for run in info.runs if run.state == "failed"), None)
     return f"{failed.name}: {failed.reason}" if failed else "run the same command again"
-
-
-def _summarize(
-    measure: Measure, number: int, setting: SweepSetting, runs: tuple[RunResult, ...], planned: int
-) -> SettingResult:
-    """Return the means over the runs of a setting."""
-    means = []
-    for split in ("val", "test"):
-        single = len(runs) == 1 and planned == 1
-        values = list(_seed_values(measure, runs, split).values())
-        mean = runs[0].value(measure, split) if single else t_mean(values)
-        means.append(within_range(mean, measure.metric))
-    return SettingResult(number, setting, runs, planned, *means)
-
-
-def _seed_values(measure: Measure, runs: Sequence[RunResult], split: str) -> dict[int, float]:
-    """Return the measure of each seed, the mean over its folds; seeds without it are left out."""
-    values: dict[int, list[float]] = {}
-    for run in runs:
-        if (one := run.value(measure, split)).present:
-            values.setdefault(run.run.seed, []).append(one.value)
-    return {seed: float(np.mean(of)) for seed, of in values.items()}
-
-
-def _paired(measure: Measure, first: SettingResult, second: SettingResult, split: str) -> list[float]:
-    """Return the differences of the seeds that both settings have, second minus first, folds matched."""
-    runs: list[Mapping[tuple[int, int], float]] = [
-        {(run.run.seed, run.run.fold): value.value for run in one.runs if (value := run.value(measure, split)).present}
-        for one in (first, second)
-    ]
-    differences: dict[int, list[float]] = {}
-    for unit, old in runs[0].items():
-        if unit in runs[1]:
-            differences.setdefault(unit[0], []).append(runs[1][unit] - old)
-    return [float(np.mean(of)) for of in differences.values()]
-
-
-def _by_seed(one: SettingResult, folds: int) -> dict[int, list[RunResult]]:
-    """Return the runs of each seed in the order of the folds; seeds with a fold missing are left out."""
-    seeds: dict[int, list[RunResult]] = {}
-    for run in sorted(one.runs, key=lambda run: (run.run.seed, run.run.fold)):
-        seeds.setdefault(run.run.seed, []).append(run)
-    return {seed: runs for seed, runs in seeds.items() if len(runs) == max(1, folds)}
 
 
 def _concatenated(counts: Sequence[SplitCounts]) -> SplitCounts:

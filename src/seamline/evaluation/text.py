@@ -4,19 +4,30 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from seamline.data.split_warnings import NO_TEST_IMAGES
-from seamline.run_folder import Estimate, Metrics, SplitMetrics
+from seamline.run_folder import BeforeAfter, Estimate, Metrics, SplitMetrics
 
 
 def percent(fraction: Estimate) -> str:
-    """`70.0 % (67.1 to 72.8)`."""
-    return f"{100 * fraction.value:.1f} %{_brackets(fraction, '.1f', 100)}"
+    """`70.0 % (67.1 to 72.8)`, or `0 %` where the interval is just that."""
+    return extreme_percent(fraction) or f"{100 * fraction.value:.1f} %{_brackets(fraction, '.1f', 100)}"
 
 
 def percent_inside(fraction: Estimate) -> str:
-    """`70.0 %, 67.1 to 72.8`, for use inside brackets."""
+    """`70.0 %, 67.1 to 72.8`, or `0 %`, for use inside brackets."""
+    if extreme := extreme_percent(fraction):
+        return extreme
     interval = f", {100 * fraction.low:.1f} to {100 * fraction.high:.1f}" if fraction.has_interval else ""
     return f"{100 * fraction.value:.1f} %{interval}"
+
+
+def extreme_percent(fraction: Estimate) -> str:
+    """`0 %`, `less than 0.1 %`, `more than 99.9 %` or `100 %` if value and interval round to that, else empty."""
+    numbers = (fraction.low, fraction.value, fraction.high)
+    if fraction.has_interval and all(abs(number) < 0.0005 for number in numbers):
+        return "less than 0.1 %" if any(numbers) else "0 %"
+    if fraction.has_interval and all(abs(1 - number) <= 0.0005 for number in numbers):
+        return "more than 99.9 %" if any(number != 1 for number in numbers) else "100 %"
+    return ""
 
 
 def points(difference: Estimate) -> str:
@@ -90,9 +101,24 @@ def metric_lines(metrics: Metrics) -> list[str]:
         if (split := one.test or one.val)
     ]
     return [
-        f"{title:<11}" + (", ".join(_split_texts(metrics, split)) if split else f"none; {NO_TEST_IMAGES}")
+        f"{title:<11}"
+        + (", ".join(_split_texts(metrics, split)) if split else "none; metrics are of the validation images")
         for split, title in ((metrics.val, "validation"), (metrics.test, "test"))
     ] + of_parts
+
+
+def change_lines(compared: BeforeAfter, metrics: Metrics) -> list[str]:
+    """Return a line for each dataset of a run that started from another one: metrics before, after, and the change."""
+    lines = []
+    for one in compared.datasets:
+        texts = []
+        for key, change in one.overall.items():
+            info = metrics.definitions[key]
+            show, _, signed = PRINTED[info.format]
+            before, after = show(Estimate(change.before)), show(Estimate(change.after))
+            texts.append(f"{title_inside(info.title)} {before} before, {after} after, {signed(change.change)}")
+        lines.append(f"{one.name} ({'test' if one.split == 'test' else 'validation'})  {'; '.join(texts)}")
+    return lines
 
 
 def _split_texts(metrics: Metrics, split: SplitMetrics) -> list[str]:

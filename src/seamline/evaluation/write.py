@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,9 @@ from torch import nn
 from seamline.data.dataset import DatasetPart, Split
 from seamline.data.masks import Color
 from seamline.data.split_warnings import SPLITS
+from seamline.errors import SeamlineError
 from seamline.evaluation.average_precision import precision_recall_curve
+from seamline.evaluation.before_after import StartModel, compare_with_start
 from seamline.evaluation.calibration import calibrate
 from seamline.evaluation.class_analysis import analyze_classes
 from seamline.evaluation.error_analysis import ErrorAnalysis, analyze_errors
@@ -22,6 +25,7 @@ from seamline.evaluation.filter_analysis import analyze_filters
 from seamline.evaluation.findings import FINDINGS, LAYER_FINDINGS, FindingInputs, FindingRule, find
 from seamline.evaluation.label_issues import summarize_label_issues
 from seamline.evaluation.linear_probes import probe_layers
+from seamline.evaluation.mask_sheets import mask_sheets
 from seamline.evaluation.metrics import INTERVALS, PRIMARY, metric_infos
 from seamline.evaluation.novelty import fit_novelty, measure_novelty
 from seamline.evaluation.text import PRINTED, title_inside
@@ -30,10 +34,12 @@ from seamline.io import write_bytes
 from seamline.models.classifiers import TwoLayerCNN
 from seamline.progress import Reporter
 from seamline.run_folder import (
+    BeforeAfter,
     ClassAnalysis,
     ClassificationArrays,
     Curve,
     FilterAnalysis,
+    Finding,
     ImageMetrics,
     LinearProbes,
     Metrics,
@@ -62,6 +68,7 @@ class EvaluationData:
     references: Sequence[str] = ()  # names of images with masks that are always shown
     parts: Sequence[DatasetPart] = ()  # the datasets that the images come from, if these are several
     split: SplitInfo | None = None  # how the images were split
+    start: StartModel | None = None  # the run that training started from, to compare with
     # returns (N, K) float32 logits of the training and then the validation images by models that were not trained on
     # the image, and the number of these models; None where training labels are not checked
     out_of_fold: Callable[[], tuple[NDArray[np.float32], int]] | None = None
@@ -91,7 +98,8 @@ def evaluate_model(
     """Evaluate a trained model and write the results into its run folder.
 
     `metrics.json` is written and reported first, after one pass over each split; then come the analyses, which take
-    longer, and `findings.json` is written last.
+    longer, and `findings.json` is written last. Findings of other names than those of the rules, which were added to
+    an earlier evaluation of the same weights, stay.
 
     Args:
         run: the run folder.
@@ -111,13 +119,22 @@ def evaluate_model(
         intervals=INTERVALS[splits.held_out.counts.bootstrap.independent],
         parts=part_metrics(data.parts, splits.test, splits.val),
     )
+    added = _added_findings(run, rules)
     run.start_evaluation()
     run.metrics.write(metrics)
     name = PRIMARY[data.task][0]
     info, estimate, word = metrics.definitions[name], metrics.held_out.overall[name], SPLITS[metrics.held_out_split]
     value = PRINTED[info.format][0](estimate)
     reporter.say(f"{word} {title_inside(info.title)} {value}; analyzing errors and the model")
-    run.findings.write(find(_write_analyses(run, model, data, splits, reporter), rules))
+    run.findings.write((*find(_write_analyses(run, model, data, splits, reporter), rules), *added))
+
+
+def _added_findings(run: RunFolder, rules: Sequence[FindingRule]) -> tuple[Finding, ...]:
+    """Return the findings of an evaluated run that come from no rule; none where the file is damaged."""
+    names = {rule.name for rule in rules}
+    with suppress(SeamlineError):
+        return tuple(one for one in run.findings.read_optional() or () if one.name not in names)
+    return ()
 
 
 def part_metrics(parts: Sequence[DatasetPart], test: Evaluation | None, val: Evaluation) -> dict[str, PartMetrics]:
@@ -169,13 +186,18 @@ def _write_analyses(
     if isinstance(model, TTA):
         novelty = fit_novelty(model, data.train, data.val, data.task)
         run.novelty.write(measure_novelty(model, data.test, data.task, novelty) if test else novelty)
-    errors, images = write_split(
-        run, "val", val, data.palette, calibration.temperature.value, references=data.references
-    )
+    options: dict[str, Any] = {
+        "palette": data.palette,
+        "temperature": calibration.temperature.value,
+        "references": data.references,
+    }
+    errors, images = write_split(run, "val", val, **options, browsable=test is None)
     if test is not None:
-        errors, images = write_split(
-            run, "test", test, data.palette, calibration.temperature.value, references=data.references
-        )
+        errors, images = write_split(run, "test", test, **options)
+    before_after: BeforeAfter | None = run.before_after.read_optional()  # of an earlier evaluation
+    if data.start is not None:
+        before_after = compare_with_start(data.start, data.parts, test, val)
+        run.before_after.write(before_after)
     filters: FilterAnalysis | None = None
     probes: LinearProbes | None = None
     inner = model.model if isinstance(model, TTA) else model
@@ -200,6 +222,7 @@ def _write_analyses(
         filters,
         probes,
         appearance,
+        before_after=before_after,
         train_sampled=len(splits.train.split) < len(data.train),
     )
 
@@ -212,6 +235,7 @@ def write_split(
     temperature: float,
     *,
     references: Sequence[str] = (),
+    browsable: bool = True,
 ) -> tuple[ErrorAnalysis | None, tuple[ImageMetrics, ...]]:
     """Write the predictions of a split and its examples.
 
@@ -222,6 +246,7 @@ def write_split(
         palette: K colors of the classes in masks.
         temperature: the temperature of the run.
         references: names of images with masks that are always shown.
+        browsable: whether many images are written, for a reader of the page to browse.
 
     Returns:
         Where the wrong pixels are, and the metrics of each image, best first; None and nothing for classification.
@@ -232,7 +257,7 @@ def write_split(
     if evaluation.task == "classification":
         labels, logits = np.asarray(split.labels, dtype=np.int64), evaluation.sample.logits[:, :, 0]
         run.write_arrays(name, ClassificationArrays(**arrays, labels=labels, logits=logits))
-        sheet, png = example_sheet(evaluation, temperature)
+        sheet, png = example_sheet(evaluation, temperature, sample=browsable)
         run.results(name).write(SplitResults(**results, sheet=sheet))
         write_bytes(run.sheet_file(name), png)
         return None, ()
@@ -245,6 +270,10 @@ def write_split(
     results["examples"], files = mask_examples(evaluation, order, images, palette, references)
     for file, content in files.items():
         write_bytes(run.examples_dir(name) / file, content)
+    if browsable and order:
+        results["masks"], sheets = mask_sheets(evaluation, order, palette)
+        for path, content in zip(run.mask_sheet_files(name), sheets, strict=True):
+            write_bytes(path, content)
     results |= {"curves": _curves(evaluation), "errors": errors.summary(), "per_image": images}
     run.results(name).write(SplitResults(**results))
     return errors, images

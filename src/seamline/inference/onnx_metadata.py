@@ -7,6 +7,7 @@ appended to the end of the file, the last one is the checksum of all bytes befor
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from seamline.run_folder import ExportMetadata
 
 _METADATA_PROPS = 14
 _KEY, _VALUE = 1, 2
+_LOCATION = rb"\x0a\x08location\x12(.)"  # the entry of a weight with the name of its file; its length follows
 _FIXED_SIZES = {1: 8, 5: 4}  # wire type -> bytes
 _VARINT, _LENGTH_DELIMITED = 0, 2
 
@@ -43,6 +45,20 @@ def read_metadata(file: Path) -> ExportMetadata:
             "export the run again with `seamline export`"
         )
     return ExportMetadata.from_metadata(file, metadata)
+
+
+def external_files(file: Path) -> tuple[str, ...]:
+    """Return the names of the files beside an ONNX file that hold weights of it, as for pretrained models.
+
+    Raises:
+        SeamlineError: a file is not beside it.
+    """
+    lengths = re.finditer(_LOCATION, content := file.read_bytes(), re.DOTALL)
+    names = {content[one.end() : one.end() + one[1][0]].decode(errors="replace") for one in lengths}
+    for name in names:
+        if Path(name).name != name or not (file.parent / name).is_file():
+            raise SeamlineError(f"{file}: its weights are in {name}, which is not beside it; restore it from a copy")
+    return tuple(sorted(names))
 
 
 def append_metadata(file: Path, key: str, value: str) -> None:

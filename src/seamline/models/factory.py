@@ -36,7 +36,7 @@ CLASSIFIERS: dict[str, Build] = {
     "cnn-hidden": _row("classifiers.TwoLayerCNN", hidden=128),
     "cnn-fast": _row("classifiers.TwoLayerCNN", hidden=128, norm="before", strided=True, whitening=True),
     **{f"residual-{width}": _row("classifiers.photo_resnet", width=width) for width in (16, 32, 64)},
-    "residual-best": _row("classifiers.ResNet", widths=(16, 48, 96), blocks=(1, 1, 2)),
+    "residual-best": _row("classifiers.ResNet", widths=(24, 64, 128), blocks=(1, 1, 2)),
     "efficientnet-lite0": _row("classifiers.LiteClassifier"),
 }
 """Name -> model. `cnn` has two convolutions and a linear head; `cnn-hidden` adds a hidden layer; `cnn-fast` has strided

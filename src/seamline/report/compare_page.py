@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from seamline.errors import SeamlineError
-from seamline.evaluation.compare import Comparison, compare_runs
+from seamline.evaluation.compare import ChangedImage, Comparison, MetricDiff, compare_runs
 from seamline.evaluation.findings.comparison import differences
-from seamline.evaluation.text import count, join_and
-from seamline.report import plots
+from seamline.evaluation.text import count, join_and, title_inside
+from seamline.report import compare_plots, plots
+from seamline.report.changed_images import ChangedPicture, ComparedImages
 from seamline.report.formatting import DASH, setting
 from seamline.report.page import render, write_page
 from seamline.report.run_data import SPLITS, RunData, read_run
@@ -18,6 +20,17 @@ from seamline.report.svg import inline_svg
 
 MAX_IMAGES = 40
 """Changed images in each table, at most."""
+MAX_CLASSES = 40
+"""Classes in each plot, at most: those of the largest differences."""
+
+
+@dataclass(frozen=True)
+class ChangedImages:
+    """Images that got better, or those that got worse."""
+
+    title: str  # what happened to them
+    images: Sequence[ChangedImage]  # all of them
+    pictures: Sequence[ChangedPicture]  # some of them, with pictures
 
 
 def write_comparison(runs: Sequence[Path], out: Path) -> tuple[Path, list[str]]:
@@ -37,9 +50,13 @@ def write_comparison(runs: Sequence[Path], out: Path) -> tuple[Path, list[str]]:
         raise SeamlineError(f"a comparison needs two runs or more, got {len(runs)}")
     data, names = [read_run(run) for run in runs], _names(runs)
     comparisons = [compare_runs(runs[0], run) for run in runs[1:]]
-    pairs = [_pair(names[0], name, one) for name, one in zip(names[1:], comparisons, strict=True)]
+    images = ComparedImages(data, names, comparisons[0].split)
+    pairs = [_pair(names, number, one, images) for number, one in enumerate(comparisons, 1)]
     page = render(
         "compare.html",
+        task=data[0].info.task,
+        palette=data[0].palette,
+        classes=data[0].classes,
         title=f"{names[0]} and {join_and(names[1:])}",
         dataset=data[0].info.dataset.title,
         images=f"{count(comparisons[0].images)} {SPLITS[comparisons[0].split]}",
@@ -47,6 +64,7 @@ def write_comparison(runs: Sequence[Path], out: Path) -> tuple[Path, list[str]]:
         fields=_fields(data),
         plots=_curves(names, data),
         pairs=pairs,
+        shown=images.most(len(pairs)),
         most=MAX_IMAGES,
     )
     return write_page(out, page), [sentence for pair in pairs for sentence in pair["sentences"]]
@@ -61,16 +79,42 @@ def _names(runs: Sequence[Path]) -> list[str]:
     raise SeamlineError(f"{runs[0]}: is given twice; name different runs")
 
 
-def _pair(first: str, second: str, comparison: Comparison) -> dict[str, Any]:
+def _pair(names: Sequence[str], number: int, comparison: Comparison, images: ComparedImages) -> dict[str, Any]:
     """Prepare the section of one run and the first."""
     titles = ("Wrong to correct", "Correct to wrong") if comparison.labels else ("Largest gains", "Largest losses")
+    most = images.most(len(names) - 1)
+    changed = (
+        ChangedImages(title, of, images.pictures(of, number, most))
+        for title, of in zip(titles, (comparison.fixed, comparison.broken), strict=True)
+        if of
+    )
     return {
-        "name": second,
-        "sentences": differences(first, second, comparison),
-        "metrics": comparison.metrics,
+        "name": names[number],
+        "sentences": differences(names[0], names[number], comparison),
+        "overall": [one for one in comparison.metrics if not one.class_name],
+        "per_class": [one for one in comparison.metrics if one.class_name],
+        "plots": _class_plots(number, comparison),
         "labels": comparison.labels,
-        "changed": dict(zip(titles, (comparison.fixed, comparison.broken), strict=True)),
+        "changed": [*changed],
     }
+
+
+def _class_plots(number: int, comparison: Comparison) -> list[str]:
+    """Draw the differences of each metric that has an interval for a class."""
+    by_metric: dict[str, list[MetricDiff]] = {}
+    for one in comparison.metrics:
+        if one.class_name:
+            by_metric.setdefault(one.key, []).append(one)
+    drawings = []
+    for key, of_metric in by_metric.items():
+        if any(one.change.has_interval for one in of_metric):
+            largest = sorted(of_metric, key=lambda one: -abs(one.change.value) if one.change.present else 0)
+            shown = [one for one in of_metric if one in largest[:MAX_CLASSES]]
+            title = of_metric[0].metric.title
+            draw = partial(compare_plots.class_differences, differences=shown, title=title)
+            alt = f"Difference in {title_inside(title)} of each class with its interval; the table has all values."
+            drawings.append(inline_svg(draw, f"change-{number}-{key}", alt))
+    return drawings
 
 
 def _fields(runs: Sequence[RunData]) -> list[tuple[str, list[str]]]:

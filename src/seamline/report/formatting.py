@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from seamline.evaluation.text import PRINTED, join_and
+from seamline.evaluation.text import PRINTED, count, extreme_percent, join_and
 from seamline.run_folder import Estimate, Interval
 
 DASH = "–"
@@ -39,7 +39,9 @@ def interval_text(estimate: Estimate, form: str = "percent") -> str:
 
 
 def estimate_text(estimate: Estimate, form: str = "percent") -> str:
-    """`91.2 % (90.4–91.9 %)`, or the value alone."""
+    """`91.2 % (90.4–91.9 %)`, or the value alone, also where an interval is just `0 %`."""
+    if form == "percent" and (extreme := extreme_percent(estimate)):
+        return nbsp_percent(extreme)
     interval = interval_text(estimate, form)
     return f"{value_text(estimate, form)} ({interval})" if interval else value_text(estimate, form)
 
@@ -84,7 +86,16 @@ def significant(number: float) -> str:
     """`12.3`, `0.623`, `1,860`: three significant digits, and all before the point."""
     if number == 0:
         return "0"
-    return f"{number:,.{max(0, 2 - math.floor(math.log10(abs(number))))}f}".replace("-", "−")
+    exponent = int(f"{abs(number):.2e}".partition("e")[2])  # of the rounded number: 9.996 is 10.0
+    return f"{number:,.{max(0, 2 - exponent)}f}".replace("-", "−")
+
+
+def compact(number: int) -> str:
+    """`842`, `16.4 k`, `1.64 M` or `2.42 G`: three digits."""
+    for scale, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= max(0.9995 * scale, 10_000):  # what rounds to 1 of a unit has that unit
+            return f"{significant(number / scale)}\u00a0{unit}"
+    return count(number)
 
 
 def fractions_text(fractions: Mapping[str, float]) -> str:

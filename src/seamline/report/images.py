@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seamline.data.image_io import encode_jpeg
-from seamline.report.palette import ERROR, png_palette
+from seamline.report.palette import png_palette
 from seamline.report.run_data import SheetImages
 from seamline.run_folder import Color, SheetExample
 
@@ -21,11 +21,8 @@ MAX_BYTES = 900_000
 SIDE = 84
 """Pixels that the longer side of an example is enlarged to, in whole steps where possible."""
 
-N_GRAYS = 15
-"""Shades of the faint photo below the errors: with the color of errors they fit into four bits a pixel."""
-
 FAINT = (196, 248)
-"""The darkest and the lightest of these shades."""
+"""The darkest and the lightest shade of the photo below errors."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +57,15 @@ def example_sprite(images: SheetImages) -> Sprite:
     Returns:
         The sprite.
     """
-    for cap in (12, 8, 6, 4, 3, 2, 1):
+    for cap in (None, 12, 8, 6, 4, 3, 2, 1):
         sprite = _sprite(images, cap)
         if len(sprite.uri) <= MAX_BYTES:
             break
     return sprite
 
 
-def _sprite(images: SheetImages, cap: int) -> Sprite:
-    """Lay out at most `cap` examples of each cell."""
+def _sprite(images: SheetImages, cap: int | None) -> Sprite:
+    """Lay out at most `cap` examples of each cell; None for all."""
     sheet = images.sheet
     by_cell: dict[tuple[int, int], list[int]] = {}
     for index, example in enumerate(sheet.examples):
@@ -83,7 +80,7 @@ def _sprite(images: SheetImages, cap: int) -> Sprite:
         cells.setdefault((example.ground_truth, example.prediction), []).append(tile)
     scale: float = SIDE // max(height, width) or SIDE / max(height, width)
     return Sprite(
-        uri=png_uri(images.arrange(chosen, columns)),
+        uri=sprite_uri(images.arrange(chosen, columns)),
         columns=columns,
         rows=max(1, -(-len(chosen) // columns)),
         height=round(scale * height, 2),
@@ -92,24 +89,33 @@ def _sprite(images: SheetImages, cap: int) -> Sprite:
     )
 
 
-def png_uri(image: Image.Image, *, optimize: bool = True) -> str:
+def png_uri(image: Image.Image, *, optimize: bool = True, transparency: int | None = None) -> str:
     """Encode a picture as a PNG: exact, and the same bytes each time.
 
     Args:
         image: the picture.
         optimize: whether unused colors of its palette may be removed.
+        transparency: the number of a palette picture that is transparent.
 
     Returns:
         A data URI.
     """
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=optimize, compress_level=9)
+    transparent = {} if transparency is None else {"transparency": transparency}
+    image.save(buffer, "PNG", optimize=optimize, compress_level=9, **transparent)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def sprite_uri(sprite: Image.Image) -> str:
+    """Encode a sprite as a PNG, or as a JPEG where it is in color and the PNG would be too large."""
+    uri = png_uri(sprite)
+    return uri if len(uri) <= MAX_BYTES or sprite.mode != "RGB" else photo_uri(sprite, max(sprite.size), 85)
 
 
 def photo_uri(photo: Image.Image, side: int, quality: int = 82) -> str:
     """Encode a photo as a JPEG, its longer side at most `side` pixels."""
-    content = encode_jpeg(np.asarray(photo.convert("RGB")), side, quality)
+    pixels = np.asarray(photo if photo.mode in ("L", "RGB") else photo.convert("RGB"))
+    content = encode_jpeg(np.atleast_3d(pixels), side, quality)
     return "data:image/jpeg;base64," + base64.b64encode(content).decode()
 
 
@@ -128,27 +134,27 @@ def mask_uri(mask: NDArray[np.uint8], palette: Sequence[Color]) -> str:
     return png_uri(picture, optimize=False)
 
 
-def errors_uri(
-    photo: Image.Image, ground_truth: NDArray[np.uint8], prediction: NDArray[np.uint8], n_classes: int
-) -> str:
-    """Draw wrong pixels in one strong color over a faint gray photo.
+def errors_uri(ground_truth: NDArray[np.uint8], prediction: NDArray[np.uint8], palette: Sequence[Color]) -> str:
+    """Draw wrong pixels in the color of the predicted class; the others are transparent, to lie over a faint photo.
 
     Args:
-        photo: the image.
-        ground_truth: (H, W) uint8 classes; `n_classes` and above are ignored.
+        ground_truth: (H, W) uint8 classes; K and above are ignored.
         prediction: (H, W) uint8 classes.
-        n_classes: number of classes K.
+        palette: K colors, which the page can swap.
 
     Returns:
         A data URI.
     """
-    gray = np.asarray(photo.convert("L"), dtype=np.uint16)
-    indices = (1 + gray * N_GRAYS // 256).astype(np.uint8)
-    indices[wrong_pixels(ground_truth, prediction, n_classes)] = 0
-    shades = np.rint(np.linspace(*FAINT, N_GRAYS)).astype(int)
-    picture = Image.fromarray(indices)
-    picture.putpalette(bytes([*ERROR, *np.repeat(shades, 3).tolist()]))
-    return png_uri(picture, optimize=False)
+    wrong = wrong_pixels(ground_truth, prediction, len(palette))
+    picture = Image.fromarray(np.where(wrong, prediction, len(palette)).astype(np.uint8))
+    picture.putpalette(png_palette(palette))
+    return png_uri(picture, optimize=False, transparency=len(palette))
+
+
+def faint_uri(photo: Image.Image, side: int) -> str:
+    """Encode a photo as a faint gray one, its longer side at most `side` pixels."""
+    low, high = FAINT
+    return photo_uri(photo.convert("L").point(lambda level: low + level * (high - low) / 255), side, 60)
 
 
 def wrong_pixels(ground_truth: NDArray[np.uint8], prediction: NDArray[np.uint8], n_classes: int) -> NDArray[np.bool_]:

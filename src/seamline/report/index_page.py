@@ -1,7 +1,7 @@
 """Several runs -> one page with links to theirs."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 from seamline.data.masks import downscale_mask
 from seamline.errors import SeamlineError
-from seamline.evaluation.text import pluralize
+from seamline.evaluation.text import join_and, pluralize
 from seamline.report.images import mask_uri, photo_uri, png_uri
 from seamline.report.page import render, write_page
 from seamline.report.run_data import RunData, read_run
 from seamline.report.summary import key_metrics
 
-SIDE = 220
+SIDE = 360
 """Pixels of the longer side of a photo on a card."""
 
 MAX_TILES = 10
@@ -56,7 +56,7 @@ def write_index(
         folder: where `index.html` is written.
         runs: run folders, in the order in which they are shown. A folder that cannot be read gets a card with the
             reason.
-        title: heading of the page; by default the number of runs.
+        title: heading of the page; by default the number of runs and what they were trained on.
         introduction: a paragraph below the heading.
         tables: figures of others beside those of runs, below the cards.
 
@@ -67,20 +67,42 @@ def write_index(
         SeamlineError: the page cannot be written.
     """
     cards = [_card(folder, Path(run)) for run in runs]
-    title = title or pluralize(len(cards), "run")
+    title = title or _title(cards)
     page = render("index.html", cards=cards, title=title, introduction=introduction, tables=tables)
     return write_page(folder / "index.html", page)
 
 
+def _title(cards: Sequence[Mapping[str, Any]]) -> str:
+    """Return the number of runs and the datasets that they were trained on, three at most."""
+    titles = list(dict.fromkeys(card["run"].info.dataset.title for card in cards if card["run"]))
+    number = pluralize(len(cards), "run")
+    if len(titles) > 3:
+        return f"{number} on {len(titles)} datasets"
+    return f"{number} on {join_and(titles)}" if titles else number
+
+
+def training_text(run: RunData) -> str:
+    """Say how a run was trained: `Preset fast, model cnn-fast`, and the fields that were set otherwise."""
+    preset, _, fields = run.info.preset.partition(", ")
+    changes = f" with {fields}" if fields else ""
+    return f"Preset {preset}{changes}" + ("" if "model=" in fields else f", model {run.info.model.name}")
+
+
 def _card(folder: Path, path: Path) -> dict[str, Any]:
     """Prepare the card of a run: the run with its pictures, or why its folder cannot be read."""
-    card: dict[str, Any] = {"name": path.name, "link": _link(folder, path)}
+    card: dict[str, Any] = {"name": path.resolve().name, "link": _link(folder, path)}
     try:
         run = read_run(path)
     except SeamlineError as error:
         return {**card, "run": None, "error": str(error)}
     pictures = _median_example(run) if run.info.task == "segmentation" else _tiles(run)
-    return {**card, "run": run, "metrics": key_metrics(run)[:1], "pictures": pictures}
+    return {
+        **card,
+        "run": run,
+        "training": training_text(run),
+        "metrics": key_metrics(run)[:1],
+        "pictures": pictures,
+    }
 
 
 def _link(folder: Path, path: Path) -> str:

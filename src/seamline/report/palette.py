@@ -26,9 +26,6 @@ OKABE_ITO: tuple[Color, ...] = (
 IGNORED: Color = (150, 148, 142)
 """Gray of pixels that are ignored."""
 
-ERROR: Color = (214, 0, 110)
-"""Color of wrong pixels: differs from every gray in hue and in lightness."""
-
 
 def colorblind_palette(palette: Sequence[Color]) -> tuple[Color, ...]:
     """Return a color that color-blind readers can distinguish for each class, close to its own where possible.

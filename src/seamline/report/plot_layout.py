@@ -89,6 +89,19 @@ def interval_ends(estimate: Estimate) -> tuple[float, float]:
     return (estimate.low, estimate.high) if estimate.has_interval else (estimate.value, estimate.value)
 
 
+def epoch_axis(axes: Axes, epochs: Sequence[float], start: float | None = None) -> float:
+    """Set the axis of epochs up for positions in ascending order, and return its end."""
+    first, last = epochs[0] if start is None else start, epochs[-1]
+    if first == last:
+        axes.set_xlim(first - 0.5, last + 0.5)
+        axes.set_xticks([first])
+        return last + 0.5
+    axes.set_xlim(first, last)
+    axes.locator_params(axis="x", nbins=6, integer=last - first >= 3, steps=[1, 2, 5, 10])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.10g}"))
+    return last
+
+
 def label(axes: Axes, text: str, position: tuple[float, float], offset: float, color: str) -> None:
     """Write a label to the right of a position."""
     axes.annotate(
@@ -97,7 +110,7 @@ def label(axes: Axes, text: str, position: tuple[float, float], offset: float, c
     )  # fmt: skip
 
 
-def tip_columns(axes: Axes, theme: Theme, positions: Sequence[float], texts: Sequence[str]) -> None:
+def tip_columns(axes: Axes, theme: Theme, positions: Iterable[float], texts: Sequence[str]) -> None:
     """Show a text while the pointer is over the column around each position, the full height of the axes."""
     low, high = axes.get_xlim()
     middles = [(a + b) / 2 for a, b in pairwise(positions)]

@@ -9,10 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from seamline.evaluation.text import pluralize
 from seamline.report.formatting import decimal, estimate_text, percent, percent_1dp
 from seamline.report.plot_layout import (
     PERCENT,
     canvas,
+    epoch_axis,
     finite,
     fraction_floor,
     frame,
@@ -27,21 +29,32 @@ from seamline.report.plot_layout import (
 from seamline.report.svg import Theme, add_tip, class_color
 from seamline.run_folder import CalibrationBin, Curve, Estimate, ImageMetrics
 
+DOTS = 8
+"""Values up to which each has a dot on its line."""
+
 STAGGER = 4.5
 """Pixels between the heights of two dots of a row, so that equal ones do not hide each other."""
 
 
 def curves(
-    theme: Theme, *, epochs: Sequence[int], series: Mapping[str, Sequence[float]], title: str, percents: bool
+    theme: Theme,
+    *,
+    epochs: Sequence[float],
+    series: Mapping[str, Sequence[float]],
+    title: str,
+    percents: bool,
+    start: float | None = None,
 ) -> Figure:
     """Draw one line over the epochs for each series, its name and last value at its end.
 
     Args:
         theme: the colors.
-        epochs: numbers of the epochs.
-        series: name -> one value per epoch, NaN where there is none; the last series has the accent color.
+        epochs: P positions on the axis, in epochs, such as 1, 2 and 2.5.
+        series: name -> P values, NaN where there is none, which the line passes over; the last series has the accent
+            color. A series with a value at few positions has dots.
         title: what the values are.
         percents: whether values are fractions, shown as percentages on an axis up to 100 %; else it starts at 0.
+        start: where the axis of epochs starts; None for the first position.
 
     Returns:
         The figure.
@@ -55,17 +68,15 @@ def curves(
     else:
         axes.set_ylim(0, 1.06 * max(float(finite(series).max(initial=0.0)), 1e-9))
     axes.locator_params(axis="y", nbins=5)
-    margin = 0.5 if len(epochs) == 1 else 0.0
-    last = epochs[-1] + margin
-    axes.set_xlim(epochs[0] - margin, last)
-    if len(epochs) == 1:
-        axes.set_xticks(epochs)
-    else:
-        axes.locator_params(axis="x", nbins=6, integer=True, steps=[1, 2, 5, 10])
+    last = epoch_axis(axes, epochs, start)
     colors = [theme.muted] * (len(series) - 1) + [theme.accent]
     for row, color in zip(values, colors, strict=True):
-        marker = "o" if len(epochs) == 1 else None
-        axes.plot(epochs, row, color=color, linewidth=1.8, solid_capstyle="round", marker=marker, clip_on=False)
+        present = np.isfinite(row)
+        marker = "o" if present.sum() <= DOTS else None
+        axes.plot(
+            np.asarray(epochs)[present], row[present], color=color, linewidth=1.8, solid_capstyle="round",
+            marker=marker, markersize=5, markeredgewidth=0, clip_on=False,
+        )  # fmt: skip
     low, high = axes.get_ylim()
     ends = [row[np.isfinite(row)][-1] if np.isfinite(row).any() else low for row in values]
     heights = spread([float(end) for end in ends], 27 * (high - low) / (270 - 74), low, high)
@@ -73,8 +84,10 @@ def curves(
     for name, end, height, color in zip(series, ends, heights, colors, strict=True):
         label(axes, f"{name}\n{show(float(end))}", (last, height), 7, color)
     texts = [
-        f"epoch {epoch}: "
-        + ", ".join(f"{name} {show(float(value))}" for name, value in zip(series, column, strict=True))
+        f"epoch {epoch:.3g}: "
+        + ", ".join(
+            f"{name} {show(float(value))}" for name, value in zip(series, column, strict=True) if np.isfinite(value)
+        )
         for epoch, column in zip(epochs, values.T, strict=True)
     ]
     tip_columns(axes, theme, epochs, texts)
@@ -154,8 +167,8 @@ def reliability(theme: Theme, *, bins: Sequence[CalibrationBin], title: str, acc
             x, accuracy = one.confidence, one.accuracy
             axes.plot([x, x], interval_ends(accuracy), color=color, linewidth=1.2, alpha=0.55, solid_capstyle="butt")
             (dot,) = axes.plot([x], [accuracy.value], "o", color=color, markersize=6, markeredgewidth=0, clip_on=False)
-            text = f"{one.count:,} {labels}: mean confidence {percent(x)}, accuracy {estimate_text(accuracy)}"
-            add_tip(dot, theme, text)
+            what = pluralize(one.count, labels.removesuffix("s"))
+            add_tip(dot, theme, f"{what}: mean confidence {percent(x)}, accuracy {estimate_text(accuracy)}")
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.yaxis.set_major_formatter(PERCENT)
     axes.set_yticks(np.linspace(0, 1, 6))
@@ -164,7 +177,10 @@ def reliability(theme: Theme, *, bins: Sequence[CalibrationBin], title: str, acc
     axes.text(0.02, 0.955, "accuracy", color=theme.muted)
     below = frame(figure, 48, 22, 380 - 118 + 14, 40)
     counts, widths = [one.count for one in bins], [0.92 * (one.upper - one.lower) for one in bins]
-    below.bar([one.lower for one in bins], counts, width=widths, align="edge", color=theme.muted)
+    bars = below.bar([one.lower for one in bins], counts, width=widths, align="edge", color=theme.muted)
+    for one, bar in zip(bins, bars, strict=True):
+        span = f"confidence {100 * one.lower:.0f} to {100 * one.upper:.0f}\u00a0%"
+        add_tip(bar, theme, f"{span}: {pluralize(one.count, labels.removesuffix('s'))}")
     below.set(xlim=(0, 1), ylim=(0, 1.08 * max([*counts, 1])))
     below.yaxis.set_major_locator(MaxNLocator(2, integer=True))
     below.xaxis.set_major_formatter(PERCENT)

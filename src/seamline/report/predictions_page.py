@@ -21,5 +21,12 @@ def write_predictions_page(folder: Path) -> Path:
     """
     record = prediction_record(folder).read()
     values = predictions_content(record, folder).values
-    page = render("predictions.html", task=record.task, palette=record.palette, record=record, values=values)
+    page = render(
+        "predictions.html",
+        task=record.task,
+        palette=record.palette,
+        record=record,
+        values=values,
+        model=Path(record.model).name,
+    )
     return write_page(folder / "report.html", page)

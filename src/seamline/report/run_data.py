@@ -1,7 +1,7 @@
 """Everything that pages show of a finished run, read and checked once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from seamline.data.image_io import MAX_PIXELS, decode
 from seamline.data.split_warnings import SPLITS as SPLITS
 from seamline.errors import SeamlineError
 from seamline.run_folder import (
+    BeforeAfter,
     Calibration,
     ClassAnalysis,
     Color,
@@ -24,6 +25,7 @@ from seamline.run_folder import (
     LabelIssues,
     LinearProbes,
     MaskExample,
+    MaskSheets,
     MeasuresRecord,
     Metrics,
     ModelSummary,
@@ -34,6 +36,7 @@ from seamline.run_folder import (
     SplitMetrics,
     SplitResults,
     Task,
+    TrainingImages,
 )
 
 LABELS: dict[Task, str] = {"classification": "images", "segmentation": "pixels"}
@@ -54,8 +57,7 @@ class SheetImages:
         height, width = self.sheet.tile
         canvas = Image.new(self.picture.mode, (columns * width, max(1, -(-len(chosen) // columns)) * height))
         for position, index in enumerate(chosen):
-            row, column = divmod(index, self.sheet.columns)
-            tile = self.picture.crop((column * width, row * height, (column + 1) * width, (row + 1) * height))
+            tile = self.picture.crop(tile_box(self.sheet.tile, self.sheet.columns, index))
             canvas.paste(tile, (position % columns * width, position // columns * height))
         return canvas
 
@@ -71,6 +73,37 @@ class MaskImages:
 
 
 @dataclass(frozen=True, eq=False)
+class MaskSheetImages:
+    """Many images of a segmenter, on sheets."""
+
+    sheets: MaskSheets  # ranks and layout
+    photos: Image.Image  # the photos, gray or RGB
+    ground_truth: NDArray[np.uint8]  # (H, W) uint8 classes; K and above are ignored
+    prediction: NDArray[np.uint8]  # (H, W) uint8 classes
+
+    def tile(self, index: int) -> tuple[Image.Image, NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return photo, true mask and predicted mask of an image by its place on the sheets."""
+        left, top, right, bottom = tile_box(self.sheets.tile, self.sheets.columns, index)
+        ground_truth, prediction = (mask[top:bottom, left:right] for mask in (self.ground_truth, self.prediction))
+        return self.photos.crop((left, top, right, bottom)), ground_truth, prediction
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSheets:
+    """Training images as they are, or augmented."""
+
+    photos: Image.Image  # the images, gray or RGB
+    masks: NDArray[np.uint8] | None  # (H, W) uint8 classes; K and above are ignored; None without masks
+
+
+def tile_box(tile: tuple[int, int], columns: int, index: int) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of an image on a sheet of images of one size (height, width)."""
+    row, column = divmod(index, columns)
+    height, width = tile
+    return column * width, row * height, (column + 1) * width, (row + 1) * height
+
+
+@dataclass(frozen=True, eq=False)
 class RunData:
     """A finished run. Parts that are missing from its folder and may be missing are None or empty."""
 
@@ -82,6 +115,9 @@ class RunData:
     results: Mapping[str, SplitResults]  # split -> its results
     sheets: Mapping[str, SheetImages]  # split -> its examples (classification)
     examples: Mapping[str, tuple[MaskImages, ...]]  # split -> its examples (segmentation)
+    mask_sheets: Mapping[str, MaskSheetImages]  # split -> many images with masks (segmentation)
+    training_images: TrainingImages | None = None  # some training images
+    training_sheets: Mapping[bool, TrainingSheets] = field(default_factory=dict)  # their pictures; True: augmented
     calibration: Calibration | None = None  # how well confidence matches accuracy
     novelty: Novelty | None = None  # how novel images are told
     model: ModelSummary | None = None  # the layers and the optimizers
@@ -92,6 +128,7 @@ class RunData:
     label_issues: LabelIssues | None = None  # possible label errors
     label_issues_sheet: Image.Image | None = None  # the first of them, side by side
     predictions: PredictionRecord | None = None  # predictions on photos that are not part of the dataset
+    before_after: BeforeAfter | None = None  # what changed since the run that training started from
     measures: MeasuresRecord | None = None  # measures of buildings in such photos
 
     @property
@@ -112,6 +149,11 @@ class RunData:
     def splits(self) -> list[str]:
         """The splits that are evaluated, the most important first."""
         return [split for split in SPLITS if split == "val" or self.metrics.test]
+
+
+def epoch_ends(info: RunInfo, history: Sequence[Epoch]) -> list[float]:
+    """Return where each epoch ends, in passes over the training images: the last epoch may be partial."""
+    return [one.end if one.curve else min(one.epoch, info.config.get("epochs", one.epoch)) for one in history]
 
 
 def read_run(path: Path) -> RunData:
@@ -135,6 +177,7 @@ def read_run(path: Path) -> RunData:
     metrics, history = folder.metrics.read(), folder.history.read()
     results = {split: read for split in SPLITS if (read := _read_results(folder, split, info))}
     issues, sheet = _read_label_issues(folder, info)
+    training, sheets = _read_training_images(folder, info)
     appearance, means = _read_class_analysis(folder, info)
     return RunData(
         folder=folder,
@@ -144,6 +187,9 @@ def read_run(path: Path) -> RunData:
         results=results,
         sheets={split: _read_sheet(folder, split, one.sheet) for split, one in results.items() if one.sheet},
         examples={split: _read_examples(folder, split, one) for split, one in results.items()},
+        mask_sheets={split: _read_mask_sheets(folder, split, one.masks) for split, one in results.items() if one.masks},
+        training_images=training,
+        training_sheets=sheets,
         calibration=folder.calibration.read_optional(),
         novelty=folder.novelty.read_optional(),
         model=folder.model_summary.read_optional(),
@@ -156,6 +202,7 @@ def read_run(path: Path) -> RunData:
         label_issues_sheet=sheet,
         predictions=folder.predictions.read_optional(),
         measures=folder.measures.read_optional(),
+        before_after=folder.before_after.read_optional(),
     )
 
 
@@ -220,6 +267,46 @@ def _read_examples(folder: RunFolder, split: str, results: SplitResults) -> tupl
             raise SeamlineError(f"{directory}: image and masks of {example.name} differ in size; {REMEDY}")
         images.append(one)
     return tuple(images)
+
+
+def _read_mask_sheets(folder: RunFolder, split: str, sheets: MaskSheets) -> MaskSheetImages:
+    """Read photos, true masks and predicted masks of many images of a split."""
+    photos, ground_truth, prediction = files = folder.mask_sheet_files(split)
+    read = MaskSheetImages(sheets, read_picture(photos), read_mask(ground_truth), read_mask(prediction))
+    _check_sheets(files, (read.photos, read.ground_truth, read.prediction), sheets.size, f"{split}.json")
+    return read
+
+
+def _read_training_images(
+    folder: RunFolder, info: RunInfo
+) -> tuple[TrainingImages | None, Mapping[bool, TrainingSheets]]:
+    """Read some of the training images; None and nothing where an older version wrote the run."""
+    file = folder.training_images
+    images = file.read_optional()
+    if images is None:
+        return None, {}
+    has_masks = info.task == "segmentation"
+    if any((one.label is None) != has_masks or (one.label or 0) >= len(info.dataset.classes) for one in images.images):
+        raise file.error("its labels are not those of run.json")
+    sheets = {}
+    for augmented, layout in ((False, images), (True, images.augmented)):
+        if layout is not None:
+            files = folder.training_sheet_files(info.task, augmented=augmented)[: 1 + has_masks]
+            read = TrainingSheets(read_picture(files[0]), read_mask(files[1]) if has_masks else None)
+            pictures = (read.photos,) if read.masks is None else (read.photos, read.masks)
+            _check_sheets(files, pictures, layout.size, file.path.name)
+            sheets[augmented] = read
+    return images, sheets
+
+
+def _check_sheets(
+    files: Sequence[Path], pictures: Sequence[Image.Image | NDArray[np.uint8]], size: tuple[int, int], described: str
+) -> None:
+    """Check that pictures are at least of a size (height, width) that a file describes."""
+    for path, picture in zip(files, pictures, strict=True):
+        height, width = picture.shape if isinstance(picture, np.ndarray) else (picture.height, picture.width)
+        if height < size[0] or width < size[1]:
+            raise SeamlineError(f"{path}: too small for the images of {described}; {REMEDY}")
 
 
 def _read_class_analysis(folder: RunFolder, info: RunInfo) -> tuple[ClassAnalysis | None, Image.Image | None]:

@@ -12,12 +12,14 @@ import numpy as np
 from seamline.evaluation.effects import field_effects
 from seamline.evaluation.findings.sweep import sweep_sentences
 from seamline.evaluation.metrics import Metric
-from seamline.evaluation.sweep import RunResult, SettingResult, SweepResults, read_sweep
+from seamline.evaluation.sweep import SweepResults, read_sweep
+from seamline.evaluation.sweep_settings import RunResult, SettingResult
 from seamline.evaluation.text import join_and, pluralize, title_inside
 from seamline.report import sweep_plots
 from seamline.report.formatting import duration, estimate_text, interval_text, setting
 from seamline.report.formatting import value_text as metric_text
 from seamline.report.page import render, write_page
+from seamline.report.run_data import epoch_ends
 from seamline.report.summary import KeyMetric
 from seamline.report.svg import responsive_svg
 from seamline.run_folder import Estimate, SweepFolder, SweepRun
@@ -162,12 +164,15 @@ def _effects(results: SweepResults) -> dict[str, str] | None:
 
 
 def _curves(results: SweepResults) -> list[dict[str, str]]:
-    """Draw loss and accuracy on the validation images over the epochs, a line for each setting."""
+    """Draw loss and accuracy on the validation images over the epochs, a line for each setting.
+
+    There is nothing to draw where no run has two epochs.
+    """
     settings = results.candidates[:MAX_CURVES]
     drawings = []
     for key, title, percents in (("loss", "Validation loss", False), ("accuracy", "Validation accuracy", True)):
         lines = [_line(results, one, f"val_{key}") for one in settings if one.runs and one.runs[0].history]
-        if not lines:
+        if max((len(line.values) for line in lines), default=0) < 2:
             return []
         draw = partial(sweep_plots.setting_curves, lines=lines, title=title, percents=percents)
         drawings.append(responsive_svg(draw, f"curves-{key}", f"{title} of each setting over the epochs."))
@@ -179,8 +184,11 @@ def _line(results: SweepResults, one: SettingResult, key: str) -> sweep_plots.Li
     runs = tuple(np.array([getattr(epoch, key) for epoch in run.history], np.float64) for run in one.runs)
     shortest = min(map(len, runs))
     mean = np.mean([run[:shortest] for run in runs], 0)
+    ends = np.array(epoch_ends(one.runs[0].info, one.runs[0].history))
     baseline = "baseline" if one.number == results.info.baseline and results.info.method != "random" else ""
-    return sweep_plots.Line(one.setting.name, mean, runs, "winner" if one is results.winner else baseline)
+    return sweep_plots.Line(
+        one.setting.name, ends[:shortest], mean, runs, "winner" if one is results.winner else baseline
+    )
 
 
 def _parallel(results: SweepResults) -> dict[str, str] | None:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, PercentFormatter
 from numpy.typing import NDArray
 
 from seamline.evaluation.effects import FieldEffect
 from seamline.report.formatting import decimal, estimate_text, percent
 from seamline.report.plot_layout import (
-    PERCENT,
     canvas,
+    epoch_axis,
     frame,
     heading,
     interval_ends,
@@ -41,6 +41,7 @@ class Line:
     """The curve of a setting."""
 
     name: str  # of the setting
+    epochs: NDArray[np.float64]  # (E,) float64, ends of the epochs; the last may be partial
     values: NDArray[np.float64]  # (E,) float64, the mean over its runs after each epoch
     runs: tuple[NDArray[np.float64], ...]  # (E,) float64, each of its runs
     marked: str = ""  # `winner` or `baseline`; empty for the others
@@ -61,43 +62,41 @@ def setting_curves(theme: Theme, *, lines: Sequence[Line], title: str, percents:
     """
     height, right = 300, 150 if width > 500 else 118
     figure = canvas(width, height)
-    axes = frame(figure, 48, right, 34, 40)
-    longest = max(len(line.values) for line in lines)
+    axes = frame(figure, 58 if percents else 48, right, 34, 40)
+    ends = np.unique(np.concatenate([line.epochs for line in lines])).tolist()
     for line in sorted(lines, key=lambda line: _rank(line)):
         color = _color(theme, line)
         for run in line.runs if len(line.runs) > 1 else ():
-            axes.plot(range(1, len(run) + 1), run, color=color, linewidth=0.7, alpha=0.35)
+            shared = min(len(run), len(line.epochs))
+            axes.plot(line.epochs[:shared], run[:shared], color=color, linewidth=0.7, alpha=0.35)
         style = "--" if line.marked == "baseline" else "-"
-        epochs = range(1, len(line.values) + 1)
         marker = "o" if len(line.values) == 1 else None
-        axes.plot(epochs, line.values, style, color=color, linewidth=1.9, marker=marker, markersize=5)
+        axes.plot(line.epochs, line.values, style, color=color, linewidth=1.9, marker=marker, markersize=5)
     values = np.concatenate([line.values for line in lines])
     low, high = _limits(values[np.isfinite(values)], percents=percents)
     if not percents:  # a training that diverges leaves the frame
         high = min(high, MAX_LOSS * float(np.nanmedian(values)))
     axes.set_ylim(low, high)
-    axes.set_xlim(1 if longest > 1 else 0.5, longest if longest > 1 else 1.5)
-    axes.locator_params(axis="x", nbins=6, integer=True, steps=[1, 2, 5, 10])
+    epoch_axis(axes, ends)
     axes.locator_params(axis="y", nbins=5)
     if percents:
-        axes.yaxis.set_major_formatter(PERCENT)
+        axes.yaxis.set_major_formatter(_percents())
     shown = [line for line in lines if (len(lines) <= MAX_LABELS or line.marked) and np.isfinite(line.values).any()]
-    ends = [float(line.values[np.isfinite(line.values)][-1]) for line in shown]
-    heights = spread([min(max(end, low), high) for end in ends], 28 * (high - low) / (height - 74), low, high)
+    last = [float(line.values[np.isfinite(line.values)][-1]) for line in shown]
+    heights = spread([min(max(value, low), high) for value in last], 28 * (high - low) / (height - 74), low, high)
     show = percent if percents else decimal
-    for line, end, y in zip(shown, ends, heights, strict=True):
+    for line, value, y in zip(shown, last, heights, strict=True):
         longest_name = NAME if width > 500 else 16
         name = line.marked if line.marked and len(line.name) > longest_name else shortened(line.name, longest_name)
-        text = f"{name}\n{show(end)}"
+        text = f"{name}\n{show(value)}"
         label(axes, text, (axes.get_xlim()[1], y), 7, _color(theme, line))
     listed = sorted(lines, key=lambda line: -_rank(line))[:MAX_TIPS]
-    steps = list(range(1, longest + 1))
     texts = [
-        f"epoch {epoch}: "
-        + ", ".join(f"{one.name} {show(float(one.values[epoch - 1]))}" for one in listed if len(one.values) >= epoch)
-        for epoch in steps
+        f"epoch {end:.3g}: "
+        + ", ".join(f"{one.name} {show(float(value))}" for one in listed for value in one.values[one.epochs == end])
+        for end in ends
     ]
-    tip_columns(axes, theme, steps, texts)
+    tip_columns(axes, theme, ends, texts)
     axes.set_xlabel("epoch")
     heading(figure, title)
     return figure
@@ -154,7 +153,7 @@ def effects(
     axes.set_yticks(ticks, names)
     ends = [end for field in fields for level in field.levels for end in interval_ends(level.estimate)]
     axes.set_xlim(*_limits(np.array(ends), percents=percents))
-    axes.xaxis.set_major_formatter(PERCENT if percents else FuncFormatter(lambda value, _: f"{value:.3g}"))
+    axes.xaxis.set_major_formatter(_percents() if percents else FuncFormatter(lambda value, _: f"{value:.3g}"))
     axes.locator_params(axis="x", nbins=5)
     heading(figure, title)
     return figure
@@ -234,6 +233,11 @@ def _rank(line: Line) -> int:
 
 def _color(theme: Theme, line: Line) -> str:
     return {"winner": theme.accent, "baseline": theme.ink}.get(line.marked, theme.muted)
+
+
+def _percents() -> PercentFormatter:
+    """Return a format of percentages with as many decimals as an axis needs to tell its ticks apart."""
+    return PercentFormatter(1, symbol=" %")
 
 
 def _limits(values: NDArray[np.float64], *, percents: bool) -> tuple[float, float]:

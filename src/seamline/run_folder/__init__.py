@@ -15,6 +15,7 @@ from seamline.run_folder.analysis import (
     LinearProbes,
 )
 from seamline.run_folder.arrays import ClassificationArrays, ImageIndex, SegmentationArrays, StoredImages
+from seamline.run_folder.before_after import BeforeAfter, DatasetChange, MetricChange
 from seamline.run_folder.fields import ABSENT, Color, Count, Estimate, Task, to_json
 from seamline.run_folder.folder import ONNX, WEIGHTS, RunFolder, measures_record, prediction_record
 from seamline.run_folder.integrity import ExampleOutputs, Integrity
@@ -51,6 +52,7 @@ from seamline.run_folder.model_summary import ModelLayer, ModelSummary, Optimize
 from seamline.run_folder.novelty import Novelty, NoveltyReference
 from seamline.run_folder.prediction import ExportMetadata, PhotoError, PhotoPrediction, PredictionRecord
 from seamline.run_folder.results import (
+    MAX_PER_CELL,
     BoundaryErrors,
     Curve,
     ErrorAnalysis,
@@ -58,7 +60,9 @@ from seamline.run_folder.results import (
     ImageMetrics,
     LabelIssue,
     LabelIssues,
+    MaskCase,
     MaskExample,
+    MaskSheets,
     SheetExample,
     SplitResults,
     ThinRegions,
@@ -66,6 +70,7 @@ from seamline.run_folder.results import (
 from seamline.run_folder.run_info import (
     ClassMap,
     ConfigDecision,
+    CurvePoint,
     DatasetInfo,
     DatasetPartInfo,
     Epoch,
@@ -80,12 +85,17 @@ from seamline.run_folder.run_info import (
     SplitInfo,
     UnusedData,
 )
+from seamline.run_folder.suggestions import SuggestedPhoto, Suggestions, suggestions_file
 from seamline.run_folder.sweep import SweepFolder, SweepInfo, SweepRun, SweepSetting
+from seamline.run_folder.training_images import AugmentedImages, TrainingImage, TrainingImages
 
 __all__ = [
     "ABSENT",
+    "MAX_PER_CELL",
     "ONNX",
     "WEIGHTS",
+    "AugmentedImages",
+    "BeforeAfter",
     "BoundaryErrors",
     "BuildingCalibration",
     "BuildingTotal",
@@ -103,6 +113,8 @@ __all__ = [
     "CountProbability",
     "CountTable",
     "Curve",
+    "CurvePoint",
+    "DatasetChange",
     "DatasetInfo",
     "DatasetPartInfo",
     "Epoch",
@@ -131,9 +143,12 @@ __all__ = [
     "LabelIssues",
     "LinearProbe",
     "LinearProbes",
+    "MaskCase",
     "MaskExample",
+    "MaskSheets",
     "MeasuredPhoto",
     "MeasuresRecord",
+    "MetricChange",
     "MetricInfo",
     "Metrics",
     "ModelInfo",
@@ -163,14 +178,19 @@ __all__ = [
     "SplitResults",
     "StoredImages",
     "Storey",
+    "SuggestedPhoto",
+    "Suggestions",
     "SweepFolder",
     "SweepInfo",
     "SweepRun",
     "SweepSetting",
     "Task",
     "ThinRegions",
+    "TrainingImage",
+    "TrainingImages",
     "UnusedData",
     "measures_record",
     "prediction_record",
+    "suggestions_file",
     "to_json",
 ]

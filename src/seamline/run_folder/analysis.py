@@ -66,7 +66,8 @@ class ClassProperties(Struct, frozen=True, kw_only=True):
     recall_by_sharpness: tuple[Estimate, ...]  # the same in each third of them, the least sharp first
     edges: Estimate  # mean fraction of their pixels that are at an edge
     # mean squared distance of their pooled features from the mean of the class, as a fraction of that of all images
-    # from the mean of all; each feature is divided by its standard deviation
+    # from the mean of all, both without bias; each feature is divided by its standard deviation; null for fewer than
+    # three images
     spread: Estimate
     # mean fraction of the response of layer 1 that filters of each orientation contribute; empty where there are none
     orientations: dict[str, Estimate] = {}

@@ -22,6 +22,8 @@ from seamline.run_folder.arrays import (
     read_stored_images,
     write_arrays,
 )
+from seamline.run_folder.before_after import BeforeAfter
+from seamline.run_folder.fields import Task
 from seamline.run_folder.integrity import Integrity
 from seamline.run_folder.json_file import JsonFile, JsonLinesFile
 from seamline.run_folder.measures import BuildingCalibration, MeasuresRecord
@@ -31,6 +33,7 @@ from seamline.run_folder.novelty import Novelty
 from seamline.run_folder.prediction import PredictionRecord
 from seamline.run_folder.results import LabelIssues, SplitResults
 from seamline.run_folder.run_info import Epoch, RunInfo
+from seamline.run_folder.training_images import TrainingImages
 
 WEIGHTS = "model.safetensors"
 ONNX = "model.onnx"
@@ -96,7 +99,9 @@ class RunFolder:
     linear_probes = _Result[LinearProbes]("analysis/linear_probes.json", LinearProbes)
     model_summary = _Result[ModelSummary]("analysis/model.json", ModelSummary)
     class_analysis = _Result[ClassAnalysis]("evaluation/classes.json", ClassAnalysis)
+    before_after = _Result[BeforeAfter]("evaluation/before_after.json", BeforeAfter)
     label_issues = _Result[LabelIssues]("evaluation/label_issues.json", LabelIssues)
+    training_images = _Result[TrainingImages]("evaluation/training_images.json", TrainingImages)
 
     @property
     def finished(self) -> bool:
@@ -172,6 +177,20 @@ class RunFolder:
     def sheet_file(self, split: str) -> Path:
         """The example sheet of a split."""
         return self.path / "evaluation" / f"{split}.png"
+
+    def mask_sheet_files(self, split: str) -> tuple[Path, Path, Path]:
+        """Sheets of photos, true masks and predicted masks of a split."""
+        photos, ground_truth, prediction = (
+            self.path / "evaluation" / f"{split}.{name}"
+            for name in ("photos.jpg", "ground_truth.png", "prediction.png")
+        )
+        return photos, ground_truth, prediction
+
+    def training_sheet_files(self, task: Task, *, augmented: bool = False) -> tuple[Path, Path]:
+        """Sheets of some training images and, where there are masks, of these, as they are or augmented."""
+        stem = self.path / f"evaluation/training_images{'.augmented' * augmented}"
+        suffix = ".png" if task == "classification" else ".jpg"
+        return stem.with_name(stem.name + suffix), stem.with_name(f"{stem.name}.masks.png")
 
     def examples_dir(self, split: str) -> Path:
         """Images and masks of a split's examples."""

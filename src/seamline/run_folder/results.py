@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from seamline.run_folder.fields import Count, Estimate, FileName, NanFloat, Number, Side
 
+MAX_PER_CELL = 12
+"""The most confident images of each cell of a confusion matrix that the example sheet has, whatever else it has."""
+
 
 class SheetExample(Struct, frozen=True, kw_only=True):
     """An image of the example sheet."""
@@ -21,13 +24,19 @@ class ExampleSheet(Struct, frozen=True, kw_only=True):
 
     tile: tuple[Side, Side]  # height and width of an image
     columns: Side  # images per row
-    examples: tuple[SheetExample, ...]  # the images, cell by cell of the confusion matrix, the most confident first
+    # the images, cell by cell of the confusion matrix, the most confident first: of each cell the most confident, of
+    # the split that is reported first all where they fit, else also a random sample
+    examples: tuple[SheetExample, ...]
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the picture that holds all examples."""
-        rows = -(-len(self.examples) // self.columns)
-        return rows * self.tile[0], min(self.columns, len(self.examples)) * self.tile[1]
+        return sheet_size(self.tile, self.columns, len(self.examples))
+
+
+def sheet_size(tile: tuple[int, int], columns: int, count: int) -> tuple[int, int]:
+    """Return height and width of the picture of `count` images of one size (height, width), row by row."""
+    return -(-count // columns) * tile[0], min(columns, count) * tile[1]
 
 
 class MaskExample(Struct, frozen=True, kw_only=True):
@@ -42,6 +51,30 @@ class MaskExample(Struct, frozen=True, kw_only=True):
     image: FileName  # file name of the image below `SPLIT-examples/`
     ground_truth: FileName  # file name of the true mask
     prediction: FileName  # file name of the predicted mask
+
+
+class MaskCase(Struct, frozen=True, kw_only=True):
+    """An image of the mask sheets."""
+
+    rank: Count  # its rank by mean IoU, from 1
+    # true class, predicted class and number of pixels of each cell of its confusion matrix that is not 0
+    cells: tuple[tuple[Count, Count, Count], ...]
+
+
+class MaskSheets(Struct, frozen=True, kw_only=True):
+    """Layout of the mask sheets: photos, true masks and predicted masks of the same images, row by row, without gaps.
+
+    They are `SPLIT.photos.jpg`, `SPLIT.ground_truth.png` and `SPLIT.prediction.png`.
+    """
+
+    tile: tuple[Side, Side]  # height and width of an image
+    columns: Side  # images per row
+    cases: tuple[MaskCase, ...]  # the images, best mean IoU first: all, or the worst of each class and a random sample
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of a picture that holds all images."""
+        return sheet_size(self.tile, self.columns, len(self.cases))
 
 
 class Curve(Struct, frozen=True, kw_only=True):
@@ -97,6 +130,8 @@ class SplitResults(Struct, frozen=True, kw_only=True, omit_defaults=True):
     confusion: tuple[tuple[Count, ...], ...]
     sheet: ExampleSheet | None = None  # the example sheet (classification)
     examples: tuple[MaskExample, ...] = ()  # examples with masks (segmentation)
+    # many images with masks, of the split that is reported first (segmentation)
+    masks: MaskSheets | None = None
     # precision-recall curves by score type (`raw`, `softmax`) and class; absent classes left out
     curves: dict[str, dict[str, Curve]] = {}
     errors: ErrorAnalysis | None = None  # where wrong pixels lie (segmentation)
@@ -110,6 +145,11 @@ class SplitResults(Struct, frozen=True, kw_only=True, omit_defaults=True):
         examples = self.sheet.examples if self.sheet else ()
         if any(max(example.ground_truth, example.prediction) >= count for example in examples):
             raise ValueError(f"an example has a class beyond the {count} classes")
+        cases = self.masks.cases if self.masks else ()
+        if any(not 1 <= case.rank <= len(self.per_image) for case in cases):
+            raise ValueError(f"an image of the mask sheets has a rank beyond the {len(self.per_image)} of per_image")
+        if any(max(true, predicted) >= count for case in cases for true, predicted, _ in case.cells):
+            raise ValueError(f"an image of the mask sheets has a class beyond the {count} classes")
 
 
 class LabelIssue(Struct, frozen=True, kw_only=True):

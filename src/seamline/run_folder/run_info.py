@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from seamline.run_folder.fields import Color, Count, NanFloat, Number, Side, Task, check_classes
+from seamline.run_folder.fields import LIMIT, Color, Count, NanFloat, Number, Side, Task, check_classes
 
 
 class ReferenceImage(Struct, frozen=True, kw_only=True):
@@ -142,6 +142,7 @@ class SplitInfo(Struct, frozen=True, kw_only=True):
     predefined: bool = False  # whether the dataset names its validation images
     fold: Count = 0  # fold of a cross-validation whose images are the test images, from 1; 0 for none
     folds: Count = 0  # folds of the cross-validation; 0 for none
+    too_few_to_test: bool = False  # whether no test images were drawn because there are too few groups
     groups_detected: bool = False  # whether groups were detected in the pixels; else they came with the dataset
     groups: Count  # groups among the training images, before any is excluded
     duplicate_images: Count  # training images that share their group with another training image
@@ -210,6 +211,14 @@ class RunInfo(Struct, frozen=True, kw_only=True):
         check_classes(self.task, self.dataset.classes, self.dataset.palette)
 
 
+class CurvePoint(Struct, frozen=True):
+    """A point of the training curves within an epoch: means over the batches since the point before."""
+
+    epoch: Annotated[float, Meta(gt=0, lt=LIMIT)]  # passes over the training images so far, such as 1.25
+    loss: NanFloat  # mean loss, each batch before its step
+    accuracy: NanFloat  # fraction of images or pixels predicted correctly
+
+
 class Epoch(Struct, frozen=True, kw_only=True):
     """One epoch."""
 
@@ -222,3 +231,9 @@ class Epoch(Struct, frozen=True, kw_only=True):
     learning_rate: NanFloat  # learning rate of the last step
     train_seconds: NanFloat  # time for training, without validation
     samples: Count  # number of training images processed
+    curve: tuple[CurvePoint, ...] = ()  # points within the epoch; the last is at its end
+
+    @property
+    def end(self) -> float:
+        """Passes over the training images at its end, such as 1.3 where the second epoch is the last and partial."""
+        return self.curve[-1].epoch if self.curve else float(self.epoch)

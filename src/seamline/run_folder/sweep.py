@@ -45,6 +45,8 @@ class SweepInfo(Struct, frozen=True, kw_only=True):
     data: tuple[str, ...]  # the datasets, as the user names them
     preset: str  # name of the preset, `custom` for a configuration
     fixed: dict[str, Any]  # fields that all runs share and the preset does not have
+    # options that decide which images and weights all runs start with, such as `image_size`, as text; without defaults
+    options: dict[str, str] = {}
     varied: dict[str, str]  # varied field -> its values or range as text
     method: SweepMethod  # how settings are chosen: `grid`, `list` or `random`
     seeds: tuple[Count, ...]  # seeds of each setting

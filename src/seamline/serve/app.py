@@ -1,6 +1,6 @@
 """The application: the page, the API and its description."""
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +14,13 @@ from starlette.exceptions import HTTPException
 
 from seamline.inference.predictor import Predictor
 from seamline.run_folder import Task
+from seamline.serve.card import CardResponse, read_card
 from seamline.serve.collect import CorrectionStore, add_collection
+from seamline.serve.documentation import add_documentation
 from seamline.serve.inference_worker import ClassificationResponse, InferenceWorker, SegmentationResponse
 from seamline.serve.measurement import MeasureQuery, MeasureResponse, response_schemas
 from seamline.serve.middleware import Limits, SecurityMiddleware
+from seamline.serve.samples import Sample, load_samples
 from seamline.serve.upload import FIELD, read_photo_bytes
 
 
@@ -42,6 +45,13 @@ class PhotoLimits(BaseModel):
     pixels: int
 
 
+class SampleResponse(BaseModel):
+    """A photo to try the model with."""
+
+    path: str
+    drawn: bool = Field(description="Whether a program drew it; else it is a validation image of the run.")
+
+
 class ModelResponse(BaseModel):
     """The model."""
 
@@ -60,6 +70,7 @@ class ModelResponse(BaseModel):
     queue: int | None = Field(description="Number of photos to correct, of `--queue`; null without.")
     measures: bool = Field(description="Whether the model measures buildings: it segments facades and windows.")
     limits: PhotoLimits
+    samples: list[SampleResponse] = Field(description="Photos to try the model with.")
 
 
 class Health(BaseModel):
@@ -69,7 +80,20 @@ class Health(BaseModel):
 
 
 SCRIPTS = (
-    *("page.js", "api.js", "corners.js", "elements.js", "fronts.js", "measure.js", "totals.js"),
+    *(
+        "page.js",
+        "api.js",
+        "board.js",
+        "colors.js",
+        "card.js",
+        "corners.js",
+        "docs.js",
+        "elements.js",
+        "fronts.js",
+        "inputs.js",
+        "labels.js",
+    ),
+    *("legend.js", "mask.js", "measure.js", "photos.js", "probe.js", "progress.js", "samples.js", "totals.js"),
     *(
         "correct.js",
         "correct_api.js",
@@ -139,6 +163,7 @@ def make_app(
     predictor: Predictor,
     limits: Limits | None = None,
     hosts: Collection[str] = (),
+    samples: Sequence[Sample] | None = None,
     store: CorrectionStore | None = None,
 ) -> FastAPI:
     """Create the application that serves a model.
@@ -146,11 +171,13 @@ def make_app(
     Args:
         predictor: the model.
         limits: limits of requests.
-        hosts: host names that are served besides those of this machine.
+        hosts: names that it is served on besides those of this machine.
+        samples: photos to try it with; by default those of the model.
         store: where corrections are saved; None if they are not.
     """
     limits = limits or Limits()
     worker = InferenceWorker(predictor, limits)
+    samples = load_samples(predictor) if samples is None else samples
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> Any:
@@ -162,7 +189,7 @@ def make_app(
         description="Predicts photos with a trained model. Photos are not stored"
         + (", unless a correction of one is saved." if store else "."),
         version=version("seamline"),
-        docs_url=None,  # their pages load scripts of other sites
+        docs_url=None,  # its page loads scripts of other sites; see `documentation`
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
@@ -172,7 +199,9 @@ def make_app(
     app.add_middleware(SecurityMiddleware, limits=limits, hosts=hosts)
     _add_error_handlers(app)
     _add_page(app)
-    _add_api(app, worker, store)
+    _add_samples(app, samples)
+    _add_api(app, worker, [SampleResponse(path=_path(sample), drawn=sample.drawn) for sample in samples], store)
+    add_documentation(app, predictor.task, measures=worker.measures)
     if store is not None:
         add_collection(app, worker, store, _errors)
     _add_schemas(app, response_schemas())
@@ -199,10 +228,10 @@ def _add_error_handlers(app: FastAPI) -> None:
 
     async def on_http_error(request: Request, error: Any) -> JSONResponse:
         details = {
-            404: f"{request.url.path}: not found; the page is at / and the description of the API at /openapi.json"
+            404: f"{request.url.path}: not found; the page is at / and the description of the API at /docs"
             if error.detail == "Not Found"
             else error.detail,
-            405: f"{request.url.path}: does not support {request.method}; see /openapi.json",
+            405: f"{request.url.path}: does not support {request.method}; see /docs",
         }
         return respond(error.status_code, details.get(error.status_code, str(error.detail)), error.headers)
 
@@ -225,25 +254,44 @@ def _add_page(app: FastAPI) -> None:
     for path, name, media_type, files in (
         ("/", "page.html", "text/html", (folder / "page.html",)),
         ("/page.css", "page.css", "text/css", (theme, folder / "page.css", folder / "correct.css")),
+        ("/docs.css", "docs.css", "text/css", (folder / "docs.css",)),
         *((f"/{name}", name, "text/javascript", (folder / name,)) for name in SCRIPTS),
     ):
         content = b"".join(file.read_bytes() for file in files)
         responses: dict[int | str, dict[str, Any]] = {
             200: {"description": "A file of the page.", "content": {media_type: {"schema": {"type": "string"}}}}
         }
-        app.get(path, response_class=Response, responses=responses, name=name)(_static(content, media_type))
+        app.get(path, response_class=Response, responses=responses, name=name)(
+            _static(content, f"{media_type}; charset=utf-8")
+        )
 
 
 def _static(content: bytes, media_type: str) -> Callable[[], Coroutine[Any, Any, Response]]:
-    """Return an endpoint that always returns the same text."""
+    """Return an endpoint that always returns the same content."""
 
     async def endpoint() -> Response:
-        return Response(content, media_type=f"{media_type}; charset=utf-8")
+        return Response(content, media_type=media_type)
 
     return endpoint
 
 
-def _add_api(app: FastAPI, worker: InferenceWorker, store: CorrectionStore | None) -> None:
+def _add_samples(app: FastAPI, samples: Sequence[Sample]) -> None:
+    """Serve the sample photos from memory."""
+    for sample in samples:
+        responses: dict[int | str, dict[str, Any]] = {
+            200: {"description": "A sample photo.", "content": {sample.media_type: {"schema": _BINARY}}}
+        }
+        endpoint = _static(sample.content, sample.media_type)
+        app.get(_path(sample), response_class=Response, responses=responses, name=sample.name)(endpoint)
+
+
+def _path(sample: Sample) -> str:
+    return f"/samples/{sample.name}"
+
+
+def _add_api(
+    app: FastAPI, worker: InferenceWorker, samples: list[SampleResponse], store: CorrectionStore | None
+) -> None:
     """Serve the API."""
     predictor, limits = worker.predictor, worker.limits
     metadata = predictor.metadata
@@ -261,7 +309,9 @@ def _add_api(app: FastAPI, worker: InferenceWorker, store: CorrectionStore | Non
         queue=len(store.queue) if store and store.queue else None,
         measures=worker.measures,
         limits=PhotoLimits(bytes=limits.bytes, pixels=limits.pixels),
+        samples=samples,
     )
+    card_content = read_card(predictor)
     response = SegmentationResponse if predictor.task == "segmentation" else ClassificationResponse
     mask_png = _png("A palette PNG of class indices.")
     overlay_png = _png("The photo with the mask overlaid.")
@@ -276,10 +326,22 @@ def _add_api(app: FastAPI, worker: InferenceWorker, store: CorrectionStore | Non
         """Describe the model and the limits of a photo."""
         return description
 
+    @app.get("/api/card")
+    async def card() -> CardResponse:
+        """Return the model's card: intended use, limits, figures, data and license."""
+        return card_content
+
     @app.post("/api/predict", response_model=response, responses=_errors(*_PHOTO_ERRORS), openapi_extra=_PHOTO)
-    async def predict(request: Request, mask: bool = True) -> SegmentationResponse | ClassificationResponse:
-        """Predict a photo; `mask=false` omits the mask."""
-        return await worker.predict(await read_photo_bytes(request, limits), with_mask=mask)
+    async def predict(
+        request: Request,
+        mask: Annotated[bool, Query(description="Whether to include the mask of a segmentation model.")] = True,
+        confidence: Annotated[
+            bool, Query(description="Whether to include the probability of each pixel's class.")
+        ] = False,
+    ) -> SegmentationResponse | ClassificationResponse:
+        """Predict a photo."""
+        content = await read_photo_bytes(request, limits)
+        return await worker.predict(content, with_mask=mask, with_confidence=confidence)
 
     @app.post("/api/mask", response_class=Response, responses=mask_png, openapi_extra=_PHOTO)
     async def mask(request: Request) -> Response:

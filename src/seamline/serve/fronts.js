@@ -124,7 +124,7 @@ function makeTable(front) {
   const heights = front.height_m !== null || front.storeys.some((storey) => storey.height_m !== null);
   const heads = ["", "Windows", "Window-to-wall ratio", ...(heights ? ["Height"] : [])];
   const head = element("tr");
-  head.append(...heads.map((text) => Object.assign(element(text ? "th" : "td", "", text), { scope: "col" })));
+  head.append(...heads.map((text) => (text ? Object.assign(element("th", "", text), { scope: "col" }) : element("td"))));
   const body = element("tbody");
   const addRow = (name, className, { windows, wwr, height_m: height }, chance = "") => {
     const row = element("tr", className);

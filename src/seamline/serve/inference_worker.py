@@ -44,6 +44,10 @@ class SegmentationResponse(_Photo):
         description="Low and high end of the conformal interval of each fraction; empty where the model has none."
     )
     mask: str | None = Field(description="Palette PNG of the photo's size with class indices, in base64.")
+    confidence: str | None = Field(
+        description="Gray PNG of the photo's size, in base64: the probability of each pixel's class, 0 to 255. Null "
+        "unless asked for."
+    )
 
 
 class ClassificationResponse(_Photo):
@@ -64,14 +68,16 @@ class InferenceWorker:
         self._executor = _one_thread()
         self._lock = asyncio.Lock()
 
-    async def predict(self, content: bytes, *, with_mask: bool) -> SegmentationResponse | ClassificationResponse:
-        """Predict a photo; `with_mask` includes the mask of a segmentation model in the response.
+    async def predict(
+        self, content: bytes, *, with_mask: bool, with_confidence: bool
+    ) -> SegmentationResponse | ClassificationResponse:
+        """Predict a photo; the response of a segmentation model includes the mask and the confidence if asked for.
 
         Raises:
             HTTPException: 413 for too many pixels, 415 if it is no image, 422 for a damaged one, 503 if other photos
                 took too long or memory is short.
         """
-        return await self.run(content, lambda photo: _to_response(self.predictor(photo), with_mask))
+        return await self.run(content, lambda photo: _to_response(self.predictor(photo), with_mask, with_confidence))
 
     async def mask(self, content: bytes) -> bytes:
         """Return a photo's mask as a palette PNG; raises as `predict`, and 409 for a classifier."""
@@ -159,7 +165,9 @@ def _measurer_or_reason(predictor: Predictor) -> Measurer | str:
         return re.sub(r"say which with --roles \S+, or ", "", str(error))  # that is for the command line
 
 
-def _to_response(prediction: Prediction, with_mask: bool) -> SegmentationResponse | ClassificationResponse:
+def _to_response(
+    prediction: Prediction, with_mask: bool, with_confidence: bool
+) -> SegmentationResponse | ClassificationResponse:
     """Return a prediction as JSON has it."""
     photo: dict[str, Any] = {
         "width": prediction.width,
@@ -169,7 +177,14 @@ def _to_response(prediction: Prediction, with_mask: bool) -> SegmentationRespons
     if prediction.label is None:
         mask = base64.b64encode(encode_mask(_mask(prediction), prediction.palette)).decode() if with_mask else None
         intervals = {name: list(ends) for name, ends in prediction.intervals.items()}
-        return SegmentationResponse(**photo, class_fractions=prediction.fractions, class_intervals=intervals, mask=mask)
+        confidence = _encode_confidence(prediction) if with_confidence else None
+        return SegmentationResponse(
+            **photo,
+            class_fractions=prediction.fractions,
+            class_intervals=intervals,
+            mask=mask,
+            confidence=confidence,
+        )
     probabilities = dict(prediction.probabilities)
     return ClassificationResponse(
         **photo, label=prediction.label, probability=probabilities[prediction.label], probabilities=probabilities
@@ -180,3 +195,9 @@ def _mask(prediction: Prediction) -> NDArray[np.uint8]:
     if prediction.mask is None:
         raise TypeError("the prediction of a classifier has no mask")
     return prediction.mask
+
+
+def _encode_confidence(prediction: Prediction) -> str:
+    if prediction.confidence is None:
+        raise TypeError("the prediction of a classifier has no confidence of pixels")
+    return base64.b64encode(encode_png(prediction.confidence)).decode()

@@ -2,8 +2,10 @@
 
 import { enqueue, model, send } from "./api.js";
 import { byId, DISPLAY_SIDE, download, element, fit, percent, sentence, setStatus, stemOf, svgElement } from "./elements.js";
+import { paintPhoto } from "./colors.js";
 import { Corners, startCorners } from "./corners.js";
 import { FrontEditor, makeFront, makeOutlines } from "./fronts.js";
+import { Progress } from "./progress.js";
 import { polygonArea, toCsv } from "./totals.js";
 
 /** Add the empty view to the card of a photo. */
@@ -17,7 +19,8 @@ export function addMeasures(card) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    enqueue(() => card.isConnected && fillMeasures(card));
+    const progress = new Progress(view.querySelector(".state"));
+    enqueue(() => card.isConnected && fillMeasures(card, progress), (place) => progress.wait(place));
   });
   view.querySelector(".set-corners").addEventListener("click", () => setCorners(view, !view.corners.visible));
   view.querySelector(".save-json").addEventListener("click", () => saveJson(card, view));
@@ -30,27 +33,24 @@ export function addMeasures(card) {
 }
 
 /** Measure the photo of a card with the corners and the options of its form. */
-export async function fillMeasures(card) {
+export async function fillMeasures(card, progress) {
   const view = card.querySelector(".measure");
-  const state = view.querySelector(".state");
   const submit = view.querySelector("[type=submit]");
-  Object.assign(state, { hidden: false, className: "state busy", textContent: "Measuring …" });
   submit.disabled = true;
   try {
     view.stageReady ??= showPhoto(card, view);
-    const response = await send(`/api/measure?${query(view)}`, card.photo);
+    const response = await send(`/api/measure?${query(view)}`, card.photo, (sent) => progress.send(sent, "Measuring"));
     await view.stageReady;
     card.querySelector("small").textContent = `${response.width} × ${response.height}`;
     showResponse(view, response);
-    state.hidden = true;
-    const parts = response.fronts.map(({ number, wwr }) => `front ${number} ${percent(wwr.value)}`);
+    progress.end();
+    const parts = response.fronts.map(({ number, wwr }) => `front ${number} ${wwr.value === null ? "not known" : percent(wwr.value)}`);
     setStatus(`${card.querySelector("h2").textContent}: window-to-wall ratio of ${parts.join(", ")}`);
   } catch (error) {
     await view.stageReady;
     showFronts(view, [], [], null);
-    Object.assign(state, { className: "state error", textContent: sentence(error) });
+    progress.fail(sentence(error));
   }
-  state.classList.remove("busy");
   submit.disabled = false;
 }
 
@@ -67,7 +67,7 @@ function query(view) {
 
 /** Draw the photo, if this browser can show it; its corners can be set even where no building is found. */
 async function showPhoto(card, view) {
-  view.bitmap = await createImageBitmap(card.photo).catch(() => null);
+  view.bitmap = await card.bitmap;
   if (view.bitmap) makeStage(view, view.bitmap.width, view.bitmap.height);
 }
 
@@ -75,10 +75,7 @@ function makeStage(view, width, height) {
   const stage = view.querySelector(".stage");
   const canvas = stage.querySelector("canvas");
   [canvas.width, canvas.height] = fit(width, height, DISPLAY_SIDE);
-  const context = canvas.getContext("2d");
-  context.fillStyle = "#808080";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  if (view.bitmap) context.drawImage(view.bitmap, 0, 0, canvas.width, canvas.height);
+  paintPhoto(canvas, view.bitmap);
   const svg = svgElement("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
   view.layer = svgElement("g");
   svg.append(view.layer);
@@ -106,7 +103,7 @@ function showResponse(view, { width, height, fronts, pictures, interval_level: l
   if (shown?.[0] !== width || shown?.[1] !== height) makeStage(view, width, height); // the browser may not turn a photo as the server does
   view.response = { width, height, interval_level: level };
   showFronts(view, fronts, pictures, level);
-  view.querySelector(".fronts").prepend(...warnings.map((warning) => element("p", "novel", warning)));
+  view.querySelector(".fronts").prepend(...warnings.map((warning) => element("p", "novel", sentence({ message: `the photo: ${warning}` }))));
 }
 
 function showFronts(view, fronts, pictures, level) {

@@ -41,6 +41,7 @@ def serve(
     allowed_hosts: Collection[str] = (),
     limits: Limits | None = None,
     collect: CollectOptions | None = None,
+    samples: bool = True,
     on_ready: Callable[[str], None] = lambda _: None,
     **options: Unpack[LoadOptions],
 ) -> None:
@@ -53,6 +54,7 @@ def serve(
         allowed_hosts: host names that the server serves besides those of this machine.
         limits: limits of requests.
         collect: where corrections are saved; None if they are not.
+        samples: whether the page has photos to try the model with, of a run validation images.
         on_ready: called with the address of the page and the model once requests are answered.
         **options: `backend`, `device` and `threads`; see `load_model`.
 
@@ -69,6 +71,7 @@ def serve(
                 limits,
                 allowed_hosts if host in _ALL_INTERFACES else (*allowed_hosts, _bracketed(host)),
                 store=store,
+                samples=None if samples else (),
             ),
             http=Protocol,
             ws="none",

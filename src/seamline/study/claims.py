@@ -1,7 +1,7 @@
 """The claims of the course study, each tested by a sweep: which runs there are, and what they say."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from seamline.evaluation.bootstrap import GroupBootstrap
 from seamline.evaluation.compare import read_evaluated
 from seamline.evaluation.confidence import significant
-from seamline.evaluation.repeats import holm_bootstrap, holm_t, t_mean
-from seamline.evaluation.sweep import Measure, SettingResult, SweepResults, read_sweep
+from seamline.evaluation.metrics import METRICS
+from seamline.evaluation.repeats import Repeats, holm_bootstrap, holm_t, t_mean
+from seamline.evaluation.sweep import SweepResults, read_sweep
+from seamline.evaluation.sweep_settings import Measure, SettingResult, within_range
 from seamline.evaluation.text import join_and, percent
 from seamline.run_folder import ABSENT, Estimate, SweepFolder
 from seamline.study.findings import LAYER1_RECALL
@@ -99,31 +101,40 @@ def judge_claims(folders: Mapping[str, SweepFolder]) -> list[ClaimResult]:
 
 def _norm(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test batch normalization after ReLU against none; against before ReLU it is no part of the claim."""
-    none, before = (_effect(evidence, "facades-half", {"norm": norm}, AP) for norm in ("none", "before"))
+    none = _effect(evidence, "facades-half", {"norm": "none"}, AP, "without batch normalization")
+    before = _effect(evidence, "facades-half", {"norm": "before"}, AP, "batch normalization before ReLU")
     return worse(none), _texts((none, before)), (none, before)
 
 
 def _kernel(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test kernel 3 against 5 and 7."""
-    effects = tuple(_effect(evidence, "facades-quarter", {"kernel": side}, AP) for side in (5, 7))
+    effects = tuple(
+        _effect(evidence, "facades-quarter", {"kernel": side}, AP, f"kernel {side} instead of 3") for side in (5, 7)
+    )
     return all_of([worse(one) for one in effects]), _texts(effects), effects
 
 
 def _dropout(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test dropout of half the maps against none."""
-    one = _effect(evidence, "facades-half", {"dropout": 0.5}, AP)
+    one = _effect(evidence, "facades-half", {"dropout": 0.5}, AP, "with dropout of 0.5")
     return no_help(one), one.text, (one,)
 
 
 def _pooling(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test a fourth pooling layer, by average precision and by loss."""
-    effects = tuple(_effect(evidence, "facades-half", {"pooling_layers": 4}, measure) for measure in (AP, LOSS))
+    effects = tuple(
+        _effect(evidence, "facades-half", {"pooling_layers": 4}, measure, "four pooling layers instead of three")
+        for measure in (AP, LOSS)
+    )
     return all_of([no_help(one) for one in effects]), _texts(effects), effects
 
 
 def _weights(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test a fourfold weight of pillars, by their recall; their average precision is no part of the claim."""
-    recall, ap = (_effect(evidence, "facades-half", PILLARS, Measure(key, "pillar")) for key in ("recall", "ap"))
+    recall, ap = (
+        _effect(evidence, "facades-half", PILLARS, Measure(key, "pillar"), "pillars weighted 4 times as much")
+        for key in ("recall", "ap")
+    )
     return no_help(recall), _texts((recall, ap)), (recall, ap)
 
 
@@ -146,9 +157,16 @@ def _class_gaps(results: SweepResults) -> list[Effect]:
     one = results.settings[0]
     classes = one.runs[0].info.dataset.classes
     others = [name for name in classes if name != SHIRT]
-    lowest = one.seed_values(Measure("recall", SHIRT), "test")
-    by_class = [one.seed_values(Measure("recall", name), "test") for name in others]
-    over_seeds = holm_t([[of[seed] - lowest[seed] for seed in lowest] for of in by_class])
+    measures = {name: Measure("recall", name) for name in classes}
+    recalls = {name: one.seed_values(measure, "test") for name, measure in measures.items()}
+    steps = {name: one.step(measure, "test") for name, measure in measures.items()}
+    lowest = recalls[SHIRT]
+    over_seeds = holm_t(
+        [
+            Repeats([recalls[name][seed] - lowest[seed] for seed in lowest], max(steps[name], steps[SHIRT]))
+            for name in others
+        ]
+    )
     replicates = np.mean(list(results.replicates([one], Measure("recall"))[one.number].values()), 0)
     column = replicates[:, classes.index(SHIRT)]
     over_images = holm_bootstrap([replicates[:, classes.index(name)] - column for name in others])
@@ -168,9 +186,9 @@ def _confusion_change(full: SweepResults, half: SweepResults) -> Effect:
     changes = [rates[1][seed] - rates[0][seed] for seed in shared]
     mean: NDArray[np.float64] = np.mean(changes, 0)
     over_images = GroupBootstrap(groups, one_label=True).mean(mean, np.ones(len(mean))).estimate
-    what = f"{SHIRT} predicted as {join_and(CONFUSED, ' or ')}, at half the resolution against the full one"
-    over_seeds = t_mean([float(one.mean()) for one in changes])
-    return Effect(what, Measure("accuracy"), over_seeds, over_images, "fraction")
+    what = f"half the resolution, {SHIRT} predicted as {join_and(CONFUSED, ' or ')}"
+    over_seeds = t_mean(Repeats([float(one.mean()) for one in changes], 1 / len(mean)))
+    return Effect(what, Measure("accuracy"), over_seeds, over_images, f"fraction of images of {SHIRT}")
 
 
 def _confused_images(
@@ -192,21 +210,25 @@ def _confused_images(
 def _layer1(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test whether a linear probe of layer 1 alone reaches `LAYER1_RECALL` on some classes."""
     results = evidence.results("garments")
-    recalls: dict[str, list[Estimate]] = {}
-    for run in results.settings[0].runs:
+    one, recalls = results.settings[0], dict[str, list[Estimate]]()
+    for run in one.runs:
         probes = results.folder.run(run.run.name).linear_probes.read()
         layer1 = next(probe for probe in probes.probes if probe.name == "layer 1")
         for name, recall in layer1.per_class.items():
             recalls.setdefault(name, []).append(recall)
-    over_seeds = holm_t([[one.value - LAYER1_RECALL for one in of] for of in recalls.values()])
+    repeats = {
+        name: Repeats([recall.value for recall in of], one.step(Measure("recall", name), "val"))
+        for name, of in recalls.items()
+    }
+    over_seeds = holm_t([replace(of, values=[value - LAYER1_RECALL for value in of.values]) for of in repeats.values()])
     reached, missed = [], []
     for (name, of), seeds in zip(recalls.items(), over_seeds, strict=True):
-        if significant(seeds) > 0 and all(one.low > LAYER1_RECALL for one in of):
+        if significant(seeds) > 0 and all(recall.low > LAYER1_RECALL for recall in of):
             reached.append(name)
-        elif significant(seeds) < 0 and all(one.high < LAYER1_RECALL for one in of):
+        elif significant(seeds) < 0 and all(recall.high < LAYER1_RECALL for recall in of):
             missed.append(name)
     verdict: Verdict = "confirmed" if reached else "refuted" if len(missed) == len(recalls) else "not decided"
-    means = {name: t_mean([one.value for one in of]) for name, of in recalls.items()}
+    means = {name: within_range(t_mean(of), METRICS["recall"]) for name, of in repeats.items()}
     best = max(means, key=lambda name: means[name].value)
     measured = (
         f"the recall of a linear probe of layer 1 is above {100 * LAYER1_RECALL:.0f} % on {len(reached)} of "
@@ -215,14 +237,12 @@ def _layer1(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     return verdict, measured, ()
 
 
-def _effect(evidence: Evidence, sweep: str, fields: Mapping[str, Any], measure: Measure) -> Effect:
-    """Return the effect of a setting of a sweep against its baseline."""
+def _effect(evidence: Evidence, sweep: str, fields: Mapping[str, Any], measure: Measure, what: str) -> Effect:
+    """Return the effect of a setting of a sweep against its baseline; `what` says what the setting is, in words."""
     results = evidence.results(sweep, measure)
     name = setting_name(fields)
     number = next(n for n, setting in enumerate(results.info.settings) if setting.name == name)
-    baseline = results.info.settings[results.info.baseline].name
     difference = next((one for one in results.differences if one.number == number), None)
-    what = f"{name} against {'the network of the study' if baseline == 'default' else baseline}"
     if difference is None:  # none of its runs has finished
         return Effect(what, measure, ABSENT, ABSENT)
     return Effect(what, measure, difference.seeds, difference.images)

@@ -14,8 +14,9 @@ _METHOD = (
     "over seeds and the interval over the same test images both exclude 0; otherwise these images do not decide "
     f"it. That something did not help is confirmed where both intervals exclude an improvement of {MARGIN:g}, a "
     "point of a percentage; this margin was set before the runs. Intervals are 95 % intervals: over seeds paired "
-    "t intervals, over images a bootstrap over groups of related images, both corrected by Holm's procedure for "
-    "the comparisons of a sweep. Nothing was chosen on test images, which were evaluated once for each run."
+    "t intervals with a standard deviation of at least what one label changes, over images a bootstrap over groups of "
+    "related images, both corrected by Holm's procedure for the comparisons of a sweep. Nothing was chosen on test "
+    "images, which were evaluated once for each run."
 )
 
 

@@ -122,9 +122,11 @@ def fabric(evidence: Evidence) -> Measurement:
     )
 
 
-def spread(evidence: Evidence) -> Measurement:
+def spread(evidence: Evidence) -> Measurement | None:
     """Compare the spread of the features of shirts with those of each other class."""
-    others = {name: one.spread for name, one in evidence.classes.items() if name != SHIRT}
+    others = {name: one.spread for name, one in evidence.classes.items() if name != SHIRT and one.spread.present}
+    if not others:
+        return None
     own, (name, largest) = evidence.classes[SHIRT].spread, _largest(others)
     difference, mean = newcombe(own, largest), mean_estimate(list(others.values()))
     relation = evidence.analysis.spread_correlation

@@ -13,7 +13,7 @@ from seamline.data.splits import Splits
 from seamline.evaluation.bootstrap import GroupBootstrap
 from seamline.evaluation.confidence import widest
 from seamline.evaluation.cross_val import train_and_predict
-from seamline.evaluation.repeats import t_mean
+from seamline.evaluation.repeats import Repeats, t_mean
 from seamline.models.factory import build_model
 from seamline.run_folder import Estimate
 from seamline.training.presets import get_preset
@@ -89,12 +89,12 @@ def resolution_effect(
     over_images = GroupBootstrap(test.groups, one_label=True).mean(
         np.where(members, (confused[1] - confused[0]).mean(0), 0.0), members.astype(np.int64)
     )
-    by_seed = (rates[1] - rates[0]).tolist()
+    by_seed: list[float] = (rates[1] - rates[0]).tolist()
     return ResolutionEffect(
         full=float(rates[0].mean()),
         half=float(rates[1].mean()),
         by_seed=tuple(by_seed),
-        difference=widest(over_images.estimate, t_mean(by_seed)),
+        difference=widest(over_images.estimate, t_mean(Repeats(by_seed, 1 / int(members.sum())))),
         accuracy=(float(correct[0].mean()), float(correct[1].mean())),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seamline.evaluation.confidence import negated, significant
-from seamline.evaluation.sweep import Measure
+from seamline.evaluation.sweep_settings import Measure
 from seamline.evaluation.text import PRINTED, join_and, title_inside
 from seamline.run_folder import Estimate
 
@@ -19,7 +19,7 @@ MARGIN = 0.01
 class Effect:
     """A difference that says something about a claim."""
 
-    what: str  # what is compared, such as `norm=none against default`
+    what: str  # what is compared, such as `without batch normalization`
     measure: Measure  # what is measured over seeds
     seeds: Estimate  # the difference, paired by seed
     images: Estimate  # the difference over images, of `measure.counted`
@@ -93,4 +93,5 @@ def _improvements(one: Effect) -> list[Estimate]:
 def _title(measure: Measure) -> str:
     """Return the name of a measure inside a sentence."""
     title = title_inside(measure.metric.title)
-    return f"{title} of {measure.class_name}" if measure.class_name else title
+    title = f"{title} of {measure.class_name}" if measure.class_name else title
+    return title if measure.metric.higher_is_better else f"{title} (lower is better)"

@@ -90,6 +90,8 @@ class TrainConfig:
     """Stages of a pretrained encoder, from the first, that keep their weights and statistics; 1 is the stem."""
     amp_dtype: AmpDtype = "float32"
     """Arithmetic of the layers in training; `bfloat16` is mixed precision, for GPUs that are faster with it."""
+    ema_decay: float = 0.0
+    """Decay per step of an exponential moving average of the weights, which the run gets in their place; 0 for none."""
     checkpoint_metric: CheckpointMetric = "last"
     """Which weights the run gets: those of the last epoch, or of the epoch with the best validation metric."""
     val_fraction: float = VAL_FRACTION
@@ -132,6 +134,7 @@ class TrainConfig:
         _check(0.1 <= self.train_scale <= 1, "train_scale", self.train_scale, "0.1 to 1")
         _check(0 <= self.weight_decay < math.inf, "weight_decay", self.weight_decay, "0 or more")
         _check(0 <= self.label_smoothing < 1, "label_smoothing", self.label_smoothing, "0 or more and below 1")
+        _check(0 <= self.ema_decay < 1, "ema_decay", self.ema_decay, "0 or more and below 1")
         _check(0 <= self.translate <= 100, "translate", self.translate, "0 to 100")
         for name in ("scale_jitter", "aspect_jitter"):
             _check(0 <= getattr(self, name) <= 3, name, getattr(self, name), "0 to 3")

@@ -9,17 +9,18 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from seamline.data.dataset import Dataset
 from seamline.data.limits import describe_memory, is_out_of_memory
 from seamline.data.loader import IN_NETWORK, Batch, Batches, derive_seed
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
-from seamline.run_folder import Epoch
+from seamline.run_folder import CurvePoint, Epoch
 from seamline.training.config import TrainConfig
 from seamline.training.distributed import Distributed, is_lost_peer
 from seamline.training.losses import build_loss
@@ -28,6 +29,7 @@ from seamline.training.signals import StopRequest
 
 MICRO_BATCH_PIXELS = 100_352  # 128 images of 28 x 28, whose feature maps fit into the cache of a CPU
 CHECK_EVERY = 10  # steps between two checks of the loss; a check waits for a GPU
+CURVE_POINTS = 100  # points of a whole training's curve, roughly
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class _EpochState:
     """Sums of an epoch that is not finished. Tensors stay on the device: reading them would make a GPU wait."""
 
     losses: Tensor  # (steps,) float32, of each step's loss times its images
-    n_correct: Tensor  # () int64, labels predicted correctly
-    n_valid: Tensor  # () int64, labels that count
+    n_correct: Tensor  # (steps,) int64, labels predicted correctly in each step
+    n_valid: Tensor  # (steps,) int64, labels that count in each step
     step: int = 0
     samples: int = 0
     seconds: float = 0.0
@@ -107,12 +109,14 @@ class Training:
         self.epochs_done = 0
         self.epoch_state: _EpochState | None = None
         self.steps = max(1, round(config.epochs * len(batches)))
+        self.parts = min(max(round(CURVE_POINTS / config.epochs), 2), 20)  # of an epoch, a point of the curve for each
         self.frozen = model.encoder_stages[: config.frozen_stages]
         for stage in self.frozen:
             stage.requires_grad_(False)
         self.optimizers = build_optimizers(model, config)
         self.micro_batch_size = _micro_batch_size(model, batches)
         self.loss = build_loss(config, data, model)
+        self.average = _weight_average(model, config.ema_decay) if config.ema_decay else None
 
     def __iter__(self) -> Iterator[Epoch]:
         """Train to the end, from the current position.
@@ -125,6 +129,11 @@ class Training:
         """
         while self.epochs_done * len(self.batches) < self.steps:
             yield self._train_epoch(self.epochs_done + 1)
+
+    @property
+    def final_model(self) -> BaseModel:
+        """The model that is validated and stored: the trained one, or the one with the averages of its weights."""
+        return self.model if self.average is None else cast(BaseModel, self.average.module)
 
     @property
     def position(self) -> str:
@@ -143,6 +152,7 @@ class Training:
             "epoch_state": None if self.epoch_state is None else vars(self.epoch_state),
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "average": None if self.average is None else self.average.state_dict(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -154,6 +164,8 @@ class Training:
             for name in ("losses", "n_correct", "n_valid"):
                 setattr(self.epoch_state, name, getattr(self.epoch_state, name).to(self.batches.device))
         self.model.load_state_dict(state["model"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(stored)
             for weight, buffers in optimizer.state.items():
@@ -166,7 +178,7 @@ class Training:
         before = (number - 1) * len(self.batches)
         steps = min(len(self.batches), self.steps - before)
         if self.epoch_state is None:
-            n_correct, n_valid = (torch.zeros((), dtype=torch.int64, device=self.batches.device) for _ in range(2))
+            n_correct, n_valid = (torch.zeros(steps, dtype=torch.int64, device=self.batches.device) for _ in range(2))
             self.epoch_state = _EpochState(torch.zeros(steps, device=self.batches.device), n_correct, n_valid)
         state = self.epoch_state
         self.model.train()
@@ -186,11 +198,24 @@ class Training:
         return Epoch(
             epoch=number,
             train_loss=float(state.losses.sum(dtype=torch.float64)) / state.samples,
-            train_accuracy=_accuracy(state),
+            train_accuracy=_ratio(state.n_correct, state.n_valid),
             learning_rate=self.optimizers[0].param_groups[0]["lr"],
             train_seconds=state.seconds,
             samples=state.samples,
+            curve=self._curve(state, before),
         )
+
+    def _curve(self, state: _EpochState, before: int) -> tuple[CurvePoint, ...]:
+        """Return means over consecutive parts of an epoch that is done, each at the end of its part."""
+        whole, steps = len(self.batches), len(state.losses)
+        ends = sorted({*(min(-(-whole * i // self.parts), steps) for i in range(1, self.parts + 1)), steps})
+        points = []
+        for start, end in itertools.pairwise([0, *ends]):
+            samples = sum(self.batches.batch_len(step) for step in range(start, end))
+            loss = float(state.losses[start:end].cpu().sum(dtype=torch.float64)) / samples
+            accuracy = _ratio(state.n_correct[start:end], state.n_valid[start:end])
+            points.append(CurvePoint((before + end) / whole, loss, accuracy))
+        return tuple(points)
 
     def _train_step(self, batch: Batch, epoch: int, before: int) -> None:
         """Train on one batch."""
@@ -204,6 +229,8 @@ class Training:
             loss = self._backward(batch, epoch, state)
             for optimizer in self.optimizers:
                 optimizer.step()
+            if self.average is not None:
+                self.average.update_parameters(self.model)
         except (MemoryError, RuntimeError, ValueError) as error:
             raise self._explain(error) from error
         samples = self.batches.batch_len(state.step)
@@ -248,8 +275,8 @@ class Training:
                 loss += contribution.detach()
                 n_correct += self.loss.hits(logits.detach().argmax(1), targets, its_parts)
         self._all_reduce(loss, n_correct)
-        state.n_correct += n_correct
-        state.n_valid += n_valid
+        state.n_correct[state.step] = n_correct
+        state.n_valid[state.step] = n_valid
         return loss
 
     def _all_reduce(self, loss: Tensor, n_correct: Tensor) -> None:
@@ -286,7 +313,8 @@ class Training:
             )
         if self.on_progress is not None:
             loss = float(state.losses.cpu().double().sum()) / state.samples  # not every GPU has float64
-            progress = (epoch, state.step, steps, before, self.steps, state.samples, loss, _accuracy(state))
+            accuracy = _ratio(state.n_correct, state.n_valid)
+            progress = (epoch, state.step, steps, before, self.steps, state.samples, loss, accuracy)
             self.on_progress(StepStats(*progress))
 
     def _explain(self, error: Exception) -> Exception:
@@ -307,9 +335,24 @@ class Training:
         )
 
 
-def _accuracy(state: _EpochState) -> float:
-    """Return the accuracy of an epoch, NaN where no label counts."""
-    return state.n_correct.item() / state.n_valid.item() if state.n_valid.item() else math.nan
+def _weight_average(model: BaseModel, decay: float) -> AveragedModel:
+    """Return the exponential moving average of a model's weights and statistics.
+
+    After n steps the decay is at most (1 + n) / (10 + n), so that the initial weights soon count for nothing (Tan and
+    Le, EfficientNet, ICML 2019, in the authors' code).
+    """
+
+    def update(averages: Any, weights: Any, steps: Tensor | int) -> None:
+        warm = (1 + int(steps)) / (10 + int(steps))
+        get_ema_multi_avg_fn(min(decay, warm))(averages, weights, steps)  # type: ignore[no-untyped-call]
+
+    return AveragedModel(model, multi_avg_fn=update, use_buffers=True)
+
+
+def _ratio(n_correct: Tensor, n_valid: Tensor) -> float:
+    """Return the accuracy of some steps, NaN where no label counts."""
+    valid = int(n_valid.sum())
+    return int(n_correct.sum()) / valid if valid else math.nan
 
 
 def _check_model(model: BaseModel, config: TrainConfig, *, resized: bool) -> None:

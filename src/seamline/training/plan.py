@@ -11,10 +11,11 @@ from seamline.data.class_map.files import check_maps
 from seamline.data.dataset import Dataset, count_classes
 from seamline.data.folds import Fold, describe_fold, hold_out_fold
 from seamline.data.groups import Grouping
+from seamline.data.mix import split_by_part
 from seamline.data.prepare import detect_groups, is_own, list_sources, load_dataset, split_data
 from seamline.data.registry import DATASETS
-from seamline.data.split_warnings import NO_TEST_IMAGES, grouping_warnings
-from seamline.data.splits import Splits
+from seamline.data.split_warnings import grouping_warnings, no_test_reason
+from seamline.data.splits import MIN_TEST_GROUPS, Splits
 from seamline.errors import SeamlineError, size_text
 from seamline.models.layer_choices import LayerChoices
 from seamline.progress import Reporter
@@ -28,6 +29,7 @@ from seamline.training.config import (
     unknown_field,
 )
 from seamline.training.distributed import Distributed
+from seamline.training.first_set import describe_few, load_first_set
 from seamline.training.presets import PHOTO_PRESETS, get_preset
 
 LABEL_CHECK_FOLDS = 3
@@ -45,7 +47,8 @@ class RunOptions:
         checkpoint_every: seconds between two checkpoints; each epoch ends with one too.
         label_check_folds: folds of the cross-validation that checks the labels, 0 for none; by default 3 for the
             classification of own images, else 0.
-        init_from: a finished run whose weights, model and image size to start from.
+        init_from: a finished run whose weights, model and image size to start from; `seamline.train` also takes the
+            name of a pretrained model.
         data_dir: folder with the files of a dataset that is called by name.
         groups: which images belong together and stay in one split: a column of the table, `folder`, or a regular
             expression with one capture that is searched in the names of images.
@@ -163,22 +166,13 @@ def make_plan(
         replace(get_preset(preset, DATASETS[sources[0]].task), **settings)
     start = options.init_folder
     origin = None if start is None else start.info.read()
-    size, own, reporter = options.image_size, is_own(source), options.reporter
+    own, reporter = is_own(source), options.reporter
     fields = settings if origin is None else _inherit_network(origin, settings)
-    pretrained = may_start_pretrained(preset, fields)
-    if origin is not None and own and size is None:
-        size = size_text(origin.model.input_size, "x")
+    sized = own or (len(sources) > 1 and origin is not None and origin.task == "classification")
+    if origin is not None and sized and options.image_size is None:
+        options = replace(options, image_size=size_text(origin.model.input_size, "x"))
     with (processes or Distributed()).main_first():
-        data = load_dataset(
-            source,
-            data_dir=options.data_dir,
-            image_size=size,
-            inner_groups=options.groups is not None,
-            maps=options.maps,
-            pretrained=pretrained,
-            progress=reporter,
-        )
-        data = detect_groups(data, reporter, options.grouping)
+        data = _load_data(sources, origin, options, pretrained=may_start_pretrained(preset, fields))
     fold = None if options.fold is None else Fold.parse(options.fold)
     data = data if fold is None else hold_out_fold(data, fold)
     config, decisions = resolve_config(data, preset, fields, own=own, photos=has_photos(sources))
@@ -199,8 +193,28 @@ def make_plan(
         seed=seed,
         label_check_folds=_label_check_folds(data, options.label_check_folds, own=own),
         warnings=warnings,
-        options=replace(options, image_size=size),
+        options=options,
     )
+
+
+def _load_data(sources: Sequence[Any], origin: RunInfo | None, options: RunOptions, *, pretrained: bool) -> Dataset:
+    """Load the data of a training with their groups and test images; `origin` is the run that it starts from."""
+    start = options.init_folder
+    if start is not None:
+        sources = load_first_set(sources, start, options.data_dir, options.reporter)
+    data = load_dataset(
+        list(sources),
+        data_dir=options.data_dir,
+        image_size=options.image_size,
+        inner_groups=options.groups is not None,
+        maps=options.maps,
+        pretrained=pretrained,
+        model_of=origin,
+        progress=options.reporter,
+    )
+    if origin is not None and is_own(list(sources)):
+        data = replace(data, min_test_groups=MIN_TEST_GROUPS)
+    return detect_groups(data, options.reporter, options.grouping)
 
 
 def _inherit_network(origin: RunInfo, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,8 +226,11 @@ def _inherit_network(origin: RunInfo, settings: Mapping[str, Any]) -> dict[str, 
 
 def _say_notes(data: Dataset, splits: Splits, warnings: Sequence[str], reporter: Reporter) -> None:
     """Report what is unusual about the images and their splits, and what is not used."""
-    if not len(data.test):
-        reporter.say(NO_TEST_IMAGES)
+    few = [view for view in split_by_part(data) or [data] if view.too_few_to_test]
+    if not (len(data.test) or few):
+        reporter.say(no_test_reason(splits.metadata))
+    for view in few:
+        reporter.say(describe_few(view, splits))
     for sentence in (*grouping_warnings(splits.metadata), *warnings):
         reporter.say(f"warning: {sentence}")
     for item in data.unused:
@@ -226,7 +243,8 @@ def _label_check_folds(data: Dataset, folds: int | None, *, own: bool) -> int:
         raise SeamlineError(
             f"--label-check-folds {folds}: is for classification, and {data.name} has masks; leave it out"
         )
-    usual = LABEL_CHECK_FOLDS if own and data.task == "classification" else 0
+    checked = own and data.task == "classification" and not data.too_few_to_test
+    usual = LABEL_CHECK_FOLDS if checked else 0
     return usual if folds is None else folds
 
 

@@ -21,11 +21,12 @@ _CLASSIFIER_FAST = TrainConfig(
 _CLASSIFIER_BEST = replace(
     _CLASSIFIER_FAST,
     model="residual-best",
-    epochs=20,
+    epochs=24,
     warmup=0.2,
     label_smoothing=0.1,
     translate=2,
     erase=0.5,
+    ema_decay=0.999,
 )
 
 _CLASSIFIER_PRESETS = {

@@ -107,9 +107,18 @@ def load_stored_images(folder: RunFolder) -> tuple[Split, Split] | None:
         return None
     train, val = stored.train_images, stored.val_images
     no_labels = np.zeros(len(train), np.int64)
-    names = [tuple(map(str, range(len(images)))) for images in (train, val)]
+    index = folder.read_index()
+    names = [_stored_names(index, number, len(images)) for number, images in enumerate((train, val))]
     val_split = Split(val, stored.val_labels, names[1], np.arange(len(val)), stored.val_parts)
     return Split(train, no_labels, names[0], no_labels), val_split
+
+
+def _stored_names(index: ImageIndex | None, split: int, count: int) -> tuple[str, ...]:
+    """Return the names of the images that `keep_run_data` keeps of a split, numbers where they are not known."""
+    if index is None:
+        return tuple(map(str, range(count)))
+    rows = np.flatnonzero(index.split_ids == split)
+    return tuple(index.names[row] for row in rows[np.linspace(0, len(rows) - 1, count).round().astype(np.int64)])
 
 
 def _load(folder: RunFolder, info: RunInfo, data_dir: Path | str | None, reporter: Reporter) -> Dataset:
@@ -151,6 +160,7 @@ def _load_one(
         image_size=size,
         inner_groups=bool(info.split.grouping.by),
         maps={str(path): dataset.class_map},
+        model_of=info,
         progress=reporter,
     )
 

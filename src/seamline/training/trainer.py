@@ -18,6 +18,7 @@ from seamline.models.factory import build_model
 from seamline.models.saved import save_weights
 from seamline.progress import Reporter
 from seamline.run_folder import Epoch, InitFrom, RunFolder, RunInfo
+from seamline.run_folder.fields import decode_field
 from seamline.training.checkpoints import Checkpoints, unpack
 from seamline.training.config import TrainConfig
 from seamline.training.distributed import Distributed
@@ -154,7 +155,7 @@ class Trainer:
     def _restore(self, checkpoint: dict[str, Any]) -> None:
         """Restore a checkpoint."""
         self.training.restore(checkpoint["training"])
-        self.history = [Epoch(**fields) for fields in checkpoint["history"]]
+        self.history = [msgspec.convert(fields, Epoch, dec_hook=decode_field) for fields in checkpoint["history"]]
         self.best_weights, self.best_metric = checkpoint["best_weights"], checkpoint["best_metric"]
         self.reporter.say(f"resuming {self.training.position}")
         if self.is_main:
@@ -174,7 +175,7 @@ class Trainer:
 
     def _on_epoch_end(self, epoch: Epoch) -> None:
         """Validate, and store the epoch and the best weights."""
-        loss, accuracy = self.validate(self.training.model)
+        loss, accuracy = self.validate(self.training.final_model)
         if not math.isfinite(loss):
             raise SeamlineError(
                 f"training stopped: the validation loss is {loss} after epoch {epoch.epoch}, at learning rate "
@@ -183,7 +184,7 @@ class Trainer:
         epoch = msgspec.structs.replace(epoch, val_loss=loss, val_accuracy=accuracy, val_images=self.val_images)
         self.history.append(epoch)
         if _is_best(self.training.config, epoch, self.best_metric):
-            weights = self.training.model.state_dict()
+            weights = self.training.final_model.state_dict()
             self.best_weights = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
             metric = self.training.config.checkpoint_metric
             self.best_metric = None if metric == "last" else getattr(epoch, metric)
@@ -198,7 +199,7 @@ class Trainer:
             self.checkpoints.save(
                 {
                     "training": self.training.state(),
-                    "history": [msgspec.structs.asdict(epoch) for epoch in self.history],
+                    "history": [msgspec.to_builtins(epoch) for epoch in self.history],
                     "best_weights": self.best_weights,
                     "best_metric": self.best_metric,
                 }

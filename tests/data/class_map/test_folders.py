@@ -130,7 +130,7 @@ def test_images_of_class_folders_are_mapped(insects: Path) -> None:
 
 def test_inspect_takes_a_map(insects: Path) -> None:
     arguments = [str(insects / "insects"), "--map", f"insects={insects / 'map.toml'}"]
-    printed = CliRunner().invoke(app, ["inspect", *arguments]).stdout
+    printed = CliRunner().invoke(app, ["inspect", *arguments, "--no-page"]).stdout
     assert printed.endswith(f"Ready to train: seamline train {' '.join(arguments)}\n")
     result = CliRunner().invoke(app, ["inspect", *arguments, "--json"])
     report = json.loads(result.stdout)

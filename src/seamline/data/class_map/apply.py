@@ -119,6 +119,34 @@ def map_classes(
     )
 
 
+def keep_classes(data: Dataset, classes: tuple[str, ...], palette: tuple[Color, ...]) -> Dataset:
+    """Return a dataset with the classes of a model, if its own are among them; else the dataset as it is.
+
+    Args:
+        data: the dataset.
+        classes: the K classes of the model.
+        palette: their colors in masks, K or none.
+
+    Returns:
+        The same images, labeled with the numbers of the model's classes. Classes that they do not show stay without
+        labels.
+    """
+    if not {*data.classes} <= {*classes} or data.classes == classes:
+        return data
+    numbers = [classes.index(name) for name in data.classes]
+    train, test, *val = (_map_labels(split, numbers, data.task) for split in data.splits)
+    sentence = f"The model keeps its {len(classes)} classes, of which {len(data.classes)} are labeled here."
+    return replace(
+        data,
+        classes=classes,
+        train=train,
+        test=test,
+        val=val[0] if val else None,
+        palette=palette if data.task == "segmentation" else (),
+        description=" ".join(filter(None, (data.description, sentence))),
+    )
+
+
 def _map_labels(split: Split, numbers: Sequence[int], task: Task) -> Split:
     """Return a split with the new number of each class; -1 ignores pixels, and leaves images out."""
     if task == "segmentation":

@@ -247,10 +247,14 @@ def _classes_by_value(
 ) -> Classes:
     """Return classes for the numbers in masks.
 
-    255 is ignored where there are two others, unless it is the last of evenly spaced gray levels, such as 0, 128, 255.
+    255 is ignored where there are two others, unless it is the last of evenly spaced gray levels, such as 0, 128, 255;
+    with declared classes it always is, unless these are two and masks have no other value than 0 besides.
     """
-    has_ignored = IGNORE_INDEX in values and len(values) > 2 and len(declared) <= IGNORE_INDEX
-    has_ignored = has_ignored and (bool(declared) or not _evenly_spaced(values))
+    has_ignored = IGNORE_INDEX in values and len(declared) <= IGNORE_INDEX
+    if declared:
+        has_ignored = has_ignored and (len(declared) > 2 or not values <= {0, IGNORE_INDEX})
+    else:
+        has_ignored = has_ignored and len(values) > 2 and not _evenly_spaced(values)
     ordered = sorted(values - ({IGNORE_INDEX} if has_ignored else set()))
     is_binary = ordered == [0, IGNORE_INDEX]
     if declared:

@@ -92,7 +92,7 @@ def find_folder_duplicates(folder: Path, progress: Progress | None = None) -> Du
     Raises:
         SeamlineError: the folder contains fewer than two images, or one cannot be read.
     """
-    files = _images_below(folder)
+    files = images_below(folder)
     if len(files) < 2:
         raise SeamlineError(
             f"{folder}: contains {len(files)} images; two or more are needed to search for near-duplicates"
@@ -103,7 +103,7 @@ def find_folder_duplicates(folder: Path, progress: Progress | None = None) -> Du
     return _report(names, splits, find_near_duplicates(images, progress=progress))
 
 
-def _images_below(folder: Path) -> list[Path]:
+def images_below(folder: Path) -> list[Path]:
     """Return the image files below a folder without masks, sorted by path."""
     files: list[Path] = []
     for root, _, names in os.walk(folder):

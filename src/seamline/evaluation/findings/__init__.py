@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from seamline.evaluation.findings.appearance import class_overlap, feature_spread, image_sharpness
+from seamline.evaluation.findings.before_after import first_set
 from seamline.evaluation.findings.confusions import confused_pairs, confused_with, false_positives
 from seamline.evaluation.findings.errors import boundary_errors, thin_region_ends
 from seamline.evaluation.findings.inputs import Claim, FindingInputs, FindingRule
@@ -18,6 +19,7 @@ from seamline.evaluation.findings.performance import (
     per_image_spread,
     val_test_gap,
 )
+from seamline.evaluation.text import capitalize_first
 from seamline.run_folder import Finding, Task
 
 __all__ = ["FINDINGS", "LAYER_FINDINGS", "Claim", "FindingInputs", "FindingRule", "find"]
@@ -37,7 +39,9 @@ def find(inputs: FindingInputs, rules: Sequence[FindingRule]) -> tuple[Finding, 
     for rule in rules:
         if inputs.task in rule.panels and (claim := rule.claim(inputs)) is not None:
             panel = rule.panels[inputs.task]
-            findings.append(Finding(name=rule.name, sentence=claim.sentence, values=claim.values, panel=panel))
+            findings.append(
+                Finding(name=rule.name, sentence=capitalize_first(claim.sentence), values=claim.values, panel=panel)
+            )
     return tuple(findings)
 
 
@@ -48,6 +52,7 @@ def _both(panel: str) -> dict[Task, str]:
 FINDINGS: tuple[FindingRule, ...] = (
     FindingRule("optimistic_split", optimistic_split, _both("leakage")),
     FindingRule("overall", overall, {"classification": "confusion", "segmentation": "pr_curves"}),
+    FindingRule("first_set", first_set, _both("before_after")),
     FindingRule("no_test_images", no_test_images, _both("classes")),
     FindingRule("hardest_class", hardest_class, _both("classes")),
     FindingRule("confused_with", confused_with, _both("confusion")),

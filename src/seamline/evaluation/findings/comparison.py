@@ -25,7 +25,8 @@ def differences(first: str, second: str, comparison: Comparison) -> list[str]:
             change = PRINTED[known.metric.format][2](known.change)
             span = f": the difference in {title_inside(known.metric.title)} is {change}"
         sentences.append(
-            f"No difference between {second} and {first} is significant on {count(comparison.images)} images{span}."
+            f"No difference between {second} and {first} is significant on "
+            f"{pluralize(comparison.images, 'image')}{span}."
         )
     for key in dict.fromkeys(one.key for one in comparison.metrics if one.class_name):
         for verdict, verb in ((1, "better"), (-1, "worse")):

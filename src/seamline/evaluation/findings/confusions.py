@@ -11,7 +11,7 @@ from seamline.evaluation.findings.inputs import Claim, FindingInputs
 from seamline.evaluation.findings.performance import extreme_classes
 from seamline.evaluation.findings.ranking import most_frequent
 from seamline.evaluation.metrics import PRIMARY, SplitMetrics
-from seamline.evaluation.text import count, join_and, percent, percent_inside
+from seamline.evaluation.text import count, join_and, percent, percent_inside, pluralize
 from seamline.run_folder import Estimate
 
 Kinds = Callable[[Counts], Array]
@@ -37,7 +37,8 @@ def confused_with(inputs: FindingInputs) -> Claim | None:
         what = f"{inputs.split_title} pixels of {name} that are missed"
     parts = [f"{other} ({percent_inside(fraction)})" for other, fraction in confused.items()]
     return Claim(
-        f"The {count(n_errors)} {what} are most often predicted as {join_and(parts)}.",
+        f"The {f'{count(n_errors)} {what} are' if n_errors > 1 else f'one {what} is'} most often predicted as "
+        f"{join_and(parts)}.",
         {"class": name, "errors": n_errors, "predicted_as": confused},
     )
 
@@ -61,9 +62,9 @@ def confused_pairs(inputs: FindingInputs) -> Claim | None:
         return None
     together = _fraction(inputs.held_out, lambda counts: _mutual(counts)[..., pairs].sum(-1), _mutual)
     named = [(inputs.classes[upper[0][i]], inputs.classes[upper[1][i]], int(totals[i])) for i in pairs]
-    parts = [f"{a} and {b} ({count(n)} times)" for a, b, n in named]
+    parts = [f"{a} and {b} ({pluralize(n, 'time')})" for a, b, n in named]
     most = "most frequently confused pair is" if len(parts) == 1 else "most frequently confused pairs are"
-    errors = f"{count(totals.sum())} {inputs.split_title} errors"
+    errors = pluralize(int(totals.sum()), f"{inputs.split_title} error")
     return Claim(
         f"The {most} {join_and(parts, last=', ')}: {percent(together)} of the {errors}.",
         {"errors": int(totals.sum()), "fraction": together, "pairs": [list(pair) for pair in named]},

@@ -29,7 +29,8 @@ def _ends(name: str, of: ThinRegions) -> Claim:
     values: dict[str, Any] = {"regions": of.regions, **recall, **{f"{end}_behind": gap for end, gap in behind.items()}}
     if all(one.high < NEGLIGIBLE for one in recall.values()):
         sentence = f"Most regions of {name} are tall and thin; almost no pixel of these {count(of.regions)} is found"
-        return Claim(f"{sentence}, {percent(recall['middle'])} of their middles.", values)
+        middles = percent(recall["middle"])
+        return Claim(f"{sentence}, {'none' if middles == '0 %' else middles} in their middles.", values)
     sentence = (
         f"Most regions of {name} are tall and thin. In these {count(of.regions)}, recall is "
         f"{percent(recall['middle'])} in the middles, {percent(recall['top'])} in the upper fifths and "

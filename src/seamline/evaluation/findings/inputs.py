@@ -8,6 +8,7 @@ from seamline.data.split_warnings import SPLITS
 from seamline.evaluation.error_analysis import ErrorAnalysis
 from seamline.evaluation.metrics import SplitMetrics
 from seamline.run_folder import (
+    BeforeAfter,
     Calibration,
     ClassAnalysis,
     FilterAnalysis,
@@ -32,6 +33,7 @@ class FindingInputs:
     filters: FilterAnalysis | None = None  # types of the filters of a classifier
     probes: LinearProbes | None = None  # linear probes of its layers
     appearance: ClassAnalysis | None = None  # how classes look, and how their features vary
+    before_after: BeforeAfter | None = None  # what changed since the run that training started from
     train_sampled: bool = False  # whether `train` is of a sample
 
     @property

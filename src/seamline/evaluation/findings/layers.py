@@ -3,7 +3,7 @@
 from seamline.evaluation.confidence import newcombe, significant, wilson
 from seamline.evaluation.filter_analysis import UNIFORM
 from seamline.evaluation.findings.inputs import Claim, FindingInputs
-from seamline.evaluation.text import count, percent, points
+from seamline.evaluation.text import count, percent, pluralize, points
 
 
 def layer1_probe(inputs: FindingInputs) -> Claim | None:
@@ -40,8 +40,9 @@ def filter_types(inputs: FindingInputs) -> Claim | None:
         values[layer.name] = {"clear_shapes": clear, **fractions}
         sentences.append(
             f"In {layer.name}, {percent(clear)} of {count(len(types))} filters have a clear type: "
-            f"{count(counts['edges'])} edges, {count(counts['lines_and_blobs'])} lines and blobs; "
-            f"{count(counts['nearly_uniform'])} are nearly uniform."
+            f"{pluralize(counts['edges'], 'edge')}, "
+            f"{pluralize(counts['lines_and_blobs'], 'line or blob', 'lines and blobs')}; "
+            f"{count(counts['nearly_uniform'])} {'is' if counts['nearly_uniform'] == 1 else 'are'} nearly uniform."
         )
     rate = f"Of random filters, {100 * inputs.filters.null_rate:.0f} % would be assigned such a type."
     return Claim(f"{' '.join(sentences)} {rate}", values)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from seamline.data.split_warnings import NO_TEST_IMAGES
+from seamline.data.split_warnings import no_test_reason
 from seamline.evaluation.confidence import negated, significant
 from seamline.evaluation.findings.inputs import Claim, FindingInputs
 from seamline.evaluation.findings.ranking import separable_extremes
@@ -34,8 +34,8 @@ def overall(inputs: FindingInputs) -> Claim | None:
     accuracy = held_out.overall("accuracy").estimate
     if inputs.task == "classification":
         return Claim(
-            f"Of {count(held_out.n_images)} {title} images, none of which was used for training, the model classifies "
-            f"{percent(accuracy)} correctly.",
+            f"Of {pluralize(held_out.n_images, f'{title} image')}, none of which was used for training, the model "
+            f"classifies {percent(accuracy)} correctly.",
             {"accuracy": accuracy, "images": held_out.n_images},
         )
     raw, softmax, iou = (held_out.overall(key).estimate for key in ("mean_ap", "mean_ap_softmax", "mean_iou"))
@@ -59,8 +59,8 @@ def no_test_images(inputs: FindingInputs) -> Claim | None:
     if inputs.test is not None:
         return None
     return Claim(
-        f"There is no test split: {NO_TEST_IMAGES}. The temperature is fitted on them too, so they are no independent "
-        "test.",
+        f"There is no test split: {no_test_reason(inputs.split)}. The temperature is fitted on them too, so they are "
+        "no independent test.",
         {"images": inputs.val.n_images},
     )
 
@@ -105,16 +105,18 @@ def _extreme(inputs: FindingInputs, word: str, *, lowest: bool) -> Claim | None:
     shown: Callable[[Estimate], str] = percent_inside
     by = f"by recall on {title}"
     if inputs.task == "classification":
+        images = int(held_out.counts.confusion_matrix[chosen[0]].sum())
         sentence = (
             f"{name} is the {word} class: {percent(metric[name])} of its "
-            f"{count(held_out.counts.confusion_matrix[chosen[0]].sum())} {title} images are classified correctly."
+            f"{pluralize(images, f'{title} image')} {'is' if images == 1 else 'are'} classified correctly."
         )
     else:
         shown, by = decimal, f"by average precision on {title}"
         recall, size = (held_out[other][chosen[0]].estimate for other in ("recall", "pixel_fraction"))
+        found = "none of these is" if percent(recall) == "0 %" else f"{percent(recall)} of these are"
         sentence = (
             f"{name} is the {word} class: its average precision on {title} is {decimal(metric[name])}. Of all pixels "
-            f"{percent(size)} are {name}, and {percent(recall)} of these are found."
+            f"{percent(size)} are {name}, and {found} found."
         )
         if len(chosen) == 1:
             values[name] |= {"recall": recall, "pixel_fraction": size}

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from seamline.evaluation.sweep import SettingDifference, SettingResult, SweepResults
+from seamline.evaluation.sweep import SettingDifference, SweepResults
+from seamline.evaluation.sweep_settings import SettingResult
 from seamline.evaluation.text import PRINTED, capitalize_first, join_and, pluralize, title_inside
 
 MAX_NAMES = 4

@@ -2,6 +2,7 @@
 
 from seamline.report.panel import Panel
 from seamline.report.panels import (
+    before_after,
     calibration,
     classes,
     confusion,
@@ -18,6 +19,7 @@ from seamline.report.panels import (
     predictions,
     reproducibility,
     training,
+    training_data,
     why,
 )
 
@@ -27,6 +29,7 @@ PANELS: tuple[Panel, ...] = (
     Panel("confusion", "Confusion matrix", confusion.build),
     Panel("classes", "Per-class metrics", classes.build),
     Panel("datasets", "Metrics of each dataset", datasets.build),
+    Panel("before_after", "Before and after", before_after.build),
     Panel("pr_curves", "Precision and recall", pr_curves.build),
     Panel("examples", "Examples", examples.build),
     Panel("why", "Why classes are confused", why.build),
@@ -35,6 +38,7 @@ PANELS: tuple[Panel, ...] = (
     Panel("kernels", "Learned filters", kernels.build),
     Panel("linear_probes", "Linear probes", linear_probes.build),
     Panel("calibration", "Calibration", calibration.build),
+    Panel("training_data", "Training data", training_data.build),
     Panel("label_issues", "Possible label errors", label_issues.build),
     Panel("data_warnings", "Data warnings", data_warnings.build),
     Panel("leakage", "Data leakage", leakage.build),

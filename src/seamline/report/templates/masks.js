@@ -1,6 +1,9 @@
 // All masks have the same palette, which is a text of its own in their data URIs: replace it by the other one.
+const paletteTexts = data("palettes");
+const maskSource = (uri) => document.documentElement.dataset.palette === "safe" ? uri.replace(paletteTexts.own, paletteTexts.safe) : uri;
+
 function palettes() {
-  const texts = data("palettes"), buttons = $$("button.palette");
+  const texts = paletteTexts, buttons = $$("button.palette");
   for (const button of buttons) {
     button.addEventListener("click", () => {
       const safe = button.getAttribute("aria-pressed") !== "true";

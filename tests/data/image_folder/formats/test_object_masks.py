@@ -34,7 +34,7 @@ def test_the_union_of_objects_is_the_foreground(tmp_path: Path, image: str, spli
     assert data.classes == ("background", "foreground")
     assert data.train.labels[:, 5].sum(0).tolist() == [3, *[0] * 30, 3]
     assert sum(entry.count for entry in data.unused) == bool(split)
-    assert inspect_dataset(tmp_path).errors == ()
+    assert inspect_dataset(tmp_path).report.errors == ()
 
 
 def test_masks_that_are_no_objects_are_refused(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from seamline.evaluation.text import count
+from seamline.evaluation.text import pluralize
 from seamline.report import plots
 from seamline.report.formatting import estimate_text
 from seamline.report.panel import Content
@@ -56,7 +56,8 @@ def _novelty(novelty: Novelty | None) -> str | None:
     if novelty is None:
         return None
     if novelty.reference is None:
-        return f"Novel images are not told: {count(novelty.groups)} groups of validation images are too few."
+        few = f"{pluralize(novelty.groups, 'group')} of validation images {'is' if novelty.groups == 1 else 'are'}"
+        return f"Novel images are not detected: {few} too few."
     text = (
         "An image counts as unlike the training images if its features are farther from those of the nearest one than "
         f"they are for {100 * (1 - novelty.reference.false_alarm_rate):.0f}\u00a0% of the validation images."

@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 from seamline.evaluation.text import count, pluralize
 from seamline.report import plots
 from seamline.report.formatting import estimate_text, percent, percent_1dp
-from seamline.report.images import Sprite, example_sprite
+from seamline.report.images import example_sprite
 from seamline.report.panel import Content, split_tabs
-from seamline.report.run_data import LABELS, SPLITS, RunData
+from seamline.report.run_data import LABELS, SPLITS, RunData, SheetImages
 from seamline.run_folder import ErrorAnalysis
+
+MAX_PIXELATED = 32
+"""Images of at most so many pixels a side are enlarged without blur."""
 
 
 def build(run: RunData) -> Content | None:
@@ -29,13 +32,14 @@ def build(run: RunData) -> Content | None:
             "thin_regions": results.errors.thin_regions if results.errors else {},
         }
         figures[f"confusion-{split}"] = partial(plots.confusion, matrix=matrix, classes=run.classes, percents=percents)
-    sprites = {split: _cells(example_sprite(images)) for split, images in run.sheets.items()}
+    sprites = {split: _cells(images) for split, images in run.sheets.items()}
     values = {
         "tabs": split_tabs(splits),
         "splits": splits,
         "classes": run.classes,
         "labels": LABELS[run.info.task],
         "data": {"classes": run.classes, "splits": sprites} if sprites else None,
+        "interactive": [*(sprites or [name for name in run.mask_sheets if run.examples[name]])],
     }
     return Content(values, figures)
 
@@ -60,15 +64,17 @@ def _rows(matrix: NDArray[np.int64], *, percents: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def _cells(sprite: Sprite) -> dict[str, Any]:
+def _cells(images: SheetImages) -> dict[str, Any]:
     """Prepare the examples for the script: `TRUE-PREDICTED` -> name, confidence, column and row of each."""
+    sprite = example_sprite(images)
     return {
         "cells": {
             f"{true}-{predicted}": [
                 [tile.example.name, round(tile.example.confidence, 4), tile.column, tile.row] for tile in tiles
             ]
             for (true, predicted), tiles in sprite.cells.items()
-        }
+        },
+        "smooth": max(images.sheet.tile) > MAX_PIXELATED,
     }
 
 

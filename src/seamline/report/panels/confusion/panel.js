@@ -1,31 +1,40 @@
-const count = (number) => number.toLocaleString("en-US");
-const confidenceText = (confidence) => confidence >= 0.995 ? ">99\u00a0%" : `${Math.round(100 * confidence)}\u00a0%`;
-
 function confusion() {
-  const content = data("confusion");
-  if (!content) return;
-  const { classes, splits } = content;
+  if (!cases.length) return;
+
+  const browsed = maskData?.split ?? $(".browser")?.dataset.split;
+  const ofSplit = Object.fromEntries(Object.keys(labeledData?.splits ?? {}).map((split) => [split, labeledCases(split)]));
+  const labeled = (split, button, true_, predicted) => {
+    const list = ofSplit[split].filter((one) => one.true_ === true_ && one.predicted === predicted);
+    const shown = Math.min(list.length, 12);
+    const images = Number(button.textContent) || 0;
+    const total = Number(button.closest("tr").lastElementChild.textContent);
+    const some = shown < images ? `${shown} of ${count(images)} shown, the most confident` : "All shown, the most confident first";
+    const note = `${count(images)} of ${count(total)} images of this class (${button.dataset.fraction}). ${list.length ? `${some}.` : ""}`;
+    return [note, list, shown, (one) => [confidenceText(one.confidence), one.name]];
+  };
+  const masked = (button, true_, predicted) => {
+    const share = (one) => one.weight(true_, predicted);
+    const list = cases.filter((one) => share(one) !== undefined).sort((a, b) => share(b) - share(a));
+    const shown = Math.min(list.length, 12);
+    const some = list.length ? ` In ${count(list.length)} of ${count(cases.length)} images; ${shown < list.length ? `${shown} shown, ` : ""}most pixels first.` : "";
+    return [`${button.dataset.fraction} of the pixels of this class.${some}`, list, shown, (one) => [`${shareText(share(one))} of the pixels`, fileName(one.name)]];
+  };
 
   const show = (button, view, split, true_, predicted) => {
-    const images = Number(button.textContent) || 0;
-    const shown = splits[split].cells[`${true_}-${predicted}`] ?? [];
-    const right = true_ === predicted;
-    const title = right ? `${classes[true_]}, predicted correctly` : `${classes[true_]} predicted as ${classes[predicted]}`;
-    const total = Number(button.closest("tr").lastElementChild.textContent);
-    const some = shown.length < images ? `${shown.length} of ${count(images)} shown, the most confident` : "All shown, the most confident first";
-    view.replaceChildren(
-      make("p", { class: "cell-title" }, title),
-      make("p", { class: "note" }, `${count(images)} of ${count(total)} images of this class (${button.dataset.fraction}). ${shown.length ? `${some}.` : ""}`),
-      make("div", { class: "shots" }, ...shown.map(([name, confidence, x, y]) => make("figure", { class: "shot" },
-        make("span", { class: `tile sprite-${split}`, style: `--x:${x};--y:${y}`, role: "img", title: name,
-          "aria-label": `${name}, true class ${classes[true_]}, predicted as ${classes[predicted]}` }),
-        make("figcaption", {}, confidenceText(confidence), make("small", {}, name))))),
-    );
+    const [note, list, shown, caption] = maskData ? masked(button, true_, predicted) : labeled(split, button, true_, predicted);
+    const shots = make("div", { class: "shots" }, ...list.slice(0, shown).map((one, at) => caseFigure(list, at, caption(one))));
+    view.replaceChildren(make("p", { class: "cell-title" }, pairText(true_, predicted)), make("p", { class: "note" }, note), shots);
+    if (shown) roving(shots);
+    if (shown === list.length || split !== browsed) return;
+    const all = make("button", { type: "button", class: "in-browser" }, `Browse all ${count(list.length)}`);
+    all.addEventListener("click", () => browse(true_, predicted));
+    view.append(all);
   };
 
   for (const table of $$(".matrix")) {
     const { split } = table.dataset;
-    const view = $(".cell", table.closest(".matrix-and-cell"));
+    const view = $(".cell", table.closest(".matrix-and-cell") ?? document.createElement("div"));
+    if (!view) continue;
     const rows = $$("tbody tr", table).map((row) => $$("button", row));
     const pick = (true_, predicted) => {
       for (const button of $$("[aria-pressed=true], [tabindex='0']", table)) {
@@ -39,7 +48,8 @@ function confusion() {
       return button;
     };
     rows.forEach((row, true_) => row.forEach((button, predicted) => {
-      const label = `${Number(button.textContent) || 0} ${classes[true_]} predicted as ${classes[predicted]}, ${button.dataset.fraction}`;
+      const pair = `${caseClasses[true_]} predicted as ${caseClasses[predicted]}`;
+      const label = maskData ? `${pair}: ${button.dataset.fraction}, ${button.dataset.count} pixels` : `${Number(button.textContent) || 0} ${pair}, ${button.dataset.fraction}`;
       button.setAttribute("aria-label", label);
       button.title = label;
       button.addEventListener("click", () => { pick(true_, predicted); history.replaceState(null, "", `#${button.id}`); });

@@ -1,5 +1,6 @@
 """Example images: confidently wrong ones of each class, or the best, median and worst masks."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -7,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seamline.evaluation.text import count, pluralize
+from seamline.report.cases import mask_cases
 from seamline.report.formatting import confidence_text, fractions_text, percent
 from seamline.report.images import (
     Sprite,
     Tile,
     errors_uri,
     example_sprite,
+    faint_uri,
     mask_uri,
     photo_uri,
     wrong_pixels,
@@ -21,6 +24,7 @@ from seamline.report.panel import Content
 from seamline.report.plots import ranking
 from seamline.report.run_data import SPLITS, MaskImages, RunData
 from seamline.report.svg import WIDTHS, responsive_svg
+from seamline.run_folder import MAX_PER_CELL
 
 MAX_WRONG = 6
 """Wrong predictions shown per class."""
@@ -59,8 +63,31 @@ def _by_class(run: RunData, split: str, sprite: Sprite) -> Content:
         }
         for index, name in enumerate(run.classes)
     ]
-    values = {"rows": rows, "classes": run.classes, "split": split, "split_title": SPLITS[split]}
+    values = {
+        "rows": rows, "classes": run.classes, "split": split, "split_title": SPLITS[split],
+        "browser": _sample_text(sprite, matrix, split),
+    }  # fmt: skip
     return Content({**values, "sentences": [_most_confident(sprite, run)]})
+
+
+def _sample_text(sprite: Sprite, matrix: NDArray[np.int64], split: str) -> str:
+    """State how many images can be browsed, and how they were chosen."""
+    shown, total = sum(map(len, sprite.cells.values())), int(matrix.sum())
+    if shown == total:
+        return f"All {pluralize(total, f'{SPLITS[split]} image')}."
+    most = max(map(len, sprite.cells.values()))
+    which = f"the {count(MAX_PER_CELL)} most confident of each cell of the confusion matrix, and a random sample"
+    if most <= MAX_PER_CELL:
+        which = "the most confident of each cell of the confusion matrix"
+    return f"{count(shown)} of {pluralize(total, f'{SPLITS[split]} image')}: {which}."
+
+
+def _browser_text(cases: Mapping[str, Any]) -> str:
+    """State how many images with masks can be browsed, and how they were chosen."""
+    shown, images = len(cases["cases"]), pluralize(cases["total"], f"{SPLITS[cases['split']]} image")
+    if shown == cases["total"]:
+        return f"All {images}."
+    return f"{count(shown)} of {images}: those of the lowest IoU of each class, and a random sample."
 
 
 def _wrong(sprite: Sprite, axis: int, label: int) -> list[Tile]:
@@ -95,7 +122,12 @@ def _by_mean_iou(run: RunData, split: str) -> Content:
         for bucket, title in BUCKETS.items()
         if (of_bucket := [one for one in examples if one.example.bucket == bucket])
     }
-    values: dict[str, Any] = {"groups": groups, "sentences": [], "split_title": SPLITS[split], "classes": run.classes}
+    values: dict[str, Any] = {
+        "groups": groups, "sentences": [], "split": split, "split_title": SPLITS[split], "classes": run.classes,
+    }  # fmt: skip
+    cases = mask_cases(run)
+    ranks = {one["rank"] for one in cases["cases"]} if cases else set()
+    values |= {"cases": cases, "browser": cases and _browser_text(cases), "case_ranks": ranks}
     if len(ranked) <= 2:
         return Content(values)
     marked = [one.example.rank for one in examples if one.example.rank <= len(ranked)]
@@ -117,7 +149,8 @@ def _mask_example(images: MaskImages, n_images: int, run: RunData) -> dict[str, 
         "photo": photo_uri(images.image, SIDE),
         "ground_truth": mask_uri(images.ground_truth, run.palette),
         "prediction": mask_uri(images.prediction, run.palette),
-        "errors": errors_uri(images.image, images.ground_truth, images.prediction, size),
+        "faint": faint_uri(images.image, SIDE),
+        "errors": errors_uri(images.ground_truth, images.prediction, run.palette),
         "alt": {
             "ground_truth": _class_fractions(images.ground_truth, run.classes),
             "prediction": _class_fractions(images.prediction, run.classes),

@@ -1,6 +1,6 @@
 """Data leakage: near-duplicates between splits, what was excluded, and what a random split would do."""
 
-from seamline.data.split_warnings import NO_TEST_IMAGES
+from seamline.data.split_warnings import no_test_reason
 from seamline.evaluation.findings.leakage import group_words
 from seamline.evaluation.text import count, pluralize
 from seamline.report.panel import Content
@@ -85,7 +85,7 @@ def _validation(split: SplitInfo, dataset: DatasetInfo) -> str:
 def _test(split: SplitInfo, dataset: DatasetInfo) -> str:
     """State how many test images have near-duplicates among the training images."""
     if not dataset.test:
-        return f"There is no test split: {NO_TEST_IMAGES}."
+        return f"There is no test split: {no_test_reason(split)}."
     one, several = group_words(split)
     n_leaked, n_excluded = len(split.test_with_train_duplicates), len(split.excluded_train)
     of = f"of the {count(dataset.test)} test images"

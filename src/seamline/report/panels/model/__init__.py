@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from seamline.evaluation.text import count, join_and, pluralize
-from seamline.report.formatting import percent, setting, significant
+from seamline.report.formatting import compact, percent, setting, significant
 from seamline.report.panel import Content
 from seamline.report.panels.model.flow import draw_flow, flow_rows
 from seamline.report.run_data import LABELS, RunData
@@ -35,14 +35,6 @@ def build(run: RunData) -> Content | None:
         "rule": summary.rule,
     }
     return Content(values, {"model": draw})
-
-
-def compact(number: int) -> str:
-    """`842`, `16.4 k`, `1.64 M` or `2.42 G`: three digits."""
-    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if number >= limit:
-            return f"{significant(number / {'G': 1e9, 'M': 1e6, 'k': 1e3}[unit])}\u00a0{unit}"
-    return count(number)
 
 
 def _cells(layer: ModelLayer, size: tuple[int, int]) -> dict[str, Any]:
@@ -90,8 +82,8 @@ def _costliest(summary: ModelSummary) -> list[str]:
     names = [one.name for one in summary.rows if one.multiply_adds == most]
     share = percent(len(names) * most / summary.multiply_adds)
     if len(names) == 1:
-        return [f"{names[0]}, drawn in color, does the largest share of them, {share}."]
-    return [f"{join_and(names)}, drawn in color, do {share} of them."]
+        return [f"The layer {names[0]}, drawn in color, does the largest share of them, {share}."]
+    return [f"The layers {join_and(names)}, drawn in color, do {share} of them."]
 
 
 def _settings(run: RunData, summary: ModelSummary) -> list[tuple[str, str]]:
@@ -101,8 +93,10 @@ def _settings(run: RunData, summary: ModelSummary) -> list[tuple[str, str]]:
     several = len(summary.optimizers) > 1
     facts += [(one.optimizer, _optimizer(one, of=several)) for one in summary.optimizers]
     if summary.frozen:
-        facts.append(("frozen", f"{count(summary.frozen)} parameters of the encoder"))
+        facts.append(("frozen", f"{pluralize(summary.frozen, 'parameter')} of the encoder"))
     facts.append(("schedule", _schedule(config)))
+    if config.get("ema_decay"):
+        facts.append(("weights", f"exponential moving average over the steps, decay {config['ema_decay']:g}"))
     facts.append(("batch", pluralize(config["batch_size"], "image") if "batch_size" in config else ""))
     facts.append(("epochs", setting(config["epochs"]) if "epochs" in config else ""))
     facts.append(("initial weights", _initial_weights(run)))
@@ -130,7 +124,7 @@ def _optimizer(group: OptimizerGroup, *, of: bool) -> str:
     """Return the settings of an optimizer; with `of` also which weights have it."""
     names = {"lr": "learning rate", "eps": "ε", "betas": "β", "weight_decay": "weight decay"}
     texts = [f"{names.get(name, name.replace('_', ' '))} {_number(value)}" for name, value in group.settings.items()]
-    weights = f" ({count(group.parameters)} parameters: {group.weights})" if of else ""
+    weights = f" ({pluralize(group.parameters, 'parameter')}: {group.weights})" if of else ""
     return ", ".join(texts) + weights
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from seamline.data.split_warnings import ORDERS
 from seamline.evaluation.text import count
+from seamline.models.layer_choices import CHOICES
 from seamline.report.panel import Content
 from seamline.report.run_data import RunData
 from seamline.run_folder import DatasetInfo, SplitInfo
@@ -48,11 +49,25 @@ def build(run: RunData) -> Content:
     values = {
         "info": info,
         "facts": [(name, value) for name, value in facts if value not in (None, "")],
+        "config": _config(run),
         "definitions": [(one.title, one.definition) for one in run.metrics.definitions.values()],
         "intervals": run.metrics.intervals,
         "files": files | {"report.html": "this page", "figures": "its figures as SVG and PNG"},
     }
     return Content(values)
+
+
+def _config(run: RunData) -> dict[str, Any]:
+    """Return the configuration without fields that this run does not have.
+
+    These are choices of layers that are left to the model, the weights of datasets where there is one, and whether
+    weights are pretrained where the model started from others.
+    """
+    model = run.info.model
+    absent = {name for name in (*CHOICES, "mix") if run.info.config.get(name) is None}
+    if run.info.init_from or model.init in (None, "at random"):
+        absent.add("pretrained")
+    return {name: value for name, value in run.info.config.items() if name not in absent}
 
 
 def _initial_weights(run: RunData) -> str:

@@ -1,6 +1,7 @@
 """Loss and accuracy over the epochs."""
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
 from seamline.evaluation.text import count, pluralize
@@ -8,9 +9,9 @@ from seamline.report import plots
 from seamline.report.formatting import decimal, duration, percent
 from seamline.report.panel import Content
 from seamline.report.plot_layout import finite, fraction_floor
-from seamline.report.run_data import LABELS, RunData
+from seamline.report.run_data import LABELS, RunData, epoch_ends
 from seamline.report.svg import inline_svg
-from seamline.run_folder import Epoch
+from seamline.run_folder import CurvePoint, Epoch
 
 
 def build(run: RunData) -> Content | None:
@@ -18,27 +19,25 @@ def build(run: RunData) -> Content | None:
     if not run.history:
         return None
     accuracy = "pixel accuracy" if run.info.task == "segmentation" else "accuracy"
-    epochs, drawings = [one.epoch for one in run.history], {}
-    series = {
-        metric: {
-            "training": [getattr(one, f"train_{metric}") for one in run.history],
-            "validation": [getattr(one, f"val_{metric}") for one in run.history],
-        }
-        for metric in ("loss", "accuracy")
-    }
-    for metric, title in (("loss", "Loss"), ("accuracy", accuracy.capitalize())):
-        drawings[f"training-{metric}"] = partial(
-            plots.curves, epochs=epochs, series=series[metric], title=title, percents=metric == "accuracy"
+    ends = epoch_ends(run.info, run.history)
+    epochs, series = curve_series(run.history, ends)
+    drawings = {
+        f"training-{metric}": partial(
+            plots.curves, epochs=epochs, series=series[metric], title=title, percents=metric == "accuracy", start=start
         )
-    sentences = [_last_epoch(run.history, accuracy), *_lowest_loss(run.history), *_final_weights(run)]
-    alt = f"Curves of training and validation over {pluralize(len(epochs), 'epoch')}. {sentences[0]}"
+        for start in [0.0 if len(epochs) > len(ends) else None]
+        for metric, title in (("loss", "Loss"), ("accuracy", accuracy.capitalize()))
+    }
+    sentences = [_last_epoch(run.history, ends, accuracy), *_lowest_loss(run.history, ends), *_final_weights(run)]
+    alt = f"Curves of training and validation over {epochs_text(ends[-1])}. {sentences[0]}"
     floor = fraction_floor(finite(series["accuracy"]))
     sampled, images = run.history[-1].val_images, pluralize(run.info.dataset.val, "image")
     values = {
         "validated": f" on {sampled} of the {images}, evenly spaced" if sampled else "",
         "plots": [inline_svg(draw, name, alt) for name, draw in drawings.items()],
         "sentences": sentences,
-        "epochs": run.history,
+        "epochs": [(f"{end:.3g}", one) for end, one in zip(ends, run.history, strict=True)],
+        "points": len(epochs) > len(ends),
         "accuracy": accuracy,
         "axis": f"The axis of {accuracy} starts at {percent(floor)}." if floor else "",
         "duration": duration(sum(one.train_seconds for one in run.history if not math.isnan(one.train_seconds))),
@@ -46,27 +45,54 @@ def build(run: RunData) -> Content | None:
     return Content(values, drawings)
 
 
-def _last_epoch(history: tuple[Epoch, ...], accuracy: str) -> str:
-    """State loss and accuracy after the last epoch."""
+def curve_series(
+    history: Sequence[Epoch], ends: Sequence[float]
+) -> tuple[list[float], dict[str, dict[str, list[float]]]]:
+    """Return P positions in epochs, and for loss and accuracy the P values of training and validation images.
+
+    Training has a value at each point within an epoch, or at its end where there are none; validation at the ends.
+    """
+    series: dict[str, dict[str, list[float]]] = {"loss": {}, "accuracy": {}}
+    train = [
+        point
+        for end, one in zip(ends, history, strict=True)
+        for point in one.curve or [CurvePoint(end, one.train_loss, one.train_accuracy)]
+    ]
+    after = dict(zip(ends, history, strict=True))
+    for metric, of in series.items():
+        of["training"] = [getattr(point, metric) for point in train]
+        of["validation"] = [
+            getattr(after[point.epoch], f"val_{metric}") if point.epoch in after else math.nan for point in train
+        ]
+    return [point.epoch for point in train], series
+
+
+def epochs_text(number: float) -> str:
+    """`1 epoch`, `1.3 epochs`."""
+    return f"{number:.3g} epoch{'' if number == 1 else 's'}"
+
+
+def _last_epoch(history: Sequence[Epoch], ends: Sequence[float], accuracy: str) -> str:
+    """State loss and accuracy of the last epoch."""
     last = history[-1]
+    during = "during the last epoch" if len(history) > 1 else "during it"
     return (
-        f"After {pluralize(len(history), 'epoch')} the loss is {decimal(last.train_loss)} on the training images and "
-        f"{decimal(last.val_loss)} on the validation images; the {accuracy} is {percent(last.train_accuracy)} "
-        f"and {percent(last.val_accuracy)}."
+        f"After {epochs_text(ends[-1])} the loss is {decimal(last.val_loss)} on the validation images, and its mean on "
+        f"the training images {during} {decimal(last.train_loss)}; the {accuracy} is {percent(last.val_accuracy)} "
+        f"and {percent(last.train_accuracy)}."
     )
 
 
-def _lowest_loss(history: tuple[Epoch, ...]) -> list[str]:
+def _lowest_loss(history: Sequence[Epoch], ends: Sequence[float]) -> list[str]:
     """State the lowest validation loss, with the last one where that is another."""
-    measured = [one for one in history if not math.isnan(one.val_loss)]
+    measured = [(one.val_loss, end) for end, one in zip(ends, history, strict=True) if not math.isnan(one.val_loss)]
     if len(measured) < 3:
         return []
-    best, last = min(measured, key=lambda one: one.val_loss), measured[-1]
-    if best is last:
+    (lowest, end), (last, at_end) = min(measured), measured[-1]
+    if end == at_end:
         return ["The validation loss is lowest after the last epoch."]
     return [
-        f"The validation loss is lowest after epoch {best.epoch} ({decimal(best.val_loss)}), and "
-        f"{decimal(last.val_loss)} at the end."
+        f"The validation loss is lowest after {epochs_text(end)} ({decimal(lowest)}), and {decimal(last)} at the end."
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from seamline.evaluation.text import pluralize
 from seamline.report.images import SIDE, png_uri
 from seamline.report.panel import Content
 from seamline.report.plot_layout import PERCENT, canvas, frame, spread
@@ -71,7 +72,7 @@ def confusion_by_overlap(theme: Theme, *, analysis: ClassAnalysis, classes: Sequ
         color = theme.accent if rank < NAMED_PAIRS else theme.muted
         (dot,) = axes.plot([overlap], [pair.confused], "o", color=color, markersize=6, markeredgewidth=0, clip_on=False)
         names = " and ".join(classes[k] for k in pair.classes)
-        add_tip(dot, theme, f"{names}: {pair.confused} images confused, overlap {100 * overlap:.0f} %")
+        add_tip(dot, theme, f"{names}: {pluralize(pair.confused, 'image')} confused, overlap {100 * overlap:.0f} %")
     named = pairs[:NAMED_PAIRS]
     line = 14 * 1.08 * most / 182  # the height of a line of text, in images
     heights = spread([pair.confused for pair in named], line, 0, 1.08 * most)

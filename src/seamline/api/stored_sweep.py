@@ -1,0 +1,80 @@
+"""How a sweep goes on: what its folder holds is compared with what it is to train now."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seamline.data.class_map.files import read_class_map
+from seamline.errors import SeamlineError
+from seamline.run_folder import ClassMap, SweepFolder, SweepInfo
+from seamline.training.config import format_settings, format_value
+from seamline.training.plan import RunOptions
+
+
+def stored_options(options: RunOptions) -> dict[str, str]:
+    """Return the options that decide which images and weights runs start with, as a sweep stores them."""
+    maps = {
+        f"map of {name}": one if isinstance(one, ClassMap) else read_class_map(Path(one).expanduser())
+        for name, one in (options.maps or {}).items()
+    }
+    values = {
+        "image_size": options.image_size,
+        "groups": options.groups,
+        "near_duplicates": None if options.near_duplicates else "false",
+        "init_from": options.init_from,
+        **{name: msgspec.json.encode(one, order="sorted").decode() for name, one in maps.items()},
+    }
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def continue_sweep(folder: SweepFolder, new: SweepInfo) -> SweepInfo:
+    """Return a sweep with the state of its folder: runs that are done there stay, and others may be added.
+
+    Raises:
+        SeamlineError: the folder holds another sweep.
+    """
+    old = folder.info.read_optional()
+    if old is None:
+        return new
+    same = ["data", "preset", "fixed", "method", "search_seed", "halving", "folds", "metric"]
+    same += ["varied"] if new.method == "random" else []
+    same += ["trials", "seeds"] if new.halving else []
+    for name in same:
+        there, here = getattr(old, name), getattr(new, name)
+        if there != here:
+            raise SeamlineError(
+                f"{folder.path}: holds another sweep, whose {name.replace('_', ' ')} is {_shown(there)} and not "
+                f"{_shown(here)}; name another folder with --out"
+            )
+    for name in sorted(old.options.keys() | new.options.keys()):
+        there, here = (one.options.get(name, "the default") for one in (old, new))
+        if there != here:
+            raise SeamlineError(
+                f"{folder.path}: holds another sweep, whose {name.replace('_', ' ')} is {there} and not {here}; name "
+                "another folder with --out"
+            )
+    if new.halving:
+        return msgspec.structs.replace(old, jobs=new.jobs, command=new.command)
+    dropped = [run for run in old.runs if run.name not in {one.name for one in new.runs}]
+    if dropped:
+        raise SeamlineError(
+            f"{folder.path}: holds another sweep, with {len(dropped)} runs that this one lacks, such as "
+            f"{dropped[0].name}; name another folder with --out, or add to the sweep"
+        )
+    states = {run.name: run for run in old.runs}
+    runs = tuple(
+        msgspec.structs.replace(run, state=was.state, reason=was.reason, seconds=was.seconds)
+        if (was := states.get(run.name))
+        else run
+        for run in new.runs
+    )
+    return msgspec.structs.replace(new, runs=runs, threads=old.threads)
+
+
+def _shown(value: Any) -> str:
+    """Return a value of a sweep as errors show it."""
+    if isinstance(value, Mapping):
+        return ", ".join(format_settings(value)) or "none"
+    return format_value(value) if value not in ("", ()) else "none"

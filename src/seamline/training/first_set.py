@@ -1,0 +1,68 @@
+"""The images of the run that a training starts from, as that run split them, and the few photos beside them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from seamline.data.dataset import Dataset
+from seamline.data.splits import Splits
+from seamline.progress import Reporter
+from seamline.run_folder import DatasetInfo, RunFolder
+from seamline.training.run_data import load_run_data
+
+
+def load_first_set(
+    sources: Sequence[Any], start: RunFolder, data_dir: Path | str | None, reporter: Reporter
+) -> list[Any]:
+    """Return sources of data, with the dataset of a run in place of what names it.
+
+    The dataset keeps the run's training, validation and test images: drawn anew beside other photos, test images could
+    be ones that the run was trained on.
+
+    Args:
+        sources: as the user names them; a single one is loaded as it is.
+        start: the run that a training starts from.
+        data_dir: folder with a folder for each dataset that is called by name.
+        reporter: reports progress.
+
+    Raises:
+        SeamlineError: the images of the run are not available, or some have changed.
+    """
+    info = start.info.read()
+    if len(sources) == 1:
+        return [*sources]
+    loaded: list[Any] = []
+    for source in sources:
+        if not info.dataset.parts and _is_source(info.dataset, source):
+            given = source if isinstance(source, Dataset) else None
+            below = None if data_dir is None else Path(data_dir).expanduser() / info.dataset.name
+            data, splits = load_run_data(start, given, below if below and below.is_dir() else None, reporter)
+            source = replace(data, train=splits.train, val=splits.val)
+        loaded.append(source)
+    return loaded
+
+
+def _is_source(info: DatasetInfo, source: object) -> bool:
+    """Return whether a source names the dataset of a run: by its name, its folder, or as a dataset of that name."""
+    if isinstance(source, Dataset):
+        return source.name == info.name
+    if not isinstance(source, str | Path):
+        return False
+    return str(source) == info.name or Path(source).expanduser().absolute() == Path(info.source)
+
+
+def describe_few(data: Dataset, splits: Splits) -> str:
+    """State what few photos, of one dataset, are learned from and validated on, and what that tells.
+
+    Args:
+        data: the dataset, or one of several; it has too few groups to draw test images from.
+        splits: the training and validation images of all.
+    """
+    names = {*data.train.names}
+    learned, validated = (sum(name in names for name in split.names) for split in (splits.train, splits.val))
+    photos = "1 photo, which shows" if validated == 1 else f"{validated:,} photos, which show"
+    return (
+        f"{data.name}: too few photos for test images: {learned:,} to learn from; validation is of {photos} little "
+        "more than that the training works"
+    )
