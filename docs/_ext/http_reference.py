@@ -1,11 +1,17 @@
 """The HTTP API reference, generated from the OpenAPI description of the application."""
 
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from fastapi import FastAPI
+
 from run_folder_reference import describe
-from seamline.inference.predictor import load_model
+from seamline.inference.predictor import Predictor, load_model
 from seamline.run_folder import measures
 from seamline.serve.app import make_app
+from seamline.serve.collect import CorrectionStore
 from seamline.serve.measurement import MeasureResponse
 
 MODELS = {"facades": "segmentation", "garments": "classification"}
@@ -14,7 +20,8 @@ MODELS = {"facades": "segmentation", "garments": "classification"}
 
 def render() -> str:
     """Return a section for every endpoint, and one for the JSON objects of requests and responses."""
-    descriptions = [make_app(load_model(name)).openapi() for name in MODELS]
+    with TemporaryDirectory() as folder:
+        descriptions = [_collecting_app(load_model(name), Path(folder, name)).openapi() for name in MODELS]
     sections = [
         _endpoint(method, path, operation)
         for path, methods in descriptions[0]["paths"].items()
@@ -24,6 +31,13 @@ def render() -> str:
     schemas = {name: schema for one in descriptions for name, schema in one["components"]["schemas"].items()}
     objects = [_object(name, schema) for name, schema in sorted(schemas.items()) if "properties" in schema]
     return "\n\n".join([*sections, "## Objects", *objects])
+
+
+def _collecting_app(model: Predictor, folder: Path) -> FastAPI:
+    """Return the application with all paths: it saves corrections, and has a list of photos."""
+    queue = folder.with_suffix(".json")
+    queue.write_text(json.dumps({"photos": [{"path": queue.name}]}), encoding="utf-8")
+    return make_app(model, store=CorrectionStore.of(model, folder, queue))
 
 
 def _endpoint(method: str, path: str, operation: dict[str, Any]) -> str:

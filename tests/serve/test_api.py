@@ -104,6 +104,8 @@ def test_masks_are_those_of_predict(masks: Predictor, segmenter: Path, tmp_path:
         "input_size": {"height": 32, "width": 32, "channels": 3},
         "false_alarm_rate": None,
         "interval_level": None,
+        "collects": False,
+        "queue": None,
         "measures": False,
         "limits": {"bytes": 32 << 20, "pixels": 50_000_000},
         "samples": [],

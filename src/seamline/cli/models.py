@@ -199,6 +199,12 @@ def serve(
     max_megapixels: Annotated[
         float, typer.Option("--max-megapixels", min=0.001, max=200, help="Largest photo in megapixels.")
     ] = 50,
+    collect: Annotated[
+        Path | None, typer.Option("--collect", metavar="FOLDER", help="Save corrections of predictions in this folder.")
+    ] = None,
+    queue: Annotated[
+        Path | None, typer.Option("--queue", metavar="FILE", help="Photos to correct, from `seamline suggest`.")
+    ] = None,
     samples: Annotated[
         bool, typer.Option("--samples/--no-samples", help="Sample photos; of a run validation images.")
     ] = True,
@@ -208,6 +214,7 @@ def serve(
 ) -> None:
     """Serve a model as a web page with an HTTP API."""
     watch_load()
+    from seamline.serve.collect import CollectOptions
     from seamline.serve.middleware import Limits
     from seamline.serve.server import serve as serve_model
 
@@ -216,6 +223,7 @@ def serve(
         host=host,
         port=port,
         allowed_hosts=tuple(allow_host or ()),
+        collect=CollectOptions.of(collect, queue),
         limits=Limits(bytes=round(max_megabytes * (1 << 20)), pixels=round(max_megapixels * 1_000_000)),
         samples=samples,
         device=device,

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from seamline.inference.predictor import Predictor
 from seamline.run_folder import Task
 from seamline.serve.card import CardResponse, read_card
+from seamline.serve.collect import CorrectionStore, add_collection
 from seamline.serve.documentation import add_documentation
 from seamline.serve.inference_worker import ClassificationResponse, InferenceWorker, SegmentationResponse
 from seamline.serve.measurement import MeasureQuery, MeasureResponse, response_schemas
@@ -65,6 +66,8 @@ class ModelResponse(BaseModel):
         "available."
     )
     interval_level: float | None = Field(description="Probability of conformal intervals; null where there are none.")
+    collects: bool = Field(description="Whether the server saves corrections: it was started with `--collect`.")
+    queue: int | None = Field(description="Number of photos to correct, of `--queue`; null without.")
     measures: bool = Field(description="Whether the model measures buildings: it segments facades and windows.")
     limits: PhotoLimits
     samples: list[SampleResponse] = Field(description="Photos to try the model with.")
@@ -91,6 +94,15 @@ SCRIPTS = (
         "labels.js",
     ),
     *("legend.js", "mask.js", "measure.js", "photos.js", "probe.js", "progress.js", "samples.js", "totals.js"),
+    *(
+        "correct.js",
+        "correct_api.js",
+        "correct_history.js",
+        "correct_labels.js",
+        "correct_mask.js",
+        "correct_shapes.js",
+        "correct_stage.js",
+    ),
 )
 """The modules of the page's program."""
 
@@ -119,6 +131,8 @@ _ERRORS = {
     421: "The server does not serve this host name.",
     422: "The photo is damaged, a parameter is wrong, or there is no building to measure.",
     500: "Internal server error.",
+    404: "There is no such photo.",
+    507: "The disk is full; nothing was saved.",
     503: "Too many photos are waiting, or there is not enough memory; try again later.",
 }
 _COMMON_ERRORS = (403, 405, 421, 500)
@@ -150,6 +164,7 @@ def make_app(
     limits: Limits | None = None,
     hosts: Collection[str] = (),
     samples: Sequence[Sample] | None = None,
+    store: CorrectionStore | None = None,
 ) -> FastAPI:
     """Create the application that serves a model.
 
@@ -158,6 +173,7 @@ def make_app(
         limits: limits of requests.
         hosts: names that it is served on besides those of this machine.
         samples: photos to try it with; by default those of the model.
+        store: where corrections are saved; None if they are not.
     """
     limits = limits or Limits()
     worker = InferenceWorker(predictor, limits)
@@ -170,7 +186,8 @@ def make_app(
 
     app = FastAPI(
         title=f"Seamline: {predictor.name}",
-        description="Predicts photos with a trained model. Photos are not stored.",
+        description="Predicts photos with a trained model. Photos are not stored"
+        + (", unless a correction of one is saved." if store else "."),
         version=version("seamline"),
         docs_url=None,  # its page loads scripts of other sites; see `documentation`
         redoc_url=None,
@@ -183,8 +200,10 @@ def make_app(
     _add_error_handlers(app)
     _add_page(app)
     _add_samples(app, samples)
-    _add_api(app, worker, [SampleResponse(path=_path(sample), drawn=sample.drawn) for sample in samples])
+    _add_api(app, worker, [SampleResponse(path=_path(sample), drawn=sample.drawn) for sample in samples], store)
     add_documentation(app, predictor.task, measures=worker.measures)
+    if store is not None:
+        add_collection(app, worker, store, _errors)
     _add_schemas(app, response_schemas())
     return app
 
@@ -209,7 +228,9 @@ def _add_error_handlers(app: FastAPI) -> None:
 
     async def on_http_error(request: Request, error: Any) -> JSONResponse:
         details = {
-            404: f"{request.url.path}: not found; the page is at / and the description of the API at /docs",
+            404: f"{request.url.path}: not found; the page is at / and the description of the API at /docs"
+            if error.detail == "Not Found"
+            else error.detail,
             405: f"{request.url.path}: does not support {request.method}; see /docs",
         }
         return respond(error.status_code, details.get(error.status_code, str(error.detail)), error.headers)
@@ -232,7 +253,7 @@ def _add_page(app: FastAPI) -> None:
     theme = folder.parent / "report" / "templates" / "theme.css"
     for path, name, media_type, files in (
         ("/", "page.html", "text/html", (folder / "page.html",)),
-        ("/page.css", "page.css", "text/css", (theme, folder / "page.css")),
+        ("/page.css", "page.css", "text/css", (theme, folder / "page.css", folder / "correct.css")),
         ("/docs.css", "docs.css", "text/css", (folder / "docs.css",)),
         *((f"/{name}", name, "text/javascript", (folder / name,)) for name in SCRIPTS),
     ):
@@ -268,7 +289,9 @@ def _path(sample: Sample) -> str:
     return f"/samples/{sample.name}"
 
 
-def _add_api(app: FastAPI, worker: InferenceWorker, samples: list[SampleResponse]) -> None:
+def _add_api(
+    app: FastAPI, worker: InferenceWorker, samples: list[SampleResponse], store: CorrectionStore | None
+) -> None:
     """Serve the API."""
     predictor, limits = worker.predictor, worker.limits
     metadata = predictor.metadata
@@ -282,6 +305,8 @@ def _add_api(app: FastAPI, worker: InferenceWorker, samples: list[SampleResponse
         input_size=InputSize(height=height, width=width, channels=channels),
         false_alarm_rate=predictor.false_alarm_rate,
         interval_level=predictor.interval_level,
+        collects=store is not None,
+        queue=len(store.queue) if store and store.queue else None,
         measures=worker.measures,
         limits=PhotoLimits(bytes=limits.bytes, pixels=limits.pixels),
         samples=samples,

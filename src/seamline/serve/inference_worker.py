@@ -77,12 +77,12 @@ class InferenceWorker:
             HTTPException: 413 for too many pixels, 415 if it is no image, 422 for a damaged one, 503 if other photos
                 took too long or memory is short.
         """
-        return await self._run(content, lambda photo: _to_response(self.predictor(photo), with_mask, with_confidence))
+        return await self.run(content, lambda photo: _to_response(self.predictor(photo), with_mask, with_confidence))
 
     async def mask(self, content: bytes) -> bytes:
         """Return a photo's mask as a palette PNG; raises as `predict`, and 409 for a classifier."""
         self._require_masks()
-        return await self._run(content, lambda photo: encode_mask(_mask(self.predictor(photo)), self.predictor.palette))
+        return await self.run(content, lambda photo: encode_mask(_mask(self.predictor(photo)), self.predictor.palette))
 
     async def overlay(self, content: bytes) -> bytes:
         """Return a photo with its mask laid over it as a PNG; raises as `mask`."""
@@ -93,7 +93,7 @@ class InferenceWorker:
             blend_overlay(prediction.image, _mask(prediction), prediction.palette)
             return encode_png(prediction.image)
 
-        return await self._run(content, respond)
+        return await self.run(content, respond)
 
     @property
     def measures(self) -> bool:
@@ -110,7 +110,7 @@ class InferenceWorker:
         measurer = self._measurer
         if not isinstance(measurer, Measurer):
             raise HTTPException(409, measurer)
-        return await self._run(content, lambda photo: measure_photo(measurer, content, photo, query))
+        return await self.run(content, lambda photo: measure_photo(measurer, content, photo, query))
 
     def close(self) -> None:
         """Stop the thread after its current photo; if the application is started again, it gets another one."""
@@ -121,10 +121,11 @@ class InferenceWorker:
         if self.predictor.task == "classification":
             raise HTTPException(409, "this model is a classifier and predicts no masks; use /api/predict")
 
-    async def _run(self, content: bytes, respond: Callable[[NDArray[np.uint8]], T]) -> T:
+    async def run(self, content: bytes, respond: Callable[[NDArray[np.uint8]], T]) -> T:
         """Return what `respond` makes of a photo's pixels in the thread, when its turn has come.
 
-        Photos wait here and not in the executor's queue, so that a photo that gives up leaves nothing behind.
+        Photos wait here and not in the executor's queue, so that a photo that gives up leaves nothing behind. Raises as
+        `predict`.
         """
         try:
             async with asyncio.timeout(self.limits.wait_seconds):

@@ -16,8 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 """Names of this machine, which are always allowed."""
 
-PHOTO_PATHS = ("/api/predict", "/api/mask", "/api/overlay", "/api/measure")
+PHOTO_PATHS = ("/api/predict", "/api/mask", "/api/overlay", "/api/measure", "/api/superpixels", "/api/corrections")
 """Paths that receive photos."""
+
+COLLECTION_PATHS = ("/api/corrections", "/api/queue")
+"""Paths that write files, or read those of a list; pages of other sites reach them not even without an `Origin`."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -32,6 +35,7 @@ HEADERS = {
 """Headers of every response."""
 
 _LINGER_SECONDS = 2.0
+_FOREIGN = "the request comes from another site's page; open this server's own page"
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class SecurityMiddleware:
             return
         exchange = _Exchange(Headers(scope=scope), receive, send)
         has_photo = scope["method"] == "POST" and scope["path"] in PHOTO_PATHS
-        if error := self._check(exchange.headers, has_photo):
+        if error := self._check(exchange.headers, scope["path"], has_photo):
             response = JSONResponse({"error": error.detail}, error.status_code, error.headers)
             await response(scope, receive, exchange.send)
             return
@@ -84,14 +88,16 @@ class SecurityMiddleware:
         finally:
             self.photos -= has_photo
 
-    def _check(self, headers: Headers, has_photo: bool) -> HTTPException | None:
+    def _check(self, headers: Headers, path: str, has_photo: bool) -> HTTPException | None:
         """Return why a request is rejected, None if it is not."""
         host = headers.get("host", "").lower()
         if _without_port(host) not in self.hosts:
             return HTTPException(421, "this server does not serve that host name; start it with --allow-host NAME")
         origin = headers.get("origin")
         if origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}"):
-            return HTTPException(403, "the request comes from another site's page; open this server's own page")
+            return HTTPException(403, _FOREIGN)
+        if path.startswith(COLLECTION_PATHS) and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            return HTTPException(403, _FOREIGN)
         if has_photo and self.photos >= self.limits.waiting:
             return too_busy(f"{self.limits.waiting} photos are already waiting; send this one again later")
         return None

@@ -3,6 +3,7 @@
 import { loadModel, model } from "./api.js";
 import { startBoard } from "./board.js";
 import { showModelCard } from "./card.js";
+import { startCorrecting } from "./correct.js";
 import { byId, megabytes } from "./elements.js";
 import { startInputs, startTabs } from "./inputs.js";
 import { startSamples } from "./samples.js";
@@ -23,6 +24,7 @@ async function start() {
   byId("limits").textContent = `Up to ${megabytes(model.limits.bytes)} and ${+(model.limits.pixels / 1e6).toPrecision(3)} megapixels each`;
   startInputs();
   startSamples();
+  startCorrecting();
   showModelCard();
   if (model.measures) startTabs();
   if (model.task === "classification") startBoard();

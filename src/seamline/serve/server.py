@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from seamline.errors import SeamlineError, TrainingInterrupted, first_line
 from seamline.inference.predictor import LoadOptions, Predictor, load_model
 from seamline.serve.app import make_app
+from seamline.serve.collect import CollectOptions, CorrectionStore
 from seamline.serve.middleware import Limits
 
 HEAD_SECONDS = 10.0
@@ -39,6 +40,7 @@ def serve(
     port: int = 8000,
     allowed_hosts: Collection[str] = (),
     limits: Limits | None = None,
+    collect: CollectOptions | None = None,
     samples: bool = True,
     on_ready: Callable[[str], None] = lambda _: None,
     **options: Unpack[LoadOptions],
@@ -51,6 +53,7 @@ def serve(
         port: the port; 0 takes a free one.
         allowed_hosts: host names that the server serves besides those of this machine.
         limits: limits of requests.
+        collect: where corrections are saved; None if they are not.
         samples: whether the page has photos to try the model with, of a run validation images.
         on_ready: called with the address of the page and the model once requests are answered.
         **options: `backend`, `device` and `threads`; see `load_model`.
@@ -61,11 +64,13 @@ def serve(
     """
     with _bind(host, port) as listener:
         predictor = load_model(model, **options)
+        store = CorrectionStore.of(predictor, collect.folder, collect.queue) if collect else None
         config = uvicorn.Config(
             make_app(
                 predictor,
                 limits,
                 allowed_hosts if host in _ALL_INTERFACES else (*allowed_hosts, _bracketed(host)),
+                store=store,
                 samples=None if samples else (),
             ),
             http=Protocol,
@@ -82,6 +87,8 @@ def serve(
         )
         address, bound_port = listener.getsockname()[:2]
         line = f"http://{_bracketed(address)}:{bound_port}/  {describe(predictor)}"
+        if store is not None:
+            line += f", corrections in {store.folder.folder} ({store.count:,} so far)"
         server = Server(config, lambda: on_ready(line))
         server.run([listener])
     if server.stopped_by == signal.SIGINT:

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 from python_multipart.exceptions import FormParserError
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
@@ -28,8 +29,7 @@ async def read_photo_bytes(request: Request, limits: Limits) -> bytes:
         HTTPException: 400 for a broken form or no photo, 408 for a body that is too slow, 413 for one too large.
     """
     body = await _read_body(request, limits)
-    is_form = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
-    photo = await _read_form(request, body) if is_form else body
+    photo = await _read_form(request, body) if _is_form(request) else body
     if not photo:
         raise HTTPException(400, _MISSING)
     return photo
@@ -70,18 +70,49 @@ class _MemoryParser(MultiPartParser):
         self.complete = True
 
 
+async def read_fields(request: Request, limits: Limits) -> dict[str, tuple[str, bytes]]:
+    """Return the fields of a form by name, the first of each: the name of the file, empty for a text, and the content.
+
+    Raises:
+        HTTPException: as `read_photo_bytes`; 415 if the request is no form.
+    """
+    if not _is_form(request):
+        raise HTTPException(415, "the request is no form; send it as multipart/form-data")
+    body = await _read_body(request, limits)
+    fields: dict[str, tuple[str, bytes]] = {}
+    async with _parsed_form(request, body) as form:
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                fields.setdefault(name, (value.filename or "", await value.read()))
+            else:
+                fields.setdefault(name, ("", value.encode()))
+    return fields
+
+
+def _is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+
+
 async def _read_form(request: Request, body: bytes) -> bytes:
     """Return the photo in a form, empty if it has none; of several the first one."""
+    async with _parsed_form(request, body) as form:
+        photos = form.getlist(FIELD)
+        return await photos[0].read() if photos and isinstance(photos[0], UploadFile) else b""
+
+
+@asynccontextmanager
+async def _parsed_form(request: Request, body: bytes) -> AsyncGenerator[FormData, None]:
+    """Yield the fields of a form; a `HTTPException` with status 400 for a broken one."""
 
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body
 
     parser = _MemoryParser(request.headers, stream(), max_part_size=len(body))
     try:
-        photos = (await parser.parse()).getlist(FIELD)
+        form = await parser.parse()
         if not parser.complete:
             raise MultiPartException("the form is cut off")
-        return await photos[0].read() if photos and isinstance(photos[0], UploadFile) else b""
+        yield form
     except (MultiPartException, FormParserError):
         raise HTTPException(400, _BROKEN) from None
     finally:

@@ -62,7 +62,7 @@ def infer_classes(contents: FolderContents, progress: Callable[[], None] | None 
     Raises:
         SeamlineError: declared classes contradict labels or masks, or a class has no training images.
     """
-    declared = _declared_classes(contents.folder)
+    declared = declared_classes(contents.folder)
     if contents.samples[0].instances is not None:
         classes = _classes_of_instances(declared, contents.root)
     elif contents.samples[0].mask is not None:
@@ -327,7 +327,7 @@ def remap_mask(values: NDArray[Any], classes: Classes, name: str) -> NDArray[np.
     return mask
 
 
-def _declared_classes(folder: Path) -> Palette:
+def declared_classes(folder: Path) -> Palette:
     """Return the classes in `classes.txt` or `classes.json`, with the colors given there; empty without such a file."""
     files = [folder / name for name in CLASS_FILES if (folder / name).is_file()]
     if not files:

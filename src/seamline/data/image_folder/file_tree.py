@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -22,7 +22,11 @@ from seamline.io import iter_files, safe_is_file
 
 Schema = TypeVar("Schema", bound=Struct)
 
+SIDECAR = ".correction.json"
+"""Ending of the files beside corrected images, which say when and with which model these were corrected."""
+
 _MAX_BYTES = 1 << 30
+_NO_FOLDER_NAME = re.compile(r'[\x00-\x1f<>:"/\\|?*%]|^[. ]|[. ]$')  # what Windows and others refuse, and `%`
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class FileTree:
 
     @cached_property
     def _json_contents(self) -> dict[Path, Any]:
-        return {file: _read_json(file) for file in self.files if file.suffix.lower() == ".json"}
+        files = (file for file in self.files if file.suffix.lower() == ".json" and not is_sidecar(file))
+        return {file: _read_json(file) for file in files}
 
     @property
     def json_lists(self) -> dict[Path, list[Any]]:
@@ -100,6 +105,16 @@ def list_tree(path: Path) -> FileTree:
 
 def _is_image(file: Path) -> bool:
     return file.suffix.lower() in SUFFIXES
+
+
+def is_sidecar(file: PurePath) -> bool:
+    """Return whether a file is the sidecar of a corrected image."""
+    return file.name.endswith(SIDECAR)
+
+
+def class_folder(name: str) -> str:
+    """Return the name of a class's folder: characters that no folder can have are escaped, such as `%2F` for `/`."""
+    return _NO_FOLDER_NAME.sub(lambda match: f"%{ord(match[0]):02X}", name)
 
 
 def find_file(name: str, folders: list[Path], suffixes: tuple[str, ...] = ("",)) -> Path | None:

@@ -24,7 +24,7 @@ from seamline.data.image_folder.decode_cache import (
     open_cache,
 )
 from seamline.data.image_folder.detect_format import detect_format
-from seamline.data.image_folder.file_tree import normalize
+from seamline.data.image_folder.file_tree import class_folder, normalize
 from seamline.data.image_folder.folder_names import split_of_name
 from seamline.data.image_folder.label_fit import Fit, check_polygons, fit_labels, stored_size
 from seamline.data.image_folder.polygons import rasterize
@@ -162,8 +162,9 @@ def _record(sample: Sample, folder: Path) -> ImageRecord:
     """Return where an image comes from; its folder is named without the folders of its split and class."""
     parent = sample.file.parent
     parts = parent.relative_to(folder).parts if parent.is_relative_to(folder) else parent.parts
+    labels = set() if sample.label is None else {sample.label, class_folder(sample.label)}
     parts = tuple(
-        part for part in parts if normalize(part) != sample.label and not (sample.split and split_of_name(part))
+        part for part in parts if normalize(part) not in labels and not (sample.split and split_of_name(part))
     )
     return ImageRecord(sample.file, "/".join(parts), sample.columns)
 

@@ -90,6 +90,7 @@ class FolderContents:
     sources: tuple[Path, ...] = ()  # files besides images and masks that were read, such as tables and JSON
     legend: MaskLegend | None = None  # the meaning of the values in mask files, where the layout defines it
     other_masks: tuple[Path, ...] = ()  # masks in other forms, such as a number per object, which are not used
+    unfinished: tuple[Path, ...] = ()  # masks of corrections whose image was not saved, which are not used
     unused: tuple[UnusedData, ...] = ()  # what is there and not used; `detect_format` adds the files
     warnings: tuple[str, ...] = ()  # sentences about unusual properties
     class_map: ClassMap = field(default_factory=ClassMap)  # how its classes are renamed, merged and painted

@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path, PurePath
 
 from seamline.data.image_folder.classes import CLASS_FILES
-from seamline.data.image_folder.file_tree import FileTree, normalize
+from seamline.data.image_folder.file_tree import FileTree, is_sidecar, normalize
 from seamline.data.image_folder.records import FolderContents
 from seamline.data.image_io import SUFFIXES
 from seamline.errors import list_first
@@ -38,8 +38,8 @@ def unused_files(tree: FileTree, contents: FolderContents) -> tuple[UnusedData, 
     for sample in contents.samples:
         used.update(sample.files)
     unused = [file for file in tree.files if file not in used]
-    other_masks = {*contents.other_masks}
-    masks = [file for file in unused if file in other_masks]
+    other_masks = {*contents.other_masks, *contents.unfinished}
+    masks = [file for file in unused if file in contents.other_masks]
     images = [file for file in unused if file not in other_masks and file.suffix.lower() in SUFFIXES]
     others = UnusedFiles()
     for file in unused:
@@ -49,6 +49,7 @@ def unused_files(tree: FileTree, contents: FolderContents) -> tuple[UnusedData, 
     return (
         *unused_entry("images without a label", images, label, tree.folder),
         *unused_entry("masks in other forms", masks, f"the layout is {contents.layout}", tree.folder),
+        *unused_entry("files of interrupted saves", contents.unfinished, "correct these photos again", tree.folder),
         *others.entries(),
     )
 
@@ -62,7 +63,9 @@ class UnusedFiles:
 
     def add(self, name: str, start: bytes) -> None:
         """Count a file with these first `START` bytes."""
-        if PurePath(name).suffix.lower() in _UNDECODABLE:
+        if is_sidecar(PurePath(name)):
+            self._add(_Kind.SIDECAR, name)
+        elif PurePath(name).suffix.lower() in _UNDECODABLE:
             self._add(_Kind.UNDECODABLE, name)
         else:
             self._add(_Kind.MISNAMED if _starts_like_an_image(start) else _Kind.OTHER, name)
@@ -89,6 +92,7 @@ class _Kind(Enum):
 
     UNDECODABLE = "images of unsupported formats", "convert them to JPEG or PNG"
     MISNAMED = "images without the suffix of one", "rename them, for example to .jpg"
+    SIDECAR = "files about corrections", "they say when and with which model an image was corrected"
     OTHER = "other files", "not images"
     RESULT = "results of earlier predictions", "not photos"
 

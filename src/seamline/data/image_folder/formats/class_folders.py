@@ -5,7 +5,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seamline.data.image_folder.file_tree import FileTree
+from seamline.data.image_folder.classes import declared_classes
+from seamline.data.image_folder.file_tree import FileTree, class_folder, normalize
 from seamline.data.image_folder.folder_names import is_plain, is_unlabeled, split_of_name
 from seamline.data.image_folder.records import FolderContents, Sample
 from seamline.data.image_folder.suspect_classes import refuse_suspect_classes
@@ -25,7 +26,7 @@ class _Image:
 
 
 def parse(tree: FileTree) -> FolderContents | None:
-    """Read class folders; None where there are fewer than two.
+    """Read class folders; None where there are fewer than two, unless a class file names all of them.
 
     The class is the first folder, or the first one below a folder named by split; splits may also be inside the class
     folders. Folders of dates may contain the class folders. Images outside class folders have no label.
@@ -35,6 +36,13 @@ def parse(tree: FileTree) -> FolderContents | None:
             folders, the class could be one of two folders, or a class has the name of another layout's folder.
     """
     images = [_Image(file, file.relative_to(tree.folder).parts[:-1]) for file in tree.images]
+    names = {class_folder(name): name for name in declared_classes(tree.folder)}
+    if images and all(len(image.folders) == 1 and normalize(image.folders[0]) in names for image in images):
+        samples = [
+            Sample(image.file, image.file.relative_to(tree.folder).as_posix(), label=names[normalize(image.folders[0])])
+            for image in images
+        ]
+        return FolderContents(tree.folder, "class folders", samples)
     images, warnings = _strip_common(tree.folder, [image for image in images if image.folders])
     nested = {image.folders[0] for image in images if len(image.folders) > 1}
     tops = sorted({image.folders[0] for image in images})

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from seamline.data.dataset import IGNORE_INDEX
-from seamline.data.image_folder.file_tree import FileTree, normalize, read_text
+from seamline.data.image_folder.file_tree import SIDECAR, FileTree, normalize, read_text
 from seamline.data.image_folder.folder_names import IMAGE_WORDS, MASK_WORDS, split_path_words
 from seamline.data.image_folder.records import FolderContents, MaskClass, MaskLegend
 from seamline.data.image_io import read_image
@@ -44,6 +44,10 @@ def parse_two_folders(tree: FileTree) -> FolderContents | None:
         stem = _pair_stem(path.stem) if is_mask else _without_role(path.stem, IMAGE_WORDS)
         key = normalize("/".join((*filter(None, rests), stem)))
         (masks if is_mask else images).setdefault(key, []).append(file)
+    unfinished = [
+        file for key in masks.keys() - images.keys() for file in masks[key] if _is_unfinished(file, tree.folder)
+    ]
+    masks = {key: files for key, files in masks.items() if not {*files} <= {*unfinished}}
     paired = images.keys() & masks.keys()
     if len(paired) < (len(masks) + 1) / 2:
         return None
@@ -54,7 +58,12 @@ def parse_two_folders(tree: FileTree) -> FolderContents | None:
     _refuse_unpaired((images[key][0] for key in images.keys() - masks.keys()), "has no mask of the same name")
     _refuse_unpaired((masks[key][0] for key in masks.keys() - images.keys()), "has no image of the same name")
     samples = [tree.sample(files[0], mask=masks[key][0]) for key, files in images.items()]
-    return FolderContents(tree.folder, "images and masks in two folders", samples)
+    return FolderContents(tree.folder, "images and masks in two folders", samples, unfinished=tuple(unfinished))
+
+
+def _is_unfinished(mask: Path, folder: Path) -> bool:
+    """Return whether a mask without an image has the sidecar of one that was not saved completely."""
+    return (folder / "images" / f"{mask.stem}{SIDECAR}").is_file()
 
 
 def parse_pairs(tree: FileTree) -> FolderContents | None:

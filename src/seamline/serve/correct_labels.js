@@ -1,0 +1,52 @@
+/** Corrects the label of a photo: one button for each class. */
+
+import { model } from "./api.js";
+import { makeButton } from "./correct_mask.js";
+import { element, fit, makeCanvas, percent } from "./elements.js";
+
+export class LabelEditor {
+  /** `onChange` is called after each change. */
+  constructor(bitmap, prediction, onChange) {
+    Object.assign(this, { value: model.classes.indexOf(prediction.label), onChange });
+    const side = Math.max(bitmap.width, bitmap.height);
+    const zoom = side < 280 ? Math.ceil(560 / side) : 1; // garments of 28 pixels are enlarged without blur
+    const [width, height] = fit(bitmap.width, bitmap.height, 1600).map((length) => length * zoom);
+    const canvas = makeCanvas(width, height);
+    Object.assign(canvas, { role: "img", ariaLabel: "The photo" });
+    const context = canvas.getContext("2d");
+    context.imageSmoothingEnabled = zoom === 1;
+    context.drawImage(bitmap, 0, 0, width, height);
+    const picture = element("div", "correct-stage still");
+    picture.append(canvas);
+    this.stage = { element: picture };
+    this.controls = element("div", "correct-controls");
+    const list = element("div", "correct-classes");
+    Object.assign(list, { role: "group", ariaLabel: "The photo's class" });
+    this.buttons = model.classes.map((name, index) => {
+      const button = makeButton("", () => this.choose(index));
+      button.append(element("span", "", name), element("small", "", percent(prediction.probabilities[name])), ...(index < 9 ? [element("kbd", "", `${index + 1}`)] : []));
+      return button;
+    });
+    list.append(...this.buttons);
+    const help = element("p", "correct-help small muted", "Choose the photo's class, also with the keys 1 to 9, and save. Beside each class is its predicted probability.");
+    this.controls.append(list, help);
+    this.#show();
+  }
+
+  async form() { return { label: model.classes[this.value] }; }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !/^[1-9]$/.test(event.key) || event.key > model.classes.length) return false;
+    this.choose(event.key - 1);
+    this.buttons[this.value].focus();
+    return true;
+  }
+
+  choose(index) {
+    this.value = index;
+    this.#show();
+    this.onChange();
+  }
+
+  #show() { this.buttons.forEach((button, i) => { button.ariaPressed = i === this.value; }); }
+}
