@@ -34,7 +34,8 @@ class Effect:
     @property
     def text(self) -> str:
         """The difference as a sentence without its full stop."""
-        titles, texts = [], []
+        titles: list[str] = []
+        texts: list[str] = []
         for (title, change), over in zip(self._changes, ("seeds", "images"), strict=True):
             if change:
                 subject = "" if title in titles else f"{title} "
