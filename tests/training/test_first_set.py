@@ -187,6 +187,26 @@ def test_one_photo_is_learned_from_beside_the_first_set(street_run: Path, tmp_pa
     assert "photos: too few photos for validation and test images; it is learned from" in lines.lines
 
 
+def test_held_out_images_that_the_run_has_learned_from_are_counted(street_run: Path, tmp_path: Path) -> None:
+    photos = write_masks(tmp_path / "photos", 9)
+    with without_report():
+        first = seamline.train(photos, init_from=street_run, **ONE, out=tmp_path / "first", threads=1)
+    assert not first.info.dataset.warnings
+    index = first.folder.read_index()
+    assert index is not None
+    trained = {name for name, split in zip(index.names, index.split_ids, strict=True) if split == 0}
+    counts = set()
+    for seed in range(4):
+        planned = make_plan(str(photos), "fast", {}, seed, RunOptions(init_from=first.path))
+        names = planned.splits.val.names
+        count = len(trained & {*names})
+        said = [x for x in planned.warnings if f"first has learned from {count} of {len(names)} validation image" in x]
+        assert len(said) == (1 if count else 0)
+        assert any("has learned from" in x for x in planned.warnings) == bool(count)
+        counts.add(bool(count))
+    assert counts == {False, True}
+
+
 def test_the_first_set_keeps_its_splits_beside_the_photos(street_run: Path, tmp_path: Path) -> None:
     data, photos = street_data(), write_masks(tmp_path / "photos")
     first = seamline.Run(street_run).folder.read_index()

@@ -9,7 +9,7 @@ from seamline.data.dataset import Dataset
 from seamline.data.splits import Splits
 from seamline.progress import Reporter
 from seamline.run_folder import DatasetInfo, RunFolder
-from seamline.training.run_data import load_run_data
+from seamline.training.run_data import image_digests, load_run_data
 
 
 def load_first_set(
@@ -50,6 +50,31 @@ def _is_source(info: DatasetInfo, source: object) -> bool:
     if not isinstance(source, str | Path):
         return False
     return str(source) == info.name or Path(source).expanduser().absolute() == Path(info.source)
+
+
+def learned_before(start: RunFolder, data: Dataset, splits: Splits) -> tuple[str, ...]:
+    """Return a warning where a run has learned from images that are held out now, found by their pixels.
+
+    Args:
+        start: the run that a training starts from; nothing is known of one whose dataset has a name.
+        data: the dataset of the training, with its test images.
+        splits: its training and validation images.
+    """
+    index = start.read_index()
+    if index is None:
+        return ()
+    learned = {bytes(digest) for digest in index.image_digests[index.split_ids == 0]}
+    counts = {
+        word: (sum(bytes(digest) in learned for digest in image_digests(split.images)), len(split))
+        for word, split in (("validation", splits.val), ("test", data.test))
+    }
+    shares = [f"{seen:,} of {of:,} {word} image{'s' * (of != 1)}" for word, (seen, of) in counts.items() if seen]
+    if not shares:
+        return ()
+    return (
+        f"{start.path} has learned from {' and '.join(shares)}, so their metrics are too good, most of all those "
+        "before this training; start from a run that has not",
+    )
 
 
 def describe_few(data: Dataset, splits: Splits) -> str:
