@@ -13,8 +13,10 @@ from helpers import Lines
 from seamline.api.run import Run
 from seamline.api.training import plan
 from seamline.data.dataset import Dataset
+from seamline.errors import SeamlineError
 from seamline.inference.pretrained import pretrained_dir
 from seamline.models.saved import load_saved_model
+from seamline.run_folder import ClassMap
 from seamline.training.config import parse_settings
 from seamline.training.plan import RunOptions, make_plan
 
@@ -219,3 +221,10 @@ def test_the_first_set_keeps_its_splits_beside_the_photos(street_run: Path, tmp_
     assert index is not None
     of = dict(zip(index.names, index.split_ids.tolist(), strict=True))
     assert all(of[name] == split for name, split in zip(first.names, first.split_ids.tolist(), strict=True))
+
+
+def test_a_class_map_of_the_first_set_is_refused(street_run: Path, tmp_path: Path) -> None:
+    photos = write_masks(tmp_path / "photos")
+    options = RunOptions(init_from=street_run, maps={"walls": ClassMap(classes={"sky": "air"})})
+    with pytest.raises(SeamlineError, match=r"^--map walls: walls keeps the classes of .*; leave this map out$"):
+        make_plan([street_data(), str(photos)], "fast", {}, 0, options)

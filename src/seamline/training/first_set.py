@@ -1,19 +1,25 @@
 """The images of the run that a training starts from, as that run split them, and the few photos beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from seamline.data.class_map.files import find_map
 from seamline.data.dataset import Dataset
 from seamline.data.splits import Splits
+from seamline.errors import SeamlineError
 from seamline.progress import Reporter
-from seamline.run_folder import DatasetInfo, RunFolder
+from seamline.run_folder import ClassMap, DatasetInfo, RunFolder
 from seamline.training.run_data import image_digests, load_run_data
 
 
 def load_first_set(
-    sources: Sequence[Any], start: RunFolder, data_dir: Path | str | None, reporter: Reporter
+    sources: Sequence[Any],
+    start: RunFolder,
+    data_dir: Path | str | None,
+    maps: Mapping[str, ClassMap | Path | str] | None,
+    reporter: Reporter,
 ) -> list[Any]:
     """Return sources of data, with the dataset of a run in place of what names it.
 
@@ -24,10 +30,11 @@ def load_first_set(
         sources: as the user names them; a single one is loaded as it is.
         start: the run that a training starts from.
         data_dir: folder with a folder for each dataset that is called by name.
+        maps: the user's class maps; the dataset of the run keeps that of the run.
         reporter: reports progress.
 
     Raises:
-        SeamlineError: the images of the run are not available, or some have changed.
+        SeamlineError: the images of the run are not available, or some have changed, or a class map is given for them.
     """
     info = start.info.read()
     if len(sources) == 1:
@@ -35,6 +42,10 @@ def load_first_set(
     loaded: list[Any] = []
     for source in sources:
         if not info.dataset.parts and _is_source(info.dataset, source):
+            if name := find_map(source, maps).name:
+                raise SeamlineError(
+                    f"{name}: {info.dataset.name} keeps the classes of {start.path}; leave this map out"
+                )
             given = source if isinstance(source, Dataset) else None
             below = None if data_dir is None else Path(data_dir).expanduser() / info.dataset.name
             data, splits = load_run_data(start, given, below if below and below.is_dir() else None, reporter)

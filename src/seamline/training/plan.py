@@ -202,7 +202,7 @@ def _load_data(sources: Sequence[Any], origin: RunInfo | None, options: RunOptio
     """Load the data of a training with their groups and test images; `origin` is the run that it starts from."""
     start = options.init_folder
     if start is not None:
-        sources = load_first_set(sources, start, options.data_dir, options.reporter)
+        sources = load_first_set(sources, start, options.data_dir, options.maps, options.reporter)
     data = load_dataset(
         list(sources),
         data_dir=options.data_dir,
