@@ -159,9 +159,10 @@ def corrected(
         plan.splits.train, plan.config.batch_size, task="classification", seed=seed,
         augmentation=plan.config.augmentation,
     )  # fmt: skip
-    for _ in Training(model, batches, plan.config, data=plan.data):
+    training = Training(model, batches, plan.config, data=plan.data)
+    for _ in training:
         pass
-    return accuracies(TTA(model, plan.config.hflip), tests)
+    return accuracies(TTA(training.final_model, plan.config.hflip), tests)
 
 
 def accuracies(model: TTA, tests: Sequence[Test]) -> list[float]:

@@ -149,10 +149,11 @@ def test_each_claim_gets_the_verdict_of_its_runs(tmp_path: Path) -> None:
         "confirmed",  # shirts are hardest, and more of them are confused at half the resolution
         "confirmed",  # layer 1 reaches 80 % on bags
     ]
-    assert results[0].sentence.startswith("Confirmed: without batch normalization: mean average prec")
+    assert results[0].sentence.startswith("Confirmed. Without batch normalization, mean average precision ")
     assert "−0.200" in results[0].sentence
-    assert results[1].sentence.startswith("Not decided by these images: kernel 5 instead of 3: ")
-    assert "fraction of images of Shirt +30.0 points" in results[5].sentence
+    assert results[1].sentence.startswith("Not decided by these images. With kernel 5 instead of 3, ")
+    assert "From full to half resolution, the fraction of images of Shirt predicted as " in results[5].sentence
+    assert "Coat changes by +30.0 points" in results[5].sentence
     assert "on 1 of 10 classes" in results[6].sentence
     page = claims_page(results, folders)
     assert "| 3 | Dropout did not help. | **refuted** |" in page

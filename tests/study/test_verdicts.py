@@ -51,11 +51,15 @@ def test_a_claim_of_several_parts() -> None:
 
 
 def test_an_effect_in_words() -> None:
-    one = Effect("norm=none against default", AP, interval(-0.06, -0.02), interval(-0.05, -0.01))
+    one = Effect("without pooling", AP, interval(-0.06, -0.02), interval(-0.05, -0.01))
     assert one.text == (
-        "norm=none against default: mean average precision −0.040 (−0.060 to −0.020) over seeds and mean IoU −0.030 "
-        "(−0.050 to −0.010) over images"
+        "Without pooling, mean average precision changes by −0.040 (−0.060 to −0.020) over seeds and mean IoU by "
+        "−0.030 (−0.050 to −0.010) over images"
     )
-    pillar = Effect("a", Measure("recall", "pillar"), Estimate(0.1), ABSENT)
-    assert pillar.text == "a: recall of pillar +10.0 points over seeds"
-    assert Effect("a", AP, Estimate(math.nan), ABSENT).text == "a: not measured"
+    assert one.parts[1] == "mean IoU −0.030 (−0.050 to −0.010)"
+    recall = Measure("recall", "pillar")
+    pillar = Effect("a", recall, Estimate(0.1), ABSENT)
+    assert pillar.text == "A, recall of pillar changes by +10.0 points over seeds"
+    both = Effect("a", recall, Estimate(0.1), Estimate(0.2))
+    assert both.text == "A, recall of pillar changes by +10.0 points over seeds and by +20.0 points over images"
+    assert Effect("a", AP, Estimate(math.nan), ABSENT).text == "A: not measured"

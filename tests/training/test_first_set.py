@@ -13,8 +13,10 @@ from helpers import Lines
 from seamline.api.run import Run
 from seamline.api.training import plan
 from seamline.data.dataset import Dataset
+from seamline.errors import SeamlineError
 from seamline.inference.pretrained import pretrained_dir
 from seamline.models.saved import load_saved_model
+from seamline.run_folder import ClassMap
 from seamline.training.config import parse_settings
 from seamline.training.plan import RunOptions, make_plan
 
@@ -187,6 +189,26 @@ def test_one_photo_is_learned_from_beside_the_first_set(street_run: Path, tmp_pa
     assert "photos: too few photos for validation and test images; it is learned from" in lines.lines
 
 
+def test_held_out_images_that_the_run_has_learned_from_are_counted(street_run: Path, tmp_path: Path) -> None:
+    photos = write_masks(tmp_path / "photos", 9)
+    with without_report():
+        first = seamline.train(photos, init_from=street_run, **ONE, out=tmp_path / "first", threads=1)
+    assert not first.info.dataset.warnings
+    index = first.folder.read_index()
+    assert index is not None
+    trained = {name for name, split in zip(index.names, index.split_ids, strict=True) if split == 0}
+    counts = set()
+    for seed in range(4):
+        planned = make_plan(str(photos), "fast", {}, seed, RunOptions(init_from=first.path))
+        names = planned.splits.val.names
+        count = len(trained & {*names})
+        said = [x for x in planned.warnings if f"first has learned from {count} of {len(names)} validation image" in x]
+        assert len(said) == (1 if count else 0)
+        assert any("has learned from" in x for x in planned.warnings) == bool(count)
+        counts.add(bool(count))
+    assert counts == {False, True}
+
+
 def test_the_first_set_keeps_its_splits_beside_the_photos(street_run: Path, tmp_path: Path) -> None:
     data, photos = street_data(), write_masks(tmp_path / "photos")
     first = seamline.Run(street_run).folder.read_index()
@@ -199,3 +221,10 @@ def test_the_first_set_keeps_its_splits_beside_the_photos(street_run: Path, tmp_
     assert index is not None
     of = dict(zip(index.names, index.split_ids.tolist(), strict=True))
     assert all(of[name] == split for name, split in zip(first.names, first.split_ids.tolist(), strict=True))
+
+
+def test_a_class_map_of_the_first_set_is_refused(street_run: Path, tmp_path: Path) -> None:
+    photos = write_masks(tmp_path / "photos")
+    options = RunOptions(init_from=street_run, maps={"walls": ClassMap(classes={"sky": "air"})})
+    with pytest.raises(SeamlineError, match=r"^--map walls: walls keeps the classes of .*; leave this map out$"):
+        make_plan([street_data(), str(photos)], "fast", {}, 0, options)

@@ -94,7 +94,7 @@ def judge_claims(folders: Mapping[str, SweepFolder]) -> list[ClaimResult]:
     for claim in CLAIMS:
         verdict, measured, effects = claim.test(evidence)
         shown = f"{verdict} by these images" if verdict == "not decided" else verdict
-        sentence = f"{shown.capitalize()}: {measured}."
+        sentence = f"{shown.capitalize()}. {measured}."
         results.append(ClaimResult(claim.number, claim.text, verdict, sentence, effects))
     return results
 
@@ -102,14 +102,15 @@ def judge_claims(folders: Mapping[str, SweepFolder]) -> list[ClaimResult]:
 def _norm(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test batch normalization after ReLU against none; against before ReLU it is no part of the claim."""
     none = _effect(evidence, "facades-half", {"norm": "none"}, AP, "without batch normalization")
-    before = _effect(evidence, "facades-half", {"norm": "before"}, AP, "batch normalization before ReLU")
+    before = _effect(evidence, "facades-half", {"norm": "before"}, AP, "with batch normalization before ReLU")
     return worse(none), _texts((none, before)), (none, before)
 
 
 def _kernel(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test kernel 3 against 5 and 7."""
     effects = tuple(
-        _effect(evidence, "facades-quarter", {"kernel": side}, AP, f"kernel {side} instead of 3") for side in (5, 7)
+        _effect(evidence, "facades-quarter", {"kernel": side}, AP, f"with kernel {side} instead of 3")
+        for side in (5, 7)
     )
     return all_of([worse(one) for one in effects]), _texts(effects), effects
 
@@ -123,7 +124,7 @@ def _dropout(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
 def _pooling(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test a fourth pooling layer, by average precision and by loss."""
     effects = tuple(
-        _effect(evidence, "facades-half", {"pooling_layers": 4}, measure, "four pooling layers instead of three")
+        _effect(evidence, "facades-half", {"pooling_layers": 4}, measure, "with four pooling layers instead of three")
         for measure in (AP, LOSS)
     )
     return all_of([no_help(one) for one in effects]), _texts(effects), effects
@@ -132,7 +133,7 @@ def _pooling(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
 def _weights(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     """Test a fourfold weight of pillars, by their recall; their average precision is no part of the claim."""
     recall, ap = (
-        _effect(evidence, "facades-half", PILLARS, Measure(key, "pillar"), "pillars weighted 4 times as much")
+        _effect(evidence, "facades-half", PILLARS, Measure(key, "pillar"), "with pillars weighted 4 times as much")
         for key in ("recall", "ap")
     )
     return no_help(recall), _texts((recall, ap)), (recall, ap)
@@ -171,7 +172,7 @@ def _class_gaps(results: SweepResults) -> list[Effect]:
     column = replicates[:, classes.index(SHIRT)]
     over_images = holm_bootstrap([replicates[:, classes.index(name)] - column for name in others])
     return [
-        Effect(f"{name} against {SHIRT}", Measure("recall"), seeds, images)
+        Effect(f"from {SHIRT} to {name}", Measure("recall"), seeds, images)
         for name, seeds, images in zip(others, over_seeds, over_images, strict=True)
     ]
 
@@ -186,9 +187,9 @@ def _confusion_change(full: SweepResults, half: SweepResults) -> Effect:
     changes = [rates[1][seed] - rates[0][seed] for seed in shared]
     mean: NDArray[np.float64] = np.mean(changes, 0)
     over_images = GroupBootstrap(groups, one_label=True).mean(mean, np.ones(len(mean))).estimate
-    what = f"half the resolution, {SHIRT} predicted as {join_and(CONFUSED, ' or ')}"
+    title = f"the fraction of images of {SHIRT} predicted as {join_and(CONFUSED, ' or ')}"
     over_seeds = t_mean(Repeats([float(one.mean()) for one in changes], 1 / len(mean)))
-    return Effect(what, Measure("accuracy"), over_seeds, over_images, f"fraction of images of {SHIRT}")
+    return Effect("from full to half resolution", Measure("accuracy"), over_seeds, over_images, title)
 
 
 def _confused_images(
@@ -231,7 +232,7 @@ def _layer1(evidence: Evidence) -> tuple[Verdict, str, tuple[Effect, ...]]:
     means = {name: within_range(t_mean(of), METRICS["recall"]) for name, of in repeats.items()}
     best = max(means, key=lambda name: means[name].value)
     measured = (
-        f"the recall of a linear probe of layer 1 is above {100 * LAYER1_RECALL:.0f} % on {len(reached)} of "
+        f"The recall of a linear probe of layer 1 is above {100 * LAYER1_RECALL:.0f} % on {len(reached)} of "
         f"{len(recalls)} classes, in every run; it is highest for {best}, {percent(means[best])} over seeds"
     )
     return verdict, measured, ()
@@ -255,7 +256,7 @@ def _agreed(one: Effect) -> int:
 
 
 def _texts(effects: tuple[Effect, ...]) -> str:
-    return "; ".join(one.text for one in effects)
+    return ". ".join(one.text for one in effects)
 
 
 CLAIMS = (

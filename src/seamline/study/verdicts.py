@@ -6,7 +6,7 @@ from typing import Literal
 
 from seamline.evaluation.confidence import negated, significant
 from seamline.evaluation.sweep_settings import Measure
-from seamline.evaluation.text import PRINTED, join_and, title_inside
+from seamline.evaluation.text import PRINTED, capitalize_first, join_and, title_inside
 from seamline.run_folder import Estimate
 
 Verdict = Literal["confirmed", "refuted", "not decided"]
@@ -28,17 +28,29 @@ class Effect:
     @property
     def parts(self) -> tuple[str, str]:
         """The difference over seeds and the one over images in words; empty where there is none."""
-        seeds, images = (
-            f"{self.title or _title(measure)} {PRINTED[measure.metric.format][2](estimate)}" if estimate.present else ""
-            for measure, estimate in ((self.measure, self.seeds), (self.measure.counted, self.images))
-        )
+        seeds, images = (f"{title} {change}" if change else "" for title, change in self._changes)
         return seeds, images
 
     @property
     def text(self) -> str:
-        """The difference in words."""
-        texts = [f"{part} over {over}" for part, over in zip(self.parts, ("seeds", "images"), strict=True) if part]
-        return f"{self.what}: {join_and(texts) or 'not measured'}"
+        """The difference as a sentence without its full stop."""
+        titles: list[str] = []
+        texts: list[str] = []
+        for (title, change), over in zip(self._changes, ("seeds", "images"), strict=True):
+            if change:
+                subject = "" if title in titles else f"{title} "
+                texts.append(f"{subject}{'' if titles else 'changes '}by {change} over {over}")
+                titles.append(title)
+        return capitalize_first(f"{self.what}, {join_and(texts)}" if texts else f"{self.what}: not measured")
+
+    @property
+    def _changes(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """What is measured, and the difference; over seeds and over images. An absent difference is empty."""
+        seeds, images = (
+            (self.title or _title(measure), PRINTED[measure.metric.format][2](one) if one.present else "")
+            for measure, one in ((self.measure, self.seeds), (self.measure.counted, self.images))
+        )
+        return seeds, images
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,25 @@
 """The images of the run that a training starts from, as that run split them, and the few photos beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from seamline.data.class_map.files import find_map
 from seamline.data.dataset import Dataset
 from seamline.data.splits import Splits
+from seamline.errors import SeamlineError
 from seamline.progress import Reporter
-from seamline.run_folder import DatasetInfo, RunFolder
-from seamline.training.run_data import load_run_data
+from seamline.run_folder import ClassMap, DatasetInfo, RunFolder
+from seamline.training.run_data import image_digests, load_run_data
 
 
 def load_first_set(
-    sources: Sequence[Any], start: RunFolder, data_dir: Path | str | None, reporter: Reporter
+    sources: Sequence[Any],
+    start: RunFolder,
+    data_dir: Path | str | None,
+    maps: Mapping[str, ClassMap | Path | str] | None,
+    reporter: Reporter,
 ) -> list[Any]:
     """Return sources of data, with the dataset of a run in place of what names it.
 
@@ -24,10 +30,11 @@ def load_first_set(
         sources: as the user names them; a single one is loaded as it is.
         start: the run that a training starts from.
         data_dir: folder with a folder for each dataset that is called by name.
+        maps: the user's class maps; the dataset of the run keeps that of the run.
         reporter: reports progress.
 
     Raises:
-        SeamlineError: the images of the run are not available, or some have changed.
+        SeamlineError: the images of the run are not available, or some have changed, or a class map is given for them.
     """
     info = start.info.read()
     if len(sources) == 1:
@@ -35,6 +42,10 @@ def load_first_set(
     loaded: list[Any] = []
     for source in sources:
         if not info.dataset.parts and _is_source(info.dataset, source):
+            if name := find_map(source, maps).name:
+                raise SeamlineError(
+                    f"{name}: {info.dataset.name} keeps the classes of {start.path}; leave this map out"
+                )
             given = source if isinstance(source, Dataset) else None
             below = None if data_dir is None else Path(data_dir).expanduser() / info.dataset.name
             data, splits = load_run_data(start, given, below if below and below.is_dir() else None, reporter)
@@ -50,6 +61,31 @@ def _is_source(info: DatasetInfo, source: object) -> bool:
     if not isinstance(source, str | Path):
         return False
     return str(source) == info.name or Path(source).expanduser().absolute() == Path(info.source)
+
+
+def learned_before(start: RunFolder, data: Dataset, splits: Splits) -> tuple[str, ...]:
+    """Return a warning where a run has learned from images that are held out now, found by their pixels.
+
+    Args:
+        start: the run that a training starts from; nothing is known of one whose dataset has a name.
+        data: the dataset of the training, with its test images.
+        splits: its training and validation images.
+    """
+    index = start.read_index()
+    if index is None:
+        return ()
+    learned = {bytes(digest) for digest in index.image_digests[index.split_ids == 0]}
+    counts = {
+        word: (sum(bytes(digest) in learned for digest in image_digests(split.images)), len(split))
+        for word, split in (("validation", splits.val), ("test", data.test))
+    }
+    shares = [f"{seen:,} of {of:,} {word} image{'s' * (of != 1)}" for word, (seen, of) in counts.items() if seen]
+    if not shares:
+        return ()
+    return (
+        f"{start.path} has learned from {' and '.join(shares)}, so their metrics are too good, most of all those "
+        "before this training; start from a run that has not",
+    )
 
 
 def describe_few(data: Dataset, splits: Splits) -> str:

@@ -29,7 +29,7 @@ from seamline.training.config import (
     unknown_field,
 )
 from seamline.training.distributed import Distributed
-from seamline.training.first_set import describe_few, load_first_set
+from seamline.training.first_set import describe_few, learned_before, load_first_set
 from seamline.training.presets import PHOTO_PRESETS, get_preset
 
 LABEL_CHECK_FOLDS = 3
@@ -180,6 +180,7 @@ def make_plan(
     splits = split_data(data, fraction=config.val_fraction, seed=seed, strategy=config.split_by)
     splits = splits if fold is None else describe_fold(splits, fold)
     warnings = tuple(dataset_warnings(data, weighted=config.class_weights is not None)) if own else ()
+    warnings += () if start is None else learned_before(start, data, splits)
     _say_notes(data, splits, warnings, reporter)
     config, weights = config.balance(count_classes(splits.train.labels, len(data.classes)))
     return TrainingPlan(
@@ -201,7 +202,7 @@ def _load_data(sources: Sequence[Any], origin: RunInfo | None, options: RunOptio
     """Load the data of a training with their groups and test images; `origin` is the run that it starts from."""
     start = options.init_folder
     if start is not None:
-        sources = load_first_set(sources, start, options.data_dir, options.reporter)
+        sources = load_first_set(sources, start, options.data_dir, options.maps, options.reporter)
     data = load_dataset(
         list(sources),
         data_dir=options.data_dir,

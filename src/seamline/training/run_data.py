@@ -57,7 +57,7 @@ def keep_run_data(folder: RunFolder, data: Dataset, splits: Splits) -> None:
             names=tuple(name for split in parts for name in split.names),
             groups=np.concatenate([split.groups for split in parts]),
             split_ids=np.repeat(np.arange(3, dtype=np.uint8), [len(split) for split in parts]),
-            image_digests=np.concatenate([_image_digests(split.images) for split in parts]),
+            image_digests=np.concatenate([image_digests(split.images) for split in parts]),
             label_digests=np.concatenate([_label_digests(split.labels, data.classes, data.classes) for split in parts]),
         )
     of_dataset = None if splits.val.parts is None else splits.val.parts[val]
@@ -185,10 +185,10 @@ def _find_images(
     names = [name for split in data.splits for name in split.names]
     images, labels = (concat([getattr(split, part) for split in data.splits]) for part in ("images", "labels"))
     of_dataset = np.concatenate([np.asarray(split.parts) for split in data.splits]) if data.parts else None
-    image_digests, label_digests = _image_digests(images), _label_digests(labels, data.classes, classes)
-    matches = _match(index, names, image_digests, label_digests)
+    of_images, of_labels = image_digests(images), _label_digests(labels, data.classes, classes)
+    matches = _match(index, names, of_images, of_labels)
     if (matches.positions < 0).any():
-        raise _missing_images(folder, index, data, names, {bytes(one) for one in image_digests}, matches)
+        raise _missing_images(folder, index, data, names, {bytes(one) for one in of_images}, matches)
     excluded = set(info.split.excluded_train)
     extra = [names[position] for position in matches.extra if names[position] not in excluded]
     unused = data.unused
@@ -262,7 +262,7 @@ def _missing_images(
     )
 
 
-def _image_digests(images: ArrayLike) -> NDArray[np.uint8]:
+def image_digests(images: ArrayLike) -> NDArray[np.uint8]:
     """Return the digest of each image (N, H, W, C) uint8: (N, 16) uint8; gray images have one whatever C is."""
     return _digests(
         image[..., :1] if bool((image[..., :1] == image).all()) else image

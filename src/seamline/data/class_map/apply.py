@@ -135,7 +135,7 @@ def keep_classes(data: Dataset, classes: tuple[str, ...], palette: tuple[Color, 
         return data
     numbers = [classes.index(name) for name in data.classes]
     train, test, *val = (_map_labels(split, numbers, data.task) for split in data.splits)
-    sentence = f"The model keeps its {len(classes)} classes, of which {len(data.classes)} are labeled here."
+    sentence = f"The model keeps its {len(classes)} classes; the labels here show {len(data.classes)} of them."
     return replace(
         data,
         classes=classes,
