@@ -246,7 +246,7 @@ def _add_queue(
 ) -> None:
     @app.get("/api/queue")
     async def photos() -> QueueResponse:
-        """List the photos of `--queue`."""
+        """List the photos of `--queue`; `/api/queue/0` returns the file of the first one."""
         entries = [
             QueueEntry(name=file.name, score=photo.score, reason=photo.reason, corrected=number in store.corrected)
             for number, (file, photo) in enumerate(zip(queue.files, queue.photos, strict=True))
