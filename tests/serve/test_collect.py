@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import os
-import tempfile
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from PIL import Image
 
 httpx = pytest.importorskip("httpx", reason="httpx is not installed")
 
-from hypothesis import HealthCheck, given, settings  # noqa: E402
+from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from run_factories import COLOURS, save_photo  # noqa: E402
@@ -47,6 +47,13 @@ def labels(classifier: Path) -> Predictor:
 
 def collecting(model: Predictor, folder: Path, queue: Path | None = None, **limits: Any) -> Any:
     return make_app(model, Limits(**limits), store=CorrectionStore.of(model, folder, queue))
+
+
+@pytest.fixture(scope="module")
+def strict(masks: Predictor, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
+    """An application with low limits, and the folder that it saves to."""
+    folder = tmp_path_factory.mktemp("strict")
+    return collecting(masks, folder, bytes=50_000, pixels=6_000), folder
 
 
 def encoded(pixels: Any, kind: str = "PNG", **options: Any) -> bytes:
@@ -155,14 +162,24 @@ def test_the_image_is_upright_and_without_metadata(labels: Predictor, tmp_path: 
             422,
             "is 42 x 20 pixels, and the photo",
         ),
+        (
+            {"files": with_mask(encoded(np.zeros((16, 16))), np.zeros((20, 20)))},
+            422,
+            "mask: is 20 x 20 pixels, and the photo",
+        ),
+        (
+            {"files": with_mask(encoded(np.zeros((16, 16))), np.zeros((32, 32)))},
+            413,
+            "mask: has more than the 512 pixels allowed",
+        ),
     ],
 )
 def test_what_is_no_correction_is_refused(
-    fields: dict[str, Any], status: int, words: str, masks: Predictor, tmp_path: Path
+    fields: dict[str, Any], status: int, words: str, strict: tuple[Any, Path]
 ) -> None:
-    app = collecting(masks, tmp_path, bytes=50_000, pixels=6_000)
+    app, folder = strict
     refused(ask(app, "POST", PATH, **fields), status, words)
-    assert files_in(tmp_path) == ["classes.json"]
+    assert files_in(folder) == ["classes.json"]
 
 
 def test_unknown_labels_are_refused(labels: Predictor, tmp_path: Path) -> None:
@@ -199,22 +216,24 @@ def test_nothing_is_collected_unless_asked(masks: Predictor) -> None:
         refused(ask(app, method, path), 404, "not found")
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    name=st.one_of(
-        st.text(max_size=300), st.sampled_from(("../../x.png", "/etc/x", "C:\\x\\CON", "a\0.png", "..", "a" * 999))
+def test_names_stay_in_the_folder(labels: Predictor, tmp_path: Path) -> None:
+    app = collecting(labels, tmp_path / "inner")
+
+    @settings(max_examples=30, deadline=None)
+    @given(
+        st.one_of(
+            st.text(max_size=300), st.sampled_from(("../../x.png", "/etc/x", "C:\\x\\CON", "a\0.png", "..", "a" * 999))
+        )
     )
-)
-def test_names_stay_in_the_folder(name: str, labels: Predictor) -> None:
-    with tempfile.TemporaryDirectory() as place:
-        app = collecting(labels, Path(place, "inner"))
+    def save(name: str) -> None:
+        before = {*files_in(tmp_path)}
         form = {"files": {"photo": ("x.png", encoded(np.zeros((16, 16))))}, "data": {"label": "left", "name": name}}
         answer = ask(app, "POST", PATH, **form)
         assert answer.status_code == 201, answer.text
-        written = files_in(Path(place))
-        assert f"inner/{answer.json()['image']}" in written
-        assert len(written) == 3
-        assert all(file.startswith("inner/") for file in written)
+        image = f"inner/{answer.json()['image']}"
+        assert {*files_in(tmp_path)} - before == {image, f"{image.removesuffix('.png')}.correction.json"}
+
+    save()
 
 
 def test_a_full_disk_says_so_and_saves_later(
@@ -270,6 +289,40 @@ def test_who_saves_again_replaces_their_own(masks: Predictor, tmp_path: Path) ->
     assert (strange["replaced"], strange["corrections"]) == (False, 3)
     assert {*load_folder(tmp_path).train.names} == {one["image"] for one in (other, second, strange)}
     assert CorrectionStore.of(masks, tmp_path).count == 3
+
+
+def test_only_corrections_of_the_folder_are_replaced(masks: Predictor, tmp_path: Path) -> None:
+    app, files = collecting(masks, tmp_path / "in"), with_mask(encoded(np.zeros((16, 16))), np.zeros((16, 16)))
+    first = ask(app, "POST", PATH, files=files).json()["image"]
+    name = first.rpartition("/")[2]
+    for folder in (tmp_path, tmp_path / "images"):  # a copy outside
+        shutil.copytree(tmp_path / "in" / "images", folder, dirs_exist_ok=True)
+    before = {*files_in(tmp_path)}
+    for place in ("../images", "..", "masks", "", "images/..", "/images", "..\\images"):
+        answer = ask(app, "POST", PATH, files=files, data={"replaces": f"{place}/{name}"}).json()
+        assert not answer["replaced"], place
+    assert before < {*files_in(tmp_path)}
+    assert ask(app, "POST", PATH, files=files, data={"replaces": first}).json()["replaced"]
+    mine = {f"in/images/{name}", f"in/images/{name[:-4]}.correction.json", f"in/masks/{name}"}
+    assert before - {*files_in(tmp_path)} == mine
+
+
+def test_an_earlier_correction_that_cannot_be_removed_stays(
+    masks: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new one is saved, so nobody is asked to save it again."""
+    app, files = collecting(masks, tmp_path), with_mask(encoded(np.zeros((16, 16))), np.zeros((16, 16)))
+    first = ask(app, "POST", PATH, files=files).json()
+
+    def fail(file: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(errno.EACCES, "in use", str(file))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", fail)
+        answer = ask(app, "POST", PATH, files=files, data={"replaces": first["image"]})
+    assert answer.status_code == 201
+    assert (answer.json()["replaced"], answer.json()["corrections"]) == (False, 2)
+    assert {*load_folder(tmp_path).train.names} == {first["image"], answer.json()["image"]}
 
 
 def write_queue(folder: Path, kind: str) -> Path:

@@ -224,31 +224,51 @@ def test_labels(classifier: Path, browser: Any, visit: Visit, tmp_path: Path) ->
         assert [data.classes[index] for index in data.train.labels] == [wanted]
 
 
-def test_a_photo_of_the_list_that_is_gone_is_skipped(
+def test_the_list_keeps_what_was_saved_and_what_was_not(
     masks: Predictor, browser: Any, visit: Visit, tmp_path: Path
 ) -> None:
-    """Changes that are not saved stay while other photos are shown."""
+    """A photo that is gone is skipped."""
     save_photo(tmp_path / "a.png", HEIGHT, WIDTH)
     (tmp_path / "queue.csv").write_text("path\na.png\ngone.png\n")
     store = CorrectionStore.of(masks, tmp_path / "corrected", tmp_path / "queue.csv")
+
+    def saved() -> NDArray[np.uint8]:
+        (file,) = (tmp_path / "corrected" / "masks").iterdir()
+        with Image.open(file) as mask:
+            return np.asarray(mask)
+
     with in_thread(make_app(masks, store=store)) as address:
         page = visit(address)
-        page.get_by_role("button", name="Correct photos").click()
         dialog = page.get_by_role("dialog")
+
+        def move(button: str, name: str) -> None:
+            dialog.get_by_role("button", name=button, exact=True).click()
+            page.get_by_role("heading", name=name).wait_for()
+
+        begin = page.get_by_role("button", name="Correct photos")
+        begin.click()
         page.get_by_role("heading", name="a.png").wait_for()
-        Pen(page).stroke((10, 20), (40, 20))
-        dialog.get_by_role("button", name="Next", exact=True).click()
-        page.get_by_role("heading", name="gone.png").wait_for()
+        Pen(page).stroke((10, 10), (40, 10))
+        move("Next", "gone.png")
         assert dialog.get_by_role("alert").inner_text() == "The file gone.png cannot be read; skip it."
         assert not dialog.get_by_role("button", name="Save and next").is_visible()
-        dialog.get_by_role("button", name="Previous").click()
-        page.get_by_role("heading", name="a.png").wait_for()
+        move("Previous", "a.png")
         assert dialog.get_by_role("button", name="Undo").is_enabled()
-        dialog.get_by_role("button", name="Save and next").click()
+        move("Save and next", "gone.png")
+        assert saved()[[10, 50], 25].tolist() == [1, 0]
+
+        move("Previous", "a.png")  # it goes on from what was saved
+        assert dialog.get_by_text("Saved as images/").is_visible()
+        Pen(page).stroke((10, 50), (40, 50))
+        dialog.get_by_role("button", name="Close").click()
+        open_editor(page, save_photo(tmp_path / "other.png", HEIGHT, WIDTH))  # a photo that is not of the list
+        dialog.get_by_role("button", name="Close").click()
+        begin.click()
         page.get_by_role("heading", name="gone.png").wait_for()
-        (image,) = (tmp_path / "corrected" / "masks").iterdir()
-        with Image.open(image) as mask:
-            assert np.asarray(mask)[20, 25] == 1
+        move("Previous", "a.png")
+        assert dialog.get_by_role("button", name="Undo").is_enabled()
+        move("Save and next", "gone.png")
+        assert saved()[[10, 50], 25].tolist() == [1, 1]  # in place of the one before
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])

@@ -201,7 +201,7 @@ def make_app(
     _add_page(app)
     _add_samples(app, samples)
     _add_api(app, worker, [SampleResponse(path=_path(sample), drawn=sample.drawn) for sample in samples], store)
-    add_documentation(app, predictor.task, measures=worker.measures)
+    add_documentation(app, predictor.task, measures=worker.measures, store=store)
     if store is not None:
         add_collection(app, worker, store, _errors)
     _add_schemas(app, response_schemas())

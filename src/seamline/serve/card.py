@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, Field
 
+from seamline.evaluation.model_card import ModelCard, intended_use, model_card
 from seamline.evaluation.text import count, join_and, pluralize
 from seamline.inference.predictor import Predictor, find_model
 from seamline.inference.pretrained import PRETRAINED, pretrained_dir
@@ -34,60 +35,57 @@ def read_card(predictor: Predictor) -> CardResponse:
     path = find_model(predictor.path)
     if path in [pretrained_dir(name) for name in PRETRAINED]:
         return CardResponse(sections=parse_card((path / "CARD.md").read_text(encoding="utf-8")))
-    metadata, folder = predictor.metadata, RunFolder(path)
-    use = CardSection(title=_USE, paragraphs=[_use(predictor)])
     if not path.is_dir():
-        height, width, _ = metadata.input_size
-        size = f"It was trained on images of {height} × {width} pixels. {_NOT_KNOWN}"
-        return CardResponse(sections=[use, CardSection(title=_LIMITS, paragraphs=[size])])
+        height, width, _ = predictor.metadata.input_size
+        limits = f"It was trained on images of {height} × {width} pixels. {_NOT_KNOWN}"
+        return CardResponse(sections=[_section(_USE, _use(predictor)), _section(_LIMITS, limits)])
+    folder = RunFolder(path)
     info, metrics = folder.info.read(), folder.metrics.read_optional()
-    limits = CardSection(title=_LIMITS, paragraphs=[" ".join(_limits(info, metrics))])
+    card = ModelCard(intended_use(info), ("The run has not been evaluated.",))
+    if metrics is not None:
+        card = model_card(info, metrics, folder.novelty.read_optional())
     sentences = [finding.sentence for finding in folder.findings.read_optional() or ()][:_FINDINGS]
-    findings = [CardSection(title="Findings", paragraphs=sentences)] if sentences else []
+    findings = [_section("Findings", *sentences)] if sentences else []
     figures = [_figures(metrics)] if metrics else []
-    return CardResponse(sections=[use, limits, *findings, *figures, _data(info), _training(info)])
+    ends = [_data(info), _training(info)]
+    heads = [_section(_USE, *card.intended_use), _section(_LIMITS, *card.limits)]
+    return CardResponse(sections=[*heads, *findings, *figures, *ends])
+
+
+def _section(title: str, *paragraphs: str) -> CardSection:
+    return CardSection(title=title, paragraphs=[*paragraphs])
 
 
 def parse_card(text: str) -> list[CardSection]:
     """Return the sections of a card in Markdown: first the intended use and limits, last data and training.
 
     Args:
-        text: a title, a paragraph, and sections of paragraphs and tables, some of them subsections.
+        text: a title, paragraphs that belong to the intended use, and sections of paragraphs and tables, some of them
+            subsections.
     """
-    sections = [CardSection(title=_USE)]
+    current = CardSection(title=_USE)
+    sections = {_USE: current}
     for block in text.strip().split("\n\n")[1:]:
         if block.startswith("#"):
-            sections.append(CardSection(title=block.lstrip("#").strip()))
+            title = block.lstrip("#").strip()
+            current = sections.setdefault(title, CardSection(title=title))
         elif block.startswith("|"):
             rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
-            sections[-1].tables.append([rows[0], *rows[2:]])
+            current.tables.append([rows[0], *rows[2:]])
         else:
-            sections[-1].paragraphs.append(block)
+            current.paragraphs.append(block)
     ends = {_USE: -2, _LIMITS: -1, _DATA: 1, _TRAINING: 2}
-    return sorted(sections, key=lambda section: ends.get(section.title, 0))
+    return sorted(sections.values(), key=lambda section: ends.get(section.title, 0))
 
 
 def _use(predictor: Predictor) -> str:
+    """Return what an exported file says of its use."""
     kind = "Segmentation" if predictor.task == "segmentation" else "Classification"
     classes = join_and(predictor.classes)
     return (
         f"{kind} of images like those of {predictor.metadata.dataset} into "
         f"{pluralize(len(predictor.classes), 'class', 'classes')}: {classes}."
     )
-
-
-def _limits(info: RunInfo, metrics: Metrics | None) -> list[str]:
-    """Return what the data alone say about the limits of a run."""
-    height, width, channels = info.model.input_size
-    sentences = [f"It was trained on {'gray ' if channels == 1 else ''}images of {height} × {width} pixels."]
-    if info.dataset.synthetic:
-        sentences.append("A program drew these images; no photograph was among them.")
-    if metrics is None:
-        sentences.append("The run has not been evaluated.")
-    elif metrics.test is None:
-        sentences.append("There are no test images: the figures are of the validation images.")
-    sentences.append("Its probabilities hold for images like these only.")
-    return sentences
 
 
 def _figures(metrics: Metrics) -> CardSection:
@@ -113,15 +111,11 @@ def _figures(metrics: Metrics) -> CardSection:
 
 
 def _data(info: RunInfo) -> CardSection:
-    """Return where the images come from, and how many there are."""
+    """Return where the images come from; how many there are is part of the intended use and limits."""
     data = info.dataset
-    images = f"Trained on {pluralize(data.train, 'image')}; {count(data.val)} others were used for validation."
-    tested = f"{pluralize(data.test, 'test image')} were not used for training." if data.test else ""
-    source = f"{data.title}. {data.description or f'Source: {data.source}. Its license is not known.'}"
-    return CardSection(title=_DATA, paragraphs=[source, f"{images} {tested}".strip()])
+    return _section(_DATA, f"{data.title}. {data.description or f'Source: {data.source}. Its license is not known.'}")
 
 
 def _training(info: RunInfo) -> CardSection:
     model = f"Model {info.model.name}, {count(info.model.parameters)} parameters, preset {info.preset}"
-    text = f"{model}, seed {info.seed}; on {info.machine}, with Seamline {info.seamline}."
-    return CardSection(title=_TRAINING, paragraphs=[text])
+    return _section(_TRAINING, f"{model}, seed {info.seed}; on {info.machine}, with Seamline {info.seamline}.")

@@ -118,9 +118,9 @@ class CorrectionStore:
         photo = CorrectedPhoto(name=fields.name, content=content, pixels=pixels, label=label)
         try:
             correction = self.folder.save(photo)
-            replaced = bool(fields.replaces) and self.folder.remove(fields.replaces, correction.sha256)
         except OSError as error:
             raise self._unwritable(error) from None
+        replaced = bool(fields.replaces) and self._remove(fields.replaces, correction.sha256)
         self.count += not replaced
         if fields.number is not None and self.queue is not None and 0 <= fields.number < len(self.queue):
             self.corrected.add(fields.number)
@@ -141,14 +141,24 @@ class CorrectionStore:
             return fields.label
         if not fields.mask:
             raise SeamlineError("mask: is missing; send the classes of the photo's pixels as a PNG")
-        mask = read_mask(fields.mask, len(classes), palette=self.folder.palette, name="mask", limit=4 * pixels.size)
-        (height, width), (rows, columns) = pixels.shape[:2], mask.shape
-        if abs(rows * width - columns * height) > max(height, width):  # more than the rounding of one pixel
+        height, width = pixels.shape[:2]
+        limit = 2 * height * width  # slightly larger masks are refused below, with the better message
+        mask = read_mask(fields.mask, len(classes), palette=self.folder.palette, name="mask", limit=limit)
+        rows, columns = mask.shape
+        stretch = abs(rows * width - columns * height)
+        if rows > height or columns > width or stretch > max(height, width):  # more than the rounding of one pixel
             raise SeamlineError(
                 f"mask: is {size_text(mask.shape)} pixels, and the photo {size_text(pixels.shape)}; send it at the "
                 "photo's size, or reduced in proportion"
             )
         return np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
+
+    def _remove(self, image: str, sha256: str) -> bool:
+        """Remove an earlier correction; return whether it is gone, without an error: the new one has been saved."""
+        try:
+            return self.folder.remove(image, sha256)
+        except OSError:
+            return False
 
     def _unwritable(self, error: OSError) -> HTTPException:
         """Return the error of a correction that could not be written."""
@@ -219,7 +229,9 @@ def add_collection(
         """Save a photo with its mask or label in the folder of `--collect`."""
         content, fields = _parse(await read_fields(request, form_limits))
         if len(content) > limits.bytes:
-            raise HTTPException(413, f"the photo has more than the {limits.bytes / (1 << 20):.3g} MiB allowed")
+            raise HTTPException(
+                413, f"the photo has more than the {limits.bytes / (1 << 20):.3g} MiB allowed; scale it down"
+            )
         return await worker.run(content, lambda pixels: store.save(pixels, content, fields))
 
     if worker.predictor.task == "segmentation":
@@ -246,7 +258,7 @@ def _add_queue(
 ) -> None:
     @app.get("/api/queue")
     async def photos() -> QueueResponse:
-        """List the photos of `--queue`."""
+        """List the photos of `--queue`; `/api/queue/0` returns the file of the first one."""
         entries = [
             QueueEntry(name=file.name, score=photo.score, reason=photo.reason, corrected=number in store.corrected)
             for number, (file, photo) in enumerate(zip(queue.files, queue.photos, strict=True))

@@ -32,6 +32,7 @@ const STORED = "Only those that you correct and save are stored, without their m
 
 let dialog, queue = null, panel, current = null, saving = false, opened = 0;
 const sessions = new Map(); // of photos in the list with changes that are not saved: number -> session
+const stored = new Map(); // of photos in the list that were saved: number -> the correction, to go on from
 
 /** Begin: the page says that it saves, and shows the list of photos to correct if there is one. */
 export function startCorrecting() {
@@ -87,7 +88,14 @@ function makeFailure(number, name, error) {
   return { number, name, changed: false, saved: null, failure: sentence(error), editor: still };
 }
 
+/** Keep the changes of the photo of the list that is shown. */
+function keepChanges() {
+  if (current?.number !== undefined && current.changed) sessions.set(current.number, current);
+}
+
 function show(session) {
+  keepChanges();
+  sessions.delete(session.number);
   current = session;
   byId("correct-title").textContent = session.name;
   byId("correct-note").textContent = session.note ?? "";
@@ -127,7 +135,7 @@ async function save() {
   saving = true; // the button is not disabled, which would lose the focus
   showState("Saving …");
   try {
-    const version = session.version;
+    const [version, content] = [session.version, session.editor.content];
     const form = new FormData();
     form.append("photo", session.photo, session.name);
     form.append("name", session.name);
@@ -138,7 +146,10 @@ async function save() {
     Object.assign(session, { saved: answer.image, changed: session.version !== version });
     if (session.button) session.button.textContent = "Correct again";
     if (current === session) showState(`Saved as ${answer.image}`);
-    if (session.number !== undefined) await savedQueued(session);
+    if (session.number !== undefined) {
+      stored.set(session.number, { saved: answer.image, content });
+      await savedQueued(session);
+    }
   } catch (error) {
     if (current === session) showState("", `${sentence(error)} Your changes are still here.`);
   }
@@ -175,20 +186,25 @@ function nextOpen(number) {
 }
 
 async function openQueued(number) {
-  if (current?.number !== undefined && current.changed) sessions.set(current.number, current);
+  keepChanges();
   const ticket = ++opened;
   const entry = queue[number];
   if (dialog.open) showState(`Predicting ${entry.name} …`);
   const session = sessions.get(number) ?? await loadQueued(number, entry).catch((error) => makeFailure(number, entry.name, error));
   if (ticket !== opened) return; // another photo was opened meanwhile
-  sessions.delete(number);
   show(session);
 }
 
 async function loadQueued(number, entry) {
   const photo = new File([await (await get(`/api/queue/${number}`)).blob()], entry.name);
   const [prediction, bitmap] = await Promise.all([send("/api/predict", photo), createImageBitmap(photo)]);
-  return makeSession(photo, bitmap, prediction, { number, note: entry.reason });
+  const session = await makeSession(photo, bitmap, prediction, { number, note: entry.reason });
+  if (stored.has(number)) {
+    const { saved, content } = stored.get(number);
+    session.editor.restore(content);
+    Object.assign(session, { saved, changed: false });
+  }
+  return session;
 }
 
 async function savedQueued(session) {

@@ -33,6 +33,14 @@ export class LabelEditor {
     this.#show();
   }
 
+  /** What is corrected: the number of the class. */
+  get content() { return this.value; }
+
+  restore(content) {
+    this.value = content;
+    this.#show();
+  }
+
   async form() { return { label: model.classes[this.value] }; }
 
   key(event) {

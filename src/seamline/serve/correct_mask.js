@@ -1,6 +1,7 @@
 /** Corrects a mask: brush, polygon and superpixels of a class, undo and redo. There is no eraser: paint the right class. */
 
 import { model } from "./api.js";
+import { cssColor, paintClasses, readClasses, readPixels } from "./colors.js";
 import { post } from "./correct_api.js";
 import { History } from "./correct_history.js";
 import { drawStroke, fillPolygon, fillRegion, forEachPixel, regionAt } from "./correct_shapes.js";
@@ -18,7 +19,7 @@ const CLOSE = 12; // screen pixels from the first corner within which a click cl
 export class MaskEditor {
   /** `grid` has the predicted classes; `onChange` is called after each change. */
   constructor(photo, bitmap, grid, onChange) {
-    Object.assign(this, { photo, grid, onChange, predicted: grid.data.slice(), history: new History(grid), value: 0, size: 24, points: [], last: null, hovered: null, regions: null, region: 0 });
+    Object.assign(this, { photo, grid, onChange, history: new History(grid), value: 0, size: 24, points: [], last: null, hovered: null, regions: null, region: 0 });
     this.colors = new Uint32Array(256);
     model.palette.forEach((color, index) => new Uint8ClampedArray(this.colors.buffer).set([...color, color.some(Boolean) ? 255 : 0], 4 * index));
     this.stage = new Stage(grid.width, grid.height, this.#makeTool());
@@ -32,20 +33,22 @@ export class MaskEditor {
     this.controls.append(this.#makeTools(), this.#makeSizes(), this.#makeClasses(), this.#makeHelp());
     this.choose("brush");
     this.chooseClass(mostCommon(grid.data, model.classes.length));
-    this.#draw({ left: 0, top: 0, right: grid.width, bottom: grid.height });
+    this.#drawAll();
     this.#changed();
+  }
+
+  /** What is corrected: a copy of the classes. */
+  get content() { return this.grid.data.slice(); }
+
+  restore(content) {
+    this.grid.data.set(content);
+    this.#drawAll();
   }
 
   /** Return the mask for the server: a PNG of the classes' colors. */
   async form() {
-    const { width, height, data } = this.grid;
-    const canvas = makeCanvas(width, height);
-    const layer = new ImageData(width, height);
-    const table = new Uint32Array(256);
-    model.palette.forEach((color, index) => new Uint8ClampedArray(table.buffer).set([...color, 255], 4 * index));
-    const pixels = new Uint32Array(layer.data.buffer);
-    for (let i = 0; i < data.length; i++) pixels[i] = table[data[i]];
-    canvas.getContext("2d").putImageData(layer, 0, 0);
+    const canvas = makeCanvas(this.grid.width, this.grid.height);
+    paintClasses(canvas, this.grid.data, new Set(model.classes.keys()));
     return { mask: await new Promise((resolve) => canvas.toBlob(resolve, "image/png")) };
   }
 
@@ -216,6 +219,8 @@ export class MaskEditor {
     this.onChange();
   }
 
+  #drawAll() { this.#draw({ left: 0, top: 0, right: this.grid.width, bottom: this.grid.height }); }
+
   /** Draw the colors of the classes in a box. */
   #draw({ left, top, right, bottom }) {
     const layer = new ImageData(right - left, bottom - top);
@@ -255,7 +260,7 @@ export class MaskEditor {
     });
     strength.append(element("span", "", "Opacity"), output, input);
     box.append(this.sizes, strength);
-    this.pointer && this.setSize(this.size);
+    this.setSize(this.size);
     return box;
   }
 
@@ -265,7 +270,7 @@ export class MaskEditor {
     this.buttons = model.classes.map((name, index) => {
       const button = makeButton("", () => this.chooseClass(index));
       const swatch = element("i");
-      swatch.style.setProperty("--c", `rgb(${model.palette[index].join(" ")})`);
+      swatch.style.setProperty("--c", cssColor(index));
       button.append(swatch, element("span", "", name), ...(index < 9 ? [element("kbd", "", `${index + 1}`)] : []));
       return button;
     });
@@ -294,11 +299,8 @@ export function makeButton(text, onClick) {
 export async function readMask(base64, width, height) {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
   const [columns, rows] = fit(width, height, DISPLAY_SIDE);
-  const pixels = readPixels(await createImageBitmap(new Blob([bytes], { type: "image/png" })), columns, rows);
-  const indices = new Map(model.palette.map(([red, green, blue], index) => [(red << 16) | (green << 8) | blue, index]));
-  const data = new Uint8Array(columns * rows);
-  for (let i = 0; i < data.length; i++) data[i] = indices.get((pixels[4 * i] << 16) | (pixels[4 * i + 1] << 8) | pixels[4 * i + 2]) ?? 0;
-  return { width: columns, height: rows, data };
+  const classes = readClasses(await createImageBitmap(new Blob([bytes], { type: "image/png" })), columns, rows);
+  return { width: columns, height: rows, data: classes.map((value) => (value < model.classes.length ? value : 0)) };
 }
 
 async function readRegions(png) {
@@ -307,13 +309,6 @@ async function readRegions(png) {
   const data = new Uint16Array(bitmap.width * bitmap.height);
   for (let i = 0; i < data.length; i++) data[i] = 256 * pixels[4 * i] + pixels[4 * i + 1];
   return { width: bitmap.width, height: bitmap.height, data };
-}
-
-function readPixels(bitmap, width, height) {
-  const context = makeCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  context.imageSmoothingEnabled = false; // colors between those of two classes are of no class
-  context.drawImage(bitmap, 0, 0, width, height);
-  return context.getImageData(0, 0, width, height).data;
 }
 
 /** Return a picture of the lines between superpixels. */

@@ -1,7 +1,10 @@
 """The page `/docs`, which describes the API to people: every path with examples in three languages."""
 
+import json
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from seamline.run_folder import Task
+from seamline.serve.collect import CorrectionStore
 
 _TEMPLATE = "docs.html"
 
@@ -22,6 +26,16 @@ class Example:
     query: str = ""  # its query, with the question mark
     field: str = ""  # field of the JSON response that is printed; empty for all of it
     file: str = ""  # file that the response is saved in, where it is no JSON
+    mask: str = ""  # file of the field `mask`, where a form is sent
+    label: str = ""  # text of the field `label`, where a form is sent
+
+
+_DESCRIBING = (
+    Example("GET", "/api/model", field="classes"),
+    Example("GET", "/api/card", field="sections"),
+    Example("GET", "/health"),
+)
+"""Paths that describe the model and the server."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +49,27 @@ class Endpoint:
     errors: list[tuple[str, str]]  # status and reason
 
 
-def add_documentation(app: FastAPI, task: Task, *, measures: bool) -> None:
-    """Serve the page of an application whose paths have been added.
+def add_documentation(app: FastAPI, task: Task, *, measures: bool, store: CorrectionStore | None = None) -> None:
+    """Serve the page of an application; its other paths may be added later.
 
     Args:
         app: the application.
         task: task of the model; masks are of segmentation models only.
         measures: whether the model measures buildings.
+        store: where corrections are saved; None if they are not.
     """
     folder = Path(__file__).parent
-    template = Environment(
+    environment = Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-    ).get_template(_TEMPLATE)
+    )
+    # A class may have any name: it is one word of a shell, and one string of Python and JavaScript.
+    environment.filters |= {"word": shlex.quote, "literal": partial(json.dumps, ensure_ascii=False)}
+    template = environment.get_template(_TEMPLATE)
+    examples = [*_examples(task, measures=measures), *_collect_examples(store), *_DESCRIBING]
     responses: dict[int | str, dict[str, Any]] = {
         200: {
             "description": "This API, described with examples.",
@@ -60,7 +79,7 @@ def add_documentation(app: FastAPI, task: Task, *, measures: bool) -> None:
 
     @app.get("/docs", response_class=Response, responses=responses, name=_TEMPLATE)
     async def docs(request: Request) -> Response:
-        endpoints = [*_endpoints(app.openapi(), [*_examples(task, measures=measures)])]
+        endpoints = [*_endpoints(app.openapi(), examples)]
         page = template.render(
             title=app.title.partition(": ")[2],
             address=str(request.base_url).rstrip("/"),
@@ -71,7 +90,7 @@ def add_documentation(app: FastAPI, task: Task, *, measures: bool) -> None:
 
 
 def _examples(task: Task, *, measures: bool) -> Iterator[Example]:
-    """Yield an example of each path that the model supports."""
+    """Yield an example of each path that takes a photo and that the model supports."""
     if task == "classification":
         yield Example("POST", "/api/predict", field="probabilities")
     else:
@@ -80,9 +99,19 @@ def _examples(task: Task, *, measures: bool) -> Iterator[Example]:
         yield Example("POST", "/api/overlay", file="overlay.png")
     if measures:
         yield Example("POST", "/api/measure", "?storey_height=3.2", field="fronts")
-    yield Example("GET", "/api/model", field="classes")
-    yield Example("GET", "/api/card", field="sections")
-    yield Example("GET", "/health")
+
+
+def _collect_examples(store: CorrectionStore | None) -> Iterator[Example]:
+    """Yield an example of each path of corrections."""
+    if store is None:
+        return
+    if store.folder.task == "classification":
+        yield Example("POST", "/api/corrections", label=store.folder.classes[0], field="image")
+    else:
+        yield Example("POST", "/api/corrections", mask="mask.png", field="image")
+        yield Example("POST", "/api/superpixels", file="superpixels.png")
+    if store.queue is not None:
+        yield Example("GET", "/api/queue", field="photos")
 
 
 def _endpoints(description: dict[str, Any], examples: list[Example]) -> Iterator[Endpoint]:
@@ -90,7 +119,8 @@ def _endpoints(description: dict[str, Any], examples: list[Example]) -> Iterator
     schemas = description["components"]["schemas"]
     for example in examples:
         operation = description["paths"][example.path][example.method.lower()]
-        content = operation["responses"]["200"]["content"].get("application/json", {})
+        success = next(one for status, one in operation["responses"].items() if status.startswith("2"))
+        content = success["content"].get("application/json", {})
         schema = schemas.get(content.get("schema", {}).get("$ref", "").rpartition("/")[2], {})
         yield Endpoint(
             example,

@@ -131,12 +131,9 @@ class CorrectionFolder:
         """
         parent, _, name = image.partition("/")
         file = self.folder / image
-        correction = _read_sidecar(sidecar_of(file)) if _NAME.fullmatch(name) else None
-        if (
-            parent not in self._parents
-            or correction is None
-            or (correction.image, correction.sha256) != (image, sha256)
-        ):
+        is_inside = parent in self._parents and _NAME.fullmatch(name)
+        correction = _read_sidecar(sidecar_of(file)) if is_inside else None
+        if correction is None or (correction.image, correction.sha256) != (image, sha256):
             return False
         mask = None if correction.mask is None else self.folder / MASKS / f"{file.stem}.png"
         for one in filter(None, (file, mask, sidecar_of(file))):
