@@ -176,8 +176,10 @@ function values() {
     plot.addEventListener("pointermove", (event) => point(plot, event));
     plot.addEventListener("pointerdown", (event) => point(plot, event));
     plot.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") hide(); });
-    plot.addEventListener("blur", hide);
+    plot.addEventListener("focusin", (event) => { if (event.target.dataset.tip) show(event.target); });
+    plot.addEventListener("focusout", hide);
     plot.addEventListener("keydown", (event) => {
+      if (event.target !== plot) return;
       const all = marks(plot), at = all.indexOf(shown);
       const index = event.key === "Home" ? 0 : event.key === "End" ? all.length - 1 : step(event.key, at, all.length);
       if (event.key === "Escape") hide();
