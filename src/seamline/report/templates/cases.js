@@ -117,7 +117,7 @@ const openCase = (() => {
       ...legend());
     if (maskData) dialog.style.setProperty("--ratio", maskData.width / maskData.height);
     dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
-    dialog.addEventListener("close", () => opener?.focus());
+    dialog.addEventListener("close", () => { if (document.activeElement === document.body) opener?.focus(); });
     dialog.addEventListener("keydown", (event) => {
       const next = { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: list.length - 1 }[event.key];
       if (next === undefined) return;
