@@ -141,11 +141,17 @@ def test_a_dot_opens_its_image(segmented: Path, open_page: Open) -> None:
     page = open_page(segmented)
     dots = page.locator(".ranking .wide-only .dot")
     assert dots.count() == 12
+    dots.nth(7).scroll_into_view_if_needed()
+    page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+    dots.nth(7).hover()
+    assert page.locator(".tip.on").inner_text().startswith("rank 8: ")
     dots.nth(4).click()
     assert page.locator("dialog h2").inner_text() == ranked(segmented)[4]
     page.keyboard.press("Escape")
     page.keyboard.press("ArrowRight")
     assert page.evaluate(FOCUSED).startswith("rank 6: ")
+    assert page.locator(".tip.on").inner_text() == page.evaluate(FOCUSED)
+    assert page.locator(".ranking .on").count() == 1
     page.keyboard.press("Enter")
     assert page.locator("dialog h2").inner_text() == ranked(segmented)[5]
     page.keyboard.press("Escape")

@@ -117,7 +117,7 @@ const openCase = (() => {
       ...legend());
     if (maskData) dialog.style.setProperty("--ratio", maskData.width / maskData.height);
     dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
-    dialog.addEventListener("close", () => opener?.focus());
+    dialog.addEventListener("close", () => { if (document.activeElement === document.body) opener?.focus(); });
     dialog.addEventListener("keydown", (event) => {
       const next = { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: list.length - 1 }[event.key];
       if (next === undefined) return;
@@ -228,13 +228,13 @@ function enlarging() {
   }
 }
 
-// The dots of the plot of all images: each column has a text that starts with its rank.
+// The dots of the plot of all images: each column has a value that starts with its rank.
 function ranking() {
   for (const plot of maskData ? $$(".ranking svg") : []) {
-    for (const title of $$("title", plot)) {
-      const dot = title.parentElement, at = cases.findIndex((one) => one.rank === Number(/^rank (\d+)/.exec(title.textContent)?.[1]));
+    for (const dot of $$("[data-tip]", plot)) {
+      const { tip } = dot.dataset, at = cases.findIndex((one) => one.rank === Number(/^rank (\d+)/.exec(tip)?.[1]));
       if (at < 0) continue;
-      for (const [name, value] of Object.entries({ role: "button", class: "dot", "aria-label": title.textContent })) dot.setAttribute(name, value);
+      for (const [name, value] of Object.entries({ role: "button", class: "dot", "aria-label": tip })) dot.setAttribute(name, value);
       dot.addEventListener("click", () => openCase(cases, at, dot));
       dot.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
@@ -244,6 +244,8 @@ function ranking() {
     }
     if (!$(".dot", plot)) continue;
     plot.setAttribute("role", "group");
+    plot.setAttribute("aria-label", plot.getAttribute("aria-label").replace(/ The arrow keys .*/, ""));
+    plot.removeAttribute("tabindex");  // the dots have one
     roving(plot, ".dot");
   }
 }

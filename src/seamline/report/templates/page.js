@@ -140,6 +140,12 @@ function values() {
     shown = null;
     tip.classList.remove("on");
   };
+  const place = (x) => {
+    const box = shown.getBoundingClientRect(), size = tip.getBoundingClientRect();
+    const center = x ?? box.left + box.width / 2, above = box.top - size.height - 8;
+    tip.style.left = `${Math.max(8, Math.min(center - size.width / 2, document.documentElement.clientWidth - size.width - 8))}px`;
+    tip.style.top = `${above > 8 ? above : Math.min(box.bottom + 8, innerHeight - size.height - 8)}px`;
+  };
   const show = (mark, x) => {
     if (mark === shown) return;
     hide();
@@ -147,10 +153,7 @@ function values() {
     mark.classList.add("on");
     tip.textContent = mark.dataset.tip;
     tip.classList.add("on");
-    const box = mark.getBoundingClientRect(), size = tip.getBoundingClientRect();
-    const center = x ?? box.left + box.width / 2, above = box.top - size.height - 8;
-    tip.style.left = `${Math.max(8, Math.min(center - size.width / 2, document.documentElement.clientWidth - size.width - 8))}px`;
-    tip.style.top = `${above > 8 ? above : Math.min(box.bottom + 8, innerHeight - size.height - 8)}px`;
+    place(x);
   };
   const point = (plot, event) => {
     let best = null, least = event.pointerType === "touch" ? 24 : 12;
@@ -176,8 +179,10 @@ function values() {
     plot.addEventListener("pointermove", (event) => point(plot, event));
     plot.addEventListener("pointerdown", (event) => point(plot, event));
     plot.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") hide(); });
-    plot.addEventListener("blur", hide);
+    plot.addEventListener("focusin", (event) => { if (event.target.dataset.tip) show(event.target); });
+    plot.addEventListener("focusout", hide);
     plot.addEventListener("keydown", (event) => {
+      if (event.target !== plot) return;
       const all = marks(plot), at = all.indexOf(shown);
       const index = event.key === "Home" ? 0 : event.key === "End" ? all.length - 1 : step(event.key, at, all.length);
       if (event.key === "Escape") hide();
@@ -187,7 +192,10 @@ function values() {
     });
   }
   document.addEventListener("pointerdown", (event) => { if (!event.target.closest?.("svg.plot")) hide(); });
-  addEventListener("scroll", hide, { passive: true });
+  addEventListener("scroll", () => {  // focus scrolls its plot into view
+    if (shown?.closest("svg").contains(document.activeElement)) place();
+    else hide();
+  }, { passive: true });
   document.body.append(tip);
 }
 
