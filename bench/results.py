@@ -1,6 +1,6 @@
 """Train all presets on the real images and write docs/measurements/results.md.
 
-    SEAMLINE_DATA=... python bench/results.py [--only garments|facades|photos] [--out runs/results]
+    SEAMLINE_DATA=... python bench/results.py [--only garments|garments-best|facades|photos] [--out runs/results]
 
 Takes hours on two cores. Finished runs are reused and interrupted ones resume, so the command can be repeated. `--only`
 renews one part of the page and takes the others from bench/results/results.json.
@@ -16,10 +16,11 @@ import results_garments
 import results_photos
 from results_store import read_results, write_page, write_results
 
-Part = tuple[Callable[[Path, Path | None], dict[str, Any]], Callable[[dict[str, Any]], str]]
+Part = tuple[Callable[[Path, Path | None], Any], Callable[[Any], str]]
 
 PARTS: dict[str, Part] = {
     "garments": (results_garments.collect_all, results_garments.page),
+    "garments-best": (results_garments.collect_best, results_garments.best_page),
     "facades": (results_facades.collect_all, results_facades.page),
     "photos": (results_photos.collect_all, results_photos.page),
 }

@@ -45,8 +45,8 @@ NETWORKS = """
 - `longer, larger encoder`: as `streets` with the model `unet-lite2`, 127,488 crops, on the same GPU.
 - `best`: `seamline train facades streets --preset best --set amp_dtype=bfloat16`. 35,475 crops in 56 minutes.
 - `fast, seed N`: `seamline train facades streets --seed N`. 5,375 crops in 10 minutes. It takes about half as long as
-  `fast` of `facades` alone: trained at the same time with a thread each, 5 epochs of 190 to 213 seconds against 24 of 66
-  to 112 seconds.
+  `fast` of `facades` alone: trained at the same time with a thread each, 5 epochs of 190 to 213 seconds against 24 of
+  66 to 112 seconds.
 
 Four times as many crops and a larger encoder hardly change the IoU of windows: the photos of 23 scenes and their labels
 limit it, not the network. Longer training on larger photos does help balconies here, and pillars and shops elsewhere.
