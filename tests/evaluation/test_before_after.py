@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -15,7 +16,7 @@ from seamline.evaluation.findings import FINDINGS, FindingInputs, find
 from seamline.evaluation.text import change_lines
 from seamline.inference.forward import predict_logits
 from seamline.inference.tta import load_tta
-from seamline.run_folder import BeforeAfter, DatasetChange, Estimate, MetricChange, RunFolder
+from seamline.run_folder import ABSENT, BeforeAfter, DatasetChange, Estimate, MetricChange, RunFolder
 from seamline.training.config import parse_settings
 
 pytestmark = pytest.mark.usefixtures("no_report")
@@ -110,3 +111,16 @@ def test_the_terminal_has_a_line_for_each_dataset(trained: tuple[Path, Path]) ->
     assert second.startswith("second (test)  accuracy ")
     assert " before, " in first
     assert " after, " in first
+
+
+def test_a_metric_without_a_value_is_left_out(trained: tuple[Path, Path]) -> None:
+    folder = RunFolder(trained[1])
+    compared = folder.before_after.read()
+    nothing = MetricChange(before=float("nan"), after=float("nan"), change=ABSENT)
+    changed = msgspec.structs.replace(
+        compared.datasets[0], overall={**compared.datasets[0].overall, "log_loss": nothing}
+    )
+    (line,) = change_lines(msgspec.structs.replace(compared, datasets=(changed,)), folder.metrics.read())
+    assert "accuracy" in line
+    assert "log loss" not in line
+    assert "nan" not in line

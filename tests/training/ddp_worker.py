@@ -58,7 +58,8 @@ def train(case: str, processes: Distributed) -> dict[str, Any]:
         task: Task = "segmentation"
         split = images_of(27, 16, 3, masks=True)
         network: Any = Pixels().double()
-        recipe = TrainConfig(model="unet-fast", epochs=3, batch_size=8, lr=1e-2, class_weights=(1.0, 2.0, 0.5))
+        weights = (1.0, 2.0, 0.5)
+        recipe = TrainConfig(model="unet-fast", epochs=3, batch_size=8, lr=1e-2, class_weights=weights, ema_decay=0.9)
         changes = Augmentation(
             hflip=True, translate=2, scale_jitter=0.2, aspect_jitter=0.1, color_jitter=0.2, cutmix=0.6
         )
@@ -69,7 +70,7 @@ def train(case: str, processes: Distributed) -> dict[str, Any]:
         trained = build_model(name, (20, 20, 1), 3, task="classification")
         trained.init_from_data(split.images)
         network = trained if case == "normalised" else trained.double()
-        recipe = TrainConfig(model=name, epochs=3, batch_size=32, lr=1e-3, label_smoothing=0.1)
+        recipe = TrainConfig(model=name, epochs=3, batch_size=32, lr=1e-3, label_smoothing=0.1, ema_decay=0.9)
         changes = Augmentation(translate=1)
     if processes.rank:
         with torch.no_grad():
@@ -78,7 +79,7 @@ def train(case: str, processes: Distributed) -> dict[str, Any]:
     batches = Batches(split, recipe.batch_size, task=task, seed=4, augmentation=changes, shard=part)
     training = Training(network, batches, recipe, processes=processes)
     records = [(record.train_loss, record.train_accuracy, record.samples) for record in training]
-    return {"network": network.state_dict(), "records": records}
+    return {"network": network.state_dict(), "average": training.final_model.state_dict(), "records": records}
 
 
 if __name__ == "__main__":

@@ -66,8 +66,9 @@ def test_processes_together_come_to_the_weights_of_one(case: str, count: int, tr
     for one, other in zip(alone["records"], together["records"], strict=True):
         assert other[0] == pytest.approx(one[0], rel=1e-5)  # the loss is summed in float32
         assert other[1:] == one[1:]
-    for name, tensor in alone["network"].items():
-        torch.testing.assert_close(together["network"][name], tensor, rtol=1e-7, atol=1e-9)
+    for weights in ("network", "average"):
+        for name, tensor in alone[weights].items():
+            torch.testing.assert_close(together[weights][name], tensor, rtol=1e-7, atol=1e-9)
 
 
 def test_with_batch_normalisation_they_learn_as_well(trained: Trained) -> None:

@@ -113,6 +113,8 @@ def change_lines(compared: BeforeAfter, metrics: Metrics) -> list[str]:
     for one in compared.datasets:
         texts = []
         for key, change in one.overall.items():
+            if not change.present:
+                continue
             info = metrics.definitions[key]
             show, _, signed = PRINTED[info.format]
             before, after = show(Estimate(change.before)), show(Estimate(change.after))

@@ -1,5 +1,6 @@
 """What evaluation writes about a run that started from another one: metrics before and after, on the same images."""
 
+import math
 from typing import Literal
 
 from msgspec import Struct
@@ -13,6 +14,11 @@ class MetricChange(Struct, frozen=True, kw_only=True):
     before: NanFloat  # its value with the weights that training started from
     after: NanFloat  # its value with the final weights
     change: Estimate  # after minus before, with its interval paired by group
+
+    @property
+    def present(self) -> bool:
+        """Whether the metric has a value before and after."""
+        return not (math.isnan(self.before) or math.isnan(self.after))
 
 
 class DatasetChange(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Any
 
 from seamline.report.panel import Content
 from seamline.report.run_data import SPLITS, RunData
-from seamline.run_folder import DatasetChange, Estimate, MetricChange
+from seamline.run_folder import DatasetChange, Estimate
 
 
 def build(run: RunData) -> Content | None:
@@ -20,9 +20,9 @@ def build(run: RunData) -> Content | None:
 
 def _table(run: RunData, one: DatasetChange) -> dict[str, Any]:
     """Return the rows of a dataset: metrics over all classes, then the first metric of each class."""
-    rows = [(run.metrics.definitions[key], "", change) for key, change in one.overall.items()]
+    rows = [(run.metrics.definitions[key], "", change) for key, change in one.overall.items() if change.present]
     for class_name, of in one.per_class.items():
-        shown = [(key, change) for key, change in of.items() if _is_known(change)][:1]
+        shown = [(key, change) for key, change in of.items() if change.present][:1]
         rows += [(run.metrics.definitions[key], class_name, change) for key, change in shown]
     return {
         "title": one.title,
@@ -31,11 +31,6 @@ def _table(run: RunData, one: DatasetChange) -> dict[str, Any]:
         "split": SPLITS[one.split],
         "rows": [(*row, Estimate(change.before), Estimate(change.after), change.change) for *row, change in rows],
     }
-
-
-def _is_known(change: MetricChange) -> bool:
-    """Return whether a metric has a value before and after."""
-    return Estimate(change.before).present and Estimate(change.after).present
 
 
 def _unmeasured(run: RunData) -> str:
