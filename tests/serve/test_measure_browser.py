@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from accessibility import violations
 from run_factories import save_photo
 from seamline.serve.app import make_app
-from serve.conftest import Visit, violations
+from serve.conftest import Visit
 from serve.measuring import HandMadeMeasures, in_thread, measuring_model
 from server_fixture import served
 
