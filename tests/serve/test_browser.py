@@ -72,6 +72,7 @@ def right_side(part: Any) -> list[int]:
 def test_a_chosen_photo_shows_its_classes_and_shares(masks_at: str, visit: Visit, tmp_path: Path) -> None:
     page = visit(masks_at)
     assert page.title() == "spots-fast · Seamline"
+    assert not page.get_by_role("tab").count()  # it does not measure
     card = choose(page, save_photo(tmp_path / "front.png", 300, 400), save_photo(tmp_path / "second.jpg"))
     assert page.locator(".card h2").all_inner_texts() == ["front.png", "second.jpg"]
     assert card.locator("header small").inner_text() == "400 × 300"
