@@ -19,7 +19,6 @@ from seamline.serve.app import make_app
 from seamline.serve.samples import Sample
 from serve.conftest import small_targets
 from serve.measuring import in_thread
-from server_fixture import served
 
 pytestmark = pytest.mark.browser
 
@@ -345,13 +344,10 @@ def test_a_drawing_gets_probabilities(labels_at: str, visit: Visit) -> None:
 
 def test_a_server_that_has_gone(browser: Any, segmenter: Path, tmp_path: Path) -> None:
     photo = save_photo(tmp_path / "a.png")
-    context = browser.new_context()
-    with served(segmenter) as (process, port, _):
-        page = context.new_page()
-        page.goto(f"http://127.0.0.1:{port}/")
+    page = browser.new_page()  # which complains that it reaches no server
+    with in_thread(make_app(load_model(segmenter))) as address:
+        page.goto(address)
         page.locator("#limits", has_text="MiB").wait_for()
-        process.terminate()
-        assert process.wait(30) == 0
-        page.set_input_files("#files", str(photo))
-        page.locator(".card .error", has_text="The server cannot be reached").wait_for()
-    context.close()
+    page.set_input_files("#files", str(photo))
+    page.locator(".card .error", has_text="The server cannot be reached").wait_for()
+    page.close()
