@@ -30,13 +30,6 @@ def visit(browser: Any) -> Iterator[Visit]:
     assert not complaints
 
 
-def violations(page: Any) -> list[str]:
-    """What axe-core finds wrong with a page: rule, help and element."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    found = axe.Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['help']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
-
-
 def small_targets(page: Any) -> list[str]:
     """Controls that can be seen and are less than 24 pixels high or wide."""
     small: list[str] = page.evaluate(

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from accessibility import violations
 from run_factories import save_photo
 from seamline.serve.app import make_app
-from serve.conftest import Visit, violations
+from serve.conftest import Visit
 from serve.measuring import HandMadeMeasures, in_thread, measuring_model
-from server_fixture import served
 
 pytestmark = pytest.mark.browser
 
@@ -69,12 +69,6 @@ MEASURED = {
     "Ground floor": ["1", "5.0 %|2.0–9.0 %", "4.0 m"],
     "Whole front": ["8|exact: 62 %, ±1: 85 %", "13.3 %|10.0–17.0 %", "12.0 m"],
 }
-
-
-def test_the_tab_is_there_for_models_that_measure(segmenter: Path, visit: Visit) -> None:
-    with served(segmenter) as (_, port, _):
-        page = visit(f"http://127.0.0.1:{port}/")
-        assert not page.get_by_role("tab").count()
 
 
 def test_both_views_show_the_photo(server: tuple[str, Any], visit: Visit, tmp_path: Path) -> None:

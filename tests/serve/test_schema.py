@@ -15,10 +15,11 @@ from hypothesis import strategies as st  # noqa: E402
 from measures_factories import house_photo  # noqa: E402
 from seamline.inference.predictor import load_model  # noqa: E402
 from seamline.serve.app import SCRIPTS, make_app  # noqa: E402
+from seamline.serve.collect import CorrectionStore  # noqa: E402
 from seamline.serve.middleware import Limits  # noqa: E402
 from serve.measuring import HandMadeMeasures, measuring_model  # noqa: E402
 
-STATUSES = ["2xx", "400", "409", "415", "422"]
+STATUSES = ["2xx", "400", "404", "409", "415", "422"]
 """Of what the description allows: that bytes are a photo, no description can demand."""
 
 
@@ -28,6 +29,34 @@ def photo() -> bytes:
     return stream.getvalue()
 
 
+PREDICTING = [
+    "GET /",
+    "GET /api/card",
+    "GET /api/model",
+    "GET /docs",
+    "GET /docs.css",
+    "GET /health",
+    "GET /page.css",
+    "POST /api/mask",
+    "POST /api/measure",
+    "POST /api/overlay",
+    "POST /api/predict",
+]
+COLLECTING = ["GET /api/queue", "GET /api/queue/{number}", "POST /api/corrections"]
+
+
+def operations_of(app: Any) -> dict[str, Any]:
+    """The operations of an application by label, with the first script alone: the others are like it."""
+    config = schemathesis.Config.from_dict({"checks": {"positive_data_acceptance": {"expected-statuses": STATUSES}}})
+    content = st.one_of(st.sampled_from([photo(), photo()[:60]]), st.binary(max_size=200))
+    for media in ("application/octet-stream", "image/*"):
+        schemathesis.openapi.media_type(media, content)
+    schemathesis.openapi.format("binary", content)
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=config)
+    operations = {found.ok().label: found.ok() for found in schema.get_all_operations()}
+    return {label: one for label, one in operations.items() if label not in [f"GET /{name}" for name in SCRIPTS[1:]]}
+
+
 @pytest.mark.parametrize(("kind", "measures"), [("segmenter", False), ("segmenter", True), ("classifier", False)])
 def test_every_answer_is_described(
     kind: str, measures: bool, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -35,38 +64,12 @@ def test_every_answer_is_described(
     run: Path = request.getfixturevalue(kind)
     HandMadeMeasures(house_photo()).install(monkeypatch)
     model = measuring_model(run) if measures else load_model(run)
-    app = make_app(model, Limits(bytes=100_000), hosts=["testserver"])
-    config = schemathesis.Config.from_dict({"checks": {"positive_data_acceptance": {"expected-statuses": STATUSES}}})
-    for media in ("application/octet-stream", "image/*"):
-        schemathesis.openapi.media_type(
-            media, st.one_of(st.sampled_from([photo(), photo()[:60]]), st.binary(max_size=200))
-        )
-    schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=config)
-    operations = [found.ok() for found in schema.get_all_operations()]
-    scripts = [f"GET /{name}" for name in SCRIPTS]
-    assert sorted(operation.label for operation in operations if operation.label not in scripts) == [
-        "GET /",
-        "GET /api/card",
-        "GET /api/model",
-        "GET /docs",
-        "GET /docs.css",
-        "GET /health",
-        "GET /page.css",
-        "POST /api/mask",
-        "POST /api/measure",
-        "POST /api/overlay",
-        "POST /api/predict",
-    ]
+    operations = operations_of(make_app(model, Limits(bytes=100_000), hosts=["testserver"]))
+    assert sorted(operations) == sorted([*PREDICTING, f"GET /{SCRIPTS[0]}"])
     seen: set[tuple[str, int]] = set()
-    for operation in operations:
-        if measures and operation.path != "/api/measure":
-            continue  # the same as without
-        if operation.label in scripts[1:]:
-            continue  # the same as the first
-        check(operation, operation.as_strategy(), seen)
-        if operation.method == "post":  # the others take nothing that could be wrong
-            wrong = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
-            check(operation, wrong, seen)
+    for operation in operations.values():
+        if not measures or operation.path == "/api/measure":  # the others are the same as without
+            check_both(operation, seen)
     assert (("POST /api/measure", 200) in seen) == measures
     if measures:
         return
@@ -74,8 +77,31 @@ def test_every_answer_is_described(
     assert (("POST /api/mask", 200) in seen) == (kind == "segmenter")
 
 
+@pytest.mark.parametrize("kind", ["segmenter", "classifier"])
+def test_every_answer_about_corrections_is_described(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    model, queue = load_model(request.getfixturevalue(kind)), tmp_path / "queue.csv"
+    (tmp_path / "one.png").write_bytes(photo())
+    queue.write_text("path\none.png\n")
+    store = CorrectionStore.of(model, tmp_path / "corrected", queue)
+    operations = operations_of(make_app(model, Limits(bytes=100_000), hosts=["testserver"], store=store))
+    labels = [*COLLECTING, *(["POST /api/superpixels"] if kind == "segmenter" else [])]
+    assert {*operations} - {*PREDICTING, f"GET /{SCRIPTS[0]}"} == {*labels}
+    seen: set[tuple[str, int]] = set()
+    for label in labels:
+        check_both(operations[label], seen)
+    assert {("POST /api/corrections", 422), ("GET /api/queue/{number}", 404), ("GET /api/queue", 200)} <= seen
+    assert (("POST /api/superpixels", 200) in seen) == (kind == "segmenter")
+
+
+def check_both(operation: Any, seen: set[tuple[str, int]]) -> None:
+    """Send what the description allows, and to paths that take something also what it does not."""
+    check(operation, operation.as_strategy(), seen)
+    if operation.method == "post":
+        check(operation, operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE), seen)
+
+
 def check(operation: Any, cases: Any, seen: set[tuple[str, int]]) -> None:
-    """Send what the description allows, and what it does not, and run every check on the answers."""
+    """Send cases, and run every check on the answers."""
 
     @settings(
         max_examples=25 if operation.method == "post" else 3,

@@ -21,7 +21,7 @@ from seamline.serve.inference_worker import ClassificationResponse, InferenceWor
 from seamline.serve.measurement import MeasureQuery, MeasureResponse, response_schemas
 from seamline.serve.middleware import Limits, SecurityMiddleware
 from seamline.serve.samples import Sample, load_samples
-from seamline.serve.upload import FIELD, read_photo_bytes
+from seamline.serve.upload import BINARY, PHOTO_BODY, read_photo_bytes
 
 
 class ErrorResponse(BaseModel):
@@ -106,20 +106,6 @@ SCRIPTS = (
 )
 """The modules of the page's program."""
 
-_BINARY = {"type": "string", "format": "binary"}
-_PHOTO: dict[str, Any] = {
-    "requestBody": {
-        "description": "A photo: JPEG, PNG, WebP, TIFF, BMP or GIF; its bytes, or a form that holds it as a file.",
-        "required": True,
-        "content": {
-            "application/octet-stream": {"schema": _BINARY},
-            "image/*": {"schema": _BINARY},
-            "multipart/form-data": {
-                "schema": {"type": "object", "required": [FIELD], "properties": {FIELD: _BINARY}},
-            },
-        },
-    }
-}
 _ERRORS = {
     400: "The request has no photo, or its form is malformed.",
     403: "The request comes from the page of another site.",
@@ -146,7 +132,7 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _png(description: str) -> dict[int | str, dict[str, Any]]:
     """Describe the responses of a path that returns a PNG."""
-    content = {"image/png": {"schema": _BINARY}}
+    content = {"image/png": {"schema": BINARY}}
     return {200: {"description": description, "content": content}, **_errors(409, *_PHOTO_ERRORS)}
 
 
@@ -279,7 +265,7 @@ def _add_samples(app: FastAPI, samples: Sequence[Sample]) -> None:
     """Serve the sample photos from memory."""
     for sample in samples:
         responses: dict[int | str, dict[str, Any]] = {
-            200: {"description": "A sample photo.", "content": {sample.media_type: {"schema": _BINARY}}}
+            200: {"description": "A sample photo.", "content": {sample.media_type: {"schema": BINARY}}}
         }
         endpoint = _static(sample.content, sample.media_type)
         app.get(_path(sample), response_class=Response, responses=responses, name=sample.name)(endpoint)
@@ -331,7 +317,7 @@ def _add_api(
         """Return the model's card: intended use, limits, figures, data and license."""
         return card_content
 
-    @app.post("/api/predict", response_model=response, responses=_errors(*_PHOTO_ERRORS), openapi_extra=_PHOTO)
+    @app.post("/api/predict", response_model=response, responses=_errors(*_PHOTO_ERRORS), openapi_extra=PHOTO_BODY)
     async def predict(
         request: Request,
         mask: Annotated[bool, Query(description="Whether to include the mask of a segmentation model.")] = True,
@@ -343,17 +329,17 @@ def _add_api(
         content = await read_photo_bytes(request, limits)
         return await worker.predict(content, with_mask=mask, with_confidence=confidence)
 
-    @app.post("/api/mask", response_class=Response, responses=mask_png, openapi_extra=_PHOTO)
+    @app.post("/api/mask", response_class=Response, responses=mask_png, openapi_extra=PHOTO_BODY)
     async def mask(request: Request) -> Response:
         """Return a photo's mask. For segmentation models only."""
         return Response(await worker.mask(await read_photo_bytes(request, limits)), media_type="image/png")
 
-    @app.post("/api/overlay", response_class=Response, responses=overlay_png, openapi_extra=_PHOTO)
+    @app.post("/api/overlay", response_class=Response, responses=overlay_png, openapi_extra=PHOTO_BODY)
     async def overlay(request: Request) -> Response:
         """Return a photo with its mask laid over it, half and half. For segmentation models only."""
         return Response(await worker.overlay(await read_photo_bytes(request, limits)), media_type="image/png")
 
-    @app.post("/api/measure", response_class=Response, responses=_MEASURES, openapi_extra=_PHOTO)
+    @app.post("/api/measure", response_class=Response, responses=_MEASURES, openapi_extra=PHOTO_BODY)
     async def measure(request: Request, query: Annotated[MeasureQuery, Query()]) -> Response:
         """Measure the buildings in a photo: windows, storeys and window-to-wall ratio of each front.
 

@@ -1,14 +1,12 @@
 /** The drawing board of a classifier of small gray images: what is drawn is predicted at once. */
 
-import { model, send } from "./api.js";
-import { byId, element, sentence, setStatus } from "./elements.js";
-import { makeBars } from "./labels.js";
+import { byId, element, makeBars, sentence, setStatus } from "./elements.js";
 
 const BOARD_SIDE = 480; // pixels
 
-export function startBoard() {
+/** Show the board, in the proportions of the model's images; `predict` is called with what is drawn, a PNG. */
+export function startBoard(height, width, predict) {
   const board = byId("board");
-  const { height, width } = model.input_size;
   const scale = BOARD_SIDE / Math.max(height, width);
   [board.width, board.height] = [Math.round(width * scale), Math.round(height * scale)];
   board.setAttribute("aria-label", "A black board to draw on in white");
@@ -41,7 +39,7 @@ export function startBoard() {
     draw();
     const picture = new Promise((resolve) => board.toBlob(resolve, "image/png"));
     if (pen) drawPen();
-    const content = await send("/api/predict", await picture).then((prediction) => makeBars(prediction, 5), (error) => [element("p", "state error", sentence(error))]);
+    const content = await picture.then(predict).then((prediction) => makeBars(prediction, 5), (error) => [element("p", "state error", sentence(error))]);
     if (number === request) result.replaceChildren(...content);
   };
   const updateSoon = (delay) => { clearTimeout(timer); timer = setTimeout(update, delay); };
@@ -84,7 +82,7 @@ export function startBoard() {
   });
   board.addEventListener("blur", () => { if (pen) { pen = null; draw(); } });
   byId("undo").addEventListener("click", () => { strokes.pop(); draw(); update(); });
-  byId("clear").addEventListener("click", () => { strokes.length = 0; draw(); update(); });
+  byId("clear").addEventListener("click", () => { strokes.length = 0; draw(); update(); board.focus({ preventScroll: true }); }); // the button is disabled
   draw();
   byId("pad").hidden = false;
 }

@@ -21,7 +21,7 @@ from seamline.inference.predictor import Predictor
 from seamline.serve.inference_worker import InferenceWorker
 from seamline.serve.photo_queue import PhotoQueue
 from seamline.serve.superpixels import divide
-from seamline.serve.upload import FIELD, read_fields, read_photo_bytes
+from seamline.serve.upload import BINARY, FIELD, PHOTO_BODY, read_fields, read_photo_bytes
 
 MASK_BYTES = 8 << 20
 """Size of a mask and the other fields of a correction, at most."""
@@ -182,7 +182,6 @@ class CorrectionFields:
     number: int | None = None  # number of the photo in the list
 
 
-_BINARY = {"type": "string", "format": "binary"}
 _TEXT = {"type": "string"}
 _CORRECTION: dict[str, Any] = {
     "requestBody": {
@@ -194,8 +193,8 @@ _CORRECTION: dict[str, Any] = {
                     "type": "object",
                     "required": [FIELD],
                     "properties": {
-                        FIELD: _BINARY,
-                        "mask": _BINARY | {"description": "A PNG of class indices or colors, for segmentation."},
+                        FIELD: BINARY,
+                        "mask": BINARY | {"description": "A PNG of class indices or colors, for segmentation."},
                         "label": _TEXT | {"description": "The class, for classification."},
                         "name": _TEXT | {"description": "Name of the photo; by default that of its file."},
                         "replaces": _TEXT | {"description": "An earlier correction of the photo, to be removed."},
@@ -241,12 +240,11 @@ def add_collection(
 
 
 def _add_superpixels(app: FastAPI, worker: InferenceWorker, errors: dict[int | str, dict[str, Any]]) -> None:
-    photo = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": _BINARY}}}}
     png: dict[int | str, dict[str, Any]] = {
-        200: {"description": "A PNG.", "content": {"image/png": {"schema": _BINARY}}}
+        200: {"description": "A PNG.", "content": {"image/png": {"schema": BINARY}}}
     }
 
-    @app.post("/api/superpixels", response_class=Response, responses=png | errors, openapi_extra=photo)
+    @app.post("/api/superpixels", response_class=Response, responses=png | errors, openapi_extra=PHOTO_BODY)
     async def superpixels(request: Request) -> Response:
         """Divide a photo into superpixels; the number of each pixel's is 256 times its red, plus its green."""
         content = await read_photo_bytes(request, worker.limits)
@@ -266,7 +264,7 @@ def _add_queue(
         return QueueResponse(photos=entries)
 
     photo: dict[int | str, dict[str, Any]] = {
-        200: {"description": "The photo's file.", "content": {"application/octet-stream": {"schema": _BINARY}}}
+        200: {"description": "The photo's file.", "content": {"application/octet-stream": {"schema": BINARY}}}
     }
 
     @app.get("/api/queue/{number}", response_class=Response, responses=photo | errors)

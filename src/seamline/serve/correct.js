@@ -60,7 +60,8 @@ export function startCorrecting() {
 function addButton({ detail: { card, prediction, bitmap } }) {
   if (!bitmap) return;
   const button = makeButton("Correct", async () => {
-    card.session ??= await makeSession(card.photo, bitmap, prediction, { button });
+    card.opening ??= makeSession(card.photo, bitmap, prediction, { button }); // once, also for two clicks
+    card.session = await card.opening;
     show(card.session);
   });
   const side = card.querySelector(".side");

@@ -3,6 +3,7 @@
 import { joinBoxes } from "./correct_shapes.js";
 
 const MOST = 100; // steps that can be undone
+const MOST_PIXELS = 50e6; // pixels of these steps: of large strokes fewer can be undone, so that they fit into memory
 
 export class History {
   constructor(grid) { Object.assign(this, { grid, done: [], undone: [], before: null, box: null }); }
@@ -20,7 +21,7 @@ export class History {
     const step = { box, before: this.#crop(before, box), after: this.#crop(this.grid.data, box) };
     if (step.before.every((value, i) => value === step.after[i])) return false;
     this.done.push(step);
-    if (this.done.length > MOST) this.done.shift();
+    while (this.done.length > MOST || (this.done.length > 1 && countPixels(this.done) > MOST_PIXELS)) this.done.shift();
     this.undone = [];
     return true;
   }
@@ -54,3 +55,5 @@ export class History {
     return part;
   }
 }
+
+const countPixels = (steps) => steps.reduce((sum, step) => sum + step.before.length, 0);

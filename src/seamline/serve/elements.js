@@ -1,4 +1,4 @@
-/** What the page is built from: elements, numbers as text, pictures, downloads. */
+/** What the page is built from: elements, numbers as text, pictures, bars of probabilities, downloads. */
 
 export const DISPLAY_SIDE = 1600; // longer side in pixels of a photo on the page
 
@@ -28,6 +28,21 @@ export const fit = (width, height, side) => {
   return [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
 };
 export const makeCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
+
+/** Return the most probable class in words, and bars of the most probable ones. */
+export function makeBars(prediction, count = 10) {
+  const label = element("p", "label", prediction.label);
+  label.append(" ", element("small", "", percent(prediction.probability)));
+  const list = element("div", "bars");
+  const top = Object.entries(prediction.probabilities).sort((one, other) => other[1] - one[1]).slice(0, count);
+  top.forEach(([name, probability], rank) => {
+    const [bar, line] = [element("div", rank ? "bar" : "bar first"), element("span", "line")];
+    line.style.setProperty("--fraction", probability);
+    bar.append(element("span", "", name), line, element("span", "", percent(probability)));
+    list.append(bar);
+  });
+  return [label, list];
+}
 
 export function download(blob, name) {
   const link = Object.assign(element("a"), { href: URL.createObjectURL(blob), download: name });

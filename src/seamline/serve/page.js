@@ -1,6 +1,6 @@
 /** The page: what the model is, and how photos come to it. */
 
-import { loadModel, model } from "./api.js";
+import { loadModel, model, send } from "./api.js";
 import { startBoard } from "./board.js";
 import { showModelCard } from "./card.js";
 import { startCorrecting } from "./correct.js";
@@ -27,7 +27,7 @@ async function start() {
   startCorrecting();
   showModelCard();
   if (model.measures) startTabs();
-  if (model.task === "classification") startBoard();
+  if (model.task === "classification") startBoard(model.input_size.height, model.input_size.width, (picture) => send("/api/predict", picture));
 }
 
 start();

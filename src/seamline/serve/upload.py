@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
@@ -17,6 +18,24 @@ logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # the client g
 
 FIELD = "photo"
 """The field of a form that holds the photo."""
+
+BINARY = {"type": "string", "format": "binary"}
+"""A file, in the description of the API."""
+
+PHOTO_BODY: dict[str, Any] = {
+    "requestBody": {
+        "description": "A photo: JPEG, PNG, WebP, TIFF, BMP or GIF; its bytes, or a form that holds it as a file.",
+        "required": True,
+        "content": {
+            "application/octet-stream": {"schema": BINARY},
+            "image/*": {"schema": BINARY},
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": [FIELD], "properties": {FIELD: BINARY}},
+            },
+        },
+    }
+}
+"""What `read_photo_bytes` reads, in the description of the API."""
 
 _BROKEN = "the form is malformed; send the photo as the request body, or as a file in the form field `photo`"
 _MISSING = "the request has no photo; send it as the request body, or as a file in the form field `photo`"

@@ -26,7 +26,6 @@ SERVICE_WORKER = "service-worker.js"
 _PACKAGE = Path(__file__).parent
 _SCRIPTS = (
     "page.js",
-    "board.js",
     "model.js",
     "overlay.js",
     "pixels.js",
@@ -35,6 +34,9 @@ _SCRIPTS = (
     "resample.js",
     "worker.js",
 )
+_SERVE_SCRIPTS = ("elements.js", "board.js")
+"""Modules that the page shares with that of `serve`."""
+
 _SHOWN_CLASSES = 12
 _RUNTIME = {name: f"runtime/{name.replace('.mjs', '.js')}" for name in CHECKSUMS}
 """File of the runtime -> its path in the folder; some servers name the type of .mjs files wrongly."""
@@ -120,7 +122,7 @@ def _page_files(metadata: ExportMetadata) -> dict[str, bytes]:
     return {
         "index.html": template.render(values).encode(),
         "page.css": theme.read_bytes() + (_PACKAGE / "page.css").read_bytes(),
-        "elements.js": (_PACKAGE.parent / "serve" / "elements.js").read_bytes(),
+        **{name: (_PACKAGE.parent / "serve" / name).read_bytes() for name in _SERVE_SCRIPTS},
         **{name: (_PACKAGE / name).read_bytes() for name in _SCRIPTS},
     }
 

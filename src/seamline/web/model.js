@@ -24,12 +24,13 @@ export async function startWorker(gpu) {
   });
   URL.revokeObjectURL(address);
   worker.onmessage = ({ data }) => receive(data);
-  worker.onerror = (event) => stopWorker(event.message || "the program stopped, perhaps for lack of memory");
+  worker.onerror = (event) => stopWorker(event.message || "the program stopped, perhaps for lack of memory; load this page again");
   return request("start", { gpu });
 }
 
 function stopWorker(reason = "another processor was chosen") {
   worker?.terminate();
+  worker = null;
   for (const { reject } of pending.values()) reject(new Error(reason));
   pending.clear();
 }
@@ -43,6 +44,7 @@ function receive({ id, result, error, progress }) {
 
 /** Send a task to the worker: `predict`, `overlay` or `mask`; what goes wrong becomes an Error with its message. */
 export function request(task, details, onProgress) {
+  if (!worker) return Promise.reject(new Error("the program has stopped; load this page again"));
   const id = ++count;
   return new Promise((resolve, reject) => {
     pending.set(id, { resolve, reject, onProgress });

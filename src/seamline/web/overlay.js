@@ -1,4 +1,4 @@
-/** Masks and labels on the page: the photo with the classes' colors over it, the legend with their fractions, bars of probabilities. */
+/** Masks on the page: the photo with the classes' colors over it, the legend with their fractions. */
 
 import { element, makeCanvas, percent } from "./elements.js";
 import { model } from "./model.js";
@@ -84,19 +84,4 @@ export function makeSlider(view, draw) {
   });
   label.append(element("span", "", "Opacity of the colors"), output, input);
   return label;
-}
-
-/** Return the most probable class in words, and bars of the most probable ones. */
-export function makeBars(prediction, count = 10) {
-  const label = element("p", "label", prediction.label);
-  label.append(" ", element("small", "", percent(prediction.probability)));
-  const list = element("div", "bars");
-  const top = Object.entries(prediction.probabilities).sort((one, other) => other[1] - one[1]).slice(0, count);
-  top.forEach(([name, probability], rank) => {
-    const [bar, line] = [element("div", rank ? "bar" : "bar first"), element("span", "line")];
-    line.style.setProperty("--fraction", probability);
-    bar.append(element("span", "", name), line, element("span", "", percent(probability)));
-    list.append(bar);
-  });
-  return [label, list];
 }

@@ -1,7 +1,7 @@
 import { startBoard } from "./board.js";
-import { byId, download, element, percent, sentence, setStatus, stemOf } from "./elements.js";
+import { byId, download, element, makeBars, percent, sentence, setStatus, stemOf } from "./elements.js";
 import { loadModel, model, request, startWorker } from "./model.js";
-import { drawOverlay, makeBars, makeLegend, makeSlider, scaleMask } from "./overlay.js";
+import { drawOverlay, makeLegend, makeSlider, scaleMask } from "./overlay.js";
 
 const SIDES = [256, 384, 512, 768, 1024, 1536, 2048]; // choices of the longer side, besides the default
 const SHOWN_SIDE = 600; // pixels up to which smaller photos are enlarged
@@ -50,7 +50,7 @@ async function fillCard(card) {
     setStatus(`${card.querySelector("h2").textContent}: ${card.querySelector(".label, .legend button").innerText.replace(/\s+/g, " ")}`);
   } catch (error) {
     if (number !== card.number) return;
-    Object.assign(state, { className: "state error", textContent: sentence(new Error(`the photo: ${error.message}`)) });
+    Object.assign(state, { className: "state error", textContent: sentence(error) });
     result.hidden = true;
   }
 }
@@ -215,7 +215,7 @@ async function start() {
   startInputs();
   startGpuChoice();
   if (model.task === "segmentation") startSides();
-  else startBoard();
+  else startBoard(...model.input_size.slice(0, 2), (file) => request("predict", { file }));
   startOffline();
 }
 

@@ -84,9 +84,12 @@ async function checkExamples() {
 
 /* Photos */
 
+/** Read a photo; what is wrong with it names it. */
+const read = (file) => readPhoto(file, model.bit_depth ?? 0).catch((error) => { throw new Error(`the photo: ${error.message}`); });
+
 async function predict({ file, maxSide }, progress) {
   const started = performance.now();
-  const image = await readPhoto(file, model.bit_depth ?? 0);
+  const image = await read(file);
   const prediction = model.task === "segmentation" ? await segment(run, model, image, maxSide, progress) : await classify(run, model, image);
   return { ...prediction, seconds: (performance.now() - started) / 1000, bitmap: makeBitmap(image) };
 }
@@ -105,7 +108,7 @@ function makeBitmap(image) {
 
 /** Return the overlay of a photo as a PNG: the classes' colors over it, half and half; black classes are transparent. */
 async function overlay({ file, mask }) {
-  const { width, height, data } = await readPhoto(file, model.bit_depth ?? 0);
+  const { width, height, data } = await read(file);
   const visible = model.palette.map((color) => color.some((value) => value !== 0));
   for (let i = 0; i < mask.length; i++) {
     if (visible[mask[i]]) for (let color = 0; color < 3; color++) data[3 * i + color] = (data[3 * i + color] >> 1) + (model.palette[mask[i]][color] >> 1);
