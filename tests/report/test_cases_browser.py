@@ -168,8 +168,7 @@ def test_cases_follow_the_choice_of_colors(segmented: Path, open_page: Open) -> 
         assert palettes["safe"] in mask.get_attribute("src")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", ["finished", "segmented"])
+@pytest.mark.parametrize(("kind", "scheme"), [("finished", "dark"), ("segmented", "light")])
 def test_cases_are_accessible(request: pytest.FixtureRequest, open_page: Open, kind: str, scheme: str) -> None:
     page = open_page(request.getfixturevalue(kind), 390, scheme, bypass_csp=True)
     parts = ["#confusion", "#examples", "#training_data"]

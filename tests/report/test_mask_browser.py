@@ -57,7 +57,7 @@ def test_the_slider_moves_by_keys_and_uncovers_the_photo(segmented: Path, open_p
     slider.focus()
     page.keyboard.press("ArrowLeft")
     assert slider.input_value() == "99"
-    assert page.locator("#photo-1 .compare input").input_value() == "50"
+    assert page.locator("#photo-1 .compare input").input_value() == "0"
     page.keyboard.press("Home")
     covered = pixels_of(output)
     page.keyboard.press("End")
@@ -67,6 +67,21 @@ def test_the_slider_moves_by_keys_and_uncovers_the_photo(segmented: Path, open_p
     box = compare.locator("input").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 3)
     assert 18 < int(slider.input_value()) < 30
+
+
+def test_switches_of_predicted_photos_leave_the_examples_alone(segmented: Path, open_page: Open) -> None:
+    page = open_page(segmented)
+    example, predicted = (page.locator(f"{part} img.mask").first for part in (".example", "#predictions"))
+    before = example.get_attribute("src")
+    whole = predicted.get_attribute("src")
+    page.locator("#predictions [type=checkbox]").first.uncheck()
+    assert predicted.get_attribute("src") != whole
+    assert example.get_attribute("src") == before
+    opacity = "(one) => getComputedStyle(one).opacity"
+    assert float(predicted.evaluate(opacity)) < 1
+    page.locator("#predictions .views label", has_text="Mask").click()
+    assert predicted.evaluate(opacity) == "1"
+    assert example.evaluate(opacity) == "1"
 
 
 @pytest.mark.parametrize(("width", "rows"), [(1280, 1), (1000, 1), (800, 2), (390, 2)])
@@ -109,7 +124,7 @@ def test_without_scripts_photo_and_prediction_stand_side_by_side(segmented: Path
     assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
     first, second = (one.bounding_box() for one in page.locator("#photo-1 img").all())
     assert first["x"] + first["width"] <= second["x"]
-    for control in (".compare input", ".palette", ".see-through", ".tabs"):
+    for control in (".compare input", ".palette", ".switches .views", ".tabs"):
         assert not page.locator(control).first.is_visible()
 
 

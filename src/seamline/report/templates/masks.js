@@ -29,13 +29,6 @@ function comparisons() {
     range.addEventListener("input", show);
     show();
   }
-  for (const button of $$("button.see-through")) {
-    button.addEventListener("click", () => {
-      const on = button.getAttribute("aria-pressed") !== "true";
-      button.setAttribute("aria-pressed", on);
-      button.closest("section").classList.toggle("blended", on);
-    });
-  }
 }
 
 for (const start of [palettes, comparisons]) start();

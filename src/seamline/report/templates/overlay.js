@@ -38,7 +38,7 @@ function withOpacities(uri, opacities) {
 function overlays() {
   const switches = $(".switches");
   if (!switches) return;
-  const root = switches.closest("main"), boxes = $$("[type=checkbox]", switches);
+  const root = switches.closest("section, main"), boxes = $$("[type=checkbox]", switches);
   const showView = () => {
     const view = $("[name=view]:checked", switches).value;
     root.dataset.view = view;

@@ -26,7 +26,7 @@ function confusion() {
     view.replaceChildren(make("p", { class: "cell-title" }, pairText(true_, predicted)), make("p", { class: "note" }, note), shots);
     if (shown) roving(shots);
     if (shown === list.length || split !== browsed) return;
-    const all = make("button", { type: "button", class: "in-browser" }, `Browse all ${count(list.length)}`);
+    const all = make("button", { type: "button", class: "in-browser" }, `Browse all ${count(list.length)} on this page`);
     all.addEventListener("click", () => browse(true_, predicted));
     view.append(all);
   };

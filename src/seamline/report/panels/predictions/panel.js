@@ -1,0 +1,3 @@
+{% if task == "segmentation" %}
+{% include "overlay.js" %}
+{% endif %}
