@@ -204,8 +204,13 @@ def test_a_failed_save_loses_nothing(place: str, browser: Any, tmp_path: Path, m
             "Your changes are still here."
         )
     dialog.get_by_role("button", name="Close").click()
+    remove = page.get_by_role("button", name="Remove front.png")
+    remove.click()  # Playwright answers the question with no
     page.get_by_role("button", name="Correct", exact=True).click()
     assert (save(dialog, tmp_path / "corrected")[:, 50:] == 0).sum() > 300
+    dialog.get_by_role("button", name="Close").click()
+    remove.click()
+    assert not page.locator(".card").count()
     page.close()
 
 

@@ -64,6 +64,9 @@ function addButton({ detail: { card, prediction, bitmap } }) {
     card.session = await card.opening;
     show(card.session);
   });
+  card.querySelector(".remove").addEventListener("click", (event) => {
+    if (card.session?.changed && !confirm("Remove this photo and its correction, which is not saved?")) event.stopImmediatePropagation();
+  }, { capture: true }); // before the listener that removes the card
   const side = card.querySelector(".side");
   if (!side.querySelector(".buttons")) side.append(element("div", "buttons"));
   side.querySelector(".buttons").append(button);
