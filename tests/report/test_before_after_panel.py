@@ -40,7 +40,7 @@ def test_the_panel_has_before_after_and_the_change(run: RunData) -> None:
 def test_photos_alone_say_what_is_not_measured(run: RunData) -> None:
     content = before_after.build(compared(run, "", groups=1))
     assert content is not None
-    assert "name it beside" in content.values["unmeasured"]
+    assert "name that dataset beside" in content.values["unmeasured"]
     assert content.values["tables"][0]["groups"] == 1
 
 

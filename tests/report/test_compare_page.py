@@ -113,6 +113,17 @@ def test_runs_of_different_length_share_the_axis(runs: list[Path], tmp_path: Pat
     assert json.loads((runs[0] / "run.json").read_text(encoding="utf-8"))["seed"] == 0
 
 
+def test_runs_whose_names_end_alike_keep_their_curves(runs: list[Path], tmp_path: Path) -> None:
+    copies = [
+        shutil.copytree(run, tmp_path / f"lr={rate}-weight-decay=0.01-seed0")
+        for run, rate in zip(runs, (1, 2), strict=True)
+    ]
+    text = write_comparison(copies, tmp_path / "comparison.html")[0].read_text(encoding="utf-8")
+    tips = re.findall(r"<title>epoch 1: ([^<]+)</title>", text)
+    assert tips
+    assert all(re.match(r"1\. …y=0.01-seed0 .*, 2\. …y=0.01-seed0 ", tip) for tip in tips)
+
+
 def arrays_of(run: Path) -> ClassificationArrays:
     arrays = RunFolder(run).read_arrays("test", RunFolder(run).info.read())
     assert isinstance(arrays, ClassificationArrays)

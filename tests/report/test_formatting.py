@@ -8,6 +8,7 @@ from seamline.report.formatting import (
     confidence_text,
     decimal,
     duration,
+    epochs_number,
     estimate_text,
     fractions_text,
     interval_text,
@@ -139,3 +140,10 @@ def test_counts_lists_and_durations() -> None:
 def test_settings_and_sentences() -> None:
     assert [setting(value) for value in (True, 0.5, (1, 2), None, "x")] == ["yes", "0.5", "1, 2", "none", "x"]
     assert nbsp_percent("5 % of 10 %") == "5\u00a0% of 10\u00a0%"
+
+
+@pytest.mark.parametrize(
+    ("epochs", "text"), [(1.0, "1"), (4 / 3, "1.33"), (0.0125, "0.0125"), (100.0, "100"), (1200.0, "1,200")]
+)
+def test_epochs_are_read_without_exponents(epochs: float, text: str) -> None:
+    assert epochs_number(epochs) == text

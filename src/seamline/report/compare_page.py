@@ -13,7 +13,7 @@ from seamline.evaluation.findings.comparison import differences
 from seamline.evaluation.text import count, join_and, title_inside
 from seamline.report import compare_plots, plots
 from seamline.report.changed_images import ChangedPicture, ComparedImages
-from seamline.report.formatting import DASH, setting
+from seamline.report.formatting import DASH, epochs_number, setting
 from seamline.report.page import render, write_page
 from seamline.report.run_data import SPLITS, RunData, epoch_ends, read_run
 from seamline.report.svg import inline_svg
@@ -127,7 +127,7 @@ def _fields(runs: Sequence[RunData]) -> list[tuple[str, list[str]]]:
             "seed": run.info.seed,
             **{key: value for key, value in run.info.config.items() if key != "model"},
             "training images": count(run.info.dataset.train),
-            "epochs trained": f"{max(epoch_ends(run.info, run.history), default=0):.3g}",
+            "epochs trained": epochs_number(max(epoch_ends(run.info, run.history), default=0)),
             "seconds of training": f"{sum(one.train_seconds for one in run.history):.1f}",
         }
         for run in runs
@@ -139,6 +139,14 @@ def _fields(runs: Sequence[RunData]) -> list[tuple[str, list[str]]]:
     return [(key, values) for key, values in rows if len(set(values)) > 1]
 
 
+def _labels(names: Sequence[str]) -> list[str]:
+    """Return names short enough for a plot; those that would be equal start with the number of the run."""
+    labels = [name if len(name) <= 16 else f"…{name[-15:]}" for name in names]
+    if len(set(labels)) == len(labels):
+        return labels
+    return [f"{number}. {name if len(name) <= 13 else f'…{name[-12:]}'}" for number, name in enumerate(names, 1)]
+
+
 def _curves(names: Sequence[str], runs: Sequence[RunData]) -> list[str]:
     """Draw the validation curves of all runs together."""
     ends = [epoch_ends(run.info, run.history) for run in runs]
@@ -146,9 +154,9 @@ def _curves(names: Sequence[str], runs: Sequence[RunData]) -> list[str]:
     drawings = []
     for metric, title, percents in (("loss", "Validation loss", False), ("accuracy", "Validation accuracy", True)):
         series = {}
-        for name, run, of_run in zip(names, runs, ends, strict=True):
+        for name, run, of_run in zip(_labels(names), runs, ends, strict=True):
             values = dict(zip(of_run, (getattr(one, f"val_{metric}") for one in run.history), strict=True))
-            series[name if len(name) <= 16 else f"…{name[-15:]}"] = [values.get(epoch, math.nan) for epoch in epochs]
+            series[name] = [values.get(epoch, math.nan) for epoch in epochs]
         draw = partial(plots.curves, epochs=epochs, series=series, title=title, percents=percents)
         drawings.append(inline_svg(draw, f"val-{metric}", f"{title} of {join_and(names)} over the epochs."))
     return drawings

@@ -24,6 +24,11 @@ def decimal(number: float | Estimate | None) -> str:
     return f"{value:.3f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2g}"
 
 
+def epochs_number(epochs: float) -> str:
+    """`1`, `1.33`, `0.0125` and `1,200` of passes over the training images."""
+    return f"{epochs:.3g}" if epochs < 100 else f"{epochs:,.0f}"
+
+
 def value_text(number: float | Estimate, form: str = "percent") -> str:
     """Return a value as the format of its metric says, `percent` or `decimal`."""
     return percent(number) if form == "percent" else decimal(number)

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from seamline.evaluation.text import pluralize
-from seamline.report.formatting import decimal, estimate_text, percent, percent_1dp
+from seamline.report.formatting import decimal, epochs_number, estimate_text, percent, percent_1dp
 from seamline.report.plot_layout import (
     PERCENT,
     canvas,
@@ -84,7 +84,7 @@ def curves(
     for name, end, height, color in zip(series, ends, heights, colors, strict=True):
         label(axes, f"{name}\n{show(float(end))}", (last, height), 7, color)
     texts = [
-        f"epoch {epoch:.3g}: "
+        f"epoch {epochs_number(epoch)}: "
         + ", ".join(
             f"{name} {show(float(value))}" for name, value in zip(series, column, strict=True) if np.isfinite(value)
         )

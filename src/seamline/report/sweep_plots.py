@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter
 from numpy.typing import NDArray
 
 from seamline.evaluation.effects import FieldEffect
-from seamline.report.formatting import decimal, estimate_text, percent
+from seamline.report.formatting import decimal, epochs_number, estimate_text, percent
 from seamline.report.plot_layout import (
     canvas,
     epoch_axis,
@@ -92,7 +92,7 @@ def setting_curves(theme: Theme, *, lines: Sequence[Line], title: str, percents:
         label(axes, text, (axes.get_xlim()[1], y), 7, _color(theme, line))
     listed = sorted(lines, key=lambda line: -_rank(line))[:MAX_TIPS]
     texts = [
-        f"epoch {end:.3g}: "
+        f"epoch {epochs_number(end)}: "
         + ", ".join(f"{one.name} {show(float(value))}" for one in listed for value in one.values[one.epochs == end])
         for end in ends
     ]

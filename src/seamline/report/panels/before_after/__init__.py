@@ -36,6 +36,6 @@ def _table(run: RunData, one: DatasetChange) -> dict[str, Any]:
 def _unmeasured(run: RunData) -> str:
     """State what is not measured where photos were learned without the first dataset."""
     return (
-        "What the model still predicts correctly on the dataset of that run is not measured here; to keep and to "
-        f"measure it, name it beside {run.info.dataset.name}."
+        "How well the model still predicts the dataset of that run is not measured here. To train on both and measure "
+        f"both, name that dataset beside {run.info.dataset.name}."
     )

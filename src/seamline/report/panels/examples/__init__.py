@@ -108,8 +108,8 @@ def _most_confident(sprite: Sprite, run: RunData) -> str:
     return (
         f"The wrong prediction of highest confidence is {worst.name}: {run.classes[worst.ground_truth]} predicted as "
         f"{run.classes[worst.prediction]} with {confidence_text(worst.confidence)}. Of the "
-        f"{pluralize(len(wrong), 'wrong prediction')} on this page, {count(n_confident)} have a confidence of "
-        "90\u00a0% or more."
+        f"{pluralize(len(wrong), 'wrong prediction')} on this page, {count(n_confident)} "
+        f"{'has' if n_confident == 1 else 'have'} a confidence of 90\u00a0% or more."
     )
 
 

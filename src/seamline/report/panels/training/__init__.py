@@ -6,7 +6,7 @@ from functools import partial
 
 from seamline.evaluation.text import count, pluralize
 from seamline.report import plots
-from seamline.report.formatting import decimal, duration, percent
+from seamline.report.formatting import decimal, duration, epochs_number, percent
 from seamline.report.panel import Content
 from seamline.report.plot_layout import finite, fraction_floor
 from seamline.report.run_data import LABELS, RunData, epoch_ends
@@ -36,7 +36,7 @@ def build(run: RunData) -> Content | None:
         "validated": f" on {sampled} of the {images}, evenly spaced" if sampled else "",
         "plots": [inline_svg(draw, name, alt) for name, draw in drawings.items()],
         "sentences": sentences,
-        "epochs": [(f"{end:.3g}", one) for end, one in zip(ends, run.history, strict=True)],
+        "epochs": [(epochs_number(end), one) for end, one in zip(ends, run.history, strict=True)],
         "points": len(epochs) > len(ends),
         "accuracy": accuracy,
         "axis": f"The axis of {accuracy} starts at {percent(floor)}." if floor else "",
@@ -69,7 +69,7 @@ def curve_series(
 
 def epochs_text(number: float) -> str:
     """`1 epoch`, `1.3 epochs`."""
-    return f"{number:.3g} epoch{'' if number == 1 else 's'}"
+    return f"{epochs_number(number)} epoch{'' if number == 1 else 's'}"
 
 
 def _last_epoch(history: Sequence[Epoch], ends: Sequence[float], accuracy: str) -> str:

@@ -15,7 +15,7 @@ AUGMENTATIONS = {
     "aspect_jitter": "stretched by a factor of up to {factor}",
     "perspective": "seen in perspective",
     "color_jitter": "changed in brightness, contrast, saturation and tint",
-    "gamma_jitter": "brightened and darkened by a power of up to {factor}",
+    "gamma_jitter": "brightened or darkened by a gamma of up to {factor}",
     "crop": "cut to {value} x {value} pixels",
     "train_scale": "reduced to {percent} of their size",
     "cutmix": "in {percent} of the cases continued as another image from some column on",
