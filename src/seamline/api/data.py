@@ -94,7 +94,9 @@ def _write_page(
     if out is not None:
         return str(write_inspection_page(inspection, Path(out), command))
     paths = [Path(one).expanduser().resolve() for one in sources if isinstance(one, str | Path)]
-    page = Path("inspections") / f"{'+'.join(path.stem for path in paths) or 'data'}.html"
+    page = (
+        Path("inspections") / f"{'+'.join(path.name if path.is_dir() else path.stem for path in paths) or 'data'}.html"
+    )
     if any(page.resolve().is_relative_to(path) for path in paths if path.is_dir()):
         reporter.say(f"no page is written, because {page} would be among the data; name a file with --out")
         return ""
