@@ -143,6 +143,7 @@ ADDED: set[str] = {
     *(f"scores.{split}.balanced_accuracy" for split in ("val", "test", "train")),
     *(f"per_class.{label}.images" for label in PARTS),
     "calibration.fractions",  # conformal intervals
+    "test.masks",  # the sheet of cases to browse
 }
 """Paths, in new names and from any key on, of what is there now and was not then."""
 
@@ -152,6 +153,9 @@ REMOVED: set[str] = {
     "comparison.counts",  # how long `fixed` and `broken` are
 }
 """Old paths of what was there then and is not now; say in the commit why nothing is lost."""
+
+LONGER: set[str] = {"test.examples"}
+"""Old paths of lists that now hold more values: each old value is still among the new ones."""
 
 PROSE = ("sentence", "rule", "definitions")
 """Old names of keys whose texts may be reworded: of sentences and rules the figures are compared, in their order."""
@@ -241,6 +245,9 @@ def changes(old: Any, new: Any, path: str) -> list[str]:
         extra = [f"{path}.{key}" for key in new if key not in known]
         return found + [f"{one}: new" for one in extra if not any(fits(one, added) for added in ADDED)]
     if isinstance(old, list) and isinstance(new, list):
+        if any(fits(path, longer) for longer in LONGER) and len(new) > len(old):
+            lost = [one for one in old if all(changes(one, now, path) for now in new)]
+            return [f"{path}: {one!r} is no longer there" for one in lost]
         if len(old) != len(new):
             return [f"{path}: {len(old)} values, now {len(new)}"]
         return [line for before, now in zip(old, new, strict=True) for line in changes(before, now, path)]
