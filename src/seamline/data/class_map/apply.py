@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 
@@ -105,13 +106,10 @@ def map_classes(
         raise ClassMapError(f"leaves {len(classes)} classes; two or more are needed")
     numbers = [classes.index(targets[name]) if name in targets else -1 for name in data.classes]
     unchanged = numbers == [*range(len(data.classes))]
-    train, test, *val = data.splits if unchanged else (_map_labels(split, numbers, data.task) for split in data.splits)
-    return replace(
+    return _relabel(
         data,
-        classes=classes,
-        train=train,
-        test=test,
-        val=val[0] if val else None,
+        classes,
+        numbers,
         palette=_palette(data, class_map, classes, numbers),
         unused=(*data.unused, *_ignored_images(data, class_map)),
         reference_results=data.reference_results if unchanged and classes == data.classes else (),
@@ -134,17 +132,21 @@ def keep_classes(data: Dataset, classes: tuple[str, ...], palette: tuple[Color, 
     if not {*data.classes} <= {*classes} or data.classes == classes:
         return data
     numbers = [classes.index(name) for name in data.classes]
-    train, test, *val = (_map_labels(split, numbers, data.task) for split in data.splits)
     sentence = f"The model keeps its {len(classes)} classes; the labels here show {len(data.classes)} of them."
-    return replace(
+    return _relabel(
         data,
-        classes=classes,
-        train=train,
-        test=test,
-        val=val[0] if val else None,
+        classes,
+        numbers,
         palette=palette if data.task == "segmentation" else (),
         description=" ".join(filter(None, (data.description, sentence))),
     )
+
+
+def _relabel(data: Dataset, classes: tuple[str, ...], numbers: Sequence[int], **fields: Any) -> Dataset:
+    """Return a dataset with other classes: its class i becomes number `numbers[i]`, ignored where that is -1."""
+    unchanged = [*numbers] == [*range(len(data.classes))]
+    train, test, *val = data.splits if unchanged else (_map_labels(split, numbers, data.task) for split in data.splits)
+    return replace(data, classes=classes, train=train, test=test, val=val[0] if val else None, **fields)
 
 
 def _map_labels(split: Split, numbers: Sequence[int], task: Task) -> Split:
