@@ -18,6 +18,9 @@ import platformdirs
 if sys.platform != "win32":
     import fcntl
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Error numbers of a full disk, or a full quota."""
+
 _SYSTEM_NAMES = frozenset({
     # folders of storage devices and operating systems
     "@eadir", "@recycle", "@tmp", "@sharebin", "@__thumb", "#recycle", "#snapshot", "$recycle.bin", "recycler",

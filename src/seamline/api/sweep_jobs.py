@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from seamline.errors import DatasetUnavailableError, SeamlineError, TrainingInterrupted, first_line
+from seamline.io import DISK_FULL
 from seamline.progress import Reporter
 from seamline.training.config import TrainConfig
 from seamline.training.plan import RunOptions
 from seamline.training.signals import catch_signals
-
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-"""Errors after which no other run can succeed."""
 
 _POLL = 0.1  # seconds between two looks at processes
 _STATUS_FULL = 28  # exit status of a process whose disk is full

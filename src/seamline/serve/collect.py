@@ -1,7 +1,6 @@
 """Corrections that people save on the page: the API that receives them, and the list that the page walks through."""
 
 import asyncio
-import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from seamline.data.image_folder.corrections import CorrectedPhoto, CorrectionFol
 from seamline.data.masks import read_mask
 from seamline.errors import SeamlineError, size_text
 from seamline.inference.predictor import Predictor
+from seamline.io import DISK_FULL
 from seamline.serve.inference_worker import InferenceWorker
 from seamline.serve.photo_queue import PhotoQueue
 from seamline.serve.superpixels import divide
@@ -25,8 +25,6 @@ from seamline.serve.upload import BINARY, FIELD, PHOTO_BODY, read_fields, read_p
 
 MASK_BYTES = 8 << 20
 """Size of a mask and the other fields of a correction, at most."""
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class CorrectionResponse(BaseModel):
@@ -163,7 +161,7 @@ class CorrectionStore:
     def _unwritable(self, error: OSError) -> HTTPException:
         """Return the error of a correction that could not be written."""
         folder = self.folder.folder.absolute().name
-        if error.errno in _FULL:
+        if error.errno in DISK_FULL:
             return HTTPException(
                 507, f"the disk of {folder} is full, and nothing was saved; free some space, and save again"
             )
