@@ -91,6 +91,7 @@ SCRIPTS = (
         "elements.js",
         "fronts.js",
         "inputs.js",
+        "intake.js",
         "labels.js",
     ),
     *("legend.js", "mask.js", "measure.js", "photos.js", "probe.js", "progress.js", "samples.js", "totals.js"),

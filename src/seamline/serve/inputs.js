@@ -1,30 +1,15 @@
-/** How photos come to the page, and which view of them it shows. */
+/** How the page invites photos, and which view of them it shows. */
 
 import { byId } from "./elements.js";
+import { takePhotos } from "./intake.js";
 import { addPhotos, setMode } from "./photos.js";
 
 export function startInputs() {
-  for (const [button, input] of [["choose", "files"], ["capture", "camera"]]) {
-    byId(button).addEventListener("click", () => byId(input).click());
-    byId(input).addEventListener("change", () => {
-      addPhotos(byId(input).files);
-      byId(input).value = "";
-    });
-  }
+  takePhotos(addPhotos);
   const touch = matchMedia("(hover: none)").matches;
   if (touch) byId("invitation").textContent = "Add a photo";
   byId("or-paste").hidden = touch;
   byId("capture").hidden = !touch; // on a computer it would open the same dialog again
-  let depth = 0; // dragenter and dragleave fire for each nested element
-  const setDepth = (value) => { depth = Math.max(0, value); document.body.classList.toggle("over", depth > 0); };
-  addEventListener("dragenter", (event) => { event.preventDefault(); setDepth(depth + 1); });
-  addEventListener("dragleave", () => setDepth(depth - 1));
-  addEventListener("dragover", (event) => event.preventDefault());
-  addEventListener("drop", (event) => { event.preventDefault(); setDepth(0); addPhotos(event.dataTransfer.files); });
-  addEventListener("paste", (event) => {
-    const files = event.clipboardData.files;
-    if (files.length) { event.preventDefault(); addPhotos(files); }
-  });
 }
 
 export function startTabs() {

@@ -34,7 +34,7 @@ _SCRIPTS = (
     "resample.js",
     "worker.js",
 )
-_SERVE_SCRIPTS = ("elements.js", "board.js")
+_SERVE_SCRIPTS = ("elements.js", "board.js", "intake.js")
 """Modules that the page shares with that of `serve`."""
 
 _SHOWN_CLASSES = 12

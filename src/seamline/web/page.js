@@ -1,5 +1,6 @@
 import { startBoard } from "./board.js";
 import { byId, download, element, makeBars, percent, sentence, setStatus, stemOf } from "./elements.js";
+import { takePhotos } from "./intake.js";
 import { loadModel, model, request, startWorker } from "./model.js";
 import { drawOverlay, makeLegend, makeSlider, scaleMask } from "./overlay.js";
 
@@ -126,22 +127,9 @@ function describe(photo, { mask, bitmap, seconds, ...prediction }, maxSide) {
 /* The page */
 
 function startInputs() {
-  for (const [button, input] of [["choose", "files"], ["capture", "camera"]]) {
-    byId(button).disabled = false;
-    byId(button).addEventListener("click", () => byId(input).click());
-    byId(input).addEventListener("change", (event) => { addPhotos(event.target.files); event.target.value = ""; });
-  }
+  takePhotos(addPhotos);
+  byId("choose").disabled = byId("capture").disabled = false;
   byId("capture").hidden = !matchMedia("(pointer: coarse)").matches; // on a computer it would open the same dialog again
-  let depth = 0; // dragenter and dragleave fire for each nested element
-  const setDepth = (value) => { depth = Math.max(0, value); document.body.classList.toggle("over", depth > 0); };
-  addEventListener("dragenter", (event) => { event.preventDefault(); setDepth(depth + 1); });
-  addEventListener("dragleave", () => setDepth(depth - 1));
-  addEventListener("dragover", (event) => event.preventDefault());
-  addEventListener("drop", (event) => { event.preventDefault(); setDepth(0); addPhotos(event.dataTransfer.files); });
-  addEventListener("paste", (event) => {
-    const files = event.clipboardData.files;
-    if (files.length) { event.preventDefault(); addPhotos(files); }
-  });
 }
 
 /** Offer the longer side at which a segmenter gets photos. */
