@@ -16,7 +16,7 @@ from seamline.errors import SeamlineError, size_text
 from seamline.evaluation.evaluate import quick_eval
 from seamline.evaluation.evaluate_run import evaluate_other, evaluate_run, match_classes, match_part
 from seamline.inference.predictor import find_model
-from seamline.models.devices import find_device, tune_malloc
+from seamline.models.devices import find_device, restore_num_threads, tune_malloc
 from seamline.progress import Reporter, default_reporter
 from seamline.report.page import write_report
 from seamline.run_folder import ClassMap, RunFolder
@@ -74,7 +74,7 @@ def train(
     options = options if rank() == 0 else replace(options, progress=None)
     device, resume = find_device(options.device), resume or was_restarted()
     load = measure_load() if options.threads == "idle" else None
-    with init_distributed(device) as processes:
+    with init_distributed(device) as processes, restore_num_threads():
         plan = make_plan(data, preset, fields, seed, options, processes)
         folder = RunFolder(Path("runs") / f"{plan.data.name}-{plan.preset}" if out is None else Path(out))
         trained = check_run_folder(folder, plan, resume=resume, overwrite=overwrite)

@@ -4,7 +4,8 @@ import ctypes
 import os
 import platform
 import sys
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -32,10 +33,14 @@ def find_device(name: str = "auto") -> torch.device:
     return device
 
 
-@cache
-def default_num_threads() -> int:
-    """Return the number of threads that PyTorch used when this function was first called."""
-    return torch.get_num_threads()
+@contextmanager
+def restore_num_threads() -> Iterator[None]:
+    """Give PyTorch its number of threads back afterwards, so that no training decides it for the next one."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def set_num_threads(count: int | None) -> int:

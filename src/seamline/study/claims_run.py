@@ -13,7 +13,7 @@ from seamline.data.prepare import detect_groups
 from seamline.errors import SeamlineError
 from seamline.evaluation.text import pluralize
 from seamline.io import write_text
-from seamline.models.devices import set_num_threads
+from seamline.models.devices import restore_num_threads, set_num_threads
 from seamline.progress import default_reporter
 from seamline.report.formatting import duration
 from seamline.run_folder import SweepFolder
@@ -138,10 +138,11 @@ def _announce(
 def run_seconds(data: Dataset, fields: dict[str, Any], options: RunOptions) -> float:
     """Return the time in seconds that the training of a run will take on one thread, from a few of its steps."""
     plan = make_plan(data, PRESET, fields, 0, replace(options, progress=None))
-    set_num_threads(1)
-    model, _ = initial_model(plan, Distributed())
     config = plan.config
     batches = Batches(plan.splits.train, config.batch_size, task=data.task, seed=0, augmentation=config.augmentation)
     few = replace(config, epochs=_STEPS / len(batches))
-    epoch = next(iter(Training(model, batches, few, data=plan.data)))
+    with restore_num_threads():
+        set_num_threads(1)
+        model, _ = initial_model(plan, Distributed())
+        epoch = next(iter(Training(model, batches, few, data=plan.data)))
     return epoch.train_seconds / _STEPS * max(1, round(config.epochs * len(batches)))

@@ -13,7 +13,7 @@ from seamline.data.dataset import Dataset
 from seamline.data.mix import part_infos
 from seamline.errors import SeamlineError
 from seamline.models.blocks import BaseModel
-from seamline.models.devices import default_num_threads, describe_machine, set_num_threads
+from seamline.models.devices import describe_machine, set_num_threads
 from seamline.run_folder import ClassMap, DatasetInfo, GroupingInfo, InitFrom, ModelInfo, RunFolder, RunInfo
 from seamline.threads import CoreLoad
 from seamline.training.checkpoints import Checkpoints
@@ -160,7 +160,7 @@ def choose_threads(
     Returns:
         The plan, with the number of threads if it was not left to PyTorch.
     """
-    options, usual = plan.options, default_num_threads()
+    options, usual = plan.options, torch.get_num_threads()
     threads = None if options.threads == "idle" else options.threads
     if threads is None and processes.world_size > 1:
         options.reporter.say(
