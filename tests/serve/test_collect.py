@@ -357,11 +357,16 @@ def test_the_list_of_photos(kind: str, labels: Predictor, tmp_path: Path) -> Non
     refused(ask(app, "GET", "/api/queue/2"), 404, "the file gone.png cannot be read; skip it")
     for number in (3, -1):
         refused(ask(app, "GET", f"/api/queue/{number}"), 404, "the queue has the photos 0 to 2")
-    answer = ask(app, "POST", PATH, files={"photo": ("one.png", content)}, data={"label": "left", "number": "1"})
-    assert answer.status_code == 201
+    other = (tmp_path / "photos/two.png").read_bytes()
+    for saved in (other, content):  # another photo with the name is not that of the list
+        assert ask(app, "GET", "/api/queue").json() == {"photos": expected}
+        answer = ask(app, "POST", PATH, files={"photo": ("one.png", saved)}, data={"label": "left"})
+        assert answer.status_code == 201
     expected[1]["corrected"] = True
     for served in (app, collecting(labels, folder, queue)):  # also after another start
         assert ask(served, "GET", "/api/queue").json() == {"photos": expected}
+    served = collecting(labels, folder, queue, bytes=len(content) - 1)
+    refused(ask(served, "GET", "/api/queue/1"), 413, "one.png has more than the ")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from seamline.errors import SeamlineError, size_text
 from seamline.inference.predictor import Predictor
 from seamline.io import DISK_FULL
 from seamline.serve.inference_worker import InferenceWorker
+from seamline.serve.middleware import Limits, too_large
 from seamline.serve.photo_queue import PhotoQueue
 from seamline.serve.superpixels import divide
 from seamline.serve.upload import BINARY, FIELD, PHOTO_BODY, read_fields, read_photo_bytes
@@ -120,8 +121,8 @@ class CorrectionStore:
             raise self._unwritable(error) from None
         replaced = bool(fields.replaces) and self._remove(fields.replaces, correction.sha256)
         self.count += not replaced
-        if fields.number is not None and self.queue is not None and 0 <= fields.number < len(self.queue):
-            self.corrected.add(fields.number)
+        if self.queue is not None:
+            self.corrected |= self.queue.corrected([correction])
         return CorrectionResponse(
             image=correction.image,
             mask=correction.mask,
@@ -177,7 +178,6 @@ class CorrectionFields:
     label: str = ""  # the class, for labels
     mask: bytes = b""  # the mask as a PNG, for masks
     replaces: str = ""  # an earlier correction of the photo, as `CorrectionResponse.image` names it
-    number: int | None = None  # number of the photo in the list
 
 
 _TEXT = {"type": "string"}
@@ -196,7 +196,6 @@ _CORRECTION: dict[str, Any] = {
                         "label": _TEXT | {"description": "The class, for classification."},
                         "name": _TEXT | {"description": "Name of the photo; by default that of its file."},
                         "replaces": _TEXT | {"description": "An earlier correction of the photo, to be removed."},
-                        "number": _TEXT | {"description": "Number of the photo in the queue, from 0."},
                     },
                 }
             }
@@ -226,15 +225,13 @@ def add_collection(
         """Save a photo with its mask or label in the folder of `--collect`."""
         content, fields = _parse(await read_fields(request, form_limits))
         if len(content) > limits.bytes:
-            raise HTTPException(
-                413, f"the photo has more than the {limits.bytes / (1 << 20):.3g} MiB allowed; scale it down"
-            )
+            raise too_large(limits)
         return await worker.run(content, lambda pixels: store.save(pixels, content, fields))
 
     if worker.predictor.task == "segmentation":
         _add_superpixels(app, worker, describe_errors(*photo_errors))
     if store.queue is not None:
-        _add_queue(app, store, store.queue, describe_errors(404))
+        _add_queue(app, store, store.queue, limits, describe_errors(404, 413))
 
 
 def _add_superpixels(app: FastAPI, worker: InferenceWorker, errors: dict[int | str, dict[str, Any]]) -> None:
@@ -250,7 +247,7 @@ def _add_superpixels(app: FastAPI, worker: InferenceWorker, errors: dict[int | s
 
 
 def _add_queue(
-    app: FastAPI, store: CorrectionStore, queue: PhotoQueue, errors: dict[int | str, dict[str, Any]]
+    app: FastAPI, store: CorrectionStore, queue: PhotoQueue, limits: Limits, errors: dict[int | str, dict[str, Any]]
 ) -> None:
     @app.get("/api/queue")
     async def photos() -> QueueResponse:
@@ -270,11 +267,20 @@ def _add_queue(
         """Return a photo of the queue by its number, from 0."""
         if not 0 <= number < len(queue):
             raise HTTPException(404, f"the queue has the photos 0 to {len(queue) - 1}, and no {number}")
+        file = queue.files[number]
         try:
-            content = await asyncio.to_thread(queue.files[number].read_bytes)
+            content = await asyncio.to_thread(_read_start, file, limits.bytes + 1)
         except (OSError, ValueError):
-            raise HTTPException(404, f"the file {queue.files[number].name} cannot be read; skip it") from None
+            raise HTTPException(404, f"the file {file.name} cannot be read; skip it") from None
+        if len(content) > limits.bytes:
+            raise too_large(limits, file.name)
         return Response(content, media_type="application/octet-stream")
+
+
+def _read_start(file: Path, size: int) -> bytes:
+    """Return the first `size` bytes of a file."""
+    with file.open("rb") as stream:
+        return stream.read(size)
 
 
 def _encode_superpixels(photo: NDArray[np.uint8]) -> bytes:
@@ -289,14 +295,6 @@ def _parse(form: dict[str, tuple[str, bytes]]) -> tuple[bytes, CorrectionFields]
     file_name, content = form.get(FIELD, ("", b""))
     if not content:
         raise HTTPException(400, f"the form has no photo; send it as a file in the field `{FIELD}`")
-    texts = {
-        key: form[key][1].decode("utf-8", "replace") for key in ("name", "label", "replaces", "number") if key in form
-    }
-    number = texts.pop("number", "")
+    texts = {key: form[key][1].decode("utf-8", "replace") for key in ("name", "label", "replaces") if key in form}
     name = texts.pop("name", "") or file_name
-    return content, CorrectionFields(
-        name=name,
-        mask=form.get("mask", ("", b""))[1],
-        number=int(number) if number.isascii() and number.isdigit() and len(number) < 10 else None,
-        **texts,
-    )
+    return content, CorrectionFields(name=name, mask=form.get("mask", ("", b""))[1], **texts)

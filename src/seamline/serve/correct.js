@@ -145,7 +145,6 @@ async function save() {
     form.append("name", session.name);
     for (const [name, value] of Object.entries(await session.editor.form())) form.append(name, value);
     if (session.saved) form.append("replaces", session.saved);
-    if (session.number !== undefined) form.append("number", session.number);
     const answer = await post("/api/corrections", form, (response) => response.json());
     Object.assign(session, { saved: answer.image, changed: session.version !== version });
     if (session.button) session.button.textContent = "Correct again";

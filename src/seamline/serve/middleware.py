@@ -49,6 +49,11 @@ class Limits:
     waiting: int = 16  # requests with photos at the same time, the current one included
 
 
+def too_large(limits: Limits, name: str = "the photo") -> HTTPException:
+    """Return the error of a photo with too many bytes."""
+    return HTTPException(413, f"{name} has more than the {limits.bytes / (1 << 20):.3g} MiB allowed; scale it down")
+
+
 def too_busy(reason: str) -> HTTPException:
     """Return the error of a request that may be sent again in a few seconds."""
     return HTTPException(503, reason, {"Retry-After": "5"})

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from seamline.serve.middleware import Limits
+from seamline.serve.middleware import Limits, too_large
 
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # the client gets the error, not the terminal
 
@@ -56,18 +56,15 @@ async def read_photo_bytes(request: Request, limits: Limits) -> bytes:
 
 async def _read_body(request: Request, limits: Limits) -> bytes:
     """Return the body of a request."""
-    too_large = HTTPException(
-        413, f"the photo has more than the {limits.bytes / (1 << 20):.3g} MiB allowed; scale it down"
-    )
     declared = request.headers.get("content-length", "")
     if declared.isascii() and declared.isdigit() and (len(declared) >= 20 or int(declared) > limits.bytes):
-        raise too_large
+        raise too_large(limits)
     body = bytearray()
     try:
         async with asyncio.timeout(limits.upload_seconds):
             async for chunk in request.stream():
                 if len(body) + len(chunk) > limits.bytes:
-                    raise too_large
+                    raise too_large(limits)
                 body += chunk
     except TimeoutError:
         reason = f"the upload took longer than {limits.upload_seconds:g} seconds; scale the photo down"
