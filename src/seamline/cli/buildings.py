@@ -15,6 +15,7 @@ from seamline.progress import Reporter, result
 from seamline.threads import idle_threads, watch_load
 
 if TYPE_CHECKING:
+    from seamline.api.measuring import Measures
     from seamline.run_folder import Front, Interval
 
 
@@ -104,6 +105,13 @@ def measure(
             device=device,
             threads=threads,
         )
+    _print_measures(measures, reporter, as_json=as_json)
+    if measures.record.errors:
+        raise typer.Exit(1)
+
+
+def _print_measures(measures: "Measures", reporter: Reporter, *, as_json: bool) -> None:
+    """Print the measures of each front, then what was not used, warnings and errors."""
     record = measures.record
     if as_json:
         print_json(read_json(measures.folder / "measures.json"))
@@ -119,8 +127,6 @@ def measure(
             reporter.say(f"warning: {photo.file}: {sentence}")
     for error in record.errors:
         reporter.say(f"{error.file}: {error.reason}")
-    if record.errors:
-        raise typer.Exit(1)
 
 
 def _refuse_on_cluster(group: str | None, keep_exif: bool) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -47,6 +48,26 @@ MIN_FOR_SPREAD = 3
 _MIN_FOR_CORRELATION = 6  # classes
 
 
+@dataclass(frozen=True)
+class _HeldOut:
+    """The held-out images that are analyzed."""
+
+    split: Split
+    labels: NDArray[np.int64]  # (N,) their classes
+    correct: NDArray[np.bool_]  # (N,) whether the model predicts them
+    bootstrap: GroupBootstrap
+
+    def mean(self, values: NDArray[np.floating], members: NDArray[np.bool_]) -> Estimate:
+        """Return the mean of values (N,) over the images that `members` (N,) marks; absent for none."""
+        if not members.any():
+            return ABSENT
+        return self.bootstrap.mean(np.where(members, values, 0.0), members.astype(np.int64)).estimate
+
+    def accuracy(self, members: NDArray[np.bool_]) -> Sampled:
+        """Return the fraction of the images that `members` (N,) marks which the model predicts."""
+        return self.bootstrap.fraction((self.correct & members).astype(np.int64), members.astype(np.int64))
+
+
 def analyze_classes(
     model: TTA,
     evaluation: Evaluation,
@@ -65,40 +86,29 @@ def analyze_classes(
         What `evaluation/classes.json` holds, and `evaluation/class_means.png`; None for more than `MAX_CLASSES`
         classes.
     """
-    size = len(evaluation.classes)
-    if size > MAX_CLASSES:
+    if len(evaluation.classes) > MAX_CLASSES:
         return None
-    chosen = np.unique(np.linspace(0, len(evaluation.split) - 1, MAX_IMAGES).round().astype(np.int64))
-    split = evaluation.split if len(chosen) == len(evaluation.split) else evaluation.split.select(chosen)
-    labels = np.asarray(split.labels[:])
-    correct = evaluation.predicted[chosen] == labels
-    bootstrap = GroupBootstrap(split.groups, one_label=True)
+    held_out = _select(evaluation)
+    split, labels = held_out.split, held_out.labels
     sharp, edges = _measure(split, lambda done: progress(done, 2 * len(split)))
     third = class_thirds(sharp, labels)
-    distances = feature_distances(predict_features(model, split.images), labels, size)
+    distances = feature_distances(predict_features(model, split.images), labels, len(evaluation.classes))
     progress(2 * len(split), 2 * len(split))
     orientations = orientation_shares(model.model, filters, split) if isinstance(model.model, TwoLayerCNN) else {}
-
-    def mean(values: NDArray[np.floating], members: NDArray[np.bool_]) -> Estimate:
-        if not members.any():
-            return ABSENT
-        return bootstrap.mean(np.where(members, values, 0.0), members.astype(np.int64)).estimate
-
-    def fraction(members: NDArray[np.bool_]) -> Sampled:
-        return bootstrap.fraction((correct & members).astype(np.int64), members.astype(np.int64))
-
-    by_third = [fraction(third == part) for part in range(THIRDS)]
+    by_third = [held_out.accuracy(third == part) for part in range(THIRDS)]
     classes = {
         name: ClassProperties(
-            recall=fraction(labels == k).estimate,
-            recall_by_sharpness=tuple(fraction((labels == k) & (third == part)).estimate for part in range(THIRDS)),
-            edges=mean(edges, labels == k),
-            spread=mean(distances, labels == k),
-            orientations={kind: mean(share, labels == k) for kind, share in orientations.items()},
+            recall=held_out.accuracy(labels == k).estimate,
+            recall_by_sharpness=tuple(
+                held_out.accuracy((labels == k) & (third == part)).estimate for part in range(THIRDS)
+            ),
+            edges=held_out.mean(edges, labels == k),
+            spread=held_out.mean(distances, labels == k),
+            orientations={kind: held_out.mean(share, labels == k) for kind, share in orientations.items()},
         )
         for k, name in enumerate(evaluation.classes)
     }
-    overlaps = class_overlaps(split, size)
+    overlaps = class_overlaps(split, len(evaluation.classes))
     pairs, confused = _pairs(evaluation, overlaps)
     others = pairs[len(confused) :]
     analysis = ClassAnalysis(
@@ -121,6 +131,14 @@ def analyze_classes(
         ),
     )
     return analysis, _sheet(overlaps)
+
+
+def _select(evaluation: Evaluation) -> _HeldOut:
+    """Return the held-out images to analyze, `MAX_IMAGES` at most."""
+    chosen = np.unique(np.linspace(0, len(evaluation.split) - 1, MAX_IMAGES).round().astype(np.int64))
+    split = evaluation.split if len(chosen) == len(evaluation.split) else evaluation.split.select(chosen)
+    labels = np.asarray(split.labels[:])
+    return _HeldOut(split, labels, evaluation.predicted[chosen] == labels, GroupBootstrap(split.groups, one_label=True))
 
 
 def class_thirds(values: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.int64]:

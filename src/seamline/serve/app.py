@@ -187,7 +187,8 @@ def make_app(
     _add_error_handlers(app)
     _add_page(app)
     _add_samples(app, samples)
-    _add_api(app, worker, [SampleResponse(path=_path(sample), drawn=sample.drawn) for sample in samples], store)
+    _add_model(app, worker, samples, store)
+    _add_predictions(app, worker)
     add_documentation(app, predictor.task, measures=worker.measures, store=store)
     if store is not None:
         add_collection(app, worker, store, _errors)
@@ -276,10 +277,8 @@ def _path(sample: Sample) -> str:
     return f"/samples/{sample.name}"
 
 
-def _add_api(
-    app: FastAPI, worker: InferenceWorker, samples: list[SampleResponse], store: CorrectionStore | None
-) -> None:
-    """Serve the API."""
+def _add_model(app: FastAPI, worker: InferenceWorker, samples: Sequence[Sample], store: CorrectionStore | None) -> None:
+    """Serve what the model is, and whether the server runs."""
     predictor, limits = worker.predictor, worker.limits
     metadata = predictor.metadata
     height, width, channels = metadata.input_size
@@ -296,12 +295,9 @@ def _add_api(
         queue=len(store.queue) if store and store.queue else None,
         measures=worker.measures,
         limits=PhotoLimits(bytes=limits.bytes, pixels=limits.pixels),
-        samples=samples,
+        samples=[SampleResponse(path=_path(sample), drawn=sample.drawn) for sample in samples],
     )
     card_content = read_card(predictor)
-    response = SegmentationResponse if predictor.task == "segmentation" else ClassificationResponse
-    mask_png = _png("A palette PNG of class indices.")
-    overlay_png = _png("The photo with the mask overlaid.")
 
     @app.get("/health")
     async def health() -> Health:
@@ -317,6 +313,14 @@ def _add_api(
     async def card() -> CardResponse:
         """Return the model's card: intended use, limits, figures, data and license."""
         return card_content
+
+
+def _add_predictions(app: FastAPI, worker: InferenceWorker) -> None:
+    """Serve what the model makes of a photo."""
+    limits = worker.limits
+    response = SegmentationResponse if worker.predictor.task == "segmentation" else ClassificationResponse
+    mask_png = _png("A palette PNG of class indices.")
+    overlay_png = _png("The photo with the mask overlaid.")
 
     @app.post("/api/predict", response_model=response, responses=_errors(*_PHOTO_ERRORS), openapi_extra=PHOTO_BODY)
     async def predict(

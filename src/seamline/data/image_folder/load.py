@@ -93,80 +93,15 @@ def load_contents(
     progress: Progress | None = None,
 ) -> LoadedFolder:
     """Load a folder whose contents are known; see `load_folder`."""
-    samples, task = contents.samples, contents.task
-    has_mask_files = samples[0].mask is not None
-    step = _Steps(progress, len(samples) * (2 if has_mask_files else 1))  # mask files are read twice
-
-    def read_metadata() -> FolderMetadata:
-        headers = map_threads(_header, [sample.file for sample in samples])
-        wide = [sample.file for sample, header in zip(samples, headers, strict=True) if header.is_wide]
-        depth = bit_depth(max(map_threads(largest_value, wide))) if wide else 0
-        unused, warning = check_polygons(contents, headers)
-        sizes = tuple(header.size for header in headers)
-        classes = infer_classes(contents, step if has_mask_files else None)
-        return FolderMetadata(classes, sizes, depth, unused, (warning,) if warning else ())
-
+    samples = contents.samples
+    reads = 2 if samples[0].mask is not None else 1  # mask files are read for their classes first
+    step = _Steps(progress, len(samples) * reads)
     with open_cache(contents) as cache:
-        metadata = cached_metadata(cache, read_metadata)
-        classes, sizes, depth = metadata.classes, metadata.sizes, metadata.depth
-
-        def decode(chosen: ImageSize) -> DecodedImages:
-            shape, order = (len(samples), chosen.height, chosen.width), contents.class_map.order
-            masks = task == "segmentation"
-            step.done = step.total - len(samples)
-            return cached_images(
-                cache, shape, lambda i: _decode(samples[i], classes, chosen, depth, order), masks, step
-            )
-
-        chosen = pick_image_size(sizes, task, size, pretrained=pretrained)
-        decoded = decode(chosen)
-        plain = pick_image_size(sizes, task, size)
-        if plain != chosen and decoded.gray.all():  # only color photos get a pretrained encoder
-            chosen, decoded = plain, decode(plain)
-    in_memory = decoded.images.size + (0 if decoded.masks is None else decoded.masks.size) <= max_memory()
-    splits = {name: _split(contents, classes, decoded, name, in_memory) for name in ("train", "val", "test")}
-    if not len(splits["train"]):
-        raise SeamlineError(f"{path}: has no training images; put images into train")
-    path = path.expanduser().absolute()
-    name = path.stem if path.is_file() else path.name or "folder"
-    traits = count_traits((sample.name, trait) for sample, trait in zip(samples, decoded.traits, strict=True))
-    warnings = (
-        *metadata.warnings,
-        ignored_warning(classes, contents.legend),
-        conversion_warning(traits),
-        _mixed_colors(contents, decoded.gray),
-    )
-    data = Dataset(
-        name,
-        name,
-        classes.names,
-        splits["train"],
-        splits["test"],
-        str(path),
-        task=task,
-        description=f"Own images, {contents.layout}; size: {chosen.reason}.",
-        palette=classes.palette,
-        has_groups=False,
-        val=splits["val"] if len(splits["val"]) else None,
-        unused=(*contents.unused, *metadata.unused, *ignored_pixels(classes), *unused_data(traits)),
-        warnings=(*contents.warnings, *filter(None, warnings)),
-        bit_depth=depth,
-        records={sample.name: _record(sample, contents.folder) for sample in samples},
-    )
-    has_polygons = samples[0].polygons is not None
-    data = map_classes(data, contents.class_map, contents.classes, has_polygons=has_polygons)
-    return LoadedFolder(data, classes, chosen)
-
-
-def _record(sample: Sample, folder: Path) -> ImageRecord:
-    """Return where an image comes from; its folder is named without the folders of its split and class."""
-    parent = sample.file.parent
-    parts = parent.relative_to(folder).parts if parent.is_relative_to(folder) else parent.parts
-    labels = set() if sample.label is None else {sample.label, class_folder(sample.label)}
-    parts = tuple(
-        part for part in parts if normalize(part) not in labels and not (sample.split and split_of_name(part))
-    )
-    return ImageRecord(sample.file, "/".join(parts), sample.columns)
+        metadata = cached_metadata(cache, lambda: _read_metadata(contents, step))
+        decoded, chosen = _decode_all(contents, cache, metadata, size, pretrained, step)
+    data = _as_dataset(path, contents, metadata, decoded, chosen)
+    data = map_classes(data, contents.class_map, contents.classes, has_polygons=samples[0].polygons is not None)
+    return LoadedFolder(data, metadata.classes, chosen)
 
 
 class _Steps:
@@ -181,6 +116,100 @@ class _Steps:
         self.done += 1
         if self.progress is not None:
             self.progress(self.done, self.total)
+
+
+def _read_metadata(contents: FolderContents, step: Callable[[], None]) -> FolderMetadata:
+    """Return the classes and the sizes of a folder's images, for which mask files are read whole."""
+    samples = contents.samples
+    headers = map_threads(_header, [sample.file for sample in samples])
+    wide = [sample.file for sample, header in zip(samples, headers, strict=True) if header.is_wide]
+    depth = bit_depth(max(map_threads(largest_value, wide))) if wide else 0
+    unused, warning = check_polygons(contents, headers)
+    classes = infer_classes(contents, None if samples[0].mask is None else step)
+    sizes = tuple(header.size for header in headers)
+    return FolderMetadata(classes, sizes, depth, unused, (warning,) if warning else ())
+
+
+def _decode_all(
+    contents: FolderContents,
+    cache: Path,
+    metadata: FolderMetadata,
+    size: str | None,
+    pretrained: bool,
+    step: _Steps,
+) -> tuple[DecodedImages, ImageSize]:
+    """Return all images at one size, and the size; see `load_folder`."""
+    samples, order = contents.samples, contents.class_map.order
+    has_masks = contents.task == "segmentation"
+
+    def decode(chosen: ImageSize) -> DecodedImages:
+        step.done = step.total - len(samples)
+        return cached_images(
+            cache,
+            (len(samples), chosen.height, chosen.width),
+            lambda i: _decode(samples[i], metadata.classes, chosen, metadata.depth, order),
+            has_masks,
+            step,
+        )
+
+    chosen = pick_image_size(metadata.sizes, contents.task, size, pretrained=pretrained)
+    decoded = decode(chosen)
+    plain = pick_image_size(metadata.sizes, contents.task, size)
+    if plain != chosen and decoded.gray.all():  # only color photos get a pretrained encoder
+        return decode(plain), plain
+    return decoded, chosen
+
+
+def _as_dataset(
+    path: Path, contents: FolderContents, metadata: FolderMetadata, decoded: DecodedImages, size: ImageSize
+) -> Dataset:
+    """Return the dataset of a folder's decoded images, before its classes are mapped.
+
+    Raises:
+        SeamlineError: no image is for training.
+    """
+    samples, classes = contents.samples, metadata.classes
+    in_memory = decoded.images.size + (0 if decoded.masks is None else decoded.masks.size) <= max_memory()
+    splits = {name: _split(contents, classes, decoded, name, in_memory) for name in ("train", "val", "test")}
+    if not len(splits["train"]):
+        raise SeamlineError(f"{path}: has no training images; put images into train")
+    path = path.expanduser().absolute()
+    name = path.stem if path.is_file() else path.name or "folder"
+    traits = count_traits((sample.name, trait) for sample, trait in zip(samples, decoded.traits, strict=True))
+    warnings = (
+        *metadata.warnings,
+        ignored_warning(classes, contents.legend),
+        conversion_warning(traits),
+        _mixed_colors(contents, decoded.gray),
+    )
+    return Dataset(
+        name,
+        name,
+        classes.names,
+        splits["train"],
+        splits["test"],
+        str(path),
+        task=contents.task,
+        description=f"Own images, {contents.layout}; size: {size.reason}.",
+        palette=classes.palette,
+        has_groups=False,
+        val=splits["val"] if len(splits["val"]) else None,
+        unused=(*contents.unused, *metadata.unused, *ignored_pixels(classes), *unused_data(traits)),
+        warnings=(*contents.warnings, *filter(None, warnings)),
+        bit_depth=metadata.depth,
+        records={sample.name: _record(sample, contents.folder) for sample in samples},
+    )
+
+
+def _record(sample: Sample, folder: Path) -> ImageRecord:
+    """Return where an image comes from; its folder is named without the folders of its split and class."""
+    parent = sample.file.parent
+    parts = parent.relative_to(folder).parts if parent.is_relative_to(folder) else parent.parts
+    labels = set() if sample.label is None else {sample.label, class_folder(sample.label)}
+    parts = tuple(
+        part for part in parts if normalize(part) not in labels and not (sample.split and split_of_name(part))
+    )
+    return ImageRecord(sample.file, "/".join(parts), sample.columns)
 
 
 def _header(file: Path) -> ImageHeader:
