@@ -174,14 +174,22 @@ def test_the_class_at_a_point(masks_at: str, visit: Visit, segmenter: Path, tmp_
 
 
 def test_a_result_is_an_event(masks_at: str, labels_at: str, visit: Visit, tmp_path: Path) -> None:
-    for address, task in ((masks_at, "masks"), (labels_at, "labels")):
+    for address in (masks_at, labels_at):
         page = visit(address)
         page.evaluate("""() => addEventListener("result", ({ detail }) => {
-          const { card, photo, prediction, bitmap, view } = detail;
-          window.heard = [card.className, photo.name, prediction.width, bitmap.width, view?.classes.length];
+          const { card, photo, prediction, bitmap } = detail;
+          window.heard = [card.className, photo.name, prediction.width, bitmap.width];
         })""")
-        choose(page, save_photo(tmp_path / "front.png", 30, 40))
-        assert page.evaluate("() => heard") == ["card", "front.png", 40, 40, 1_200 if task == "masks" else None]
+        card = choose(page, save_photo(tmp_path / "front.png", 30, 40))
+        assert page.evaluate("() => heard") == ["card", "front.png", 40, 40]
+    assert card.locator("canvas").evaluate("(canvas) => [canvas.width, canvas.height]") == [200, 150]
+
+
+def test_small_photos_are_enlarged_by_a_whole_factor(masks_at: str, visit: Visit, tmp_path: Path) -> None:
+    page = visit(masks_at)
+    card = choose(page, save_photo(tmp_path / "front.png", 30, 40))
+    assert card.locator(".photo").evaluate("(canvas) => [canvas.width, canvas.height]") == [600, 450]
+    assert right_side(card.locator(".stage")) == pytest.approx([126, 190, 253], abs=4)
 
 
 def test_photos_are_shown_while_they_wait(masks_at: str, visit: Visit, tmp_path: Path) -> None:

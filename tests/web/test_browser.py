@@ -255,16 +255,25 @@ def test_everybody_can_use_the_page(visit: Visit, name: str, tmp_path: Path) -> 
     assert violations(page) == []
 
 
-def test_classes_are_highlighted_by_keyboard(facades_page: Any, tmp_path: Path) -> None:
-    predict_files(facades_page, write_photo(tmp_path / "keys.png", house(64, 64)))
+def test_classes_are_explored_by_keyboard(facades_page: Any, facades: Predictor, tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "keys.png", house(300, 300))
+    predict_files(facades_page, photo)
     card = facades_page.locator(".card", has_text="keys.png")
-    canvas, window = card.locator("canvas"), card.get_by_role("button", name=re.compile("^facade"))
+    expected = facades(photo)
+    assert expected.mask is not None
+    assert expected.confidence is not None
+    card.get_by_role("application").focus()
+    facades_page.keyboard.press("ArrowRight")  # by one percent, from the middle
+    name, share = facades_page.locator("#status").inner_text().removesuffix(" %").split(", ")
+    assert name == facades.classes[expected.mask[150, 153]]
+    assert float(share) == pytest.approx(expected.confidence[150, 153] / 2.55, abs=1)
+    canvas, window = card.locator(".stage"), card.get_by_role("button", name=re.compile("^facade"))
     before = canvas.screenshot()
     window.focus()
     facades_page.keyboard.press("Enter")
     assert window.get_attribute("aria-pressed") == "true"
     assert canvas.screenshot() != before
-    slider = card.get_by_role("slider")
+    slider = card.get_by_role("slider", name="Opacity")
     slider.focus()
     facades_page.keyboard.press("End")
     assert card.locator("output").inner_text() == "100 %"

@@ -1,13 +1,7 @@
-/** The server's API: its model and the requests to it. */
+/** Requests to the server's API. */
 
 import { megabytes } from "./elements.js";
-
-/** The served model, as `/api/model` describes it, once `loadModel` has run. */
-export let model;
-
-export async function loadModel() {
-  model = await (await fetch("/api/model")).json();
-}
+import { model } from "./model.js";
 
 /** Send a photo to a path of the server; what it rejects becomes an Error with its message.
 

@@ -86,6 +86,7 @@ SCRIPTS = (
         "board.js",
         "colors.js",
         "card.js",
+        "cards.js",
         "corners.js",
         "docs.js",
         "elements.js",
@@ -94,7 +95,8 @@ SCRIPTS = (
         "intake.js",
         "labels.js",
     ),
-    *("legend.js", "mask.js", "measure.js", "photos.js", "probe.js", "progress.js", "samples.js", "totals.js"),
+    *("legend.js", "mask.js", "mask_view.js", "measure.js", "model.js", "photos.js", "probe.js"),
+    *("progress.js", "samples.js", "totals.js"),
     *(
         "correct.js",
         "correct_api.js",
@@ -241,7 +243,12 @@ def _add_page(app: FastAPI) -> None:
     theme = folder.parent / "report" / "templates" / "theme.css"
     for path, name, media_type, files in (
         ("/", "page.html", "text/html", (folder / "page.html",)),
-        ("/page.css", "page.css", "text/css", (theme, folder / "page.css", folder / "correct.css")),
+        (
+            "/page.css",
+            "page.css",
+            "text/css",
+            (theme, *map(folder.joinpath, ("common.css", "page.css", "correct.css"))),
+        ),
         ("/docs.css", "docs.css", "text/css", (folder / "docs.css",)),
         *((f"/{name}", name, "text/javascript", (folder / name,)) for name in SCRIPTS),
     ):

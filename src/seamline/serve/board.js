@@ -4,12 +4,25 @@ import { byId, element, makeBars, sentence, setStatus } from "./elements.js";
 
 const BOARD_SIDE = 480; // pixels
 
-/** Show the board, in the proportions of the model's images; `predict` is called with what is drawn, a PNG. */
+const PAD = `
+  <canvas id="board" tabindex="0" role="application" aria-label="A black board to draw on in white" aria-roledescription="drawing board" aria-describedby="keys"></canvas>
+  <div class="pad-side">
+    <h2>Or draw an image</h2>
+    <p class="muted small" id="keys">Draw with a finger or the mouse. On the keyboard, the arrow keys move the pen, and the space bar lowers and lifts it.</p>
+    <div class="buttons">
+      <button type="button" id="undo" disabled>Undo</button>
+      <button type="button" id="clear" disabled>Clear</button>
+    </div>
+    <div id="board-result" aria-live="polite"></div>
+  </div>`;
+
+/** Show the board beside the inputs, in the proportions of the model's images; `predict` gets what is drawn, a PNG. */
 export function startBoard(height, width, predict) {
+  const pad = Object.assign(element("section"), { id: "pad", ariaLabel: "Drawing board", innerHTML: PAD });
+  document.querySelector(".inputs").append(pad);
   const board = byId("board");
   const scale = BOARD_SIDE / Math.max(height, width);
   [board.width, board.height] = [Math.round(width * scale), Math.round(height * scale)];
-  board.setAttribute("aria-label", "A black board to draw on in white");
   const context = board.getContext("2d");
   const strokes = []; // each a list of [x, y]
   let stroke = null, pen = null, request = 0, timer;
@@ -84,5 +97,4 @@ export function startBoard(height, width, predict) {
   byId("undo").addEventListener("click", () => { strokes.pop(); draw(); update(); });
   byId("clear").addEventListener("click", () => { strokes.length = 0; draw(); update(); board.focus({ preventScroll: true }); }); // the button is disabled
   draw();
-  byId("pad").hidden = false;
 }

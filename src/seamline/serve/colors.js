@@ -1,7 +1,7 @@
 /** The colors of classes: masks as class indices, and layers that are laid over a photo. */
 
-import { model } from "./api.js";
 import { makeCanvas } from "./elements.js";
+import { model } from "./model.js";
 
 const DIMMED = 0.18; // opacity of the other classes beside a highlighted one, relative to the usual one
 const UNKNOWN = 255; // of pixels whose color no class has
@@ -43,10 +43,12 @@ export function paintClasses(canvas, classes, shown, highlighted = null, opacity
   canvas.getContext("2d").putImageData(layer, 0, 0);
 }
 
-/** Draw a photo on the whole of a canvas, gray where this browser cannot show it. */
+/** Draw a photo on the whole of a canvas, enlarged without blur, and gray where this browser cannot show it. */
 export function paintPhoto(canvas, bitmap) {
   const context = canvas.getContext("2d");
   context.fillStyle = "#808080";
   context.fillRect(0, 0, canvas.width, canvas.height);
-  if (bitmap) context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  if (!bitmap) return;
+  context.imageSmoothingEnabled = canvas.width <= bitmap.width;
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
 }

@@ -1,10 +1,11 @@
 /** Corrections of predictions, which the server saves: the dialog, and the list of photos to correct. */
 
-import { model, send } from "./api.js";
+import { send } from "./api.js";
 import { get, post } from "./correct_api.js";
 import { LabelEditor } from "./correct_labels.js";
 import { makeButton, MaskEditor, readMask } from "./correct_mask.js";
 import { byId, element, sentence } from "./elements.js";
+import { model } from "./model.js";
 
 const DIALOG = `
   <header>

@@ -1,7 +1,7 @@
 /** The server's paths for corrections. */
 
-import { model } from "./api.js";
 import { megabytes } from "./elements.js";
+import { model } from "./model.js";
 
 /** Send a photo, or a form with one; `read` returns what is used of the response. What is rejected becomes an Error. */
 export async function post(path, body, read) {

@@ -1,8 +1,8 @@
 /** Corrects the label of a photo: one button for each class. */
 
-import { model } from "./api.js";
 import { makeButton } from "./correct_mask.js";
 import { element, fit, makeCanvas, percent } from "./elements.js";
+import { model } from "./model.js";
 
 export class LabelEditor {
   /** `onChange` is called after each change. */

@@ -1,12 +1,12 @@
 /** Corrects a mask: brush, polygon and superpixels of a class, undo and redo. There is no eraser: paint the right class. */
 
-import { model } from "./api.js";
 import { cssColor, paintClasses, readClasses, readPixels } from "./colors.js";
 import { post } from "./correct_api.js";
 import { History } from "./correct_history.js";
 import { drawStroke, fillPolygon, fillRegion, forEachPixel, regionAt } from "./correct_shapes.js";
 import { Stage } from "./correct_stage.js";
 import { DISPLAY_SIDE, element, fit, makeCanvas, sentence, svgElement } from "./elements.js";
+import { model } from "./model.js";
 
 const TOOLS = [
   ["brush", "Brush", "b", "Paint with the chosen class."],

@@ -1,6 +1,7 @@
 /** What the page is built from: elements, numbers as text, pictures, bars of probabilities, downloads. */
 
 export const DISPLAY_SIDE = 1600; // longer side in pixels of a photo on the page
+const ENLARGED_SIDE = 600; // longer side up to which photos of fewer pixels are enlarged
 
 export const byId = (id) => document.getElementById(id);
 
@@ -26,6 +27,11 @@ export const stemOf = (photo) => (photo.name || "photo").replace(/\.[^.]*$/, "")
 export const fit = (width, height, side) => {
   const scale = Math.min(1, side / Math.max(width, height));
   return [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
+};
+/** Return width and height in pixels at which a photo is shown: small ones are enlarged by a whole factor. */
+export const displaySize = (width, height) => {
+  const zoom = Math.max(1, Math.floor(ENLARGED_SIDE / Math.max(width, height)));
+  return fit(width * zoom, height * zoom, DISPLAY_SIDE);
 };
 export const makeCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
 

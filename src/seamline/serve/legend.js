@@ -1,8 +1,8 @@
 /** The classes of a photo: a switch for each, its fraction, and its highlight. */
 
-import { model } from "./api.js";
 import { cssColor, isLight } from "./colors.js";
 import { element, percent } from "./elements.js";
+import { model } from "./model.js";
 
 /** Return the list of classes, the most frequent first, and a note about intervals where there are some. */
 export function makeLegend({ class_fractions: fractions, class_intervals: intervals }, view) {

@@ -1,10 +1,11 @@
 /** The view `Measure` of a photo: the request, the photo with its fronts, and the downloads. */
 
-import { enqueue, model, send } from "./api.js";
+import { enqueue, send } from "./api.js";
 import { byId, DISPLAY_SIDE, download, element, fit, percent, sentence, setStatus, stemOf, svgElement } from "./elements.js";
 import { paintPhoto } from "./colors.js";
 import { Corners, startCorners } from "./corners.js";
 import { FrontEditor, makeFront, makeOutlines } from "./fronts.js";
+import { model } from "./model.js";
 import { Progress } from "./progress.js";
 import { polygonArea, toCsv } from "./totals.js";
 

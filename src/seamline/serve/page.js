@@ -1,11 +1,12 @@
 /** The page: what the model is, and how photos come to it. */
 
-import { loadModel, model, send } from "./api.js";
+import { send } from "./api.js";
 import { startBoard } from "./board.js";
 import { showModelCard } from "./card.js";
 import { startCorrecting } from "./correct.js";
 import { byId, megabytes } from "./elements.js";
 import { startInputs, startTabs } from "./inputs.js";
+import { loadModel, model } from "./model.js";
 import { startSamples } from "./samples.js";
 
 async function start() {

@@ -1,23 +1,24 @@
 /** The photos on the page: a card for each, with a preview at once and the result when its turn has come.
 
 A card dispatches the event `result`, which bubbles, once its result is shown. Its detail has `card`, `photo` (a File),
-`prediction` (the response), `bitmap` (null where this browser cannot show the photo) and `view`: the `MaskView` of a
-segmentation model, undefined for a classifier.
+`prediction` (the response) and `bitmap`, null where this browser cannot show the photo.
 */
 
-import { enqueue, model, send } from "./api.js";
+import { enqueue, send } from "./api.js";
+import { addCard, announceResult } from "./cards.js";
 import { paintPhoto } from "./colors.js";
-import { byId, DISPLAY_SIDE, element, fit, sentence, setStatus } from "./elements.js";
+import { displaySize, element, sentence } from "./elements.js";
 import { drawSmall, showLabel } from "./labels.js";
 import { showMask } from "./mask.js";
 import { addMeasures, fillMeasures } from "./measure.js";
+import { model } from "./model.js";
 import { Progress } from "./progress.js";
 
 let mode = "predict"; // which view of the photos the page shows
 
 /** Add a card for each photo, the first one on top. */
 export function addPhotos(files) {
-  const cards = [...files].reverse().map(addCard).reverse();
+  const cards = [...files].reverse().map(addPhoto).reverse();
   cards.forEach(fillSoon);
   if (cards.length) cards[0].bitmap.then(() => cards[0].scrollIntoView({ block: "nearest" })); // once its preview is drawn
 }
@@ -30,19 +31,9 @@ export function setMode(name) {
   cards.forEach(fillSoon);
 }
 
-function addCard(photo) {
-  const card = byId("card").content.firstElementChild.cloneNode(true);
-  Object.assign(card, { photo, filled: new Set(), bitmap: createImageBitmap(photo).catch(() => null) });
-  card.querySelector("h2").textContent = photo.name || "Pasted image";
+function addPhoto(photo) {
+  const card = addCard(photo, { filled: new Set(), bitmap: createImageBitmap(photo).catch(() => null) });
   if (model.measures) addMeasures(card);
-  const remove = card.querySelector(".remove");
-  remove.setAttribute("aria-label", `Remove ${photo.name || "the image"}`);
-  remove.addEventListener("click", () => {
-    const next = card.nextElementSibling || card.previousElementSibling;
-    card.remove();
-    (next ? next.querySelector(".remove") : byId("choose")).focus();
-  });
-  byId("results").prepend(card);
   showView(card);
   showPreview(card);
   return card;
@@ -53,11 +44,10 @@ async function showPreview(card) {
   const bitmap = await card.bitmap;
   if (!bitmap) return;
   const canvas = card.querySelector(".photo");
-  canvas.setAttribute("aria-label", "The photo");
   if (model.task === "classification") {
     drawSmall(canvas, bitmap);
   } else {
-    [canvas.width, canvas.height] = fit(bitmap.width, bitmap.height, DISPLAY_SIDE);
+    [canvas.width, canvas.height] = displaySize(bitmap.width, bitmap.height);
     paintPhoto(canvas, bitmap);
   }
   card.querySelector("figure").hidden = false;
@@ -92,19 +82,9 @@ async function fillCard(card, progress) {
 
 async function showResult(card, prediction, bitmap) {
   card.querySelector("small").textContent = `${prediction.width} × ${prediction.height}`;
-  const view = await (model.task === "segmentation" ? showMask : showLabel)(card, prediction, bitmap);
-  const warning = noveltyWarning(prediction);
-  if (warning) card.querySelector(".result").before(warning);
+  await (model.task === "segmentation" ? showMask : showLabel)(card, prediction, bitmap);
   card.querySelector("figure").hidden = false;
   if (!bitmap) card.querySelector(".side").prepend(element("p", "muted", "This browser cannot show the photo; the server could read it."));
-  const summary = card.querySelector(".label, .legend button").innerText.replace(/\s+/g, " ");
-  setStatus(`${card.querySelector("h2").textContent}: ${summary}`);
-  card.dispatchEvent(new CustomEvent("result", { bubbles: true, detail: { card, photo: card.photo, prediction, bitmap, view } }));
-}
-
-/** Return a warning about a photo that is unlike the training images, null for others. */
-function noveltyWarning({ novelty }) {
-  if (novelty === null || novelty <= 1) return null;
-  const like = `${+(100 * (1 - model.false_alarm_rate)).toPrecision(3)} %`;
-  return element("p", "novel", `Unlike the training images: ${novelty.toFixed(novelty < 1.1 ? 2 : 1)} times as far from them as ${like} of such images are. Check this prediction before you use it.`);
+  announceResult(card, prediction);
+  card.dispatchEvent(new CustomEvent("result", { bubbles: true, detail: { card, photo: card.photo, prediction, bitmap } }));
 }

@@ -1,8 +1,8 @@
 /** The class and its probability at a point of a photo: under the pointer, where a finger taps, and by the arrow keys. */
 
-import { model } from "./api.js";
 import { cssColor } from "./colors.js";
 import { element, setStatus } from "./elements.js";
+import { model } from "./model.js";
 
 const STEP = 0.01; // of the photo's width or height, by a key; with Shift ten times as far
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -34,7 +34,7 @@ export class Probe {
     const { width, height, classes, probabilities } = this.view;
     const pixel = Math.min(height - 1, Math.floor(y * height)) * width + Math.min(width - 1, Math.floor(x * width));
     const name = model.classes[classes[pixel]] ?? "no class";
-    this.text = probabilities ? `${name}, ${Math.round(probabilities[pixel] / 2.55)} %` : name;
+    this.text = `${name}, ${Math.round(probabilities[pixel] / 2.55)} %`;
     this.tip.textContent = this.text;
     this.tip.style.setProperty("--c", model.palette[classes[pixel]] ? cssColor(classes[pixel]) : "transparent");
     for (const part of [this.mark, this.tip]) {

@@ -1,7 +1,7 @@
 /** Photos to try the model with. */
 
-import { model } from "./api.js";
 import { byId, element, setStatus } from "./elements.js";
+import { model } from "./model.js";
 import { addPhotos } from "./photos.js";
 
 /** Show the samples of the model as buttons, if it has some. */

@@ -27,15 +27,24 @@ _PACKAGE = Path(__file__).parent
 _SCRIPTS = (
     "page.js",
     "model.js",
-    "overlay.js",
     "pixels.js",
     "png.js",
     "predict.js",
     "resample.js",
     "worker.js",
 )
-_SERVE_SCRIPTS = ("elements.js", "board.js", "intake.js")
-"""Modules that the page shares with that of `serve`."""
+_SERVE_SCRIPTS = (
+    "board.js",
+    "cards.js",
+    "colors.js",
+    "elements.js",
+    "intake.js",
+    "labels.js",
+    "legend.js",
+    "mask_view.js",
+    "probe.js",
+)
+"""Modules that the page shares with that of `serve`; they take the model from the `model.js` of either."""
 
 _SHOWN_CLASSES = 12
 _RUNTIME = {name: f"runtime/{name.replace('.mjs', '.js')}" for name in CHECKSUMS}
@@ -111,7 +120,7 @@ def write_web_folder(model: Path, folder: Path, runtime: Path | None = None) -> 
 
 def _page_files(metadata: ExportMetadata) -> dict[str, bytes]:
     """Return the page and its program: name -> content."""
-    theme = _PACKAGE.parent / "report" / "templates" / "theme.css"
+    theme, serve = _PACKAGE.parent / "report" / "templates" / "theme.css", _PACKAGE.parent / "serve"
     template = Environment(autoescape=True).from_string((_PACKAGE / "index.html").read_text(encoding="utf-8"))
     values = {
         "name": metadata.name,
@@ -121,8 +130,8 @@ def _page_files(metadata: ExportMetadata) -> dict[str, bytes]:
     }
     return {
         "index.html": template.render(values).encode(),
-        "page.css": theme.read_bytes() + (_PACKAGE / "page.css").read_bytes(),
-        **{name: (_PACKAGE.parent / "serve" / name).read_bytes() for name in _SERVE_SCRIPTS},
+        "page.css": b"".join(file.read_bytes() for file in (theme, serve / "common.css", _PACKAGE / "page.css")),
+        **{name: (serve / name).read_bytes() for name in _SERVE_SCRIPTS},
         **{name: (_PACKAGE / name).read_bytes() for name in _SCRIPTS},
     }
 
@@ -142,6 +151,8 @@ def _describe(predictor: Predictor, external: tuple[str, ...], files: Mapping[st
     model_bytes = sum(len(files[name]) for name in (GRAPH, *external))
     return {key: value for key, value in metadata.items() if value is not None} | {
         "max_side": predictor.default_max_side,
+        "false_alarm_rate": predictor.false_alarm_rate,
+        "interval_level": predictor.interval_level,
         "files": {"graph": GRAPH, "external": external},
         "runtime": {"version": VERSION, **runtimes},
         "bytes": {

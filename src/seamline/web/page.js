@@ -1,34 +1,20 @@
 import { startBoard } from "./board.js";
-import { byId, download, element, makeBars, percent, sentence, setStatus, stemOf } from "./elements.js";
+import { addCard, announceResult } from "./cards.js";
+import { byId, download, element, sentence, setStatus, stemOf } from "./elements.js";
 import { takePhotos } from "./intake.js";
+import { showLabel } from "./labels.js";
+import { MaskView } from "./mask_view.js";
 import { loadModel, model, request, startWorker } from "./model.js";
-import { drawOverlay, makeLegend, makeSlider, scaleMask } from "./overlay.js";
+import { sampleNearest } from "./resample.js";
 
 const SIDES = [256, 384, 512, 768, 1024, 1536, 2048]; // choices of the longer side, besides the default
-const SHOWN_SIDE = 600; // pixels up to which smaller photos are enlarged
 
 /* Photos */
 
 function addPhotos(files) {
-  const cards = [...files].reverse().map(addCard).reverse();
+  const cards = [...files].reverse().map((photo) => addCard(photo, { number: 0 })).reverse();
   cards[0]?.scrollIntoView({ block: "nearest" });
   cards.forEach(fillCard);
-}
-
-function addCard(photo) {
-  const card = byId("card").content.firstElementChild.cloneNode(true);
-  Object.assign(card, { photo, number: 0 });
-  const name = photo.name || "Pasted image";
-  card.querySelector("h2").textContent = name;
-  const remove = card.querySelector(".remove");
-  remove.setAttribute("aria-label", `Remove ${name}`);
-  remove.addEventListener("click", () => {
-    const next = card.nextElementSibling || card.previousElementSibling;
-    card.remove();
-    (next ? next.querySelector(".remove") : byId("choose")).focus();
-  });
-  byId("results").prepend(card);
-  return card;
 }
 
 /** Predict the photo of a card and show the result; a later call for the same card wins. */
@@ -42,13 +28,11 @@ async function fillCard(card) {
     const prediction = await request("predict", { file: card.photo, maxSide }, progress);
     if (number !== card.number) return;
     card.querySelector("header small").textContent = `${prediction.width} × ${prediction.height}, ${duration(prediction.seconds)}`;
-    card.querySelector(".novel")?.remove();
-    card.querySelector(".side").replaceChildren(...(model.task === "segmentation" ? showMask : showLabel)(card, prediction), makeSaves(card, prediction, maxSide));
-    const warning = noveltyWarning(prediction);
-    if (warning) result.before(warning);
+    (model.task === "segmentation" ? showMask : showLabel)(card, prediction, prediction.bitmap);
+    card.querySelector(".side").append(makeSaves(card, prediction, maxSide));
     result.hidden = false;
     state.hidden = true;
-    setStatus(`${card.querySelector("h2").textContent}: ${card.querySelector(".label, .legend button").innerText.replace(/\s+/g, " ")}`);
+    announceResult(card, prediction);
   } catch (error) {
     if (number !== card.number) return;
     Object.assign(state, { className: "state error", textContent: sentence(error) });
@@ -58,37 +42,13 @@ async function fillCard(card) {
 
 const duration = (seconds) => (seconds < 0.95 ? `${Math.round(1000 * seconds)} ms` : `${seconds.toFixed(1)} s`);
 
-/** Return a warning about a photo that is unlike the training images, null for others. */
-function noveltyWarning({ novelty }) {
-  if (novelty === null || novelty <= 1) return null;
-  const like = `${+(100 * (1 - model.novelty.false_alarm_rate)).toPrecision(3)} %`;
-  return element("p", "novel", `Unlike the training images: ${novelty.toFixed(1)} times as far from them as ${like} of such images are. Check this prediction before you use it.`);
-}
-
-function showMask(card, prediction) {
-  const { bitmap, class_fractions: fractions } = prediction;
-  const canvas = card.querySelector("canvas");
-  const zoom = Math.max(1, Math.floor(SHOWN_SIDE / Math.max(bitmap.width, bitmap.height)));
-  [canvas.width, canvas.height] = [bitmap.width * zoom, bitmap.height * zoom];
-  const view = { opacity: 0.5, pinned: null, hovered: null };
-  const classes = scaleMask(prediction.mask, prediction.width, prediction.height, canvas.width, canvas.height);
-  const draw = () => drawOverlay(canvas, bitmap, classes, view);
-  const names = model.classes.map((name) => `${name} ${percent(fractions[name])}`);
-  canvas.setAttribute("aria-label", `The photo with the classes' colors over it: ${names.join(", ")}`);
-  draw();
-  return [...makeLegend(prediction, view, draw), makeSlider(view, draw)];
-}
-
-function showLabel(card, { bitmap, ...prediction }) {
-  const canvas = card.querySelector("canvas");
-  const side = Math.max(bitmap.width, bitmap.height);
-  const scale = side < 88 ? Math.ceil(176 / side) : Math.min(1, 352 / side); // small images are enlarged without blur
-  [canvas.width, canvas.height] = [bitmap.width, bitmap.height].map((length) => Math.max(1, Math.round(length * scale)));
-  const context = canvas.getContext("2d");
-  Object.assign(context, { imageSmoothingEnabled: scale <= 1, imageSmoothingQuality: "high" });
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  canvas.setAttribute("aria-label", "The photo");
-  return makeBars(prediction);
+function showMask(card, prediction, bitmap) {
+  const { mask, confidence, width, height } = prediction;
+  const view = new MaskView(card, prediction, bitmap, (columns, rows) => ({
+    classes: sampleNearest(mask, width, height, columns, rows),
+    probabilities: sampleNearest(confidence, width, height, columns, rows),
+  }));
+  card.querySelector(".side").replaceChildren(...view.controls);
 }
 
 /* Files */
@@ -119,7 +79,7 @@ function makeSaves(card, prediction, maxSide) {
 }
 
 /** Return a prediction as JSON, with the fields of a photo in `predictions.json`. */
-function describe(photo, { mask, bitmap, seconds, ...prediction }, maxSide) {
+function describe(photo, { mask, confidence, bitmap, seconds, ...prediction }, maxSide) {
   const record = { file: photo.name || "", model: model.name, fingerprint: model.fingerprint, ...(mask && { max_side: maxSide }), ...prediction };
   return new Blob([JSON.stringify(record, null, 1)], { type: "application/json" });
 }

@@ -22,22 +22,25 @@ export async function classify(run, model, image) {
   return { width: image.width, height: image.height, label: model.classes[best], probability: values[best], probabilities, novelty: noveltyRatio(features, model.novelty) };
 }
 
-/** Return the mask of a photo and its classes' fractions: { width, height, mask, class_fractions, class_intervals, novelty }. */
+/**
+ * Return the mask of a photo and its classes' fractions: { width, height, mask, confidence, class_fractions, class_intervals, novelty }.
+ * `confidence` has the probability of each pixel's class, 0 to 255.
+ */
 export async function segment(run, model, image, maxSide, progress = () => null) {
   const { width, height } = image;
   const input = resizeMaxSide(image, model.input_size[2], maxSide);
-  const mask = new Uint8Array(width * height);
+  const [mask, confidence] = [new Uint8Array(width * height), new Uint8Array(width * height)];
   const counts = new Float64Array(model.classes.length);
-  const expected = model.fraction_intervals ? new Float64Array(model.classes.length) : null;
+  const expected = new Float64Array(model.classes.length);
   let row = 0;
   for await (const strip of upsample(blendTiles(run, input, model.classes.length, progress), input, width, height)) {
-    classifyPixels(strip, model.temperature, mask.subarray(row * width), counts, expected);
+    classifyPixels(strip, model.temperature, mask.subarray(row * width), confidence.subarray(row * width), counts, expected);
     row += strip.rows;
   }
   const features = model.novelty ? await featuresOf(run, fitInside(image, model.input_size)) : null;
   const fractions = Object.fromEntries(model.classes.map((name, index) => [name, counts[index] / mask.length]));
-  const intervals = expected ? fractionIntervals(fractions, expected.map((errors) => errors / mask.length), model.fraction_intervals) : {};
-  return { width, height, mask, class_fractions: fractions, class_intervals: intervals, novelty: noveltyRatio(features, model.novelty) };
+  const intervals = model.fraction_intervals ? fractionIntervals(fractions, expected.map((errors) => errors / mask.length), model.fraction_intervals) : {};
+  return { width, height, mask, confidence, class_fractions: fractions, class_intervals: intervals, novelty: noveltyRatio(features, model.novelty) };
 }
 
 const featuresOf = async (run, image) => (await run(toPlanes(image), image.height, image.width, 1)).features;
@@ -196,8 +199,8 @@ function interpolate(buffer, first, rows, columns, start, end) {
 
 /* Classes, fractions and novelty */
 
-/** Write the class of each pixel of a strip, the lowest of those with equal logits; add to counts and, unless null, expected errors. */
-function classifyPixels({ classes, rows, width, data }, temperature, mask, counts, expected) {
+/** Write the class of each pixel of a strip, the lowest of those with equal logits, and its probability; add to counts and expected errors. */
+function classifyPixels({ classes, rows, width, data }, temperature, mask, confidence, counts, expected) {
   const size = rows * width;
   const exponentials = new Float64Array(classes);
   for (let i = 0; i < size; i++) {
@@ -205,12 +208,12 @@ function classifyPixels({ classes, rows, width, data }, temperature, mask, count
     for (let k = 1; k < classes; k++) if (data[k * size + i] > data[best * size + i]) best = k;
     counts[best]++;
     mask[i] = best;
-    if (!expected) continue;
     const highest = data[best * size + i];
     let sum = 0;
     for (let k = 0; k < classes; k++) sum += exponentials[k] = k === best ? 1 : Math.exp((data[k * size + i] - highest) / temperature);
     for (let k = 0; k < classes; k++) expected[k] += exponentials[k] / sum;
     expected[best] += 1 - 2 / sum;
+    confidence[i] = Math.round(255 / sum);
   }
 }
 

@@ -129,3 +129,13 @@ function resizeColumns(image, size) {
   });
   return { width, height: size, channels, data: resized };
 }
+
+/** Return values (height, width) at another size: the one in the middle of each new pixel. */
+export function sampleNearest(values, width, height, columns, rows) {
+  const sampled = new Uint8Array(columns * rows);
+  for (let y = 0, target = 0; y < rows; y++) {
+    const row = Math.floor(((y + 0.5) * height) / rows) * width;
+    for (let x = 0; x < columns; x++) sampled[target++] = values[row + Math.floor(((x + 0.5) * width) / columns)];
+  }
+  return sampled;
+}

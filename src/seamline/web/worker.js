@@ -126,7 +126,7 @@ onmessage = ({ data: { id, task, ...details } }) => {
   const answer = async () => {
     try {
       const result = await TASKS[task](details, progress);
-      postMessage({ id, result }, [result.bitmap, result.mask?.buffer].filter(Boolean));
+      postMessage({ id, result }, [result.bitmap, result.mask?.buffer, result.confidence?.buffer].filter(Boolean));
     } catch (error) {
       postMessage({ id, error: error?.message ?? String(error) });
     }
