@@ -1,21 +1,17 @@
 /** Corrects the label of a photo: one button for each class. */
 
+import { paintPhoto } from "./colors.js";
 import { makeButton } from "./correct_mask.js";
-import { element, fit, makeCanvas, percent } from "./elements.js";
+import { displaySize, element, makeCanvas, percent } from "./elements.js";
 import { model } from "./model.js";
 
 export class LabelEditor {
   /** `onChange` is called after each change. */
   constructor(bitmap, prediction, onChange) {
     Object.assign(this, { value: model.classes.indexOf(prediction.label), onChange });
-    const side = Math.max(bitmap.width, bitmap.height);
-    const zoom = side < 280 ? Math.ceil(560 / side) : 1; // garments of 28 pixels are enlarged without blur
-    const [width, height] = fit(bitmap.width, bitmap.height, 1600).map((length) => length * zoom);
-    const canvas = makeCanvas(width, height);
+    const canvas = makeCanvas(...displaySize(bitmap.width, bitmap.height));
     Object.assign(canvas, { role: "img", ariaLabel: "The photo" });
-    const context = canvas.getContext("2d");
-    context.imageSmoothingEnabled = zoom === 1;
-    context.drawImage(bitmap, 0, 0, width, height);
+    paintPhoto(canvas, bitmap);
     const picture = element("div", "correct-stage still");
     picture.append(canvas);
     this.stage = { element: picture };
