@@ -18,7 +18,7 @@ from PIL import Image
 
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_io import NotAnImageError, TooManyPixelsError, read_image
-from seamline.data.masks import encode_mask, read_mask
+from seamline.data.masks import encode_mask, ignored_color, read_mask
 from seamline.data.sources.facades import PALETTE
 from seamline.errors import SeamlineError
 
@@ -275,7 +275,7 @@ def test_gray_masks_of_every_bit_depth() -> None:
     two = png(4, 1, 2, 0, rows=b"\x00" + bytes([0b00_01_10_11]))
     assert read_mask(two, 4).tolist() == [[0, 1, 2, 3]]
     four = png(4, 1, 4, 0, rows=b"\x00" + bytes([0x01, 0x4F]))
-    assert read_mask(four, 5, ignore=15).tolist() == [[0, 1, 4, IGNORE_INDEX]]
+    assert read_mask(four, 5, ignore=(15,)).tolist() == [[0, 1, 4, IGNORE_INDEX]]
 
 
 def test_color_masks() -> None:
@@ -284,7 +284,7 @@ def test_color_masks() -> None:
         read_mask(encoded(Image.fromarray(colors), "PNG"), 5, palette=PALETTE), NUMBERS, strict=True
     )
     colors[0, 0] = WHITE
-    mask = read_mask(encoded(Image.fromarray(colors), "PNG"), 5, palette=PALETTE, ignore=WHITE)
+    mask = read_mask(encoded(Image.fromarray(colors), "PNG"), 5, palette=PALETTE, ignore=(WHITE,))
     assert mask[0].tolist() == [IGNORE_INDEX, 1, 2]
 
 
@@ -303,12 +303,12 @@ def test_ignored_values() -> None:
     numbers = NUMBERS.copy()
     numbers[0, 0] = 255
     content = encoded(Image.fromarray(numbers), "PNG")
-    assert read_mask(content, 5, ignore=255)[0, 0] == IGNORE_INDEX
-    assert read_mask(content, 5, ignore=255)[1].tolist() == [3, 4, 4]
+    assert read_mask(content, 5, ignore=(255,))[0, 0] == IGNORE_INDEX
+    assert read_mask(content, 5, ignore=(255,))[1].tolist() == [3, 4, 4]
     assert "declare 255 as the value to ignore" in refusal(lambda: read_mask(content, 5))
-    assert read_mask(encoded(Image.fromarray(NUMBERS), "PNG"), 5, ignore=0)[0].tolist() == [IGNORE_INDEX, 1, 2]
+    assert read_mask(encoded(Image.fromarray(NUMBERS), "PNG"), 5, ignore=(0,))[0].tolist() == [IGNORE_INDEX, 1, 2]
     wide = np.array([[0, 65535]], dtype=np.uint16)
-    assert read_mask(encoded(Image.fromarray(wide), "PNG"), 1, ignore=65535).tolist() == [[0, IGNORE_INDEX]]
+    assert read_mask(encoded(Image.fromarray(wide), "PNG"), 1, ignore=(65535,)).tolist() == [[0, IGNORE_INDEX]]
 
 
 def test_colors_count_in_a_reordered_palette() -> None:
@@ -324,7 +324,8 @@ def test_indices_count_in_a_palette_of_other_colors() -> None:
     own = [(10, 20, 30), (1, 2, 3), (4, 5, 6), (7, 8, 9), (60, 70, 80)]
     content = encoded(palette_image(NUMBERS, own), "PNG")
     np.testing.assert_array_equal(read_mask(content, 5, palette=PALETTE), NUMBERS)
-    assert read_mask(content, 5, ignore=(1, 2, 3))[0].tolist() == [0, IGNORE_INDEX, 2]
+    assert read_mask(content, 5, ignore=[(1, 2, 3)])[0].tolist() == [0, 1, 2]  # a class, by its number
+    assert read_mask(content, 1, ignore=own[1:])[0].tolist() == [0, IGNORE_INDEX, IGNORE_INDEX]
 
 
 def test_palette_with_declared_and_unknown_colors_is_refused() -> None:
@@ -441,16 +442,19 @@ def test_writing_and_reading_agree(
     values = st.integers(0, len(table) - 1) | st.just(IGNORE_INDEX)
     mask = data.draw(arrays(np.uint8, shape, elements=values))
     content = encode_mask(mask, table)
-    np.testing.assert_array_equal(read_mask(content, len(table), ignore=IGNORE_INDEX), mask, strict=True)
-    np.testing.assert_array_equal(read_mask(content, len(table), palette=table, ignore=IGNORE_INDEX), mask, strict=True)
+    np.testing.assert_array_equal(read_mask(content, len(table), ignore=(IGNORE_INDEX,)), mask, strict=True)
+    np.testing.assert_array_equal(
+        read_mask(content, len(table), palette=table, ignore=(IGNORE_INDEX,)), mask, strict=True
+    )
 
 
 @quick
-@given(data=st.data(), table=st.lists(color.filter(lambda c: c != WHITE), min_size=1, max_size=255, unique=True))
+@given(data=st.data(), table=st.lists(color | st.just(WHITE), min_size=1, max_size=255, unique=True))
 def test_shown_colors_give_the_classes(data: st.DataObject, table: list[tuple[int, int, int]]) -> None:
     mask = data.draw(arrays(np.uint8, (3, 4), elements=st.integers(0, len(table) - 1) | st.just(IGNORE_INDEX)))
     shown = encoded(Image.open(io.BytesIO(encode_mask(mask, table))).convert("RGB"), "PNG")
-    np.testing.assert_array_equal(read_mask(shown, len(table), palette=table, ignore=WHITE), mask, strict=True)
+    ignore = [ignored_color(table)]
+    np.testing.assert_array_equal(read_mask(shown, len(table), palette=table, ignore=ignore), mask, strict=True)
 
 
 SAMPLES = [
@@ -486,7 +490,7 @@ def read_or_refuse(content: bytes) -> None:
     readers: tuple[Callable[[], NDArray[np.uint8]], ...] = (
         lambda: read_image(content, name="x", limit=1_000_000),
         lambda: read_mask(content, 5, name="x", limit=1_000_000),
-        lambda: read_mask(content, 5, palette=PALETTE, ignore=255, name="x", limit=1_000_000),
+        lambda: read_mask(content, 5, palette=PALETTE, ignore=(255,), name="x", limit=1_000_000),
     )
     for reader in readers:
         try:

@@ -101,6 +101,7 @@ def test_masks_are_those_of_predict(masks: Predictor, segmenter: Path, tmp_path:
         "task": "segmentation",
         "classes": list(SEGMENTER_CLASSES),
         "palette": [list(color) for color in COLOURS],
+        "ignored_color": [255, 255, 255],
         "input_size": {"height": 32, "width": 32, "channels": 3},
         "false_alarm_rate": None,
         "interval_level": None,

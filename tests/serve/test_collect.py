@@ -110,6 +110,23 @@ def test_a_reduced_mask_of_colors_is_enlarged(masks: Predictor, tmp_path: Path) 
     assert edge[0] == pytest.approx(20 * 101 / 51, abs=1)
 
 
+def test_pixels_may_have_no_class(masks: Predictor, tmp_path: Path) -> None:
+    """In a folder of two classes of which only one occurs, 255 is not the other one."""
+    app, photo = collecting(masks, tmp_path), encoded(np.random.default_rng(0).integers(0, 255, (16, 16, 3)))
+    described = ask(app, "GET", "/api/model").json()
+    assert described["ignored_color"] == [255, 255, 255]
+    numbers = np.zeros((16, 16), np.uint8)
+    numbers[4:8] = 255
+    colors = np.array([COLOURS[0]], np.uint8)[np.zeros_like(numbers)]
+    colors[4:8] = described["ignored_color"]
+    for mask in (numbers, colors):
+        assert ask(app, "POST", PATH, files=with_mask(photo, mask)).status_code == 201
+    data = load_folder(tmp_path, size="16x16")
+    assert data.classes == masks.classes
+    assert np.array_equal(data.train.labels, [numbers] * 2)
+    refused(ask(app, "POST", PATH, files=with_mask(photo, np.full((16, 16), 255))), 422, "mask: no pixel has a class")
+
+
 def test_the_image_is_upright_and_without_metadata(labels: Predictor, tmp_path: Path) -> None:
     pixels = np.zeros((20, 30, 3), np.uint8)
     pixels[:, :15] = 200

@@ -135,7 +135,16 @@ def test_brush_polygon_and_undo(place: str, visit: Visit, tmp_path: Path) -> Non
     for corner in [*corners[:3], (10, 10)]:  # a click on the first corner closes
         pen.click(*corner)
     assert undo.is_enabled()
-    assert (save(dialog, folder) != square).sum() < 45  # inside the square
+    mask = save(dialog, folder)
+    assert (mask != square).sum() < 45  # inside the square
+
+    page.keyboard.press("b")
+    page.keyboard.press("0")
+    assert dialog.get_by_role("button", name="Not sure").get_attribute("aria-pressed") == "true"
+    pen.stroke((70, 40), (90, 40))
+    unsure = save(dialog, folder)
+    assert (unsure == 255).sum() > 150
+    assert np.array_equal(unsure[unsure != 255], mask[unsure != 255])
     assert len(load_folder(folder).train) == 1  # each save replaced the one before
 
 

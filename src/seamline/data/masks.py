@@ -2,7 +2,7 @@
 
 import colorsys
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ def read_mask(
     classes: int,
     *,
     palette: Sequence[Color] | None = None,
-    ignore: int | Color | None = None,
+    ignore: Collection[int | Color] = (),
     name: str | None = None,
     limit: int = MAX_PIXELS,
 ) -> NDArray[np.uint8]:
@@ -42,8 +42,8 @@ def read_mask(
         source: the file, or its bytes.
         classes: number of classes K, 1..255.
         palette: K colors; class i is drawn in `palette[i]`.
-        ignore: what becomes `IGNORE_INDEX`: a number in palette and grayscale images, or a color in palette and color
-            images. It may be a class number; that class is then ignored.
+        ignore: what becomes `IGNORE_INDEX`: numbers in palette and grayscale images, which may be those of classes;
+            colors in color images, and in palette images at indices that are no class numbers.
         name: name used in messages; the path by default.
         limit: largest number of pixels allowed.
 
@@ -72,9 +72,10 @@ def read_mask(
     _refuse_jpeg(mask, name)
     if mask.palette is not None and palette is not None and _is_reordered(mask.values, mask.palette, palette, ignore):
         return _from_colors(_color_codes(mask.palette)[mask.values], [*palette], ignore, name)
-    ignored = {ignore} if isinstance(ignore, int) else set()
-    if mask.palette is not None and isinstance(ignore, tuple):
-        ignored = set(np.flatnonzero((mask.palette == ignore).all(1)).tolist())
+    ignored = {one for one in ignore if isinstance(one, int)}
+    for color in () if mask.palette is None else ignore:
+        if isinstance(color, tuple):
+            ignored |= {index for index in np.flatnonzero((mask.palette == color).all(1)).tolist() if index >= classes}
     return _from_numbers(mask.values, classes, ignored, name)
 
 
@@ -158,7 +159,7 @@ def encode_mask(mask: NDArray[np.uint8], palette: Sequence[Color]) -> bytes:
     """Encode a mask as a palette PNG, which stores class numbers and shows colors.
 
     Args:
-        mask: (H, W) uint8, values 0..K-1 and `IGNORE_INDEX`, which is shown white.
+        mask: (H, W) uint8, values 0..K-1 and `IGNORE_INDEX`, which is shown in `ignored_color`.
         palette: K colors, at most 255.
 
     Returns:
@@ -175,12 +176,17 @@ def encode_mask(mask: NDArray[np.uint8], palette: Sequence[Color]) -> bytes:
         raise ValueError(f"a palette of {len(palette)} colors does not fit a mask that contains {unknown.tolist()}")
     channels = [channel for color in palette for channel in color]
     if IGNORE_INDEX in mask:
-        channels += [255] * (3 * 256 - len(channels))
+        channels += [*ignored_color(palette)] * (256 - len(palette))
     image = Image.frombytes("P", (mask.shape[1], mask.shape[0]), mask.tobytes())
     image.putpalette(channels)
     stream = io.BytesIO()
     image.save(stream, format="PNG", optimize=True)
     return stream.getvalue()
+
+
+def ignored_color(palette: Sequence[Color]) -> Color:
+    """Return the color of pixels of no class: white, or the lightest gray that is no class's."""
+    return next((value, value, value) for value in range(255, -1, -1) if (value, value, value) not in palette)
 
 
 def downscale_mask(mask: NDArray[np.uint8], max_side: int) -> NDArray[np.uint8]:
@@ -322,11 +328,11 @@ def complete_palette(colors: Iterable[Color | None]) -> tuple[Color, ...]:
 
 
 def _is_reordered(
-    indices: NDArray[Any], embedded: NDArray[np.uint8], palette: Sequence[Color], ignore: int | Color | None
+    indices: NDArray[Any], embedded: NDArray[np.uint8], palette: Sequence[Color], ignore: Collection[int | Color]
 ) -> bool:
     """Return whether the embedded palette has a declared color at another index than that of its class."""
     declared = {color_code(color) for color in palette}
-    used = [int(index) for index in _count_values(indices).values if index != ignore]
+    used = [index for index in _count_values(indices).values.tolist() if index not in ignore]
     codes = _color_codes(embedded)
     return any(
         int(codes[index]) in declared and (index >= len(palette) or int(codes[index]) != color_code(palette[index]))
@@ -352,12 +358,11 @@ def _from_numbers(numbers: NDArray[Any], classes: int, ignored: set[int], name: 
 
 
 def _from_colors(
-    codes: NDArray[np.uint32], palette: list[Color], ignore: int | Color | None, name: str
+    codes: NDArray[np.uint32], palette: list[Color], ignore: Collection[int | Color], name: str
 ) -> NDArray[np.uint8]:
     """Return the mask (H, W) of colors (H, W), given as 0xRRGGBB."""
     table = {color_code(color): number for number, color in reversed(list(enumerate(palette)))}
-    if isinstance(ignore, tuple):
-        table[color_code(ignore)] = IGNORE_INDEX
+    table |= {color_code(color): IGNORE_INDEX for color in ignore if isinstance(color, tuple)}
     counted = _count_values(codes)
     pairs = zip(counted.values.tolist(), counted.counts.tolist(), strict=True)
     unknown = sorted((-count, code) for code, count in pairs if code not in table)

@@ -226,7 +226,7 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
         SeamlineError: the file is missing or no mask.
     """
     try:
-        return masks.read_mask(path, IGNORE_INDEX, ignore=IGNORE_INDEX)
+        return masks.read_mask(path, IGNORE_INDEX, ignore=(IGNORE_INDEX,))
     except SeamlineError as error:
         raise _picture_error(path) from error
 

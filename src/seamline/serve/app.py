@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from seamline.data.masks import ignored_color
 from seamline.inference.predictor import Predictor
 from seamline.run_folder import Task
 from seamline.serve.card import CardResponse, read_card
@@ -60,6 +61,9 @@ class ModelResponse(BaseModel):
     dataset: str = Field(description="Title of the dataset that it was trained on.")
     classes: list[str]
     palette: list[list[int]] = Field(description="Red, green and blue, 0 to 255, of each class; empty for labels.")
+    ignored_color: list[int] | None = Field(
+        description="The color of pixels whose class a correction leaves open; null for labels."
+    )
     input_size: InputSize
     false_alarm_rate: float | None = Field(
         description="Fraction of images like the training images whose novelty is above 1; null where novelty is not "
@@ -295,6 +299,7 @@ def _add_model(app: FastAPI, worker: InferenceWorker, samples: Sequence[Sample],
         dataset=metadata.dataset,
         classes=list(predictor.classes),
         palette=[list(color) for color in predictor.palette],
+        ignored_color=[*ignored_color(predictor.palette)] if predictor.task == "segmentation" else None,
         input_size=InputSize(height=height, width=width, channels=channels),
         false_alarm_rate=predictor.false_alarm_rate,
         interval_level=predictor.interval_level,

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_folder.corrections import CorrectedPhoto, CorrectionFolder
-from seamline.data.masks import read_mask
+from seamline.data.masks import ignored_color, read_mask
 from seamline.errors import SeamlineError, size_text
 from seamline.inference.predictor import Predictor
 from seamline.io import DISK_FULL
@@ -142,7 +143,11 @@ class CorrectionStore:
             raise SeamlineError("mask: is missing; send the classes of the photo's pixels as a PNG")
         height, width = pixels.shape[:2]
         limit = 2 * height * width  # slightly larger masks are refused below, with the better message
-        mask = read_mask(fields.mask, len(classes), palette=self.folder.palette, name="mask", limit=limit)
+        palette = self.folder.palette
+        ignore = (IGNORE_INDEX, ignored_color(palette))
+        mask = read_mask(fields.mask, len(classes), palette=palette, ignore=ignore, name="mask", limit=limit)
+        if (mask == IGNORE_INDEX).all():
+            raise SeamlineError("mask: no pixel has a class; label a part of the photo, or skip it")
         rows, columns = mask.shape
         stretch = abs(rows * width - columns * height)
         if rows > height or columns > width or stretch > max(height, width):  # more than the rounding of one pixel
@@ -181,6 +186,10 @@ class CorrectionFields:
 
 
 _TEXT = {"type": "string"}
+_MASK = (
+    "A PNG of class indices or colors, for segmentation; where the class is unknown, 255 or the `ignored_color` that "
+    "/api/model gives."
+)
 _CORRECTION: dict[str, Any] = {
     "requestBody": {
         "description": "The photo, and its mask or label.",
@@ -192,7 +201,7 @@ _CORRECTION: dict[str, Any] = {
                     "required": [FIELD],
                     "properties": {
                         FIELD: BINARY,
-                        "mask": BINARY | {"description": "A PNG of class indices or colors, for segmentation."},
+                        "mask": BINARY | {"description": _MASK},
                         "label": _TEXT | {"description": "The class, for classification."},
                         "name": _TEXT | {"description": "Name of the photo; by default that of its file."},
                         "replaces": _TEXT | {"description": "An earlier correction of the photo, to be removed."},

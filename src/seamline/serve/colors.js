@@ -4,7 +4,7 @@ import { makeCanvas } from "./elements.js";
 import { model } from "./model.js";
 
 const DIMMED = 0.18; // opacity of the other classes beside a highlighted one, relative to the usual one
-const UNKNOWN = 255; // of pixels whose color no class has
+export const UNKNOWN = 255; // of pixels of no class
 
 /** Whether a class is black, as backgrounds are: its color would only darken the photo. */
 export const isTransparent = (index) => model.palette[index].every((value) => value === 0);
@@ -37,6 +37,7 @@ export function paintClasses(canvas, classes, shown, highlighted = null, opacity
     const strength = highlighted === null || index === highlighted ? opacity : opacity * DIMMED;
     bytes.set([...color, shown.has(index) || index === highlighted ? Math.round(255 * strength) : 0], 4 * index);
   });
+  if (shown.has(UNKNOWN)) bytes.set([...model.ignored_color, Math.round(255 * opacity)], 4 * UNKNOWN);
   const layer = new ImageData(canvas.width, canvas.height);
   const pixels = new Uint32Array(layer.data.buffer);
   for (let i = 0; i < pixels.length; i++) pixels[i] = table[classes[i]];

@@ -1,6 +1,6 @@
 /** Corrects a mask: brush, polygon and superpixels of a class, undo and redo. There is no eraser: paint the right class. */
 
-import { cssColor, paintClasses, readClasses, readPixels } from "./colors.js";
+import { cssColor, paintClasses, readClasses, readPixels, UNKNOWN } from "./colors.js";
 import { post } from "./correct_api.js";
 import { History } from "./correct_history.js";
 import { drawStroke, fillPolygon, fillRegion, forEachPixel, regionAt } from "./correct_shapes.js";
@@ -13,7 +13,8 @@ const TOOLS = [
   ["polygon", "Polygon", "p", "Click the corners; Enter, or a click on the first corner, fills it. Backspace takes back a corner."],
   ["superpixel", "Region", "s", "Click a region to fill it; drag to fill several."],
 ];
-const KEYBOARD = "Keys: 1 to 9 choose a class, B, P and S a tool, [ and ] the size of the brush. Arrow keys move the cursor and the space bar lowers and lifts the brush.";
+const KEYBOARD = "Keys: 1 to 9 choose a class, 0 “Not sure”, B, P and S a tool, [ and ] the size of the brush. Arrow keys move the cursor and the space bar lowers and lifts the brush.";
+const STRIPES = [0xffffffff, 0xff505050]; // over what has no class: white and gray
 const CLOSE = 12; // screen pixels from the first corner within which a click closes a polygon
 
 export class MaskEditor {
@@ -48,7 +49,7 @@ export class MaskEditor {
   /** Return the mask for the server: a PNG of the classes' colors. */
   async form() {
     const canvas = makeCanvas(this.grid.width, this.grid.height);
-    paintClasses(canvas, this.grid.data, new Set(model.classes.keys()));
+    paintClasses(canvas, this.grid.data, new Set(this.values));
     return { mask: await new Promise((resolve) => canvas.toBlob(resolve, "image/png")) };
   }
 
@@ -63,6 +64,7 @@ export class MaskEditor {
     const tool = TOOLS.find(([, , letter]) => letter === name);
     if (tool) this.choose(tool[0]);
     else if (/^[1-9]$/.test(name) && name <= model.classes.length) this.chooseClass(name - 1);
+    else if (name === "0") this.chooseClass(UNKNOWN);
     else if (name === "[" || name === "]") this.setSize(this.size * (name === "]" ? 1.25 : 0.8));
     else if (this.points.length && name === "enter" && event.target === this.stage.element) this.#closePolygon();
     else if (this.points.length && name === "backspace") this.#setPoints(this.points.slice(0, -1));
@@ -85,10 +87,11 @@ export class MaskEditor {
     this.#hover(this.hovered);
   }
 
-  chooseClass(index) {
-    this.value = index;
-    this.buttons.forEach((button, i) => { button.ariaPressed = i === index; });
-    this.buttons[index].scrollIntoView?.({ block: "nearest", inline: "nearest" });
+  /** Choose what is painted: the index of a class, or `UNKNOWN`. */
+  chooseClass(value) {
+    this.value = value;
+    this.buttons.forEach((button, i) => { button.ariaPressed = this.values[i] === value; });
+    this.buttons[this.values.indexOf(value)].scrollIntoView?.({ block: "nearest", inline: "nearest" });
   }
 
   setSize(size) {
@@ -226,7 +229,10 @@ export class MaskEditor {
     const layer = new ImageData(right - left, bottom - top);
     const pixels = new Uint32Array(layer.data.buffer);
     let i = 0;
-    for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) pixels[i++] = this.colors[this.grid.data[y * this.grid.width + x]];
+    for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) {
+      const value = this.grid.data[y * this.grid.width + x];
+      pixels[i++] = value === UNKNOWN ? STRIPES[((x + y) >> 2) & 1] : this.colors[value];
+    }
     this.stage.overlay.getContext("2d").putImageData(layer, left, top);
   }
 
@@ -267,11 +273,12 @@ export class MaskEditor {
   #makeClasses() {
     const list = element("div", "correct-classes");
     Object.assign(list, { role: "group", ariaLabel: "Classes" });
-    this.buttons = model.classes.map((name, index) => {
-      const button = makeButton("", () => this.chooseClass(index));
-      const swatch = element("i");
-      swatch.style.setProperty("--c", cssColor(index));
-      button.append(swatch, element("span", "", name), ...(index < 9 ? [element("kbd", "", `${index + 1}`)] : []));
+    this.values = [...model.classes.keys(), UNKNOWN];
+    this.buttons = this.values.map((value) => {
+      const [button, swatch] = [makeButton("", () => this.chooseClass(value)), element("i", value === UNKNOWN ? "none" : "")];
+      if (value !== UNKNOWN) swatch.style.setProperty("--c", cssColor(value));
+      const key = value === UNKNOWN ? "0" : value < 9 ? `${value + 1}` : "";
+      button.append(swatch, element("span", "", model.classes[value] ?? "Not sure"), ...(key ? [element("kbd", "", key)] : []));
       return button;
     });
     list.append(...this.buttons);

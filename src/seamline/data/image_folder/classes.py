@@ -136,7 +136,9 @@ def _classes_of_masks(contents: FolderContents, declared: Palette, progress: Cal
         raise SeamlineError(f"{contents.root}: some masks contain colors and others numbers; save all in one form")
     counts = sum((Counter(mask.counts) for mask in masks.values()), Counter[int]())
     values = {*counts}
-    if contents.legend is None and not (declared and (True in by_color or max(values) < len(declared))):
+    if contents.legend is None and not (
+        declared and (True in by_color or max(values - {IGNORE_INDEX}, default=0) < len(declared))
+    ):
         between = sum((Counter(mask.between) for mask in masks.values()), Counter[int]())
         _refuse_mixed(contents.root, counts, between, masks)
     _refuse_many(values, True in by_color, contents.root)
@@ -248,11 +250,14 @@ def _classes_by_value(
     """Return classes for the numbers in masks.
 
     255 is ignored where there are two others, unless it is the last of evenly spaced gray levels, such as 0, 128, 255;
-    with declared classes it always is, unless these are two and masks have no other value than 0 besides.
+    with declared classes it always is, unless these are two, masks have no other value than 0 besides, and none shows
+    255 in the color of no class.
     """
     has_ignored = IGNORE_INDEX in values and len(declared) <= IGNORE_INDEX
     if declared:
-        has_ignored = has_ignored and (len(declared) > 2 or not values <= {0, IGNORE_INDEX})
+        shown = embedded.get(IGNORE_INDEX)
+        may_be_second = len(declared) == 2 and values <= {0, IGNORE_INDEX}
+        has_ignored = has_ignored and not (may_be_second and (shown is None or shown in declared.values()))
     else:
         has_ignored = has_ignored and len(values) > 2 and not _evenly_spaced(values)
     ordered = sorted(values - ({IGNORE_INDEX} if has_ignored else set()))

@@ -267,7 +267,7 @@ def _read_split(stems: list[str], photos: dict[str, _Photo], numbers: dict[str, 
 def _tiles(photo: _Photo) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return the tiles of a photo, (n, 256, 256, 3) uint8, and their masks, (n, 256, 256) uint8."""
     image = read_image(_read(photo.image), name=str(photo.image))
-    mask = read_mask(_read(photo.mask), len(DATABASE_CLASSES) + 1, ignore=0, name=str(photo.mask))
+    mask = read_mask(_read(photo.mask), len(DATABASE_CLASSES) + 1, ignore=(0,), name=str(photo.mask))
     height, width = mask.shape
     refuse_other_size(mask, image, photo.mask, photo.image.name)
     if max(height, width) > _MAX_ASPECT_RATIO * min(height, width):
