@@ -75,7 +75,8 @@ def read_mask(
     ignored = {one for one in ignore if isinstance(one, int)}
     for color in () if mask.palette is None else ignore:
         if isinstance(color, tuple):
-            ignored |= {index for index in np.flatnonzero((mask.palette == color).all(1)).tolist() if index >= classes}
+            shown = np.flatnonzero(_color_codes(mask.palette) == color_code(color))
+            ignored |= {index for index in shown.tolist() if index >= classes}
     return _from_numbers(mask.values, classes, ignored, name)
 
 
