@@ -73,10 +73,9 @@ def read_mask(
     if mask.palette is not None and palette is not None and _is_reordered(mask.values, mask.palette, palette, ignore):
         return _from_colors(_color_codes(mask.palette)[mask.values], [*palette], ignore, name)
     ignored = {one for one in ignore if isinstance(one, int)}
-    for color in () if mask.palette is None else ignore:
-        if isinstance(color, tuple):
-            shown = np.flatnonzero(_color_codes(mask.palette) == color_code(color))
-            ignored |= {index for index in shown.tolist() if index >= classes}
+    if mask.palette is not None:
+        colors = {color_code(one) for one in ignore if isinstance(one, tuple)}
+        ignored |= {i for i, code in enumerate(_color_codes(mask.palette).tolist()) if code in colors and i >= classes}
     return _from_numbers(mask.values, classes, ignored, name)
 
 
