@@ -139,6 +139,19 @@ def test_successive_halving_trains_the_best_for_longer(sides: Dataset, tmp_path:
     assert "holds another sweep, whose trials is 9 and not 12" in refusal(
         lambda: sweep(sides, tmp_path / "sweep", vary, random=12, halving=3, epochs=9)
     )
+    listed, other = [{"lr": 1}, {"lr": 2}], [{"lr": 1}, {"lr": 3}]
+    sweep(sides, tmp_path / "list", listed, halving=2, epochs=2)
+    for values, baseline, words in (
+        (other, None, "whose varied is lr=1,2 and not lr=1,3"),
+        (listed[::-1], None, "whose varied is lr=1,2 and not lr=2,1"),
+        (listed, "lr=2", "whose baseline is lr=1 epochs=1 and not lr=2 epochs=1"),
+    ):
+        answer = refusal(
+            lambda values=values, baseline=baseline: sweep(
+                sides, tmp_path / "list", values, halving=2, epochs=2, baseline=baseline
+            )
+        )
+        assert words in answer
 
 
 def test_more_random_trials_are_added(sides: Dataset, tmp_path: Path, trained: list[str]) -> None:

@@ -71,3 +71,10 @@ def test_a_baseline_is_named_as_the_page_names_it() -> None:
     settings = [{"lr": 0.1}, {"class_weights": (1.0, 4.0), "lr": 0.2}]
     for text in ("class_weights=1.0/4.0 lr=0.2", "lr=0.2,class_weights=1/4"):
         assert plan(settings, SweepOptions(baseline=text)).info.baseline == 1
+
+
+def test_a_baseline_is_the_setting_that_is_named_in_full() -> None:
+    settings = [{"lr": 0.01, "hflip": True}, {"lr": 0.01}, {}]
+    for text, number in (("lr=0.01", 1), ("default", 2), ("hflip=true", 0)):
+        assert plan(settings, SweepOptions(baseline=text)).info.baseline == number
+    assert "no setting of the sweep has it" in refusal(lambda: plan(settings[:2], SweepOptions(baseline="default")))

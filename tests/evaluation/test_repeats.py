@@ -116,6 +116,17 @@ def test_resampled_differences_are_widened() -> None:
     assert [significant(one) for one in holm_bootstrap([weak, clear])] == [1, 1]
 
 
+@pytest.mark.parametrize("comparisons", [1, 5, 50])
+def test_one_false_claim_in_twenty_families_of_resampled_differences(comparisons: int) -> None:
+    """Also of so many comparisons that the corrected ends are beyond the resamples."""
+    rng, wrong = np.random.default_rng(4), 0
+    for _ in range(400):
+        values = rng.normal(size=(comparisons, 1))
+        resampled = values + rng.normal(size=(comparisons, 1000))
+        wrong += any(significant(one) for one in holm_bootstrap([*np.hstack([values, resampled])]))
+    assert 5 < wrong <= 20 + 3 * math.sqrt(400 * 0.05 * 0.95)
+
+
 def test_intervals_from_formulas_are_widened_as_normal_ones() -> None:
     # three comparisons: standard errors 1, values 2, 2.6 and 0; z of 1 - 0.05 / 3 is 2.394, of 1 - 0.05 / 2 is 2.2414
     differences = [Estimate(value, value - 1.959964, value + 1.959964) for value in (2.0, 2.6, 0.0)]

@@ -191,6 +191,32 @@ def test_folds_test_each_image_once(tmp_path: Path) -> None:
     assert results.settings[0].val.value == pytest.approx(0.85)
 
 
+def test_folds_of_one_seed_show_no_ties(tmp_path: Path) -> None:
+    folder = write_sweep(tmp_path / "sweep", LRS[:2], [[0.3, 0.3], [0.9, 0.95]], [[0.9, 0.9]] * 2, folds=2, seeds=(0,))
+    runs = [msgspec.structs.replace(run, seed=0, fold=run.seed + 1) for run in folder.info.read().runs]
+    folder.info.write(msgspec.structs.replace(folder.info.read(), runs=tuple(runs)))
+    results = read_sweep(folder)
+    assert results.winner is not None
+    assert not results.winner.val.has_interval
+    assert results.ties == ()
+    assert "so add seeds" in sweep_sentences(results)[0]
+
+
+def test_the_winner_of_the_last_rung_is_compared_with_no_other(tmp_path: Path) -> None:
+    settings = [{"lr": 0.1, "epochs": 1}, {"lr": 0.2, "epochs": 1}, {"lr": 0.1, "epochs": 4}, {"lr": 0.2, "epochs": 4}]
+    folder = write_sweep(tmp_path / "sweep", settings, [[0.5], [0.5], [0.99], [0.6]], [[0.9]] * 4, halving=2)
+    rungs = [msgspec.structs.replace(one, rung=number // 2) for number, one in enumerate(folder.info.read().settings)]
+    folder.info.write(msgspec.structs.replace(folder.info.read(), settings=tuple(rungs)))
+    (first, *_) = sweep_sentences(read_sweep(folder))
+    assert first.endswith("significantly better than every other setting of the last rung, with one seed.")
+
+
+def test_a_list_of_settings_has_no_effect_of_a_field(tmp_path: Path) -> None:
+    settings = [{}, {"lr": 1}, {"hflip": True}]
+    val = [[0.9], [0.9], [0.11]]
+    assert field_effects(read_sweep(write_sweep(tmp_path / "sweep", settings, val, val, method="list"))) == []
+
+
 def test_the_effect_of_a_field_is_the_mean_over_the_others(tmp_path: Path) -> None:
     settings = [{"lr": lr, "hflip": hflip} for lr in (0.1, 0.01) for hflip in (True, False)]
     val = [[0.8, 0.82], [0.7, 0.74], [0.6, 0.64], [0.5, 0.5]]

@@ -65,7 +65,7 @@ def test_a_grid_shows_means_differences_and_failures(grid: Path) -> None:
     assert "failed</b>: out of memory" in text
     assert "Effect of each field" in text
     assert "Parallel coordinates" not in text
-    assert "All runs took" in text
+    assert "All finished runs took" in text
     assert "seamline sweep walls" in text
     assert 'href="lr%3D0.1%2Chflip%3Dtrue-seed0/report.html"' in text
     assert all(load.startswith("data:") for load in Reader(text).loads)

@@ -119,6 +119,8 @@ def test_draws_are_inside_their_ranges_and_grow_with_more_trials() -> None:
     assert draw_settings(axes, 20, seed=4) != few
     assert all(1e-4 <= one["lr"] <= 1e-2 and 0.1 <= one["warmup"] <= 0.3 for one in many)
     assert {one["batch_size"] for one in many} == {4, 5, 6}
+    narrow = draw_settings(parse_vary(["warmup=float:0.1..0.10049"]), 6, seed=0)
+    assert max(one["warmup"] for one in narrow) == 0.10049  # not 0.1005
     below = sum(one["lr"] < 1e-3 for one in many)  # half of them in the logarithm, an eleventh on a linear scale
     assert abs(below - 150) < 4 * math.sqrt(75)
 

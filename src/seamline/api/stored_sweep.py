@@ -38,21 +38,12 @@ def continue_sweep(folder: SweepFolder, new: SweepInfo) -> SweepInfo:
     old = folder.info.read_optional()
     if old is None:
         return new
-    same = ["data", "preset", "fixed", "method", "search_seed", "halving", "folds", "metric"]
-    same += ["varied"] if new.method == "random" else []
-    same += ["trials", "seeds"] if new.halving else []
-    for name in same:
-        there, here = getattr(old, name), getattr(new, name)
-        if there != here:
+    there, here = _fixed_parts(old), _fixed_parts(new)
+    for name in [*there, *(name for name in here if name not in there)]:
+        stored, given = there.get(name, "the default"), here.get(name, "the default")
+        if stored != given:
             raise SeamlineError(
-                f"{folder.path}: holds another sweep, whose {name.replace('_', ' ')} is {_shown(there)} and not "
-                f"{_shown(here)}; name another folder with --out"
-            )
-    for name in sorted(old.options.keys() | new.options.keys()):
-        there, here = (one.options.get(name, "the default") for one in (old, new))
-        if there != here:
-            raise SeamlineError(
-                f"{folder.path}: holds another sweep, whose {name.replace('_', ' ')} is {there} and not {here}; name "
+                f"{folder.path}: holds another sweep, whose {name.replace('_', ' ')} is {stored} and not {given}; name "
                 "another folder with --out"
             )
     if new.halving:
@@ -71,6 +62,18 @@ def continue_sweep(folder: SweepFolder, new: SweepInfo) -> SweepInfo:
         for run in new.runs
     )
     return msgspec.structs.replace(new, runs=runs, threads=old.threads)
+
+
+def _fixed_parts(info: SweepInfo) -> dict[str, str]:
+    """Return what stays the same when a sweep goes on: name -> text. With rungs, no setting can be added."""
+    names = ["data", "preset", "fixed", "method", "search_seed", "halving", "folds", "metric"]
+    names += ["varied"] if info.method == "random" or info.halving else []
+    names += ["trials", "seeds"] if info.halving else []
+    parts = {name: _shown(getattr(info, name)) for name in names}
+    if info.halving:
+        settings = [one.name for one in info.settings if one.rung == 0]
+        parts |= {"list of settings": "; ".join(settings), "baseline": settings[info.baseline]}
+    return parts | info.options
 
 
 def _shown(value: Any) -> str:

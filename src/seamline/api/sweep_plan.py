@@ -165,7 +165,7 @@ def plan_sweep(
         halving=search.halving or 0,
         folds=search.folds or 0,
         metric=metric,
-        baseline=_baseline(search.baseline, numbered),
+        baseline=_baseline(search.baseline, numbered, halving=bool(search.halving)),
         jobs=search.jobs,
         settings=numbered,
         runs=(),
@@ -185,7 +185,7 @@ def runs_of(info: SweepInfo, settings: Sequence[SweepSetting], first: int) -> tu
 
 
 def run_name(setting: str, seed: int, fold: int) -> str:
-    """Return the name of a run folder, such as `lr=0.01,epochs=4-seed0`; letters that no path has become `+`."""
+    """Return the name of a run folder, such as `lr=0.01,epochs=4-seed0`; characters that paths may not have are `+`."""
     name = re.sub(r"[^\w.,=+-]", "+", setting.replace(" ", ","))
     if len(name) > MAX_NAME:
         name = f"{name[:MAX_NAME]}-{hashlib.sha256(setting.encode()).hexdigest()[:8]}"
@@ -339,13 +339,16 @@ def _metric(name: str | None, task: Task | None) -> str:
     return name
 
 
-def _baseline(text: str | None, settings: Sequence[SweepSetting]) -> int:
-    """Return the number of the setting that a text names."""
+def _baseline(text: str | None, settings: Sequence[SweepSetting], *, halving: bool) -> int:
+    """Return the number of the setting that a text names, in full or by some of its fields."""
     if text is None:
         return 0
-    fields = parse_setting(text.replace(",", " "), option="--baseline")
+    wanted = _plain(parse_setting(text.replace(",", " "), option="--baseline"))
     for number, one in enumerate(settings):
-        if all(name in one.fields and one.fields[name] == value for name, value in _plain(fields).items()):
+        if {name: value for name, value in one.fields.items() if not (halving and name == "epochs")} == wanted:
+            return number
+    for number, one in enumerate(settings):
+        if wanted and wanted.items() <= one.fields.items():
             return number
     raise SeamlineError(f"--baseline {text}: no setting of the sweep has it; the first is {settings[0].name}")
 

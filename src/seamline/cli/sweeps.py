@@ -82,7 +82,7 @@ def sweep(
     """Train settings times seeds, and compare them on one page."""
     watch_load()
     with require_extra("sweep", "train"):
-        from seamline.training.search_space import axes_of, parse_seeds, parse_setting, parse_vary
+        from seamline.training.search_space import parse_seeds, parse_setting, parse_vary
     from seamline.data.class_map.files import parse_maps
     from seamline.training.config import merge_flags, parse_settings
 
@@ -91,7 +91,6 @@ def sweep(
     flags = {"model": model, "epochs": epochs, "batch_size": batch_size, "lr": lr, "weight_decay": weight_decay}
     fields = merge_flags(parse_settings(settings or ()), flags)
     varied: Any = {axis.field: axis.text for axis in parse_vary(vary or ())}
-    axes_of(varied)
     swept = seamline.sweep(
         data,
         [parse_setting(one) for one in setting] if setting else varied,

@@ -9,10 +9,7 @@ from seamline.evaluation.repeats import Repeats, t_mean
 from seamline.evaluation.sweep import SweepResults
 from seamline.evaluation.sweep_settings import SettingResult, within_range
 from seamline.run_folder import Estimate
-from seamline.training.search_space import value_text
-
-PRESET = "as preset"
-"""Value of a field that a setting of a list leaves as the preset has it."""
+from seamline.training.search_space import is_range, value_text
 
 
 @dataclass(frozen=True)
@@ -20,7 +17,7 @@ class Level:
     """A value of a varied field."""
 
     value: str  # the value as text
-    estimate: Estimate  # mean of the metric over all settings that have it, with its t interval
+    estimate: Estimate  # mean of the metric over all settings that have it, with its interval
     settings: int  # number of these settings
 
 
@@ -35,18 +32,20 @@ class FieldEffect:
 def field_effects(results: SweepResults) -> list[FieldEffect]:
     """Return the effect of each varied field that has values to choose from.
 
-    With several seeds, each seed gives one mean over the settings with a value, and the interval is over seeds. With
-    one, it is over these settings.
+    With several seeds, each seed gives one mean over the settings with a value, and the interval is a t interval over
+    seeds. With one, it is over these settings, or over the images of the run where one setting has the value. There
+    are none for a list of settings, which may differ in several fields at once.
     """
-    names = [name for name, text in results.info.varied.items() if ":" not in text]
+    if results.info.method == "list":
+        return []
+    names = [name for name, text in results.info.varied.items() if not is_range(text)]
     return [FieldEffect(name, tuple(_levels(results, name))) for name in names]
 
 
 def _levels(results: SweepResults, name: str) -> list[Level]:
     by_value: dict[str, list[SettingResult]] = {}
     for one in results.first_rung:
-        fields = one.setting.fields
-        by_value.setdefault(value_text(name, fields[name]) if name in fields else PRESET, []).append(one)
+        by_value.setdefault(value_text(name, one.setting.fields[name]), []).append(one)
     return [
         Level(value, within_range(_mean(results, settings), results.metric), len(settings))
         for value, settings in by_value.items()

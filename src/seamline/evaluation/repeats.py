@@ -12,14 +12,16 @@ from seamline.evaluation.bootstrap import Replicates, percentile_interval
 from seamline.evaluation.confidence import LEVEL, Z, significant
 from seamline.run_folder import ABSENT, Estimate
 
+MIN_BEYOND = 5
+"""Resamples beyond an end of an interval from which on the end is a quantile of the resamples."""
+
 
 @dataclass(frozen=True)
 class Repeats:
     """A measurement, or a difference of two, repeated with several seeds.
 
     A metric of n labels changes in steps of 1 / n, so that a few seeds may give equal values by chance, and their
-    standard deviation be 0. It is taken to be at least the change that one label makes, of which rounding to steps
-    alone may be the cause.
+    standard deviation be 0. The standard deviation is therefore taken to be at least one step.
     """
 
     values: Sequence[float]  # one for each seed
@@ -139,10 +141,17 @@ def _normal_p_value(one: Estimate) -> float:
 
 
 def holm_bootstrap(differences: Sequence[NDArray[np.float64]]) -> list[Estimate]:
-    """Return differences with percentile intervals, corrected by `holm`.
+    """Return differences with intervals by resampling, corrected by `holm`.
+
+    For many comparisons the ends of a corrected percentile interval would be the least and the largest of the
+    resamples, whatever their level. With fewer than `MIN_BEYOND` resamples beyond them, `holm_normal` corrects 95 %
+    percentile intervals instead.
 
     Args:
         differences: (1 + R,) float64 each, the difference and that of each resample.
     """
+    resamples = min((len(one) - 1 for one in differences if len(one) > 1), default=0)
+    if resamples * (1 - LEVEL) / 2 < MIN_BEYOND * len(differences):
+        return holm_normal([percentile_interval(one) for one in differences])
     p_values = [bootstrap_p_value(one) for one in differences]
     return holm(p_values, lambda number, level: percentile_interval(differences[number], level))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seamline.errors import SeamlineError
 from seamline.evaluation.bootstrap import GroupBootstrap, Replicates, percentile_interval
 from seamline.evaluation.compare import EvaluatedRun, read_evaluated
-from seamline.evaluation.confidence import newcombe, significant
+from seamline.evaluation.confidence import agreed_sign, newcombe, significant
 from seamline.evaluation.counts import SplitCounts
 from seamline.evaluation.metrics import Metric
 from seamline.evaluation.repeats import holm_bootstrap, holm_normal, holm_t
@@ -44,8 +44,7 @@ class SettingDifference:
 
         Each of the two intervals that there is must exclude 0, on the same side.
         """
-        signs = {significant(one) for one in (self.seeds, self.images) if one.has_interval}
-        sign = signs.pop() if len(signs) == 1 else 0
+        sign = agreed_sign(self.seeds, self.images)
         return sign if self.higher_is_better else -sign
 
 
@@ -119,9 +118,9 @@ class SweepResults:
 
         Differences are corrected by Holm's procedure for all pairs of candidates, because any of them could have
         become the winner. With several seeds they are paired by seed. With one, the intervals of both runs over their
-        images are combined.
+        images are combined; there are none where these have no intervals, as with folds.
         """
-        if self.winner is None:
+        if self.winner is None or not self.winner.val.has_interval:
             return ()
         others, pairs = self.candidates[1:], list(combinations(self.candidates, 2))  # first those of the winner
         if len(self.info.seeds) > 1:

@@ -23,10 +23,10 @@ from seamline.report.run_data import epoch_ends
 from seamline.report.summary import KeyMetric
 from seamline.report.svg import responsive_svg
 from seamline.run_folder import Estimate, SweepFolder, SweepRun
-from seamline.training.search_space import value_text
+from seamline.training.search_space import is_range, value_text
 
 MAX_CURVES = 40
-"""Settings whose curves are drawn: the best."""
+"""Settings whose curves are drawn at most: the best."""
 
 
 def write_sweep_page(folder: SweepFolder) -> Path:
@@ -61,6 +61,7 @@ def render_sweep(results: SweepResults) -> str:
         columns=_columns(results),
         effects=_effects(results),
         curves=_curves(results),
+        max_curves=MAX_CURVES if len(results.candidates) > MAX_CURVES else 0,
         parallel=_parallel(results),
         rule=_rule(results),
         info=info,
@@ -192,7 +193,7 @@ def _line(results: SweepResults, one: SettingResult, key: str) -> sweep_plots.Li
 
 
 def _parallel(results: SweepResults) -> dict[str, str] | None:
-    """Draw parallel coordinates of settings that were drawn at random; None for others, or for a single field."""
+    """Draw parallel coordinates of settings that were drawn at random; None for others, or for a single setting."""
     settings = results.first_rung
     best = next((position for position, one in enumerate(settings) if results.is_winner(one)), None)
     if results.info.method != "random" or len(settings) < 2 or best is None:
@@ -214,7 +215,7 @@ def _coordinate(results: SweepResults, settings: Sequence[SettingResult], name: 
     """Return the axis of a varied field: of numbers from the lowest to the highest, of others evenly spaced."""
     values = [one.setting.fields[name] for one in settings]
     text = results.info.varied[name]
-    if ":" in text:
+    if is_range(text):
         numbers = [float(value) for value in values]
         return sweep_plots.Coordinate(name, *sweep_plots.positions_of(numbers, logarithmic=text.startswith("log:")))
     levels = sorted({value_text(name, value) for value in values})
@@ -245,14 +246,12 @@ def _rule(results: SweepResults) -> str:
 def _cost(results: SweepResults) -> str:
     """State how long the runs took."""
     info = results.info
-    ended = [run.seconds for run in info.runs if run.seconds]
-    if not ended:
-        return ""
+    finished = [run.run.seconds for run in results.runs]
     training = sum(run.train_seconds for run in results.runs if not math.isnan(run.train_seconds))
     by_time = sorted(results.settings, key=lambda one: one.seconds)
     sentence = (
-        f"All runs took {duration(sum(ended))} in total, {duration(float(np.mean(ended)))} each on average, of which "
-        f"{duration(training / len(results.runs))} for training; the rest is data, evaluation and report."
+        f"All finished runs took {duration(sum(finished))} in total, {duration(float(np.mean(finished)))} each on "
+        f"average, of which {duration(training / len(finished))} for training; the rest is data, evaluation and report."
     )
     if len(by_time) > 1:
         quick, slow = by_time[0], by_time[-1]

@@ -59,12 +59,19 @@ class Range:
         if self.distribution == "int":
             return int(rng.integers(int(self.low), int(self.high) + 1))
         if self.distribution == "log":
-            return float(f"{math.exp(rng.uniform(math.log(self.low), math.log(self.high))):.4g}")
-        return float(f"{rng.uniform(self.low, self.high):.4g}")
+            drawn = math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
+        else:
+            drawn = rng.uniform(self.low, self.high)
+        return min(max(float(f"{drawn:.4g}"), self.low), self.high)
 
 
 Axis = Choices | Range
 """A varied field."""
+
+
+def is_range(text: str) -> bool:
+    """Return whether the text of a varied field is a range, and no list of values."""
+    return _RANGE.fullmatch(text) is not None
 
 
 def parse_vary(texts: Iterable[str]) -> tuple[Axis, ...]:

@@ -52,14 +52,15 @@ def _winner(results: SweepResults) -> list[str]:
     if not best.val.has_interval:
         return [f"{sentence}; one seed does not show whether others are worse, so add seeds."]
     planned = sum(one.rung == best.setting.rung for one in results.info.settings)
-    finished = " whose runs have finished" if len(results.candidates) < planned else ""
+    others = "setting of the last rung" if results.info.halving else "setting"
+    others += " whose runs have finished" if len(results.candidates) < planned else ""
     seed = ", with one seed" if len(results.info.seeds) == 1 else ""
     if len(results.ties) == len(results.candidates) - 1:
-        return [f"{sentence}; no other setting{finished} is significantly worse{seed}."]
+        return [f"{sentence}; no other {others} is significantly worse{seed}."]
     if results.ties:
         verb = "is" if len(results.ties) == 1 else "are"
         return [f"{sentence}; {_names(results.ties)} {verb} not significantly worse{seed}."]
-    return [f"{sentence}, significantly better than every other setting{finished}{seed}."]
+    return [f"{sentence}, significantly better than every other {others}{seed}."]
 
 
 def _difference(results: SweepResults, one: SettingDifference, baseline: str) -> str:
