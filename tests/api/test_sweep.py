@@ -2,6 +2,7 @@
 
 import errno
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from seamline.api import sweep_jobs, training
 from seamline.api.sweep import Sweep
 from seamline.data.dataset import Dataset
 from seamline.data.registry import DATASETS
-from seamline.errors import TrainingInterrupted
+from seamline.errors import SeamlineError, TrainingInterrupted
 from seamline.evaluation.sweep import read_sweep
 from seamline.run_folder import ClassMap, RunFolder, SweepFolder
 from seamline.training.config import TrainConfig
@@ -134,24 +135,21 @@ def test_successive_halving_trains_the_best_for_longer(sides: Dataset, tmp_path:
     assert rungs[9] == [max(best)]
     assert len(trained) == 13
     assert swept.winner == f"lr={max(best)} epochs=9"
+    assert f"{swept.winner} is the winner, as the only setting of the last rung" in swept.findings[0]
     sweep(sides, tmp_path / "sweep", vary, random=9, halving=3, epochs=9)
     assert len(trained) == 13
-    assert "holds another sweep, whose trials is 9 and not 12" in refusal(
+    assert "holds another sweep, whose number of trials is 9 and not 12" in refusal(
         lambda: sweep(sides, tmp_path / "sweep", vary, random=12, halving=3, epochs=9)
     )
     listed, other = [{"lr": 1}, {"lr": 2}], [{"lr": 1}, {"lr": 3}]
     sweep(sides, tmp_path / "list", listed, halving=2, epochs=2)
     for values, baseline, words in (
-        (other, None, "whose varied is lr=1,2 and not lr=1,3"),
-        (listed[::-1], None, "whose varied is lr=1,2 and not lr=2,1"),
+        (other, None, "whose list of varied fields is lr=1,2 and not lr=1,3"),
+        (listed[::-1], None, "whose list of varied fields is lr=1,2 and not lr=2,1"),
         (listed, "lr=2", "whose baseline is lr=1 epochs=1 and not lr=2 epochs=1"),
     ):
-        answer = refusal(
-            lambda values=values, baseline=baseline: sweep(
-                sides, tmp_path / "list", values, halving=2, epochs=2, baseline=baseline
-            )
-        )
-        assert words in answer
+        go_on = partial(sweep, sides, tmp_path / "list", values, halving=2, epochs=2, baseline=baseline)
+        assert words in refusal(go_on)
 
 
 def test_more_random_trials_are_added(sides: Dataset, tmp_path: Path, trained: list[str]) -> None:
@@ -167,17 +165,19 @@ def test_more_random_trials_are_added(sides: Dataset, tmp_path: Path, trained: l
 @pytest.mark.parametrize(
     ("changes", "answer"),
     [
-        ({"preset": TrainConfig(model="cnn", epochs=1, batch_size=64, lr=1)}, "whose fixed is model=cnn-fast"),
-        ({"vary": {"epochs": [1, 2]}}, "whose fixed is model=cnn-fast"),
+        (
+            {"preset": TrainConfig(model="cnn", epochs=1, batch_size=64, lr=1)},
+            "whose list of fixed fields is model=cnn-fast",
+        ),
+        ({"vary": {"epochs": [1, 2]}}, "whose list of fixed fields is model=cnn-fast"),
         ({"vary": {"lr": [1]}}, "with 1 runs that this one lacks, such as lr=2-seed0"),
         ({"seeds": (1, 2)}, "with 2 runs that this one lacks"),
-        ({"folds": 2}, "whose folds is 0 and not 2"),
-        ({"metric": "log_loss"}, "whose metric is accuracy and not log_loss"),
+        ({"folds": 2}, "whose number of folds is 0 and not 2"),
         ({"vary": [{"lr": 1}, {"lr": 2}]}, "whose method is grid and not list"),
         ({"image_size": "32x64"}, "whose image size is the default and not 32x64"),
         ({"groups": "folder"}, "whose groups is the default and not folder"),
         ({"near_duplicates": False}, "whose near duplicates is the default and not false"),
-        ({"init_from": "runs/old"}, "whose init from is the default and not runs/old"),
+        ({"init_from": "garments"}, "whose init from is the default and not garments"),
     ],
 )
 def test_a_folder_holds_one_sweep(
@@ -189,6 +189,17 @@ def test_a_folder_holds_one_sweep(
     assert line.startswith(f"{tmp_path / 'sweep'}: holds another sweep, ")
     assert answer in line
     assert len(trained) == 2
+
+
+def test_a_sweep_without_a_run_may_change(sides: Dataset, tmp_path: Path, trained: list[str]) -> None:
+    """Settings are ranked by another metric without training."""
+    failing = sweep(sides, tmp_path / "sweep", {"lr": [9, 1]}, groups="folder")
+    assert [run.name for run in failing.failed] == ["lr=9-seed0"]
+    assert sweep(sides, tmp_path / "sweep", {"lr": [9, 1]}, groups="folder", metric="log_loss").winner == "lr=1"
+    with pytest.raises(SeamlineError, match="no run of the sweep has finished"):
+        sweep(sides, tmp_path / "failed", {"lr": [9]}, groups="folder")
+    sweep(sides, tmp_path / "failed", {"lr": [1]})
+    assert trained[-2:] == ["lr=9-seed0", "lr=1-seed0"]
 
 
 def test_a_sweep_goes_on_with_the_same_options(sides: Dataset, tmp_path: Path, trained: list[str]) -> None:
@@ -214,6 +225,10 @@ def test_a_run_folder_or_a_file_is_no_place_for_a_sweep(sides: Dataset, tmp_path
     run = tmp_path / "sweep" / "lr=1-seed0"
     assert refusal(lambda: sweep(sides, run)) == f"{run}: is a run folder; name another folder with --out"
     assert "is a file, not a folder" in refusal(lambda: sweep(sides, run / "run.json"))
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("my page")
+    assert "index.html: is there, and no sweep wrote it" in refusal(lambda: sweep(sides, tmp_path / "site"))
+    assert (tmp_path / "site" / "index.html").read_text() == "my page"
     with SweepFolder(tmp_path / "locked").lock():
         assert "another sweep works in it" in refusal(lambda: sweep(sides, tmp_path / "locked"))
 
@@ -222,7 +237,13 @@ def test_a_run_folder_or_a_file_is_no_place_for_a_sweep(sides: Dataset, tmp_path
     ("changes", "answer"),
     [
         ({"vary": {"lr": [1, 2]}, "lr": 3}, "--set lr=3 is given too"),
-        ({"vary": {"lr": [-1, 2]}}, "lr must be above 0, got -1"),
+        ({"vary": {"lr": [-1, 2]}}, "--vary lr=-1: lr must be above 0, got -1"),
+        ({"vary": [{"lr": 1, "optimizer": "adam"}], "lr": 3}, "--setting lr: --set lr=3 is given too"),
+        ({"vary": {"batch_size": "int:0..64"}, "random": 2}, "--vary batch_size=0: batch_size must be 1 to"),
+        ({"vary": {"lr": "float:-1..1"}, "random": 2}, "--vary lr=-1: lr must be above 0"),
+        ({"image_size": "abc"}, "--image-size abc: must be one number of pixels"),
+        ({"device": "tpu"}, "--device tpu: not available"),
+        ({"init_from": "nothing"}, "nothing/run.json: not found"),
         ({"vary": {"model": ["cnn", "facadenet"]}}, "model facadenet: no such model for classification"),
         ({"vary": []}, "the list of settings is empty"),
         ({"vary": [{"lr": 1}, {"lr": 1}]}, "--setting lr=1: is given twice"),
@@ -233,7 +254,7 @@ def test_a_run_folder_or_a_file_is_no_place_for_a_sweep(sides: Dataset, tmp_path
         ({"vary": [{"lr": 1}], "random": 2}, "--random 2: draws from --vary"),
         ({"jobs": 0}, "--jobs 0: must be 1 to 1000"),
         ({"halving": 3, "random": 2, "vary": {"lr": "int:1..9"}}, "--halving 3: needs 3 settings"),
-        ({"halving": 3, "vary": {"epochs": [1, 2, 3]}}, "do not vary epochs"),
+        ({"halving": 3, "vary": {"epochs": [1, 2, 3]}, "epochs": 9}, "do not vary epochs"),
         ({"baseline": "lr=7"}, "--baseline lr=7: no setting of the sweep has it"),
         ({"metric": "mean_iou"}, "--metric mean_iou: is not for classification"),
         ({"metric": "f2"}, "--metric f2: no such metric"),

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -212,7 +213,7 @@ def test_the_winner_of_the_last_rung_is_compared_with_no_other(tmp_path: Path) -
 
 
 def test_a_list_of_settings_has_no_effect_of_a_field(tmp_path: Path) -> None:
-    settings = [{}, {"lr": 1}, {"hflip": True}]
+    settings: list[dict[str, Any]] = [{}, {"lr": 1}, {"hflip": True}]
     val = [[0.9], [0.9], [0.11]]
     assert field_effects(read_sweep(write_sweep(tmp_path / "sweep", settings, val, val, method="list"))) == []
 

@@ -36,15 +36,15 @@ def continue_sweep(folder: SweepFolder, new: SweepInfo) -> SweepInfo:
         SeamlineError: the folder holds another sweep.
     """
     old = folder.info.read_optional()
-    if old is None:
+    if old is None or not any(folder.run(run.name).info.exists() for run in old.runs):  # none has been trained
         return new
     there, here = _fixed_parts(old), _fixed_parts(new)
     for name in [*there, *(name for name in here if name not in there)]:
         stored, given = there.get(name, "the default"), here.get(name, "the default")
         if stored != given:
             raise SeamlineError(
-                f"{folder.path}: holds another sweep, whose {name.replace('_', ' ')} is {stored} and not {given}; name "
-                "another folder with --out"
+                f"{folder.path}: holds another sweep, whose {name} is {stored} and not {given}; name another folder "
+                "with --out"
             )
     if new.halving:
         return msgspec.structs.replace(old, jobs=new.jobs, command=new.command)
@@ -66,14 +66,15 @@ def continue_sweep(folder: SweepFolder, new: SweepInfo) -> SweepInfo:
 
 def _fixed_parts(info: SweepInfo) -> dict[str, str]:
     """Return what stays the same when a sweep goes on: name -> text. With rungs, no setting can be added."""
-    names = ["data", "preset", "fixed", "method", "search_seed", "halving", "folds", "metric"]
-    names += ["varied"] if info.method == "random" or info.halving else []
-    names += ["trials", "seeds"] if info.halving else []
-    parts = {name: _shown(getattr(info, name)) for name in names}
+    names = {"data": "data", "preset": "preset", "fixed": "list of fixed fields", "method": "method"}
+    names |= {"search_seed": "search seed", "halving": "halving", "folds": "number of folds"}
+    names |= {"varied": "list of varied fields"} if info.method == "random" or info.halving else {}
+    names |= {"trials": "number of trials", "seeds": "list of seeds", "metric": "metric"} if info.halving else {}
+    parts = {words: _shown(getattr(info, name)) for name, words in names.items()}
     if info.halving:
         settings = [one.name for one in info.settings if one.rung == 0]
         parts |= {"list of settings": "; ".join(settings), "baseline": settings[info.baseline]}
-    return parts | info.options
+    return parts | {name.replace("_", " "): value for name, value in info.options.items()}
 
 
 def _shown(value: Any) -> str:

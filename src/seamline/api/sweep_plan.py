@@ -15,17 +15,21 @@ import seamline
 from seamline.api.stored_sweep import stored_options
 from seamline.data.dataset import Dataset
 from seamline.data.folds import MAX_FOLDS
+from seamline.data.image_folder.resize_policy import parse_size
 from seamline.data.prepare import is_resizable, list_sources
 from seamline.data.registry import DATASETS, check_name
 from seamline.errors import SeamlineError
 from seamline.evaluation.metrics import METRICS
 from seamline.evaluation.sweep_settings import default_metric, ranking_metrics
+from seamline.inference.predictor import find_model
+from seamline.models.devices import find_device
 from seamline.models.factory import model_names
-from seamline.run_folder import ClassMap, SweepInfo, SweepRun, SweepSetting, Task
+from seamline.run_folder import ClassMap, RunFolder, SweepInfo, SweepRun, SweepSetting, Task
 from seamline.training.config import TrainConfig, check_fields, format_settings
 from seamline.training.plan import RunOptions, may_start_pretrained, split_settings
 from seamline.training.presets import PRESETS, get_preset
 from seamline.training.search_space import (
+    Range,
     axes_of,
     check_seeds,
     draw_settings,
@@ -136,18 +140,12 @@ def plan_sweep(
     if isinstance(preset, TrainConfig):
         fixed = {**{name: value for name, value in preset.to_dict().items() if name not in varied}, **fixed}
     option = "--setting" if method == "list" else "--vary"
-    for name in varied:
-        if name in fixed:
-            (given,) = format_settings({name: fixed[name]})
-            raise SeamlineError(f"--vary {name}: --set {given} is given too; keep one of them")
-        if name in SPLIT_FIELDS:
-            raise SeamlineError(
-                f"{option} {name}: settings are ranked on the same validation images, which it changes; give all runs "
-                f"one value with --set {name}=VALUE"
-            )
+    _check_varied(option, varied, fixed, halving=search.halving)
     if search.halving:
-        settings = first_rung(settings, search.halving, _budget(fixed, varied))
-    _check_settings(preset, task, fixed, settings)
+        settings = first_rung(settings, search.halving, float(fixed["epochs"]))
+    ends = _range_ends(varied, settings) if method == "random" else []
+    _check_settings(preset, task, fixed, [*ends, *settings], option)
+    _check_options(options)
     _check_size(data, preset, fixed, settings, options)
     metric = _metric(search.metric, task)
     numbered = tuple(SweepSetting(name=setting_name(one), fields=_plain(one)) for one in settings)
@@ -294,16 +292,54 @@ def _task(data: Any) -> Task | None:
     return first.task if isinstance(first, Dataset) else None
 
 
+def _check_varied(option: str, varied: Mapping[str, str], fixed: Mapping[str, Any], *, halving: int | None) -> None:
+    """Check that the fields may be varied; `option` is the one that names them."""
+    if halving and "epochs" in varied:
+        raise SeamlineError("--halving: chooses the epochs of each rung; do not vary epochs")
+    if halving and "epochs" not in fixed:
+        raise SeamlineError("--halving: needs --epochs N, the epochs of the last rung")
+    for name in varied:
+        if name in fixed:
+            (given,) = format_settings({name: fixed[name]})
+            raise SeamlineError(f"{option} {name}: --set {given} is given too; keep one of them")
+        if name in SPLIT_FIELDS:
+            raise SeamlineError(
+                f"{option} {name}: settings are ranked on the same validation images, which it changes; give all runs "
+                f"one value with --set {name}=VALUE"
+            )
+
+
+def _range_ends(varied: Mapping[str, str], settings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a setting for each end of each range, so that a range is checked whatever is drawn from it."""
+    ranges = [axis for axis in axes_of(varied) if isinstance(axis, Range)]
+    return [{**settings[0], axis.field: end} for axis in ranges for end in axis.ends]
+
+
+def _check_options(options: RunOptions) -> None:
+    """Check the options that would stop each run: image size, device and initial weights."""
+    if options.image_size is not None:
+        parse_size(str(options.image_size))
+    find_device(options.device)
+    if options.init_from is not None:
+        RunFolder(find_model(options.init_from)).info.read()
+
+
 def _check_settings(
-    preset: str | TrainConfig, task: Task | None, fixed: Mapping[str, Any], settings: Sequence[Mapping[str, Any]]
+    preset: str | TrainConfig,
+    task: Task | None,
+    fixed: Mapping[str, Any],
+    settings: Sequence[Mapping[str, Any]],
+    option: str,
 ) -> None:
-    """Check that each setting is a configuration, of a model that there is."""
+    """Check that each setting, which an option names, is a configuration, of a model that there is."""
     tasks: list[Task] = [task] if task else [one for one in PRESETS if preset in PRESETS[one]] or list(PRESETS)
     names = {name for one in tasks for name in model_names(one)}
     base = preset if isinstance(preset, TrainConfig) else get_preset(preset, tasks[0])
     for one in settings:
-        given = {**fixed, **one}
-        config = replace(base, **given)
+        try:
+            config = replace(base, **{**fixed, **one})
+        except SeamlineError as error:
+            raise SeamlineError(f"{option} {setting_name(one)}: {str(error).removeprefix('config: ')}") from None
         if config.model not in names and not config.model.startswith(("timm/", "smp/")):
             raise SeamlineError(
                 f"model {config.model}: no such model{f' for {task}' if task else ''}; the models are "
@@ -351,15 +387,6 @@ def _baseline(text: str | None, settings: Sequence[SweepSetting], *, halving: bo
         if wanted and wanted.items() <= one.fields.items():
             return number
     raise SeamlineError(f"--baseline {text}: no setting of the sweep has it; the first is {settings[0].name}")
-
-
-def _budget(fixed: Mapping[str, Any], varied: Mapping[str, str]) -> float:
-    """Return the epochs of the last rung."""
-    if "epochs" in varied:
-        raise SeamlineError("--halving: chooses the epochs of each rung; do not vary epochs")
-    if "epochs" not in fixed:
-        raise SeamlineError("--halving: needs --epochs N, the epochs of the last rung")
-    return float(fixed["epochs"])
 
 
 def _rounded(epochs: float) -> float:

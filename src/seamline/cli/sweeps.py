@@ -1,5 +1,6 @@
 """`seamline sweep`."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +33,8 @@ from seamline.threads import watch_load
 
 if TYPE_CHECKING:
     from seamline.api.sweep import Sweep
+    from seamline.evaluation.sweep import SweepResults
+    from seamline.evaluation.sweep_settings import SettingResult
 
 VaryOption = Annotated[
     list[str] | None,
@@ -126,27 +129,42 @@ def _print_sweep(swept: "Sweep", *, as_json: bool) -> None:
 
     results = swept.results
     if as_json:
-        import msgspec
+        from seamline.run_folder import to_json
 
-        settings = [
-            {
-                "setting": one.setting.name,
-                "fields": one.setting.fields,
-                "runs": len(one.runs),
-                "val": msgspec.to_builtins(one.val),
-                "seconds": one.seconds,
-            }
-            for one in results.settings
-        ]
         failed = {run.name: run.reason for run in swept.failed}
-        content = {"sweep": str(swept.path), "report": str(swept.report), "metric": results.measure.key}
-        print_json({**content, "winner": swept.winner, "settings": settings, "failed": failed})
+        content: dict[str, Any] = {"sweep": str(swept.path), "report": str(swept.report), "metric": results.measure.key}
+        content |= {"winner": swept.winner, "findings": swept.findings, "failed": failed}
+        settings = json.loads(to_json([_setting_values(results, one) for one in results.settings]))
+        print_json({**content, "settings": settings})
         return
     show, width = PRINTED[results.metric.format][0], max(len(one.setting.name) for one in results.settings)
     for one in results.settings:
-        result(f"{one.setting.name:<{width}}  validation {title_inside(results.metric.title)} {show(one.val)}")
+        line = f"{one.setting.name:<{width}}  validation {title_inside(results.metric.title)} {show(one.val)}"
+        if results.info.folds:
+            counted = results.counted_metric
+            pooled = PRINTED[counted.format][0](results.pooled(one))
+            line += f", test over all folds {title_inside(counted.title)} {pooled}"
+        result(line)
     for sentence in swept.findings:
         result(sentence)
     for run in swept.failed:
         result(f"failed: {run.name}: {run.reason}")
     result(f"Sweep:  {swept.path}\nReport: {swept.report}")
+
+
+def _setting_values(results: "SweepResults", one: "SettingResult") -> dict[str, Any]:
+    """Return what a sweep measured of a setting; of settings that were drawn, only the winner has its test values."""
+    winner = one is results.winner
+    shown = winner or results.info.method != "random"
+    difference = next((each for each in results.differences if each.number == one.number), None) if shown else None
+    return {
+        "setting": one.setting.name,
+        "fields": one.setting.fields,
+        "runs": len(one.runs),
+        "val": one.val,
+        "test": (results.pooled(one) if results.info.folds else one.test) if shown else None,
+        "not_significantly_worse": one in results.ties,
+        "difference_over_seeds": difference.seeds if difference else None,
+        "difference_over_images": difference.images if difference else None,
+        "seconds": one.seconds,
+    }

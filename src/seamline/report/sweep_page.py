@@ -75,7 +75,8 @@ def render_sweep(results: SweepResults) -> str:
 
 def _title(results: SweepResults) -> str:
     """Return what is varied, on which data."""
-    names = [name.replace("_", " ") for name in results.info.varied] or ["seeds"]
+    names = [name.replace("_", " ") for name in results.info.varied]
+    names = names or (["folds"] if results.info.folds and len(results.info.seeds) == 1 else ["seeds"])
     what = join_and(names) if len(names) <= 3 else f"{len(names)} fields"
     return f"{results.runs[0].info.dataset.title}: sweep of {what}"
 
@@ -97,12 +98,13 @@ def _key_metrics(results: SweepResults) -> list[KeyMetric]:
     winner, metric = results.winner, results.metric
     if winner is None:
         return []
-    metrics = [_key_metric(metric, winner.val, "validation, by which it was chosen")]
+    chosen = ", by which it was chosen" if len(results.settings) > 1 else ""
+    metrics = [_key_metric(metric, winner.val, f"validation{chosen}")]
     if results.info.folds:
         counted = results.counted_metric
         metrics.append(_key_metric(counted, results.pooled(winner), "test, each image once"))
     elif winner.test.present:
-        metrics.append(_key_metric(metric, winner.test, "test, evaluated once"))
+        metrics.append(_key_metric(metric, winner.test, "test, which decided nothing"))
     return metrics
 
 
@@ -132,7 +134,7 @@ def _rows(results: SweepResults) -> list[dict[str, Any]]:
     return [
         {
             "result": one,
-            "winner": one is results.winner,
+            "winner": one is results.winner and len(results.settings) > 1,
             "tied": one in results.ties,
             "baseline": one.number == results.info.baseline,
             "difference": differences.get(one.number),
@@ -249,8 +251,9 @@ def _cost(results: SweepResults) -> str:
     finished = [run.run.seconds for run in results.runs]
     training = sum(run.train_seconds for run in results.runs if not math.isnan(run.train_seconds))
     by_time = sorted(results.settings, key=lambda one: one.seconds)
+    total = f"took {duration(sum(finished))} in total" if info.jobs == 1 else f"add up to {duration(sum(finished))}"
     sentence = (
-        f"All finished runs took {duration(sum(finished))} in total, {duration(float(np.mean(finished)))} each on "
+        f"All finished runs {total}, {duration(float(np.mean(finished)))} each on "
         f"average, of which {duration(training / len(finished))} for training; the rest is data, evaluation and report."
     )
     if len(by_time) > 1:

@@ -101,12 +101,17 @@ class SweepFolder:
         """Lock the folder for this process inside the block.
 
         Raises:
-            SeamlineError: another sweep works in it, or it is a run folder, a file, or may not be written to.
+            SeamlineError: another sweep works in it, or it is a run folder, a file, or may not be written to, or has a
+                page that no sweep wrote.
         """
         folder = RunFolder(self.path)
         folder.check_writable()
         if folder.info.exists():
             raise SeamlineError(f"{self.path}: is a run folder; name another folder with --out")
+        if self.report_file.exists() and not self.info.exists():
+            raise SeamlineError(
+                f"{self.report_file}: is there, and no sweep wrote it; name another folder with --out, or move the file"
+            )
         try:
             with file_lock(self.path):
                 yield

@@ -266,7 +266,7 @@ def parse_settings(settings: Iterable[str], option: str = "--set") -> dict[str, 
         try:
             value = _parse(text.strip(), field_types()[name])
         except ValueError:
-            expected, hint = _description(field_types()[name]), _repeat_hint(text)
+            expected, hint = _description(field_types()[name]), _repeat_hint(text, option)
             raise SeamlineError(f"{option} {setting}: {name} takes {expected}, got {text!r}{hint}") from None
         if name in fields and fields[name] != value:
             given = format_setting(name, fields[name])
@@ -275,10 +275,14 @@ def parse_settings(settings: Iterable[str], option: str = "--set") -> dict[str, 
     return fields
 
 
-def _repeat_hint(text: str) -> str:
+def _repeat_hint(text: str, option: str) -> str:
     """Return the right form of several settings in one, such as `3,lr=0.1`."""
     _, *others = re.split(r"[,; ]+(?=\w+=)", text)
-    return f"; repeat --set for each field: {' '.join(f'--set {other}' for other in others)}" if others else ""
+    if not others:
+        return ""
+    if option not in ("--set", "--vary"):  # which take one field
+        return "; separate fields by spaces"
+    return f"; repeat {option} for each field: {' '.join(f'{option} {other}' for other in others)}"
 
 
 def merge_flags(settings: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -287,7 +291,7 @@ def merge_flags(settings: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[s
     Raises:
         SeamlineError: a field is given both ways, with different values.
     """
-    given = {name: _whole(value) for name, value in flags.items() if value is not None}
+    given = {name: whole(value) for name, value in flags.items() if value is not None}
     for name, value in given.items():
         if settings.get(name, value) != value:
             flag = f"--{name.replace('_', '-')} {format_value(value)}"
@@ -383,7 +387,7 @@ def _parse(text: str, type_: Any) -> Any:
             raise ValueError(text)
         return _BOOLEANS[text.lower()]
     if type_ in (int, float):
-        return _whole(type_(text))
+        return whole(type_(text))
     if type_ is str or get_origin(type_) is Literal:
         return text
     if text.lower() == "balanced" and type_ == field_types()["class_weights"]:
@@ -395,9 +399,9 @@ _NUMBERS = "numbers separated by commas"
 _WEIGHTS = f"balanced, or {_NUMBERS}"
 
 
-def _whole(value: Any) -> Any:
-    """Return a whole number as an int, anything else as it is."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def whole(value: Any) -> Any:
+    """Return a whole number as an int, anything else as it is, also a number that a float64 does not hold exactly."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53 else value
 
 
 def _description(type_: Any) -> str:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 
 from seamline.errors import SeamlineError
-from seamline.training.config import field_types, format_settings, parse_settings, unknown_field
+from seamline.training.config import field_types, format_settings, parse_settings, unknown_field, whole
 
 Distribution = Literal["float", "log", "int"]
 MAX_SEEDS = 1_000
@@ -51,8 +51,12 @@ class Range:
     @property
     def text(self) -> str:
         """The range as `--vary` takes it."""
-        low, high = (int(end) if float(end).is_integer() else end for end in (self.low, self.high))
-        return f"{self.distribution}:{low}..{high}"
+        return f"{self.distribution}:{whole(self.low)}..{whole(self.high)}"
+
+    @property
+    def ends(self) -> tuple[Any, Any]:
+        """The lowest and the highest value, as the field takes them."""
+        return whole(self.low), whole(self.high)
 
     def draw(self, rng: np.random.Generator) -> float:
         """Draw a value; one that is no whole number has four significant digits."""
@@ -145,7 +149,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first:
             raise SeamlineError(f"--seeds {text}: {part.strip()} is backwards; write {last}-{first}")
-        if last - first >= MAX_SEEDS:
+        if last - first + len(seeds) >= MAX_SEEDS:
             raise SeamlineError(f"--seeds {text}: has more than {MAX_SEEDS:,} seeds; name fewer")
         seeds += range(first, last + 1)
     return check_seeds(seeds)
@@ -243,9 +247,10 @@ def _parse_axis(name: str, text: str) -> Axis:
 
 
 def _with_commas(setting: str) -> str:
-    """Return a text `field=value` with commas between the numbers of its value; names of models have slashes."""
+    """Return a text `field=value` with commas between the numbers of a field that takes several."""
     name, equals, value = setting.partition("=")
-    return setting if field_types().get(name) is str else f"{name}{equals}{value.replace('/', ',')}"
+    several = any(get_origin(one) is tuple for one in get_args(field_types().get(name)))
+    return f"{name}{equals}{value.replace('/', ',')}" if several else setting
 
 
 def _parse_range(name: str, distribution: Any, text: str, shown: str) -> Range:
@@ -269,7 +274,7 @@ def _parse_range(name: str, distribution: Any, text: str, shown: str) -> Range:
     if distribution == "int" and not all(end.is_integer() for end in ends):
         raise SeamlineError(f"{shown}: the ends of an int range are whole numbers")
     for end in ends:  # in the terms of the field
-        parse_settings([f"{name}={int(end) if end.is_integer() else end}"], option="--vary")
+        parse_settings([f"{name}={whole(end)}"], option="--vary")
     return Range(name, distribution, *ends)
 
 

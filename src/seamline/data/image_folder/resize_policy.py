@@ -56,7 +56,7 @@ def pick_image_size(
         SeamlineError: `requested` is not a size.
     """
     if requested is not None:
-        height, width = _parse_size(requested)
+        height, width = parse_size(requested)
         return ImageSize(height, width, f"--image-size {requested}")
     median = [float(np.median(sides)) for sides in zip(*sizes, strict=True)]
     photos = pretrained and min(median) >= MIN_PHOTO_SIDE
@@ -93,8 +93,12 @@ def _pick_photo_size(sizes: Sequence[tuple[int, int]], median: Sequence[float]) 
     )
 
 
-def _parse_size(text: str) -> tuple[int, int]:
-    """Return height and width of `96`, or of `128x96`, which is width x height."""
+def parse_size(text: str) -> tuple[int, int]:
+    """Return height and width of `96`, or of `128x96`, which is width x height.
+
+    Raises:
+        SeamlineError: the text is neither, or a side is too small or too large.
+    """
     parts = text.lower().replace("×", "x").split("x")
     if len(parts) in (1, 2) and all(part.strip().isdigit() for part in parts):
         width, height = int(parts[0]), int(parts[-1])

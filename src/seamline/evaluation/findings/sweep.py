@@ -44,10 +44,15 @@ def difference_sentences(results: SweepResults) -> list[str]:
 def _winner(results: SweepResults) -> list[str]:
     """State which setting is best on the validation images, and which are not distinguishable from it."""
     best = results.winner
-    if best is None or len(results.candidates) < 2:
+    if best is None:
         return []
     show = PRINTED[results.metric.format][0]
     title = title_inside(results.metric.title)
+    if len(results.candidates) < 2:
+        only = (
+            f"{best.setting.name} is the winner, as the only setting of the last rung: {title} {show(best.val)} on the"
+        )
+        return [f"{only} validation images."] if results.info.halving else []
     sentence = f"{best.setting.name} has the best {title} on the validation images, {show(best.val)}"
     if not best.val.has_interval:
         return [f"{sentence}; one seed does not show whether others are worse, so add seeds."]
