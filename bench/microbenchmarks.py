@@ -42,11 +42,11 @@ def measure_presets(device: str) -> list[dict[str, Any]]:
     for round_ in range(ROUNDS):
         place = iter(range(100))
         for task, few, many in sets:
-            for name, recipe in PRESETS[data[task].task].items():
+            for name, preset in PRESETS[data[task].task].items():
                 if round_ == 0:
-                    rows.append({"data": task, "preset": name, "operations": _operations(recipe, data[task])})
+                    rows.append({"data": task, "preset": name, "operations": _operations(preset, data[task])})
                     rows[-1]["rates"] = []
-                rows[next(place)]["rates"].append(_rate(recipe, data[task], few, many, device))
+                rows[next(place)]["rates"].append(_rate(preset, data[task], few, many, device))
     return rows
 
 
@@ -60,25 +60,25 @@ def _timed(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     return seconds[1:]
 
 
-def _begin(recipe: TrainConfig, data: seamline.Dataset, count: int, device: str) -> Training:
+def _begin(preset: TrainConfig, data: seamline.Dataset, count: int, device: str) -> Training:
     """Prepare a training on the first `count` images."""
     split = data.train.select(np.arange(count))
-    network = build_model(recipe.model, split.images.shape[1:], len(data.classes), task=data.task)
+    network = build_model(preset.model, split.images.shape[1:], len(data.classes), task=data.task)
     network.init_from_data(split.images)
     network.to(device)
-    batches = Batches(split, recipe.batch_size, task=data.task, seed=0, augmentation=recipe.augmentation, device=device)
-    return Training(network, batches, recipe)
+    batches = Batches(split, preset.batch_size, task=data.task, seed=0, augmentation=preset.augmentation, device=device)
+    return Training(network, batches, preset)
 
 
-def _rate(recipe: TrainConfig, data: seamline.Dataset, few: int, many: int, device: str) -> float:
+def _rate(preset: TrainConfig, data: seamline.Dataset, few: int, many: int, device: str) -> float:
     """Return images per second in one epoch over `many` images, after a warm-up epoch over `few`."""
-    next(iter(_begin(recipe, data, few, device)))
-    record = next(iter(_begin(recipe, data, many, device)))
+    next(iter(_begin(preset, data, few, device)))
+    record = next(iter(_begin(preset, data, many, device)))
     return record.samples / record.train_seconds
 
 
-def _operations(recipe: TrainConfig, data: seamline.Dataset) -> float:
+def _operations(preset: TrainConfig, data: seamline.Dataset) -> float:
     """Return the floating-point operations per image."""
-    training = _begin(recipe, data, 8, "cpu")
+    training = _begin(preset, data, 8, "cpu")
     images, labels, _ = next(training.batches.epoch(1))
     return operations_of(training.model, images, labels)

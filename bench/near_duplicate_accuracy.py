@@ -22,7 +22,7 @@ from seamline.data.near_duplicates.exact_and_near import (
     first_occurrences,
 )
 from seamline.evaluation.bootstrap import GroupBootstrap, percentile_interval, ratio
-from seamline.evaluation.confidence import wilson
+from seamline.evaluation.confidence import newcombe, widest, wilson
 from seamline.inference.forward import predict_logits
 from seamline.inference.pretrained import pretrained_dir
 from seamline.inference.tta import load_tta
@@ -90,11 +90,22 @@ def describe(
 
 
 def difference(correct: NDArray[np.bool_], related: NDArray[np.bool_]) -> Estimate:
-    """Return the accuracy of all images minus that of the unrelated ones, with an interval over the same resamples."""
+    """Return the accuracy of all images minus that of the unrelated ones.
+
+    It is the fraction of related images times the difference of both accuracies. Resamples of related images without an
+    error have none either, so the interval over resamples is widened to include Newcombe's.
+    """
     sums = GroupBootstrap(np.arange(len(correct))).resample_sums(
         np.stack([correct, np.ones(len(correct)), correct & ~related, ~related], 1)
     )
-    return percentile_interval(ratio(sums[:, 0], sums[:, 1]) - ratio(sums[:, 2], sums[:, 3]))
+    resampled = percentile_interval(ratio(sums[:, 0], sums[:, 1]) - ratio(sums[:, 2], sums[:, 3]))
+    of_them, without = (wilson(int(correct[part].sum()), int(part.sum())) for part in (related, ~related))
+    return widest(resampled, scaled(newcombe(of_them, without), float(related.mean())))
+
+
+def scaled(estimate: Estimate, factor: float) -> Estimate:
+    """Return an estimate times a factor, 0 or more."""
+    return Estimate(factor * estimate.value, factor * estimate.low, factor * estimate.high)
 
 
 def stored(estimate: Estimate) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 from unittest.mock import patch
 
 import seamline
-from results_garments import over_seeds, wilson_percent
+from results_garments import wilson_percent
+from results_means import labels_of, percent
 from results_run import collect
 from seamline.io import read_json, write_text
 from seamline.run_folder import RunFolder
@@ -71,8 +72,7 @@ def page(collected: dict[str, Any]) -> str:
     fast, scratch = collected["fast"], collected["scratch"]
     first = fast[0]
     height, width, _ = first["input_size"]
-    accuracies = [100 * run["val"]["overall"]["accuracy"]["value"] for run in fast]
-    mean, half = over_seeds(accuracies)
+    accuracies = [run["val"]["overall"]["accuracy"]["value"] for run in fast]
     seconds = sorted(run["fit_seconds"] for run in fast)
     config = first["config"]
     rows = [
@@ -89,15 +89,15 @@ def page(collected: dict[str, Any]) -> str:
         f"PyTorch's transfer-learning tutorial), which define no test images; {first['machine']}, {first['threads']} "
         "threads. `python bench/results.py --only photos` with `SEAMLINE_DATA` set trains the runs: `seamline train "
         "hymenoptera`, the preset `fast` with its automatic configuration, and once with `--set pretrained=false`. The "
-        "settings were chosen by cross-validation on the training photos; the validation photos served for these "
+        "settings were chosen by cross-validation on the training photos; the validation photos were used for these "
         "metrics alone. The photos come from ImageNet, on which the encoder was pretrained, so other photos may be "
         "harder.",
         f"With pretrained features ({config['model']}, photos of {width} × {height} pixels, {config['epochs']:g} "
         f"epochs, batch size {config['batch_size']}, AdamW at {config['lr']:g}) the mean validation accuracy of "
-        f"{len(fast)} seeds is **{mean:.2f} ± {half:.2f} %** (95 % t interval over seeds). Training takes "
-        f"{seconds[0]:.0f} to {seconds[-1]:.0f} s: features, head, all epochs and the validation after each. "
-        "The load is the average number of processes that computed or waited when the run started: other processes "
-        "lengthen the time.",
+        f"{len(fast)} seeds is **{percent(accuracies, labels_of(first['val']))}** (95 % t interval over seeds). "
+        f"Training takes {seconds[0]:.0f} to {seconds[-1]:.0f} s, from building the model to its final weights, with "
+        "the validation after each epoch. The load is the average number of running or waiting processes when the run "
+        "started; other processes lengthen the time.",
         "\n".join(
             [
                 "| start | seed | validation accuracy (Wilson interval) | log loss | epochs | training (s) | load |",

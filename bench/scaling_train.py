@@ -28,9 +28,9 @@ def main() -> None:
     split = Split(few[chosen], their[chosen], tuple(map(str, chosen)), np.arange(len(chosen)))
     del few, their
     segments = task == "facades"
-    recipe = get_preset(name, "segmentation" if segments else "classification")
+    preset = get_preset(name, "segmentation" if segments else "classification")
     network = build_model(
-        recipe.model,
+        preset.model,
         split.images.shape[1:],
         5 if segments else 10,
         task="segmentation" if segments else "classification",
@@ -38,12 +38,12 @@ def main() -> None:
     network.init_from_data(split.images)
     batches = Batches(
         split,
-        recipe.batch_size,
+        preset.batch_size,
         task="segmentation" if segments else "classification",
         seed=0,
-        augmentation=recipe.augmentation,
+        augmentation=preset.augmentation,
     )
-    record = next(iter(Training(network, batches, recipe)))
+    record = next(iter(Training(network, batches, preset)))
     print(json.dumps({"seconds": record.train_seconds, "images": record.samples, "image_bytes": split.images.nbytes}))
 
 

@@ -1,6 +1,6 @@
 """Time a training from images in memory to the last step.
 
-    python bench/time_to_accuracy_seamline.py garments FILE RECIPE SEED [DEVICE]
+    python bench/time_to_accuracy_seamline.py garments FILE PRESET SEED [DEVICE]
 
 FILE is as for time_to_accuracy_plain.py. Prints one JSON line: `seconds`, `images` (processed),
 `val` and `test`; the last two are computed after the time is taken.

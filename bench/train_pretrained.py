@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ModelTraining:
     """How `seamline.train` trains a model, with seed 0."""
 
     data: tuple[str, ...]  # names of datasets
@@ -55,7 +55,7 @@ class Recipe:
     settings: tuple[str, ...] = ()  # fields of the configuration, as `--set` takes them
     size: str | None = None  # size of the images, if not the usual one, split as those of the usual size
     device: str = "auto"
-    start: "Recipe | None" = None  # what trains the model that the weights start from
+    start: "ModelTraining | None" = None  # what trains the model that the weights start from
 
     @property
     def command(self) -> str:
@@ -83,13 +83,13 @@ _MIXED = ("amp_dtype=bfloat16", "mix=1,2,1")
 _LONG = ("batch_size=32", "crop=320", "epochs=115.36", "lr=2.8e-3", "muon_lr=0.07")
 _NOTHING = ("epochs=0.001", "lr=1e-9", "muon_lr=1e-9")  # one step that changes nothing: the evaluation is what counts
 TRAINED = {
-    "garments": Recipe(("fashion-mnist",), settings=("epochs=8",)),
-    "facades": Recipe(("facades",)),
-    "streets": Recipe(
+    "garments": ModelTraining(("fashion-mnist",), settings=("epochs=8",)),
+    "facades": ModelTraining(("facades",)),
+    "streets": ModelTraining(
         _ALL_BUILDINGS,
         "best",
         (*_MIXED, *_NOTHING),
-        start=Recipe(_ALL_BUILDINGS, "best", (*_MIXED, *_LONG), size="512x512", device="cuda"),
+        start=ModelTraining(_ALL_BUILDINGS, "best", (*_MIXED, *_LONG), size="512x512", device="cuda"),
     ),
 }
 """Name -> how it is trained."""
@@ -345,9 +345,9 @@ def main() -> None:
             export_again(RunFolder(pretrained_dir(name)))
         return
     for name in chosen:
-        recipe, run = TRAINED[name], getattr(options, name)
+        training, run = TRAINED[name], getattr(options, name)
         if run is None:
-            run = recipe.train(f"runs/pretrained-{name}")
+            run = training.train(f"runs/pretrained-{name}")
         folder = pretrained_dir(name)
         write_pretrained(RunFolder(run), RunFolder(folder))
         print(f"{name}: {sum(file.stat().st_size for file in folder.iterdir()) / 1e6:.2f} MB in {folder}")

@@ -17,11 +17,11 @@ def train(workload: Workload, clock: Clock) -> list[float]:
     """Train for two epochs."""
     tune_malloc()
     segments = workload.task == "facades"
-    recipe = get_preset("original", "segmentation" if segments else "classification")
+    preset = get_preset("original", "segmentation" if segments else "classification")
     count = len(workload.images)
     split = Split(workload.images, workload.labels, tuple(map(str, range(count))), np.arange(count))
     task: Task = "segmentation" if segments else "classification"
-    network = build_model(recipe.model, split.images.shape[1:], workload.classes, task=task)
+    network = build_model(preset.model, split.images.shape[1:], workload.classes, task=task)
     network.init_from_data(split.images)
     network.to(workload.device)
     batches = Batches(
@@ -29,10 +29,10 @@ def train(workload: Workload, clock: Clock) -> list[float]:
         workload.batch,
         task=task,
         seed=0,
-        augmentation=recipe.augmentation,
+        augmentation=preset.augmentation,
         device=torch.device(workload.device),
     )
-    training = iter(Training(network, batches, recipe))
+    training = iter(Training(network, batches, preset))
     losses = []
     for _ in range(2):
         clock.start()
