@@ -49,16 +49,15 @@ def collect_all(out: Path, folder: Path | None) -> dict[str, Any]:
     return {**collected, "hidden": [collect(hidden_head(data, out))], "synthetic": synthetic_garments(out)}
 
 
-def collect_best(out: Path, folder: Path | None) -> dict[str, Any]:
-    """Train and evaluate `best` with each of `BEST_SEEDS`, and time an epoch on all cores; return the values."""
+def collect_best(out: Path, folder: Path | None) -> list[dict[str, Any]]:
+    """Train and evaluate `best` with each of `BEST_SEEDS`; return the values of each."""
     data = seamline.load_dataset("fashion-mnist", data_dir=None if folder is None else folder / "fashion-mnist")
     runs = []
     for seed in BEST_SEEDS:
         print(f"best, seed {seed}", flush=True)
         run = seamline.train(data, preset="best", seed=seed, out=out / f"best-{seed}", resume=True, progress=Reporter())
         runs.append(collect(run.path))
-    timed = seamline.train(data, preset="best", epochs=1, out=out / "best-epoch", resume=True, progress=Reporter())
-    return {"runs": runs, "epoch": collect(timed.path)}
+    return runs
 
 
 def hidden_head(data: seamline.Dataset, out: Path) -> Path:
@@ -281,9 +280,8 @@ def fast_words(original: list[dict[str, Any]], fast: list[dict[str, Any]]) -> st
     )
 
 
-def best_page(collected: dict[str, Any]) -> str:
+def best_page(runs: list[dict[str, Any]]) -> str:
     """Return the section on the preset `best`."""
-    runs, timed = collected["runs"], collected["epoch"]
     first = runs[0]
     config = first["config"]
     tests = [run["test"]["overall"]["accuracy"]["value"] for run in runs]
@@ -295,17 +293,11 @@ def best_page(collected: dict[str, Any]) -> str:
         f"`seamline train fashion-mnist --preset best`, {first['machine']}: a residual network of "
         f"{first['parameters']:,} parameters; {config['epochs']:g} epochs with random erasing, shifts of up to "
         f"{config['translate']} pixels and mirror images; label smoothing {config['label_smoothing']:g}; an "
-        f"exponential moving average of the weights. {mean}The settings were chosen on validation images. An epoch "
-        f"takes {timed['seconds']:.0f} seconds with {threads_text(timed['threads'])} on an idle machine, so the "
-        f"training takes about {config['epochs'] * timed['seconds'] / 60:.0f} minutes there. The seconds in "
-        "the table are the time of each run with its threads, including what other work on the machine added to it.",
+        f"exponential moving average of the weights. {mean}The settings were chosen on validation images. The seconds "
+        "are the time of each training with its threads, including what other work on the machine added to it.",
         fast_table(runs),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def threads_text(threads: int) -> str:
-    return "1 thread" if threads == 1 else f"{threads} threads"
 
 
 def fast_table(runs: list[dict[str, Any]]) -> str:
