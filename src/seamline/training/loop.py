@@ -206,9 +206,14 @@ class Training:
         )
 
     def _curve(self, state: _EpochState, before: int) -> tuple[CurvePoint, ...]:
-        """Return means over consecutive parts of an epoch that is done, each at the end of its part."""
+        """Return means over consecutive parts of an epoch that is done, each at the end of its part.
+
+        A short last batch is no part of its own, because a mean over few images is far from the others by chance.
+        """
         whole, steps = len(self.batches), len(state.losses)
         ends = sorted({*(min(-(-whole * i // self.parts), steps) for i in range(1, self.parts + 1)), steps})
+        if ends[-2:-1] == [steps - 1] and 2 * self.batches.batch_len(steps - 1) < self.batches.batch_len(0):
+            del ends[-2]
         points = []
         for start, end in itertools.pairwise([0, *ends]):
             samples = sum(self.batches.batch_len(step) for step in range(start, end))

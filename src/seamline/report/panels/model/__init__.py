@@ -141,7 +141,7 @@ def _schedule(config: dict[str, Any]) -> str:
 
 def _initial_weights(run: RunData) -> str:
     start = run.info.init_from
-    return f"those of run {start.run}" if start else run.info.model.init or "at random"
+    return f"those of run {start.run}" if start else (run.info.model.init or "at random").removeprefix("with ")
 
 
 def _normalization(summary: ModelSummary) -> str:

@@ -72,7 +72,7 @@ def _config(run: RunData) -> dict[str, Any]:
 
 def _initial_weights(run: RunData) -> str:
     """Return where the first weights come from; empty for random ones."""
-    return f"run {run.info.init_from.run}" if run.info.init_from else run.info.model.init or ""
+    return f"run {run.info.init_from.run}" if run.info.init_from else (run.info.model.init or "").removeprefix("with ")
 
 
 def _images(dataset: DatasetInfo) -> str:
