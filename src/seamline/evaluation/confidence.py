@@ -21,6 +21,12 @@ def significant(difference: Estimate) -> int:
     return int(difference.low > 0) - int(difference.high < 0)
 
 
+def agreed_sign(*differences: Estimate) -> int:
+    """Return the sign on which the intervals of all differences that have one agree, as `significant` does; else 0."""
+    signs = {significant(one) for one in differences if one.has_interval}
+    return signs.pop() if len(signs) == 1 else 0
+
+
 def negated(estimate: Estimate) -> Estimate:
     """Return minus the value, with its interval."""
     return Estimate(-estimate.value, -estimate.high, -estimate.low)
