@@ -122,8 +122,8 @@ def shared_outline(inputs: ReasonInputs) -> Measurement | None:
         difference,
         f"The mean outline of Shirt overlaps those of {join_and(CONFUSED)} by {percent(outlines.mean(alike))} on "
         f"average, and those of the {len(others)} other classes by {percent(outlines.mean(unlike))}: a difference of "
-        f"{signed_points(difference)}, of the mean images {signed_points(of_images)}. Of the {len(others)}, {most} has the "
-        f"largest overlap, {percent(overlaps[most])}.",
+        f"{signed_points(difference)}, of the mean images {signed_points(of_images)}. Of the {len(others)}, {most} "
+        f"has the largest overlap, {percent(overlaps[most])}.",
         {"confused": outlines.mean(alike), "others": outlines.mean(unlike), "mean_images": of_images},
     )
 
