@@ -36,8 +36,9 @@ def page(folder: Path) -> str:
     machines, versions = ({one.machine for one in finished}, {info.seamline for info in infos})
     head = (
         f"`seamline reproduce --claims` measured this on {join_and(sorted(machines))}, with Seamline "
-        f"{join_and(sorted(versions))}: {pluralize(len(runs), 'run')} in {pluralize(len(sweeps), 'sweep')}, which took "
-        f"{duration(sum(run.seconds for _, run in runs))} in total. `python bench/claims_page.py` wrote this page."
+        f"{join_and(sorted(versions))}: {pluralize(len(runs), 'run')} in {pluralize(len(sweeps), 'sweep')}, "
+        f"whose times add up to {duration(sum(run.seconds for _, run in runs))}. "
+        "`python bench/claims_page.py` wrote this page."
     )
     return f"{title}\n\n{head}\n\n{text}"
 

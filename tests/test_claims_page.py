@@ -28,7 +28,7 @@ def test_the_page_says_where_it_was_measured_and_is_in_the_index(
     claims_page.main()
     head, measured, rest = (docs / "claims.md").read_text().split("\n\n", 2)
     assert head == "# The claims"
-    assert "measured this on a machine, with Seamline 0: 4 runs in 2 sweeps, which took 8.0 s in total" in measured
+    assert "measured this on a machine, with Seamline 0: 4 runs in 2 sweeps, whose times add up to 8.0 s." in measured
     assert rest == "The method.\n\n## 1. A claim\n"
     claims_page.main()
     assert (docs / "index.md").read_text() == "# Results\n\n```{toctree}\nresults\nclaims\nstreets\n```\n"

@@ -47,6 +47,15 @@ def test_a_class_without_images_has_no_overlap() -> None:
     assert not overlap.between(0, 2).present
 
 
+def test_a_class_of_one_group_has_no_interval() -> None:
+    pixels = np.array([[2, 4], [1, 3], [2, 2], [3, 2], [5, 0], [4, 1]], np.float32)
+    overlap = ClassOverlap(pixels, np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 2, 3, 4, 4]), 3)
+    assert overlap.between(0, 1).has_interval
+    assert overlap.between(0, 2).present
+    assert not overlap.between(0, 2).has_interval
+    assert not overlap.mean([(0, 1)], [(1, 2)]).has_interval
+
+
 def test_outlines_need_a_common_background() -> None:
     images = np.full((6, 12, 12, 1), 240, np.uint8)
     images[::2, 2:6, 2:10] = 30

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.factories import ends
-from seamline.evaluation.confidence import newcombe, newcombe_paired, normal_mean, wilson
+from seamline.evaluation.confidence import agreed_sign, newcombe, newcombe_paired, normal_mean, wilson
+from seamline.run_folder import ABSENT, Estimate
 
 
 def wilson_by_hand(hits: int, of: int) -> tuple[float, float]:
@@ -15,6 +16,13 @@ def wilson_by_hand(hits: int, of: int) -> tuple[float, float]:
     centre = (share + z * z / (2 * of)) / (1 + z * z / of)
     margin = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
     return centre - margin, centre + margin
+
+
+def test_differences_agree_where_all_their_intervals_are_on_one_side() -> None:
+    up, down, both = Estimate(0.2, 0.1, 0.3), Estimate(-0.2, -0.3, -0.1), Estimate(0.1, -0.1, 0.3)
+    assert agreed_sign(up, up) == agreed_sign(up, ABSENT) == agreed_sign(up, Estimate(-0.2)) == 1
+    assert agreed_sign(down, down) == -1
+    assert agreed_sign(up, down) == agreed_sign(up, both) == agreed_sign(ABSENT) == agreed_sign() == 0
 
 
 @given(of=st.integers(1, 5000), share=st.floats(0, 1))

@@ -8,7 +8,7 @@ from report.why_factories import class_analysis
 from seamline.data.dataset import Dataset, Split
 from seamline.run_folder import ABSENT, ClassAnalysis, Estimate, RunFolder
 from seamline.study import reasons
-from seamline.study.reasons import add_reasons
+from seamline.study.reasons import above, add_reasons
 from seamline.study.resolution import ResolutionEffect
 from seamline.training.plan import RunOptions
 
@@ -55,7 +55,7 @@ def write(folder: Path, of: ClassAnalysis) -> RunFolder:
 
 
 def test_each_reason_gets_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reasons.Evidence, "effect_of_resolution", lambda evidence: EFFECT)
+    monkeypatch.setattr(reasons.ReasonInputs, "effect_of_resolution", lambda evidence: EFFECT)
     run = write(tmp_path, analysis())
     assert add_reasons(run, garments(), RunOptions())
     findings = {one.name: one for one in run.findings.read()}
@@ -69,7 +69,7 @@ def test_each_reason_gets_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     }
     assert {one.panel for one in findings.values()} == {"why"}
     outline = findings["reason_outline"].values
-    assert outline["trouser"]["value"] == pytest.approx(0.34, abs=0.05)  # 6 or 8 of 20 or 22 columns
+    assert outline["others"]["value"] == pytest.approx((0.34 + 6) / 7, abs=0.05)  # Trouser: 6 or 8 of 20 or 22 columns
     assert findings["reason_edges"].values["difference"]["value"] == pytest.approx(0.2 - 0.3)
     assert findings["reason_filters"].values["difference"]["value"] == pytest.approx(0.5 - 0.3)
     assert findings["reason_resolution"].sentence == (
@@ -78,11 +78,39 @@ def test_each_reason_gets_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "14 × 14, the means of 3 networks each: a difference of +2.0 points (−1.0 to +5.0). The accuracy over all "
         "classes is 90.0 % and 89.0 %."
     )
+    assert "The comparison with Ankle boot decides: a difference of −10.0 points" in findings["reason_edges"].sentence
     assert not add_reasons(run, garments(), RunOptions())
 
 
+def around(value: float, margin: float = 0.02) -> Estimate:
+    return Estimate(value, value - margin, value + margin)
+
+
+def test_above_all_needs_each_difference_and_below_one_a_correction() -> None:
+    margin = 0.02 * 2**0.5  # of a difference
+    sign, name, difference = above(around(0.5), {"a": around(0.3), "b": around(0.47), "c": around(0.4)})
+    assert (sign, name) == (1, "b")
+    assert difference.low == pytest.approx(0.03 - margin)
+    sign, name, difference = above(around(0.5), {"a": around(0.53), "b": around(0.52)})
+    assert (sign, name) == (0, "a")
+    assert difference.low == pytest.approx(-0.03 - margin * 2.2414 / 1.96, abs=1e-4)  # at 1 - 0.05 / 2
+    sign, name, difference = above(around(0.5), {"a": around(0.55), "b": around(0.52)})
+    assert (sign, name) == (-1, "a")
+    assert difference.value == pytest.approx(-0.05)
+    assert above(around(0.5), {"a": around(0.53)}).sign == -1
+
+
+def test_equal_classes_seldom_contradict_a_reason() -> None:
+    rng = np.random.default_rng(0)
+    signs = [
+        above(around(own), {str(k): around(one) for k, one in enumerate(others)}).sign
+        for own, *others in rng.normal(0, 0.02 / 1.96, (1000, 10))
+    ]
+    assert signs.count(-1) / len(signs) < 0.025 + 2 * (0.025 * 0.975 / len(signs)) ** 0.5
+
+
 def test_reasons_without_numbers_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reasons.Evidence, "effect_of_resolution", lambda evidence: EFFECT)
+    monkeypatch.setattr(reasons.ReasonInputs, "effect_of_resolution", lambda evidence: EFFECT)
     base = analysis()
     replace = msgspec.structs.replace
     classes = {name: replace(one, orientations={}, edges=ABSENT) for name, one in base.classes.items()}

@@ -4,14 +4,7 @@ import torch
 
 from seamline.data.dataset import Dataset, Split
 from seamline.data.splits import train_val_split
-from seamline.study.resolution import SEEDS, halve, resolution_effect
-
-
-def test_halving_replaces_four_pixels_by_their_mean() -> None:
-    image = np.array([[1, 3, 10, 10], [5, 7, 10, 10]], np.uint8).reshape(1, 2, 4, 1)
-    assert halve(image)[0, ..., 0].tolist() == [[4, 4, 10, 10], [4, 4, 10, 10]]
-    colors = np.random.default_rng(0).integers(0, 256, (3, 6, 8, 3)).astype(np.uint8)
-    assert np.array_equal(halve(halve(colors)), halve(colors))
+from seamline.study.resolution import SEEDS, resolution_effect
 
 
 def textures(count: int, seed: int, first_group: int = 0) -> Split:

@@ -6,7 +6,7 @@ import pytest
 
 from seamline.evaluation.sweep_settings import Measure
 from seamline.run_folder import ABSENT, Estimate
-from seamline.study.verdicts import Effect, Verdict, all_of, better, no_help, worse
+from seamline.study.verdicts import ClaimPart, ClaimResult, Effect, Verdict, all_of, better, much_worse, no_help, worse
 
 AP, LOSS = Measure("mean_ap"), Measure("log_loss")
 
@@ -36,10 +36,37 @@ def test_both_intervals_decide(
     assert (better(turned), no_help(turned), worse(turned)) == (sign, help_verdict, worse_verdict)
 
 
+@pytest.mark.parametrize(
+    ("seeds", "images", "verdict"),
+    [
+        ((-0.06, -0.02), (-0.05, -0.011), "confirmed"),
+        ((-0.06, -0.02), (-0.05, -0.009), "not decided"),  # worse, but perhaps not by much
+        ((-0.009, -0.002), (-0.008, -0.001), "refuted"),
+        ((-0.009, 0.002), (-0.02, 0.03), "not decided"),
+        ((0.02, 0.06), (0.01, 0.05), "refuted"),
+    ],
+)
+def test_much_worse_is_worse_by_the_margin(
+    seeds: tuple[float, float], images: tuple[float, float], verdict: Verdict
+) -> None:
+    assert much_worse(Effect("a", AP, interval(*seeds), interval(*images))) == verdict
+    turned = Effect("a", LOSS, interval(-seeds[1], -seeds[0]), interval(-images[1], -images[0]))
+    assert much_worse(turned) == verdict
+
+
+def test_parts_of_a_claim_in_words() -> None:
+    parts = (ClaimPart("confirmed", "It fell", "by loss"), ClaimPart("not decided", "It rose", "by average precision"))
+    assert ClaimResult(1, "It is worse.", parts, untested="Why is not tested.").sentence == (
+        "By loss: confirmed. It fell. By average precision: not decided by these images. It rose. Why is not tested."
+    )
+    assert ClaimResult(1, "It is worse.", (ClaimPart("refuted", "It rose"),)).sentence == "Refuted. It rose."
+
+
 def test_nothing_is_decided_without_an_interval() -> None:
     for seeds in (ABSENT, Estimate(0.3)):
         one = Effect("a", AP, seeds, ABSENT)
         assert (better(one), no_help(one), worse(one)) == (0, "not decided", "not decided")
+        assert much_worse(one) == "not decided"
     assert better(Effect("a", AP, interval(0.1, 0.2), ABSENT)) == 1
 
 

@@ -63,11 +63,16 @@ def reproduce(
     watch_load()
     with require_extra("reproduce", "train"):
         from seamline.study.reproduce import reproduce as reproduce_study
+    from seamline.evaluation.text import join_and
     from seamline.training.config import merge_flags, parse_settings
 
     fields = merge_flags(parse_settings(settings or ()), {"epochs": epochs})
     if claims:
-        _reproduce_claims(out, {"device": device, "data_dir": data_dir, **fields})
+        unused = {"--preset": preset != "fast", "--seed": seed, "--study": study, "--image": images}
+        unused |= {"--threads": threads, "--overwrite": overwrite}
+        if given := [option for option, value in unused.items() if value]:
+            raise SeamlineError(f"--claims: trains sweeps of its own; leave out {join_and(given)}")
+        _reproduce_claims(out, {"device": device, "data_dir": data_dir, **fields}, as_json=as_json)
         return
     runs = reproduce_study(
         preset=preset,
@@ -85,16 +90,29 @@ def reproduce(
     print_runs(runs, as_json=as_json, index=out / "index.html")
 
 
-def _reproduce_claims(out: Path, options: dict[str, Any]) -> None:
+def _reproduce_claims(out: Path, options: dict[str, Any], *, as_json: bool) -> None:
     """Test the claims of the study, and print the verdicts."""
     from seamline.study.claims_run import reproduce_claims
 
     report = reproduce_claims(out=out / "claims", progress=Reporter(), **options)
-    for one in report.results:
-        result(f"{one.number}. {one.claim} {one.sentence}")
-    for path in report.sweeps:
-        result(f"Sweep:  {path / 'index.html'}")
-    result(f"Claims: {report.page}")
+    if as_json:
+        claims = [
+            {
+                "number": one.number,
+                "claim": one.claim,
+                "parts": [{"name": part.name, "verdict": part.verdict} for part in one.parts],
+                "sentence": one.sentence,
+            }
+            for one in report.results
+        ]
+        sweeps = [str(path / "index.html") for path in report.sweeps]
+        print_json({"claims": claims, "sweeps": sweeps, "page": str(report.page), "failed": report.failed})
+    else:
+        for one in report.results:
+            result(f"{one.number}. {one.claim} {one.sentence}")
+        for path in report.sweeps:
+            result(f"Sweep:  {path / 'index.html'}")
+        result(f"Claims: {report.page}")
     if report.failed:
         raise typer.Exit(1)
 

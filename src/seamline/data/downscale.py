@@ -1,5 +1,6 @@
 """Datasets at a fraction of their image size."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,18 +16,13 @@ FRACTIONS = {2: "half", 3: "third", 4: "quarter"}
 def reduce_resolution(data: Dataset, factor: int) -> Dataset:
     """Return a dataset whose images have the detail of a fraction of their sides, and their size as before.
 
-    They are downscaled by `downscale_dataset`, and each pixel is repeated, so that any model takes them.
+    They are those of `downscale_dataset` with each pixel repeated, so that any model takes them.
 
     Args:
         data: a dataset of images to classify, whose sides are multiples of `factor`.
         factor: by what the sides are divided.
     """
-    small = downscale_dataset(data, factor)
-    train, test, *val = (
-        replace(split, images=split.images[:].repeat(factor, 1).repeat(factor, 2)) for split in small.splits
-    )
-    title = small.title.replace("of the size", "of the resolution")
-    return replace(small, title=title, train=train, test=test, val=val[0] if val else None)
+    return _at_fraction(data, factor, "resolution", lambda one: replace(one, images=pixelate(one.images[:], factor)))
 
 
 def downscale_dataset(data: Dataset, factor: int) -> Dataset:
@@ -39,14 +35,19 @@ def downscale_dataset(data: Dataset, factor: int) -> Dataset:
         data: the dataset.
         factor: by what the sides are divided; 1 returns the dataset itself.
     """
+    return _at_fraction(data, factor, "size", lambda one: _downscale_split(one, factor))
+
+
+def _at_fraction(data: Dataset, factor: int, of: str, reduce: Callable[[Split], Split]) -> Dataset:
+    """Return a dataset of reduced splits, named after what they are a fraction `of`; itself for a factor of 1."""
     if factor == 1:
         return data
-    train, test, *val = (_downscale_split(split, factor) for split in data.splits)
+    train, test, *val = (reduce(split) for split in data.splits)
     fraction = FRACTIONS.get(factor, f"1/{factor}")
     return replace(
         data,
         name=f"{data.name}-{fraction}".replace("/", "-"),
-        title=f"{data.title} at {'a ' * (factor in FRACTIONS)}{fraction} of the size",
+        title=f"{data.title} at {'a ' * (factor in FRACTIONS)}{fraction} of the {of}",
         train=train,
         test=test,
         val=val[0] if val else None,
@@ -65,6 +66,19 @@ def _downscale_split(split: Split, factor: int) -> Split:
         labels = np.concatenate(masks) if masks else np.zeros((0, height // factor, width // factor), np.uint8)
     empty = np.zeros((0, height // factor, width // factor, split.images.shape[3]), np.uint8)
     return replace(split, images=np.concatenate(images) if images else empty, labels=labels)
+
+
+def pixelate(images: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Return images whose blocks of pixels are replaced by their means.
+
+    Args:
+        images: (N, H, W, C) uint8, whose height and width are multiples of `factor`.
+        factor: side of the blocks.
+
+    Returns:
+        (N, H, W, C) uint8.
+    """
+    return block_means(images, factor).repeat(factor, 1).repeat(factor, 2)
 
 
 def block_means(images: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:

@@ -50,6 +50,12 @@ class ClassOverlap:
     def _bootstrap(self) -> GroupBootstrap:
         return GroupBootstrap(self.groups)
 
+    @cached_property
+    def _groups_of_class(self) -> NDArray[np.int64]:
+        """(K,) int64, the number of groups with an image of each class."""
+        labels, _ = np.unique(np.stack([self.labels, self.groups]), axis=1)
+        return np.bincount(labels, minlength=self.n_classes)
+
     def between(self, first: int, second: int) -> Estimate:
         """Return the overlap of two classes."""
         return self.mean([(first, second)])
@@ -62,9 +68,10 @@ class ClassOverlap:
             others: pairs whose mean is subtracted; none subtracts nothing.
 
         Returns:
-            The mean; absent where there are no pairs, or a class has no images.
+            The mean; absent where there are no pairs, or a class has no images. Without an interval where a class has
+            fewer than two groups, whose variance is not known.
         """
-        total, influence = 0.0, np.zeros(len(self.labels))
+        total, influence, fewest = 0.0, np.zeros(len(self.labels)), 2
         for sign, some in ((1, list(pairs)), (-1, list(others))):
             if not some and sign > 0:
                 return ABSENT
@@ -72,11 +79,12 @@ class ClassOverlap:
                 one = self._overlap(*pair)
                 total += sign * one.value / len(some)
                 influence += sign * one.influence / len(some)
+                fewest = min(fewest, *self._groups_of_class[list(pair)])
         if np.isnan(total):
             return ABSENT
-        groups = self._bootstrap.sum_by_group(influence)
-        if len(groups) < 2:
+        if fewest < 2:
             return Estimate(total)
+        groups = self._bootstrap.sum_by_group(influence)
         margin = Z * float(np.sqrt((groups**2).sum() * len(groups) / (len(groups) - 1)))
         return Estimate(total, total - margin, total + margin)
 

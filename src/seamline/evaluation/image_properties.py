@@ -35,10 +35,10 @@ def grays(images: ArrayLike, side: int | None = None) -> NDArray[np.float32]:
 
 
 def sharpness(gray: NDArray[np.float32]) -> float:
-    """Return how much of an image is fine detail: the deviation of its Laplacian, divided by that of its gray levels.
+    """Return how much of an image is fine detail.
 
-    The variance of the Laplacian is a measure of focus (Pech-Pacheco et al., ICPR 2000); the ratio does not depend on
-    contrast.
+    It is the standard deviation of the Laplacian, divided by that of the gray levels. The variance of the Laplacian is
+    a measure of focus (Pech-Pacheco et al., ICPR 2000); the ratio does not depend on contrast.
 
     Args:
         gray: (H, W) float32.

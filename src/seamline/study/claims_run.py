@@ -13,7 +13,7 @@ from seamline.data.prepare import detect_groups
 from seamline.errors import SeamlineError
 from seamline.evaluation.text import pluralize
 from seamline.io import write_text
-from seamline.models.devices import restore_num_threads, set_num_threads
+from seamline.models.devices import find_device, restore_num_threads, set_num_threads
 from seamline.progress import default_reporter
 from seamline.report.formatting import duration
 from seamline.run_folder import SweepFolder
@@ -24,12 +24,13 @@ from seamline.study.verdicts import ClaimResult
 from seamline.training.distributed import Distributed
 from seamline.training.loop import Training
 from seamline.training.plan import RunOptions, make_plan, split_settings
+from seamline.training.search_space import setting_name
 from seamline.training.trainer import initial_model
 
 PRESET = "original"
 SEEDS = 5
 JOBS = 2
-"""Runs side by side, with one thread each."""
+"""Runs side by side, with one thread each, unless a caller says otherwise."""
 
 _STEPS = 3  # steps that are timed of each setting
 
@@ -49,6 +50,7 @@ def reproduce_claims(
     out: Path | str = "runs/claims",
     seeds: int = SEEDS,
     sweeps: Sequence[ClaimSweep] = SWEEPS,
+    jobs: int = JOBS,
     options: RunOptions | None = None,
     **settings: Any,
 ) -> ClaimsReport:
@@ -61,6 +63,7 @@ def reproduce_claims(
         out: the folder for the sweeps and `claims.md`.
         seeds: number of seeds of each setting, at least 2.
         sweeps: the sweeps, with the names of those of `SWEEPS`.
+        jobs: runs side by side, with one thread each.
         options: device and so on; `data_dir` holds the folders of the datasets.
         **settings: fields of `TrainConfig` that all runs share, and of `RunOptions`.
 
@@ -74,7 +77,7 @@ def reproduce_claims(
     out, runs = Path(out), replace(options, threads=1, data_dir=None)
     data = {name: _load(name, out, options) for name in dict.fromkeys(one.study for one in sweeps)}
     images = {one.name: _at_fraction(data[one.study], one.factor) for one in sweeps}
-    _announce(sweeps, images, out, seeds, runs, fields)
+    _announce(sweeps, images, out, seeds, jobs, runs, fields)
     failed = 0
     for one in sweeps:
         options.reporter.say(f"{one.name}: {pluralize(len(one.settings), 'setting')} times {seeds} seeds")
@@ -85,7 +88,7 @@ def reproduce_claims(
             preset=PRESET,
             seeds=tuple(range(seeds)),
             options=runs,
-            jobs=JOBS,
+            jobs=jobs,
             **{**one.fixed, **fields},
         )
         failed += len(swept.failed)
@@ -113,6 +116,7 @@ def _announce(
     images: dict[str, Dataset],
     out: Path,
     seeds: int,
+    jobs: int,
     options: RunOptions,
     fields: dict[str, Any],
 ) -> None:
@@ -126,11 +130,11 @@ def _announce(
             left = seeds - done.count(index)
             if left > 0:
                 seconds = run_seconds(images[one.name], {**one.fixed, **fields, **setting}, options)
-                options.reporter.say(f"{one.name}, {setting or 'the network of the study'}: {duration(seconds)} a run")
+                options.reporter.say(f"{one.name}, {setting_name(setting)}: {duration(seconds)} a run")
                 total, number = total + left * seconds, number + left
     if number:
         options.reporter.say(
-            f"{pluralize(number, 'run')}, about {duration(total / JOBS)} of training with {JOBS} runs side by side; "
+            f"{pluralize(number, 'run')}, about {duration(total / jobs)} of training with {jobs} side by side; "
             "evaluation and reports come on top. Ctrl-C stops, the same command resumes."
         )
 
@@ -139,10 +143,14 @@ def run_seconds(data: Dataset, fields: dict[str, Any], options: RunOptions) -> f
     """Return the time in seconds that the training of a run will take on one thread, from a few of its steps."""
     plan = make_plan(data, PRESET, fields, 0, replace(options, progress=None))
     config = plan.config
-    batches = Batches(plan.splits.train, config.batch_size, task=data.task, seed=0, augmentation=config.augmentation)
+    device, augmentation = find_device(options.device), config.augmentation
+    batches = Batches(
+        plan.splits.train, config.batch_size, task=data.task, seed=0, augmentation=augmentation, device=device
+    )
     few = replace(config, epochs=_STEPS / len(batches))
     with restore_num_threads():
         set_num_threads(1)
-        model, _ = initial_model(plan, Distributed())
-        epoch = next(iter(Training(model, batches, few, data=plan.data)))
+        for _ in range(1 if device.type == "cpu" else 2):  # the first steps on a GPU load its libraries too
+            model, _ = initial_model(plan, Distributed(device=device))
+            epoch = next(iter(Training(model, batches, few, data=plan.data)))
     return epoch.train_seconds / _STEPS * max(1, round(config.epochs * len(batches)))

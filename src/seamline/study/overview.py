@@ -92,7 +92,7 @@ def _garments(metrics: Metrics, findings: dict[str, Finding]) -> _Rows:
         edges = {name: _percent(_estimate(of["edges"])) for name, of in types.values.items()}
         yield "Filters of layer 1 that are edges", "many", edges.get("layer 1", ""), "kernels"
         uniform = _percent(_estimate(types.values.get("layer 2", {}).get("nearly_uniform", ABSENT)))
-        yield "Filters of layer 2 that are nearly uniform", "some, almost", uniform, "kernels"
+        yield "Filters of layer 2 that are nearly uniform", "some are almost uniform", uniform, "kernels"
     for name, text, _ in REASONS:
         if name in findings:
             yield text, "stated", findings[name].values["verdict"], "why"

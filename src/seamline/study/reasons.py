@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from seamline.data.dataset import Dataset
 from seamline.evaluation.class_overlap import Overlaps, class_overlaps
 from seamline.evaluation.confidence import mean_estimate, newcombe, significant
-from seamline.evaluation.text import decimal, join_and, percent, signed_decimal, signed_points
+from seamline.evaluation.repeats import holm_normal
+from seamline.evaluation.text import decimal, join_and, percent, pluralize, signed_decimal, signed_points
 from seamline.models.devices import find_device
 from seamline.run_folder import ClassAnalysis, ClassProperties, Estimate, Finding, RunFolder
 from seamline.study.resolution import SEEDS, ResolutionEffect, resolution_effect
@@ -31,10 +32,19 @@ class Measurement(NamedTuple):
     difference: Estimate  # the quantity
     sentence: str  # the numbers in a sentence
     values: Mapping[str, Any]  # further numbers by name
+    sign: int | None = None  # of the verdict; None for that of a significant difference
+
+
+class Decisive(NamedTuple):
+    """Whether an estimate is above all of several others, and the other that decides it."""
+
+    sign: int  # 1 where it is above all, -1 where it is below one, else 0
+    name: str  # of the other
+    difference: Estimate  # from the other
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class ReasonInputs:
     """What reasons are tested with."""
 
     run: RunFolder  # an evaluated run on garments
@@ -72,31 +82,58 @@ class Evidence:
             )
 
 
-def shared_outline(evidence: Evidence) -> Measurement | None:
-    """Compare the overlap of shirts and what they are confused with to that of these and trousers."""
-    outlines = evidence.overlaps.outlines
+def above(own: Estimate, others: Mapping[str, Estimate]) -> Decisive:
+    """Decide whether an estimate is above all of several independent others.
+
+    It is if it is significantly above each (an intersection-union test, which needs no correction: Berger,
+    Technometrics 24, 1982), and it is not if it is significantly below one after Holm's correction.
+
+    Args:
+        own: an estimate with an interval.
+        others: one or more others, by name.
+
+    Returns:
+        The sign, and the difference that decides: the nearest to 0 or beyond it. It is corrected unless the sign is 1.
+    """
+    gaps = [newcombe(own, other) for other in others.values()]
+    corrected = holm_normal(gaps)
+    if all(significant(gap) > 0 for gap in gaps):
+        sign, shown = 1, gaps
+    else:
+        sign, shown = -int(any(significant(gap) < 0 for gap in corrected)), corrected
+    ends = [gap.high if sign < 0 else gap.low for gap in shown]
+    number = ends.index(min(ends))
+    return Decisive(sign, list(others)[number], shown[number])
+
+
+def shared_outline(inputs: ReasonInputs) -> Measurement | None:
+    """Compare the overlap of shirts and what they are confused with to that of shirts and all other classes."""
+    outlines = inputs.overlaps.outlines
     if outlines is None:
         return None
-    shirt, trouser = evidence.number(SHIRT), evidence.number(TROUSER)
-    alike = [(shirt, evidence.number(name)) for name in CONFUSED]
-    unlike = [(evidence.number(name), trouser) for name in (SHIRT, *CONFUSED)]
+    pairs = {name: (inputs.number(SHIRT), inputs.number(name)) for name in inputs.data.classes if name != SHIRT}
+    overlaps = {name: overlap for name, pair in pairs.items() if (overlap := outlines.between(*pair)).present}
+    others = [name for name in overlaps if name not in CONFUSED]
+    alike, unlike = ([pairs[name] for name in names] for names in (CONFUSED, others))
+    most = max(others, key=lambda name: overlaps[name].value)
     difference = outlines.mean(alike, unlike)
-    of_images = evidence.overlaps.images.mean(alike, unlike)
+    of_images = inputs.overlaps.images.mean(alike, unlike)
     return Measurement(
         difference,
         f"The mean outline of Shirt overlaps those of {join_and(CONFUSED)} by {percent(outlines.mean(alike))} on "
-        f"average; these three overlap that of Trouser by {percent(outlines.mean(unlike))}: a difference of "
-        f"{signed_points(difference)}, of the mean images {signed_points(of_images)}.",
-        {"confused": outlines.mean(alike), "trouser": outlines.mean(unlike), "mean_images": of_images},
+        f"average, and those of the {len(others)} other classes by {percent(outlines.mean(unlike))}: a difference of "
+        f"{signed_points(difference)}, of the mean images {signed_points(of_images)}. Of the {len(others)}, {most} "
+        f"has the largest overlap, {percent(overlaps[most])}.",
+        {"confused": outlines.mean(alike), "others": outlines.mean(unlike), "mean_images": of_images},
     )
 
 
-def resolution(evidence: Evidence) -> Measurement | None:
+def resolution(inputs: ReasonInputs) -> Measurement | None:
     """Compare the confusion of shirts at full and at half resolution."""
-    height, width = evidence.data.train.images.shape[1:3]
+    height, width = inputs.data.train.images.shape[1:3]
     if height % 2 or width % 2:
         return None
-    effect = evidence.effect_of_resolution()
+    effect = inputs.effect_of_resolution()
     first, second = (100 * rate for rate in (effect.full, effect.half))
     accuracy = [100 * value for value in effect.accuracy]
     return Measurement(
@@ -109,65 +146,72 @@ def resolution(evidence: Evidence) -> Measurement | None:
     )
 
 
-def fabric(evidence: Evidence) -> Measurement:
+def fabric(inputs: ReasonInputs) -> Measurement:
     """Compare the recall of sharp and of blurred shirts."""
-    thirds = evidence.classes[SHIRT].recall_by_sharpness
+    thirds = inputs.classes[SHIRT].recall_by_sharpness
     difference = newcombe(thirds[-1], thirds[0])
     return Measurement(
         difference,
         f"Of the sharpest third of the shirts {percent(thirds[-1])} are classified correctly, of the least sharp third "
         f"{percent(thirds[0])}: {signed_points(difference)}. Over all classes the difference is "
-        f"{signed_points(evidence.analysis.sharpness_difference)}.",
-        {"thirds": thirds, "all_classes": evidence.analysis.sharpness_difference},
+        f"{signed_points(inputs.analysis.sharpness_difference)}.",
+        {"thirds": thirds, "all_classes": inputs.analysis.sharpness_difference},
     )
 
 
-def spread(evidence: Evidence) -> Measurement | None:
+def spread(inputs: ReasonInputs) -> Measurement | None:
     """Compare the spread of the features of shirts with those of each other class."""
-    others = {name: one.spread for name, one in evidence.classes.items() if name != SHIRT and one.spread.present}
+    own = inputs.classes[SHIRT].spread
+    others = {name: one.spread for name, one in inputs.classes.items() if name != SHIRT and one.spread.has_interval}
     if not others:
         return None
-    own, (name, largest) = evidence.classes[SHIRT].spread, _largest(others)
-    difference, mean = newcombe(own, largest), mean_estimate(list(others.values()))
-    relation = evidence.analysis.spread_correlation
+    mean, relation = mean_estimate(list(others.values())), inputs.analysis.spread_correlation
+    decisive = above(own, others)
+    name, count = decisive.name, pluralize(len(others), "other class", "other classes")
     return Measurement(
-        difference,
-        f"The spread of the features of Shirt is {decimal(own)}; the largest of another class is that of {name}, "
-        f"{decimal(largest)}, a difference of {signed_decimal(difference)}. The mean of the other classes is "
-        f"{decimal(mean)}; the rank correlation of spread and recall over all classes is {signed_decimal(relation)}.",
-        {"shirt": own, "largest": {name: largest}, "mean_of_others": mean, "correlation": relation},
+        decisive.difference,
+        f"The spread of the features of Shirt is {decimal(own)}. Among {count}, the comparison with "
+        f"{name} decides: {decimal(others[name])}, a difference of {signed_decimal(decisive.difference)}. The mean of "
+        f"the other classes is {decimal(mean)}; the rank correlation of spread and recall over all classes is "
+        f"{signed_decimal(relation)}.",
+        {"shirt": own, "decisive": {name: others[name]}, "mean_of_others": mean, "correlation": relation},
+        decisive.sign,
     )
 
 
-def sandal_edges(evidence: Evidence) -> Measurement:
+def sandal_edges(inputs: ReasonInputs) -> Measurement:
     """Compare the pixels at edges of sandals with those of other footwear."""
-    own, others = evidence.classes[SANDAL].edges, {name: evidence.classes[name].edges for name in FOOTWEAR}
-    difference = newcombe(own, _largest(others)[1])
+    own, others = inputs.classes[SANDAL].edges, {name: inputs.classes[name].edges for name in FOOTWEAR}
+    decisive = above(own, others)
     parts = join_and([f"{percent(edges)} of {name}" for name, edges in others.items()])
     return Measurement(
-        difference,
-        f"{percent(own)} of the pixels of Sandal are at edges, {parts}: a difference of {signed_points(difference)} "
-        "from the larger one.",
+        decisive.difference,
+        f"{percent(own)} of the pixels of Sandal are at edges, {parts}. The comparison with {decisive.name} decides: a "
+        f"difference of {signed_points(decisive.difference)}.",
         {"sandal": own, **others},
+        decisive.sign,
     )
 
 
-def trouser_filters(evidence: Evidence) -> Measurement | None:
+def trouser_filters(inputs: ReasonInputs) -> Measurement | None:
     """Compare how much filters of vertical contours contribute for trousers and for tops."""
-    if not evidence.classes[TROUSER].orientations:
+    if not inputs.classes[TROUSER].orientations:
         return None
-    own = evidence.classes[TROUSER].orientations["vertical"]
-    name, largest = _largest({top: evidence.classes[top].orientations["vertical"] for top in TOPS})
-    difference = newcombe(own, largest)
+    own = inputs.classes[TROUSER].orientations["vertical"]
+    tops = {top: inputs.classes[top].orientations["vertical"] for top in TOPS}
+    decisive = above(own, tops)
+    name = decisive.name
     return Measurement(
-        difference,
-        f"Filters of vertical edges and lines contribute {percent(own)} of the response of layer 1 to Trouser and at "
-        f"most {percent(largest)} of that to a top, {name}: a difference of {signed_points(difference)}.",
-        {"trouser": own, "largest_top": {name: largest}},
+        decisive.difference,
+        f"Filters of vertical edges and lines contribute {percent(own)} of the response of layer 1 to Trouser. Among "
+        f"{len(tops)} tops, the comparison with {name} decides: {percent(tops[name])}, a difference of "
+        f"{signed_points(decisive.difference)}.",
+        {"trouser": own, "decisive_top": {name: tops[name]}},
+        decisive.sign,
     )
 
 
-REASONS: tuple[tuple[str, str, Callable[[Evidence], Measurement | None]], ...] = (
+REASONS: tuple[tuple[str, str, Callable[[ReasonInputs], Measurement | None]], ...] = (
     ("reason_outline", "Shirt shares its outline with T-shirt/top and Coat", shared_outline),
     ("reason_resolution", "The resolution hides what tells Shirt from T-shirt/top and Coat", resolution),
     ("reason_fabric", "Shirts with more fine detail are recognized more often", fabric),
@@ -198,8 +242,8 @@ def add_reasons(run: RunFolder, data: Dataset, options: RunOptions) -> bool:
     known = {finding.name for finding in findings}
     if analysis is None or not needed <= analysis.classes.keys() or all(name in known for name, *_ in REASONS):
         return False
-    evidence = Evidence(run, data, options, analysis)
-    added = [_finding(name, text, measure(evidence)) for name, text, measure in REASONS if name not in known]
+    inputs = ReasonInputs(run, data, options, analysis)
+    added = [_finding(name, text, measure(inputs)) for name, text, measure in REASONS if name not in known]
     run.findings.write((*findings, *(one for one in added if one)))
     return any(added)
 
@@ -208,12 +252,7 @@ def _finding(name: str, text: str, measurement: Measurement | None) -> Finding |
     """Return the finding of a reason."""
     if measurement is None or not measurement.difference.has_interval:
         return None
-    verdict = VERDICTS[significant(measurement.difference)]
+    sign = significant(measurement.difference) if measurement.sign is None else measurement.sign
+    verdict = VERDICTS[sign]
     values = {"verdict": verdict, "difference": measurement.difference, **measurement.values}
     return Finding(name=name, sentence=f"{text}: {verdict}. {measurement.sentence}", values=values, panel="why")
-
-
-def _largest(estimates: Mapping[str, Estimate]) -> tuple[str, Estimate]:
-    """Return the largest of several estimates, and its name."""
-    name = max(estimates, key=lambda one: estimates[one].value)
-    return name, estimates[name]

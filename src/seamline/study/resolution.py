@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from seamline.data.dataset import Split
-from seamline.data.downscale import block_means
+from seamline.data.downscale import pixelate
 from seamline.data.splits import Splits
 from seamline.evaluation.bootstrap import GroupBootstrap
 from seamline.evaluation.confidence import widest
@@ -34,20 +34,6 @@ class ResolutionEffect:
     by_seed: tuple[float, ...]  # half minus full, of each seed
     difference: Estimate  # half minus full; the interval includes those over images and over seeds
     accuracy: tuple[float, float]  # accuracy on all images at full and at half resolution, mean over the seeds
-
-
-def halve(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Halve the resolution of images but keep their size: each square of four pixels becomes its mean.
-
-    A network of the same shape can then be trained on both.
-
-    Args:
-        images: (N, H, W, C) uint8 of even height and width.
-
-    Returns:
-        (N, H, W, C) uint8.
-    """
-    return block_means(images, 2).repeat(2, axis=1).repeat(2, axis=2)
 
 
 def resolution_effect(
@@ -100,7 +86,7 @@ def resolution_effect(
 
 
 def _at_half(split: Split) -> Split:
-    return replace(split, images=halve(np.asarray(split.images[:])))
+    return replace(split, images=pixelate(np.asarray(split.images[:]), 2))
 
 
 def _train_and_predict(train: Split, test: Split, n_classes: int, seed: int, device: torch.device) -> NDArray[np.int64]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from seamline.evaluation.confidence import negated, significant
+from seamline.evaluation.confidence import agreed_sign, negated
 from seamline.evaluation.sweep_settings import Measure
 from seamline.evaluation.text import PRINTED, capitalize_first, join_and, title_inside
 from seamline.run_folder import Estimate
@@ -12,7 +12,7 @@ from seamline.run_folder import Estimate
 Verdict = Literal["confirmed", "refuted", "not decided"]
 
 MARGIN = 0.01
-"""Improvement that counts as none: a point of recall, 0.01 of average precision or IoU, or 0.01 nats of loss."""
+"""Change that is not substantial: a percentage point of recall, 0.01 of average precision or IoU, 0.01 nats of loss."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,34 @@ class Effect:
         return seeds, images
 
 
+class ClaimPart(NamedTuple):
+    """A claim or a part of it, and what the runs say about it."""
+
+    verdict: Verdict
+    measured: str  # in words, without the full stop
+    name: str = ""  # the part, such as `by loss`; empty for a whole claim
+
+    @property
+    def sentence(self) -> str:
+        """The verdict and what was measured."""
+        verdict = f"{self.verdict} by these images" if self.verdict == "not decided" else self.verdict
+        return f"{capitalize_first(f'{self.name}: {verdict}' if self.name else verdict)}. {self.measured}."
+
+
 @dataclass(frozen=True)
 class ClaimResult:
     """A claim of the study, and what the runs say about it."""
 
     number: int  # of the claim
     claim: str  # what the study claims, in a sentence
-    verdict: Verdict
-    sentence: str  # the verdict with its effects
-    effects: tuple[Effect, ...]
+    parts: tuple[ClaimPart, ...]  # the whole claim, or its parts where each has a verdict of its own
+    effects: tuple[Effect, ...] = ()  # differences that were measured
+    untested: str = ""  # what of the claim the runs do not test, in a sentence
+
+    @property
+    def sentence(self) -> str:
+        """The verdicts, what was measured, and what was not."""
+        return " ".join(filter(None, [*(part.sentence for part in self.parts), self.untested]))
 
 
 def better(one: Effect) -> int:
@@ -69,8 +88,7 @@ def better(one: Effect) -> int:
 
     Each interval that there is must exclude 0, on the same side.
     """
-    signs = {significant(estimate) for estimate in _improvements(one)}
-    return signs.pop() if len(signs) == 1 else 0
+    return agreed_sign(*_improvements(one))
 
 
 def no_help(one: Effect) -> Verdict:
@@ -89,8 +107,20 @@ def worse(one: Effect) -> Verdict:
     return {-1: "confirmed", 0: "not decided", 1: "refuted"}[better(one)]  # type: ignore[return-value]
 
 
+def much_worse(one: Effect) -> Verdict:
+    """Judge the claim that a setting is substantially worse than the baseline.
+
+    It is confirmed where every interval excludes a deterioration of less than `MARGIN`, and refuted where every one
+    excludes a larger deterioration.
+    """
+    improvements = _improvements(one)
+    if improvements and all(each.high < -MARGIN for each in improvements):
+        return "confirmed"
+    return "refuted" if improvements and all(each.low > -MARGIN for each in improvements) else "not decided"
+
+
 def all_of(verdicts: Sequence[Verdict]) -> Verdict:
-    """Judge a claim with several parts: each must be confirmed, and one that is refuted refutes it."""
+    """Judge a claim of several settings: each must be confirmed, and one that is refuted refutes it."""
     if "refuted" in verdicts:
         return "refuted"
     return "confirmed" if verdicts and set(verdicts) == {"confirmed"} else "not decided"
