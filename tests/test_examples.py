@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import draw_datasets
+import numpy as np
 import pytest
+from PIL import Image
 
 from seamline.run_folder import measures_record
 
@@ -16,11 +18,18 @@ COUNT = 12
 """Images of each class, and images with masks: half of those of the example."""
 
 
+def small_wall(rng: np.random.Generator, draw: Any = draw_datasets.wall) -> tuple[Image.Image, Image.Image]:
+    """Draw a wall too small for pretrained features, whose network takes half a minute to export."""
+    image, mask = (part.resize((48, 48), Image.Resampling.NEAREST) for part in draw(rng))
+    return image, mask
+
+
 @pytest.mark.usefixtures("no_figure_files")
 def test_own_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(draw_datasets, "COUNT", COUNT)
+    monkeypatch.setattr(draw_datasets, "wall", small_wall)
     monkeypatch.setattr(sys, "argv", ["own_images.py", "--epochs", "1"])
     runpy.run_path(str(EXAMPLES / "own_images.py"), run_name="__main__")
     printed = capsys.readouterr().out

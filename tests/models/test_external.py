@@ -364,7 +364,7 @@ def check_story(run: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch) -> No
     assert [file.name for file in (run / "analysis").iterdir()] == ["model.json"]
     page = seamline.write_report(run).read_text(encoding="utf-8")
     described = json.loads((run / "run.json").read_text())
-    assert described["model"]["init"] in page
+    assert described["model"]["init"].removeprefix("with ") in page
     assert 'id="kernels"' not in page
     assert described["versions"]["timm"] in page
 
