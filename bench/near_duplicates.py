@@ -50,8 +50,8 @@ def page(results: dict[str, Any]) -> str:
         f"{results['machine']}; OpenCV {results['opencv']}. `python bench/near_duplicates.py` with `SEAMLINE_DATA` set writes "
         "this page. A pair counts as detected if both images are in one group. Precision is the fraction of the detected "
         "pairs that show the same scene, recall the fraction of the pairs of the same scene that are detected; 95 % "
-        "intervals by resampling scenes. Where no scene has an error, no resample has one either, so the intervals are "
-        "widened to include the Wilson interval of the fraction of scenes without an error.",
+        "intervals by resampling scenes. Where no scene has an error, no resample has one either, so these intervals "
+        "extend to the Wilson limit of the fraction of scenes without an error.",
         table(results["datasets"]),
         "*Synthetic facades*: 300 street images, of which the generator records the buildings. *Crops of photos*: "
         "three crops of one facade photo of each detected group, overlapping by at least 35 %, scaled by 0.8 to 1.25, "
@@ -183,8 +183,8 @@ def score(images: Images, truth: NDArray[np.int64]) -> dict[str, Any]:
 def pair_fraction(correct: NDArray[Any], total: NDArray[Any], weights: NDArray[np.int64]) -> dict[str, Any]:
     """Return a fraction of pairs with its interval.
 
-    Resamples of scenes without an error have none either, whatever their number: the interval is at least as wide as
-    that of Wilson for the fraction of scenes without an error.
+    Where no scene has an error, no resample has one either, whatever the number of scenes: the interval is then as wide
+    as that of Wilson for the fraction of scenes without an error.
 
     Args:
         correct: (S,) number of correct pairs of each scene.
@@ -198,11 +198,12 @@ def pair_fraction(correct: NDArray[Any], total: NDArray[Any], weights: NDArray[n
     faultless = int((correct == total)[with_pairs].sum())
     resampled = ratio(weights @ correct, weights @ total)
     percentile = percentile_interval(np.array([correct.sum() / total.sum(), *resampled]))
-    estimate = widest(percentile, wilson(faultless, int(with_pairs.sum())))
+    scenes = int(with_pairs.sum())
+    estimate = widest(percentile, wilson(scenes, scenes)) if faultless == scenes else percentile
     return {
         "value": estimate.value,
         "interval": [estimate.low, estimate.high],
-        "scenes": int(with_pairs.sum()),
+        "scenes": scenes,
         "faultless_scenes": faultless,
     }
 

@@ -14,6 +14,8 @@ def test_resamples_without_an_error_are_as_uncertain_as_their_number_of_scenes()
     assert pairs["interval"] == pytest.approx([98 / (98 + 1.96**2), 1.0], abs=1e-4)  # Wilson's end where all succeed
     alone = near_duplicates.pair_fraction(np.array([6, 0]), np.array([6, 0]), np.ones((4, 2), np.int64))
     assert (alone["scenes"], alone["faultless_scenes"]) == (1, 1)  # a scene of one image has no pair
+    some = near_duplicates.pair_fraction(np.array([6, 5]), np.array([6, 6]), np.array([[2, 0], [0, 2], [1, 1]]))
+    assert 10 / 12 <= some["interval"][0] < some["value"] == 11 / 12 < some["interval"][1] <= 1  # of resamples alone
     row = {"images": 2, "groups": 1, "related": 1, "seconds": 1.0, "peak_gib": 1.0, "precision": pairs, "recall": pairs}
     assert "| 100.0 % (96.2–100.0) | 100.0 % (96.2–100.0) |" in near_duplicates.table({"crops": row})
 

@@ -144,8 +144,8 @@ def test_successive_halving_trains_the_best_for_longer(sides: Dataset, tmp_path:
     listed, other = [{"lr": 1}, {"lr": 2}], [{"lr": 1}, {"lr": 3}]
     sweep(sides, tmp_path / "list", listed, halving=2, epochs=2)
     for values, baseline, words in (
-        (other, None, "whose list of varied fields is lr=1,2 and not lr=1,3"),
-        (listed[::-1], None, "whose list of varied fields is lr=1,2 and not lr=2,1"),
+        (other, None, "whose settings are lr=1 epochs=1; lr=2 epochs=1 and not lr=1 epochs=1; lr=3"),
+        (listed[::-1], None, "whose settings are lr=1 epochs=1; lr=2 epochs=1 and not lr=2 epochs=1; lr=1"),
         (listed, "lr=2", "whose baseline is lr=1 epochs=1 and not lr=2 epochs=1"),
     ):
         go_on = partial(sweep, sides, tmp_path / "list", values, halving=2, epochs=2, baseline=baseline)
@@ -167,9 +167,9 @@ def test_more_random_trials_are_added(sides: Dataset, tmp_path: Path, trained: l
     [
         (
             {"preset": TrainConfig(model="cnn", epochs=1, batch_size=64, lr=1)},
-            "whose list of fixed fields is model=cnn-fast",
+            "whose fixed fields are model=cnn-fast",
         ),
-        ({"vary": {"epochs": [1, 2]}}, "whose list of fixed fields is model=cnn-fast"),
+        ({"vary": {"epochs": [1, 2]}}, "whose fixed fields are model=cnn-fast"),
         ({"vary": {"lr": [1]}}, "with 1 runs that this one lacks, such as lr=2-seed0"),
         ({"seeds": (1, 2)}, "with 2 runs that this one lacks"),
         ({"folds": 2}, "whose number of folds is 0 and not 2"),
@@ -191,15 +191,18 @@ def test_a_folder_holds_one_sweep(
     assert len(trained) == 2
 
 
-def test_a_sweep_without_a_run_may_change(sides: Dataset, tmp_path: Path, trained: list[str]) -> None:
-    """Settings are ranked by another metric without training."""
-    failing = sweep(sides, tmp_path / "sweep", {"lr": [9, 1]}, groups="folder")
-    assert [run.name for run in failing.failed] == ["lr=9-seed0"]
-    assert sweep(sides, tmp_path / "sweep", {"lr": [9, 1]}, groups="folder", metric="log_loss").winner == "lr=1"
+def test_finished_runs_are_ranked_by_another_metric(sides: Dataset, tmp_path: Path, trained: list[str]) -> None:
+    sweep(sides, tmp_path / "sweep")
+    again = sweep(sides, tmp_path / "sweep", metric="log_loss")
+    assert (again.info.metric, len(trained)) == ("log_loss", 2)
+    assert "lr=2 has the best log loss" in again.findings[0]  # as it has fewer errors, all with one confidence
+
+
+def test_a_sweep_without_a_trained_run_may_change(sides: Dataset, tmp_path: Path, trained: list[str]) -> None:
     with pytest.raises(SeamlineError, match="no run of the sweep has finished"):
         sweep(sides, tmp_path / "failed", {"lr": [9]}, groups="folder")
     sweep(sides, tmp_path / "failed", {"lr": [1]})
-    assert trained[-2:] == ["lr=9-seed0", "lr=1-seed0"]
+    assert trained == ["lr=9-seed0", "lr=1-seed0"]
 
 
 def test_a_sweep_goes_on_with_the_same_options(sides: Dataset, tmp_path: Path, trained: list[str]) -> None:
@@ -241,6 +244,8 @@ def test_a_run_folder_or_a_file_is_no_place_for_a_sweep(sides: Dataset, tmp_path
         ({"vary": [{"lr": 1, "optimizer": "adam"}], "lr": 3}, "--setting lr: --set lr=3 is given too"),
         ({"vary": {"batch_size": "int:0..64"}, "random": 2}, "--vary batch_size=0: batch_size must be 1 to"),
         ({"vary": {"lr": "float:-1..1"}, "random": 2}, "--vary lr=-1: lr must be above 0"),
+        ({"batch_size": 0}, "config: batch_size must be 1 to"),
+        ({"vary": [{}], "batch_size": 0}, "config: batch_size must be 1 to"),
         ({"image_size": "abc"}, "--image-size abc: must be one number of pixels"),
         ({"device": "tpu"}, "--device tpu: not available"),
         ({"init_from": "nothing"}, "nothing/run.json: not found"),

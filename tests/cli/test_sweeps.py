@@ -26,6 +26,11 @@ def call(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
         ("--vary lr=1,1", "--vary lr=1,1: 1 is repeated; list different values"),
         ("--vary lr=0.10,0.1", "--vary lr=0.10,0.1: 0.1 is repeated; list different values"),
         ("--vary val_fraction=0.1,0.2", "--vary val_fraction: settings are ranked on the same validation images,"),
+        ("--vary lr=1,batch_size=3", "--vary lr=1,batch_size=3: names several fields; repeat --vary for each"),
+        (
+            "--setting lr=1,batch_size=3",
+            "--setting lr=1,batch_size=3: lr takes a number, got '1,batch_size=3'; separate",
+        ),
         ("--vary lr=", "--vary lr=: has an empty value; separate values by single commas"),
         ("--vary lr=1,2 --seeds 4-0", "--seeds 4-0: 4-0 is backwards; write 0-4"),
         ("--vary lr=1 --setting lr=2", "--setting lr=2: --vary is given too; use one of them"),
@@ -74,3 +79,17 @@ def test_results_are_printed_and_a_failure_has_a_status(
     assert content["winner"] == "lr=2"
     assert content["failed"] == {"lr=3-seed0": "ValueError: three", "lr=3-seed1": "ValueError: three"}
     assert [one["val"]["value"] for one in content["settings"]] == pytest.approx([0.6, 0.7])
+    assert content["findings"][0].startswith("lr=2 has the best accuracy on the validation images")
+    first, second = content["settings"]
+    assert first["test"]["value"] == second["test"]["value"] == 0.7
+    assert (first["difference_over_images"], second["difference_over_images"]["value"]) == (None, 0)
+    assert (first["not_significantly_worse"], second["not_significantly_worse"]) == (False, None)
+    drawn = ["--vary", "lr=1,2,2.5", "--random", "2", "--folds", "2", "--json"]
+    assert call([*words[:2], str(tmp_path / "drawn"), *drawn], monkeypatch) == 0
+    content = json.loads(capsys.readouterr().out)
+    tests = [one["setting"] for one in content["settings"] if one["test_over_folds"]]
+    assert tests == [content["winner"]]  # of settings that were drawn, the test images of the winner alone
+    assert not any(one["test"] or one["difference_over_images"] for one in content["settings"])
+    assert {one["not_significantly_worse"] for one in content["settings"]} == {None}  # one seed tests nothing
+    assert call([*words[:2], str(tmp_path / "drawn"), *drawn[:-1]], monkeypatch) == 0
+    assert capsys.readouterr().out.count("test over all folds accuracy 70.0 %") == 1

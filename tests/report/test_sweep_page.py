@@ -75,7 +75,7 @@ def test_settings_that_were_drawn_show_no_test_images_but_the_winners(random: Pa
     text = text_of(random)
     assert "Parallel coordinates" in text
     assert "difference over images" not in text
-    assert text.count("test, which decided nothing") == 1
+    assert text.count("test, not used to choose") == 1
     assert "12 settings for 1 epoch, then 3 settings for 4 epochs. Of each rung the best 1/4" in text
     rows = text.split("<tbody>")[1].split("</tbody>")[0].split("<tr")[1:]
     values = [float(row.split("<td>")[3].split("\u00a0")[0]) for row in rows]

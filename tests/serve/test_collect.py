@@ -21,6 +21,7 @@ from hypothesis import strategies as st  # noqa: E402
 
 from run_factories import COLOURS, save_photo  # noqa: E402
 from seamline.data.image_folder import corrections, load_folder  # noqa: E402
+from seamline.data.masks import encode_mask  # noqa: E402
 from seamline.errors import SeamlineError  # noqa: E402
 from seamline.inference.predictor import Predictor, load_model  # noqa: E402
 from seamline.serve.app import make_app  # noqa: E402
@@ -119,12 +120,16 @@ def test_pixels_may_have_no_class(masks: Predictor, tmp_path: Path) -> None:
     numbers[4:8] = 255
     colors = np.array([COLOURS[0]], np.uint8)[np.zeros_like(numbers)]
     colors[4:8] = described["ignored_color"]
-    for mask in (numbers, colors):
-        assert ask(app, "POST", PATH, files=with_mask(photo, mask)).status_code == 201
+    refused(ask(app, "POST", PATH, files=with_mask(photo, numbers)), 422, "values outside the classes 0..1: 255")
+    for mask in (encode_mask(numbers, COLOURS), encoded(colors)):
+        files = {"photo": ("a.png", photo), "mask": ("mask.png", mask)}
+        assert ask(app, "POST", PATH, files=files).status_code == 201
     data = load_folder(tmp_path, size="16x16")
     assert data.classes == masks.classes
     assert np.array_equal(data.train.labels, [numbers] * 2)
-    refused(ask(app, "POST", PATH, files=with_mask(photo, np.full((16, 16), 255))), 422, "mask: no pixel has a class")
+    refused(
+        ask(app, "POST", PATH, files=with_mask(photo, np.full((16, 16, 3), 255))), 422, "mask: no pixel has a class"
+    )
 
 
 def test_the_image_is_upright_and_without_metadata(labels: Predictor, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def write(folder: Path, of: ClassAnalysis) -> RunFolder:
 
 
 def test_each_reason_gets_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reasons.ReasonInputs, "effect_of_resolution", lambda evidence: EFFECT)
+    monkeypatch.setattr(reasons.ReasonInputs, "effect_of_resolution", lambda inputs: EFFECT)
     run = write(tmp_path, analysis())
     assert add_reasons(run, garments(), RunOptions())
     findings = {one.name: one for one in run.findings.read()}
@@ -78,7 +78,7 @@ def test_each_reason_gets_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "14 × 14, the means of 3 networks each: a difference of +2.0 points (−1.0 to +5.0). The accuracy over all "
         "classes is 90.0 % and 89.0 %."
     )
-    assert "The comparison with Ankle boot decides: a difference of −10.0 points" in findings["reason_edges"].sentence
+    assert "The least favorable comparison is with Ankle boot: a difference of −10.0 points" in findings["reason_edges"].sentence
     assert not add_reasons(run, garments(), RunOptions())
 
 
@@ -110,7 +110,7 @@ def test_equal_classes_seldom_contradict_a_reason() -> None:
 
 
 def test_reasons_without_numbers_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reasons.ReasonInputs, "effect_of_resolution", lambda evidence: EFFECT)
+    monkeypatch.setattr(reasons.ReasonInputs, "effect_of_resolution", lambda inputs: EFFECT)
     base = analysis()
     replace = msgspec.structs.replace
     classes = {name: replace(one, orientations={}, edges=ABSENT) for name, one in base.classes.items()}

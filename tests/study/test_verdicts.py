@@ -67,7 +67,7 @@ def test_nothing_is_decided_without_an_interval() -> None:
         one = Effect("a", AP, seeds, ABSENT)
         assert (better(one), no_help(one), worse(one)) == (0, "not decided", "not decided")
         assert much_worse(one) == "not decided"
-    assert better(Effect("a", AP, interval(0.1, 0.2), ABSENT)) == 1
+    assert better(Effect("a", AP, interval(0.1, 0.2), ABSENT)) == 0
 
 
 def test_a_claim_of_several_parts() -> None:

@@ -43,7 +43,7 @@ def continue_sweep(folder: SweepFolder, new: SweepInfo) -> SweepInfo:
         stored, given = there.get(name, "the default"), here.get(name, "the default")
         if stored != given:
             raise SeamlineError(
-                f"{folder.path}: holds another sweep, whose {name} is {stored} and not {given}; name another folder "
+                f"{folder.path}: holds another sweep, whose {name} {stored} and not {given}; name another folder "
                 "with --out"
             )
     if new.halving:
@@ -65,16 +65,16 @@ def continue_sweep(folder: SweepFolder, new: SweepInfo) -> SweepInfo:
 
 
 def _fixed_parts(info: SweepInfo) -> dict[str, str]:
-    """Return what stays the same when a sweep goes on: name -> text. With rungs, no setting can be added."""
-    names = {"data": "data", "preset": "preset", "fixed": "list of fixed fields", "method": "method"}
-    names |= {"search_seed": "search seed", "halving": "halving", "folds": "number of folds"}
-    names |= {"varied": "list of varied fields"} if info.method == "random" or info.halving else {}
-    names |= {"trials": "number of trials", "seeds": "list of seeds", "metric": "metric"} if info.halving else {}
+    """Return what stays the same when a sweep goes on: name with its verb -> text. With rungs, no setting is added."""
+    names = {"data": "data is", "preset": "preset is", "fixed": "fixed fields are", "method": "method is"}
+    names |= {"search_seed": "search seed is", "halving": "halving is", "folds": "number of folds is"}
+    names |= {"varied": "varied fields are"} if info.method == "random" else {}
+    names |= {"trials": "number of trials is", "seeds": "seeds are", "metric": "metric is"} if info.halving else {}
     parts = {words: _shown(getattr(info, name)) for name, words in names.items()}
     if info.halving:
         settings = [one.name for one in info.settings if one.rung == 0]
-        parts |= {"list of settings": "; ".join(settings), "baseline": settings[info.baseline]}
-    return parts | {name.replace("_", " "): value for name, value in info.options.items()}
+        parts |= {"settings are": "; ".join(settings), "baseline is": settings[info.baseline]}
+    return parts | {f"{name.replace('_', ' ')} is": value for name, value in info.options.items()}
 
 
 def _shown(value: Any) -> str:

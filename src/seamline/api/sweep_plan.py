@@ -339,12 +339,22 @@ def _check_settings(
         try:
             config = replace(base, **{**fixed, **one})
         except SeamlineError as error:
+            _refuse_fixed(base, fixed, str(error))
             raise SeamlineError(f"{option} {setting_name(one)}: {str(error).removeprefix('config: ')}") from None
         if config.model not in names and not config.model.startswith(("timm/", "smp/")):
             raise SeamlineError(
                 f"model {config.model}: no such model{f' for {task}' if task else ''}; the models are "
                 f"{', '.join(sorted(names))}"
             )
+
+
+def _refuse_fixed(base: TrainConfig, fixed: Mapping[str, Any], reason: str) -> None:
+    """Raise the error of a setting where it is that of the fixed fields alone."""
+    try:
+        replace(base, **fixed)
+    except SeamlineError as error:
+        if str(error) == reason:
+            raise
 
 
 def _check_size(

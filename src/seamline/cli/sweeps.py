@@ -133,6 +133,7 @@ def _print_sweep(swept: "Sweep", *, as_json: bool) -> None:
 
         failed = {run.name: run.reason for run in swept.failed}
         content: dict[str, Any] = {"sweep": str(swept.path), "report": str(swept.report), "metric": results.measure.key}
+        content |= {"metric_over_images": results.measure.counted.key}
         content |= {"winner": swept.winner, "findings": swept.findings, "failed": failed}
         settings = json.loads(to_json([_setting_values(results, one) for one in results.settings]))
         print_json({**content, "settings": settings})
@@ -140,7 +141,7 @@ def _print_sweep(swept: "Sweep", *, as_json: bool) -> None:
     show, width = PRINTED[results.metric.format][0], max(len(one.setting.name) for one in results.settings)
     for one in results.settings:
         line = f"{one.setting.name:<{width}}  validation {title_inside(results.metric.title)} {show(one.val)}"
-        if results.info.folds:
+        if results.info.folds and results.shows_test(one):
             counted = results.counted_metric
             pooled = PRINTED[counted.format][0](results.pooled(one))
             line += f", test over all folds {title_inside(counted.title)} {pooled}"
@@ -153,17 +154,18 @@ def _print_sweep(swept: "Sweep", *, as_json: bool) -> None:
 
 
 def _setting_values(results: "SweepResults", one: "SettingResult") -> dict[str, Any]:
-    """Return what a sweep measured of a setting; of settings that were drawn, only the winner has its test values."""
-    winner = one is results.winner
-    shown = winner or results.info.method != "random"
-    difference = next((each for each in results.differences if each.number == one.number), None) if shown else None
+    """Return what a sweep measured of a setting; null for what was not compared."""
+    compared, shown, folds = results.info.method != "random", results.shows_test(one), results.info.folds
+    difference = next((each for each in results.differences if each.number == one.number), None) if compared else None
+    tested = results.winner is not None and results.winner.val.has_interval and one in results.candidates[1:]
     return {
         "setting": one.setting.name,
         "fields": one.setting.fields,
         "runs": len(one.runs),
         "val": one.val,
-        "test": (results.pooled(one) if results.info.folds else one.test) if shown else None,
-        "not_significantly_worse": one in results.ties,
+        "test": one.test if shown and not folds else None,
+        "test_over_folds": results.pooled(one) if shown and folds else None,
+        "not_significantly_worse": one in results.ties if tested else None,
         "difference_over_seeds": difference.seeds if difference else None,
         "difference_over_images": difference.images if difference else None,
         "seconds": one.seconds,

@@ -38,8 +38,8 @@ def downscale_dataset(data: Dataset, factor: int) -> Dataset:
     return _at_fraction(data, factor, "size", lambda one: _downscale_split(one, factor))
 
 
-def _at_fraction(data: Dataset, factor: int, of: str, reduce: Callable[[Split], Split]) -> Dataset:
-    """Return a dataset of reduced splits, named after what they are a fraction `of`; itself for a factor of 1."""
+def _at_fraction(data: Dataset, factor: int, quantity: str, reduce: Callable[[Split], Split]) -> Dataset:
+    """Return a dataset of reduced splits, with the fraction in name and title; the dataset itself for a factor of 1."""
     if factor == 1:
         return data
     train, test, *val = (reduce(split) for split in data.splits)
@@ -47,7 +47,7 @@ def _at_fraction(data: Dataset, factor: int, of: str, reduce: Callable[[Split], 
     return replace(
         data,
         name=f"{data.name}-{fraction}".replace("/", "-"),
-        title=f"{data.title} at {'a ' * (factor in FRACTIONS)}{fraction} of the {of}",
+        title=f"{data.title} at {'a ' * (factor in FRACTIONS)}{fraction} of the {quantity}",
         train=train,
         test=test,
         val=val[0] if val else None,

@@ -82,13 +82,15 @@ def read_mask(
 class MaskValues(NamedTuple):
     """The distinct values of a mask: numbers, or colors (`by_color`) as 0xRRGGBB.
 
-    `palette` has the color of each value, where the mask has an embedded palette. `counts` has the pixels of each
-    value, and `between` those of them that lie between their neighbors; see `seamline.data.blurred_masks`.
+    `palette` has the color of each value, where the mask has an embedded palette, and `second` that of 1, also where no
+    pixel has it. `counts` has the pixels of each value, and `between` those of them that lie between their neighbors;
+    see `seamline.data.blurred_masks`.
     """
 
     by_color: bool
     values: set[int]
     palette: dict[int, Color]
+    second: Color | None
     counts: dict[int, int]
     between: dict[int, int]
 
@@ -122,7 +124,8 @@ def unique_mask_values(file: Path, *, by_color: bool = False) -> MaskValues:
     codes = [] if mask.palette is None else _color_codes(mask.palette).tolist()
     colors = {value: code_color(codes[value]) for value in values if value < len(codes)}
     is_color = mask.is_color or (by_color and mask.palette is not None)
-    return MaskValues(is_color, values, colors, counts, between)
+    second = code_color(codes[1]) if codes else None
+    return MaskValues(is_color, values, colors, second, counts, between)
 
 
 def _ordered_values(mask: "_DecodedMask") -> NDArray[Any] | None:

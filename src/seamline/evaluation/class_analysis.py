@@ -54,7 +54,7 @@ class _HeldOut:
 
     split: Split
     labels: NDArray[np.int64]  # (N,) their classes
-    correct: NDArray[np.bool_]  # (N,) whether the model predicts them
+    correct: NDArray[np.bool_]  # (N,) whether the prediction is right
     bootstrap: GroupBootstrap
 
     def mean(self, values: NDArray[np.floating], members: NDArray[np.bool_]) -> Estimate:
@@ -64,7 +64,7 @@ class _HeldOut:
         return self.bootstrap.mean(np.where(members, values, 0.0), members.astype(np.int64)).estimate
 
     def accuracy(self, members: NDArray[np.bool_]) -> Sampled:
-        """Return the fraction of the images that `members` (N,) marks which the model predicts."""
+        """Return the accuracy on the images that `members` (N,) marks."""
         return self.bootstrap.fraction((self.correct & members).astype(np.int64), members.astype(np.int64))
 
 

@@ -152,6 +152,10 @@ class SweepResults:
             for one, seeds, images in zip(others, over_seeds, over_images, strict=True)
         )
 
+    def shows_test(self, one: SettingResult) -> bool:
+        """Return whether test images of a setting are shown: of settings that were drawn, those of the winner alone."""
+        return self.info.method != "random" or one is self.winner
+
     def pooled(self, one: SettingResult) -> Estimate:
         """Return the counted metric of a setting over all test images of its folds, each image tested once.
 

@@ -35,7 +35,7 @@ def find_device(name: str = "auto") -> torch.device:
 
 @contextmanager
 def restore_num_threads() -> Iterator[None]:
-    """Give PyTorch its number of threads back afterwards, so that no training decides it for the next one."""
+    """Restore PyTorch's number of threads on exit."""
     before = torch.get_num_threads()
     try:
         yield

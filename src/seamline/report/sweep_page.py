@@ -61,6 +61,7 @@ def render_sweep(results: SweepResults) -> str:
         columns=_columns(results),
         effects=_effects(results),
         curves=_curves(results),
+        dashed=any(_mark(results, one) == "baseline" for one in results.candidates[:MAX_CURVES]),
         max_curves=MAX_CURVES if len(results.candidates) > MAX_CURVES else 0,
         parallel=_parallel(results),
         rule=_rule(results),
@@ -104,7 +105,7 @@ def _key_metrics(results: SweepResults) -> list[KeyMetric]:
         counted = results.counted_metric
         metrics.append(_key_metric(counted, results.pooled(winner), "test, each image once"))
     elif winner.test.present:
-        metrics.append(_key_metric(metric, winner.test, "test, which decided nothing"))
+        metrics.append(_key_metric(metric, winner.test, "test, not used to choose"))
     return metrics
 
 
@@ -188,10 +189,14 @@ def _line(results: SweepResults, one: SettingResult, key: str) -> sweep_plots.Li
     shortest = min(map(len, runs))
     mean = np.mean([run[:shortest] for run in runs], 0)
     ends = np.array(epoch_ends(one.runs[0].info, one.runs[0].history))
-    baseline = "baseline" if one.number == results.info.baseline and results.info.method != "random" else ""
-    return sweep_plots.Line(
-        one.setting.name, ends[:shortest], mean, runs, "winner" if one is results.winner else baseline
-    )
+    return sweep_plots.Line(one.setting.name, ends[:shortest], mean, runs, _mark(results, one))
+
+
+def _mark(results: SweepResults, one: SettingResult) -> str:
+    """Return how the curve of a setting is marked."""
+    if one is results.winner:
+        return "winner"
+    return "baseline" if one.number == results.info.baseline and results.info.method != "random" else ""
 
 
 def _parallel(results: SweepResults) -> dict[str, str] | None:

@@ -289,7 +289,7 @@ def _path(sample: Sample) -> str:
 
 
 def _add_model(app: FastAPI, worker: InferenceWorker, samples: Sequence[Sample], store: CorrectionStore | None) -> None:
-    """Serve what the model is, and whether the server runs."""
+    """Serve `/health`, the model and its card."""
     predictor, limits = worker.predictor, worker.limits
     metadata = predictor.metadata
     height, width, channels = metadata.input_size
@@ -328,7 +328,7 @@ def _add_model(app: FastAPI, worker: InferenceWorker, samples: Sequence[Sample],
 
 
 def _add_predictions(app: FastAPI, worker: InferenceWorker) -> None:
-    """Serve what the model makes of a photo."""
+    """Serve predictions of photos."""
     limits = worker.limits
     response = SegmentationResponse if worker.predictor.task == "segmentation" else ClassificationResponse
     mask_png = _png("A palette PNG of class indices.")

@@ -1,4 +1,4 @@
-/** The cards of photos: their names, how they are removed, and what is said once there is a result. */
+/** The cards of photos: adding and removing them, and announcing their results. */
 
 import { byId, element, setStatus } from "./elements.js";
 import { model } from "./model.js";
@@ -23,7 +23,6 @@ export function addCard(photo, details) {
 /** Warn of a photo that is unlike the training images, and tell screen readers the result that its card shows. */
 export function announceResult(card, { novelty }) {
   const result = card.querySelector(".result");
-  card.querySelector(".novel:has(+ .result)")?.remove();
   if (novelty !== null && novelty > 1) result.before(element("p", "novel", describeNovelty(novelty)));
   const summary = result.querySelector(".label, .legend button").innerText.replace(/\s+/g, " ");
   setStatus(`${card.querySelector("h2").textContent}: ${summary}`);

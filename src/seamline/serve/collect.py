@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_folder.corrections import CorrectedPhoto, CorrectionFolder
-from seamline.data.masks import ignored_color, read_mask
+from seamline.data.masks import Color, ignored_color, read_mask
 from seamline.errors import SeamlineError, size_text
 from seamline.inference.predictor import Predictor
 from seamline.io import DISK_FULL
@@ -144,7 +144,9 @@ class CorrectionStore:
         height, width = pixels.shape[:2]
         limit = 2 * height * width  # slightly larger masks are refused below, with the better message
         palette = self.folder.palette
-        ignore = (IGNORE_INDEX, ignored_color(palette))
+        ignore: list[int | Color] = [ignored_color(palette)]
+        if len(classes) != 2:  # in a gray mask of two classes, 255 may mean the second one
+            ignore.append(IGNORE_INDEX)
         mask = read_mask(fields.mask, len(classes), palette=palette, ignore=ignore, name="mask", limit=limit)
         if (mask == IGNORE_INDEX).all():
             raise SeamlineError("mask: no pixel has a class; label a part of the photo, or skip it")
@@ -187,8 +189,8 @@ class CorrectionFields:
 
 _TEXT = {"type": "string"}
 _MASK = (
-    "A PNG of class indices or colors, for segmentation; where the class is unknown, 255 or the `ignored_color` that "
-    "/api/model gives."
+    "A PNG of class indices or colors, for segmentation. Where the class is unknown, a color image has the "
+    "`ignored_color` of /api/model; indices are 255, of two classes only in a palette with this color."
 )
 _CORRECTION: dict[str, Any] = {
     "requestBody": {

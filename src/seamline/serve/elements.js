@@ -1,7 +1,7 @@
 /** What the page is built from: elements, numbers as text, pictures, bars of probabilities, downloads. */
 
 export const DISPLAY_SIDE = 1600; // longer side in pixels of a photo on the page
-const ENLARGED_SIDE = 600; // longer side up to which photos of fewer pixels are enlarged
+const ENLARGED_SIDE = 600; // pixels: small photos are enlarged by a whole factor up to this longer side
 
 export const byId = (id) => document.getElementById(id);
 

@@ -8,10 +8,12 @@ import { MaskView } from "./mask_view.js";
 export async function showMask(card, prediction, bitmap) {
   const files = [prediction.mask, prediction.confidence].map(toPng);
   const [mask, confidence] = await Promise.all(files.map((file) => createImageBitmap(file)));
-  const view = new MaskView(card, prediction, bitmap, (width, height) => ({
-    classes: readClasses(mask, width, height),
-    probabilities: readPixels(confidence, width, height).filter((_, i) => i % 4 === 0),
-  }));
+  const view = new MaskView(
+    card, prediction, bitmap,
+    (width, height) => readClasses(mask, width, height),
+    (width, height) => Uint8Array.from({ length: width * height }, ((pixels) => (_, i) => pixels[4 * i])(readPixels(confidence, width, height))),
+  );
+  confidence.close();
   card.querySelector(".side").replaceChildren(...view.controls, makeDownloads(card, files[0], view));
 }
 

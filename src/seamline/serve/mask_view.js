@@ -12,16 +12,17 @@ const MAX_CANVAS = 16e6; // pixels of a canvas that every browser supports
 export class MaskView {
   #highlights = { pinned: null, hovered: null };
 
-  /** `sample` returns { classes, probabilities } at a width and height: a class index for each pixel, and 0 to 255. */
-  constructor(card, prediction, bitmap, sample) {
-    Object.assign(this, { prediction, bitmap, sample });
+  /** `sampleClasses` returns the class index of each pixel at a width and height, `sampleProbabilities` 0 to 255. */
+  constructor(card, prediction, bitmap, sampleClasses, sampleProbabilities) {
+    Object.assign(this, { prediction, bitmap, sampleClasses });
     this.stage = card.querySelector(".stage");
     this.photo = this.stage.querySelector(".photo");
     this.colors = element("canvas", "colors");
     this.colors.setAttribute("aria-hidden", true);
     [this.width, this.height] = displaySize(prediction.width, prediction.height);
     for (const canvas of [this.photo, this.colors]) Object.assign(canvas, { width: this.width, height: this.height });
-    Object.assign(this, sample(this.width, this.height)); // of each pixel that is displayed
+    this.classes = sampleClasses(this.width, this.height); // of each pixel that is displayed
+    this.probabilities = sampleProbabilities(this.width, this.height);
     this.shown = new Set([...model.classes.keys()].filter((index) => !isTransparent(index)));
     this.opacity = 0.5;
     const names = model.classes.map((name) => `${name} ${percent(prediction.class_fractions[name])}`);
@@ -72,7 +73,7 @@ export class MaskView {
     const size = [Math.round(width * scale), Math.round(height * scale)];
     const [canvas, layer] = [makeCanvas(...size), makeCanvas(...size)];
     paintPhoto(canvas, this.bitmap);
-    paintClasses(layer, this.sample(...size).classes, this.shown, this.pinned, this.opacity);
+    paintClasses(layer, this.sampleClasses(...size), this.shown, this.pinned, this.opacity);
     canvas.getContext("2d").drawImage(layer, 0, 0);
     return canvas;
   }

@@ -57,9 +57,12 @@ class PhotoQueue:
         digests = defaultdict(set)
         for one in corrections:
             digests[one.photo, one.bytes].add(one.sha256)
+        names = {one.photo for one in corrections}  # no other file is looked at
         numbers = set()
         for number, file in enumerate(self.files):
             try:
+                if file.name not in names:
+                    continue
                 if (known := digests.get((file.name, file.stat().st_size))) and sha256_file(file) in known:
                     numbers.add(number)
             except (OSError, ValueError):  # a photo that is gone

@@ -35,8 +35,8 @@ class Measurement(NamedTuple):
     sign: int | None = None  # of the verdict; None for that of a significant difference
 
 
-class Decisive(NamedTuple):
-    """Whether an estimate is above all of several others, and the other that decides it."""
+class Closest(NamedTuple):
+    """Whether an estimate is above all of several others, and the least favorable comparison."""
 
     sign: int  # 1 where it is above all, -1 where it is below one, else 0
     name: str  # of the other
@@ -82,7 +82,7 @@ class ReasonInputs:
             )
 
 
-def above(own: Estimate, others: Mapping[str, Estimate]) -> Decisive:
+def above(own: Estimate, others: Mapping[str, Estimate]) -> Closest:
     """Decide whether an estimate is above all of several independent others.
 
     It is if it is significantly above each (an intersection-union test, which needs no correction: Berger,
@@ -93,7 +93,7 @@ def above(own: Estimate, others: Mapping[str, Estimate]) -> Decisive:
         others: one or more others, by name.
 
     Returns:
-        The sign, and the difference that decides: the nearest to 0 or beyond it. It is corrected unless the sign is 1.
+        The sign, and the difference that is nearest to 0, or farthest beyond it. It is corrected unless the sign is 1.
     """
     gaps = [newcombe(own, other) for other in others.values()]
     corrected = holm_normal(gaps)
@@ -103,7 +103,7 @@ def above(own: Estimate, others: Mapping[str, Estimate]) -> Decisive:
         sign, shown = -int(any(significant(gap) < 0 for gap in corrected)), corrected
     ends = [gap.high if sign < 0 else gap.low for gap in shown]
     number = ends.index(min(ends))
-    return Decisive(sign, list(others)[number], shown[number])
+    return Closest(sign, list(others)[number], shown[number])
 
 
 def shared_outline(inputs: ReasonInputs) -> Measurement | None:
@@ -166,30 +166,31 @@ def spread(inputs: ReasonInputs) -> Measurement | None:
     if not others:
         return None
     mean, relation = mean_estimate(list(others.values())), inputs.analysis.spread_correlation
-    decisive = above(own, others)
-    name, count = decisive.name, pluralize(len(others), "other class", "other classes")
+    closest = above(own, others)
+    name, count = closest.name, pluralize(len(others), "other class", "other classes")
     return Measurement(
-        decisive.difference,
-        f"The spread of the features of Shirt is {decimal(own)}. Among {count}, the comparison with "
-        f"{name} decides: {decimal(others[name])}, a difference of {signed_decimal(decisive.difference)}. The mean of "
+        closest.difference,
+        f"The spread of the features of Shirt is {decimal(own)}. Of {count}, the least "
+        f"favorable comparison is with {name}, {decimal(others[name])}: a difference of "
+        f"{signed_decimal(closest.difference)}. The mean of "
         f"the other classes is {decimal(mean)}; the rank correlation of spread and recall over all classes is "
         f"{signed_decimal(relation)}.",
-        {"shirt": own, "decisive": {name: others[name]}, "mean_of_others": mean, "correlation": relation},
-        decisive.sign,
+        {"shirt": own, "closest": {name: others[name]}, "mean_of_others": mean, "correlation": relation},
+        closest.sign,
     )
 
 
 def sandal_edges(inputs: ReasonInputs) -> Measurement:
     """Compare the pixels at edges of sandals with those of other footwear."""
     own, others = inputs.classes[SANDAL].edges, {name: inputs.classes[name].edges for name in FOOTWEAR}
-    decisive = above(own, others)
+    closest = above(own, others)
     parts = join_and([f"{percent(edges)} of {name}" for name, edges in others.items()])
     return Measurement(
-        decisive.difference,
-        f"{percent(own)} of the pixels of Sandal are at edges, {parts}. The comparison with {decisive.name} decides: a "
-        f"difference of {signed_points(decisive.difference)}.",
+        closest.difference,
+        f"{percent(own)} of the pixels of Sandal are at edges, {parts}. The least favorable comparison is with "
+        f"{closest.name}: a difference of {signed_points(closest.difference)}.",
         {"sandal": own, **others},
-        decisive.sign,
+        closest.sign,
     )
 
 
@@ -199,15 +200,15 @@ def trouser_filters(inputs: ReasonInputs) -> Measurement | None:
         return None
     own = inputs.classes[TROUSER].orientations["vertical"]
     tops = {top: inputs.classes[top].orientations["vertical"] for top in TOPS}
-    decisive = above(own, tops)
-    name = decisive.name
+    closest = above(own, tops)
+    name = closest.name
     return Measurement(
-        decisive.difference,
-        f"Filters of vertical edges and lines contribute {percent(own)} of the response of layer 1 to Trouser. Among "
-        f"{len(tops)} tops, the comparison with {name} decides: {percent(tops[name])}, a difference of "
-        f"{signed_points(decisive.difference)}.",
-        {"trouser": own, "decisive_top": {name: tops[name]}},
-        decisive.sign,
+        closest.difference,
+        f"Filters of vertical edges and lines contribute {percent(own)} of the response of layer 1 to Trouser. Of "
+        f"{len(tops)} tops, the least favorable comparison is with {name}, {percent(tops[name])}: a difference of "
+        f"{signed_points(closest.difference)}.",
+        {"trouser": own, "closest_top": {name: tops[name]}},
+        closest.sign,
     )
 
 

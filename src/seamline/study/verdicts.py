@@ -127,9 +127,11 @@ def all_of(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def _improvements(one: Effect) -> list[Estimate]:
-    """Return the differences that have an interval, positive where they are improvements."""
-    known = [estimate for estimate in (one.seeds, one.images) if estimate.has_interval]
-    return known if one.measure.metric.higher_is_better else [negated(estimate) for estimate in known]
+    """Return both differences, positive where they are improvements; none where one of them has no interval."""
+    both = [one.seeds, one.images]
+    if not all(estimate.has_interval for estimate in both):
+        return []
+    return both if one.measure.metric.higher_is_better else [negated(estimate) for estimate in both]
 
 
 def _title(measure: Measure) -> str:

@@ -280,9 +280,9 @@ def _repeat_hint(text: str, option: str) -> str:
     _, *others = re.split(r"[,; ]+(?=\w+=)", text)
     if not others:
         return ""
-    if option not in ("--set", "--vary"):  # which take one field
+    if option != "--set":
         return "; separate fields by spaces"
-    return f"; repeat {option} for each field: {' '.join(f'{option} {other}' for other in others)}"
+    return f"; repeat --set for each field: {' '.join(f'--set {other}' for other in others)}"
 
 
 def merge_flags(settings: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -400,7 +400,7 @@ _WEIGHTS = f"balanced, or {_NUMBERS}"
 
 
 def whole(value: Any) -> Any:
-    """Return a whole number as an int, anything else as it is, also a number that a float64 does not hold exactly."""
+    """Return a whole number of at most 2**53 as an int, anything else as it is."""
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53 else value
 
 

@@ -208,7 +208,7 @@ class Training:
     def _curve(self, state: _EpochState, before: int) -> tuple[CurvePoint, ...]:
         """Return means over consecutive parts of an epoch that is done, each at the end of its part.
 
-        A short last batch is no part of its own, because a mean over few images is far from the others by chance.
+        A last batch of less than half the usual size joins the part before it, because a mean over few images is noisy.
         """
         whole, steps = len(self.batches), len(state.losses)
         ends = sorted({*(min(-(-whole * i // self.parts), steps) for i in range(1, self.parts + 1)), steps})

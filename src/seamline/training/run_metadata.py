@@ -163,12 +163,10 @@ def choose_threads(
     options, usual = plan.options, torch.get_num_threads()
     threads = None if options.threads == "idle" else options.threads
     if threads is None and processes.world_size > 1:
-        options.reporter.say(
-            f"{processes.world_size} processes, threads in each: {torch.get_num_threads()}; --threads N overrides"
-        )
+        options.reporter.say(f"{processes.world_size} processes, threads in each: {usual}; --threads N overrides")
     elif threads is None and resume and (folder.finished or Checkpoints(folder.checkpoint_dir).files()):
         threads = folder.info.read().threads
-        if threads != torch.get_num_threads() and not folder.finished:
+        if threads != usual and not folder.finished:
             options.reporter.say(f"resuming with as many threads as before: {threads}; --threads N overrides")
     elif threads is None and load is not None:
         threads = min(load.threads or usual, usual)

@@ -59,7 +59,7 @@ class Range:
         return whole(self.low), whole(self.high)
 
     def draw(self, rng: np.random.Generator) -> float:
-        """Draw a value; one that is no whole number has four significant digits."""
+        """Draw a value; one that is no whole number has four significant digits, or is an end of the range."""
         if self.distribution == "int":
             return int(rng.integers(int(self.low), int(self.high) + 1))
         if self.distribution == "log":
@@ -235,6 +235,8 @@ def _parse_axis(name: str, text: str) -> Axis:
         return _parse_range(name, match[1], match[2], shown)
     if ".." in text:
         raise SeamlineError(f"{shown}: write a range as float:LOW..HIGH, log:LOW..HIGH or int:LOW..HIGH")
+    if re.search(r"[,; ]\s*\w+=", text):
+        raise SeamlineError(f"{shown}: names several fields; repeat --vary for each")
     values: list[Any] = []
     for part in text.split(","):
         if not part.strip():

@@ -27,6 +27,7 @@ async function fillCard(card) {
   try {
     const prediction = await request("predict", { file: card.photo, maxSide }, progress);
     if (number !== card.number) return;
+    card.querySelector(".novel")?.remove();
     card.querySelector("header small").textContent = `${prediction.width} × ${prediction.height}, ${duration(prediction.seconds)}`;
     (model.task === "segmentation" ? showMask : showLabel)(card, prediction, prediction.bitmap);
     card.querySelector(".side").append(makeSaves(card, prediction, maxSide));
@@ -35,6 +36,7 @@ async function fillCard(card) {
     announceResult(card, prediction);
   } catch (error) {
     if (number !== card.number) return;
+    card.querySelector(".novel")?.remove();
     Object.assign(state, { className: "state error", textContent: sentence(error) });
     result.hidden = true;
   }
@@ -43,11 +45,9 @@ async function fillCard(card) {
 const duration = (seconds) => (seconds < 0.95 ? `${Math.round(1000 * seconds)} ms` : `${seconds.toFixed(1)} s`);
 
 function showMask(card, prediction, bitmap) {
-  const { mask, confidence, width, height } = prediction;
-  const view = new MaskView(card, prediction, bitmap, (columns, rows) => ({
-    classes: sampleNearest(mask, width, height, columns, rows),
-    probabilities: sampleNearest(confidence, width, height, columns, rows),
-  }));
+  const sampler = (values) => (columns, rows) => sampleNearest(values, prediction.width, prediction.height, columns, rows);
+  const view = new MaskView(card, prediction, bitmap, sampler(prediction.mask), sampler(prediction.confidence));
+  delete prediction.confidence; // which is large, and not saved
   card.querySelector(".side").replaceChildren(...view.controls);
 }
 
@@ -79,7 +79,7 @@ function makeSaves(card, prediction, maxSide) {
 }
 
 /** Return a prediction as JSON, with the fields of a photo in `predictions.json`. */
-function describe(photo, { mask, confidence, bitmap, seconds, ...prediction }, maxSide) {
+function describe(photo, { mask, bitmap, seconds, ...prediction }, maxSide) {
   const record = { file: photo.name || "", model: model.name, fingerprint: model.fingerprint, ...(mask && { max_side: maxSide }), ...prediction };
   return new Blob([JSON.stringify(record, null, 1)], { type: "application/json" });
 }

@@ -14,6 +14,7 @@ from helpers import refusal
 from seamline.data.checks import dataset_warnings
 from seamline.data.dataset import IGNORE_INDEX
 from seamline.data.image_folder import load_folder
+from seamline.data.masks import encode_mask
 
 SIDE = 48
 
@@ -63,6 +64,25 @@ def test_masks_that_were_resized_smoothly_are_refused(
     write(tmp_path, [resized(disks(levels, number), method) for number in range(3)])
     text = refusal(lambda: load_folder(tmp_path))
     assert "smooth scaling" in text or "scaled to the nearest pixel" in text
+
+
+@pytest.mark.parametrize(
+    "declared",
+    ['["wall", "window"]', '{"wall": "#000000", "window": "#ff0000"}', '{"wall": "#000000", "window": null}'],
+)
+def test_255_of_two_classes_is_the_second_one_unless_a_mask_marks_it(tmp_path: Path, declared: str) -> None:
+    """Pillow's gray palette shows 255 white, too."""
+    mask = disks([0, 255], 0)
+    for name in ("gray", "palette"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, [mask])
+        (tmp_path / name / "classes.json").write_text(declared)
+    Image.fromarray(mask).convert("P").save(tmp_path / "palette" / "masks" / "0.png")
+    for name in ("gray", "palette"):
+        assert np.unique(load_folder(tmp_path / name).train.labels[:]).tolist() == [0, 1]
+    (tmp_path / "palette" / "masks" / "0.png").write_bytes(encode_mask(mask, [(0, 0, 0), (255, 0, 0)]))
+    marked = np.unique(load_folder(tmp_path / "palette").train.labels[:]).tolist()
+    assert marked == ([0, IGNORE_INDEX] if "ff0000" in declared else [0, 1])
 
 
 def test_masks_of_three_levels_whose_middle_is_an_edge_are_refused(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from seamline.data.masks import (
     code_color,
     color_code,
     complete_palette,
+    ignored_color,
     list_values,
     parse_color,
     unique_mask_values,
@@ -48,6 +49,7 @@ class Classes(Struct, frozen=True):
     by_color: bool = False  # whether `mask_values` are colors
     ignored: tuple[int, ...] = ()  # the values or colors of ignored pixels that occur in masks
     ignored_pixels: int = 0  # how many pixels of mask files have them
+    marks_ignored: bool = False  # whether masks show them as `encode_mask` does, so that they are meant
     pixels: int = 0  # how many pixels mask files have
 
     @property
@@ -152,7 +154,10 @@ def _classes_of_masks(contents: FolderContents, declared: Palette, progress: Cal
         classes = _classes_by_color(contents.root, values, declared, first_with)
     else:
         embedded = {value: color for mask in masks.values() for value, color in mask.palette.items()}
-        classes = _classes_by_value(values, embedded, declared, first_with)
+        marked = _marks_ignored(masks.values(), declared)
+        has_ignored = _has_ignored(values, declared, marked=marked)
+        classes = _classes_by_value(values, embedded, declared, first_with, has_ignored=has_ignored)
+        classes = msgspec.structs.replace(classes, marks_ignored=marked)
     ignored = sum(counts[value] for value in classes.ignored)
     return msgspec.structs.replace(classes, ignored_pixels=ignored, pixels=counts.total())
 
@@ -245,21 +250,14 @@ def _classes_by_color(root: Path, codes: set[int], declared: Palette, first_with
 
 
 def _classes_by_value(
-    values: set[int], embedded: dict[int, Color], declared: Palette, first_with: Callable[[int], Path]
+    values: set[int],
+    embedded: dict[int, Color],
+    declared: Palette,
+    first_with: Callable[[int], Path],
+    *,
+    has_ignored: bool,
 ) -> Classes:
-    """Return classes for the numbers in masks.
-
-    255 is ignored where there are two others, unless it is the last of evenly spaced gray levels, such as 0, 128, 255;
-    with declared classes it always is, unless these are two, masks have no other value than 0 besides, and none shows
-    255 in the color of no class.
-    """
-    has_ignored = IGNORE_INDEX in values and len(declared) <= IGNORE_INDEX
-    if declared:
-        shown = embedded.get(IGNORE_INDEX)
-        may_be_second = len(declared) == 2 and values <= {0, IGNORE_INDEX}
-        has_ignored = has_ignored and not (may_be_second and (shown is None or shown in declared.values()))
-    else:
-        has_ignored = has_ignored and len(values) > 2 and not _evenly_spaced(values)
+    """Return classes for the numbers in masks, of which 255 may be ignored."""
     ordered = sorted(values - ({IGNORE_INDEX} if has_ignored else set()))
     is_binary = ordered == [0, IGNORE_INDEX]
     if declared:
@@ -274,6 +272,33 @@ def _classes_by_value(
         names = (BACKGROUND, "foreground") if is_binary else tuple(f"class {value}" for value in ordered)
     colors = [declared.get(name) or embedded.get(value) for name, value in zip(names, ordered, strict=True)]
     return Classes(names, tuple(ordered), complete_palette(colors), ignored=(IGNORE_INDEX,) if has_ignored else ())
+
+
+def _has_ignored(values: set[int], declared: Palette, *, marked: bool) -> bool:
+    """Return whether 255 is ignored.
+
+    It is where there are two others, unless it is the last of evenly spaced gray levels, such as 0, 128, 255; with
+    declared classes it always is, unless these are two and masks have no other value than 0 besides. Then it is where
+    masks mark it; see `_marks_ignored`.
+    """
+    if IGNORE_INDEX not in values or len(declared) > IGNORE_INDEX:
+        return False
+    if declared:
+        return marked or len(declared) > 2 or not values <= {0, IGNORE_INDEX}
+    return len(values) > 2 and not _evenly_spaced(values)
+
+
+def _marks_ignored(masks: Iterable[MaskValues], declared: Palette) -> bool:
+    """Return whether masks show 1 in the second class's color and 255 in that of no class, as `encode_mask` does."""
+    colors = [color for color in declared.values() if color is not None]
+    if len(colors) < max(2, len(declared)):
+        return False
+    marked = [
+        (mask.second, mask.palette.get(IGNORE_INDEX)) == (colors[1], ignored_color(colors))
+        for mask in masks
+        if IGNORE_INDEX in mask.values
+    ]
+    return bool(marked) and all(marked)
 
 
 def _evenly_spaced(values: set[int]) -> bool:
@@ -300,8 +325,13 @@ def ignored_pixels(classes: Classes) -> tuple[UnusedData, ...]:
 
 
 def ignored_warning(classes: Classes, legend: MaskLegend | None) -> str:
-    """Return a warning where many pixels are ignored and the layout does not say so, or an empty string."""
-    if legend is not None or classes.ignored_pixels < _MIN_IGNORED * classes.pixels or not classes.ignored_pixels:
+    """Return a warning where many pixels are ignored and neither layout nor masks say so, or an empty string."""
+    if (
+        legend is not None
+        or classes.marks_ignored
+        or classes.ignored_pixels < _MIN_IGNORED * classes.pixels
+        or not classes.ignored_pixels
+    ):
         return ""
     return (
         f"{classes.ignored_pixels / classes.pixels:.1%} of the pixels of masks have the value "

@@ -62,7 +62,7 @@ class CorrectedPhoto(Struct, frozen=True, kw_only=True):
     name: str  # name of its file, as it was sent
     content: bytes  # its file
     pixels: NDArray[np.uint8]  # (H, W, 3), upright
-    label: str | NDArray[np.uint8]  # its class; or the classes of its pixels (H, W), values 0..K-1
+    label: str | NDArray[np.uint8]  # its class; or the classes of its pixels (H, W), 0..K-1 and IGNORE_INDEX
 
 
 @dataclass(frozen=True)

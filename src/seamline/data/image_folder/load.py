@@ -119,7 +119,7 @@ class _Steps:
 
 
 def _read_metadata(contents: FolderContents, step: Callable[[], None]) -> FolderMetadata:
-    """Return the classes and the sizes of a folder's images, for which mask files are read whole."""
+    """Read the classes, image sizes and bit depth of a folder; mask files are read whole."""
     samples = contents.samples
     headers = map_threads(_header, [sample.file for sample in samples])
     wide = [sample.file for sample, header in zip(samples, headers, strict=True) if header.is_wide]

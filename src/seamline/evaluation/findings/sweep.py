@@ -48,15 +48,14 @@ def _winner(results: SweepResults) -> list[str]:
         return []
     show = PRINTED[results.metric.format][0]
     title = title_inside(results.metric.title)
+    planned = sum(one.rung == best.setting.rung for one in results.info.settings)
     if len(results.candidates) < 2:
-        only = (
-            f"{best.setting.name} is the winner, as the only setting of the last rung: {title} {show(best.val)} on the"
-        )
-        return [f"{only} validation images."] if results.info.halving else []
+        rung = "setting of the last rung" + (" whose runs have finished" if planned > 1 else "")
+        value = f"{title} {show(best.val)} on the validation images"
+        return [f"{best.setting.name} is the winner, as the only {rung}: {value}."] if results.info.halving else []
     sentence = f"{best.setting.name} has the best {title} on the validation images, {show(best.val)}"
     if not best.val.has_interval:
         return [f"{sentence}; one seed does not show whether others are worse, so add seeds."]
-    planned = sum(one.rung == best.setting.rung for one in results.info.settings)
     others = "setting of the last rung" if results.info.halving else "setting"
     others += " whose runs have finished" if len(results.candidates) < planned else ""
     seed = ", with one seed" if len(results.info.seeds) == 1 else ""
