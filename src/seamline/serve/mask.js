@@ -8,11 +8,11 @@ import { MaskView } from "./mask_view.js";
 export async function showMask(card, prediction, bitmap) {
   const files = [prediction.mask, prediction.confidence].map(toPng);
   const [mask, confidence] = await Promise.all(files.map((file) => createImageBitmap(file)));
-  const view = new MaskView(
-    card, prediction, bitmap,
-    (width, height) => readClasses(mask, width, height),
-    (width, height) => Uint8Array.from({ length: width * height }, ((pixels) => (_, i) => pixels[4 * i])(readPixels(confidence, width, height))),
-  );
+  const sampleProbabilities = (width, height) => {
+    const pixels = readPixels(confidence, width, height);
+    return Uint8Array.from({ length: width * height }, (_, i) => pixels[4 * i]);
+  };
+  const view = new MaskView(card, prediction, bitmap, (...size) => readClasses(mask, ...size), sampleProbabilities);
   confidence.close();
   card.querySelector(".side").replaceChildren(...view.controls, makeDownloads(card, files[0], view));
 }
