@@ -78,7 +78,10 @@ def test_each_reason_gets_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "14 × 14, the means of 3 networks each: a difference of +2.0 points (−1.0 to +5.0). The accuracy over all "
         "classes is 90.0 % and 89.0 %."
     )
-    assert "The least favorable comparison is with Ankle boot: a difference of −10.0 points" in findings["reason_edges"].sentence
+    assert (
+        "The least favorable comparison is with Ankle boot: a difference of −10.0 points"
+        in findings["reason_edges"].sentence
+    )
     assert not add_reasons(run, garments(), RunOptions())
 
 
