@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.lazy_array import ArrayLike, concat, iter_chunks, take
+from seamline.data.lazy_array import ArrayLike, concat, evenly_spaced, iter_chunks, take
 from seamline.run_folder import ClassMap, GroupingInfo, ReferenceImage, ReferenceResult, Task, UnusedData
 
 IGNORE_INDEX = 255
@@ -100,8 +100,7 @@ class Split:
         Returns:
             A split of `count` images, or of all where there are no more.
         """
-        indices = np.linspace(0, len(self) - 1, count).round().astype(np.int64)
-        return self.select(indices) if count < len(self) else self
+        return self.select(evenly_spaced(len(self), count)) if count < len(self) else self
 
     def concat(self, *others: "Split") -> "Split":
         """Return these images followed by those of other splits.

@@ -61,6 +61,11 @@ class LazyArray:
         return array if self.table is None else np.asarray(self.table[array])
 
 
+def evenly_spaced(count: int, most: int) -> NDArray[np.int64]:
+    """Return at most `most` evenly spaced ones of the numbers 0..count-1, the first and the last among several."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
+
+
 def take(array: ArrayLike, indices: NDArray[np.int64]) -> Any:
     """Select the rows `indices` (n,) int64: a copy of a NumPy array (N, ...), a view of a `LazyArray`."""
     if isinstance(array, LazyArray):

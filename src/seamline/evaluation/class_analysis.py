@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from seamline.data.dataset import Split
+from seamline.data.lazy_array import evenly_spaced
 from seamline.evaluation.bootstrap import GroupBootstrap, Sampled
 from seamline.evaluation.class_overlap import ClassOverlap, Overlaps, Pair, class_overlaps
 from seamline.evaluation.confidence import Z
@@ -135,7 +136,7 @@ def analyze_classes(
 
 def _select(evaluation: Evaluation) -> _HeldOut:
     """Return the held-out images to analyze, `MAX_IMAGES` at most."""
-    chosen = np.unique(np.linspace(0, len(evaluation.split) - 1, MAX_IMAGES).round().astype(np.int64))
+    chosen = evenly_spaced(len(evaluation.split), MAX_IMAGES)
     split = evaluation.split if len(chosen) == len(evaluation.split) else evaluation.split.select(chosen)
     labels = np.asarray(split.labels[:])
     return _HeldOut(split, labels, evaluation.predicted[chosen] == labels, GroupBootstrap(split.groups, one_label=True))

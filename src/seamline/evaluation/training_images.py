@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from seamline.data.augmentation import Augmentation
 from seamline.data.dataset import Split
+from seamline.data.lazy_array import evenly_spaced
 from seamline.data.loader import Batches
 from seamline.data.masks import Color
 from seamline.data.preprocess import downscale
@@ -81,7 +82,7 @@ def choose_training_images(train: Split, task: Task) -> NDArray[np.int64]:
         return np.sort(rng.choice(len(train), min(N_PHOTOS, len(train)), replace=False))
     labels = np.asarray(train.labels)
     classes = np.unique(labels)
-    classes = classes[np.linspace(0, len(classes) - 1, min(len(classes), N_LABELED)).round().astype(np.int64)]
+    classes = classes[evenly_spaced(len(classes), N_LABELED)]
     each = min(MAX_PER_CLASS, N_LABELED // len(classes))
     by_class = (np.flatnonzero(labels == label) for label in classes)
     return np.concatenate([rng.choice(own, min(each, len(own)), replace=False) for own in by_class])
@@ -97,7 +98,7 @@ def _write_augmented(
     config: TrainConfig,
 ) -> AugmentedImages:
     """Write some of the chosen images (M,) int64, evenly spaced, as the first epochs augment them."""
-    positions = np.unique(np.linspace(0, len(chosen) - 1, N_AUGMENTED).round().astype(np.int64))
+    positions = evenly_spaced(len(chosen), N_AUGMENTED)
     batches = Batches(train, config.batch_size, task=task, seed=seed, augmentation=config.augmentation, mix=config.mix)
     epochs = tuple(range(1, EPOCHS + 1))
     versions = [batches.augmented(chosen[positions], epoch) for epoch in epochs]

@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from seamline.data.lazy_array import ArrayLike, zeros_or_memmap
+from seamline.data.lazy_array import ArrayLike, evenly_spaced, zeros_or_memmap
 from seamline.data.limits import is_out_of_memory
 from seamline.data.preprocess import fit_inside
 from seamline.errors import SeamlineError
@@ -62,8 +62,8 @@ class FeatureSpace:
             return cls(scaled, reference.feature_array, reference.threshold)
         labeled = None
         if train is not None and predictor.features is not None:
-            some = np.linspace(0, len(train) - 1, min(len(train), _MAX_LABELED)).round().astype(np.int64)
-            labeled = np.concatenate([predictor.features(train[index][np.newaxis]) for index in some.tolist()])
+            some = evenly_spaced(len(train), _MAX_LABELED).tolist()
+            labeled = np.concatenate([predictor.features(train[index][np.newaxis]) for index in some])
         every = features if labeled is None else np.concatenate([features, labeled])
         scales = (1 / np.maximum(every.std(0), _TINY)).astype(np.float32)
         scaled, unit = scale_features(features, scales), _median_distance(scale_features(every, scales))

@@ -11,6 +11,7 @@ from PIL import Image
 
 from seamline.data.dataset import Dataset, Split, count_classes
 from seamline.data.image_io import read_image
+from seamline.data.lazy_array import evenly_spaced
 from seamline.data.near_duplicates.report import images_below
 from seamline.data.preprocess import downscale
 from seamline.data.validate import SPLIT_NAMES, Inspection
@@ -59,7 +60,7 @@ class Thumbnails:
     def evenly_spaced(self, most: int, side: int) -> tuple[Thumbnail, ...]:
         """Return pictures of images of a folder without a supported layout, evenly spaced over all of them."""
         files = [] if self.folder is None else images_below(self.folder)
-        places = np.unique(np.linspace(0, len(files) - 1, min(most, len(files))).round().astype(int))
+        places = evenly_spaced(len(files), most)
         return self.named((files[place].relative_to(self.folder or "").as_posix() for place in places), side)
 
     def of_class(self, label: int, most: int, side: int) -> tuple[Thumbnail, ...]:
@@ -72,7 +73,7 @@ class Thumbnails:
         """
         chosen = []
         members = self._members[label]
-        for place in np.unique(np.linspace(0, len(members) - 1, most).round().astype(int)) if members else ():
+        for place in evenly_spaced(len(members), most):
             name, index = members[place]
             split = self._splits[name]
             picture = split.images[index]
@@ -104,7 +105,7 @@ class Thumbnails:
                     members[label].append((name, index))
             return tuple(members)
         places = list(self._places.values())
-        chosen = np.unique(np.linspace(0, len(places) - 1, min(MAX_MASKS, len(places))).round().astype(int))
+        chosen = evenly_spaced(len(places), MAX_MASKS)
         masks = (self._splits[name].labels[index] for name, index in (places[place] for place in chosen))
         counts = np.stack([count_classes(np.asarray(mask)[None], len(members)) for mask in masks])
         for label, of_class in enumerate(counts.T):

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from seamline.data.dataset import Split
-from seamline.data.lazy_array import ArrayLike, iter_chunks, take
+from seamline.data.lazy_array import ArrayLike, evenly_spaced, iter_chunks, take
 from seamline.models.classifiers import LiteClassifier
 from seamline.models.logistic_regression import fit_logistic_regression
 from seamline.training.config import TrainConfig
@@ -56,7 +56,7 @@ def sample_rows(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
         return np.arange(len(labels))
     members = [np.flatnonzero(labels == k) for k in range(n_classes)]
     most = max(1, MAX_IMAGES // sum(len(own) > 0 for own in members))
-    spread = [own[np.linspace(0, len(own) - 1, min(len(own), most)).round().astype(np.int64)] for own in members]
+    spread = [own[evenly_spaced(len(own), most)] for own in members]
     return np.sort(np.concatenate(spread))
 
 

@@ -13,7 +13,7 @@ from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.data.folds import Fold, describe_fold, hold_out_fold
 from seamline.data.groups import Grouping
 from seamline.data.image_folder.resize_policy import ImageSize
-from seamline.data.lazy_array import ArrayLike, concat, iter_chunks, take
+from seamline.data.lazy_array import ArrayLike, concat, evenly_spaced, iter_chunks, take
 from seamline.data.mix import join_datasets, stored_parts
 from seamline.data.prepare import detect_groups, load_dataset, split_data
 from seamline.data.registry import DATASETS
@@ -37,8 +37,8 @@ def even_indices(images: ArrayLike, pixels: int) -> NDArray[np.int64]:
         images: (N, H, W, C) uint8.
         pixels: number of pixels of all selected images.
     """
-    count = min(len(images), max(1, pixels // int(np.prod(images.shape[1:3]))))
-    return np.linspace(0, len(images) - 1, count).round().astype(np.int64)
+    count = max(1, pixels // int(np.prod(images.shape[1:3])))
+    return evenly_spaced(len(images), count)
 
 
 def keep_run_data(folder: RunFolder, data: Dataset, splits: Splits) -> None:
@@ -118,7 +118,7 @@ def _stored_names(index: ImageIndex | None, split: int, count: int) -> tuple[str
     if index is None:
         return tuple(map(str, range(count)))
     rows = np.flatnonzero(index.split_ids == split)
-    return tuple(index.names[row] for row in rows[np.linspace(0, len(rows) - 1, count).round().astype(np.int64)])
+    return tuple(index.names[row] for row in rows[evenly_spaced(len(rows), count)])
 
 
 def _load(folder: RunFolder, info: RunInfo, data_dir: Path | str | None, reporter: Reporter) -> Dataset:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from seamline.data.lazy_array import ArrayLike
+from seamline.data.lazy_array import ArrayLike, evenly_spaced
 from seamline.data.near_duplicates.exact_and_near import THUMBNAIL_SIDE, thumbnail
 from seamline.run_folder import NearestImages
 
@@ -37,5 +37,5 @@ def nearest_images(train: ArrayLike, test: ArrayLike) -> NearestImages:
 
 def _thumbnails(images: ArrayLike, limit: int) -> NDArray[np.float32]:
     """Return thumbnails of at most `limit` images, (n, pixels) float32."""
-    chosen = np.unique(np.linspace(0, len(images) - 1, min(limit, len(images))).round().astype(int)).tolist()
+    chosen = evenly_spaced(len(images), limit).tolist()
     return np.stack([thumbnail(images[i]) for i in chosen]).reshape(len(chosen), THUMBNAIL_SIDE**2)
