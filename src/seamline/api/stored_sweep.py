@@ -39,7 +39,7 @@ def continue_sweep(folder: SweepFolder, new: SweepInfo) -> SweepInfo:
     if old is None or not any(folder.run(run.name).info.exists() for run in old.runs):  # none has been trained
         return new
     there, here = _fixed_parts(old), _fixed_parts(new)
-    for name in [*there, *(name for name in here if name not in there)]:
+    for name in there | here:
         stored, given = there.get(name, "the default"), here.get(name, "the default")
         if stored != given:
             raise SeamlineError(
@@ -68,7 +68,7 @@ def _fixed_parts(info: SweepInfo) -> dict[str, str]:
     """Return what stays the same when a sweep goes on: name with its verb -> text. With rungs, no setting is added."""
     names = {"data": "data is", "preset": "preset is", "fixed": "fixed fields are", "method": "method is"}
     names |= {"search_seed": "search seed is", "halving": "halving is", "folds": "number of folds is"}
-    names |= {"varied": "varied fields are"} if info.method == "random" else {}
+    names |= {"varied": "varied fields are"} if info.drawn else {}
     names |= {"trials": "number of trials is", "seeds": "seeds are", "metric": "metric is"} if info.halving else {}
     parts = {words: _shown(getattr(info, name)) for name, words in names.items()}
     if info.halving:

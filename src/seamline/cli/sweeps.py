@@ -155,7 +155,7 @@ def _print_sweep(swept: "Sweep", *, as_json: bool) -> None:
 
 def _setting_values(results: "SweepResults", one: "SettingResult") -> dict[str, Any]:
     """Return what a sweep measured of a setting; null for what was not compared."""
-    compared, shown, folds = results.info.method != "random", results.shows_test(one), results.info.folds
+    compared, shown, folds = not results.info.drawn, results.shows_test(one), results.info.folds
     difference = next((each for each in results.differences if each.number == one.number), None) if compared else None
     tested = results.winner is not None and results.winner.val.has_interval and one in results.candidates[1:]
     return {

@@ -154,7 +154,7 @@ class SweepResults:
 
     def shows_test(self, one: SettingResult) -> bool:
         """Return whether test images of a setting are shown: of settings that were drawn, those of the winner alone."""
-        return self.info.method != "random" or one is self.winner
+        return not self.info.drawn or one is self.winner
 
     def pooled(self, one: SettingResult) -> Estimate:
         """Return the counted metric of a setting over all test images of its folds, each image tested once.

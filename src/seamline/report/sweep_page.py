@@ -115,7 +115,7 @@ def _key_metric(metric: Metric, estimate: Estimate, of: str) -> KeyMetric:
 
 def _columns(results: SweepResults) -> dict[str, bool]:
     """Return which columns the table of settings has; settings that were drawn are not compared on test images."""
-    compared = results.info.method != "random"
+    compared = not results.info.drawn
     return {
         "test": compared and not results.info.folds and any(one.test.present for one in results.settings),
         "pooled": compared and bool(results.info.folds),
@@ -130,7 +130,7 @@ def _rows(results: SweepResults) -> list[dict[str, Any]]:
     columns = _columns(results)
     differences = {one.number: one for one in results.differences} if columns["seeds"] or columns["images"] else {}
     order: Sequence[SettingResult] = results.settings
-    if results.info.method == "random":
+    if results.info.drawn:
         order = sorted(order, key=lambda one: (-one.setting.rung, -results.sign * one.val.value))
     return [
         {
@@ -196,14 +196,14 @@ def _mark(results: SweepResults, one: SettingResult) -> str:
     """Return how the curve of a setting is marked."""
     if one is results.winner:
         return "winner"
-    return "baseline" if one.number == results.info.baseline and results.info.method != "random" else ""
+    return "baseline" if one.number == results.info.baseline and not results.info.drawn else ""
 
 
 def _parallel(results: SweepResults) -> dict[str, str] | None:
     """Draw parallel coordinates of settings that were drawn at random; None for others, or for a single setting."""
     settings = results.first_rung
     best = next((position for position, one in enumerate(settings) if results.is_winner(one)), None)
-    if results.info.method != "random" or len(settings) < 2 or best is None:
+    if not results.info.drawn or len(settings) < 2 or best is None:
         return None
     coordinates = [_coordinate(results, settings, name) for name in results.info.varied]
     metric = results.metric

@@ -69,6 +69,11 @@ class SweepInfo(Struct, frozen=True, kw_only=True):
         if len({run.name for run in self.runs}) < len(self.runs):
             raise ValueError("two runs have one name")
 
+    @property
+    def drawn(self) -> bool:
+        """Whether the settings were drawn at random: they are ranked on validation images, and not compared on test."""
+        return self.method == "random"
+
 
 @dataclass(frozen=True)
 class SweepFolder:

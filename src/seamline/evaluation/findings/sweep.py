@@ -28,7 +28,7 @@ def sweep_sentences(results: SweepResults) -> list[str]:
 
 def difference_sentences(results: SweepResults) -> list[str]:
     """State which settings differ from the baseline on the test images; none where the settings were drawn."""
-    if results.info.method == "random" or not results.differences:
+    if results.info.drawn or not results.differences:
         return []
     baseline = results.by_number[results.info.baseline].setting.name
     sentences = [_difference(results, one, baseline) for one in results.differences if one.verdict]
