@@ -25,7 +25,7 @@ from seamline.inference.predictor import find_model
 from seamline.models.devices import find_device
 from seamline.models.factory import model_names
 from seamline.run_folder import ClassMap, RunFolder, SweepInfo, SweepRun, SweepSetting, Task
-from seamline.training.config import TrainConfig, check_fields, format_settings
+from seamline.training.config import TrainConfig, check_fields, format_setting, format_settings
 from seamline.training.plan import RunOptions, may_start_pretrained, split_settings
 from seamline.training.presets import PRESETS, get_preset
 from seamline.training.search_space import (
@@ -300,7 +300,7 @@ def _check_varied(option: str, varied: Mapping[str, str], fixed: Mapping[str, An
         raise SeamlineError("--halving: needs --epochs N, the epochs of the last rung")
     for name in varied:
         if name in fixed:
-            (given,) = format_settings({name: fixed[name]})
+            given = format_setting(name, fixed[name])
             raise SeamlineError(f"{option} {name}: --set {given} is given too; keep one of them")
         if name in SPLIT_FIELDS:
             raise SeamlineError(

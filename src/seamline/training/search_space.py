@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 import numpy as np
 
 from seamline.errors import SeamlineError
-from seamline.training.config import field_types, format_settings, parse_settings, unknown_field, whole
+from seamline.training.config import field_types, format_value, parse_settings, unknown_field, whole
 
 Distribution = Literal["float", "log", "int"]
 MAX_SEEDS = 1_000
@@ -224,8 +224,7 @@ def setting_name(fields: Mapping[str, Any]) -> str:
 
 def value_text(field: str, value: Any) -> str:
     """Return a value of a field as `--vary` takes it: the numbers of one value are separated by `/`."""
-    (setting,) = format_settings({field: value})
-    return setting.partition("=")[2].replace(",", "/")
+    return format_value(value, field).replace(",", "/")
 
 
 def _parse_axis(name: str, text: str) -> Axis:
