@@ -192,6 +192,11 @@ def ignored_color(palette: Sequence[Color]) -> Color:
     return next((value, value, value) for value in range(255, -1, -1) if (value, value, value) not in palette)
 
 
+def resize_mask(mask: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Resize a mask (H, W) uint8 to a width and height, to the nearest pixel."""
+    return np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST))
+
+
 def downscale_mask(mask: NDArray[np.uint8], max_side: int) -> NDArray[np.uint8]:
     """Downscale a mask (H, W) uint8 to a longer side of at most `max_side`, to the nearest pixel."""
     image = Image.fromarray(mask)

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from seamline.data.masks import Color, encode_mask
+from seamline.data.masks import Color, encode_mask, resize_mask
 from seamline.data.preprocess import downscale
 from seamline.evaluation.bootstrap import ratio
 from seamline.evaluation.evaluate import Evaluation
@@ -78,8 +77,7 @@ def mask_sheets(
 
 def resize_masks(masks: Iterable[NDArray[np.uint8]], height: int, width: int) -> NDArray[np.uint8]:
     """Resize M masks (H, W) uint8 to the size of their photos, to the nearest pixel: (M, height, width) uint8."""
-    resized = (Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST) for mask in masks)
-    return np.stack([np.asarray(mask) for mask in resized])
+    return np.stack([resize_mask(mask, width, height) for mask in masks])
 
 
 def mask_sheet(masks: NDArray[np.uint8], columns: int, palette: Sequence[Color]) -> bytes:

@@ -4,9 +4,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
+from seamline.data.masks import resize_mask
 from seamline.report.images import errors_uri, mask_uri, photo_uri
 from seamline.report.run_data import MaskSheetImages, RunData
 
@@ -66,7 +65,7 @@ def _pictures(images: MaskSheetImages, index: int, side: int, run: RunData) -> d
     photo, ground_truth, prediction = images.tile(index)
     scale = min(1, side / max(photo.size))
     size = max(1, round(scale * photo.width)), max(1, round(scale * photo.height))
-    ground_truth, prediction = _resized(ground_truth, size), _resized(prediction, size)
+    ground_truth, prediction = resize_mask(ground_truth, *size), resize_mask(prediction, *size)
     uris = {
         "photo": photo_uri(photo, side, _QUALITY),
         "ground_truth": mask_uri(ground_truth, run.palette),
@@ -74,8 +73,3 @@ def _pictures(images: MaskSheetImages, index: int, side: int, run: RunData) -> d
         "errors": errors_uri(ground_truth, prediction, run.palette),
     }
     return {name: uri.split(",")[1] for name, uri in uris.items()}
-
-
-def _resized(mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Resize a mask (H, W) uint8 to a width and height, to the nearest pixel."""
-    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))

@@ -24,7 +24,7 @@ from seamline.data.dataset import IGNORE_INDEX, Dataset, Split
 from seamline.data.downloads import Progress
 from seamline.data.image_io import read_image
 from seamline.data.limits import map_threads
-from seamline.data.masks import read_mask, refuse_other_size
+from seamline.data.masks import read_mask, refuse_other_size, resize_mask
 from seamline.data.sources.facades import CLASSES, PALETTE
 from seamline.data.sources.locate import PUBLISHED_AGAIN, download, find_files
 from seamline.errors import SeamlineError, first_line
@@ -275,7 +275,7 @@ def _tiles(photo: _Photo) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     scaled = [max(SIDE, round(length * SIDE / min(height, width))) for length in (height, width)]
     size = (scaled[1], scaled[0])
     image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
-    mask = _CLASS_NUMBERS[np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))]
+    mask = _CLASS_NUMBERS[resize_mask(mask, *size)]
     corners = [(top, left) for top in _starts(scaled[0]) for left in _starts(scaled[1])]
     return (
         np.stack([image[top : top + SIDE, left : left + SIDE] for top, left in corners]),
