@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from seamline.data import split_warnings
 from seamline.data.validate import SPLIT_NAMES, ClassCount, DatasetReport, Inspection
 from seamline.evaluation.text import count, join_and, pluralize
 from seamline.report import inspect_plots
@@ -32,7 +33,7 @@ GROUP_TILES = 6
 """Images that are shown of each."""
 MAX_LISTED = 2_000
 """Groups and files that are listed by name."""
-SPLITS = {"train": "training", "val": "validation", "test": "test"}
+SPLITS = {"train": "training", **split_warnings.SPLITS}
 """Name of a split -> the same in sentences."""
 
 

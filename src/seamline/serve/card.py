@@ -5,7 +5,7 @@ from pydantic import BaseModel, Field
 from seamline.evaluation.model_card import ModelCard, intended_use, model_card
 from seamline.evaluation.text import count, join_and, pluralize
 from seamline.inference.predictor import Predictor, find_model
-from seamline.inference.pretrained import PRETRAINED, pretrained_dir
+from seamline.inference.pretrained import pretrained_name
 from seamline.report.formatting import estimate_text
 from seamline.run_folder import ABSENT, Metrics, RunFolder, RunInfo
 
@@ -33,7 +33,7 @@ class CardResponse(BaseModel):
 def read_card(predictor: Predictor) -> CardResponse:
     """Return the card of a model: that of a pretrained one as written, others from what their files say."""
     path = find_model(predictor.path)
-    if path in [pretrained_dir(name) for name in PRETRAINED]:
+    if pretrained_name(path):
         return CardResponse(sections=parse_card((path / "CARD.md").read_text(encoding="utf-8")))
     if not path.is_dir():
         height, width, _ = predictor.metadata.input_size

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from seamline.inference.predictor import Predictor, find_model
-from seamline.inference.pretrained import PRETRAINED, pretrained_dir
+from seamline.inference.pretrained import pretrained_name
 from seamline.run_folder import RunFolder, StoredImages
 
 COUNT = 3
@@ -36,7 +36,7 @@ def load_samples(predictor: Predictor) -> tuple[Sample, ...]:
         SeamlineError: the images that the run has stored are damaged.
     """
     path = find_model(predictor.path)
-    if drawn := next((name for name in PRETRAINED if pretrained_dir(name) == path), None):
+    if drawn := pretrained_name(path):
         files = sorted((_DRAWN / drawn).iterdir())
         return tuple(Sample(file.name[2:], _MEDIA[file.suffix], file.read_bytes(), drawn=True) for file in files)
     if not path.is_dir():

@@ -16,3 +16,8 @@ PRETRAINED = {
 def pretrained_dir(name: str) -> Path:
     """Return the run folder of a pretrained model, a key of `PRETRAINED`."""
     return Path(__file__).parent / name
+
+
+def pretrained_name(path: Path) -> str | None:
+    """Return the name of the pretrained model in a folder; None for any other folder."""
+    return next((name for name in PRETRAINED if pretrained_dir(name) == path), None)
