@@ -21,14 +21,9 @@ from seamline.serve.documentation import add_documentation
 from seamline.serve.inference_worker import ClassificationResponse, InferenceWorker, SegmentationResponse
 from seamline.serve.measurement import MeasureQuery, MeasureResponse, response_schemas
 from seamline.serve.middleware import Limits, SecurityMiddleware
+from seamline.serve.responses import COMMON_ERRORS, PHOTO_ERRORS, TEXT, errors, success
 from seamline.serve.samples import Sample, load_samples
-from seamline.serve.upload import BINARY, PHOTO_BODY, read_photo_bytes
-
-
-class ErrorResponse(BaseModel):
-    """Why a request failed."""
-
-    error: str = Field(description="One line.")
+from seamline.serve.upload import PHOTO_BODY, read_photo_bytes
 
 
 class InputSize(BaseModel):
@@ -113,43 +108,12 @@ SCRIPTS = (
 )
 """The modules of the page's program."""
 
-_ERRORS = {
-    400: "The request has no photo, or its form is malformed.",
-    403: "The request comes from the page of another site.",
-    405: "The path does not support this method.",
-    408: "The upload took too long.",
-    409: "The model cannot do this: it is a classifier, or it measures no buildings.",
-    413: "The photo has too many bytes or pixels.",
-    415: "The photo is not in a supported format.",
-    421: "The server does not serve this host name.",
-    422: "The photo is damaged, a parameter is wrong, or there is no building to measure.",
-    500: "Internal server error.",
-    404: "There is no such photo.",
-    507: "The disk is full; nothing was saved.",
-    503: "Too many photos are waiting, or there is not enough memory; try again later.",
-}
-_COMMON_ERRORS = (403, 405, 421, 500)
-_PHOTO_ERRORS = (400, 408, 413, 415, 422, 503)
-
-
-def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe error responses."""
-    return {status: {"model": ErrorResponse, "description": _ERRORS[status]} for status in statuses}
-
-
-def _png(description: str) -> dict[int | str, dict[str, Any]]:
-    """Describe the responses of a path that returns a PNG."""
-    content = {"image/png": {"schema": BINARY}}
-    return {200: {"description": description, "content": content}, **_errors(409, *_PHOTO_ERRORS)}
-
-
-_MEASURES: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The fronts of the photo.",
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{MeasureResponse.__name__}"}}},
-    },
-    **_errors(409, *_PHOTO_ERRORS),
-}
+_SEGMENTER_ERRORS = errors(409, *PHOTO_ERRORS)
+_MASK = success("A palette PNG of class indices.", "image/png") | _SEGMENTER_ERRORS
+_OVERLAY = success("The photo with the mask overlaid.", "image/png") | _SEGMENTER_ERRORS
+_MEASURES = _SEGMENTER_ERRORS | success(
+    "The fronts of the photo.", "application/json", {"$ref": f"#/components/schemas/{MeasureResponse.__name__}"}
+)
 
 
 def make_app(
@@ -186,7 +150,7 @@ def make_app(
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        responses=_errors(*_COMMON_ERRORS),
+        responses=errors(*COMMON_ERRORS),
         separate_input_output_schemas=False,
     )
     app.add_middleware(SecurityMiddleware, limits=limits, hosts=hosts)
@@ -197,7 +161,7 @@ def make_app(
     _add_predictions(app, worker)
     add_documentation(app, predictor.task, measures=worker.measures, store=store)
     if store is not None:
-        add_collection(app, worker, store, _errors)
+        add_collection(app, worker, store)
     _add_schemas(app, response_schemas())
     return app
 
@@ -257,9 +221,7 @@ def _add_page(app: FastAPI) -> None:
         *((f"/{name}", name, "text/javascript", (folder / name,)) for name in SCRIPTS),
     ):
         content = b"".join(file.read_bytes() for file in files)
-        responses: dict[int | str, dict[str, Any]] = {
-            200: {"description": "A file of the page.", "content": {media_type: {"schema": {"type": "string"}}}}
-        }
+        responses = success("A file of the page.", media_type, TEXT)
         app.get(path, response_class=Response, responses=responses, name=name)(
             _static(content, f"{media_type}; charset=utf-8")
         )
@@ -277,9 +239,7 @@ def _static(content: bytes, media_type: str) -> Callable[[], Coroutine[Any, Any,
 def _add_samples(app: FastAPI, samples: Sequence[Sample]) -> None:
     """Serve the sample photos from memory."""
     for sample in samples:
-        responses: dict[int | str, dict[str, Any]] = {
-            200: {"description": "A sample photo.", "content": {sample.media_type: {"schema": BINARY}}}
-        }
+        responses = success("A sample photo.", sample.media_type)
         endpoint = _static(sample.content, sample.media_type)
         app.get(_path(sample), response_class=Response, responses=responses, name=sample.name)(endpoint)
 
@@ -331,10 +291,8 @@ def _add_predictions(app: FastAPI, worker: InferenceWorker) -> None:
     """Serve predictions of photos."""
     limits = worker.limits
     response = SegmentationResponse if worker.predictor.task == "segmentation" else ClassificationResponse
-    mask_png = _png("A palette PNG of class indices.")
-    overlay_png = _png("The photo with the mask overlaid.")
 
-    @app.post("/api/predict", response_model=response, responses=_errors(*_PHOTO_ERRORS), openapi_extra=PHOTO_BODY)
+    @app.post("/api/predict", response_model=response, responses=errors(*PHOTO_ERRORS), openapi_extra=PHOTO_BODY)
     async def predict(
         request: Request,
         mask: Annotated[bool, Query(description="Whether to include the mask of a segmentation model.")] = True,
@@ -346,12 +304,12 @@ def _add_predictions(app: FastAPI, worker: InferenceWorker) -> None:
         content = await read_photo_bytes(request, limits)
         return await worker.predict(content, with_mask=mask, with_confidence=confidence)
 
-    @app.post("/api/mask", response_class=Response, responses=mask_png, openapi_extra=PHOTO_BODY)
+    @app.post("/api/mask", response_class=Response, responses=_MASK, openapi_extra=PHOTO_BODY)
     async def mask(request: Request) -> Response:
         """Return a photo's mask. For segmentation models only."""
         return Response(await worker.mask(await read_photo_bytes(request, limits)), media_type="image/png")
 
-    @app.post("/api/overlay", response_class=Response, responses=overlay_png, openapi_extra=PHOTO_BODY)
+    @app.post("/api/overlay", response_class=Response, responses=_OVERLAY, openapi_extra=PHOTO_BODY)
     async def overlay(request: Request) -> Response:
         """Return a photo with its mask laid over it, half and half. For segmentation models only."""
         return Response(await worker.overlay(await read_photo_bytes(request, limits)), media_type="image/png")

@@ -1,7 +1,6 @@
 """Corrections that people save on the page: the API that receives them, and the list that the page walks through."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ from seamline.io import DISK_FULL
 from seamline.serve.inference_worker import InferenceWorker
 from seamline.serve.middleware import Limits, too_large
 from seamline.serve.photo_queue import PhotoQueue
+from seamline.serve.responses import BINARY, PHOTO_ERRORS, errors, success
 from seamline.serve.superpixels import divide
-from seamline.serve.upload import BINARY, FIELD, PHOTO_BODY, read_fields, read_photo_bytes
+from seamline.serve.upload import FIELD, PHOTO_BODY, read_fields, read_photo_bytes
 
 MASK_BYTES = 8 << 20
 """Size of a mask and the other fields of a correction, at most."""
@@ -215,23 +215,12 @@ _CORRECTION: dict[str, Any] = {
 }
 
 
-def add_collection(
-    app: FastAPI,
-    worker: InferenceWorker,
-    store: CorrectionStore,
-    describe_errors: Callable[..., dict[int | str, dict[str, Any]]],
-) -> None:
+def add_collection(app: FastAPI, worker: InferenceWorker, store: CorrectionStore) -> None:
     """Add the paths of corrections to an application."""
     limits = worker.limits
     form_limits = replace(limits, bytes=limits.bytes + MASK_BYTES)
-    photo_errors = (400, 408, 413, 415, 422, 503)
 
-    @app.post(
-        "/api/corrections",
-        status_code=201,
-        responses=describe_errors(*photo_errors, 507),
-        openapi_extra=_CORRECTION,
-    )
+    @app.post("/api/corrections", status_code=201, responses=errors(*PHOTO_ERRORS, 507), openapi_extra=_CORRECTION)
     async def save_correction(request: Request) -> CorrectionResponse:
         """Save a photo with its mask or label in the folder of `--collect`."""
         content, fields = _parse(await read_fields(request, form_limits))
@@ -240,26 +229,22 @@ def add_collection(
         return await worker.run(content, lambda pixels: store.save(pixels, content, fields))
 
     if worker.predictor.task == "segmentation":
-        _add_superpixels(app, worker, describe_errors(*photo_errors))
+        _add_superpixels(app, worker)
     if store.queue is not None:
-        _add_queue(app, store, store.queue, limits, describe_errors(404, 413))
+        _add_queue(app, store, store.queue, limits)
 
 
-def _add_superpixels(app: FastAPI, worker: InferenceWorker, errors: dict[int | str, dict[str, Any]]) -> None:
-    png: dict[int | str, dict[str, Any]] = {
-        200: {"description": "A PNG.", "content": {"image/png": {"schema": BINARY}}}
-    }
+def _add_superpixels(app: FastAPI, worker: InferenceWorker) -> None:
+    png = success("A PNG.", "image/png") | errors(*PHOTO_ERRORS)
 
-    @app.post("/api/superpixels", response_class=Response, responses=png | errors, openapi_extra=PHOTO_BODY)
+    @app.post("/api/superpixels", response_class=Response, responses=png, openapi_extra=PHOTO_BODY)
     async def superpixels(request: Request) -> Response:
         """Divide a photo into superpixels; the number of each pixel's is 256 times its red, plus its green."""
         content = await read_photo_bytes(request, worker.limits)
         return Response(await worker.run(content, _encode_superpixels), media_type="image/png")
 
 
-def _add_queue(
-    app: FastAPI, store: CorrectionStore, queue: PhotoQueue, limits: Limits, errors: dict[int | str, dict[str, Any]]
-) -> None:
+def _add_queue(app: FastAPI, store: CorrectionStore, queue: PhotoQueue, limits: Limits) -> None:
     @app.get("/api/queue")
     async def photos() -> QueueResponse:
         """List the photos of `--queue`; `/api/queue/0` returns the file of the first one."""
@@ -269,11 +254,9 @@ def _add_queue(
         ]
         return QueueResponse(photos=entries)
 
-    photo: dict[int | str, dict[str, Any]] = {
-        200: {"description": "The photo's file.", "content": {"application/octet-stream": {"schema": BINARY}}}
-    }
+    photo = success("The photo's file.", "application/octet-stream") | errors(404, 413)
 
-    @app.get("/api/queue/{number}", response_class=Response, responses=photo | errors)
+    @app.get("/api/queue/{number}", response_class=Response, responses=photo)
     async def queued_photo(number: int) -> Response:
         """Return a photo of the queue by its number, from 0."""
         if not 0 <= number < len(queue):

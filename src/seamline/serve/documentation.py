@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from seamline.run_folder import Task
 from seamline.serve.collect import CorrectionStore
+from seamline.serve.responses import TEXT, success
 
 _TEMPLATE = "docs.html"
 
@@ -70,12 +71,7 @@ def add_documentation(app: FastAPI, task: Task, *, measures: bool, store: Correc
     environment.filters |= {"word": shlex.quote, "literal": partial(json.dumps, ensure_ascii=False)}
     template = environment.get_template(_TEMPLATE)
     examples = [*_examples(task, measures=measures), *_collect_examples(store), *_DESCRIBING]
-    responses: dict[int | str, dict[str, Any]] = {
-        200: {
-            "description": "This API, described with examples.",
-            "content": {"text/html": {"schema": {"type": "string"}}},
-        }
-    }
+    responses = success("This API, described with examples.", "text/html", TEXT)
 
     @app.get("/docs", response_class=Response, responses=responses, name=_TEMPLATE)
     async def docs(request: Request) -> Response:

@@ -13,14 +13,12 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 from seamline.serve.middleware import Limits, too_large
+from seamline.serve.responses import BINARY
 
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # the client gets the error, not the terminal
 
 FIELD = "photo"
 """The field of a form that holds the photo."""
-
-BINARY = {"type": "string", "format": "binary"}
-"""A file, in the description of the API."""
 
 PHOTO_BODY: dict[str, Any] = {
     "requestBody": {
