@@ -1,11 +1,25 @@
-"""Pages of the server in a browser, for tests of all its views."""
+"""Models to serve, and pages of the server in a browser."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seamline.inference.predictor import Predictor, load_model
+
 Visit = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def masks(segmenter: Path) -> Predictor:
+    """Its prediction for the usual photo: the right half is bright."""
+    return load_model(segmenter)
+
+
+@pytest.fixture(scope="session")
+def labels(classifier: Path) -> Predictor:
+    return load_model(classifier)
 
 
 @pytest.fixture

@@ -20,23 +20,13 @@ httpx = pytest.importorskip("httpx", reason="httpx is not installed")
 
 from run_factories import COLOURS, SEGMENTER_CLASSES, save_photo, with_uncertainty  # noqa: E402
 from seamline.api.use import predict  # noqa: E402
-from seamline.inference.predictor import Predictor, load_model  # noqa: E402
+from seamline.inference.predictor import Predictor  # noqa: E402
 from seamline.serve.app import make_app  # noqa: E402
 from seamline.serve.middleware import Limits  # noqa: E402
 from seamline.serve.samples import Sample  # noqa: E402
 
 HERE = "http://127.0.0.1"
 Ask = Callable[..., Any]
-
-
-@pytest.fixture(scope="session")
-def masks(segmenter: Path) -> Predictor:
-    return load_model(segmenter)
-
-
-@pytest.fixture(scope="session")
-def labels(classifier: Path) -> Predictor:
-    return load_model(classifier)
 
 
 def talk(app: Any, talking: Callable[[Any], Awaitable[Any]]) -> Any:

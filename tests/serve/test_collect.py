@@ -23,7 +23,7 @@ from run_factories import COLOURS, save_photo  # noqa: E402
 from seamline.data.image_folder import corrections, load_folder  # noqa: E402
 from seamline.data.masks import encode_mask  # noqa: E402
 from seamline.errors import SeamlineError  # noqa: E402
-from seamline.inference.predictor import Predictor, load_model  # noqa: E402
+from seamline.inference.predictor import Predictor  # noqa: E402
 from seamline.serve.app import make_app  # noqa: E402
 from seamline.serve.collect import MASK_BYTES, CollectOptions, CorrectionStore  # noqa: E402
 from seamline.serve.middleware import Limits  # noqa: E402
@@ -32,16 +32,6 @@ from serve.test_api import ask, refused, talk  # noqa: E402
 
 PATH = "/api/corrections"
 Files = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def masks(segmenter: Path) -> Predictor:
-    return load_model(segmenter)
-
-
-@pytest.fixture(scope="module")
-def labels(classifier: Path) -> Predictor:
-    return load_model(classifier)
 
 
 def collecting(model: Predictor, folder: Path, queue: Path | None = None, **limits: Any) -> Any:

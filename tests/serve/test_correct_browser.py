@@ -39,12 +39,6 @@ PINCH = """(stage) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def masks(segmenter: Path) -> Predictor:
-    """Its prediction for the usual photo: the right half is bright."""
-    return load_model(segmenter)
-
-
 @pytest.fixture
 def place(masks: Predictor, browser: Any, tmp_path: Path) -> Iterator[str]:
     with in_thread(make_app(masks, store=CorrectionStore.of(masks, tmp_path / "corrected"))) as address:
@@ -223,8 +217,8 @@ def test_a_failed_save_loses_nothing(place: str, browser: Any, tmp_path: Path, m
     page.close()
 
 
-def test_labels(classifier: Path, browser: Any, visit: Visit, tmp_path: Path) -> None:
-    labels, folder = load_model(classifier), tmp_path / "corrected"
+def test_labels(labels: Predictor, browser: Any, visit: Visit, tmp_path: Path) -> None:
+    folder = tmp_path / "corrected"
     with in_thread(make_app(labels, store=CorrectionStore.of(labels, folder))) as address:
         page = visit(address, scheme="dark")
         assert "are stored, without their metadata" in page.locator("footer").inner_text()
